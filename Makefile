@@ -1,0 +1,51 @@
+# The two commands that matter: `make audit` runs an audit, `make test` checks everything.
+# Each sets up what it needs in .venv; only Python >= 3.11 and make have to be there.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+# Where the tests find real data; without it the tests that need it are skipped.
+UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
+export UNLEARN_AUDIT_DATA
+
+.PHONY: audit test lint types format bench clean
+
+audit: $(VENV)/.core
+	$(BIN)/unlearn-audit run --jobs $(JOBS)
+
+test: lint types
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.core
+	$(BIN)/python benchmarks/default_audit.py
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; run: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.python pyproject.toml requirements.lock
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

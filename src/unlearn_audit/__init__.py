@@ -1,0 +1,33 @@
+"""Measure who can be recognised as deleted when a model is published before and after unlearning.
+
+An *audit* plays the attack of Chen et al. (CCS 2021) against one's own kind of model, data and unlearning.
+It trains *worlds* (original models, and from each the *unlearned* models after single deletions), queries
+both versions of each with deleted, unseen and retained *records* (*observations*), lets *attacks* that were
+fitted on the attacker's shadow worlds *score* the target's records, and states as *findings* how well they
+tell the deleted from the rest, with intervals, beside what the original model alone gives away.
+
+`audit` takes a classifier and arrays; `run` takes an `AuditConfig`; `audit_observations` takes posteriors
+that any other system exported.
+"""
+
+from unlearn_audit.audit import AuditResult, Execution, audit, audit_observations, run
+from unlearn_audit.config import AuditConfig, read_config
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import Observations, read_observations, write_observations
+from unlearn_audit.report.findings import Findings, Result
+
+__all__ = [
+    "AuditConfig",
+    "AuditError",
+    "AuditResult",
+    "Execution",
+    "Findings",
+    "Observations",
+    "Result",
+    "audit",
+    "audit_observations",
+    "read_config",
+    "read_observations",
+    "run",
+    "write_observations",
+]

@@ -1,0 +1,22 @@
+"""How an attacker turns what it sees into a score per record.
+
+An attack is fitted on the attacker's own (shadow) worlds, whose answers it knows, and scores target
+records of which it sees only a `View`: never role, world, request or id. Higher means more likely positive.
+"""
+
+from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.features import CLASSICAL, FEATURES, PAPER_FEATURES
+from unlearn_audit.attacks.games import GAMES, Game
+from unlearn_audit.attacks.learned import ATTACK_MODELS, LearnedAttack, learned_attacks
+
+__all__ = [
+    "ATTACK_MODELS",
+    "CLASSICAL",
+    "FEATURES",
+    "GAMES",
+    "PAPER_FEATURES",
+    "Attack",
+    "Game",
+    "LearnedAttack",
+    "learned_attacks",
+]

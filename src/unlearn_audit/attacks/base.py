@@ -1,0 +1,59 @@
+"""The contract of an attack."""
+
+from __future__ import annotations
+
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.observations.views import LabelledView, View, ViewName
+
+
+class Attack(Protocol):
+    """Anything that learns from shadow worlds and scores target records.
+
+    Attributes
+    ----------
+    name
+        The feature or statistic it reads, in kebab case.
+    attack_model
+        The classifier fitted on it, or None.
+    view
+        Which versions it sees; it is handed nothing more.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it reads."""
+        ...
+
+    @property
+    def attack_model(self) -> str | None:
+        """What is fitted on it."""
+        ...
+
+    @property
+    def view(self) -> ViewName:
+        """What it sees."""
+        ...
+
+    def fit(self, shadow: LabelledView, seed: int) -> Self:
+        """Learn from the attacker's own worlds; return self."""
+        ...
+
+    def score(self, target: View) -> npt.NDArray[np.float64]:
+        """Return (n,) probabilities of being positive; each row's score depends on that row and the references."""
+        ...
+
+
+def label(attack: Attack) -> str:
+    """Return the name of an attack as a column of scores.
+
+    Examples
+    --------
+    >>> from unlearn_audit.attacks import LearnedAttack
+    >>> label(LearnedAttack("sorted-diff", "mlp"))
+    'sorted-diff/mlp'
+    """
+    return attack.name if attack.attack_model is None else f"{attack.name}/{attack.attack_model}"

@@ -1,0 +1,80 @@
+"""The paper's attack: a binary classifier on one feature, fitted on the attacker's own worlds."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit.attacks.features import CLASSICAL, FEATURES, feature_view
+from unlearn_audit.observations.views import LabelledView, View, ViewName
+
+ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
+    "logistic-regression": lambda seed: make_pipeline(
+        StandardScaler(), LogisticRegression(max_iter=400, random_state=seed)
+    ),
+    "decision-tree": lambda seed: DecisionTreeClassifier(max_leaf_nodes=10, random_state=seed),
+    "random-forest": lambda seed: RandomForestClassifier(n_estimators=500, min_samples_leaf=30, random_state=seed),
+    "mlp": lambda seed: make_pipeline(
+        StandardScaler(), MLPClassifier(early_stopping=True, learning_rate_init=0.01, random_state=seed)
+    ),
+}
+"""The paper's four attack models; features are standardised on the shadow rows where scale matters."""
+
+
+@dataclass(frozen=True)
+class LearnedAttack:
+    """A classifier on a feature.
+
+    Attributes
+    ----------
+    name
+        The feature, a key of `FEATURES`.
+    attack_model
+        The classifier, a key of `ATTACK_MODELS`.
+
+    Examples
+    --------
+    >>> LearnedAttack("classical", "mlp").view
+    'original'
+    """
+
+    name: str
+    attack_model: str
+    model_: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def view(self) -> ViewName:
+        """What it sees."""
+        return feature_view(self.name)
+
+    def fit(self, shadow: LabelledView, seed: int) -> Self:
+        """Return a fitted copy."""
+        model = ATTACK_MODELS[self.attack_model](seed)
+        with warnings.catch_warnings():
+            # an attack model that stopped at its last step is a weaker attack, not a wrong number
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(FEATURES[self.name](shadow.view), shadow.positive)
+        return type(self)(self.name, self.attack_model, model)
+
+    def score(self, target: View) -> npt.NDArray[np.float64]:
+        """Return (n,) probabilities of being positive."""
+        proba = self.model_.predict_proba(FEATURES[self.name](target))
+        return np.asarray(proba[:, 1], dtype=np.float64)
+
+
+def learned_attacks(features: Iterable[str], attack_models: Iterable[str]) -> list[LearnedAttack]:
+    """Return every pair of feature and attack model, with the classical attacks of each attack model."""
+    names = [*features, *CLASSICAL]
+    return [LearnedAttack(name, attack_model) for name in names for attack_model in attack_models]

@@ -1,0 +1,408 @@
+"""The conductor: configuration -> worlds -> observations -> scores -> findings."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unlearn_audit.assess import assess, n_attacks
+from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
+from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import COMPUTING_LIBRARIES
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.errors import AuditError
+from unlearn_audit.files import atomic_path, write_atomic
+from unlearn_audit.models import ModelSource, resolve_model
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.observations import Observations, write_observations
+from unlearn_audit.progress import Reporter, Silent
+from unlearn_audit.report import write_report
+from unlearn_audit.report.findings import Findings, Spread
+from unlearn_audit.report.verdict import verdict
+from unlearn_audit.unlearning import Retrain
+from unlearn_audit.worlds import WorldPlan, plan_worlds
+from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
+
+SIDE_NAMES = ("shadow", "target")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What does not change results.
+
+    Attributes
+    ----------
+    jobs
+        Worker processes.
+    store
+        Folder of finished worlds, shared by runs; None means `default_store_folder`.
+    reporter
+        Shows progress.
+    """
+
+    jobs: int = 1
+    store: Path | None = None
+    reporter: Reporter = field(default_factory=Silent)
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """An audit's findings and the tables they rest on.
+
+    Attributes
+    ----------
+    findings
+        Verdict and figures; what ``findings.json`` holds.
+    scores
+        One row a target record and game, one column an attack.
+    observations
+        The tables of both sides, by side.
+    """
+
+    findings: Findings
+    scores: pd.DataFrame
+    observations: Mapping[str, Observations]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder and return the path of its ``report.html``.
+
+        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
+        ``report.html``. A folder of the same audit is written again; any other content is refused.
+        """
+        with run_folder(Path(folder), self.findings.config) as held:
+            return self.write(held)
+
+    def write(self, folder: Path) -> Path:
+        """Write into a folder that is held already."""
+        findings = self.findings.model_copy(update={"execution": {**self.findings.execution, "folder": str(folder)}})
+        for side, table in self.observations.items():
+            write_observations(table, folder / "observations" / f"{side}.parquet")
+        with atomic_path(folder / "scores.parquet") as temporary:
+            self.scores.to_parquet(temporary, index=False)
+        write_atomic(folder / "config.json", _json(findings.config))
+        return write_report(folder, findings, self.scores)
+
+
+def run(config: AuditConfig, execution: Execution | None = None) -> AuditResult:
+    """Run the audit that a configuration describes.
+
+    Raises
+    ------
+    AuditError
+        If anything about the request is wrong.
+    """
+    records = {"target": prepare(config.target.data, config.seed)}
+    same_data = config.shadow_side.data == config.target.data
+    records["shadow"] = records["target"] if same_data else prepare(config.shadow_side.data, config.seed)
+    models = {"target": resolve_model(config.target.model), "shadow": resolve_model(config.shadow_side.model)}
+    return _conduct(config, records, models, execution or Execution())
+
+
+def audit(
+    model: Any,
+    X: Any,
+    y: Sequence[Any],
+    *,
+    units: Sequence[Any] | None = None,
+    name: str = "in-memory",
+    shadow_worlds: int = 10,
+    target_worlds: int = 10,
+    train_size: int = 2000,
+    deletions: int = 20,
+    unseen: int = 20,
+    references: int = 100,
+    execution: Execution | None = None,
+    **settings: Any,
+) -> AuditResult:
+    """Audit the deletion of records from a model of one's own.
+
+    Parameters
+    ----------
+    model
+        A scikit-learn classifier (Pipelines too), a function that makes an unfitted one, or a name.
+    X
+        (n, ...) features: an array, or a DataFrame that the model can take.
+    y
+        (n,) labels.
+    units
+        (n,) whose row each is: rows of one unit stay on one side and are deleted together.
+    name
+        What to call the data in reports.
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references
+        Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
+    execution
+        Worker processes, store and progress.
+    **settings
+        Further fields of `AuditConfig`: ``regime``, ``games``, ``features``, ``attack_models``, ``seed``.
+
+    Raises
+    ------
+    AuditError
+        If anything about the request is wrong.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> result = audit(
+    ...     DecisionTreeClassifier(max_leaf_nodes=10), X, y, shadow_worlds=3, target_worlds=3, deletions=5,
+    ...     features=["sorted-diff"], attack_models=["logistic-regression"],
+    ... )
+    >>> result.findings.regime, result.findings.selected.attack
+    ('fixed', 'sorted-diff')
+    """
+    source = resolve_model(model)
+    sizes = WorldsConfig(
+        shadow=shadow_worlds,
+        target=target_worlds,
+        train_size=train_size,
+        deletions=deletions,
+        unseen=unseen,
+        references=references,
+    )
+    side = SideConfig(data=DataConfig(name=name), model=source.name)
+    config = build_config({"target": side, "worlds": sizes, **settings}, where="audit()")
+    records = prepare_arrays(X, y, units, name, config.seed)
+    both = {"target": records, "shadow": records}
+    return _conduct(config, both, {"target": source, "shadow": source}, execution or Execution())
+
+
+def audit_observations(
+    shadow: Observations,
+    target: Observations,
+    *,
+    config: AuditConfig | None = None,
+    settings: dict[str, Any] | None = None,
+    execution: Execution | None = None,
+) -> AuditResult:
+    """Audit two tables of observations, whoever made them.
+
+    Parameters
+    ----------
+    shadow, target
+        The attacker's table and the table under audit, of the same classes and versions.
+    config
+        Games, features, attack models and seed are read from it.
+    settings
+        What findings state as their configuration; by default what was read from ``config``.
+    execution
+        Worker processes and progress.
+
+    Raises
+    ------
+    AuditError
+        If the tables do not fit together or lack a role.
+    """
+    config = config or AuditConfig()
+    known = target.metadata
+    overfitting = {
+        side: _spread(table.metadata["overfitting"])
+        for side, table in (("shadow", shadow), ("target", target))
+        if table.metadata.get("overfitting")
+    }
+    return _find(
+        settings or file_settings(config, {}),
+        config,
+        {"shadow": shadow, "target": target},
+        execution or Execution(),
+        dataset=", ".join(sorted(set(target.rows["dataset"]) - {""})) or "unnamed",
+        model=str(known.get("model", "unknown")),
+        regime=str(known.get("regime", "unknown")),
+        regime_note=None,
+        details={side: _table_details(table) for side, table in (("shadow", shadow), ("target", target))},
+        overfitting=overfitting or None,
+        notes=tuple(_repeats({"shadow": shadow, "target": target})),
+        timing={},
+    )
+
+
+def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
+    used = config.model_dump(mode="json", include={"games", "features", "attack_models", "seed"})
+    return {
+        **used,
+        "observations": {
+            side: {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()} for side, path in files.items()
+        },
+    }
+
+
+def _conduct(
+    config: AuditConfig, records: Mapping[str, Records], models: Mapping[str, ModelSource], execution: Execution
+) -> AuditResult:
+    """Train, observe, attack and measure."""
+    if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
+        raise AuditError(
+            f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
+            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; both need the same"
+        )
+    started = time.perf_counter()
+    plans, notes = _plan(config, records)
+    tasks, regimes = [], {}
+    for side in SIDE_NAMES:
+        unlearner, regimes[side] = Retrain.for_model(models[side], Regime(config.regime))
+        tasks.append(SideTask(records[side].data, models[side], unlearner, plans[side]))
+    store = Store(execution.store or default_store_folder())
+    total = sum(plan.n_worlds for plan in plans.values())
+    show = execution.reporter.stage("Training and querying worlds", total)
+    tables: dict[str, Observations] = {}
+    stats: dict[str, WorldStats] = {}
+    for task, table, of_side in observe_worlds(tasks, store, execution.jobs, lambda done, _: show(done)):
+        side = task.plan.side
+        tables[side], stats[side] = _described(task, table, of_side), of_side
+    trained = time.perf_counter()
+    regime = next(task.unlearner.regime for task in tasks if task.plan.side == "target")
+    return _find(
+        config.model_dump(mode="json"),
+        config,
+        tables,
+        execution,
+        dataset=records["target"].data.name,
+        model=models["target"].name,
+        regime=str(regime),
+        regime_note=regimes["target"],
+        details={side: _details(task) for side, task in zip(SIDE_NAMES, tasks, strict=True)},
+        overfitting={side: _spread(stats[side].overfitting) for side in SIDE_NAMES},
+        notes=(*notes, *_notes(records, tables, stats)),
+        timing={
+            "seconds_worlds": round(trained - started, 2),
+            "worlds_reused": sum(s.reused for s in stats.values()),
+            "store": str(store.folder),
+        },
+    )
+
+
+def _find(
+    settings: dict[str, Any],
+    config: AuditConfig,
+    tables: Mapping[str, Observations],
+    execution: Execution,
+    *,
+    timing: dict[str, Any],
+    regime: str,
+    regime_note: str | None,
+    **facts: Any,
+) -> AuditResult:
+    """Attack the tables and put the findings together: the same for our own observations and for files."""
+    started = time.perf_counter()
+    show = execution.reporter.stage("Fitting attacks", n_attacks(config))
+    done = iter(range(1, n_attacks(config) + 1))
+    found = assess(tables["shadow"], tables["target"], config, execution.jobs, lambda: show(next(done)))
+    findings = Findings(
+        config=settings,
+        selected=found.selected,
+        verdict=verdict(found.results, found.selected, regime, regime_note),
+        results=found.results,
+        regime=regime,
+        regime_note=regime_note,
+        execution={
+            "jobs": execution.jobs,
+            **timing,
+            "seconds_attacks": round(time.perf_counter() - started, 2),
+            "python": platform.python_version(),
+            "unlearn-audit": version("unlearn-audit"),
+            **{name: version(name) for name in COMPUTING_LIBRARIES},
+        },
+        **facts,
+    )
+    return AuditResult(findings, found.scores, tables)
+
+
+def _plan(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
+    """Plan both sides, on one dataset or, under transfer, on two."""
+    if records["shadow"] is records["target"]:
+        both = records["target"]
+        return plan_worlds(both.split, both.units, config.worlds, config.seed, both.data.name, SIDE_NAMES)
+    plans: dict[str, WorldPlan] = {}
+    notes: list[str] = []
+    for side in SIDE_NAMES:
+        of = records[side]
+        more, said = plan_worlds(of.split, of.units, config.worlds, config.seed, of.data.name, (side,))
+        plans |= more
+        notes += said
+    return plans, tuple(notes)
+
+
+def _described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:
+    """Write into a table what a reader of its file would want to know of it."""
+    metadata = {
+        "model": task.source.name,
+        "regime": str(task.unlearner.regime),
+        "overfitting": list(stats.overfitting),
+    }
+    return Observations(table.rows, table.posteriors, table.classes, table.partial, table.signals, metadata)
+
+
+def _details(task: SideTask) -> dict[str, Any]:
+    data, plan = task.data, task.plan
+    return {
+        "dataset": data.name,
+        "records": len(data),
+        "features": int(data.X.shape[1]),
+        "classes": list(data.class_names),
+        "model": task.source.name,
+        "worlds": plan.n_worlds,
+        "trainable": len(plan.pool.train),
+        "unseen_pool": len(plan.unseen),
+        "trainings": plan.n_worlds * (1 + plan.sizes.deletions),
+        **plan.sizes.model_dump(exclude={"shadow", "target"}),
+    }
+
+
+def _notes(
+    records: Mapping[str, Records], tables: Mapping[str, Observations], stats: Mapping[str, WorldStats]
+) -> list[str]:
+    """Say what was done to the data, what repeats, and what training warned of."""
+    notes = [
+        f"{of.data.name}: {note}" for of in {id(r): r for r in records.values()}.values() for note in of.data.notes
+    ]
+    notes += _repeats(tables)
+    for side in tables:
+        for text, count in sorted(stats[side].warnings.items()):
+            notes.append(f"{side} side: training warned {count:,} times: {text}")
+    return notes
+
+
+def _repeats(tables: Mapping[str, Observations]) -> list[str]:
+    """Say where unseen records were asked of several pairs."""
+    notes = []
+    for side, table in tables.items():
+        asked = table.rows.loc[table.rows["role"] == "unseen", "record"]
+        if asked.nunique() < len(asked):
+            notes.append(
+                f"{side} side: {asked.nunique():,} unseen records were asked {len(asked):,} times; they repeat across "
+                "pairs"
+            )
+    return notes
+
+
+def _table_details(table: Observations) -> dict[str, Any]:
+    roles, counts = np.unique(table.roles, return_counts=True)
+    return {
+        "rows": len(table),
+        "worlds": len(np.unique(table.worlds)),
+        "versions": table.n_versions,
+        "classes": list(table.classes),
+        "partial": table.partial,
+        **{f"rows_{role}": int(count) for role, count in zip(roles, counts, strict=True)},
+    }
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return Spread(minimum=min(values), mean=sum(values) / len(values), maximum=max(values), n=len(values))
+
+
+def _json(settings: Mapping[str, Any]) -> str:
+    return json.dumps(settings, indent=1) + "\n"

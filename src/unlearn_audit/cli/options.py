@@ -1,0 +1,58 @@
+"""Options that several commands share, and what they do with a finished audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from unlearn_audit.audit import AuditResult, Execution
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import digest
+from unlearn_audit.progress import reporter
+from unlearn_audit.report import print_summary
+
+Games = Annotated[
+    list[str] | None,
+    typer.Option("--game", help="deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen; repeatable."),
+]
+Features = Annotated[
+    list[str] | None, typer.Option("--feature", help="A feature of the paper's attack; repeatable. Default: all five.")
+]
+AttackModels = Annotated[
+    list[str] | None, typer.Option("--attack-model", help="A classifier of the attack; repeatable. Default: all four.")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the whole audit.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; results do not depend on it.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a folder of its own under runs/.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
+
+
+def settings_of(**flags: Any) -> dict[str, Any]:
+    """Return the flags that were given, as configuration."""
+    return {name: value for name, value in flags.items() if value is not None and value != []}
+
+
+def conduct(
+    identity: Mapping[str, Any],
+    name: str,
+    work: Callable[[Execution], AuditResult],
+    *,
+    jobs: int,
+    store: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Hold the run folder, do the work, write the report, and say what was found."""
+    folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
+    with run_folder(folder, identity):
+        with reporter() as shown:
+            result = work(Execution(jobs=jobs, store=store, reporter=shown))
+        page = result.write(folder)
+    if as_json:
+        typer.echo((folder / "findings.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        print_summary(Console(), result.findings, page)

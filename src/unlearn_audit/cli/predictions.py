@@ -1,0 +1,55 @@
+"""``unlearn-audit predictions``: from files of posteriors to a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearn_audit.audit import audit_observations, file_settings
+from unlearn_audit.cli import options
+from unlearn_audit.cli.options import settings_of
+from unlearn_audit.config import build_config
+from unlearn_audit.observations import read_observations
+
+
+def predictions(
+    shadow: Annotated[Path, typer.Option(help="Observations of the attacker's own worlds.", show_default=False)],
+    target: Annotated[Path, typer.Option(help="Observations of the models under audit.", show_default=False)],
+    game: options.Games = None,
+    feature: options.Features = None,
+    attack_model: options.AttackModels = None,
+    seed: options.Seed = None,
+    jobs: options.Jobs = 1,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Audit posteriors that any system exported; no model is needed.
+
+    A .csv, .parquet or .npz file needs one row a query with the columns role (deleted, unseen, retained or
+    reference), before_<class> and after_<class> for each class; label, world, request, record and paper are
+    optional. See docs/file-formats.md.
+
+    [bold]Examples[/]
+
+    unlearn-audit predictions --shadow shadow.csv --target target.csv --out audit
+
+    unlearn-audit predictions --shadow runs/adult/observations/shadow.parquet --target release.csv --json
+    """
+    config = build_config(
+        settings_of(games=game, features=feature, attack_models=attack_model, seed=seed), "the command line"
+    )
+    tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
+    settings = file_settings(config, {"shadow": shadow, "target": target})
+    options.conduct(
+        settings,
+        f"predictions-{target.stem}",
+        lambda execution: audit_observations(
+            tables["shadow"], tables["target"], config=config, settings=settings, execution=execution
+        ),
+        jobs=jobs,
+        store=None,
+        out=out,
+        as_json=as_json,
+    )

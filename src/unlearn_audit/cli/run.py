@@ -1,0 +1,100 @@
+"""``unlearn-audit run``: from records to a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unlearn_audit.audit import run as run_audit
+from unlearn_audit.cli import options
+from unlearn_audit.cli.options import settings_of
+from unlearn_audit.config import build_config, read_config
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import MODELS
+
+
+def run(
+    config: Annotated[Path | None, typer.Argument(help="A YAML file; flags override it.", show_default=False)] = None,
+    dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'. Default: digits.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="Your own table: a CSV or Parquet file.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="The column of --data that says whose row it is; deleted together.")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Categories as 'codes' (default) or 'one-hot'.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory."),
+    ] = None,
+    shadow_dataset: Annotated[str | None, typer.Option(help="The attacker's dataset, where it differs.")] = None,
+    shadow_model: Annotated[str | None, typer.Option(help="The attacker's model, where it differs.")] = None,
+    regime: Annotated[str | None, typer.Option(help="fixed (default), same-seed or fresh.")] = None,
+    shadow_worlds: Annotated[int | None, typer.Option(help="Original models of the attacker. Default: 10.")] = None,
+    target_worlds: Annotated[int | None, typer.Option(help="Original models under attack. Default: 10.")] = None,
+    train_size: Annotated[int | None, typer.Option(help="Training records of each original. Default: 2000.")] = None,
+    deletions: Annotated[int | None, typer.Option(help="Unlearned models per original. Default: 20.")] = None,
+    unseen: Annotated[int | None, typer.Option(help="More unseen records asked of each pair. Default: 20.")] = None,
+    references: Annotated[int | None, typer.Option(help="Reference records asked of each pair. Default: 100.")] = None,
+    game: options.Games = None,
+    feature: options.Features = None,
+    attack_model: options.AttackModels = None,
+    seed: options.Seed = None,
+    jobs: options.Jobs = 1,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
+    ] = None,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Audit a deletion: train worlds, delete, query, attack, report.
+
+    [bold]Examples[/]
+
+    unlearn-audit run
+
+    unlearn-audit run --dataset adult --model random-forest --regime fixed --jobs 2 --out adult-forest
+
+    unlearn-audit run --data people.csv --label income --unit person --model my_models:make_model
+
+    unlearn-audit run audit.yaml --seed 1 --json
+    """
+    target_data = settings_of(name=dataset, file=data, label=label, unit=unit, encoding=encoding)
+    flags: dict[str, Any] = settings_of(
+        target=settings_of(data=target_data or None, model=model) or None,
+        shadow=settings_of(data={"name": shadow_dataset} if shadow_dataset else None, model=shadow_model) or None,
+        worlds=settings_of(
+            shadow=shadow_worlds,
+            target=target_worlds,
+            train_size=train_size,
+            deletions=deletions,
+            unseen=unseen,
+            references=references,
+        )
+        or None,
+        regime=regime,
+        games=game,
+        features=feature,
+        attack_models=attack_model,
+        seed=seed,
+    )
+    if dataset is not None and data is not None:
+        raise AuditError("--dataset and --data were both given; name one source of records")
+    if data is None and config is None and (label is not None or unit is not None):
+        raise AuditError("--label and --unit belong to --data; give the table they are columns of")
+    specification = build_config(flags, "the command line") if config is None else read_config(config, flags)
+    name = Path(specification.target.data.name or specification.target.data.file or "").stem
+    options.conduct(
+        specification.model_dump(mode="json"),
+        f"{name}-{_file_name(specification.target.model)}",
+        lambda execution: run_audit(specification, execution),
+        jobs=jobs,
+        store=store,
+        out=out,
+        as_json=as_json,
+    )
+
+
+def _file_name(model: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in model)

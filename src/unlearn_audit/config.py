@@ -1,0 +1,155 @@
+"""The validated specification of an audit: everything that decides its numbers, and nothing else.
+
+What does not change results (jobs, folders) is not here but in `unlearn_audit.audit.Execution`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from unlearn_audit.errors import AuditError
+
+RegimeName = Literal["fixed", "same-seed", "fresh"]
+FeatureName = Literal["direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"]
+AttackModelName = Literal["logistic-regression", "decision-tree", "random-forest", "mlp"]
+GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(_Frozen):
+    """A named dataset, or a table of the user's own."""
+
+    name: str | None = Field(default=None, description="a named dataset: see `unlearn-audit data list`")
+    file: str | None = Field(default=None, description="a CSV or Parquet file of the user's own")
+    label: str | None = Field(default=None, description="the column of `file` that holds the class")
+    unit: str | None = Field(default=None, description="the column of `file` that says whose row it is")
+    encoding: Literal["codes", "one-hot"] = Field(
+        default="codes", description="categories as one integer column each (the paper) or one column a category"
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataConfig:
+        if (self.name is None) == (self.file is None):
+            raise ValueError("give either `name` (a named dataset) or `file` (your own table)")
+        if self.file is not None and self.label is None:
+            raise ValueError(f"the table {self.file} needs `label`: the column that holds the class")
+        if self.name is not None and (self.label is not None or self.unit is not None):
+            raise ValueError("`label` and `unit` belong to `file`, not to a named dataset")
+        return self
+
+
+class SideConfig(_Frozen):
+    """The records and the model of one side."""
+
+    data: DataConfig = DataConfig(name="digits")
+    model: str = Field(
+        default="decision-tree", description="a model of the zoo, or package.module:factory, or file.py:factory"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_data(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("data"), str):
+            return {**value, "data": {"name": value["data"]}}
+        return value
+
+
+class WorldsConfig(_Frozen):
+    """How many worlds there are and what each is asked. Defaults: the paper's code."""
+
+    shadow: int = Field(default=10, ge=1, description="original models of the attacker")
+    target: int = Field(default=10, ge=1, description="original models under attack")
+    train_size: int = Field(default=2000, ge=2, description="training records of each original")
+    deletions: int = Field(default=20, ge=1, description="unlearned models per original, one deletion each")
+    unseen: int = Field(default=20, ge=0, description="unseen records per pair beyond the paper's one")
+    references: int = Field(default=100, ge=0, description="records known never to be trained on, per pair")
+
+
+class AuditConfig(_Frozen):
+    """One audit.
+
+    Examples
+    --------
+    >>> config = AuditConfig.model_validate({"target": {"data": "adult", "model": "random-forest"}})
+    >>> config.target.data.name, config.worlds.train_size
+    ('adult', 2000)
+    """
+
+    target: SideConfig = SideConfig()
+    shadow: SideConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
+    unlearning: Literal["retrain"] = "retrain"
+    regime: RegimeName = "fixed"
+    worlds: WorldsConfig = WorldsConfig()
+    games: tuple[GameName, ...] = Field(default=("deleted-vs-unseen",), min_length=1)
+    features: tuple[FeatureName, ...] = Field(
+        default=("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"),
+        min_length=1,
+    )
+    attack_models: tuple[AttackModelName, ...] = Field(
+        default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
+    )
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def shadow_side(self) -> SideConfig:
+        """The attacker's side: the target's unless the configuration says otherwise."""
+        return self.target if self.shadow is None else self.shadow
+
+
+def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditConfig:
+    """Read a YAML file and lay ``overrides`` (nested dictionaries) over it.
+
+    Raises
+    ------
+    AuditError
+        If the file is missing, is not plain YAML, or has an unknown key or a bad value.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise AuditError(f"no configuration file at {path}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise AuditError(f"{path} is not UTF-8 text; save the configuration as UTF-8") from error
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise AuditError(f"{path} is not plain YAML ({reason}); only plain values are read") from error
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise AuditError(f"{path} holds a {type(content).__name__}, not keys and values; see docs/configuration.md")
+    return build_config(_merge(content, overrides or {}), where=str(path))
+
+
+def build_config(values: dict[str, Any], where: str = "the configuration") -> AuditConfig:
+    """Validate nested dictionaries into an `AuditConfig`; bad values raise a one-sentence `AuditError`."""
+    try:
+        return AuditConfig.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"]) or "the whole"
+            if problem["type"] == "extra_forbidden":
+                problems.append(f"unknown key '{key}'")
+            else:
+                problems.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}")
+        raise AuditError(f"{where} cannot be used: {'; '.join(problems)}") from error
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``over`` laid on top, key by key; another source of data replaces the old one."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if key == "data" and isinstance(below, str):
+            below = {"name": below}
+        if key == "data" and isinstance(value, dict) and {"name", "file"} & value.keys():
+            below = {k: v for k, v in (below or {}).items() if k == "encoding"}
+        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged

@@ -1,0 +1,78 @@
+"""What the rest of the house receives from a dataset: first raw records, then records to train on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records as their owner wrote them: nothing encoded, nothing imputed, nothing dropped.
+
+    Attributes
+    ----------
+    name
+        What the dataset is called in reports.
+    features
+        (n, d) one column a feature. A category column has pandas' ``category`` dtype; where the owner
+        publishes the list of categories, the dtype holds that whole list in the published order.
+        Everything else is numeric or boolean. A missing value is NaN.
+    labels
+        (n,) integer codes into ``class_names``.
+    class_names
+        The classes as a person would write them.
+    units
+        (n,) integer codes of the person (or other unit) each row belongs to, or None when every row is
+        its own unit.
+    notes
+        What the loader did or found, one plain sentence each.
+    """
+
+    name: str
+    features: pd.DataFrame
+    labels: npt.NDArray[np.int64]
+    class_names: tuple[str, ...]
+    units: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Records ready to train on.
+
+    Attributes
+    ----------
+    name
+        What the dataset is called in reports.
+    X
+        (n, ...) features: an array with one record along the first axis, or a DataFrame.
+    y
+        (n,) labels in the form the models are fitted with.
+    class_values
+        (k,) the distinct values of ``y`` in sorted order: the columns of every posterior.
+    class_names
+        The same classes as a person would write them.
+    record_ids
+        (n,) ascending row numbers in the owner's table, counted from 0: the ids that reports use.
+    units
+        (n,) integer codes of the unit each record belongs to, or None.
+    notes
+        What was done to the records, one plain sentence each.
+    """
+
+    name: str
+    X: Any
+    y: npt.NDArray[Any]
+    class_values: npt.NDArray[Any]
+    class_names: tuple[str, ...]
+    record_ids: npt.NDArray[np.int64]
+    units: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.y)

@@ -1,0 +1,165 @@
+"""Raw records to numbers, fitted on some of the rows and applied to all.
+
+Whatever is learned from data (medians, most frequent categories, a user's list of categories, which columns
+never vary) is learned from ``fit_rows`` alone, so that the encoding carries nothing from the target's records
+to the attacker's side.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from unlearn_audit.data.base import Table
+from unlearn_audit.data.columns import shortened
+from unlearn_audit.errors import AuditError
+
+Encoding = Literal["codes", "one-hot"]
+"""How a category column becomes numbers: one integer code, or one 0/1 column a category."""
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+
+def encode(
+    table: Table, fit_rows: npt.NDArray[np.integer[Any]], encoding: Encoding = "codes"
+) -> tuple[Floats, tuple[str, ...]]:
+    """Return the features of all rows as numbers, and what was done to them.
+
+    Parameters
+    ----------
+    table
+        The raw records, n of them.
+    fit_rows
+        (m,) row numbers from which everything is learned; their order does not matter.
+    encoding
+        ``codes``: a category column becomes one column of integer codes. The code is the position in the
+        dtype's list for pandas' ``category`` dtype (a public list), else the position among the sorted
+        distinct values of ``fit_rows``; a value never seen there gets one extra code, the highest.
+        ``one-hot``: one 0/1 column for each of these positions, all 0 for a value never seen.
+
+    Returns
+    -------
+    X
+        (n, p) the encoded features, in the order of the table's columns, without NaN. A missing number
+        becomes the median of ``fit_rows``, a missing boolean or category their most frequent one (the first
+        of several). Booleans are 0 and 1. A column that never varies on ``fit_rows`` is dropped.
+    notes
+        One plain sentence for each column filled and each group of columns dropped.
+
+    Raises
+    ------
+    AuditError
+        If ``fit_rows`` is empty or no list of row numbers, a number is infinite, or no column is left.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"job": ["cook", "baker", None, "smith"], "age": [30.0, 40.0, 50.0, None]})
+    >>> X, notes = encode(Table("people", people, np.zeros(4, int), ("no", "yes")), np.arange(3))
+    >>> X
+    array([[ 1., 30.],
+           [ 0., 40.],
+           [ 0., 50.],
+           [ 2., 40.]])
+    >>> notes[0]
+    'job: 1 missing filled with "baker".'
+    """
+    rows = _checked_rows(fit_rows, len(table.features))
+    if encoding not in ("codes", "one-hot"):
+        raise AuditError(f"no encoding {encoding!r}; choose 'codes' or 'one-hot'")
+    blocks: list[Floats] = []
+    notes: list[str] = []
+    empty: list[str] = []
+    constant: list[str] = []
+    for label, values in table.features.items():
+        name = str(label)
+        missing = values.isna().to_numpy()
+        if missing[rows].all():
+            empty.append(name)
+            continue
+        if _is_category(values):
+            codes, size, filled = _category_codes(name, values, missing, rows)
+            one_hot = encoding == "one-hot"
+            block = _indicators(codes, size) if one_hot else codes.astype(np.float64)[:, None]
+        else:
+            block, filled = _numbers(name, values, missing, rows)
+        varying = np.ptp(block[rows], axis=0) > 0
+        if not varying.any():
+            constant.append(name)
+            continue
+        notes += filled
+        if not varying.all():
+            notes.append(f"{name}: {int((~varying).sum()):,} categories dropped, constant on the fit rows.")
+        blocks.append(block[:, varying])
+    if empty:
+        notes.append(f"Dropped, missing in every fit row: {shortened(empty)}.")
+    if constant:
+        notes.append(f"Dropped, constant on the fit rows: {shortened(constant)}.")
+    if not blocks:
+        raise AuditError(
+            f"no feature of {table.name} varies on the {len(rows):,} rows it is fitted on; give more rows or "
+            "other columns"
+        )
+    return np.concatenate(blocks, axis=1), tuple(notes)
+
+
+def _checked_rows(fit_rows: npt.NDArray[np.integer[Any]], n: int) -> Integers:
+    rows = np.asarray(fit_rows)
+    if rows.ndim != 1 or rows.size == 0 or not np.issubdtype(rows.dtype, np.integer):
+        raise AuditError(
+            f"fit_rows must be a list of row numbers, at least one; got {rows.dtype} of shape {rows.shape}"
+        )
+    if rows.min() < 0 or rows.max() >= n:
+        raise AuditError(f"fit_rows must lie in 0..{n - 1}; got {rows.min()}..{rows.max()}")
+    return rows.astype(np.int64)
+
+
+def _is_category(values: pd.Series) -> bool:
+    return isinstance(values.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(values.dtype)
+
+
+def _category_codes(name: str, values: pd.Series, missing: Booleans, rows: Integers) -> tuple[Integers, int, list[str]]:
+    """Return codes (n,), the number of known categories, and notes; a code of that number means 'other'."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        known = [str(category) for category in values.cat.categories]
+        codes = np.array(values.cat.codes, dtype=np.int64)
+    else:
+        # Mixed objects have no order of their own, their text has.
+        texts = values.astype("str").where(~missing)
+        known = sorted(texts.iloc[rows].dropna().unique())
+        codes = np.array(pd.Index(known).get_indexer(pd.Index(texts)), dtype=np.int64)
+    notes = []
+    if missing.any():
+        seen = rows[~missing[rows]]
+        frequent = int(np.bincount(codes[seen], minlength=len(known)).argmax())
+        codes[missing] = frequent
+        notes.append(f'{name}: {int(missing.sum()):,} missing filled with "{known[frequent]}".')
+    unknown = codes < 0
+    if unknown.any():
+        codes[unknown] = len(known)
+        notes.append(f'{name}: {int(unknown.sum()):,} rows hold a value unknown to the fit rows, "other".')
+    return codes, len(known), notes
+
+
+def _indicators(codes: Integers, size: int) -> Floats:
+    return np.equal(codes[:, None], np.arange(size)).astype(np.float64)
+
+
+def _numbers(name: str, values: pd.Series, missing: Booleans, rows: Integers) -> tuple[Floats, list[str]]:
+    """Return one column (n, 1) without NaN, and notes."""
+    column = values.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    if np.isinf(column).any():
+        raise AuditError(
+            f"column {name!r} holds {int(np.isinf(column).sum()):,} infinite values; replace or remove them"
+        )
+    if not missing.any():
+        return column[:, None], []
+    known = column[rows[~missing[rows]]]
+    # Half a truth is none: a boolean takes the value of the majority, not the median of 0 and 1.
+    fill = float(known.mean() > 0.5) if pd.api.types.is_bool_dtype(values.dtype) else float(np.median(known))
+    column[missing] = fill
+    return column[:, None], [f"{name}: {int(missing.sum()):,} missing filled with {fill:.6g}."]

@@ -1,0 +1,129 @@
+"""Where a dataset comes from: its files, their digests, its licence, and how to get it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from unlearn_audit.data.location import FOLDER_VARIABLE
+from unlearn_audit.errors import AuditError
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a dataset.
+
+    Attributes
+    ----------
+    path
+        Where it belongs, relative to the data folder, with forward slashes.
+    url
+        Where anyone can download it without an account, or None.
+    sha256
+        Hexadecimal digest, or None where the owner publishes no fixed file.
+    size
+        Bytes of the file as downloaded, or None where unknown.
+    digest_of
+        What the digest covers: the ``bytes`` of the file, or the uncompressed ``content`` of a gzip file
+        (the same content may be wrapped differently by different mirrors).
+    """
+
+    path: str
+    url: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    digest_of: Literal["bytes", "content"] = "bytes"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a person needs to know to obtain, cite and lawfully use a dataset.
+
+    Attributes
+    ----------
+    name
+        The name in the registry.
+    title
+        What the records are, in one line.
+    licence
+        The owner's terms.
+    citation
+        What to cite, with a DOI or an address.
+    records
+        Number of records loaded from ``files``, or None where nobody published it.
+    features
+        Number of features loaded from ``files``, before any encoding.
+    classes
+        Number of classes.
+    files
+        What must be in the data folder; empty for data that comes with an installed package.
+    instead
+        A glob pattern, relative to the data folder; a file that fits it stands in for all of ``files``.
+    how_to_get
+        For what cannot be downloaded without asking: where to ask, and what to put where.
+    """
+
+    name: str
+    title: str
+    licence: str
+    citation: str
+    records: int | None
+    features: int
+    classes: int
+    files: tuple[SourceFile, ...] = ()
+    instead: str | None = None
+    how_to_get: str = ""
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether every file can be downloaded without an account."""
+        return bool(self.files) and all(file.url is not None for file in self.files)
+
+    def how(self) -> str:
+        """Return how to get the files, as a clause that fits after a semicolon."""
+        if not self.files:
+            return "it comes with scikit-learn, nothing is needed"
+        if self.fetchable:
+            return f"run 'unlearn-audit data fetch {self.name}'"
+        return self.how_to_get
+
+    def missing(self, folder: Path) -> tuple[SourceFile, ...]:
+        """Return the files that ``folder`` lacks; none where a file that fits ``instead`` is there."""
+        if self.instead is not None and any(path.is_file() for path in folder.glob(self.instead)):
+            return ()
+        return tuple(file for file in self.files if not (folder / file.path).is_file())
+
+    def require(self, folder: Path) -> None:
+        """Check that the files are in ``folder``.
+
+        Raises
+        ------
+        AuditError
+            If one is missing; the sentence names the first expected path and how to get the dataset.
+        """
+        absent = self.missing(folder)
+        if absent:
+            raise AuditError(
+                f"no file {folder / absent[0].path} for dataset {self.name!r}; {self.how()} "
+                f"(if you have it elsewhere, {FOLDER_VARIABLE} names the folder that holds {absent[0].path})"
+            )
+
+
+def digest(path: Path, of: Literal["bytes", "content"] = "bytes") -> str:
+    """Return the hexadecimal SHA-256 of a file's bytes, or of the content of a gzip file.
+
+    A file that should be gzip and is not, or is cut short, gives ``'not a whole gzip file'``: a digest
+    that equals none.
+    """
+    if of == "bytes":
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with gzip.open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return "not a whole gzip file"

@@ -1,0 +1,194 @@
+"""Reading a user's own CSV or Parquet file. The file is data: nothing in it is ever executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as arrow_parquet
+import pyarrow.types as kinds
+
+from unlearn_audit.data.base import Table
+from unlearn_audit.data.columns import label_codes, missing_notes, shortened
+from unlearn_audit.errors import AuditError
+
+MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")
+"""What counts as a missing value in a CSV."""
+
+_PARQUET_SUFFIXES = (".parquet", ".pq")
+_MOST_CLASSES = 1000
+
+
+def read_table(path: Path | str, label: str, unit: str | None = None) -> Table:
+    """Read a CSV (comma-separated UTF-8 with a header) or Parquet file of records.
+
+    Parameters
+    ----------
+    path
+        A file that ends in ``.csv``, ``.parquet`` or ``.pq``.
+    label
+        The column to predict. Numbers are sorted by value, all else as text; it may have no missing value.
+    unit
+        The column that says which person (or other unit) a row belongs to; not a feature; it may have no
+        missing value either.
+
+    Returns
+    -------
+    Table
+        Numbers and booleans stay. A date or time becomes days (a time of day, hours), with a note. All else
+        is text, also a Parquet dictionary, whose list of categories is not known to be public.
+
+    Raises
+    ------
+    AuditError
+        If the file cannot be read, a column is absent, repeated, infinite or of a kind that cannot be
+        encoded, the label has a missing value or one class, or no feature is left.
+    """
+    path = Path(path)
+    columns = _read(path)
+    names = columns.column_names
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise AuditError(f"{path} has more than one column named {shortened(map(repr, repeated))}; rename them")
+    for what, wanted in (("label", label), ("unit", unit)):
+        if wanted is not None and wanted not in names:
+            raise AuditError(f"no {what} column {wanted!r} in {path}; name one of: {shortened(names, 20)}")
+    if label == unit:
+        raise AuditError(f"column {label!r} of {path} cannot be both label and unit; name another unit")
+    if columns.num_rows == 0:
+        raise AuditError(f"{path} has a header and no rows; give a file with records")
+
+    notes = [f"{columns.num_rows:,} rows of {path.name}."]
+    labels, class_names = _labels(columns[label], label, path)
+    units = None if unit is None else _units(columns[unit], unit, path)
+    features: dict[str, pd.Series] = {}
+    for name in names:
+        # pandas writes the row labels of a frame into Parquet under such a name: no feature.
+        if name in (label, unit) or name.startswith("__index_level_"):
+            continue
+        features[name], note = _feature(columns[name], name, path)
+        notes += note
+    if not features:
+        raise AuditError(f"{path} has no feature columns beside {label!r}; add at least one")
+    frame = pd.DataFrame(features)
+    return Table(
+        name=path.stem,
+        features=frame,
+        labels=labels,
+        class_names=class_names,
+        units=units,
+        notes=(*notes, *missing_notes(frame)),
+    )
+
+
+def _read(path: Path) -> Any:
+    """Return the file as a ``pyarrow.Table``."""
+    if path.is_dir():
+        raise AuditError(f"{path} is a folder; name one CSV or Parquet file")
+    if not path.is_file():
+        raise AuditError(f"no file {path}; check the path")
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", *_PARQUET_SUFFIXES):
+        raise AuditError(f"cannot tell the format of {path}; wanted a file that ends in .csv or .parquet")
+    if path.stat().st_size == 0:
+        raise AuditError(f"{path} is empty; give a file with a header and records")
+    try:
+        columns = _read_csv(path) if suffix == ".csv" else arrow_parquet.ParquetFile(path).read()
+    except UnicodeDecodeError as error:
+        raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise AuditError(f"cannot read {path} as {suffix[1:]} ({reason}); mend or export it again") from error
+    for name, kind in zip(columns.column_names, columns.schema.types, strict=True):
+        if suffix == ".csv" and kinds.is_binary(kind):
+            raise AuditError(f"column {name!r} of {path} is not UTF-8 text; save the file as UTF-8")
+    return columns
+
+
+def _read_csv(path: Path) -> Any:
+    with path.open("rb") as stream:
+        stream.readline().decode("utf-8")  # the reader takes a header in any encoding
+    return arrow_csv.read_csv(
+        path,
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(null_values=list(MISSING), strings_can_be_null=True),
+    )
+
+
+def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    values = _plain(column, name, path)
+    missing = values.isna().to_numpy()
+    if missing.any():
+        raise AuditError(
+            f"label column {name!r} of {path} is missing in {int(missing.sum()):,} of {len(missing):,} rows; "
+            "remove these rows or fill in their label"
+        )
+    if _infinite(values):
+        raise AuditError(f"label column {name!r} of {path} holds infinite values; a label must name a class")
+    codes, classes = label_codes(values)
+    if len(classes) == 1:
+        raise AuditError(f"label column {name!r} of {path} holds one class only, {classes[0]!r}; wanted two or more")
+    if len(classes) > _MOST_CLASSES:
+        raise AuditError(
+            f"label column {name!r} of {path} holds {len(classes):,} distinct values; wanted at most "
+            f"{_MOST_CLASSES:,} classes"
+        )
+    return codes, classes
+
+
+def _units(column: Any, name: str, path: Path) -> npt.NDArray[np.int64]:
+    values = _plain(column, name, path)
+    missing = int(values.isna().sum())
+    if missing:
+        raise AuditError(
+            f"unit column {name!r} of {path} is missing in {missing:,} of {len(values):,} rows; say whose "
+            "rows these are, or remove them"
+        )
+    return pd.factorize(values)[0].astype(np.int64)
+
+
+def _feature(column: Any, name: str, path: Path) -> tuple[pd.Series, list[str]]:
+    kind = column.type
+    notes = []
+    if kinds.is_timestamp(kind) or kinds.is_date(kind):
+        microseconds = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(pa.int64())
+        values = microseconds.to_pandas() / (24 * 3600 * 1e6)
+        notes.append(f"{name}: dates read as days since 1970-01-01.")
+    elif kinds.is_time(kind):
+        values = column.cast(pa.time64("us")).cast(pa.int64()).to_pandas() / 3600e6
+        notes.append(f"{name}: times of day read as hours.")
+    else:
+        values = _plain(column, name, path)
+    if _infinite(values):
+        count = int(np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan)).sum())
+        raise AuditError(f"column {name!r} of {path} holds {count:,} infinite values; replace or remove them")
+    if len(values) >= 20 and isinstance(values.dtype, pd.StringDtype) and values.nunique() > len(values) / 2:
+        notes.append(f"{name}: {values.nunique():,} distinct texts; if it is an id, remove the column.")
+    return values, notes
+
+
+def _plain(column: Any, name: str, path: Path) -> pd.Series:
+    """Return an Arrow column as numbers, booleans or text."""
+    if kinds.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if kinds.is_null(kind):
+        return pd.Series(np.full(len(column), np.nan))
+    if kinds.is_boolean(kind):
+        return pd.Series(column.to_pandas(), dtype="boolean" if column.null_count else "bool")
+    if kinds.is_integer(kind) or kinds.is_floating(kind):
+        return pd.Series(column.to_pandas())
+    if kinds.is_decimal(kind):
+        return pd.Series(column.cast(pa.float64()).to_pandas())
+    if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_temporal(kind):
+        return pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
+    raise AuditError(f"column {name!r} of {path} holds values of kind {kind}; wanted numbers, booleans or text")
+
+
+def _infinite(values: pd.Series) -> bool:
+    return pd.api.types.is_float_dtype(values.dtype) and bool(np.isinf(values.to_numpy()).any())

@@ -1,0 +1,70 @@
+"""The folder of one run: marked, locked, and never shared by two configurations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from unlearn_audit.engine.keys import digest
+from unlearn_audit.errors import AuditError
+from unlearn_audit.files import write_atomic
+
+_MARKER = "unlearn-audit-run.json"
+_LOCK = ".lock"
+
+
+@contextmanager
+def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
+    """Hold a folder for one run.
+
+    Parameters
+    ----------
+    folder
+        Made if it is not there; must be empty, or of a run with the same identity (which is continued).
+    identity
+        What the run is: its resolved configuration.
+
+    Raises
+    ------
+    AuditError
+        If the folder holds anything else, belongs to another configuration, is in use, or cannot be written.
+    """
+    marker = folder / _MARKER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        content = [path.name for path in folder.iterdir() if path.name != _LOCK]
+        if content and not marker.exists():
+            raise AuditError(
+                f"{folder} is not empty and holds no run of unlearn-audit (it has {sorted(content)[0]}); "
+                "choose a new folder with --out"
+            )
+        lock = FileLock(folder / _LOCK)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise AuditError(f"{folder} is in use by another run; wait for it or choose another --out") from error
+    except OSError as error:
+        raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
+    try:
+        if not marker.exists():
+            write_atomic(marker, json.dumps({"key": digest(identity), "identity": identity}, indent=1) + "\n")
+        elif (found := json.loads(marker.read_text(encoding="utf-8")))["key"] != digest(identity):
+            raise AuditError(
+                f"{folder} holds another run ({_difference(found['identity'], identity)}); choose another --out"
+            )
+        yield folder
+    finally:
+        lock.release()
+
+
+def _difference(there: Any, asked: Any, key: str = "") -> str:
+    """Say where two configurations first differ."""
+    if isinstance(there, dict) and isinstance(asked, dict):
+        for name in sorted(there.keys() | asked.keys()):
+            if there.get(name) != asked.get(name):
+                return _difference(there.get(name), asked.get(name), f"{key}.{name}" if key else name)
+    return f"{key or 'configuration'}: {json.dumps(there)} there, {json.dumps(asked)} asked"

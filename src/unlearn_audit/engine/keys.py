@@ -1,0 +1,62 @@
+"""Keys of stored work: the digest of everything that made it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from unlearn_audit.data.base import Dataset
+
+STAGE_VERSION = 1
+"""Raise it whenever the same inputs would make other observations than before."""
+
+COMPUTING_LIBRARIES = ("numpy", "scipy", "scikit-learn", "threadpoolctl")
+"""Libraries whose versions may change a posterior."""
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what computes, the interpreter's among them."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{name: version(name) for name in COMPUTING_LIBRARIES},
+    }
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """Return the key of a document: the SHA-256 of its canonical JSON.
+
+    Examples
+    --------
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    """
+    return sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def dataset_fingerprint(data: Dataset) -> str:
+    """Return a digest of records, labels, ids and classes; equal content gives an equal digest."""
+    state = sha256()
+    if isinstance(data.X, pd.DataFrame):
+        state.update(repr([(str(c), str(t)) for c, t in data.X.dtypes.items()]).encode())
+        state.update(pd.util.hash_pandas_object(data.X, index=False).to_numpy().tobytes())
+        for dtype in data.X.dtypes:
+            if isinstance(dtype, pd.CategoricalDtype):
+                state.update(repr(dtype.categories.tolist()).encode())
+    elif isinstance(data.X, np.ndarray) and data.X.dtype != object:
+        state.update(f"{data.X.dtype} {data.X.shape}".encode())
+        state.update(np.ascontiguousarray(data.X).data)
+    else:
+        state.update(joblib.hash(data.X).encode())
+    for part in (data.y, data.class_values, data.record_ids, data.units):
+        state.update(joblib.hash(part).encode())
+    state.update(repr((data.name, data.class_names)).encode())
+    return state.hexdigest()

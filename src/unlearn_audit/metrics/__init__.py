@@ -1,0 +1,45 @@
+"""Metrics: pure arithmetic that turns scores into figures with intervals.
+
+A metric is a function of ``(scores, positive, clusters)``: ``scores`` (n,) say how likely each row is to be
+positive (higher = more likely), ``positive`` (n,) bool is the truth, and ``clusters`` (n,) int is the world
+of each row, or None. It returns an `Estimate`, a value with the ends of its interval. Rows of one world share
+the model they were queried on, so worlds, not rows, are what an interval counts; where only one world is
+known, an interval is over single records and says so. The estimand is always the figure of *this fitted
+attack* on new worlds. Metrics over rows weigh positives and negatives equally.
+
+`evaluate` returns all figures of one attack. A metric knows nothing of models, attacks or how it is printed.
+"""
+
+from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
+from unlearn_audit.metrics.calibration import Calibrator
+from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate, true_status_confidence
+from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
+from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, roc_curve
+from unlearn_audit.metrics.summary import evaluate
+from unlearn_audit.metrics.units import Units, independent_units
+
+__all__ = [
+    "CONFIDENCE",
+    "MIN_EXPECTED_FALSE_POSITIVES",
+    "Calibrator",
+    "Estimate",
+    "RocCurve",
+    "Units",
+    "accuracy",
+    "auc",
+    "auc_difference",
+    "auc_interval",
+    "bits_added",
+    "class_balanced_mean",
+    "class_balanced_proportion",
+    "deg_count",
+    "deg_rate",
+    "evaluate",
+    "independent_units",
+    "jackknife",
+    "roc_curve",
+    "tpr_at_fpr",
+    "tpr_at_fpr_interval",
+    "true_status_confidence",
+]

@@ -1,0 +1,147 @@
+"""Means over rows that weigh positives and negatives equally, and the accuracy, which is one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unlearn_audit.metrics.intervals import (
+    CONFIDENCE,
+    Estimate,
+    jackknife_error,
+    logit_interval,
+    t_interval,
+)
+from unlearn_audit.metrics.units import Array, Units, check_probabilities, check_rows, independent_units
+
+
+def _mean_and_error(values: Array, positive: Array, units: Units) -> tuple[float, float]:
+    """Return ½ (mean over positives + mean over negatives) and its jackknife error, from sums and counts."""
+    value, without = 0.0, np.zeros(units.n_units)
+    for rows in (positive, ~positive):
+        value += float(values[rows].mean()) / 2
+        if units.fewest >= 2:
+            sums = np.bincount(units.codes[rows], values[rows], units.n_units)
+            counts = np.bincount(units.codes[rows], minlength=units.n_units)
+            without += (sums.sum() - sums) / (counts.sum() - counts) / 2
+    return value, jackknife_error(without) if units.fewest >= 2 else math.inf
+
+
+def class_balanced_mean(
+    values: Array,
+    positive: Array,
+    clusters: Array | None = None,
+    *,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return ½ (mean over positives + mean over negatives) with its jackknife-t interval.
+
+    On rows with as many positives as negatives it is the plain mean. The jackknife leaves out one world at
+    a time, or one record where worlds are not known (`independent_units`), from sums and counts alone.
+
+    Parameters
+    ----------
+    values : (n,) float
+        What is averaged.
+    positive : (n,) bool
+        The truth of each row.
+    clusters : (n,) int or None
+        The world of each row.
+    bounds : tuple of float
+        The range of the mean: the interval is cut there, and is all of it where a class stands in a single
+        unit.
+    confidence : float
+        1 − α.
+
+    Raises
+    ------
+    AuditError
+        A value is NaN, a class has no row, or there is not one world per row.
+
+    Examples
+    --------
+    >>> class_balanced_mean(np.array([1.0, 3.0, 10.0]), np.array([True, True, False])).value
+    6.0
+    """
+    values, positive = check_rows(values, positive)
+    units = independent_units(positive, clusters)
+    value, error = _mean_and_error(values, positive, units)
+    return t_interval(value, error, units.degrees_of_freedom, bounds=bounds, confidence=confidence)
+
+
+def class_balanced_proportion(
+    values: Array, positive: Array, clusters: Array | None = None, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Return `class_balanced_mean` of values in [0, 1], with its jackknife-t interval on the logit scale.
+
+    At 10 worlds of 20 positives and 20 negatives with shared world effects, 1,000 simulations each, the
+    interval covers 95.4 % where the truth is 0.77, 95.9 % at 0.956 and 97.5 % at 0.988; on the plain scale
+    it would be 94.5, 92.0 and 92.6 %. With 400 negatives a world and strong world effects it covers 90 % at
+    0.987, since a few worlds then hold nearly all errors. A proportion of exactly 0 or 1 gets
+    `all_or_nothing_interval`.
+
+    Parameters
+    ----------
+    values : (n,) float
+        What is averaged, in [0, 1].
+    positive : (n,) bool
+        The truth of each row.
+    clusters : (n,) int or None
+        The world of each row.
+    confidence : float
+        1 − α.
+
+    Raises
+    ------
+    AuditError
+        As `class_balanced_mean`, or a value lies outside [0, 1].
+
+    Examples
+    --------
+    >>> class_balanced_proportion(np.array([1.0, 0.0, 1.0]), np.array([True, True, False])).value
+    0.75
+    """
+    values, positive = check_probabilities(values, positive)
+    units = independent_units(positive, clusters)
+    value, error = _mean_and_error(values, positive, units)
+    return logit_interval(value, error, units.degrees_of_freedom, units.fewest, confidence)
+
+
+def accuracy(
+    confidence_positive: Array,
+    positive: Array,
+    clusters: Array | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return the class-balanced accuracy of calling a row positive where its probability exceeds ½.
+
+    A probability of exactly ½ says nothing and counts as half right, for positives and negatives alike, so
+    that an attack which always answers ½ has accuracy ½ and not that of whichever way ties fall.
+
+    Parameters
+    ----------
+    confidence_positive : (n,) float
+        The attack's probability of positive, in [0, 1].
+    positive : (n,) bool
+        The truth of each row.
+    clusters : (n,) int or None
+        The world of each row.
+    confidence : float
+        1 − α of the interval.
+
+    Raises
+    ------
+    AuditError
+        As `class_balanced_proportion`.
+
+    Examples
+    --------
+    >>> accuracy(np.array([0.9, 0.5, 0.2, 0.7]), np.array([True, True, False, False])).value
+    0.625
+    """
+    probability, positive = check_probabilities(confidence_positive, positive)
+    right = np.where(probability == 0.5, 0.5, (probability > 0.5) == positive)
+    return class_balanced_proportion(right, positive, clusters, confidence=confidence)

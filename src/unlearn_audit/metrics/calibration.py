@@ -1,0 +1,120 @@
+"""Make the confidences of different attack models comparable, with shadow worlds alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics.units import Array, check_probabilities
+
+LOGIT_CLIP = 1e-6
+"""Confidences are cut to [1e-6, 1 − 1e-6] before their logit is taken: trees answer 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Platt scaling: p = expit(slope · logit(confidence) + intercept), kept within what was observed.
+
+    Both classes weigh the same, so the prior is ½ whatever the number of negatives. Platt's smoothed targets
+    (m + 1)/(m + 2) and 1/(m + 2), m the rows of the smaller class, keep the fit finite where the classes are
+    separable. (Platt takes each class's own size; one m for both keeps the prior at exactly ½.) The same two
+    values bound what is returned, so bits stay finite: m rows cannot support more certainty. The slope is
+    never negative, since scores of an attack mean "more likely positive"; where shadow data would turn them
+    round the best allowed answer is slope 0, the prior. Source: Platt 1999.
+
+    Attributes
+    ----------
+    slope, intercept : float
+        Of the line on the logit scale; slope ≥ 0.
+    limit : float
+        The smallest probability returned, 1/(m + 2); the largest is 1 − limit.
+
+    Examples
+    --------
+    >>> calibrator = Calibrator.fit(np.array([0.9, 0.8, 0.3, 0.1]), np.array([True, True, False, False]))
+    >>> calibrator.transform(np.array([0.0, 0.6, 1.0])).round(2).tolist()
+    [0.25, 0.54, 0.75]
+    """
+
+    slope: float
+    intercept: float
+    limit: float
+
+    @classmethod
+    def fit(cls, confidence: Array, positive: Array) -> Calibrator:
+        """Fit on out-of-fold confidences of shadow rows.
+
+        Parameters
+        ----------
+        confidence : (n,) float
+            The attack's probability of positive, in [0, 1], by models that did not see the row.
+        positive : (n,) bool
+            The truth of each row.
+
+        Raises
+        ------
+        AuditError
+            A confidence is NaN or outside [0, 1], a class has no row, or the fit does not converge.
+        """
+        confidence, positive = check_probabilities(confidence, positive)
+        n_positive = int(positive.sum())
+        n_negative = len(positive) - n_positive
+        limit = 1 / (min(n_positive, n_negative) + 2)
+        weights = np.where(positive, 0.5 / n_positive, 0.5 / n_negative)
+        targets = np.where(positive, 1 - limit, limit)
+        x = _clipped_logit(confidence)
+        centre = weights @ x
+        scale = np.sqrt(weights @ (x - centre) ** 2)
+        if scale < 1e-9:
+            return cls(0.0, 0.0, limit)
+        x = (x - centre) / scale
+
+        def loss(line: Array) -> tuple[float, Array]:
+            z = line[0] * x + line[1]
+            residual = weights * (expit(z) - targets)
+            return float(weights @ (np.logaddexp(0, z) - targets * z)), np.array([residual @ x, residual.sum()])
+
+        found = minimize(
+            loss,
+            np.zeros(2),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0, None), (None, None)],
+            options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
+        )
+        if not np.isfinite(found.x).all() or np.abs(_projected(loss(found.x)[1], found.x)).max() > 1e-5:
+            raise AuditError(f"calibration on {len(x)} shadow rows did not converge: {found.message}")
+        slope = float(found.x[0] / scale)
+        return cls(slope, float(found.x[1] - slope * centre) if slope > 0 else 0.0, limit)
+
+    def transform(self, confidence: Array) -> Array:
+        """Return calibrated probabilities of positive, strictly inside (0, 1).
+
+        Parameters
+        ----------
+        confidence : (n,) float
+            The attack's probability of positive, in [0, 1].
+
+        Raises
+        ------
+        AuditError
+            A confidence is NaN or outside [0, 1].
+        """
+        confidence = np.asarray(confidence, dtype=np.float64)
+        if not ((confidence >= 0) & (confidence <= 1)).all():
+            raise AuditError("confidences must lie in [0, 1] and not be NaN; pass the probability of positive")
+        calibrated = expit(self.slope * _clipped_logit(confidence) + self.intercept)
+        return np.asarray(np.clip(calibrated, self.limit, 1 - self.limit))
+
+
+def _clipped_logit(confidence: Array) -> Array:
+    return np.asarray(logit(np.clip(confidence, LOGIT_CLIP, 1 - LOGIT_CLIP)))
+
+
+def _projected(gradient: Array, line: Array) -> Array:
+    """Return the gradient without the part that only the bound slope ≥ 0 stops."""
+    return np.array([min(gradient[0], 0.0) if line[0] == 0 else gradient[0], gradient[1]])

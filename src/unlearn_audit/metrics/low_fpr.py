@@ -1,0 +1,170 @@
+"""The true-positive rate at a low false-positive rate: whether some records can be told with near certainty.
+
+The rate is read off at the largest attainable false-positive rate up to the target, which is returned with
+it: tied scores are never split, so the two rates can differ a lot.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_error, logit_interval
+from unlearn_audit.metrics.roc import roc_curve
+from unlearn_audit.metrics.units import Array, Units, check_rows, clustered_error, independent_units
+
+MIN_EXPECTED_FALSE_POSITIVES = 10
+"""Below this many expected false positives a true-positive rate is not given: with 200 negatives, the one
+at 0.1 % averages twice its true value."""
+
+SLOPE_WINDOW = 2.0
+"""The ROC's slope at a false-positive rate f is taken between f / 2 and 2 f."""
+
+
+def _last_allowed(false_positives: Array, target: float) -> int:
+    """Return the index of the last point whose false-positive rate is at most the target.
+
+    The counts rise along the points from 0 to the number of negatives.
+    """
+    allowed = math.floor(target * false_positives[-1] + 1e-9)
+    return int(np.searchsorted(false_positives, allowed, side="right")) - 1
+
+
+def tpr_at_fpr(scores: Array, positive: Array, target: float) -> tuple[float, float] | None:
+    """Return the true-positive rate at the largest attainable false-positive rate up to the target.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Higher = more likely positive.
+    positive : (n,) bool
+        The truth of each row.
+    target : float
+        The false-positive rate allowed, in (0, 1).
+
+    Returns
+    -------
+    (tpr, realised_fpr) or None
+        None where fewer than `MIN_EXPECTED_FALSE_POSITIVES` false positives are expected.
+
+    Raises
+    ------
+    AuditError
+        A score is NaN, a class has no row, or the target is not in (0, 1).
+
+    Examples
+    --------
+    >>> truth = np.arange(40) < 20
+    >>> tpr_at_fpr(np.arange(40.0)[::-1], truth, 0.5)
+    (1.0, 0.5)
+    >>> tpr_at_fpr(np.arange(40.0)[::-1], truth, 0.1) is None
+    True
+    """
+    scores, positive = check_rows(scores, positive)
+    if not 0 < target < 1:
+        raise AuditError(f"a false-positive rate must lie between 0 and 1, got {target}")
+    n_negative = int((~positive).sum())
+    if n_negative * target < MIN_EXPECTED_FALSE_POSITIVES - 1e-9:
+        return None
+    curve = roc_curve(scores, positive)
+    point = _last_allowed(np.rint(curve.false_positive_rate * n_negative), target)
+    return float(curve.true_positive_rate[point]), float(curve.false_positive_rate[point])
+
+
+def tpr_at_fpr_interval(
+    scores: Array,
+    positive: Array,
+    clusters: Array | None,
+    target: float,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Estimate | None:
+    """Return `tpr_at_fpr` with an interval that counts the threshold's own variation.
+
+    Over worlds it is the jackknife, with the threshold chosen anew without each world; over single records,
+    where the jackknife of a quantile fails, the first-order variance. Both take t on the logit scale.
+    Chosen by simulation of 10 worlds with 200 positives and 4,200 negatives at 1 %, and world effects of 0
+    to 0.6 standard deviations: the jackknife covers 93.6–97.5 % (above 96 at rates near 0.01 and 0.5), and
+    95–96 % with 1,050 negatives; on the plain scale it covers 86–97 %, and the first-order variance by world
+    91–97 %. Over records the latter covers 94–96 %, and 97.7 % for coarsely tied scores.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Higher = more likely positive.
+    positive : (n,) bool
+        The truth of each row.
+    clusters : (n,) int or None
+        The world of each row.
+    target : float
+        The false-positive rate allowed.
+    confidence : float
+        1 − α.
+
+    Returns
+    -------
+    Estimate or None
+        None where `tpr_at_fpr` is None.
+
+    Raises
+    ------
+    AuditError
+        As `tpr_at_fpr`, or there is not one world per row.
+
+    Examples
+    --------
+    >>> rows = np.arange(90)
+    >>> estimate = tpr_at_fpr_interval(rows[::-1] % 31, rows % 3 == 0, rows // 9, 0.2)
+    >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
+    (0.2, 0.11, 0.34)
+    """
+    point = tpr_at_fpr(scores, positive, target)
+    if point is None:
+        return None
+    scores, positive = check_rows(scores, positive)
+    units = independent_units(positive, clusters)
+    if units.fewest < 2:
+        error = math.inf
+    elif units.kind == "world":
+        error = jackknife_error(_without_each_world(scores, positive, units, target))
+    else:
+        error = clustered_error(_first_order_shares(scores, positive, target), positive, units)
+    return logit_interval(point[0], error, units.degrees_of_freedom, units.fewest, confidence)
+
+
+def _without_each_world(scores: Array, positive: Array, units: Units, target: float) -> Array:
+    """Return the (W,) true-positive rates when each world is left out in turn, from one sort."""
+    order = np.argsort(-scores, kind="stable")
+    scores, positive, codes = scores[order], positive[order], units.codes[order]
+    is_last = np.append(scores[1:] != scores[:-1], True)
+    rates = np.empty(units.n_units)
+    for world in range(units.n_units):
+        kept = codes != world
+        true = np.concatenate([[0], np.cumsum(positive & kept)[is_last]])
+        false = np.concatenate([[0], np.cumsum(~positive & kept)[is_last]])
+        rates[world] = true[_last_allowed(false, target)] / true[-1]
+    return rates
+
+
+def _first_order_shares(scores: Array, positive: Array, target: float) -> Array:
+    """Return each row's contribution to the error of the true-positive rate, to first order.
+
+    The rate moves by the positives' mean of 1[s ≥ c] − TPR, less r times the negatives' mean of
+    1[s ≥ c] − FPR, where r is the ROC's slope at the threshold c: the secant over `SLOPE_WINDOW`.
+    """
+    curve = roc_curve(scores, positive)
+    n_negative = int((~positive).sum())
+    false_positives = np.rint(curve.false_positive_rate * n_negative)
+    at, below, above = (
+        _last_allowed(false_positives, rate)
+        for rate in (target, target / SLOPE_WINDOW, min(target * SLOPE_WINDOW, 1.0))
+    )
+    run = curve.false_positive_rate[above] - curve.false_positive_rate[below]
+    rise = curve.true_positive_rate[above] - curve.true_positive_rate[below]
+    slope = rise / run if run > 0 else 0.0
+    called = (scores >= curve.thresholds[at]) & (at > 0)
+    rates = np.where(positive, curve.true_positive_rate[at], curve.false_positive_rate[at])
+    weights = np.where(positive, 1 / positive.sum(), -slope / n_negative)
+    return np.asarray(weights * (called - rates))

@@ -1,0 +1,233 @@
+"""The ROC curve and the area under it.
+
+Only the order of scores matters: higher means more likely positive, ties count one half in the area, and
+no threshold ever splits them. Intervals are conditional on the fitted attack: they say how its figure would
+vary over new worlds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from unlearn_audit.metrics.intervals import (
+    CONFIDENCE,
+    NEGLIGIBLE,
+    Estimate,
+    difference_of_intervals,
+    logit_interval,
+    t_interval,
+)
+from unlearn_audit.metrics.units import Array, check_rows, clustered_error, independent_units
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """The step function of an ROC, one point per distinct score and none dropped.
+
+    Attributes
+    ----------
+    false_positive_rate, true_positive_rate : (points,) float
+        Both rise from 0 to 1.
+    thresholds : (points,) float
+        Rows that score at least this are called positive; the first, infinite, calls none.
+    """
+
+    false_positive_rate: Array
+    true_positive_rate: Array
+    thresholds: Array
+
+
+def roc_curve(scores: Array, positive: Array) -> RocCurve:
+    """Return the attainable pairs of false- and true-positive rates.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Higher = more likely positive.
+    positive : (n,) bool
+        The truth of each row.
+
+    Raises
+    ------
+    AuditError
+        A score is NaN, or a class has no row.
+
+    Examples
+    --------
+    >>> curve = roc_curve(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
+    >>> curve.false_positive_rate.tolist(), curve.true_positive_rate.tolist()
+    ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
+    """
+    scores, positive = check_rows(scores, positive)
+    thresholds, codes = np.unique(-scores, return_inverse=True)
+    rates = [
+        np.concatenate([[0.0], np.cumsum(np.bincount(codes[rows], minlength=len(thresholds))) / rows.sum()])
+        for rows in (~positive, positive)
+    ]
+    return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]))
+
+
+def delong_components(scores: Array, positive: Array) -> tuple[float, Array]:
+    """Return the AUC and, for each row, the fraction of the other class that it is ranked right against.
+
+    Ties count one half. The components come from midranks in O(n log n): DeLong et al. 1988, computed as
+    by Sun and Xu 2014.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Higher = more likely positive; checked by the caller.
+    positive : (n,) bool
+        The truth of each row; both classes occur.
+
+    Returns
+    -------
+    auc : float
+        Exact in the ranks, so that the order of rows does not matter.
+    components : (n,) float
+        V10 at the positives, V01 at the negatives; both average to the AUC.
+
+    Examples
+    --------
+    >>> delong_components(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
+    (0.875, array([1.  , 0.75, 0.75, 1.  ]))
+    """
+    n_positive = int(positive.sum())
+    n_negative = len(positive) - n_positive
+    ranks = rankdata(scores)
+    above = ranks[positive] - rankdata(scores[positive])
+    components = np.empty(len(scores))
+    components[positive] = above / n_negative
+    components[~positive] = 1 - (ranks[~positive] - rankdata(scores[~positive])) / n_positive
+    return float(above.sum() / (n_positive * n_negative)), components
+
+
+def auc(scores: Array, positive: Array) -> float:
+    """Return the area under the ROC: the chance that a positive outscores a negative, ties one half.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Higher = more likely positive.
+    positive : (n,) bool
+        The truth of each row.
+
+    Raises
+    ------
+    AuditError
+        A score is NaN, or a class has no row.
+
+    Examples
+    --------
+    >>> auc(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
+    0.875
+    """
+    return delong_components(*check_rows(scores, positive))[0]
+
+
+def _centred_shares(components: Array, positive: Array, figure: float) -> Array:
+    """Return each row's contribution to the error of a mean over positives plus a mean over negatives."""
+    sizes = np.where(positive, positive.sum(), (~positive).sum())
+    return np.asarray((components - figure) / sizes)
+
+
+def auc_interval(
+    scores: Array, positive: Array, clusters: Array | None = None, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Return the AUC with an interval that treats worlds as independent.
+
+    DeLong's components are summed by world, d_w = W/n₁ Σ (V10 − A) + W/n₀ Σ (V01 − A), and
+    se² = Σ d_w² / (W (W−1)) (Obuchowski 1997); the interval is symmetric on the logit scale, with Student's
+    t of W − 1 degrees of freedom. Worlds without positives or without negatives are allowed for. With one
+    world, or none known, each record is its own unit, which is DeLong's interval; it takes t of
+    min(n₁, n₀) − 1 degrees of freedom, the conservative limit of Welch's, because few rows are common and
+    with many t is normal anyway. An AUC of exactly 0 or 1 gets `all_or_nothing_interval`.
+
+    Measured over 1,000 simulations each, with effects of world, pair and deletion: 93–96 % at 4, 10 and 30
+    worlds and AUC 0.5 to 0.95. Where the truth is 0.99 and worlds differ, a few worlds hold nearly all
+    errors, and coverage falls to 91 % at 10 worlds with five negatives to a positive.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        Higher = more likely positive.
+    positive : (n,) bool
+        The truth of each row.
+    clusters : (n,) int or None
+        The world of each row.
+    confidence : float
+        1 − α.
+
+    Raises
+    ------
+    AuditError
+        A score is NaN, a class has no row, or there is not one world per row.
+
+    Examples
+    --------
+    >>> scores, truth = np.arange(40) % 13, np.arange(40) % 3 == 0
+    >>> estimate = auc_interval(scores, truth, np.arange(40) // 10)
+    >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
+    (0.47, 0.26, 0.68)
+    """
+    scores, positive = check_rows(scores, positive)
+    area, components = delong_components(scores, positive)
+    units = independent_units(positive, clusters)
+    error = clustered_error(_centred_shares(components, positive, area), positive, units)
+    return logit_interval(area, error, units.degrees_of_freedom, units.fewest, confidence)
+
+
+def auc_difference(
+    first: Array,
+    second: Array,
+    positive: Array,
+    clusters: Array | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return AUC(first) − AUC(second) on the same rows, with a paired interval.
+
+    The differences of the components are summed by world as in `auc_interval`, and the interval is
+    A₁ − A₂ ± t · se, cut at −1 and 1. If nothing varies although the rankings differ (an AUC of exactly 1
+    against a constant score), the two intervals are combined instead.
+
+    Parameters
+    ----------
+    first, second : (n,) float
+        Two scores of the same rows, higher = more likely positive.
+    positive : (n,) bool
+        The truth of each row.
+    clusters : (n,) int or None
+        The world of each row.
+    confidence : float
+        1 − α.
+
+    Raises
+    ------
+    AuditError
+        As `auc_interval`.
+
+    Examples
+    --------
+    >>> truth = np.array([True, True, False, False])
+    >>> auc_difference(np.array([4.0, 3.0, 2.0, 1.0]), np.array([4.0, 2.0, 3.0, 1.0]), truth).value
+    0.25
+    """
+    first, _ = check_rows(first, positive)
+    second, positive = check_rows(second, positive)
+    (area_first, of_first), (area_second, of_second) = (
+        delong_components(scores, positive) for scores in (first, second)
+    )
+    units = independent_units(positive, clusters)
+    value = area_first - area_second
+    shares = _centred_shares(of_first - of_second, positive, value)
+    error = clustered_error(shares, positive, units)
+    if error < NEGLIGIBLE and not np.array_equal(of_first, of_second):
+        return difference_of_intervals(
+            auc_interval(first, positive, clusters, confidence=confidence),
+            auc_interval(second, positive, clusters, confidence=confidence),
+        )
+    return t_interval(value, error, units.degrees_of_freedom, bounds=(-1.0, 1.0), confidence=confidence)

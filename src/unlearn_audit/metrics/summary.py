@@ -1,0 +1,128 @@
+"""All figures of one attack on one set of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics.balanced import accuracy
+from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
+from unlearn_audit.metrics.intervals import Estimate
+from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics.roc import auc_difference, auc_interval
+from unlearn_audit.metrics.units import Array, check_probabilities, independent_units
+
+COMPARISONS: dict[str, Callable[..., Estimate]] = {
+    "auc_minus_classical": auc_difference,
+    "deg_count": deg_count,
+    "deg_rate": deg_rate,
+    "deg_count_ties_half": lambda *rows: deg_count(*rows, ties_half=True),
+}
+"""The comparative figures of two attacks' own probabilities."""
+
+CALIBRATED_COMPARISONS: dict[str, Callable[..., Estimate]] = {
+    "deg_count_calibrated": lambda *rows: deg_count(*rows, ties_half=True),
+    "deg_rate_calibrated": deg_rate,
+    "bits": bits_added,
+}
+"""The comparative figures of probabilities calibrated on shadow worlds."""
+
+
+def evaluate(
+    scores: Array,
+    positive: Array,
+    worlds: Array | None,
+    *,
+    calibrated: Array | None = None,
+    baseline_scores: Array | None = None,
+    baseline_calibrated: Array | None = None,
+    fprs: tuple[float, ...] = (0.01, 0.001),
+) -> dict[str, Any]:
+    """Return every figure of one attack, and of its comparison with a baseline, with intervals.
+
+    Parameters
+    ----------
+    scores : (n,) float
+        The attack's probability of positive, in [0, 1].
+    positive : (n,) bool
+        The truth of each row.
+    worlds : (n,) int or None
+        The world of each row; intervals treat worlds as independent, or single records if they are unknown
+        or positives or negatives stand in one world only.
+    calibrated : (n,) float or None
+        The same attack's probabilities after a `Calibrator`.
+    baseline_scores, baseline_calibrated : (n,) float or None
+        The same two of the attack on the original model alone, on the same rows.
+    fprs : tuple of float
+        The false-positive rates at which the true-positive rate is given.
+
+    Returns
+    -------
+    dict
+        ``n_positive``, ``n_negative``, ``n_worlds`` (1 if unknown), ``interval_unit``; ``auc`` and
+        ``accuracy``, each with ``…_ci``; ``tpr_at_fpr``, ``tpr_at_fpr_ci`` and ``realised_fpr``, dicts by
+        ``str(fpr)`` with None where there are too few negatives; ``auc_minus_classical``, ``deg_count``,
+        ``deg_rate``, ``deg_count_ties_half``, ``deg_count_calibrated``, ``deg_rate_calibrated`` and
+        ``bits``, each with ``…_ci``, None where what they compare was not given. An interval without
+        finite ends is None.
+
+    Raises
+    ------
+    AuditError
+        There are no positives or no negatives, a probability is NaN or outside [0, 1], or lengths differ.
+
+    Examples
+    --------
+    >>> truth = np.array([True, True, False, False])
+    >>> figures = evaluate(np.array([0.9, 0.6, 0.6, 0.2]), truth, None)
+    >>> figures["auc"], figures["accuracy"], figures["interval_unit"], figures["bits"]
+    (0.875, 0.75, 'record', None)
+    """
+    scores, positive = check_probabilities(scores, positive)
+    given = {
+        "calibrated": calibrated,
+        "baseline_scores": baseline_scores,
+        "baseline_calibrated": baseline_calibrated,
+    }
+    for name, values in given.items():
+        if values is not None and np.shape(values) != scores.shape:
+            raise AuditError(f"{name} must have one value per row, got {np.shape(values)} for {len(scores)} rows")
+    units = independent_units(positive, worlds)
+    n_positive = int(positive.sum())
+    figures: dict[str, Any] = {
+        "n_positive": n_positive,
+        "n_negative": len(positive) - n_positive,
+        "n_worlds": 1 if worlds is None else len(np.unique(worlds)),
+        "interval_unit": units.kind,
+        **_with_interval("auc", auc_interval(scores, positive, worlds)),
+        **_with_interval("accuracy", accuracy(scores, positive, worlds)),
+        "tpr_at_fpr": {},
+        "tpr_at_fpr_ci": {},
+        "realised_fpr": {},
+    }
+    for target in fprs:
+        point = tpr_at_fpr(scores, positive, target)
+        estimate = tpr_at_fpr_interval(scores, positive, worlds, target)
+        figures["tpr_at_fpr"][str(target)] = None if point is None else point[0]
+        figures["realised_fpr"][str(target)] = None if point is None else point[1]
+        figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
+    for comparisons, new, base in (
+        (COMPARISONS, scores, baseline_scores),
+        (CALIBRATED_COMPARISONS, calibrated, baseline_calibrated),
+    ):
+        for name, compare in comparisons.items():
+            known = new is not None and base is not None
+            figures |= _with_interval(name, compare(new, base, positive, worlds) if known else None)
+    return figures
+
+
+def _with_interval(name: str, estimate: Estimate | None) -> dict[str, Any]:
+    """Return the entries of one figure and its interval; None stands for what cannot be said."""
+    if estimate is None:
+        return {name: None, f"{name}_ci": None}
+    finite = all(math.isfinite(end) for end in estimate.interval)
+    return {name: estimate.value, f"{name}_ci": estimate.interval if finite else None}

@@ -1,0 +1,55 @@
+"""Posteriors with one column a class of the dataset, whatever classes a model happened to see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.errors import AuditError
+
+SUM_TOLERANCE = 1e-3
+"""How far the probabilities of one row may be from summing to 1."""
+
+
+def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:
+    """Return the model's posteriors, columns aligned to ``class_values`` through ``classes_``.
+
+    Parameters
+    ----------
+    model
+        A fitted model. Without ``classes_`` it must answer for every class of the dataset, in order.
+    X
+        (m, ...) records.
+    class_values
+        (k,) sorted labels.
+    name
+        What the model is called in messages.
+
+    Returns
+    -------
+    (m, k) float32; a class that the model never saw has probability 0.
+
+    Raises
+    ------
+    AuditError
+        If the model's answers are no probabilities of these classes.
+    """
+    answer = np.asarray(model.predict_proba(X))
+    known = getattr(model, "classes_", None)
+    known = class_values if known is None else np.asarray(known)
+    if answer.ndim != 2 or answer.shape != (len(X), len(known)):
+        raise AuditError(
+            f"model {name} answered {len(X)} records with an array of shape {answer.shape}; "
+            f"({len(X)}, {len(known)}) is needed, one column a class"
+        )
+    columns = np.minimum(np.searchsorted(class_values, known), len(class_values) - 1)
+    if not np.array_equal(class_values[columns], known):
+        raise AuditError(f"model {name} knows the classes {list(known)}, the dataset has {list(class_values)}")
+    ok = np.isfinite(answer).all() and (answer >= 0).all() and (answer <= 1 + SUM_TOLERANCE).all()
+    if not ok or (np.abs(answer.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+        raise AuditError(f"model {name} answered with numbers that are no probabilities; check its predict_proba")
+    aligned = np.zeros((len(X), len(class_values)), dtype=np.float32)
+    aligned[:, columns] = np.clip(answer, 0, 1)
+    return aligned

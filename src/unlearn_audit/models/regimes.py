@@ -1,0 +1,93 @@
+"""How an unlearned model's randomness relates to the original's: fixed, same-seed or fresh.
+
+*fixed*: the deletion is the only difference; every draw stays with its record. *same-seed*: the same
+integer seed on one record fewer, which shifts every later draw. *fresh*: new randomness. The regime
+decides how much an update gives away, so every finding names the one that was really run.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+Positions = npt.NDArray[np.int64]
+
+
+class Regime(StrEnum):
+    """The relation of the two models' randomness."""
+
+    FIXED = "fixed"
+    SAME_SEED = "same-seed"
+    FRESH = "fresh"
+
+
+class RowOrder(StrEnum):
+    """In which order the remaining records are handed to ``fit``."""
+
+    MINUS = "minus"
+    """The original's order without the deleted records."""
+    REPLACE = "replace"
+    """The last records move into the deleted ones' places, so that index draws keep meaning the same records."""
+
+
+def fixed_order(estimator: Any) -> RowOrder | None:
+    """Return the row order in which this estimator can run the regime *fixed*, or None if it cannot.
+
+    An estimator qualifies if nothing in it draws random numbers, or if what draws is known not to shift
+    with the number of records: trees, logistic regression by a deterministic solver, and forests, whose
+    bootstrap draws row indices.
+
+    Examples
+    --------
+    >>> fixed_order(DecisionTreeClassifier()), fixed_order(RandomForestClassifier())
+    (<RowOrder.MINUS: 'minus'>, <RowOrder.REPLACE: 'replace'>)
+    """
+    if not hasattr(estimator, "get_params"):
+        return None
+    params = estimator.get_params(deep=True)
+    parts = [estimator, *(value for value in params.values() if hasattr(value, "get_params"))]
+    orders = {_part_order(part) for part in parts}
+    if None in orders:
+        return None
+    return RowOrder.REPLACE if RowOrder.REPLACE in orders else RowOrder.MINUS
+
+
+def _part_order(part: Any) -> RowOrder | None:
+    own = part.get_params(deep=False)
+    if not type(part).__module__.startswith("sklearn."):
+        # someone else's class: no parameter says whether it draws from a generator of its own
+        return None
+    if "random_state" not in own or isinstance(part, DecisionTreeClassifier | ExtraTreeClassifier):
+        return RowOrder.MINUS
+    if isinstance(part, LogisticRegression):
+        return None if own["solver"] in ("sag", "saga", "liblinear") else RowOrder.MINUS
+    if isinstance(part, RandomForestClassifier | ExtraTreesClassifier):
+        whole = isinstance(own["max_samples"], float)
+        return RowOrder.MINUS if not own["bootstrap"] else None if whole else RowOrder.REPLACE
+    return None
+
+
+def remaining_rows(training: Positions, deleted: Positions, order: RowOrder) -> Positions:
+    """Return the training records that remain, in the order to fit them in.
+
+    Examples
+    --------
+    >>> rows = np.array([4, 8, 1, 6, 3])
+    >>> remaining_rows(rows, np.array([8]), RowOrder.MINUS).tolist()
+    [4, 1, 6, 3]
+    >>> remaining_rows(rows, np.array([8]), RowOrder.REPLACE).tolist()
+    [4, 3, 1, 6]
+    """
+    gone = np.isin(training, deleted)
+    if order is RowOrder.MINUS:
+        return training[~gone]
+    size = int((~gone).sum())
+    kept = training[:size].copy()
+    kept[gone[:size]] = training[size:][~gone[size:]][::-1]
+    return kept

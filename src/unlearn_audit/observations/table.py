@@ -1,0 +1,241 @@
+"""The observation table: its columns, and the checks that every table passes, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.posteriors import SUM_TOLERANCE
+
+ROLES = ("deleted", "retained", "unseen", "reference")
+"""What a record was to its pair of models; see the words in the documentation."""
+
+DEFAULTS: dict[str, Any] = {
+    "dataset": "",
+    "side": "",
+    "world": 0,
+    "request": 0,
+    "query": 0,
+    "paper": True,
+    "deleted_at": -1,
+    "label": -1,
+}
+"""What a column holds where a file leaves it out; ``record`` then counts rows, ``deleted_at`` follows the role."""
+
+COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Posteriors of every version for each record queried, with what identifies the row.
+
+    Attributes
+    ----------
+    rows
+        (n, 10) the columns of `COLUMNS`: dataset and side (text), world, request, record and query
+        (integers; query 0 is the record itself), role, paper (true on the rows of the paper's protocol),
+        deleted_at (first version without the record, -1 if none), label (class index, -1 if not known).
+    posteriors
+        (n, versions, classes) float32 probabilities; version 0 is the original model.
+    classes
+        (classes,) names, in the order of the last axis.
+    partial
+        True where rows hold only some of the probabilities and need not sum to 1 (top-k outputs).
+    signals
+        Further arrays of n rows each, by name.
+    metadata
+        What is known of how the table was made.
+    """
+
+    rows: pd.DataFrame
+    posteriors: npt.NDArray[np.float32]
+    classes: tuple[str, ...]
+    partial: bool = False
+    signals: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def create(
+        cls,
+        columns: Mapping[str, Any],
+        posteriors: npt.NDArray[Any],
+        classes: Sequence[str],
+        *,
+        partial: bool = False,
+        signals: Mapping[str, npt.NDArray[Any]] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        where: str = "the observations",
+    ) -> Observations:
+        """Build and check a table; columns left out take the value of `DEFAULTS`.
+
+        Raises
+        ------
+        AuditError
+            If anything about the table is wrong; ``where`` names it in the message.
+
+        Examples
+        --------
+        >>> pair = np.array([[[0.9, 0.1], [0.6, 0.4]], [[0.5, 0.5], [0.5, 0.5]]])
+        >>> table = Observations.create({"role": ["deleted", "unseen"]}, pair, ["no", "yes"])
+        >>> len(table), table.n_versions, table.rows["record"].tolist()
+        (2, 2, [0, 1])
+        """
+        array = np.asarray(posteriors)
+        if array.ndim != 3 or array.dtype.kind not in "fiu":
+            raise AuditError(
+                f"{where} holds posteriors of shape {array.shape} and type {array.dtype}; "
+                "numbers of shape (rows, versions, classes) are needed"
+            )
+        rows = _complete(columns, len(array), where)
+        _check_posteriors(array, classes, partial, where)
+        _check_rows(rows, len(classes), array.shape[1], where)
+        for name, values in (signals or {}).items():
+            if len(values) != len(array):
+                raise AuditError(f"{where}: signal '{name}' has {len(values)} values for {len(array)} rows")
+        return cls(
+            rows, array.astype(np.float32), tuple(map(str, classes)), partial, dict(signals or {}), dict(metadata or {})
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def n_versions(self) -> int:
+        """How many versions of the model were queried."""
+        return int(self.posteriors.shape[1])
+
+    @property
+    def roles(self) -> npt.NDArray[np.str_]:
+        """(n,) the role of each row."""
+        return self.rows["role"].to_numpy().astype(str)
+
+    @property
+    def worlds(self) -> npt.NDArray[np.int64]:
+        """(n,) the world of each row."""
+        return self.rows["world"].to_numpy()
+
+    @property
+    def paper(self) -> npt.NDArray[np.bool_]:
+        """(n,) which rows are the paper's."""
+        return self.rows["paper"].to_numpy()
+
+    @property
+    def pairs(self) -> npt.NDArray[np.int64]:
+        """(n,) a number for the pair (world, request) of each row: 0, 1, ... in their sorted order."""
+        keys = self.rows[["world", "request"]].to_numpy()
+        return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    def select(self, mask: npt.NDArray[Any]) -> Observations:
+        """Return the rows that ``mask`` (booleans or positions) picks, in that order."""
+        return replace(
+            self,
+            rows=self.rows.loc[mask].reset_index(drop=True)
+            if mask.dtype == bool
+            else self.rows.iloc[mask].reset_index(drop=True),
+            posteriors=self.posteriors[mask],
+            signals={name: values[mask] for name, values in self.signals.items()},
+        )
+
+
+def concatenate(tables: Sequence[Observations]) -> Observations:
+    """Stack tables of the same versions, classes and signals."""
+    first = tables[0]
+    return replace(
+        first,
+        rows=pd.concat([t.rows for t in tables], ignore_index=True),
+        posteriors=np.concatenate([t.posteriors for t in tables]),
+        signals={name: np.concatenate([t.signals[name] for t in tables]) for name in first.signals},
+    )
+
+
+def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
+    """Fill in the columns left out and bring all to their types."""
+    unknown = sorted(set(columns) - set(COLUMNS))
+    if unknown:
+        raise AuditError(f"{where} has the unknown column '{unknown[0]}'; the columns are {', '.join(COLUMNS)}")
+    if "role" not in columns:
+        raise AuditError(f"{where} has no column 'role'; each row needs one of {', '.join(ROLES)}")
+    filled: dict[str, Any] = {}
+    for name in COLUMNS:
+        if name in columns:
+            values = pd.Series(columns[name]).reset_index(drop=True)
+            if len(values) != n:
+                raise AuditError(f"{where}: column '{name}' has {len(values)} values for {n} rows of posteriors")
+        elif name == "record":
+            values = pd.Series(np.arange(n))
+        elif name == "deleted_at":
+            values = pd.Series(np.where(filled["role"] == "deleted", 1, -1))
+        else:
+            values = pd.Series([DEFAULTS[name]] * n)
+        filled[name] = _typed(values, name, where)
+    return pd.DataFrame(filled, columns=list(COLUMNS))
+
+
+def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
+    """Return one column in the type of its kind, or say what is wrong with it."""
+    if name in ("dataset", "side"):
+        return values.fillna("").astype(str).astype(object)
+    if bool(values.isna().any()):
+        row = int(np.flatnonzero(values.isna().to_numpy())[0])
+        raise AuditError(f"{where}: column '{name}' is empty in row {row}; every row needs a value")
+    if name == "role":
+        return values.astype(str).astype(object)
+    if name == "paper":
+        if not set(values.unique()) <= {True, False}:
+            raise AuditError(f"{where}: column 'paper' holds {values.iloc[0]}; true and false are needed")
+        return values.astype(bool)
+    numbers = pd.to_numeric(values, errors="coerce")
+    if bool(numbers.isna().any()) or bool((numbers % 1 != 0).any()):
+        bad = values[numbers.isna() | (numbers % 1 != 0)].iloc[0]
+        raise AuditError(f"{where}: column '{name}' holds {bad}; whole numbers are needed")
+    return numbers.astype(np.int64)
+
+
+def _check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: bool, where: str) -> None:
+    """Raise unless every row of every version is a probability distribution."""
+    n, versions, k = array.shape
+    if n == 0:
+        raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
+    if versions < 2:
+        raise AuditError(f"{where} has {versions} version of the model; an original and an unlearned one are needed")
+    if k < 2 or len(classes) != k or len(set(classes)) != k:
+        raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
+    for wrong, what in (
+        (~np.isfinite(array), "is not a finite number"),
+        ((array < 0) | (array > 1), "is outside [0, 1]"),
+    ):
+        if wrong.any():
+            row, version, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise AuditError(
+                f"{where}: the posterior of class '{classes[column]}' in row {row}, version {version} is "
+                f"{array[row, version, column]}, which {what}; export probabilities"
+            )
+    total = array.sum(axis=2, dtype=np.float64)
+    wrong = (total > 1 + SUM_TOLERANCE) if partial else (np.abs(total - 1) > SUM_TOLERANCE)
+    if wrong.any():
+        row, version = (int(i) for i in np.argwhere(wrong)[0])
+        advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
+        raise AuditError(
+            f"{where}: the posteriors in row {row}, version {version} sum to {total[row, version]:.4f}, not 1; {advice}"
+        )
+
+
+def _check_rows(rows: pd.DataFrame, n_classes: int, n_versions: int, where: str) -> None:
+    """Raise unless roles, labels and versions are ones there can be."""
+    unknown = ~rows["role"].isin(ROLES)
+    if bool(unknown.any()):
+        row = int(np.flatnonzero(unknown.to_numpy())[0])
+        raise AuditError(
+            f"{where}: row {row} has the role {rows['role'].iloc[row]!r}; it must be one of {', '.join(ROLES)}"
+        )
+    for column, most in (("label", n_classes), ("deleted_at", n_versions)):
+        wrong = (rows[column] < -1) | (rows[column] >= most)
+        if bool(wrong.any()):
+            row = int(np.flatnonzero(wrong.to_numpy())[0])
+            raise AuditError(f"{where}: row {row} has {column} {rows[column].iloc[row]}; it must be -1 to {most - 1}")

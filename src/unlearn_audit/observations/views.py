@@ -1,0 +1,112 @@
+"""What an attack is handed: the table without its ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.observations.table import Observations
+
+ViewName = Literal["pair", "original", "unlearned"]
+"""Which versions the attacker sees: both models, only the original, only the unlearned one."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Queried records as an attacker sees them: no role, no world, no request, no record id.
+
+    Attributes
+    ----------
+    posteriors
+        (n, versions seen, classes) float32.
+    labels
+        (n,) class index of each record, -1 where not known.
+    pair
+        (n,) an opaque number, equal for rows that were asked of the same pair of models.
+    signals
+        Further arrays of n rows each, by name.
+    references
+        The same for the records that the attacker knows were never trained on; never scored.
+    """
+
+    posteriors: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    pair: npt.NDArray[np.int64]
+    signals: Mapping[str, npt.NDArray[Any]]
+    references: View | None = None
+
+    def __len__(self) -> int:
+        return len(self.posteriors)
+
+    @property
+    def original(self) -> npt.NDArray[np.float32]:
+        """(n, classes) posteriors of the first version seen."""
+        return self.posteriors[:, 0]
+
+    @property
+    def unlearned(self) -> npt.NDArray[np.float32]:
+        """(n, classes) posteriors of the last version seen."""
+        return self.posteriors[:, -1]
+
+    def take(self, mask: npt.NDArray[Any]) -> View:
+        """Return the rows that ``mask`` picks; the references stay whole."""
+        return replace(
+            self,
+            posteriors=self.posteriors[mask],
+            labels=self.labels[mask],
+            pair=self.pair[mask],
+            signals={name: values[mask] for name, values in self.signals.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledView:
+    """A view with its answers: what an attack is fitted on, from the attacker's own worlds.
+
+    Attributes
+    ----------
+    view
+        The queried records.
+    positive
+        (n,) whether each is a positive of the game.
+    """
+
+    view: View
+    positive: npt.NDArray[np.bool_]
+
+    def take(self, mask: npt.NDArray[Any]) -> LabelledView:
+        """Return the rows that ``mask`` picks."""
+        return LabelledView(self.view.take(mask), self.positive[mask])
+
+
+def blind(observations: Observations, view: ViewName, rows: npt.NDArray[np.bool_]) -> View:
+    """Return what an attacker sees of the given rows, with the reference records of the table beside them.
+
+    Parameters
+    ----------
+    observations
+        The whole table of one side.
+    view
+        Which versions are seen.
+    rows
+        (n,) which rows are to be scored.
+    """
+    versions = {"pair": slice(None), "original": slice(0, 1), "unlearned": slice(-1, None)}[view]
+    pair = observations.pairs
+    labels = observations.rows["label"].to_numpy()
+
+    def part(mask: npt.NDArray[np.bool_], references: View | None) -> View:
+        return View(
+            observations.posteriors[mask][:, versions],
+            labels[mask],
+            pair[mask],
+            {name: values[mask] for name, values in observations.signals.items()} if view == "pair" else {},
+            references,
+        )
+
+    is_reference = observations.roles == "reference"
+    return part(rows & ~is_reference, part(is_reference, None) if is_reference.any() else None)

@@ -1,0 +1,146 @@
+"""What an audit found, as data: the content of ``findings.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "unlearn-audit/findings/1"
+"""Name and version of the layout of ``findings.json``."""
+
+Interval = tuple[float, float]
+"""Lower and upper end of a 95 % interval."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Result(_Frozen):
+    """All metrics of one attack in one game on one set of rows.
+
+    Metrics over rows weigh positives and negatives equally, so that they mean the same whatever the number
+    of negatives; on the paper's rows, one of each per pair, they are the paper's.
+    """
+
+    attack: str = Field(description="feature the attack reads: sorted-diff, direct-concat, classical, ...")
+    attack_model: str | None = Field(description="classifier fitted on that feature; null if there is none")
+    game: str = Field(description="which roles are positive and negative: deleted-vs-unseen, ...")
+    view: str = Field(description="what the attacker sees: pair (both models) or original")
+    defense: str = Field(default="none", description="what was changed in what the attacker sees")
+    rows: Literal["paper", "all"] = Field(
+        description="paper: one deleted and one unseen record a pair; all: every record queried"
+    )
+    n_positive: int
+    n_negative: int
+    n_worlds: int
+    interval_unit: Literal["world", "record"] = Field(
+        description="what the intervals treat as independent: worlds, or single records where there is one world"
+    )
+    shadow_auc: float | None = Field(
+        default=None, description="AUC by cross-validation over shadow worlds: what the selection saw"
+    )
+    auc: float
+    auc_ci: Interval
+    tpr_at_fpr: dict[str, float | None] = Field(
+        description="true-positive rate at a false-positive rate of at most the key; null where fewer than 10 "
+        "false positives are expected"
+    )
+    tpr_at_fpr_ci: dict[str, Interval | None]
+    realised_fpr: dict[str, float | None] = Field(description="the false-positive rate really reached")
+    accuracy: float
+    accuracy_ci: Interval
+    baseline: str | None = Field(
+        default=None, description="the classical attack compared with, same attack model; chosen on shadow data"
+    )
+    auc_minus_classical: float | None = None
+    auc_minus_classical_ci: Interval | None = None
+    deg_count: float | None = Field(default=None, description="the paper's DegCount, strict >")
+    deg_count_ci: Interval | None = None
+    deg_rate: float | None = Field(default=None, description="the paper's DegRate")
+    deg_rate_ci: Interval | None = None
+    deg_count_ties_half: float | None = Field(default=None, description="DegCount with ties counted as 1/2")
+    deg_count_ties_half_ci: Interval | None = None
+    deg_count_calibrated: float | None = Field(
+        default=None, description="DegCount, ties as 1/2, both confidences calibrated on shadow worlds"
+    )
+    deg_count_calibrated_ci: Interval | None = None
+    deg_rate_calibrated: float | None = Field(default=None, description="DegRate of calibrated confidences")
+    deg_rate_calibrated_ci: Interval | None = None
+    bits: float | None = Field(
+        default=None,
+        description="bits added by the update: mean log2 ratio of calibrated confidences in the true status",
+    )
+    bits_ci: Interval | None = None
+
+
+class Selected(_Frozen):
+    """The attack the report leads with, chosen on shadow worlds alone."""
+
+    attack: str
+    attack_model: str | None
+    game: str
+    view: str
+    shadow_auc: float
+
+
+class Spread(_Frozen):
+    """Minimum, mean and maximum over the original models of one side."""
+
+    minimum: float
+    mean: float
+    maximum: float
+    n: int
+
+
+class Verdict(_Frozen):
+    """The outcome in plain words, and the limits of what was measured."""
+
+    summary: str
+    limits: tuple[str, ...]
+
+
+class Findings(_Frozen):
+    """Everything an audit states; ``execution`` alone may differ between two runs of the same audit."""
+
+    schema_: str = Field(default=SCHEMA, alias="schema")
+    config: dict[str, Any] = Field(description="the resolved configuration")
+    dataset: str
+    model: str
+    regime: str = Field(description="the regime really run: fixed, same-seed or fresh; unknown for files")
+    regime_note: str | None = Field(default=None, description="why it is not the one asked for")
+    details: dict[str, Any] = Field(
+        default_factory=dict, description="records, features, classes, shadow dataset and model, world sizes"
+    )
+    selected: Selected
+    overfitting: dict[str, Spread] | None = Field(
+        description="train minus test accuracy of the originals, by side; null for files of posteriors"
+    )
+    verdict: Verdict
+    notes: tuple[str, ...] = Field(default=(), description="what was adjusted or should be known, in sentences")
+    results: tuple[Result, ...]
+    execution: dict[str, Any] = Field(
+        default_factory=dict, description="what does not change results: jobs, folder, versions, timing"
+    )
+
+    def to_json(self) -> str:
+        """Return the text of ``findings.json``."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Findings:
+        """Read a ``findings.json``."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def leading(self, rows: Literal["paper", "all"] = "all") -> Result:
+        """Return the result of the selected attack on the given rows (or the only rows there are)."""
+        chosen = [
+            r
+            for r in self.results
+            if (r.attack, r.attack_model, r.game)
+            == (self.selected.attack, self.selected.attack_model, self.selected.game)
+        ]
+        return next((r for r in chosen if r.rows == rows), chosen[0])

@@ -1,0 +1,284 @@
+"""The three pictures of the report, as SVG text: ROC curves, scores by role, all attacks with their intervals."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.report.svg import (
+    CLASSICAL,
+    DELETED,
+    GRID,
+    INK,
+    LEADING,
+    MUTED,
+    PAIR,
+    PAPER,
+    RETAINED,
+    UNSEEN,
+    drawing,
+    new_figure,
+    to_svg,
+)
+from unlearn_audit.report.wording import (
+    GUESSING,
+    attack_words,
+    interval,
+    is_classical,
+    is_selected,
+    number,
+    percent,
+    role_words,
+    roles,
+    score_column,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+
+_WIDTH = 4.9
+_POINTS = 400
+_ROLE_STYLE = {"deleted": (DELETED, "-"), "unseen": (UNSEEN, (0, (5, 2))), "retained": (RETAINED, (0, (1, 1.2)))}
+
+
+def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
+    """Draw the ROC curve of the leading attack and of its classical baseline, both axes logarithmic.
+
+    The axes start at one false positive, below which the data say nothing. Rings mark the points whose
+    true-positive rates are printed.
+
+    Parameters
+    ----------
+    findings
+        What the audit found.
+    scores
+        One row per scored target row: columns game, role, paper and one per attack (``attack/attack_model``).
+
+    Raises
+    ------
+    AuditError
+        If the scores of the leading attack, or of either role of its game, are missing.
+    """
+    leading = findings.leading()
+    positive, negative = roles(leading.game)
+    rows = _rows(leading, scores)
+    lowest = 1 / max(10, int((rows["role"] == negative).sum()))
+    with drawing("roc"):
+        figure, axes = new_figure(_WIDTH, 3.9)
+        axes.plot([lowest, 1], [lowest, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.annotate("guessing", (0.3, 0.3), (6, -12), textcoords="offset points", color=MUTED, fontsize=8.5, va="top")
+        for result, style in _pair_and_baseline(findings, leading):
+            column = score_column(result.attack, result.attack_model)
+            if column not in rows:
+                continue
+            x, y = _roc_curve(rows[column], rows["role"], positive, negative, lowest)
+            label = f"{attack_words(result.attack, result.attack_model)} ({number(result.auc)})"
+            axes.plot(x, y, label=label, solid_joinstyle="round", **style)
+            for rate, reached in result.tpr_at_fpr.items():
+                realised = result.realised_fpr.get(rate)
+                if reached and realised and realised >= lowest:
+                    axes.plot(
+                        realised, reached, "o", markersize=6, color=style["color"], markerfacecolor=PAPER, zorder=4
+                    )
+        _log_percent(axes, lowest)
+        axes.set_xlabel(f"{negative} records accused (false-positive rate)")
+        axes.set_ylabel(f"{positive} records found (true-positive rate)")
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.2, handlelength=2.2)
+        points = ", ".join(
+            f"{percent(tpr)} at {percent(rate)}" for rate, tpr in leading.tpr_at_fpr.items() if tpr is not None
+        )
+        return to_svg(
+            figure,
+            "roc",
+            "ROC curve of the leading attack, logarithmic axes",
+            f"{attack_words(leading.attack, leading.attack_model)} has an AUC of {number(leading.auc)}; "
+            f"true-positive rates at false-positive rates: {points or 'none printed'}.",
+        )
+
+
+def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
+    """Draw, per role, the share of records that the leading attack scores at or above each threshold.
+
+    The curve of the positive role is the true-positive rate and that of the negative role the false-positive
+    rate at that threshold, so their vertical gap is the leak; ties are steps. Reference records are left out.
+
+    Raises
+    ------
+    AuditError
+        If the scores of the leading attack are missing.
+    """
+    leading = findings.leading()
+    rows = _rows(leading, scores)
+    column = score_column(leading.attack, leading.attack_model)
+    values = rows[column].to_numpy(float)
+    low, high = _range(values)
+    grid = np.linspace(low, high, _POINTS)
+    with drawing("scores"):
+        figure, axes = new_figure(_WIDTH, 3.4)
+        shown = [role for role in _ROLE_STYLE if (rows["role"] == role).any()]
+        for role in shown:
+            own = np.sort(values[(rows["role"] == role).to_numpy()])
+            colour, line = _ROLE_STYLE[role]
+            share = 1 - np.searchsorted(own, grid, side="left") / len(own)
+            axes.plot(grid, share, color=colour, linestyle=line, linewidth=1.8, label=f"{role} ({len(own):,})")
+        axes.set_xlim(low, high)
+        axes.set_ylim(0, 1.02)
+        axes.set_yticks(np.linspace(0, 1, 6), [f"{100 * tick:.0f} %" for tick in np.linspace(0, 1, 6)])
+        axes.set_xlabel("score: the higher, the more likely " + roles(leading.game)[0])
+        axes.set_ylabel("records scored at least that high")
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            ncols=3,
+            borderaxespad=0.2,
+            handlelength=2.2,
+            columnspacing=1.4,
+        )
+        return to_svg(
+            figure,
+            "scores",
+            "Scores of the leading attack by role",
+            "Share of records scored at least as high as a threshold: "
+            + "; ".join(f"{role_words(role)}, median {_median(rows, column, role)}" for role in shown)
+            + ". Where the curves lie apart, the attack tells the roles apart.",
+        )
+
+
+def forest_plot(findings: Findings) -> str:
+    """Draw the AUC of every attack in the leading game with its interval, grouped by what the attack reads."""
+    leading = findings.leading()
+    groups = _groups(findings, leading)
+    heights = sum(len(group) + 1.15 for group in groups)
+    with drawing("forest"):
+        figure, axes = new_figure(_WIDTH, 0.212 * heights + 0.7)
+        labels: list[tuple[float, str, bool]] = []
+        y = 0.0
+        for group in groups:
+            labels.append((y, group[0].attack + (" (original alone)" if is_classical(group[0]) else ""), True))
+            for result in group:
+                y += 1
+                _interval_mark(axes, y, result, leading=is_selected(result, findings.selected))
+                labels.append((y, (result.attack_model or "no model") + _defended(result), False))
+            y += 1.15
+        axes.axvline(GUESSING, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+        axes.set_ylim(y - 0.35, -0.7)
+        axes.set_yticks([at for at, _, _ in labels], [text for _, text, _ in labels])
+        for tick, (_, _, heading) in zip(axes.get_yticklabels(), labels, strict=True):
+            tick.set_color(INK if heading else MUTED)
+            tick.set_fontweight("bold" if heading else "normal")
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", top=True, labeltop=True)
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("AUC with its 95 % interval; 0.5 is guessing")
+        results = [result for group in groups for result in group]
+        return to_svg(
+            figure,
+            "forest",
+            "AUC of every attack with its interval",
+            "; ".join(
+                f"{attack_words(r.attack, r.attack_model)}{_defended(r)}: {number(r.auc)} ({interval(r.auc_ci)})"
+                for r in results
+            ),
+        )
+
+
+def _rows(leading: Result, scores: pd.DataFrame) -> pd.DataFrame:
+    rows = scores[(scores["game"] == leading.game) & (scores["role"] != "reference")]
+    if leading.rows == "paper":
+        rows = rows[rows["paper"]]
+    column = score_column(leading.attack, leading.attack_model)
+    if column not in rows:
+        raise AuditError(f"the scores have no column {column!r} of the leading attack; score it on the target first")
+    missing = [role for role in roles(leading.game) if not (rows["role"] == role).any()]
+    if missing:
+        raise AuditError(f"the scores have no {' and no '.join(missing)} records in {leading.game}; score them first")
+    return rows
+
+
+def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result, dict[str, Any]]]:
+    """Return the leading result and, if there is one, its classical baseline, each with its line style."""
+    drawn: list[tuple[Result, dict[str, Any]]] = [(leading, {"color": LEADING, "linewidth": 1.9, "zorder": 3})]
+    for result in findings.results:
+        if is_classical(result) and (
+            result.attack,
+            result.attack_model,
+            result.game,
+            result.rows,
+            result.defense,
+        ) == (leading.baseline, leading.attack_model, leading.game, leading.rows, leading.defense):
+            drawn.append((result, {"color": CLASSICAL, "linewidth": 1.5, "linestyle": (0, (5, 2))}))
+    return drawn
+
+
+def _roc_curve(
+    scores: pd.Series[float], role: pd.Series[str], positive: str, negative: str, lowest: float
+) -> tuple[Floats, Floats]:
+    """Return the curve from ``lowest`` on: straight between thresholds on linear axes, as the AUC counts it."""
+    own = scores[role == positive].to_numpy(float)
+    other = scores[role == negative].to_numpy(float)
+    thresholds = np.unique(np.concatenate([own, other]))
+    false = 1 - np.searchsorted(np.sort(other), thresholds[::-1], side="left") / len(other)
+    true = 1 - np.searchsorted(np.sort(own), thresholds[::-1], side="left") / len(own)
+    false, true = np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
+    inside = np.unique(false[false >= lowest])
+    inside = inside[:: max(1, len(inside) // _POINTS)]
+    x = np.unique(np.concatenate([np.geomspace(lowest, 1, _POINTS), inside, inside[1:] * (1 - 1e-9)]))
+    y = np.interp(x, false, true)
+    return x[y > 0], y[y > 0]
+
+
+def _log_percent(axes: Axes, lowest: float) -> None:
+    ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
+    for scale, limits, set_ticks in (
+        (axes.set_xscale, axes.set_xlim, axes.set_xticks),
+        (axes.set_yscale, axes.set_ylim, axes.set_yticks),
+    ):
+        scale("log")
+        limits(lowest, 1.06)
+        set_ticks(ticks, [percent(tick) for tick in ticks])
+    axes.tick_params(which="minor", length=0)
+
+
+def _range(values: Floats) -> tuple[float, float]:
+    """Return the range to show: 0 to 1 for probabilities, else without the outermost half percent on either side."""
+    if values.min() >= 0 and values.max() <= 1:
+        return 0.0, 1.0
+    low, high = np.quantile(values, [0.005, 0.995])
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return float(low), float(high)
+
+
+def _median(rows: pd.DataFrame, column: str, role: str) -> str:
+    return number(float(rows.loc[rows["role"] == role, column].median()))
+
+
+def _groups(findings: Findings, leading: Result) -> list[list[Result]]:
+    """Return the results of the leading game by feature: the leading one first, then by AUC, the classical last."""
+    results = [r for r in findings.results if r.game == leading.game and r.rows == leading.rows]
+    best = {r.attack: max(s.auc for s in results if s.attack == r.attack) for r in results}
+    results.sort(key=lambda r: (is_classical(r), r.attack != leading.attack, -best[r.attack], r.attack, -r.auc))
+    return [list(group) for _, group in groupby(results, key=lambda r: r.attack)]
+
+
+def _defended(result: Result) -> str:
+    return "" if result.defense == "none" else f", {result.defense}"
+
+
+def _interval_mark(axes: Axes, y: float, result: Result, *, leading: bool) -> None:
+    colour = CLASSICAL if is_classical(result) else LEADING if leading else PAIR
+    if leading:
+        axes.axhspan(y - 0.5, y + 0.5, color=GRID, linewidth=0, alpha=0.55, zorder=0)
+    axes.plot(result.auc_ci, (y, y), color=colour, linewidth=2.2 if leading else 1.4, solid_capstyle="butt")
+    marker = "D" if is_classical(result) else "o"
+    face = PAPER if is_classical(result) else colour
+    axes.plot(result.auc, y, marker, color=colour, markerfacecolor=face, markersize=7 if leading else 4.8, zorder=3)

@@ -1,0 +1,71 @@
+"""Settings in publishable form: what was configured, without paths of a disk or identifiers of records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PureWindowsPath
+from typing import Any
+from urllib.parse import urlsplit
+
+MANY = 8
+"""A list longer than this is summed up by its length."""
+
+_IDENTIFIERS = re.compile(r"(^|[_-])(ids?|records?|requests?|worlds?|people)$")
+_ROOTED = re.compile(r"^(/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\)")
+
+
+def publishable(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as flat pairs of a dotted key and a text that names nobody.
+
+    Of a path of a disk only the last part is left, of a web address only host and path; a list under a key that
+    speaks of ids, records, requests or worlds, a long list, and a mapping keyed by numbers are only counted.
+    Settings that are not set are left out.
+
+    Examples
+    --------
+    >>> publishable({"data": {"file": "/home/ada/people.csv", "label": None}, "deleted_ids": [17, 23]})
+    [('data.file', 'people.csv'), ('deleted_ids', '2 values')]
+    """
+    pairs: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value and not all(str(k).lstrip("-").isdigit() for k in value):
+            pairs.extend(publishable(value, f"{name}."))
+        elif isinstance(value, Mapping):
+            pairs.append((name, _counted(len(value))))
+        elif value is not None:
+            pairs.append((name, _text(str(key), value)))
+    return pairs
+
+
+def without_folder(text: str) -> str:
+    """Return a text, or only its last part if it is a path of a disk, or only host and path of a web address.
+
+    Examples
+    --------
+    >>> without_folder("~/data/adult.csv"), without_folder("adult"), without_folder("https://me:pw@host/a?b=c")
+    ('adult.csv', 'adult', 'host/a')
+    """
+    if "://" in text:
+        parts = urlsplit(text)
+        return f"{parts.hostname or ''}{parts.path}" if parts.scheme != "file" else PureWindowsPath(parts.path).name
+    return PureWindowsPath(text).name or text if _ROOTED.match(text) else text
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value) if key.endswith("seed") else f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) > MANY or _IDENTIFIERS.search(key) or any(isinstance(v, Mapping) for v in value):
+            return _counted(len(value))
+        return ", ".join(_text(key, item) for item in value) or "none"
+    return without_folder(str(value))
+
+
+def _counted(count: int) -> str:
+    return "1 value" if count == 1 else f"{count:,} values"

@@ -1,0 +1,115 @@
+"""Matplotlib figures as SVG that lives inside a page: deterministic, in the page's colours, with a text alternative."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1c2430"
+MUTED = "#5b6675"
+GRID = "#dde2e8"
+PAPER = "#fefefd"
+LEADING = "#0072b2"
+PAIR = "#5aa3cf"
+CLASSICAL = "#8a5a00"
+DELETED = "#d55e00"
+UNSEEN = "#00856b"
+RETAINED = "#a8558a"
+
+VARIABLES = {
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    PAPER: "card",
+    LEADING: "leading",
+    PAIR: "pair",
+    CLASSICAL: "classical",
+    DELETED: "deleted",
+    UNSEEN: "unseen",
+    RETAINED: "retained",
+}
+"""Each colour of the plots and the CSS variable that replaces it, so that a page can change to dark.
+
+The hues are those of Okabe and Ito, told apart with any colour vision; lines also differ in their pattern
+and points in their shape.
+"""
+
+_SETTINGS: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+}
+
+
+@contextmanager
+def drawing(name: str) -> Iterator[None]:
+    """Apply the settings of the report's plots; ``name`` salts the ids, so that equal figures have equal text."""
+    import matplotlib as mpl
+
+    settings: Any = {**_SETTINGS, "svg.hashsalt": name}
+    with mpl.rc_context(settings):
+        yield
+
+
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure of ``width`` by ``height`` inches with one pair of axes, apart from pyplot's state."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    return figure, axes
+
+
+def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
+    """Return the figure as one ``<svg>`` element to be put into HTML.
+
+    Texts stay texts, in the font of the page; ids start with ``name``, so that several figures share a page;
+    colours become CSS variables with the light colour as fallback; ``title`` and ``description`` are the text
+    alternative. Call it inside `drawing` with the same ``name``.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    body = text[text.index("<svg") :]
+    opening, _, content = body.partition(">")
+    view_box = re.search(r'viewBox="[^"]*"', opening)
+    content = re.sub(r"\s*<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
+    content = re.sub(r'\bid="', f'id="{name}-', content)
+    content = content.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
+    content = re.sub(r"(font: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1var(--font, sans-serif)", content)
+    for colour, variable in VARIABLES.items():
+        content = content.replace(f": {colour}", f": var(--{variable}, {colour})")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {view_box.group() if view_box else ""} role="img" '
+        f'aria-labelledby="{name}-title {name}-description">\n'
+        f'<title id="{name}-title">{html.escape(title)}</title>\n'
+        f'<desc id="{name}-description">{html.escape(description)}</desc>{content}'
+    )

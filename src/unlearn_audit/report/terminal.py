@@ -1,0 +1,108 @@
+"""The findings in short, for a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from unlearn_audit.report.findings import Findings, Interval, Result
+from unlearn_audit.report.wording import is_classical, is_selected, number
+
+_WIDE = 118
+"""From this many columns on an attack stands on one line; below it, intervals and models stand beneath."""
+
+
+def print_summary(console: Console, findings: Findings, report_path: Path | None = None) -> None:
+    """Print the leading attack, the best of each feature, the verdict, and where the report is.
+
+    The best attack of a feature is the best on shadow data (on the target, where there are no shadow AUCs), on
+    the rows that the report leads with.
+
+    Parameters
+    ----------
+    console
+        Where to print; from 118 columns on an attack takes one line.
+    findings
+        What the audit found.
+    report_path
+        The path of the full report, printed last and on a line of its own; None if there is none.
+    """
+    wide = console.width >= _WIDE
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), show_edge=False)
+    table.add_column("attack" if wide else "attack / model", no_wrap=True)
+    if wide:
+        table.add_column("model", no_wrap=True)
+    table.add_column("rows", no_wrap=True)
+    for heading in ("AUC", "− classical", "TPR@1%", "accuracy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    lines = _lines(findings)
+    for position, result in enumerate(lines):
+        leading = is_selected(result, findings.selected)
+        last = position + 1 == len(lines)
+        ends_group = not last and (leading, is_classical(result)) != (
+            is_selected(lines[position + 1], findings.selected),
+            is_classical(lines[position + 1]),
+        )
+        table.add_row(*_cells(result, wide=wide), style="bold" if leading else None, end_section=ends_group)
+    console.print()
+    console.print(
+        Text.assemble((findings.dataset, "bold"), ", ", (findings.model, "bold"), f", regime {findings.regime}, ")
+        + Text(f"{findings.selected.game}, 95 % intervals")
+    )
+    console.print()
+    console.print(table)
+    console.print(Text("First the leading attack, then the best of each feature on shadow data.", "dim"))
+    console.print()
+    headline, separator, rest = findings.verdict.summary.partition(". ")
+    words = Text.assemble((headline + separator.strip(), "bold"), " " if rest else "", rest)
+    console.print(Padding(words, (0, 0, 1, 0)) if report_path is not None else words)
+    if report_path is not None:
+        console.print(Text(f"Report: {report_path}"), soft_wrap=True)
+
+
+def _lines(findings: Findings) -> list[Result]:
+    """Return the leading results, then the best of each other feature, the classical ones last."""
+    leading = findings.leading()
+    own = [r for r in findings.results if is_selected(r, findings.selected)]
+    own.sort(key=lambda r: r.rows != leading.rows)
+    best: dict[tuple[str, str], Result] = {}
+    for result in findings.results:
+        if (result.game, result.rows) != (leading.game, leading.rows) or result.attack == leading.attack:
+            continue
+        key = (result.attack, result.defense)
+        if key not in best or _preference(result) > _preference(best[key]):
+            best[key] = result
+    others = sorted(best.values(), key=lambda r: (is_classical(r), -r.auc))
+    return own + others
+
+
+def _preference(result: Result) -> float:
+    return result.auc if result.shadow_auc is None else result.shadow_auc
+
+
+def _cells(result: Result, *, wide: bool) -> list[Text]:
+    name = result.attack + ("" if result.defense == "none" else f", {result.defense}")
+    model = result.attack_model or ""
+    first = [Text(name), Text(model)] if wide else [Text.assemble(name, "\n", (f"  {model}", "dim"))]
+    rate = next((value for key, value in result.tpr_at_fpr.items() if float(key) == 0.01), None)
+    return [
+        *first,
+        Text(result.rows),
+        _estimate(result.auc, result.auc_ci, wide=wide),
+        _estimate(result.auc_minus_classical, result.auc_minus_classical_ci, wide=wide, signed=True),
+        Text(number(rate)),
+        Text(number(result.accuracy)),
+    ]
+
+
+def _estimate(value: float | None, ends: Interval | None, *, wide: bool, signed: bool = False) -> Text:
+    text = Text(number(value, signed=signed))
+    if ends is not None:
+        low, high = (number(end, signed=signed) for end in ends)
+        text.append(f"{' ' if wide else chr(10)}[{low}, {high}]", "dim")
+    return text

@@ -1,0 +1,131 @@
+"""The words and number formats that the verdict, the page and the terminal share."""
+
+from __future__ import annotations
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.report.findings import Interval, Result, Selected
+
+GUESSING = 0.5
+"""AUC of an attack that knows nothing."""
+
+NOT_GIVEN = "–"
+"""Stands where a number is not given."""
+
+VIEWS = {
+    "pair": "the posteriors of both models",
+    "original": "the posteriors of the original model alone",
+    "unlearned": "the posteriors of the unlearned model alone",
+    "labels": "the predicted labels of both models",
+    "sequence": "the posteriors of every version",
+    "weights": "the weights of both models",
+}
+"""What the attacker sees, by view."""
+
+REGIMES = {
+    "fixed": "the unlearned model repeats every random draw of the original, minus the deleted record",
+    "same-seed": "the unlearned model restarts from the same seed on one record fewer, which shifts later draws",
+    "fresh": "the unlearned model draws new randomness",
+    "unknown": "how the randomness of the two models is related is not known",
+}
+"""How the unlearned model's randomness relates to the original's, by regime."""
+
+_ROLES = {
+    "deleted": "deleted records",
+    "unseen": "records that were never in the training data",
+    "retained": "records that are still in the training data",
+}
+
+
+def roles(game: str) -> tuple[str, str]:
+    """Return the positive and the negative role of a game.
+
+    Raises
+    ------
+    AuditError
+        If the name is not two roles joined by ``-vs-``.
+
+    Examples
+    --------
+    >>> roles("deleted-vs-unseen")
+    ('deleted', 'unseen')
+    """
+    positive, separator, negative = game.partition("-vs-")
+    if not separator or not positive or not negative:
+        raise AuditError(f"the game {game!r} has no two sides; name it like 'deleted-vs-unseen'")
+    return positive, negative
+
+
+def role_words(role: str) -> str:
+    """Return a role in plain words, or ``'<role> records'`` if it is not one of the project's."""
+    return _ROLES.get(role, f"{role} records")
+
+
+def attack_words(attack: str, attack_model: str | None) -> str:
+    """Return an attack and its model in words.
+
+    Examples
+    --------
+    >>> attack_words("sorted-diff", "mlp")
+    'sorted-diff with mlp'
+    """
+    return attack if attack_model is None else f"{attack} with {attack_model}"
+
+
+def score_column(attack: str, attack_model: str | None) -> str:
+    """Return the name of the column of scores of an attack: ``attack/attack_model``."""
+    return attack if attack_model is None else f"{attack}/{attack_model}"
+
+
+def is_classical(result: Result) -> bool:
+    """Return whether the attack sees the original model alone."""
+    return result.view == "original"
+
+
+def is_selected(result: Result, selected: Selected) -> bool:
+    """Return whether the result belongs to the attack the report leads with, whatever its rows."""
+    return (result.attack, result.attack_model, result.game) == (
+        selected.attack,
+        selected.attack_model,
+        selected.game,
+    )
+
+
+def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
+    """Return a number with a true minus sign, or a dash if there is none; 0 never has a sign.
+
+    Examples
+    --------
+    >>> number(0.1234), number(-0.5, 1), number(0.25, 2, signed=True), number(-0.0001), number(None)
+    ('0.123', '−0.5', '+0.25', '0.000', '–')
+    """
+    if value is None:
+        return NOT_GIVEN
+    size = f"{abs(value):.{digits}f}"
+    if float(size) == 0:
+        return size
+    sign = "−" if value < 0 else "+" if signed else ""
+    return sign + size
+
+
+def interval(ends: Interval | None, digits: int = 3, *, signed: bool = False) -> str:
+    """Return an interval in words, or nothing if there is none.
+
+    Examples
+    --------
+    >>> interval((0.25, 0.5)), interval((-0.1, 0.1), 1, signed=True), interval(None)
+    ('0.250 to 0.500', '−0.1 to +0.1', '')
+    """
+    if ends is None:
+        return ""
+    return " to ".join(number(end, digits, signed=signed) for end in ends)
+
+
+def percent(rate: str | float) -> str:
+    """Return a rate as a percentage without superfluous zeros.
+
+    Examples
+    --------
+    >>> percent("0.001"), percent(0.05)
+    ('0.1 %', '5 %')
+    """
+    return f"{100 * float(rate):.6g} %"

@@ -1,0 +1,67 @@
+"""One seed for each unit of work, keyed by what the unit is and never by when it runs.
+
+World i and request j draw the same numbers however many worlds or requests there are, in whatever order
+and in whichever process they run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import IntEnum
+
+import numpy as np
+
+
+class Kind(IntEnum):
+    """What a unit of work draws random numbers for; the values are part of every key, so never reuse one."""
+
+    SPLIT = 0
+    WORLD = 1
+    ORIGINAL = 2
+    UNLEARNED = 3
+    ATTACK = 4
+
+
+SIDES = {"shadow": 0, "target": 1, "pool": 2}
+"""The code of each side inside a spawn key."""
+
+
+def seed_sequence(root: int, kind: Kind, *key: int) -> np.random.SeedSequence:
+    """Return the seed of one unit of work.
+
+    Parameters
+    ----------
+    root
+        The seed of the whole audit.
+    kind
+        What the numbers are for.
+    key
+        What the unit is: side, world, request, ... as far as it applies.
+
+    Examples
+    --------
+    >>> int(seed_sequence(0, Kind.WORLD, SIDES["target"], 3).generate_state(1)[0])
+    84739265
+    """
+    return np.random.SeedSequence(root, spawn_key=(int(kind), *key))
+
+
+def generator(root: int, kind: Kind, *key: int) -> np.random.Generator:
+    """Return a generator of its own for one unit of work (see `seed_sequence`)."""
+    return np.random.default_rng(seed_sequence(root, kind, *key))
+
+
+def integer_seed(root: int, kind: Kind, *key: int) -> int:
+    """Return a seed below 2**31, the form that scikit-learn's ``random_state`` takes."""
+    return int(seed_sequence(root, kind, *key).generate_state(1)[0] >> 1)
+
+
+def name_key(name: str) -> int:
+    """Return a stable 32-bit number for a name, to key a unit by it.
+
+    Examples
+    --------
+    >>> name_key("sorted-diff") == name_key("sorted-diff") != name_key("direct-diff")
+    True
+    """
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")

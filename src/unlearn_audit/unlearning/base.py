@@ -1,0 +1,116 @@
+"""The contract of an unlearning method, and the plain training that most of them rest on."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.worlds.design import Request
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model and what it was fitted with.
+
+    Attributes
+    ----------
+    model
+        The fitted estimator.
+    source
+        Where it came from: makes another of its kind.
+    data
+        The dataset that positions refer to.
+    training
+        (n,) positions of the training records, in training order.
+    seed
+        The seed of its training.
+    warnings
+        What fitting warned of, one sentence each.
+    """
+
+    model: Any
+    source: ModelSource
+    data: Dataset
+    training: Positions
+    seed: int
+    warnings: tuple[str, ...] = ()
+
+
+class Unlearner(Protocol):
+    """An unlearning method.
+
+    Attributes
+    ----------
+    regime
+        How an unlearned model's randomness relates to the original's.
+    """
+
+    @property
+    def regime(self) -> Regime:
+        """The regime that it really runs."""
+        ...
+
+    def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
+        """Return the model after the request; ``seed`` is for randomness that the original does not share."""
+        ...
+
+    def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
+        """Yield the unlearned model of each request, each made from the original alone."""
+        ...
+
+
+def train(source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
+    """Fit one model on the given records, on one thread, with every generator seeded.
+
+    Raises
+    ------
+    AuditError
+        If fitting fails; the reason is passed on.
+    """
+    model = source.make(seed)
+    with one_thread(), seeded_globals(seed), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(take(data.X, training), data.y[training])
+        except Exception as error:
+            raise AuditError(
+                f"model {source.name} failed to fit {len(training):,} records of {data.name}: "
+                f"{type(error).__name__}: {' '.join(str(error).split())}"
+            ) from error
+    texts = tuple(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
+    return Trained(model, source, data, training, seed, texts)
+
+
+def take(X: Any, positions: Positions) -> Any:
+    """Return records by position from an array or a DataFrame."""
+    return X.iloc[positions] if isinstance(X, pd.DataFrame) else X[positions]
+
+
+def one_thread() -> threadpool_limits:
+    """Limit linear algebra to one thread: the number of threads changes the last bits of results."""
+    return threadpool_limits(limits=1)
+
+
+@contextmanager
+def seeded_globals(seed: int) -> Iterator[None]:
+    """Seed Python's and NumPy's global generators, for models that draw from them, and restore them after."""
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002

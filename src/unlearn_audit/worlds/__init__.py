@@ -1,0 +1,11 @@
+"""Which records each original model is trained on, asked to delete, and queried with.
+
+A *world* is one original model with its requests. Nothing here trains or reads features: a world is a
+plan in terms of record positions, drawn from a seed of its own, so that world i never depends on how many
+worlds there are, and request j never on how many requests.
+"""
+
+from unlearn_audit.worlds.design import Query, Request, World, WorldPlan, plan_worlds
+from unlearn_audit.worlds.split import SidePool, Split, split_records
+
+__all__ = ["Query", "Request", "SidePool", "Split", "World", "WorldPlan", "plan_worlds", "split_records"]

@@ -1,0 +1,95 @@
+"""Who owns which records: the attacker's (shadow) side and the model owner's (target) side.
+
+Chen et al., CCS 2021: half of the records each; inside a side 80 % may be trained on and 20 % are never
+seen by its models, of which 15 % are kept aside to replace deleted records (online learning).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.seeds import Kind, generator
+from unlearn_audit.worlds.units import Positions, Units
+
+TRAIN_SHARE = 0.8
+REPLACEMENT_SHARE = 0.15
+SMALLEST_TABLE = 40
+
+
+@dataclass(frozen=True)
+class SidePool:
+    """Positions of the records of one side, by what may happen to them.
+
+    Attributes
+    ----------
+    train
+        May be trained on (and then deleted or retained).
+    unseen
+        Never trained on by this side's models; queried as negatives.
+    replacement
+        Never queried; kept to replace deleted records in online learning.
+    """
+
+    train: Positions
+    unseen: Positions
+    replacement: Positions
+
+    @property
+    def all(self) -> Positions:
+        """All records of the side, ascending."""
+        return np.sort(np.concatenate([self.train, self.unseen, self.replacement]))
+
+
+@dataclass(frozen=True)
+class Split:
+    """The two sides of one dataset."""
+
+    shadow: SidePool
+    target: SidePool
+
+    def side(self, name: str) -> SidePool:
+        """Return the pool called ``shadow`` or ``target``."""
+        return {"shadow": self.shadow, "target": self.target}[name]
+
+
+def split_records(units: Units, seed: int) -> Split:
+    """Split records into sides and pools, never a unit across two of them.
+
+    Parameters
+    ----------
+    units
+        The unit of every record.
+    seed
+        The seed of the audit.
+
+    Raises
+    ------
+    AuditError
+        If there are too few records to split at all.
+    """
+    n = len(units.codes)
+    if n < SMALLEST_TABLE or len(units.values) < SMALLEST_TABLE:
+        what = "records" if n < SMALLEST_TABLE else "units"
+        count = min(n, len(units.values))
+        raise AuditError(
+            f"the data has {count:,} {what}, fewer than the {SMALLEST_TABLE} that worlds need at the least; "
+            "audit a larger table"
+        )
+    rng = generator(seed, Kind.SPLIT)
+    order = rng.permutation(units.values)
+    shadow = units.take(order, n // 2)
+    return Split(shadow=_pool(units, shadow), target=_pool(units, order[len(shadow) :]))
+
+
+def _pool(units: Units, side: Positions) -> SidePool:
+    """Cut the (already shuffled) units of a side into its pools."""
+    n_side = int(units.sizes(side).sum())
+    train = units.take(side, int(n_side * TRAIN_SHARE))
+    rest = side[len(train) :]
+    replacement = units.take(rest, int((n_side - units.sizes(train).sum()) * REPLACEMENT_SHARE))
+    unseen = rest[len(replacement) :]
+    train_rows, unseen_rows, replacement_rows = (np.sort(units.rows(u)) for u in (train, unseen, replacement))
+    return SidePool(train_rows, unseen_rows, replacement_rows)

@@ -1,0 +1,78 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from unlearn_audit.attacks import GAMES, LearnedAttack
+from unlearn_audit.attacks.stage import run_attacks
+from unlearn_audit.errors import AuditError
+
+GAME = GAMES["deleted-vs-unseen"]
+ATTACKS = [LearnedAttack("sorted-diff", "decision-tree"), LearnedAttack("classical", "logistic-regression")]
+
+
+def run(shadow, target, attacks=ATTACKS, jobs=1, seed=0):
+    done = []
+    found = run_attacks(attacks, GAME, shadow, target, seed, jobs, lambda: done.append(1))
+    assert len(done) == len(attacks)
+    return found
+
+
+def test_the_targets_roles_reach_no_score(table):
+    shadow, target = table(seed=1), table(seed=2)
+    honest = run(shadow, target)
+    rows = target.rows.copy()
+    flip = {"deleted": "unseen", "unseen": "deleted"}
+    rows["role"] = rows["role"].map(lambda role: flip.get(role, role))
+    lied = run(shadow, dataclasses.replace(target, rows=rows))
+    for one, two in zip(honest, lied, strict=True):
+        assert np.array_equal(one.scores, two.scores)
+        assert one.shadow_auc == two.shadow_auc
+
+
+def test_the_selection_sees_nothing_of_the_target(table):
+    shadow = table(seed=1)
+    one, two = run(shadow, table(seed=2)), run(shadow, table(seed=3, leak=9))
+    assert [o.shadow_auc for o in one] == [o.shadow_auc for o in two]
+
+
+def test_workers_and_the_list_of_attacks_change_nothing(table):
+    shadow, target = table(seed=1), table(seed=2)
+    plain = run(shadow, target)
+    for other in (run(shadow, target, jobs=2), run(shadow, target, ATTACKS[::-1])[::-1]):
+        for one, two in zip(plain, other, strict=True):
+            assert np.array_equal(one.scores, two.scores)
+            assert np.array_equal(one.calibrated, two.calibrated)
+
+
+def test_the_order_of_shadow_worlds_is_kept_out_of_the_folds(table):
+    shadow, target = table(seed=1, worlds=5), table(seed=2)
+    order = np.argsort(-shadow.worlds, kind="stable")
+    one, two = run(shadow, target), run(shadow.select(order), target)
+    assert [o.shadow_auc for o in one] == pytest.approx([o.shadow_auc for o in two], abs=0.02)
+
+
+def test_one_world_is_cross_validated_by_pair_and_one_pair_by_record(table):
+    target = table(seed=2)
+    by_pair = run(table(seed=1, worlds=1, pairs=20, leak=9), target)
+    shadow = table(seed=1, worlds=4, pairs=5, leak=9)
+    flat = shadow.rows.assign(world=0, request=0, record=np.arange(len(shadow)))
+    by_record = run(dataclasses.replace(shadow, rows=flat), target)
+    for found in (by_pair, by_record):
+        assert 0.5 < found[0].shadow_auc <= 1
+
+
+def test_too_few_rows_to_fit_are_refused(table):
+    with pytest.raises(AuditError, match="9 rows of a role of deleted-vs-unseen"):
+        run(table(worlds=3, pairs=3), table())
+
+
+def test_a_game_without_its_roles_is_refused(table):
+    target = table()
+    with pytest.raises(AuditError, match="the target side has no row with role 'deleted'"):
+        run(table(), target.select(target.roles != "deleted"))
+
+
+def test_calibrated_scores_are_strictly_inside(table):
+    for outcome in run(table(seed=1, leak=60), table(seed=2, leak=60)):
+        assert ((outcome.calibrated > 0) & (outcome.calibrated < 1)).all()

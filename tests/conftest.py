@@ -1,0 +1,65 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unlearn_audit.observations import Observations
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data that ``UNLEARN_AUDIT_DATA`` names."""
+    folder = os.environ.get("UNLEARN_AUDIT_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("UNLEARN_AUDIT_DATA names no folder of real data")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path, monkeypatch):
+    """No test reads or leaves work in the user's cache."""
+    monkeypatch.setenv("UNLEARN_AUDIT_STORE", str(tmp_path / "store"))
+
+
+def make_table(
+    seed=0, worlds=4, pairs=6, unseen=3, classes=3, leak=2.0, side="target", world_spread=0.0
+) -> Observations:
+    """A table in which deletion lowers the first logit of the deleted record by about ``leak`` / 10."""
+    rng = np.random.default_rng(seed)
+    columns = {name: [] for name in ("world", "request", "record", "role", "paper", "label")}
+    posteriors = []
+    for world in range(worlds):
+        shift = rng.normal(0, world_spread)
+        for request in range(pairs):
+            roles = ["deleted"] + ["unseen"] * unseen + ["retained"] + ["reference"] * 2
+            logits = rng.normal(size=(len(roles), classes))
+            logits[:, 0] += 2
+            moved = logits + rng.normal(0, 0.05, size=logits.shape)
+            moved[:, 0] += shift
+            moved[0, 0] -= leak / 10
+            for values in (logits, moved):
+                values -= values.max(axis=1, keepdims=True)
+            both = np.exp(np.stack([logits, moved], axis=1))
+            posteriors.append(both / both.sum(axis=2, keepdims=True))
+            columns["world"] += [world] * len(roles)
+            columns["request"] += [request] * len(roles)
+            columns["record"] += list(rng.choice(10_000, len(roles), replace=False))
+            columns["role"] += roles
+            columns["paper"] += [True, True] + [False] * (unseen - 1) + [True] + [False] * 2
+            columns["label"] += list(rng.integers(0, classes, len(roles)))
+    return Observations.create(
+        {**columns, "dataset": ["made"] * len(columns["role"]), "side": [side] * len(columns["role"])},
+        np.concatenate(posteriors),
+        [f"class {i}" for i in range(classes)],
+    )
+
+
+@pytest.fixture(scope="session")
+def table():
+    """`make_table`, for tests that make their own tables."""
+    return make_table

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearn_audit.data.encoding import encode
+from unlearn_audit.data.table import MISSING, read_table
+from unlearn_audit.errors import AuditError
+
+PEOPLE = "age,job,pay,person\n30,cook,low,a\n41.5,baker,high,b\n,,low,a\n"
+
+
+def _csv(folder: Path, content: str | bytes, name: str = "people.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def _parquet(folder: Path, columns: dict[str, object]) -> Path:
+    path = folder / "people.parquet"
+    pyarrow.parquet.write_table(pa.table(columns), path)
+    return path
+
+
+def test_csv(tmp_path: Path) -> None:
+    table = read_table(_csv(tmp_path, PEOPLE), "pay", "person")
+    assert table.name == "people"
+    assert table.class_names == ("high", "low")
+    assert table.labels.tolist() == [1, 0, 1]
+    assert table.units is not None
+    assert table.units.tolist() == [0, 1, 0]
+    assert list(table.features) == ["age", "job"]
+    assert table.features["age"].tolist()[:2] == [30, 41.5]
+    assert isinstance(table.features["job"].dtype, pd.StringDtype)
+    assert table.notes == ("3 rows of people.csv.", "age: 1 missing.", "job: 1 missing.")
+
+
+def test_csv_and_parquet_give_the_same_table(tmp_path: Path) -> None:
+    csv = _csv(tmp_path, PEOPLE)
+    parquet = tmp_path / "people.parquet"
+    pd.read_csv(csv).to_parquet(parquet)
+    ours, theirs = read_table(csv, "pay", "person"), read_table(parquet, "pay", "person")
+    pd.testing.assert_frame_equal(ours.features, theirs.features)
+    assert ours.labels.tolist() == theirs.labels.tolist()
+    assert (ours.class_names, ours.name) == (theirs.class_names, theirs.name)
+
+
+def test_byte_order_mark_quotes_and_line_breaks(tmp_path: Path) -> None:
+    content = '\ufeffage,"what, where"\n1,"a ""b"",\nc"\n2,d\n'
+    table = read_table(_csv(tmp_path, content), "age")
+    assert table.features["what, where"].tolist() == ['a "b",\nc', "d"]
+
+
+@pytest.mark.parametrize("spelling", [spelling for spelling in MISSING if spelling])
+def test_spellings_of_missing(tmp_path: Path, spelling: str) -> None:
+    table = read_table(_csv(tmp_path, f"job,pay\ncook,1\n{spelling},2\nbaker,1\n"), "pay")
+    assert table.features["job"].isna().tolist() == [False, True, False]
+
+
+def test_kind_is_that_of_the_whole_column(tmp_path: Path) -> None:
+    # The first megabyte holds whole numbers only.
+    rows = "".join(f"{row},{row % 2}\n" for row in range(200_000))
+    table = read_table(_csv(tmp_path, f"amount,pay\n{rows}0.5,1\n"), "pay")
+    assert table.features["amount"].iloc[-1] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ("10 9 10", ("9", "10")),
+        ("1.0 -2.0 1.0", ("-2", "1")),
+        ("0.5 -2.0 0.5", ("-2", "0.5")),
+        ("10 9 x", ("10", "9", "x")),
+        ("True False True", ("False", "True")),
+        ("2020-01-02 2020-01-01 2020-01-01", ("2020-01-01", "2020-01-02")),
+    ],
+)
+def test_order_of_classes(tmp_path: Path, values: str, names: tuple[str, ...]) -> None:
+    rows = "".join(f"{row},{value}\n" for row, value in enumerate(values.split()))
+    table = read_table(_csv(tmp_path, f"age,pay\n{rows}"), "pay")
+    assert table.class_names == names
+    assert len(table.labels) == 3
+    assert table.labels.max() == len(names) - 1
+
+
+def test_kinds_of_parquet(tmp_path: Path) -> None:
+    day = datetime.date(1970, 1, 3)
+    path = _parquet(
+        tmp_path,
+        {
+            "small": pa.array([1, None, 3], pa.int8()),
+            "exact": pa.array([Decimal("1.5"), None, Decimal("2.5")]),
+            "flag": pa.array([True, None, False]),
+            "full_flag": pa.array([True, True, False]),
+            "kind": pa.array(["b", None, "a"]).dictionary_encode(),
+            "born": pa.array([day, None, day]),
+            "seen": pa.array([datetime.datetime(1970, 1, 1, 12)] * 3, pa.timestamp("ns", tz="UTC")),
+            "clock": pa.array([datetime.time(6, 30)] * 3),
+            "nothing": pa.nulls(3),
+            "__index_level_0__": pa.array([7, 8, 9]),
+            "pay": pa.array([0, 1, 0]),
+        },
+    )
+    table = read_table(path, "pay")
+    features = table.features
+    assert "__index_level_0__" not in features
+    assert features["exact"].tolist()[::2] == [1.5, 2.5]
+    assert pd.api.types.is_bool_dtype(features["flag"].dtype)
+    assert features["full_flag"].dtype == np.bool_
+    assert features["kind"].dropna().tolist() == ["b", "a"]
+    assert features["born"].tolist()[::2] == [2.0, 2.0]
+    assert features["seen"].tolist() == [0.5] * 3
+    assert features["clock"].tolist() == [6.5] * 3
+    assert features["nothing"].isna().all()
+    assert "flag: 1 missing." in table.notes
+    assert "born: dates read as days since 1970-01-01." in table.notes
+    X, _ = encode(table, np.arange(3))
+    assert np.isfinite(X).all()
+
+
+def test_texts_that_look_like_ids_are_noted(tmp_path: Path) -> None:
+    rows = "".join(f"name{row},{row % 2}\n" for row in range(30))
+    notes = read_table(_csv(tmp_path, f"who,pay\n{rows}"), "pay").notes
+    assert "who: 30 distinct texts; if it is an id, remove the column." in notes
+
+
+@pytest.mark.parametrize(
+    ("content", "label", "unit", "told"),
+    [
+        ("", "pay", None, "is empty"),
+        ("age,pay\n", "pay", None, "has a header and no rows"),
+        ("age,pay\n1,low\n2,low\n", "pay", None, "holds one class only, 'low'"),
+        ("age,pay\n1,low\n2,\n3,?\n", "pay", None, "'pay' .* is missing in 2 of 3 rows"),
+        ("age,pay\n1,low\n2,high\n", "income", None, "no label column 'income' in .*; name one of: age, pay"),
+        ("age,pay\n1,low\n2,high\n", "pay", "who", "no unit column 'who' in"),
+        ("age,pay\n1,low\n2,high\n", "pay", "pay", "cannot be both label and unit"),
+        ("who,age,pay\na,1,low\n,2,high\n", "pay", "who", "unit column 'who' .* missing in 1 of 2 rows"),
+        ("age,pay\ninf,low\n2,high\n", "pay", None, "column 'age' .* holds 1 infinite values"),
+        ("age,pay\n1,inf\n2,0.5\n", "pay", None, "label column 'pay' .* infinite"),
+        ("pay\n1\n2\n", "pay", None, "has no feature columns beside 'pay'"),
+        ("who,pay\n1,1\n2,2\n", "pay", "who", "has no feature columns beside 'pay'"),
+        ("age,pay\n1,low,3\n2,high\n", "pay", None, "cannot read .* as csv"),
+        ("age,pay\n1\n2,high\n", "pay", None, "cannot read .* as csv"),
+        ("age,age,pay\n1,1,low\n2,2,high\n", "pay", None, "more than one column named 'age'"),
+        (b"age,pay\n1,l\xf6w\n2,high\n", "pay", None, "column 'pay' .* is not UTF-8"),
+        (b"\xe4ge,pay\n1,low\n2,high\n", "pay", None, "is not UTF-8"),
+        ("age,pay\n1,low\n2,high\n".encode("utf-16"), "pay", None, "UTF-8"),
+        ("".join(["age,pay\n", *(f"{i},{i / 7}\n" for i in range(1001))]), "pay", None, "1,001 distinct"),
+    ],
+)
+def test_one_sentence_for_each_bad_csv(
+    tmp_path: Path, content: str | bytes, label: str, unit: str | None, told: str
+) -> None:
+    path = _csv(tmp_path, content)
+    with pytest.raises(AuditError, match=told) as error:
+        read_table(path, label, unit)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_paths(tmp_path: Path) -> None:
+    with pytest.raises(AuditError, match=r"no file .*people\.csv"):
+        read_table(tmp_path / "people.csv", "pay")
+    with pytest.raises(AuditError, match="is a folder"):
+        read_table(tmp_path, "pay")
+    with pytest.raises(AuditError, match=r"wanted a file that ends in \.csv or \.parquet"):
+        read_table(_csv(tmp_path, b"\x80\x04", "people.pkl"), "pay")
+    with pytest.raises(AuditError, match=r"cannot read .* as parquet"):
+        read_table(_csv(tmp_path, PEOPLE, "people.parquet"), "pay")
+
+
+def test_a_long_list_of_columns_is_shortened(tmp_path: Path) -> None:
+    header = ",".join(f"c{i}" for i in range(50))
+    with pytest.raises(AuditError, match="c19 and 30 more"):
+        read_table(_csv(tmp_path, f"{header}\n{header}\n"), "pay")
+
+
+def test_nested_parquet_columns_are_refused(tmp_path: Path) -> None:
+    path = _parquet(tmp_path, {"tags": pa.array([["a"], ["b", "c"]]), "pay": pa.array([0, 1])})
+    with pytest.raises(AuditError, match=r"column 'tags' .* values of kind list"):
+        read_table(path, "pay")
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_give_a_table_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    for name in ("any.csv", "any.parquet"):
+        path = _csv(folder, b"a,b\n1,0\n2,1\n" + content, name)
+        told = None
+        try:
+            rows = len(read_table(path, "b").features)
+        except AuditError as error:
+            told = str(error)
+        assert rows >= 2 if told is None else str(path) in told

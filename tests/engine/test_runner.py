@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit.config import WorldsConfig
+from unlearn_audit.engine import Store, observe_worlds
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.models import resolve_model
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.unlearning import Retrain
+from unlearn_audit.worlds import plan_worlds
+from unlearn_audit.worlds.prepare import prepare_arrays
+
+SIDES = ("shadow", "target")
+
+
+@pytest.fixture(scope="module")
+def records():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 5))
+    return prepare_arrays(X, (X[:, 0] + rng.normal(size=600) > 0).astype(int), None, "made", 0)
+
+
+def tasks(records, model="decision-tree", **sizes):
+    source = resolve_model(model)
+    wanted = WorldsConfig(**{"shadow": 2, "target": 3, "train_size": 100, "deletions": 4, **sizes})
+    plans, _ = plan_worlds(records.split, records.units, wanted, 0, "made", SIDES)
+    unlearner, _ = Retrain.for_model(source, Regime.FIXED)
+    return [SideTask(records.data, source, unlearner, plans[side]) for side in SIDES]
+
+
+def observe(records, folder, jobs=1, model="decision-tree", **sizes):
+    seen = []
+    found = observe_worlds(
+        tasks(records, model, **sizes), Store(folder), jobs, lambda done, of: seen.append((done, of))
+    )
+    return {task.plan.side: (table, stats) for task, table, stats in found}, seen
+
+
+def test_rows_are_those_of_the_plan_and_posteriors_those_of_the_models(records, tmp_path):
+    found, _ = observe(records, tmp_path)
+    table = found["target"][0]
+    task = tasks(records)[1]
+    world = task.plan.world(1)
+    rows = table.rows[(table.rows["world"] == 1) & (table.rows["request"] == 2)]
+    assert rows["record"].tolist() == records.data.record_ids[world.queries[2].positions].tolist()
+    assert rows["role"].tolist() == world.queries[2].roles.tolist()
+    assert (rows["label"].to_numpy() == records.data.y[world.queries[2].positions]).all()
+    deleted = rows["role"] == "deleted"
+    assert (rows["deleted_at"] == np.where(deleted, 1, -1)).all()
+    rest = world.training[~np.isin(world.training, world.requests[2].deleted)]
+    from unlearn_audit.seeds import Kind, integer_seed
+
+    model = task.source.make(integer_seed(0, Kind.ORIGINAL, 1, 1)).fit(records.data.X[rest], records.data.y[rest])
+    expected = model.predict_proba(records.data.X[world.queries[2].positions])
+    assert np.allclose(table.posteriors[rows.index, 1], expected, atol=1e-7)
+
+
+def test_results_do_not_depend_on_the_number_of_workers(records, tmp_path):
+    one, two = (observe(records, tmp_path / str(jobs), jobs, "random-forest-100")[0] for jobs in (1, 2))
+    for side in SIDES:
+        assert np.array_equal(one[side][0].posteriors, two[side][0].posteriors)
+        assert one[side][0].rows.equals(two[side][0].rows)
+        assert one[side][1].overfitting == two[side][1].overfitting
+
+
+def test_finished_worlds_are_reused_and_only_new_ones_trained(records, tmp_path, monkeypatch):
+    first, seen = observe(records, tmp_path)
+    assert seen == [(done, 5) for done in range(6)]
+    fits = []
+    fit = DecisionTreeClassifier.fit
+    monkeypatch.setattr(DecisionTreeClassifier, "fit", lambda self, *a, **k: fits.append(1) or fit(self, *a, **k))
+    again, seen = observe(records, tmp_path)
+    assert fits == []
+    assert seen == [(5, 5)]
+    assert again["target"][1].reused == 3
+    more, _ = observe(records, tmp_path, target=4)
+    assert len(fits) == 1 + 4
+    old = more["target"][0].worlds < 3
+    assert np.array_equal(more["target"][0].posteriors[old], first["target"][0].posteriors)
+
+
+def test_other_settings_are_other_work(records, tmp_path):
+    observe(records, tmp_path)
+    _, seen = observe(records, tmp_path, deletions=5)
+    assert seen[0] == (0, 5)
+
+
+class Chatty(DecisionTreeClassifier):
+    def fit(self, X, y):
+        import warnings
+
+        warnings.warn("I guess", UserWarning, stacklevel=1)
+        return super().fit(X, y)
+
+
+def test_what_training_warns_of_is_counted(records, tmp_path):
+    found, _ = observe(records, tmp_path, model=Chatty(max_leaf_nodes=4))
+    assert found["target"][1].warnings == {"UserWarning: I guess": 3 * 5}

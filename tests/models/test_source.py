@@ -1,0 +1,104 @@
+import os
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import MODELS, resolve_model
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_zoo_makes_seeded_models_that_fit_and_repeat(name):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(150, 4)), rng.integers(0, 3, 150)
+    source = resolve_model(name)
+    one, two, three = (source.make(seed).fit(X, y).predict_proba(X) for seed in (1, 1, 2))
+    assert np.array_equal(one, two)
+    assert one.shape == (150, 3)
+    if name in ("random-forest-100", "mlp"):
+        assert not np.array_equal(one, three)
+
+
+def test_estimators_pipelines_and_factories():
+    for model in (
+        DecisionTreeClassifier(max_depth=3),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        lambda: DecisionTreeClassifier(max_depth=3),
+        DecisionTreeClassifier,
+    ):
+        estimator = resolve_model(model).make(5)
+        assert hasattr(estimator, "predict_proba")
+    assert resolve_model(DecisionTreeClassifier(max_depth=3)).make(5).max_depth == 3
+
+
+def test_a_factory_that_takes_a_seed_gets_it():
+    def make(seed):
+        return DecisionTreeClassifier(min_samples_leaf=1 + seed % 2)
+
+    assert resolve_model(make).make(3).min_samples_leaf == 2
+
+
+def test_every_random_state_is_set():
+    model = make_pipeline(StandardScaler(), DecisionTreeClassifier())
+    assert resolve_model(model).make(11).get_params()["decisiontreeclassifier__random_state"] == 11
+
+
+def test_fingerprints_tell_models_apart():
+    prints = {
+        resolve_model(m).fingerprint
+        for m in ("mlp", "decision-tree", DecisionTreeClassifier(), DecisionTreeClassifier(max_depth=2))
+    }
+    assert len(prints) == 4
+    same = {resolve_model(DecisionTreeClassifier(max_depth=2)).fingerprint for _ in range(2)}
+    assert len(same) == 1
+
+
+def test_factories_by_module_and_by_file(tmp_path, monkeypatch):
+    text = "from sklearn.naive_bayes import GaussianNB\ndef make():\n    return GaussianNB()\n"
+    (tmp_path / "my_models_for_test.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    for name in ("my_models_for_test:make", f"{tmp_path / 'my_models_for_test.py'}:make"):
+        assert type(resolve_model(name).make(0)).__name__ == "GaussianNB"
+    before = resolve_model("my_models_for_test:make").fingerprint
+    (tmp_path / "my_models_for_test.py").write_text(text + "# changed\n")
+    assert resolve_model("my_models_for_test:make").fingerprint != before
+
+
+def raises():
+    raise RuntimeError("no licence")
+
+
+def no_classifier():
+    return LinearSVC()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("gpt-9", "unknown model 'gpt-9'"),
+        ("nowhere.at.all:make", "cannot be imported"),
+        ("none.py:make", "cannot be imported"),
+        ("os:nothing", "no function 'nothing'"),
+        (raises, "raised RuntimeError: no licence"),
+        (no_classifier, "LinearSVC without predict_proba"),
+        (42, "a int is no model"),
+        (object, "without fit"),
+    ],
+)
+def test_bad_models_are_told_in_one_sentence(model, said):
+    with pytest.raises(AuditError) as caught:
+        resolve_model(model)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_current_folder_is_where_a_users_modules_are(tmp_path, monkeypatch):
+    (tmp_path / "here_only.py").write_text("from sklearn.tree import DecisionTreeClassifier as make\n")
+    monkeypatch.chdir(tmp_path)
+    assert os.getcwd() == str(tmp_path)
+    assert resolve_model("here_only:make").make(0) is not None

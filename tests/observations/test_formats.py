@@ -1,0 +1,188 @@
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import Observations, read_observations, write_observations
+
+SUFFIXES = (".parquet", ".csv", ".npz")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_table_reads_back_as_it_was_written(table, tmp_path, suffix):
+    made = table(classes=4)
+    write_observations(made, tmp_path / f"t{suffix}")
+    again = read_observations(tmp_path / f"t{suffix}")
+    assert again.rows.equals(made.rows)
+    assert again.posteriors.dtype == np.float32
+    assert np.array_equal(again.posteriors, made.posteriors)
+    assert again.classes == made.classes
+
+
+@given(
+    logits=hnp.arrays(np.float64, (3, 2, 3), elements=st.floats(-30, 30)),
+    labels=st.lists(st.integers(-1, 2), min_size=3, max_size=3),
+    classes=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1),
+        min_size=3,
+        max_size=3,
+        unique=True,
+    ),
+)
+def test_any_posteriors_and_names_survive_csv(tmp_path_factory, logits, labels, classes):
+    weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+    made = Observations.create(
+        {"role": ["deleted", "unseen", "retained"], "label": labels},
+        weights / weights.sum(axis=2, keepdims=True),
+        classes,
+    )
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    write_observations(made, path)
+    again = read_observations(path)
+    assert np.array_equal(again.posteriors, made.posteriors)
+    assert again.classes == made.classes
+    assert again.rows.equals(made.rows)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".npz"])
+def test_signals_and_metadata_are_kept(table, tmp_path, suffix):
+    made = table()
+    signals = {"weights": np.arange(len(made) * 3, dtype=np.float64).reshape(-1, 3), "distance": np.arange(len(made))}
+    made = Observations(made.rows, made.posteriors, made.classes, False, signals, {"model": "mlp", "n": [1, 2]})
+    write_observations(made, tmp_path / f"t{suffix}")
+    again = read_observations(tmp_path / f"t{suffix}")
+    assert again.metadata == made.metadata
+    assert all(np.array_equal(again.signals[name], signals[name]) for name in signals)
+
+
+def test_signals_do_not_vanish_in_csv(table, tmp_path):
+    made = table()
+    made = Observations(made.rows, made.posteriors, made.classes, False, {"d": np.zeros(len(made))})
+    with pytest.raises(AuditError, match="do not fit into CSV"):
+        write_observations(made, tmp_path / "t.csv")
+    assert list(tmp_path.glob("*.csv*")) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_minimal_form(tmp_path, suffix):
+    frame = pd.DataFrame(
+        {
+            "role": ["deleted", "unseen"],
+            "before_no": [0.9, 0.4],
+            "before_yes": [0.1, 0.6],
+            "after_yes": [0.2, 0.6],
+            "after_no": [0.8, 0.4],
+            "label": ["no", "yes"],
+        }
+    )
+    path = tmp_path / f"minimal{suffix}"
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    table = read_observations(path)
+    assert table.classes == ("no", "yes")
+    assert np.allclose(table.posteriors[0], [[0.9, 0.1], [0.8, 0.2]])
+    assert table.rows["label"].tolist() == [0, 1]
+
+
+def test_the_minimal_form_in_arrays(tmp_path):
+    before = np.array([[0.9, 0.1], [0.4, 0.6]])
+    np.savez(tmp_path / "m.npz", before=before, after=before[::-1], role=np.array(["deleted", "unseen"]))
+    table = read_observations(tmp_path / "m.npz")
+    assert table.classes == ("0", "1")
+    assert np.allclose(table.posteriors[:, 1], before[::-1])
+
+
+def test_a_partial_file_says_so(table, tmp_path):
+    frame = pd.DataFrame(
+        {"role": ["deleted", "unseen"], "before_a": 0.7, "before_b": 0.0, "after_a": 0.6, "after_b": 0.0}
+    )
+    frame.to_csv(tmp_path / "whole.csv", index=False)
+    with pytest.raises(AuditError, match="mark the file partial"):
+        read_observations(tmp_path / "whole.csv")
+    frame.assign(partial=True).to_csv(tmp_path / "partial.csv", index=False)
+    assert read_observations(tmp_path / "partial.csv").partial
+
+
+def csv(tmp_path, **columns):
+    path = tmp_path / "bad.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+ONE = {"role": ["deleted"]}
+BEFORE = {"before_a": [0.5], "before_b": [0.5]}
+AFTER = {"after_a": [0.5], "after_b": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({**ONE, "p_a": [1.0]}, "no columns before_<class>"),
+        ({**ONE, "p0_a": [0.5], "p0_b": [0.5], "p2_a": [0.5], "p2_b": [0.5]}, "without a gap"),
+        ({**ONE, **BEFORE, "after_a": [1.0]}, "every version needs the same"),
+        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "not numbers"),
+        ({**ONE, **BEFORE, **AFTER, "name": ["Ada"]}, "unknown column 'name'"),
+        ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is none of the classes"),
+        ({**BEFORE, **AFTER, "role": [None]}, "'role' is empty"),
+    ],
+)
+def test_bad_flat_files(tmp_path, columns, said):
+    with pytest.raises(AuditError) as caught:
+        read_observations(csv(tmp_path, **columns))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_read_as_data_is_refused(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(AuditError, match="pickles above all"):
+        read_observations(tmp_path / "a.pkl")
+    (tmp_path / "b.npz").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(AuditError, match="objects, which can run code"):
+        read_observations(tmp_path / "b.npz")
+    np.savez(tmp_path / "c.npz", before=np.array([Trap()], dtype=object), after=np.zeros(1))
+    with pytest.raises(AuditError, match="objects, which can run code"):
+        read_observations(tmp_path / "c.npz")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_missing_empty_and_broken_files(tmp_path):
+    with pytest.raises(AuditError, match="no file of observations"):
+        read_observations(tmp_path / "none.csv")
+    for suffix in SUFFIXES:
+        path = tmp_path / f"empty{suffix}"
+        path.touch()
+        with pytest.raises(AuditError, match="is empty"):
+            read_observations(path)
+    (tmp_path / "x.parquet").write_bytes(b"no parquet at all")
+    with pytest.raises(AuditError, match="cannot be read as Parquet"):
+        read_observations(tmp_path / "x.parquet")
+    (tmp_path / "x.npz").write_bytes(b"no zip at all")
+    with pytest.raises(AuditError, match=r"is no NPZ archive|objects"):
+        read_observations(tmp_path / "x.npz")
+    (tmp_path / "x.csv").write_bytes("role,before_é".encode("latin-1"))
+    with pytest.raises(AuditError, match="not UTF-8"):
+        read_observations(tmp_path / "x.csv")
+    (tmp_path / "y.csv").write_text('role,before_a\n"deleted,0.5\n')
+    with pytest.raises(AuditError, match=r"y\.csv"):
+        read_observations(tmp_path / "y.csv")
+
+
+def test_a_newer_layout_is_refused(table, tmp_path):
+    import pyarrow.parquet as pq
+
+    write_observations(table(), tmp_path / "t.parquet")
+    content = pq.read_table(tmp_path / "t.parquet")
+    header = json.loads(content.schema.metadata[b"unlearn_audit"]) | {"layout": 99}
+    pq.write_table(content.replace_schema_metadata({b"unlearn_audit": json.dumps(header)}), tmp_path / "t.parquet")
+    with pytest.raises(AuditError, match="newer than this version"):
+        read_observations(tmp_path / "t.parquet")

@@ -1,0 +1,94 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from unlearn_audit.assess import assess
+from unlearn_audit.config import build_config
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import auc
+
+SMALL = {"features": ["sorted-diff", "euclidean-distance"], "attack_models": ["logistic-regression", "decision-tree"]}
+
+
+def run(shadow, target, jobs=1, **settings):
+    return assess(shadow, target, build_config({**SMALL, **settings}), jobs, lambda: None)
+
+
+@pytest.fixture(scope="module")
+def found(table):
+    return run(table(seed=1, leak=8, side="shadow"), table(seed=2, leak=8))
+
+
+def test_every_attack_is_measured_on_the_papers_rows_and_on_all(found):
+    keys = [(r.attack, r.attack_model, r.rows) for r in found.results]
+    assert len(keys) == len(set(keys)) == (2 + 2) * 2 * 2
+    paper = next(r for r in found.results if r.rows == "paper")
+    everything = next(r for r in found.results if r.rows == "all")
+    assert (paper.n_positive, paper.n_negative) == (24, 24)
+    assert (everything.n_positive, everything.n_negative) == (24, 72)
+    assert everything.n_worlds == 4
+    assert everything.interval_unit == "world"
+
+
+def test_figures_are_those_of_the_scores(found):
+    for result in found.results:
+        rows = found.scores if result.rows == "all" else found.scores[found.scores["paper"]]
+        expected = auc(
+            rows[f"{result.attack}/{result.attack_model}"].to_numpy(), (rows["role"] == "deleted").to_numpy()
+        )
+        assert result.auc == pytest.approx(expected)
+
+
+def test_the_baseline_is_the_classical_attack_of_the_same_model_that_did_better_on_shadow(found):
+    shadow = {(r.attack, r.attack_model): r.shadow_auc for r in found.results}
+    for result in found.results:
+        if result.view == "original":
+            assert result.baseline is None
+            assert result.deg_count is None
+        else:
+            better = max(("classical", "classical-sorted"), key=lambda name: shadow[name, result.attack_model])
+            assert result.baseline == better
+            assert result.auc_minus_classical is not None
+            assert result.bits is not None
+
+
+def test_the_selected_attack_is_the_best_pair_attack_on_shadow(found):
+    pair = [r for r in found.results if r.view == "pair"]
+    assert found.selected.shadow_auc == max(r.shadow_auc for r in pair)
+    assert found.selected.view == "pair"
+
+
+def test_without_a_papers_mark_there_is_one_set_of_rows(table):
+    shadow, target = (dataclasses.replace(t, rows=t.rows.assign(paper=True)) for t in (table(seed=1), table(seed=2)))
+    assert {r.rows for r in run(shadow, target).results} == {"all"}
+
+
+def test_other_games_are_played_on_their_own_rows(table):
+    found = run(table(seed=1, leak=8), table(seed=2, leak=8), games=["deleted-vs-retained", "retained-vs-unseen"])
+    assert {r.game for r in found.results} == {"deleted-vs-retained", "retained-vs-unseen"}
+    assert found.selected.game == "deleted-vs-retained"
+    for game, roles in (
+        ("deleted-vs-retained", {"deleted", "retained"}),
+        ("retained-vs-unseen", {"retained", "unseen"}),
+    ):
+        assert set(found.scores.loc[found.scores["game"] == game, "role"]) == roles
+
+
+def test_one_target_world_gives_intervals_by_record(table):
+    found = run(table(seed=1, leak=8), table(seed=2, worlds=1, pairs=20, leak=8))
+    assert {r.interval_unit for r in found.results} == {"record"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: dataclasses.replace(t, classes=("class 1", "class 0", "class 2")), "different orders"),
+        (lambda t: dataclasses.replace(t, classes=("a", "b", "c")), "different classes"),
+        (lambda t: dataclasses.replace(t, classes=("a", "b"), posteriors=t.posteriors[:, :, :2]), "3 classes and target 2"),
+        (lambda t: dataclasses.replace(t, posteriors=np.repeat(t.posteriors, 2, axis=1)), "2 versions of the model"),
+    ],
+)  # fmt: skip
+def test_tables_that_do_not_fit_together_are_refused(table, change, said):
+    with pytest.raises(AuditError, match=said):
+        run(table(seed=1), change(table(seed=2)))

@@ -1,0 +1,73 @@
+"""The whole path from tables to an interval, simulated: nominal where nothing leaks, nominal where something does."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from unlearn_audit.attacks import GAMES, LearnedAttack
+from unlearn_audit.attacks.stage import run_attacks
+from unlearn_audit.metrics import auc_interval
+from unlearn_audit.observations import Observations
+
+REPETITIONS = 1000
+WORLDS, PAIRS, UNSEEN = 10, 5, 2
+GAME = GAMES["deleted-vs-unseen"]
+ATTACK = LearnedAttack("euclidean-distance", "logistic-regression")
+
+
+def draw(rng, shift, world_spread=0.5, pair_spread=0.5) -> Observations:
+    """A table whose change of posterior is a number with effects of world and pair, larger by ``shift`` if deleted."""
+    deleted = np.tile([True] + [False] * UNSEEN, WORLDS * PAIRS)
+    world = np.repeat(np.arange(WORLDS), PAIRS * (1 + UNSEEN))
+    request = np.tile(np.repeat(np.arange(PAIRS), 1 + UNSEEN), WORLDS)
+    size = rng.normal(size=len(world)) + shift * deleted
+    size += (
+        world_spread * rng.normal(size=WORLDS)[world]
+        + pair_spread * rng.normal(size=WORLDS * PAIRS)[world * PAIRS + request]
+    )
+    moved = 0.4 / (1 + np.exp(-size))
+    posteriors = np.stack([np.full((len(world), 2), 0.5), np.stack([0.5 + moved, 0.5 - moved], axis=1)], axis=1)
+    roles = np.where(deleted, "deleted", "unseen")
+    return Observations.create({"role": roles, "world": world, "request": request}, posteriors, ["no", "yes"])
+
+
+def shuffled_within_worlds(table, rng):
+    """The same table with its roles dealt anew inside each world."""
+    rows = table.rows.copy()
+    for world in range(WORLDS):
+        where = np.flatnonzero(table.worlds == world)
+        rows.loc[where, "role"] = rng.permutation(rows.loc[where, "role"].to_numpy())
+    return dataclasses.replace(table, rows=rows)
+
+
+def share_covered(make_pair, truth):
+    covered = 0
+    for repetition in range(REPETITIONS):
+        shadow, target = make_pair(np.random.default_rng([20260101, repetition]))
+        outcome = run_attacks([ATTACK], GAME, shadow, target, repetition, 1, lambda: None)[0]
+        estimate = auc_interval(outcome.scores, target.roles == "deleted", target.worlds)
+        covered += estimate.low <= truth <= estimate.high
+    return covered / REPETITIONS
+
+
+def test_roles_shuffled_within_worlds_cover_one_half_at_the_nominal_rate():
+    base = draw(np.random.default_rng(1), shift=1.0), draw(np.random.default_rng(2), shift=1.0)
+    covered = share_covered(lambda rng: [shuffled_within_worlds(table, rng) for table in base], 0.5)
+    assert 0.93 <= covered <= 0.97
+
+
+def test_a_planted_auc_of_eight_tenths_is_covered_at_the_nominal_rate():
+    def truth(shift, world=0.5, pair=0.5):
+        """Expected AUC over all pairs of rows: of one pair, of one world, of two worlds."""
+        spreads = np.sqrt(2 + 2 * np.array([0, pair**2, pair**2 + world**2]))
+        share = np.array([1, PAIRS - 1, PAIRS * (WORLDS - 1)]) / (PAIRS * WORLDS)
+        return float(share @ norm.cdf(shift / spreads))
+
+    shift = brentq(lambda s: truth(s) - 0.8, 0, 5)
+    assert truth(shift) == pytest.approx(0.8)
+    # an attacker with the sign right: its shadow table leaks as the target does
+    covered = share_covered(lambda rng: (draw(rng, shift), draw(rng, shift)), 0.8)
+    assert 0.93 <= covered <= 0.97

@@ -1,0 +1,94 @@
+import random
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import resolve_model
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.unlearning import Retrain, train
+from unlearn_audit.worlds import Request
+from unlearn_audit.worlds.prepare import prepare_arrays
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 4))
+    return prepare_arrays(X, (X[:, 0] > 0).astype(int), None, "made", 0).data
+
+
+def request(*deleted, added=()):
+    return Request(np.array(deleted, dtype=np.int64), np.array(added, dtype=np.int64))
+
+
+def test_retraining_fits_what_remains_and_what_was_added(data):
+    source = resolve_model("decision-tree")
+    unlearner, note = Retrain.for_model(source, Regime.FIXED)
+    assert note is None
+    original = train(source, data, np.arange(50), seed=1)
+    unlearned = unlearner.unlearn(original, request(3, 4, added=(60,)), seed=9)
+    assert unlearned.training.tolist() == [i for i in range(50) if i not in (3, 4)] + [60]
+    assert unlearned.seed == original.seed
+    plain = source.make(1).fit(data.X[unlearned.training], data.y[unlearned.training])
+    assert np.array_equal(plain.predict_proba(data.X), unlearned.model.predict_proba(data.X))
+
+
+def test_fresh_uses_another_seed(data):
+    source = resolve_model("mlp")
+    unlearner, _ = Retrain.for_model(source, Regime.FRESH)
+    original = train(source, data, np.arange(80), seed=1)
+    unlearned = unlearner.unlearn(original, request(3), seed=9)
+    assert unlearned.seed == 9
+    plain = source.make(9).fit(data.X[unlearned.training], data.y[unlearned.training])
+    assert np.array_equal(plain.predict_proba(data.X), unlearned.model.predict_proba(data.X))
+
+
+def test_a_model_that_cannot_do_fixed_says_so():
+    unlearner, note = Retrain.for_model(resolve_model("mlp"), Regime.FIXED)
+    assert unlearner.regime is Regime.SAME_SEED
+    assert "ran as same-seed" in note
+
+
+def test_unlearn_many_is_the_loop(data):
+    source = resolve_model("random-forest-100")
+    unlearner, _ = Retrain.for_model(source, Regime.FIXED)
+    original = train(source, data, np.arange(50), seed=1)
+    requests = [request(1), request(2)]
+    many = list(unlearner.unlearn_many(original, requests, [5, 6]))
+    for one, asked, seed in zip(many, requests, (5, 6), strict=True):
+        alone = unlearner.unlearn(original, asked, seed)
+        assert np.array_equal(one.model.predict_proba(data.X), alone.model.predict_proba(data.X))
+
+
+class DrawsFromGlobals(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.p_ = (np.random.random() + random.random()) / 2
+        return self
+
+    def predict_proba(self, X):
+        return np.tile([self.p_, 1 - self.p_], (len(X), 1))
+
+
+def test_models_that_draw_from_global_generators_are_seeded_and_leave_them_alone(data):
+    source = resolve_model(DrawsFromGlobals())
+    np.random.seed(0)
+    random.seed(0)
+    expected = (np.random.random(), random.random())
+    np.random.seed(0)
+    random.seed(0)
+    first, again, other = (train(source, data, np.arange(20), seed).model.p_ for seed in (1, 1, 2))
+    assert first == again != other
+    assert (np.random.random(), random.random()) == expected
+
+
+class Refuses(DrawsFromGlobals):
+    def fit(self, X, y):
+        raise MemoryError("too large\nby far")
+
+
+def test_a_fit_that_fails_is_named_with_its_reason(data):
+    with pytest.raises(AuditError, match="Refuses failed to fit 20 records of made: MemoryError: too large by far"):
+        train(resolve_model(Refuses()), data, np.arange(20), 0)

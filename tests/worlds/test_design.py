@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from unlearn_audit.config import WorldsConfig
+from unlearn_audit.errors import AuditError
+from unlearn_audit.worlds import plan_worlds, split_records
+from unlearn_audit.worlds.units import Units
+
+SIDES = ("shadow", "target")
+
+
+def plans(n=4000, codes=None, seed=0, **sizes):
+    units = Units(np.arange(n) if codes is None else codes)
+    wanted = WorldsConfig(**{"train_size": 300, "references": 30, **sizes})
+    return plan_worlds(split_records(units, seed), units, wanted, seed, "people", SIDES)
+
+
+def worlds(plan):
+    return [plan.world(index) for index in range(plan.n_worlds)]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_roles_are_true(side):
+    made, notes = plans()
+    assert notes == ()
+    for world in worlds(made[side]):
+        assert len(set(world.training)) == 300
+        assert set(world.training) <= set(made[side].pool.train)
+        for request, query in zip(world.requests, world.queries, strict=True):
+            by_role = {role: query.positions[query.roles == role] for role in np.unique(query.roles)}
+            assert set(by_role["deleted"]) == set(request.deleted) <= set(world.training)
+            assert set(by_role["retained"]) <= set(world.training) - set(request.deleted)
+            assert not set(by_role["unseen"]) & set(world.training)
+            assert not set(by_role["reference"]) & set(world.training)
+            assert len(set(by_role["unseen"])) == len(by_role["unseen"]) == 21
+            assert not set(by_role["reference"]) & set(by_role["unseen"])
+
+
+def test_reference_records_are_the_attackers_own_and_the_same_for_all_pairs():
+    made, _ = plans()
+    assert np.array_equal(made["shadow"].references, made["target"].references)
+    assert set(made["target"].references) <= set(made["shadow"].pool.unseen)
+    asked = {tuple(q.positions[q.roles == "reference"]) for s in SIDES for w in worlds(made[s]) for q in w.queries}
+    assert asked == {tuple(made["shadow"].references)}
+
+
+def test_the_papers_rows_are_one_of_each_role_a_pair():
+    made, _ = plans()
+    for query in made["target"].world(0).queries:
+        assert sorted(query.roles[query.paper]) == ["deleted", "retained", "unseen"]
+
+
+def test_no_record_is_deleted_twice_from_one_original():
+    made, _ = plans(deletions=100)
+    for world in worlds(made["target"]):
+        deleted = np.concatenate([r.deleted for r in world.requests])
+        assert len(set(deleted)) == 100
+
+
+def test_a_world_does_not_depend_on_how_many_worlds_or_requests_there_are():
+    few, _ = plans(target=2, deletions=3)
+    many, _ = plans(target=9, deletions=50)
+    for index in range(2):
+        one, two = few["target"].world(index), many["target"].world(index)
+        assert np.array_equal(one.training, two.training)
+        for j in range(3):
+            assert np.array_equal(one.requests[j].deleted, two.requests[j].deleted)
+            assert np.array_equal(one.queries[j].positions, two.queries[j].positions)
+
+
+def test_all_rows_of_a_unit_are_deleted_together():
+    codes = np.random.default_rng(0).integers(0, 1500, 4000)
+    made, _ = plans(codes=codes, train_size=300)
+    for world in worlds(made["target"]):
+        assert len(world.training) <= 300
+        for request in world.requests:
+            unit = set(codes[request.deleted])
+            assert len(unit) == 1
+            assert set(np.flatnonzero(codes == unit.pop())) == set(request.deleted)
+
+
+def test_train_size_shrinks_to_half_the_pool_and_says_so():
+    made, notes = plans(n=1000, train_size=2000, deletions=10)
+    assert made["target"].sizes.train_size == 200
+    assert "2,000 training records a world were asked for; 200 are used" in notes[0]
+
+
+def test_a_small_table_shrinks_references_and_unseen_and_says_so():
+    made, notes = plans(n=200, train_size=40, deletions=5, references=100, unseen=20)
+    text = " ".join(notes)
+    assert "100 reference records were asked for" in text
+    assert "21 unseen records a pair were asked for" in text
+    sizes = made["target"].sizes
+    assert 0 < sizes.references == len(made["target"].references)
+    assert sizes.unseen < 20
+    for world in worlds(made["shadow"]):
+        for query in world.queries:
+            unseen = query.positions[query.roles == "unseen"]
+            assert len(set(unseen)) == len(unseen) == sizes.unseen + 1
+
+
+def test_more_deletions_than_a_world_can_bear_are_refused():
+    with pytest.raises(AuditError, match="too few for 50 deletions each"):
+        plans(n=400, train_size=2000, deletions=50)

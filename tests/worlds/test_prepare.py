@@ -1,0 +1,81 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_audit.config import DataConfig
+from unlearn_audit.errors import AuditError
+from unlearn_audit.worlds.prepare import prepare, prepare_arrays
+
+
+def people(tmp_path, n=200):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(18, 90, n).astype(float),
+            "job": rng.choice(["nurse", "baker", "judge"], n),
+            "who": np.arange(n) // 2,
+            "rich": rng.choice(["no", "yes"], n),
+        }
+    )
+    frame.loc[5, "age"] = np.nan
+    frame = pd.concat([frame, frame.iloc[:3]], ignore_index=True)
+    path = tmp_path / "people.csv"
+    frame.to_csv(path, index=False)
+    return path, frame
+
+
+def test_a_users_table_becomes_records(tmp_path):
+    path, _ = people(tmp_path)
+    records = prepare(DataConfig(file=str(path), label="rich"), seed=0)
+    assert len(records.data) == 200
+    assert records.data.record_ids.tolist() == list(range(200))
+    assert records.data.class_names == ("no", "yes")
+    assert np.isfinite(records.data.X).all()
+    assert any("3 exact duplicate rows were dropped" in note for note in records.data.notes)
+
+
+def test_units_stay_on_one_side(tmp_path):
+    path, _ = people(tmp_path)
+    records = prepare(DataConfig(file=str(path), label="rich", unit="who"), seed=0)
+    owners = records.data.units
+    assert not set(owners[records.split.shadow.all]) & set(owners[records.split.target.all])
+
+
+def test_encoding_learns_from_the_shadow_side_alone(tmp_path):
+    path, frame = people(tmp_path)
+    frame = frame.drop_duplicates()
+    frame.to_csv(path, index=False)
+    config = DataConfig(file=str(path), label="rich")
+    records = prepare(config, seed=0)
+    target = records.data.record_ids[records.split.target.all]
+    frame.loc[target, "age"] = frame.loc[target, "age"] * 1000 + 7
+    frame.to_csv(path, index=False)
+    again = prepare(config, seed=0)
+    shadow = records.split.shadow.all
+    assert np.array_equal(records.data.X[shadow], again.data.X[shadow])
+
+
+def test_arrays_keep_their_labels_and_frames_their_columns():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=100), "b": rng.choice(["u", "v"], 100)})
+    y = np.where(rng.random(100) < 0.5, "no", "yes")
+    records = prepare_arrays(X, y, None, "mine", 0)
+    assert list(records.data.X.columns) == ["a", "b"]
+    assert records.data.class_values.tolist() == ["no", "yes"]
+    again = prepare_arrays(pd.concat([X, X]), np.concatenate([y, y]), None, "mine", 0)
+    assert len(again.data) == 100
+    assert "100 exact duplicate rows were dropped" in again.data.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("y", "units", "said"),
+    [
+        (np.zeros(100), None, "one class only"),
+        (np.zeros(99), None, "one label a record"),
+        (np.array([np.nan] * 100), None, "missing labels"),
+        (np.arange(100) % 2, [1, 2], "units has 2 values"),
+    ],
+)
+def test_bad_arrays(y, units, said):
+    with pytest.raises(AuditError, match=said):
+        prepare_arrays(np.random.default_rng(0).normal(size=(100, 2)), y, units, "mine", 0)
