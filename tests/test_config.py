@@ -23,6 +23,9 @@ def test_the_shadow_side_is_the_targets_unless_it_says_otherwise(tmp_path):
     assert read_config(path).shadow_side == read_config(path).target
     path = write(tmp_path, "target: {data: adult, model: mlp}\nshadow: {data: digits, model: mlp}\n")
     assert read_config(path).shadow_side.data.name == "digits"
+    path = write(tmp_path, "target: {data: adult, model: mlp}\nshadow: {model: decision-tree}\n")
+    side = read_config(path).shadow_side
+    assert (side.data.name, side.model) == ("adult", "decision-tree")
 
 
 def test_flags_override_the_file_key_by_key(tmp_path):

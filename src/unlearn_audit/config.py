@@ -45,6 +45,13 @@ class DataConfig(_Frozen):
         return self
 
 
+def _name_to_data(value: Any) -> Any:
+    """Take ``data: adult`` for ``data: {name: adult}``."""
+    if isinstance(value, dict) and isinstance(value.get("data"), str):
+        return {**value, "data": {"name": value["data"]}}
+    return value
+
+
 class SideConfig(_Frozen):
     """The records and the model of one side."""
 
@@ -53,12 +60,16 @@ class SideConfig(_Frozen):
         default="decision-tree", description="a model of the zoo, or package.module:factory, or file.py:factory"
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_data(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("data"), str):
-            return {**value, "data": {"name": value["data"]}}
-        return value
+    _short_data = model_validator(mode="before")(_name_to_data)
+
+
+class ShadowConfig(_Frozen):
+    """Where the attacker's side differs from the target's; what is left out is the target's."""
+
+    data: DataConfig | None = None
+    model: str | None = None
+
+    _short_data = model_validator(mode="before")(_name_to_data)
 
 
 class WorldsConfig(_Frozen):
@@ -83,7 +94,7 @@ class AuditConfig(_Frozen):
     """
 
     target: SideConfig = SideConfig()
-    shadow: SideConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
+    shadow: ShadowConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
     unlearning: Literal["retrain"] = "retrain"
     regime: RegimeName = "fixed"
     worlds: WorldsConfig = WorldsConfig()
@@ -100,7 +111,9 @@ class AuditConfig(_Frozen):
     @property
     def shadow_side(self) -> SideConfig:
         """The attacker's side: the target's unless the configuration says otherwise."""
-        return self.target if self.shadow is None else self.shadow
+        if self.shadow is None:
+            return self.target
+        return SideConfig(data=self.shadow.data or self.target.data, model=self.shadow.model or self.target.model)
 
 
 def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditConfig:

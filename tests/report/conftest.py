@@ -202,3 +202,18 @@ def make_findings(scores):
             "versions": {"unlearn-audit": "0.1.0", "numpy": "2.3.1", "scikit-learn": "1.7.2"},
         },
     )
+
+
+@pytest.fixture
+def result_of():
+    return make_result
+
+
+@pytest.fixture
+def selected_of():
+    return make_selected
+
+
+@pytest.fixture
+def sentinels():
+    return SENTINELS

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.findings import Result, Selected, Verdict
@@ -61,9 +61,9 @@ def outcome(result: Result) -> Outcome:
 def standard_error(result: Result) -> float:
     """Return the standard error of the AUC that its interval implies.
 
-    The interval is symmetric on the logit scale, with half-width t·se/(A(1−A)) (METHODS, section H), where t is
-    the 97.5 % point of Student's t with W−1 degrees of freedom for W worlds, or of the normal distribution
-    where single records are independent. So se = half-width · A(1−A) / t. An interval that touches 0 or 1 has no
+    The interval is symmetric on the logit scale, with half-width t·se/(A(1−A)), where t is the 97.5 % point
+    of Student's t with W−1 degrees of freedom for W worlds, or min(n₁, n₀)−1 for single records
+    (`unlearn_audit.metrics.auc_interval`). So se = half-width · A(1−A) / t. An interval that touches 0 or 1 has no
     logit; there se is the half-width of the AUC itself divided by t.
     """
     low, high = result.auc_ci
@@ -78,8 +78,9 @@ def detectable_auc(result: Result) -> float:
     """Return the AUC that this run would have told from guessing with probability 0.8.
 
     It is 0.5 + (t_{.975, W−1} + t_{.8, W−1}) · se for W worlds, at most 1, with the standard error that
-    the interval implies (`standard_error`); normal quantiles where single records are independent. It takes
-    the standard error at the AUC found to hold at the AUC sought, which is close for AUCs near 0.5.
+    the interval implies (`standard_error`); where single records are independent, W is the number of
+    positives or of negatives, whichever is less. The standard error at the AUC found is taken to hold at
+    the AUC sought, which is close for AUCs near 0.5.
 
     Examples
     --------
@@ -129,9 +130,9 @@ def verdict(results: Sequence[Result], selected: Selected, regime: str, regime_n
 
 
 def _quantile(level: float, result: Result) -> float:
-    if result.interval_unit == "record" or result.n_worlds < 2:
-        return float(ndtri(level))
-    return float(stdtrit(result.n_worlds - 1, level))
+    by_world = result.interval_unit == "world"
+    units = result.n_worlds if by_world else min(result.n_positive, result.n_negative)
+    return float(stdtrit(max(1, units - 1), level))
 
 
 def _headline(result: Result) -> str:
@@ -242,9 +243,10 @@ def _limits(result: Result, results: Sequence[Result], regime: str, regime_note:
 
 def _worlds_limit(result: Result) -> str:
     if result.interval_unit == "record":
+        why = "There is one world, or none is known" if result.n_worlds < 2 else "Too few worlds hold both roles"
         return (
-            "There is one world, so the intervals treat single records as independent: they do not "
-            "say how another model trained on other records would fare."
+            f"{why}, so the intervals treat single records as independent: they do not say how another model, "
+            "trained on other records, would fare."
         )
     few = f"; fewer than {FEW_WORLDS} leave the intervals wide" if result.n_worlds < FEW_WORLDS else ""
     return f"The intervals treat the {result.n_worlds:,} target worlds as independent{few}."

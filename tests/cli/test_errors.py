@@ -1,0 +1,156 @@
+"""Bad input: one sentence on standard error, exit code 2, no traceback."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SMALL = ["--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--attack-model=logistic-regression"]
+
+
+def people(n=300, **columns):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"age": rng.normal(50, 10, n), "rich": rng.choice(["no", "yes"], n), **columns})
+
+
+def posteriors(n=60, classes="ab", role=None, **columns):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"role": role or ["deleted", "unseen"] * (n // 2), "world": np.arange(n) // 10})
+    for version in ("before", "after"):
+        values = rng.dirichlet(np.ones(len(classes)), n)
+        for i, name in enumerate(classes):
+            frame[f"{version}_{name}"] = values[:, i]
+    return frame.assign(**columns)
+
+
+def table_error(command, text):
+    command("run", "--data=people.csv", "--label=rich", *SMALL).says(text)
+
+
+def test_a_missing_table(command):
+    table_error(command, "people.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "people.csv"),
+        ("age,rich\n1,é\n".encode("latin-1"), "UTF-8"),
+        (b"age,poor\n1,no\n2,yes\n", "rich"),
+        (b"age,rich\n" + b"".join(b"%d,no\n" % i for i in range(100)), "class"),
+        (b"age,rich\n1,no\n2,yes\n3,no\n", "fewer than the 40"),
+    ],
+)
+def test_a_bad_table(command, content, said):
+    with open("people.csv", "wb") as stream:
+        stream.write(content)
+    table_error(command, said)
+
+
+def test_fewer_records_than_the_worlds_need(command):
+    people(60).to_csv("people.csv", index=False)
+    command("run", "--data=people.csv", "--label=rich", "--deletions=20").says("too few for 20 deletions")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--dataset=iris"], "iris"),
+        (["--dataset=digits", "--data=people.csv", "--label=rich"], "name one source"),
+        (["--data=people.csv"], "needs `label`"),
+        (["--label=rich"], "belong to --data"),
+        (["--model=gpt-9"], "unknown model 'gpt-9'"),
+        (["--model=nowhere.at.all:make"], "cannot be imported"),
+        (["--model=mine.py:raises"], "raised RuntimeError: no licence"),
+        (["--model=mine.py:no_proba"], "without predict_proba"),
+        (["--model=mine.py:refuses"], "failed to fit"),
+        (["--model=mine.py:lies"], "no probabilities"),
+        (["--regime=frozen"], "regime"),
+        (["--game=chess"], "games"),
+        (["--feature=smell"], "features"),
+        (["--deletions=0"], "worlds.deletions"),
+        (["--seed=-1"], "seed"),
+        (["--out=mine.py/below"], "cannot be written"),
+        (["--out=letters"], "letters is not empty"),
+        (["--store=letters"], "is no store"),
+        (["none.yaml"], "no configuration file"),
+        (["bad.yaml"], "unknown key 'colour'"),
+        (["tag.yaml"], "not plain YAML"),
+    ],
+)
+def test_bad_flags_and_files(command, flags, said, tmp_path):
+    from pathlib import Path
+
+    Path("mine.py").write_text(
+        "from sklearn.svm import LinearSVC as no_proba\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "def raises():\n    raise RuntimeError('no licence')\n"
+        "class refuses(DecisionTreeClassifier):\n    def fit(self, X, y):\n        raise MemoryError('too\\nlarge')\n"
+        "class lies(DecisionTreeClassifier):\n    def predict_proba(self, X):\n        return super().predict_proba(X) * 2\n"
+    )
+    Path("bad.yaml").write_text("colour: red\n")
+    Path("tag.yaml").write_text("seed: !!python/object/apply:os.getcwd []\n")
+    Path("letters").mkdir()
+    Path("letters/dear.txt").write_text("dear")
+    command("run", *flags, *([] if "--deletions=0" in flags else SMALL)).says(said)
+    assert [p.name for p in Path("letters").iterdir()] == ["dear.txt"]
+
+
+def test_the_same_folder_with_another_configuration(command):
+    run = ["run", "--dataset=breast-cancer", "--feature=sorted-diff", *SMALL, "--out=out"]
+    assert command(*run).code == 0
+    command(*run, "--seed=1").says("out holds another run (seed: 0 there, 1 asked)")
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (posteriors(before_a=np.nan), "is not a finite number"),
+        (posteriors(before_a=-0.2), "outside [0, 1]"),
+        (posteriors(before_a=0.9, before_b=0.9), "not 1"),
+        (posteriors().drop(columns="after_b"), "every version needs the same"),
+        (posteriors().drop(columns="role"), "no column 'role'"),
+        (posteriors(role=["deleted"] * 60), "no row with role 'unseen'"),
+        (posteriors(classes="abc"), "2 classes and target 3"),
+        (posteriors(classes="ac"), "different classes"),
+    ],
+)
+def test_bad_posteriors(command, frame, said):
+    posteriors().to_csv("shadow.csv", index=False)
+    frame.to_csv("target.csv", index=False)
+    command("predictions", "--shadow=shadow.csv", "--target=target.csv", "--attack-model=logistic-regression").says(
+        said
+    )
+
+
+def test_files_that_could_run_code_are_refused(command):
+    posteriors().to_csv("shadow.csv", index=False)
+    with open("target.pkl", "wb") as stream:
+        pickle.dump(posteriors(), stream)
+    command("predictions", "--shadow=shadow.csv", "--target=target.pkl").says("pickles above all")
+    np.savez("target.npz", before=np.array([{}]), after=np.zeros(1))
+    command("predictions", "--shadow=shadow.csv", "--target=target.npz").says("objects, which can run code")
+
+
+def test_an_unknown_flag_or_command_is_an_error(environment):
+    for arguments in (["run", "--colour=red"], ["paint"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "unlearn_audit.cli.main", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+
+def test_a_worker_process_tells_the_same_sentence(command):
+    with open("mine.py", "w") as stream:
+        stream.write(
+            "from sklearn.tree import DecisionTreeClassifier\n"
+            "class refuses(DecisionTreeClassifier):\n    def fit(self, X, y):\n        raise MemoryError('too large')\n"
+        )
+    command("run", "--model=mine.py:refuses", *SMALL, "--jobs=2").says("MemoryError: too large")

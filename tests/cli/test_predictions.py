@@ -1,0 +1,77 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_audit.observations import read_observations, write_observations
+
+RUN = [
+    "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",
+    "--references=5", "--attack-model=logistic-regression", "--attack-model=decision-tree",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".npz"])
+def test_files_give_the_findings_of_the_run(command, tmp_path, suffix):
+    run = command("run", *RUN, "--out", tmp_path / "run", "--json").findings
+    files = []
+    for side in ("shadow", "target"):
+        table = read_observations(tmp_path / "run" / "observations" / f"{side}.parquet")
+        files.append(f"--{side}={tmp_path / side}{suffix}")
+        write_observations(table, tmp_path / f"{side}{suffix}")
+    again = command("predictions", *files, *RUN[-2:], "--out", tmp_path / "again", "--json").findings
+    assert again["results"] == run["results"]
+    assert again["selected"] == run["selected"]
+    assert again["dataset"] == run["dataset"]
+    if suffix != ".csv":
+        for key in ("model", "regime", "overfitting"):
+            assert again[key] == run[key]
+    else:
+        assert again["model"] == again["regime"] == "unknown"
+    assert (tmp_path / "again" / "report.html").exists()
+
+
+def minimal(path, seed, n=200, worlds=None):
+    rng = np.random.default_rng(seed)
+    deleted = np.arange(n) % 2 == 0
+    before = rng.uniform(0.2, 0.8, n)
+    after = np.clip(before - 0.1 * deleted + rng.normal(0, 0.05, n), 0, 1)
+    frame = pd.DataFrame({"role": np.where(deleted, "deleted", "unseen")})
+    for name, values in (("before", before), ("after", after)):
+        frame[f"{name}_yes"], frame[f"{name}_no"] = values, 1 - values
+    if worlds:
+        frame["world"] = np.arange(n) // (n // worlds)
+    frame.to_csv(path, index=False)
+
+
+def test_the_minimal_form_without_worlds_has_intervals_by_record(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        minimal(tmp_path / f"{side}.csv", seed)
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    found = command("predictions", *files, "--attack-model=logistic-regression", "--json").findings
+    assert {r["interval_unit"] for r in found["results"]} == {"record"}
+    assert {r["rows"] for r in found["results"]} == {"all"}
+    best = max(r["auc"] for r in found["results"])
+    assert best > 0.8
+    assert "record" in " ".join(found["verdict"]["limits"])
+
+
+def test_one_real_pair_is_scored_with_worlds_of_our_own(command, tmp_path):
+    assert command("run", *RUN, "--out", tmp_path / "run").code == 0
+    table = read_observations(tmp_path / "run" / "observations" / "target.parquet")
+    write_observations(table.select(table.worlds == 1), tmp_path / "release.parquet")
+    shadow = tmp_path / "run" / "observations" / "shadow.parquet"
+    found = command("predictions", "--shadow", shadow, "--target", tmp_path / "release.parquet", *RUN[-2:], "--json")
+    assert {r["n_worlds"] for r in found.findings["results"]} == {1}
+    assert {r["interval_unit"] for r in found.findings["results"]} == {"record"}
+
+
+def test_worlds_in_a_file_give_intervals_by_world(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        minimal(tmp_path / f"{side}.csv", seed, worlds=5)
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    done = command("predictions", *files, "--attack-model=logistic-regression", "--out", tmp_path / "out")
+    assert done.code == 0
+    found = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert {r["interval_unit"] for r in found["results"]} == {"world"}

@@ -1,0 +1,151 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_audit.observations import read_observations
+from unlearn_audit.report.schema import findings_schema
+
+SMALL = [
+    "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",
+    "--references=5", "--feature=sorted-diff", "--attack-model=logistic-regression", "--attack-model=decision-tree",
+]  # fmt: skip
+
+
+def without_execution(findings):
+    return {key: value for key, value in findings.items() if key != "execution"}
+
+
+def test_a_run_leaves_a_whole_folder(command, tmp_path):
+    done = command("run", *SMALL, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "Report:" in done.out
+    assert str(tmp_path / "out" / "report.html") in done.out.replace("\n", "")
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    assert {"config.json", "observations", "scores.parquet", "findings.json", "report.html"} <= names
+    findings = json.loads((tmp_path / "out" / "findings.json").read_text())
+    jsonschema.validate(findings, findings_schema())
+    assert findings["dataset"] == "breast-cancer"
+    assert findings["model"] == "decision-tree"
+    assert findings["regime"] == "fixed"
+    assert set(findings["overfitting"]) == {"shadow", "target"}
+    assert findings["config"]["worlds"]["deletions"] == 5
+    assert findings["execution"]["unlearn-audit"] == version("unlearn-audit")
+    table = read_observations(tmp_path / "out" / "observations" / "target.parquet")
+    assert len(table) == 3 * 5 * (1 + 5 + 1 + 5)
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert {"game", "world", "request", "record", "role", "paper", "sorted-diff/decision-tree"} <= set(scores.columns)
+
+
+def test_json_prints_the_findings_alone(command, tmp_path):
+    done = command("run", *SMALL, "--out", tmp_path / "out", "--json")
+    assert done.findings == json.loads((tmp_path / "out" / "findings.json").read_text())
+
+
+def test_the_number_of_workers_changes_nothing(command, tmp_path):
+    runs = []
+    for jobs in (1, 2):
+        store, out = tmp_path / f"store{jobs}", tmp_path / f"out{jobs}"
+        runs.append(command("run", *SMALL, "--store", store, "--out", out, "--jobs", jobs, "--json").findings)
+    assert runs[0]["execution"]["jobs"] != runs[1]["execution"]["jobs"]
+    assert without_execution(runs[0]) == without_execution(runs[1])
+
+
+def test_another_seed_is_another_audit(command, tmp_path):
+    one, two = (command("run", *SMALL, "--out", tmp_path / str(s), "--seed", s, "--json").findings for s in (0, 1))
+    assert one["results"] != two["results"]
+
+
+def test_the_same_command_again_trains_nothing_and_says_the_same(command, tmp_path):
+    first = command("run", *SMALL, "--out", tmp_path / "out", "--json").findings
+    again = command("run", *SMALL, "--out", tmp_path / "out", "--json").findings
+    assert (first["execution"]["worlds_reused"], again["execution"]["worlds_reused"]) == (0, 6)
+    assert without_execution(first) == without_execution(again)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_killed_run_resumes_with_the_same_result(command, tmp_path, environment, jobs):
+    whole = command(
+        "run", *SMALL, "--model=random-forest-100", "--store", tmp_path / "whole", "--out", tmp_path / "a", "--json"
+    )
+    arguments = ["run", *SMALL, "--model=random-forest-100", "--out", str(tmp_path / "b"), "--jobs", jobs, "--json"]
+    running = [sys.executable, "-m", "unlearn_audit.cli.main", *arguments]
+    victim = subprocess.Popen(
+        running, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    store = tmp_path / "store"
+    deadline = time.monotonic() + 120
+    while len(list(store.glob("*/*.json"))) < 2:
+        assert victim.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(victim.pid, signal.SIGKILL)
+    victim.wait()
+    assert not (tmp_path / "b" / "findings.json").exists()
+    finished = len(list(store.glob("*/*.json")))
+    assert finished < 6
+    second = subprocess.run(running, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(second.stdout)
+    assert found["execution"]["worlds_reused"] >= finished
+    assert without_execution(found) == without_execution(whole.findings)
+
+
+def test_a_configuration_file_and_flags(command, tmp_path):
+    path = tmp_path / "audit.yaml"
+    path.write_text(
+        "target: {data: breast-cancer, model: decision-tree-full}\n"
+        "worlds: {shadow: 3, target: 3, deletions: 5, unseen: 2, references: 5}\n"
+        "features: [direct-diff]\nattack_models: [logistic-regression]\nregime: fresh\n"
+    )
+    found = command("run", path, "--deletions=6", "--out", tmp_path / "out", "--json").findings
+    assert found["model"] == "decision-tree-full"
+    assert found["regime"] == "fresh"
+    assert found["config"]["worlds"]["deletions"] == 6
+    assert {r["attack"] for r in found["results"]} == {"direct-diff", "classical", "classical-sorted"}
+
+
+def test_a_users_table_and_factory(command, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"age": rng.integers(18, 90, 500), "job": rng.choice(["a", "b"], 500), "who": np.arange(500) // 2}
+    )
+    frame["rich"] = np.where(frame["age"] + rng.normal(0, 10, 500) > 50, "yes", "no")
+    frame.to_csv("people.csv", index=False)
+    with open("mine.py", "w") as stream:
+        stream.write("from sklearn.naive_bayes import GaussianNB\ndef make():\n    return GaussianNB()\n")
+    own = ["--data=people.csv", "--label=rich", "--unit=who", "--model=mine:make", "--encoding=one-hot"]
+    found = command("run", *own, *SMALL[1:], "--out", tmp_path / "out", "--json").findings
+    assert found["model"] == "mine:make"
+    assert found["details"]["target"]["features"] == 3
+    table = read_observations(tmp_path / "out" / "observations" / "target.parquet")
+    deleted = table.rows[table.rows["role"] == "deleted"].groupby(["world", "request"])["record"].agg(list)
+    assert all(len({r // 2 for r in records}) == 1 for records in deleted)
+    assert any(len(records) == 2 for records in deleted)
+
+
+def test_another_shadow_model(command, tmp_path):
+    found = command("run", *SMALL, "--shadow-model=logistic-regression", "--out", tmp_path / "out", "--json").findings
+    assert found["details"]["shadow"]["model"] == "logistic-regression"
+    assert found["details"]["target"]["model"] == "decision-tree"
+
+
+def test_a_model_that_cannot_do_fixed_says_so(command, tmp_path):
+    found = command("run", *SMALL, "--model=mlp", "--out", tmp_path / "out", "--json").findings
+    assert found["regime"] == "same-seed"
+    assert "ran as same-seed" in found["regime_note"]
+
+
+def test_the_default_folder_tells_configurations_apart(command):
+    for seed in (0, 1):
+        assert command("run", *SMALL, "--seed", seed).code == 0
+    from pathlib import Path
+
+    assert len(list(Path("runs").glob("breast-cancer-decision-tree-*"))) == 2

@@ -1,0 +1,153 @@
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.report.plots import _range, _roc_curve, forest_plot, roc_plot, scores_plot
+from unlearn_audit.report.svg import VARIABLES
+from unlearn_audit.report.wording import score_column
+
+
+@pytest.fixture(scope="module")
+def plots(findings, scores):
+    return {
+        "roc": roc_plot(findings, scores),
+        "scores": scores_plot(findings, scores),
+        "forest": forest_plot(findings),
+    }
+
+
+def words(svg):
+    return [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("}text")]
+
+
+def test_each_plot_is_one_accessible_svg(plots):
+    for name, svg in plots.items():
+        root = ElementTree.fromstring(svg)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert root.get("role") == "img"
+        assert root.get("aria-labelledby") == f"{name}-title {name}-description"
+        assert root[0].tag.endswith("title")
+        assert root[0].text
+        assert root[1].tag.endswith("desc")
+        assert len(root[1].text) > 40
+
+
+def test_the_plots_are_small_and_share_no_ids(plots):
+    ids = [i for svg in plots.values() for i in re.findall(r'\bid="([^"]*)"', svg)]
+    assert sum(map(len, plots.values())) < 300_000
+    assert len(ids) == len(set(ids))
+    for svg in plots.values():
+        own = set(re.findall(r'\bid="([^"]*)"', svg))
+        assert set(re.findall(r"(?:url\(|href=\")#([^\")]*)", svg)) <= own
+
+
+def test_equal_findings_give_equal_plots(plots, findings, scores):
+    assert roc_plot(findings, scores) == plots["roc"]
+    assert scores_plot(findings, scores) == plots["scores"]
+    assert forest_plot(findings) == plots["forest"]
+    assert "dc:date" not in plots["roc"]
+
+
+def test_every_colour_follows_the_page(plots):
+    for svg in plots.values():
+        colours = set(re.findall(r": (#[0-9a-f]{6})", svg))
+        assert colours <= {"#000000"}, colours
+    assert all(f"var(--{VARIABLES[c]}" in "".join(plots.values()) for c in VARIABLES)
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_alone(findings):
+    before = dict(mpl.rcParams)
+    forest_plot(findings)
+    assert dict(mpl.rcParams) == before
+
+
+def test_importing_the_report_loads_no_pyplot():
+    code = "import sys, unlearn_audit.report; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0
+
+
+def test_the_forest_has_every_attack_the_leading_first_and_the_classical_last(plots, findings):
+    text = [t for t in words(plots["forest"]) if not re.fullmatch(r"[0-9.]+", t)]
+    headings = [t for t in text if "-" in t and t.split(" (")[0] in {r.attack for r in findings.results}]
+    assert headings[0] == findings.selected.attack
+    assert headings[-1].endswith("(original alone)")
+    assert len(text) == 7 * 5 + 1
+
+
+def test_the_roc_curve_has_the_rates_that_are_printed(findings, scores):
+    leading = findings.leading()
+    table = scores[scores["role"] != "retained"]
+    column = table[score_column(leading.attack, leading.attack_model)]
+    x, y = _roc_curve(column, table["role"], "deleted", "unseen", 1e-4)
+    realised = leading.realised_fpr["0.01"]
+    assert y[np.searchsorted(x, realised, side="right") - 1] == pytest.approx(leading.tpr_at_fpr["0.01"], abs=0.003)
+
+
+def test_the_roc_curve_of_ties_is_straight_between_its_points():
+    scores = pd.Series([1.0, 0.0, 1.0, 0.0])
+    role = pd.Series(["deleted", "deleted", "unseen", "unseen"])
+    x, y = _roc_curve(scores, role, "deleted", "unseen", 0.1)
+    np.testing.assert_allclose(y, x)
+    assert x[0] == pytest.approx(0.1)
+    assert x[-1] == 1
+
+
+def test_the_roc_curve_of_a_perfect_attack_is_at_one():
+    scores = pd.Series([2.0, 3.0, 0.0, 1.0])
+    role = pd.Series(["deleted", "deleted", "unseen", "unseen"])
+    assert (_roc_curve(scores, role, "deleted", "unseen", 0.1)[1] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.0, 0.3, 1.0], (0, 1)), ([5.0, 5.0, 5.0], (4.5, 5.5)), (list(range(-1000, 1001)), (-990, 990))],
+)
+def test_the_range_of_scores_shown(values, expected):
+    assert _range(np.array(values, float)) == expected
+
+
+def test_tied_and_unbounded_scores_and_a_missing_baseline_can_be_drawn(findings, scores):
+    column = score_column(findings.selected.attack, findings.selected.attack_model)
+    few = scores[["game", "role", "paper", column]].copy()
+    few[column] = np.where(few["role"] == "deleted", 3.0, -2.0)
+    assert "classical" not in " ".join(words(roc_plot(findings, few)))
+    assert "deleted (480)" in words(scores_plot(findings, few))
+
+
+def test_a_reference_record_is_not_shown(findings, scores):
+    extra = scores.copy()
+    extra.loc[extra["role"] == "retained", "role"] = "reference"
+    text = " ".join(words(scores_plot(findings, extra)))
+    assert "reference" not in text
+    assert "retained" not in text
+
+
+def test_only_the_papers_rows_are_shown_where_only_those_were_measured(findings, scores):
+    only = findings.model_copy(update={"results": tuple(r for r in findings.results if r.rows == "paper")})
+    assert "unseen (480)" in words(scores_plot(only, scores))
+
+
+def test_texts_of_users_are_escaped_and_never_read_as_formulas(findings):
+    name = "<b>$x_1$</b>"
+    odd = findings.model_copy(
+        update={"results": tuple(r.model_copy(update={"attack_model": name}) for r in findings.results)}
+    )
+    selected = odd.selected.model_copy(update={"attack_model": name})
+    svg = forest_plot(odd.model_copy(update={"selected": selected}))
+    assert "<b>" not in svg
+    assert name in words(svg)
+
+
+def test_missing_scores_are_an_error(findings, scores):
+    column = score_column(findings.selected.attack, findings.selected.attack_model)
+    with pytest.raises(AuditError, match="no column"):
+        roc_plot(findings, scores.drop(columns=column))
+    with pytest.raises(AuditError, match="no unseen records"):
+        scores_plot(findings, scores[scores["role"] != "unseen"])

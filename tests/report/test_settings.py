@@ -1,0 +1,52 @@
+import pytest
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.report.settings import publishable, without_folder
+from unlearn_audit.report.wording import attack_words, role_words, roles, score_column
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/home/ada/census.csv", "census.csv"),
+        (r"C:\Users\ada\census.csv", "census.csv"),
+        ("../ada/census.csv", "census.csv"),
+        ("file:///home/ada/census.csv", "census.csv"),
+        ("https://ada:secret@example.org/census.csv?token=1", "example.org/census.csv"),
+        ("models.py:build", "models.py:build"),
+        ("package.module:factory", "package.module:factory"),
+        ("1/2", "1/2"),
+    ],
+)
+def test_only_the_last_part_of_a_path_is_shown(text, shown):
+    assert without_folder(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"record_ids": [1, 2, 3]}, [("record_ids", "3 values")]),
+        ({"requests": [[17], [23]]}, [("requests", "2 values")]),
+        ({"sizes": {"17": 1, "23": 2}}, [("sizes", "2 values")]),
+        ({"layers": [64, 32]}, [("layers", "64, 32")]),
+        ({"layers": list(range(9))}, [("layers", "9 values")]),
+        ({"layers": []}, [("layers", "none")]),
+        ({"empty": {}}, [("empty", "0 values")]),
+        ({"a": {"b": {"c": True}}, "d": None}, [("a.b.c", "yes")]),
+        ({"records": 48790, "seed": 48790}, [("records", "48,790"), ("seed", "48790")]),
+        ({"rate": 0.1 + 0.2}, [("rate", "0.3")]),
+    ],
+)
+def test_settings_in_publishable_form(settings, shown):
+    assert publishable(settings) == shown
+
+
+@pytest.mark.parametrize("game", ["deleted", "-vs-unseen", "deleted-vs-", ""])
+def test_a_game_without_two_sides_is_an_error(game):
+    with pytest.raises(AuditError, match="has no two sides"):
+        roles(game)
+
+
+def test_an_attack_without_a_model_and_an_unknown_role_have_words():
+    assert attack_words("score-difference", None) == score_column("score-difference", None) == "score-difference"
+    assert role_words("poisoned") == "poisoned records"

@@ -1,0 +1,24 @@
+import pytest
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.report import Findings, render, write_report
+
+
+def test_both_files_are_written_and_nothing_else(findings, scores, tmp_path):
+    folder = tmp_path / "new" / "run"
+    assert write_report(folder, findings, scores) == folder / "report.html"
+    assert sorted(p.name for p in folder.iterdir()) == ["findings.json", "report.html"]
+    assert Findings.read(folder / "findings.json") == findings
+    assert (folder / "report.html").read_text(encoding="utf-8") == render(findings, scores)
+
+
+def test_an_older_report_is_replaced(findings, scores, tmp_path):
+    (tmp_path / "report.html").write_text("old", encoding="utf-8")
+    write_report(tmp_path, findings, scores)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") != "old"
+
+
+def test_nothing_is_written_where_the_scores_do_not_fit(findings, scores, tmp_path):
+    with pytest.raises(AuditError):
+        write_report(tmp_path, findings, scores[["game", "role", "paper"]])
+    assert list(tmp_path.iterdir()) == []
