@@ -89,7 +89,8 @@ def test_bad_flags_and_files(command, flags, said, tmp_path):
         "from sklearn.tree import DecisionTreeClassifier\n"
         "def raises():\n    raise RuntimeError('no licence')\n"
         "class refuses(DecisionTreeClassifier):\n    def fit(self, X, y):\n        raise MemoryError('too\\nlarge')\n"
-        "class lies(DecisionTreeClassifier):\n    def predict_proba(self, X):\n        return super().predict_proba(X) * 2\n"
+        "class lies(DecisionTreeClassifier):\n"
+        "    def predict_proba(self, X):\n        return 2 * super().predict_proba(X)\n"
     )
     Path("bad.yaml").write_text("colour: red\n")
     Path("tag.yaml").write_text("seed: !!python/object/apply:os.getcwd []\n")
