@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.plots import _range, _roc_curve, forest_plot, roc_plot, scores_plot
+from unlearn_audit.report.plots import _roc_curve, _shares, forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.svg import VARIABLES
 from unlearn_audit.report.wording import score_column
 
@@ -105,12 +105,30 @@ def test_the_roc_curve_of_a_perfect_attack_is_at_one():
     assert (_roc_curve(scores, role, "deleted", "unseen", 0.1)[1] == 1).all()
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [([0.0, 0.3, 1.0], (0, 1)), ([5.0, 5.0, 5.0], (4.5, 5.5)), (list(range(-1000, 1001)), (-990, 990))],
-)
-def test_the_range_of_scores_shown(values, expected):
-    assert _range(np.array(values, float)) == expected
+def test_the_shares_of_roles_are_rates_at_a_threshold_and_ranks_their_mean():
+    scores = {"deleted": np.array([1.0, 2.0, 2.0, 4.0]), "unseen": np.array([1.0, 1.0]), "retained": np.array([9.0])}
+    thresholds, ranks, shares = _shares(scores, ("deleted", "unseen"))
+    assert thresholds.tolist() == [1, 2, 4, 9]
+    assert shares["deleted"].tolist() == [1, 0.75, 0.25, 0, 0]
+    assert shares["unseen"].tolist() == [1, 0, 0, 0, 0]
+    assert shares["retained"].tolist() == [1, 1, 1, 1, 0]
+    assert ranks.tolist() == [0, 0.625, 0.875, 1, 1]
+
+
+def test_the_gap_between_the_shares_is_the_auc():
+    rng = np.random.default_rng(2)
+    scores = {"deleted": np.round(rng.normal(1, 1, 90), 1), "unseen": np.round(rng.normal(0, 1, 150), 1)}
+    _, _, shares = _shares(scores, ("deleted", "unseen"))
+    pairs = scores["deleted"][:, None] - scores["unseen"][None, :]
+    auc = (pairs > 0).mean() + (pairs == 0).mean() / 2
+    assert -np.trapezoid(shares["deleted"], shares["unseen"]) == pytest.approx(auc)
+
+
+def test_many_scores_are_thinned_and_keep_both_ends():
+    values = np.random.default_rng(4).random(5000)
+    _, ranks, shares = _shares({"deleted": values, "unseen": values}, ("deleted", "unseen"))
+    assert len(ranks) < 1000
+    assert (ranks[0], ranks[-1], shares["deleted"][0], shares["unseen"][-1]) == (0, 1, 1, 0)
 
 
 def test_tied_and_unbounded_scores_and_a_missing_baseline_can_be_drawn(findings, scores):

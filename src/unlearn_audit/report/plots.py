@@ -108,31 +108,35 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
     """Draw, per role, the share of records that the leading attack scores at or above each threshold.
 
     The curve of the positive role is the true-positive rate and that of the negative role the false-positive
-    rate at that threshold, so their vertical gap is the leak; ties are steps. Reference records are left out.
+    rate at that threshold, so their vertical gap is the leak. Thresholds stand at their rank among the records of
+    both roles, which weigh the same, since the attack works by order alone: crowded scores are spread out, records
+    tied at one score become a straight line, and without a leak both curves lie on the diagonal. Reference records
+    are left out.
 
     Raises
     ------
     AuditError
-        If the scores of the leading attack are missing.
+        If the scores of the leading attack, or of either role of its game, are missing.
     """
     leading = findings.leading()
     rows = _rows(leading, scores)
     column = score_column(leading.attack, leading.attack_model)
-    values = rows[column].to_numpy(float)
-    low, high = _range(values)
-    grid = np.linspace(low, high, _POINTS)
+    by_role = {role: rows.loc[rows["role"] == role, column].to_numpy(float) for role in _ROLE_STYLE}
+    shown = {role: values for role, values in by_role.items() if len(values)}
+    thresholds, ranks, shares = _shares(shown, roles(leading.game))
     with drawing("scores"):
         figure, axes = new_figure(_WIDTH, 3.4)
-        shown = [role for role in _ROLE_STYLE if (rows["role"] == role).any()]
-        for role in shown:
-            own = np.sort(values[(rows["role"] == role).to_numpy()])
+        axes.plot([0, 1], [1, 0], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        for role, share in shares.items():
             colour, line = _ROLE_STYLE[role]
-            share = 1 - np.searchsorted(own, grid, side="left") / len(own)
-            axes.plot(grid, share, color=colour, linestyle=line, linewidth=1.8, label=f"{role} ({len(own):,})")
-        axes.set_xlim(low, high)
+            axes.plot(ranks, share, color=colour, linestyle=line, linewidth=1.8, label=f"{role} ({len(shown[role]):,})")
+        ticks = np.linspace(0, 1, 6)
+        at = np.minimum(np.searchsorted(ranks, ticks + 1e-12, side="right") - 1, len(thresholds) - 1)
+        axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        axes.set_yticks(np.linspace(0, 1, 6), [f"{100 * tick:.0f} %" for tick in np.linspace(0, 1, 6)])
-        axes.set_xlabel("score: the higher, the more likely " + roles(leading.game)[0])
+        axes.set_xticks(ticks, [f"{thresholds[k]:.3g}".replace("-", "−") for k in at])
+        axes.set_yticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
+        axes.set_xlabel("score, spaced by rank")
         axes.set_ylabel("records scored at least that high")
         axes.legend(
             loc="lower left",
@@ -147,7 +151,7 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
             "scores",
             "Scores of the leading attack by role",
             "Share of records scored at least as high as a threshold: "
-            + "; ".join(f"{role_words(role)}, median {_median(rows, column, role)}" for role in shown)
+            + "; ".join(f"{role_words(role)}, median {np.median(values):.3g}" for role, values in shown.items())
             + ". Where the curves lie apart, the attack tells the roles apart.",
         )
 
@@ -248,18 +252,20 @@ def _log_percent(axes: Axes, lowest: float) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _range(values: Floats) -> tuple[float, float]:
-    """Return the range to show: 0 to 1 for probabilities, else without the outermost half percent on either side."""
-    if values.min() >= 0 and values.max() <= 1:
-        return 0.0, 1.0
-    low, high = np.quantile(values, [0.005, 0.995])
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return float(low), float(high)
+def _shares(scores: dict[str, Floats], weighed: tuple[str, str]) -> tuple[Floats, Floats, dict[str, Floats]]:
+    """Return thresholds, their ranks from 0 to 1, and per role the share scored at or above each.
 
-
-def _median(rows: pd.DataFrame, column: str, role: str) -> str:
-    return number(float(rows.loc[rows["role"] == role, column].median()))
+    Ranks count the two ``weighed`` roles, both weighing the same. Ranks and shares end with one more point, beyond
+    the highest threshold, where no record is left.
+    """
+    thresholds = np.unique(np.concatenate(list(scores.values())))
+    share = {
+        role: np.append(1 - np.searchsorted(np.sort(own), thresholds, side="left") / len(own), 0.0)
+        for role, own in scores.items()
+    }
+    ranks = 1 - (share[weighed[0]] + share[weighed[1]]) / 2
+    kept = np.unique(np.append(np.arange(0, len(ranks), max(1, len(ranks) // _POINTS)), len(ranks) - 1))
+    return thresholds[kept[:-1]], ranks[kept], {role: values[kept] for role, values in share.items()}
 
 
 def _groups(findings: Findings, leading: Result) -> list[list[Result]]:
