@@ -1,0 +1,195 @@
+"""What the documentation says exists: flags, links, keys, files and code."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from unlearn_audit.attacks import ATTACK_MODELS, FEATURES, GAMES
+from unlearn_audit.cli.main import app
+from unlearn_audit.config import AuditConfig, DataConfig, WorldsConfig, build_config
+from unlearn_audit.data import DATASETS
+from unlearn_audit.models import MODELS
+from unlearn_audit.observations import read_observations
+from unlearn_audit.report.findings import Findings, Result
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def blocks(page, language):
+    return [text for name, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")) if name == language]
+
+
+def commands():
+    """Every command by its words, with the flags it knows."""
+    found = {}
+
+    def walk(words, command):
+        found[words] = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts) if flag.startswith("-")}
+        found[words].add("--help")
+        for name, below in getattr(command, "commands", {}).items():
+            walk((*words, name), below)
+
+    walk((), get_command(app))
+    return found
+
+
+def command_lines():
+    """Every ``unlearn-audit ...`` in the pages and in the examples."""
+    for page in [*PAGES, *sorted((ROOT / "examples").iterdir())]:
+        for match in re.finditer(r"unlearn-audit ([a-z-][^`\n]*)", page.read_text(encoding="utf-8")):
+            if page.suffix == ".md" or "--" in match[1]:
+                yield pytest.param(match[1].rstrip(". "), id=f"{page.name}: {match[1][:50]}")
+
+
+@pytest.mark.parametrize("line", list(command_lines()))
+def test_every_command_line_is_one_the_program_knows(line):
+    known = commands()
+    words = ()
+    for word in line.split():
+        if (*words, word) not in known:
+            break
+        words = (*words, word)
+    asked = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.partition(" > ")[0]))
+    if not words and not asked:
+        pytest.skip("a sentence that starts with the program's name")
+    assert asked <= known[words]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_flag_exists(page):
+    known = set().union(*commands().values())
+    own = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "examples" / "ci_gate.py").read_text(encoding="utf-8")))
+    asked = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", page.read_text(encoding="utf-8")))
+    assert asked <= known | own
+
+
+def test_every_flag_of_run_stands_in_the_table():
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(--?[a-z][a-z-]*)`", text))
+    assert commands()[("run",)] - {"--help"} <= named
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), target
+        assert file.is_relative_to(ROOT)
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in slugs, target
+
+
+@pytest.mark.parametrize("text", blocks("docs/configuration.md", "yaml"))
+def test_every_configuration_is_valid(text):
+    assert build_config(yaml.safe_load(text)) != AuditConfig()
+
+
+def documented(page, row=re.compile(r"^\| (`[^|]+?) \|([^|]*)\|", re.MULTILINE)):
+    """Return first cell to second cell of the tables of a page."""
+    found = row.findall((ROOT / page).read_text(encoding="utf-8"))
+    return {first: second.strip() for first, second in found}
+
+
+def test_every_key_is_documented_with_its_default():
+    rows = documented("docs/configuration.md")
+    keys = {key for cell in rows for key in re.findall(r"`([^`]+)`", cell)}
+    assert {f"target.data.{name}" for name in DataConfig.model_fields} <= keys
+    assert {f"worlds.{name}" for name in WorldsConfig.model_fields} <= keys
+    assert set(AuditConfig.model_fields) - {"target", "shadow", "worlds"} <= keys
+    defaults = WorldsConfig()
+    for name in WorldsConfig.model_fields:
+        assert rows[f"`worlds.{name}`"] == str(getattr(defaults, name))
+    assert rows["`regime`"].strip("`") == AuditConfig().regime
+    assert rows["`target.model`"].strip("`") == AuditConfig().target.model
+    assert rows["`target.data.name`"].strip("`") == AuditConfig().target.data.name
+    assert int(rows["`seed`"]) == AuditConfig().seed
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("docs/datasets.md", DATASETS),
+        ("docs/configuration.md", MODELS),
+        ("docs/configuration.md", ATTACK_MODELS),
+        ("docs/methods.md", FEATURES),
+        ("docs/concepts.md", GAMES),
+    ],
+)
+def test_every_registered_name_is_documented(page, names):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_the_table_of_datasets_says_what_the_sources_say():
+    text = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: [c.strip() for c in line.split("|")] for line in text.splitlines() if "| `" in line[:4]}
+    for name, (source, _) in DATASETS.items():
+        records = "unknown" if source.records is None else f"{source.records:,}"
+        assert rows[name][2:6] == [records, str(source.features), str(source.classes), source.licence]
+        assert ("data fetch" in rows[name][7]) == source.fetchable
+
+
+def test_every_key_of_findings_is_documented():
+    text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    fields = {field.alias or name for name, field in Findings.model_fields.items()} | set(Result.model_fields)
+    assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("text", blocks("docs/file-formats.md", "json"))
+def test_an_entry_of_results_has_keys_that_exist(text):
+    assert set(json.loads(text)) <= set(Result.model_fields)
+
+
+@pytest.mark.parametrize("text", blocks("docs/file-formats.md", "csv") + blocks("README.md", "csv"))
+def test_every_csv_is_read(text, tmp_path):
+    (tmp_path / "file.csv").write_text(text, encoding="utf-8")
+    table = read_observations(tmp_path / "file.csv")
+    assert len(table) == len(text.splitlines()) - 1
+    assert table.roles[0] == "deleted"
+    assert table.partial == ("partial" in text)
+
+
+@pytest.mark.parametrize("text", blocks("docs/file-formats.md", "python"))
+def test_every_snippet_writes_a_file_that_is_read(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, "docs/file-formats.md", "exec"), {})
+    (written,) = tmp_path.glob("target.*")
+    table = read_observations(written)
+    assert table.classes == ("no", "yes")
+    assert table.posteriors.shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_snippet_of_python_parses(page):
+    for text in blocks(page, "python"):
+        ast.parse(text)
+
+
+def test_the_snippet_of_a_dataset_loads(tmp_path):
+    (text,) = (text for text in blocks("docs/extending.md", "python") if "SOURCE" in text)
+    names = {}
+    exec(compile(text, "docs/extending.md", "exec"), names)
+    (tmp_path / "my-survey").mkdir()
+    (tmp_path / "my-survey" / "survey.csv").write_text("age,answer\n30,no\n40,yes\n", encoding="utf-8")
+    assert names["load"](tmp_path).class_names == ("no", "yes")
+
+
+def test_pages_are_about_the_project_alone():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"/(home|root|work|tmp)/", text), page.name
