@@ -83,6 +83,7 @@ def test_one_target_world_gives_intervals_by_record(table):
         (lambda t: dataclasses.replace(t, classes=("class 1", "class 0", "class 2")), "different orders"),
         (lambda t: dataclasses.replace(t, classes=("a", "b", "c")), "different classes"),
         (lambda t: dataclasses.replace(t, classes=("a", "b"), posteriors=t.posteriors[:, :, :2]), "target 2"),
+        (lambda t: dataclasses.replace(t, partial=True), "only the target file is marked partial"),
         (lambda t: dataclasses.replace(t, posteriors=np.repeat(t.posteriors, 2, axis=1)), "2 versions of the model"),
     ],
 )  # fmt: skip

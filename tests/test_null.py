@@ -47,7 +47,7 @@ def share_covered(make_pair, truth):
     covered = 0
     for repetition in range(REPETITIONS):
         shadow, target = make_pair(np.random.default_rng([20260101, repetition]))
-        outcome = run_attacks([ATTACK], GAME, shadow, target, repetition, 1, lambda: None)[0]
+        outcome = run_attacks([ATTACK], GAME, shadow, [target], repetition, 1, lambda: None)[0][0]
         estimate = auc_interval(outcome.scores, target.roles == "deleted", target.worlds)
         covered += estimate.low <= truth <= estimate.high
     return covered / REPETITIONS

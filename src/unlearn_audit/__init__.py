@@ -10,11 +10,12 @@ tell the deleted from the rest, with intervals, beside what the original model a
 that any other system exported.
 """
 
-from unlearn_audit.audit import AuditResult, Execution, audit, audit_observations, run
+from unlearn_audit.audit import Execution, audit, audit_observations, run
 from unlearn_audit.config import AuditConfig, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations, read_observations, write_observations
 from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.result import AuditResult
 
 __all__ = [
     "AuditConfig",

@@ -6,7 +6,7 @@ This is all that happens right of the table, for observations of our own making 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +17,11 @@ from unlearn_audit.attacks import CLASSICAL, GAMES, Game, learned_attacks
 from unlearn_audit.attacks.base import label
 from unlearn_audit.attacks.stage import AttackScores, run_attacks
 from unlearn_audit.config import AuditConfig
+from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import evaluate
 from unlearn_audit.observations import Observations
-from unlearn_audit.report.findings import Result, Selected
+from unlearn_audit.report.findings import Released, Result, Selected
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -38,17 +39,21 @@ class Assessment:
     selected
         The attack to lead with, chosen by cross-validation over shadow worlds in the first game.
     scores
-        One row a target record and game, one column an attack.
+        One row a target record, game and defence (adapted to or not), one column an attack.
+    released
+        What each defence costs; empty where labels are not known.
     """
 
     results: tuple[Result, ...]
     selected: Selected
     scores: pd.DataFrame
+    released: tuple[Released, ...]
 
 
 def n_attacks(config: AuditConfig) -> int:
-    """Return how many attacks an audit runs, over all its games."""
-    return len(config.games) * len(learned_attacks(config.features, config.attack_models))
+    """Return how many attacks an audit fits, over all its games and defences."""
+    attacks = learned_attacks(config.features, config.attack_models, config.views)
+    return len(config.games) * (1 + len(_defenses(config))) * len(attacks)
 
 
 def assess(
@@ -73,20 +78,59 @@ def assess(
         If the tables do not fit together, or lack a role that a game needs.
     """
     check_agreement(shadow, target)
-    attacks = learned_attacks(config.features, config.attack_models)
+    attacks = learned_attacks(config.features, config.attack_models, config.views)
+    defenses = _defenses(config)
+    undefended = Release(UNDEFENDED, True, target)
+    naive = [Release(d.name, False, d.apply(target)) for d in defenses]
+    # the attacker who adapts fits on defended shadow worlds; the one who does not, once, on undefended ones
+    plans = [(shadow, [undefended, *naive])]
+    plans += [(d.apply(shadow), [Release(d.name, True, n.table)]) for d, n in zip(defenses, naive, strict=True)]
     results: list[Result] = []
     selected: list[Selected] = []
     scores = []
     for name in config.games:
         game = GAMES[name]
-        outcomes = run_attacks(attacks, game, shadow, target, config.seed, jobs, progress)
         of_game = target.select(game.rows(target, "the target side"))
-        results += _measure(game, outcomes, of_game)
-        selected.append(_select(game, outcomes))
-        columns = {label(o.attack): o.scores for o in outcomes}
-        identity = of_game.rows[_IDENTITY]
-        scores.append(pd.concat([identity, pd.DataFrame(columns)], axis=1).assign(game=name))
-    return Assessment(tuple(results), selected[0], pd.concat(scores, ignore_index=True))
+        for fitted_on, releases in plans:
+            tables = [release.table for release in releases]
+            for release, outcomes in zip(
+                releases, run_attacks(attacks, game, fitted_on, tables, config.seed, jobs, progress), strict=True
+            ):
+                results += _measure(game, outcomes, of_game, release)
+                columns = pd.DataFrame({label(o.attack): o.scores for o in outcomes})
+                scores.append(
+                    pd.concat([of_game.rows[_IDENTITY], columns], axis=1).assign(
+                        game=name, defense=release.defense, adaptive=release.adaptive
+                    )
+                )
+                if release is undefended:
+                    selected.append(_select(game, outcomes))
+    return Assessment(
+        tuple(results),
+        selected[0],
+        pd.concat(scores, ignore_index=True),
+        tuple(_released(release) for release in (undefended, *naive) if release_utility(release.table)),
+    )
+
+
+@dataclass(frozen=True)
+class Release:
+    """The target's table as released under a defence, and whether the attacker adapts to it."""
+
+    defense: str
+    adaptive: bool
+    table: Observations
+
+
+def _defenses(config: AuditConfig) -> list[Defense]:
+    """Return the defences to try beside doing nothing."""
+    return [parse_defense(text) for text in dict.fromkeys(config.defenses) if text != UNDEFENDED]
+
+
+def _released(release: Release) -> Released:
+    utility = release_utility(release.table)
+    assert utility is not None
+    return Released(defense=release.defense, **asdict(utility))
 
 
 def check_agreement(shadow: Observations, target: Observations) -> None:
@@ -106,13 +150,16 @@ def check_agreement(shadow: Observations, target: Observations) -> None:
             f"shadow has {len(shadow.classes)} classes and target {len(target.classes)}; "
             "an attack learned on one cannot read the other"
         )
+    if shadow.partial != target.partial:
+        which = "shadow" if shadow.partial else "target"
+        raise AuditError(f"only the {which} file is marked partial; an attack must read on both sides the same outputs")
     if shadow.n_versions != target.n_versions:
         raise AuditError(
             f"shadow has {shadow.n_versions} versions of the model and target {target.n_versions}; both need the same"
         )
 
 
-def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations) -> list[Result]:
+def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations, release: Release) -> list[Result]:
     """Return the figures of every attack of one game, each beside its classical baseline."""
     positive = target.roles == game.positive
     paper = target.paper
@@ -143,6 +190,8 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations)
                     game=game.name,
                     view=outcome.attack.view,
                     rows=kind,
+                    defense=release.defense,
+                    adaptive=release.adaptive,
                     shadow_auc=outcome.shadow_auc,
                     baseline=None if base is None else base.attack.name,
                     **figures,
@@ -158,8 +207,8 @@ def _baseline(outcomes: Sequence[AttackScores], attack_model: str | None) -> Att
 
 
 def _select(game: Game, outcomes: Sequence[AttackScores]) -> Selected:
-    """Return the two-model attack that did best on shadow worlds; the first of equals."""
-    best = max((o for o in outcomes if o.attack.view == "pair"), key=lambda o: o.shadow_auc)
+    """Return the attack on both models that did best on shadow worlds; the first of equals."""
+    best = max((o for o in outcomes if o.attack.view != "original"), key=lambda o: o.shadow_auc)
     return Selected(
         attack=best.attack.name,
         attack_model=best.attack.attack_model,

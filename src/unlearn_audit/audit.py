@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from unlearn_audit.assess import assess, n_attacks
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
+from unlearn_audit.describe import described, notes_on, repeats, said_of_classes, side_details, spread, table_details
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
-from unlearn_audit.engine.folder import run_folder
-from unlearn_audit.engine.keys import COMPUTING_LIBRARIES
+from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
-from unlearn_audit.files import atomic_path, write_atomic
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.observations import Observations, write_observations
+from unlearn_audit.observations import Observations
 from unlearn_audit.progress import Reporter, Silent
-from unlearn_audit.report import write_report
-from unlearn_audit.report.findings import Findings, Spread
+from unlearn_audit.report.findings import Findings
 from unlearn_audit.report.verdict import verdict
-from unlearn_audit.unlearning import Retrain
+from unlearn_audit.result import AuditResult
+from unlearn_audit.unlearning import unlearner_for
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
 
@@ -57,41 +52,44 @@ class Execution:
 
 
 @dataclass(frozen=True)
-class AuditResult:
-    """An audit's findings and the tables they rest on.
+class Subject:
+    """An audit about to be run: its configuration, and the records and models of both sides.
 
     Attributes
     ----------
-    findings
-        Verdict and figures; what ``findings.json`` holds.
-    scores
-        One row a target record and game, one column an attack.
-    observations
-        The tables of both sides, by side.
+    config
+        What is asked.
+    records, models
+        By side.
     """
 
-    findings: Findings
-    scores: pd.DataFrame
-    observations: Mapping[str, Observations]
+    config: AuditConfig
+    records: Mapping[str, Records]
+    models: Mapping[str, ModelSource]
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the run folder and return the path of its ``report.html``.
+    @classmethod
+    def load(cls, config: AuditConfig) -> Subject:
+        """Load the data and resolve the models that a configuration names.
 
-        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
-        ``report.html``. A folder of the same audit is written again; any other content is refused.
+        Raises
+        ------
+        AuditError
+            If there is no such data or model, or the two sides do not go together.
         """
-        with run_folder(Path(folder), self.findings.config) as held:
-            return self.write(held)
+        target, shadow = config.target, config.shadow_side
+        records = {"target": prepare(target.data, config.seed)}
+        records["shadow"] = records["target"] if shadow.data == target.data else prepare(shadow.data, config.seed)
+        models = {"target": resolve_model(target.model), "shadow": resolve_model(shadow.model)}
+        return cls(config, records, models)
 
-    def write(self, folder: Path) -> Path:
-        """Write into a folder that is held already."""
-        findings = self.findings.model_copy(update={"execution": {**self.findings.execution, "folder": str(folder)}})
-        for side, table in self.observations.items():
-            write_observations(table, folder / "observations" / f"{side}.parquet")
-        with atomic_path(folder / "scores.parquet") as temporary:
-            self.scores.to_parquet(temporary, index=False)
-        write_atomic(folder / "config.json", _json(findings.config))
-        return write_report(folder, findings, self.scores)
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes this audit another than any other; changed data or model code make another identity."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "data": {side: dataset_fingerprint(of.data) for side, of in self.records.items()},
+            "model": {side: digest({"model": source.fingerprint}) for side, source in self.models.items()},
+        }
 
 
 def run(config: AuditConfig, execution: Execution | None = None) -> AuditResult:
@@ -102,11 +100,7 @@ def run(config: AuditConfig, execution: Execution | None = None) -> AuditResult:
     AuditError
         If anything about the request is wrong.
     """
-    records = {"target": prepare(config.target.data, config.seed)}
-    same_data = config.shadow_side.data == config.target.data
-    records["shadow"] = records["target"] if same_data else prepare(config.shadow_side.data, config.seed)
-    models = {"target": resolve_model(config.target.model), "shadow": resolve_model(config.shadow_side.model)}
-    return _conduct(config, records, models, execution or Execution())
+    return conduct(Subject.load(config), execution or Execution())
 
 
 def audit(
@@ -176,7 +170,7 @@ def audit(
     config = build_config({"target": side, "worlds": sizes, **settings}, where="audit()")
     records = prepare_arrays(X, y, units, name, config.seed)
     both = {"target": records, "shadow": records}
-    return _conduct(config, both, {"target": source, "shadow": source}, execution or Execution())
+    return conduct(Subject(config, both, {"target": source, "shadow": source}), execution or Execution())
 
 
 def audit_observations(
@@ -206,14 +200,16 @@ def audit_observations(
         If the tables do not fit together or lack a role.
     """
     config = config or AuditConfig()
+    settings = settings or file_settings(config, {})
     known = target.metadata
     overfitting = {
-        side: _spread(table.metadata["overfitting"])
+        side: spread(table.metadata["overfitting"])
         for side, table in (("shadow", shadow), ("target", target))
         if table.metadata.get("overfitting")
     }
     return _find(
-        settings or file_settings(config, {}),
+        settings,
+        settings,
         config,
         {"shadow": shadow, "target": target},
         execution or Execution(),
@@ -221,16 +217,16 @@ def audit_observations(
         model=str(known.get("model", "unknown")),
         regime=str(known.get("regime", "unknown")),
         regime_note=None,
-        details={side: _table_details(table) for side, table in (("shadow", shadow), ("target", target))},
+        details={side: table_details(table) for side, table in (("shadow", shadow), ("target", target))},
         overfitting=overfitting or None,
-        notes=tuple(_repeats({"shadow": shadow, "target": target})),
+        notes=tuple(repeats({"shadow": shadow, "target": target})),
         timing={},
     )
 
 
 def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
-    used = config.model_dump(mode="json", include={"games", "features", "attack_models", "seed"})
+    used = config.model_dump(mode="json", include={"games", "views", "defenses", "features", "attack_models", "seed"})
     return {
         **used,
         "observations": {
@@ -239,20 +235,26 @@ def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, A
     }
 
 
-def _conduct(
-    config: AuditConfig, records: Mapping[str, Records], models: Mapping[str, ModelSource], execution: Execution
-) -> AuditResult:
-    """Train, observe, attack and measure."""
+def conduct(subject: Subject, execution: Execution) -> AuditResult:
+    """Train, observe, attack and measure.
+
+    Raises
+    ------
+    AuditError
+        If the worlds cannot be drawn, a model fails, or the attacks cannot be fitted.
+    """
+    config, records, models = subject.config, subject.records, subject.models
     if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
         raise AuditError(
             f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
-            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; both need the same"
+            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
+            "posteriors of one width cannot read another, so choose data with as many classes"
         )
     started = time.perf_counter()
     plans, notes = _plan(config, records)
     tasks, regimes = [], {}
     for side in SIDE_NAMES:
-        unlearner, regimes[side] = Retrain.for_model(models[side], Regime(config.regime))
+        unlearner, regimes[side] = unlearner_for(config.unlearning, models[side], Regime(config.regime))
         tasks.append(SideTask(records[side].data, models[side], unlearner, plans[side]))
     store = Store(execution.store or default_store_folder())
     total = sum(plan.n_worlds for plan in plans.values())
@@ -261,11 +263,15 @@ def _conduct(
     stats: dict[str, WorldStats] = {}
     for task, table, of_side in observe_worlds(tasks, store, execution.jobs, lambda done, _: show(done)):
         side = task.plan.side
-        tables[side], stats[side] = _described(task, table, of_side), of_side
+        tables[side], stats[side] = described(task, table, of_side), of_side
+    if tables["shadow"].classes != tables["target"].classes:
+        notes = (*notes, said_of_classes(tables["shadow"].classes, tables["target"].classes))
+        tables["shadow"] = replace(tables["shadow"], classes=tables["target"].classes)
     trained = time.perf_counter()
     regime = next(task.unlearner.regime for task in tasks if task.plan.side == "target")
     return _find(
         config.model_dump(mode="json"),
+        subject.identity,
         config,
         tables,
         execution,
@@ -273,9 +279,9 @@ def _conduct(
         model=models["target"].name,
         regime=str(regime),
         regime_note=regimes["target"],
-        details={side: _details(task) for side, task in zip(SIDE_NAMES, tasks, strict=True)},
-        overfitting={side: _spread(stats[side].overfitting) for side in SIDE_NAMES},
-        notes=(*notes, *_notes(records, tables, stats)),
+        details={side: side_details(task) for side, task in zip(SIDE_NAMES, tasks, strict=True)},
+        overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
+        notes=(*notes, *notes_on(records, tables, stats)),
         timing={
             "seconds_worlds": round(trained - started, 2),
             "worlds_reused": sum(s.reused for s in stats.values()),
@@ -286,6 +292,7 @@ def _conduct(
 
 def _find(
     settings: dict[str, Any],
+    identity: Mapping[str, Any],
     config: AuditConfig,
     tables: Mapping[str, Observations],
     execution: Execution,
@@ -305,6 +312,7 @@ def _find(
         selected=found.selected,
         verdict=verdict(found.results, found.selected, regime, regime_note),
         results=found.results,
+        released=found.released,
         regime=regime,
         regime_note=regime_note,
         execution={
@@ -317,92 +325,21 @@ def _find(
         },
         **facts,
     )
-    return AuditResult(findings, found.scores, tables)
+    return AuditResult(findings, found.scores, tables, identity)
 
 
 def _plan(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
     """Plan both sides, on one dataset or, under transfer, on two."""
     if records["shadow"] is records["target"]:
         both = records["target"]
-        return plan_worlds(both.split, both.units, config.worlds, config.seed, both.data.name, SIDE_NAMES)
+        return plan_worlds(
+            both.split, both.units, config.worlds, config.scenario, config.seed, both.data.name, SIDE_NAMES
+        )
     plans: dict[str, WorldPlan] = {}
     notes: list[str] = []
     for side in SIDE_NAMES:
         of = records[side]
-        more, said = plan_worlds(of.split, of.units, config.worlds, config.seed, of.data.name, (side,))
+        more, said = plan_worlds(of.split, of.units, config.worlds, config.scenario, config.seed, of.data.name, (side,))
         plans |= more
         notes += said
     return plans, tuple(notes)
-
-
-def _described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:
-    """Write into a table what a reader of its file would want to know of it."""
-    metadata = {
-        "model": task.source.name,
-        "regime": str(task.unlearner.regime),
-        "overfitting": list(stats.overfitting),
-    }
-    return Observations(table.rows, table.posteriors, table.classes, table.partial, table.signals, metadata)
-
-
-def _details(task: SideTask) -> dict[str, Any]:
-    data, plan = task.data, task.plan
-    return {
-        "dataset": data.name,
-        "records": len(data),
-        "features": int(data.X.shape[1]),
-        "classes": list(data.class_names),
-        "model": task.source.name,
-        "worlds": plan.n_worlds,
-        "trainable": len(plan.pool.train),
-        "unseen_pool": len(plan.unseen),
-        "trainings": plan.n_worlds * (1 + plan.sizes.deletions),
-        **plan.sizes.model_dump(exclude={"shadow", "target"}),
-    }
-
-
-def _notes(
-    records: Mapping[str, Records], tables: Mapping[str, Observations], stats: Mapping[str, WorldStats]
-) -> list[str]:
-    """Say what was done to the data, what repeats, and what training warned of."""
-    notes = [
-        f"{of.data.name}: {note}" for of in {id(r): r for r in records.values()}.values() for note in of.data.notes
-    ]
-    notes += _repeats(tables)
-    for side in tables:
-        for text, count in sorted(stats[side].warnings.items()):
-            notes.append(f"{side} side: training warned {count:,} times: {text}")
-    return notes
-
-
-def _repeats(tables: Mapping[str, Observations]) -> list[str]:
-    """Say where unseen records were asked of several pairs."""
-    notes = []
-    for side, table in tables.items():
-        asked = table.rows.loc[table.rows["role"] == "unseen", "record"]
-        if asked.nunique() < len(asked):
-            notes.append(
-                f"{side} side: {asked.nunique():,} unseen records were asked {len(asked):,} times; they repeat across "
-                "pairs"
-            )
-    return notes
-
-
-def _table_details(table: Observations) -> dict[str, Any]:
-    roles, counts = np.unique(table.roles, return_counts=True)
-    return {
-        "rows": len(table),
-        "worlds": len(np.unique(table.worlds)),
-        "versions": table.n_versions,
-        "classes": list(table.classes),
-        "partial": table.partial,
-        **{f"rows_{role}": int(count) for role, count in zip(roles, counts, strict=True)},
-    }
-
-
-def _spread(values: Sequence[float]) -> Spread:
-    return Spread(minimum=min(values), mean=sum(values) / len(values), maximum=max(values), n=len(values))
-
-
-def _json(settings: Mapping[str, Any]) -> str:
-    return json.dumps(settings, indent=1) + "\n"

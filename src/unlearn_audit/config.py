@@ -16,6 +16,8 @@ from unlearn_audit.errors import AuditError
 RegimeName = Literal["fixed", "same-seed", "fresh"]
 FeatureName = Literal["direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"]
 AttackModelName = Literal["logistic-regression", "decision-tree", "random-forest", "mlp"]
+ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
+ViewName = Literal["pair", "sequence"]
 GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen"]
 
 
@@ -72,6 +74,62 @@ class ShadowConfig(_Frozen):
     _short_data = model_validator(mode="before")(_name_to_data)
 
 
+class ScenarioConfig(_Frozen):
+    """What an update does (Chen et al., CCS 2021, section 6)."""
+
+    name: ScenarioName = Field(
+        default="single",
+        description="single: one deletion; group: several at once; online: deletions and as many additions; "
+        "multi-version: a chain of deletions; retained: single deletions, asking about those who remain",
+    )
+    size: int | str = Field(
+        default=1, description="records (or units) deleted by one update: a number, or a percentage like 1%"
+    )
+    versions: int = Field(default=1, ge=1, description="updates in a chain, one after another")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"name": value}
+        if isinstance(value, dict):
+            usual: dict[str, dict[str, Any]] = {"group": {"size": 10}, "multi-version": {"versions": 5}}
+            return {**usual.get(str(value.get("name")), {}), **value}
+        return value
+
+    @model_validator(mode="after")
+    def _size_fits_the_name(self) -> ScenarioConfig:
+        if isinstance(self.size, str):
+            number = self.size.removesuffix("%")
+            try:
+                right = self.size.endswith("%") and 0 < float(number) < 100
+            except ValueError:
+                right = False
+            if not right:
+                raise ValueError(f"size {self.size!r} is no percentage between 0% and 100%")
+        elif self.size < 1:
+            raise ValueError(f"size {self.size} deletes nobody; give at least 1")
+        if self.name in ("single", "retained") and self.size != 1:
+            raise ValueError(f"scenario {self.name} deletes one record an update; use scenario group for {self.size}")
+        if self.name != "multi-version" and self.versions != 1:
+            raise ValueError(f"scenario {self.name} has one update; use scenario multi-version for {self.versions}")
+        return self
+
+
+class UnlearningConfig(_Frozen):
+    """How the owner unlearns."""
+
+    method: Literal["retrain", "sisa"] = "retrain"
+    shards: int = Field(default=10, ge=1, description="SISA: parts with a model of their own")
+    slices: int = Field(default=1, ge=1, description="SISA: steps of training within a shard")
+    aggregation: Literal["mean", "vote"] = Field(default="mean", description="SISA: how shards answer together")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value
+
+
 class WorldsConfig(_Frozen):
     """How many worlds there are and what each is asked. Defaults: the paper's code."""
 
@@ -80,6 +138,9 @@ class WorldsConfig(_Frozen):
     train_size: int = Field(default=2000, ge=2, description="training records of each original")
     deletions: int = Field(default=20, ge=1, description="unlearned models per original, one deletion each")
     unseen: int = Field(default=20, ge=0, description="unseen records per pair beyond the paper's one")
+    retained: int | None = Field(
+        default=None, ge=1, description="retained records per pair; default 1, or as the unseen"
+    )
     references: int = Field(default=100, ge=0, description="records known never to be trained on, per pair")
 
 
@@ -95,10 +156,20 @@ class AuditConfig(_Frozen):
 
     target: SideConfig = SideConfig()
     shadow: ShadowConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
-    unlearning: Literal["retrain"] = "retrain"
+    unlearning: UnlearningConfig = UnlearningConfig()
+    scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = "fixed"
     worlds: WorldsConfig = WorldsConfig()
-    games: tuple[GameName, ...] = Field(default=("deleted-vs-unseen",), min_length=1)
+    games: tuple[GameName, ...] = Field(
+        default=(), description="default: deleted-vs-unseen, or for scenario retained the two that ask who remains"
+    )
+    views: tuple[ViewName, ...] = Field(
+        default=(),
+        description="pair: first and last version; sequence: every version; default: pair, or both for a chain",
+    )
+    defenses: tuple[str, ...] = Field(
+        default=(), description="what is done to posteriors before release: see docs/defenses.md"
+    )
     features: tuple[FeatureName, ...] = Field(
         default=("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"),
         min_length=1,
@@ -107,6 +178,24 @@ class AuditConfig(_Frozen):
         default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
     )
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_scenario(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("scenario"), str):
+            return {**value, "scenario": {"name": value["scenario"]}}
+        return value
+
+    @model_validator(mode="after")
+    def _usual_games_and_views(self) -> AuditConfig:
+        retained, chain = self.scenario.name == "retained", self.scenario.versions > 1
+        usual = ("retained-vs-unseen", "deleted-vs-retained") if retained else ("deleted-vs-unseen",)
+        object.__setattr__(self, "games", self.games or usual)
+        object.__setattr__(self, "views", self.views or (("pair", "sequence") if chain else ("pair",)))
+        if self.worlds.retained is None:
+            worlds = self.worlds.model_copy(update={"retained": 1 + self.worlds.unseen if retained else 1})
+            object.__setattr__(self, "worlds", worlds)
+        return self
 
     @property
     def shadow_side(self) -> SideConfig:
@@ -155,13 +244,17 @@ def build_config(values: dict[str, Any], where: str = "the configuration") -> Au
         raise AuditError(f"{where} cannot be used: {'; '.join(problems)}") from error
 
 
+_SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method"}
+"""Blocks that may be written as one word, and the key that the word stands for."""
+
+
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Return ``base`` with ``over`` laid on top, key by key; another source of data replaces the old one."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        if key == "data" and isinstance(below, str):
-            below = {"name": below}
+        if key in _SHORT_FORMS and isinstance(below, str):
+            below = {_SHORT_FORMS[key]: below}
         if key == "data" and isinstance(value, dict) and {"name", "file"} & value.keys():
             below = {k: v for k, v in (below or {}).items() if k == "encoding"}
         merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value

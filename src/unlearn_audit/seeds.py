@@ -20,6 +20,7 @@ class Kind(IntEnum):
     ORIGINAL = 2
     UNLEARNED = 3
     ATTACK = 4
+    SHARD = 5
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

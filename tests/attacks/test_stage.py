@@ -13,7 +13,7 @@ ATTACKS = [LearnedAttack("sorted-diff", "decision-tree"), LearnedAttack("classic
 
 def run(shadow, target, attacks=ATTACKS, jobs=1, seed=0):
     done = []
-    found = run_attacks(attacks, GAME, shadow, target, seed, jobs, lambda: done.append(1))
+    found = run_attacks(attacks, GAME, shadow, [target], seed, jobs, lambda: done.append(1))[0]
     assert len(done) == len(attacks)
     return found
 

@@ -103,7 +103,7 @@ def test_bad_flags_and_files(command, flags, said, tmp_path):
 def test_the_same_folder_with_another_configuration(command):
     run = ["run", "--dataset=breast-cancer", "--feature=sorted-diff", *SMALL, "--out=out"]
     assert command(*run).code == 0
-    command(*run, "--seed=1").says("out holds another run (seed: 0 there, 1 asked)")
+    command(*run, "--seed=1").says("out holds another run (config.seed: 0 there, 1 asked)")
 
 
 @pytest.mark.parametrize(

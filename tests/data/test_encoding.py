@@ -62,7 +62,7 @@ def test_missing_values_take_what_the_fit_rows_hold() -> None:
     assert X.shape == (4, 3)
     assert notes == (
         "age: 1 missing filled with 2.5.",
-        'job: 1 missing filled with "a".',
+        "job: 1 missing filled with the most frequent category.",
         "flag: 1 missing filled with 0.",
         "Dropped, constant on the fit rows: size.",
     )

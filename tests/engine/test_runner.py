@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.config import WorldsConfig
+from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.models import resolve_model
@@ -24,7 +24,7 @@ def records():
 def tasks(records, model="decision-tree", **sizes):
     source = resolve_model(model)
     wanted = WorldsConfig(**{"shadow": 2, "target": 3, "train_size": 100, "deletions": 4, **sizes})
-    plans, _ = plan_worlds(records.split, records.units, wanted, 0, "made", SIDES)
+    plans, _ = plan_worlds(records.split, records.units, wanted, ScenarioConfig(), 0, "made", SIDES)
     unlearner, _ = Retrain.for_model(source, Regime.FIXED)
     return [SideTask(records.data, source, unlearner, plans[side]) for side in SIDES]
 
@@ -48,7 +48,7 @@ def test_rows_are_those_of_the_plan_and_posteriors_those_of_the_models(records, 
     assert (rows["label"].to_numpy() == records.data.y[world.queries[2].positions]).all()
     deleted = rows["role"] == "deleted"
     assert (rows["deleted_at"] == np.where(deleted, 1, -1)).all()
-    rest = world.training[~np.isin(world.training, world.requests[2].deleted)]
+    rest = world.training[~np.isin(world.training, world.chains[2][0].deleted)]
     from unlearn_audit.seeds import Kind, integer_seed
 
     model = task.source.make(integer_seed(0, Kind.ORIGINAL, 1, 1)).fit(records.data.X[rest], records.data.y[rest])

@@ -61,6 +61,7 @@ def make_selected(result):
         game=result.game,
         view=result.view,
         shadow_auc=result.shadow_auc or 0.5,
+        defense=result.defense,
     )
 
 
@@ -73,6 +74,8 @@ def make_scores():
     scores = pd.DataFrame(
         {
             "game": "deleted-vs-unseen",
+            "defense": "none",
+            "adaptive": True,
             "world": SENTINELS["world"] + world,
             "request": SENTINELS["request"] + np.tile(np.repeat(np.arange(REQUESTS), len(roles)), WORLDS),
             "record": SENTINELS["record"] + np.arange(rows),

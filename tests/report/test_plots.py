@@ -133,7 +133,7 @@ def test_many_scores_are_thinned_and_keep_both_ends():
 
 def test_tied_and_unbounded_scores_and_a_missing_baseline_can_be_drawn(findings, scores):
     column = score_column(findings.selected.attack, findings.selected.attack_model)
-    few = scores[["game", "role", "paper", column]].copy()
+    few = scores[["game", "role", "paper", "defense", "adaptive", column]].copy()
     few[column] = np.where(few["role"] == "deleted", 3.0, -2.0)
     assert "classical" not in " ".join(words(roc_plot(findings, few)))
     assert "deleted (480)" in words(scores_plot(findings, few))

@@ -20,5 +20,5 @@ def test_an_older_report_is_replaced(findings, scores, tmp_path):
 
 def test_nothing_is_written_where_the_scores_do_not_fit(findings, scores, tmp_path):
     with pytest.raises(AuditError):
-        write_report(tmp_path, findings, scores[["game", "role", "paper"]])
+        write_report(tmp_path, findings, scores[["game", "role", "paper", "defense", "adaptive"]])
     assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unlearn_audit.config import WorldsConfig
+from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds import plan_worlds, split_records
 from unlearn_audit.worlds.units import Units
@@ -9,10 +9,12 @@ from unlearn_audit.worlds.units import Units
 SIDES = ("shadow", "target")
 
 
-def plans(n=4000, codes=None, seed=0, **sizes):
+def plans(n=4000, codes=None, seed=0, scenario="single", **sizes):
     units = Units(np.arange(n) if codes is None else codes)
     wanted = WorldsConfig(**{"train_size": 300, "references": 30, **sizes})
-    return plan_worlds(split_records(units, seed), units, wanted, seed, "people", SIDES)
+    return plan_worlds(
+        split_records(units, seed), units, wanted, ScenarioConfig.model_validate(scenario), seed, "people", SIDES
+    )
 
 
 def worlds(plan):
@@ -26,7 +28,7 @@ def test_roles_are_true(side):
     for world in worlds(made[side]):
         assert len(set(world.training)) == 300
         assert set(world.training) <= set(made[side].pool.train)
-        for request, query in zip(world.requests, world.queries, strict=True):
+        for (request,), query in zip(world.chains, world.queries, strict=True):
             by_role = {role: query.positions[query.roles == role] for role in np.unique(query.roles)}
             assert set(by_role["deleted"]) == set(request.deleted) <= set(world.training)
             assert set(by_role["retained"]) <= set(world.training) - set(request.deleted)
@@ -53,7 +55,7 @@ def test_the_papers_rows_are_one_of_each_role_a_pair():
 def test_no_record_is_deleted_twice_from_one_original():
     made, _ = plans(deletions=100)
     for world in worlds(made["target"]):
-        deleted = np.concatenate([r.deleted for r in world.requests])
+        deleted = np.concatenate([r.deleted for (r,) in world.chains])
         assert len(set(deleted)) == 100
 
 
@@ -64,7 +66,7 @@ def test_a_world_does_not_depend_on_how_many_worlds_or_requests_there_are():
         one, two = few["target"].world(index), many["target"].world(index)
         assert np.array_equal(one.training, two.training)
         for j in range(3):
-            assert np.array_equal(one.requests[j].deleted, two.requests[j].deleted)
+            assert np.array_equal(one.chains[j][0].deleted, two.chains[j][0].deleted)
             assert np.array_equal(one.queries[j].positions, two.queries[j].positions)
 
 
@@ -73,7 +75,7 @@ def test_all_rows_of_a_unit_are_deleted_together():
     made, _ = plans(codes=codes, train_size=300)
     for world in worlds(made["target"]):
         assert len(world.training) <= 300
-        for request in world.requests:
+        for (request,) in world.chains:
             unit = set(codes[request.deleted])
             assert len(unit) == 1
             assert set(np.flatnonzero(codes == unit.pop())) == set(request.deleted)

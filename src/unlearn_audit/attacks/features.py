@@ -17,29 +17,28 @@ Array = npt.NDArray[np.float64]
 
 
 def direct_concat(view: View) -> Array:
-    """(n, 2k) [P_o ; P_u]."""
-    return np.concatenate([_float(view.original), _float(view.unlearned)], axis=1)
+    """(n, 2k) [P_o ; P_u]; over a sequence, all versions."""
+    return _flat(_float(view.posteriors))
 
 
 def sorted_concat(view: View) -> Array:
-    """(n, 2k) [P_o sorted ; P_u in the same order]."""
-    return np.concatenate(_sorted_pair(view), axis=1)
+    """(n, 2k) [P_o sorted ; P_u in the same order]; over a sequence, all versions in that order."""
+    return _flat(_sorted(view))
 
 
 def direct_diff(view: View) -> Array:
-    """(n, k) P_o - P_u."""
-    return _float(view.original) - _float(view.unlearned)
+    """(n, k) P_o - P_u; over a sequence, each version minus the next."""
+    return _flat(_steps(_float(view.posteriors)))
 
 
 def sorted_diff(view: View) -> Array:
-    """(n, k) P_o - P_u in the order that sorts P_o."""
-    original, unlearned = _sorted_pair(view)
-    return original - unlearned
+    """(n, k) P_o - P_u in the order that sorts P_o; over a sequence, each version minus the next."""
+    return _flat(_steps(_sorted(view)))
 
 
 def euclidean_distance(view: View) -> Array:
-    """(n, 1) length of P_o - P_u."""
-    return np.asarray(np.linalg.norm(direct_diff(view), axis=1, keepdims=True))
+    """(n, 1) length of P_o - P_u; over a sequence, of each step."""
+    return np.asarray(np.linalg.norm(_steps(_float(view.posteriors)), axis=2))
 
 
 def classical(view: View) -> Array:
@@ -64,22 +63,34 @@ PAPER_FEATURES: dict[str, Callable[[View], Array]] = {
 CLASSICAL: dict[str, Callable[[View], Array]] = {"classical": classical, "classical-sorted": classical_sorted}
 """The two features of the classical attack, which sees the original alone."""
 
-FEATURES = PAPER_FEATURES | CLASSICAL
+SEQUENCE = "-sequence"
+"""What the name of a paper's feature ends with where it reads every version of a chain, not the first and last."""
+
+FEATURES = PAPER_FEATURES | CLASSICAL | {name + SEQUENCE: feature for name, feature in PAPER_FEATURES.items()}
 """Every feature by name."""
 
 
 def feature_view(name: str) -> ViewName:
     """Return which versions a feature reads."""
-    return "original" if name in CLASSICAL else "pair"
+    if name in CLASSICAL:
+        return "original"
+    return "sequence" if name.endswith(SEQUENCE) else "pair"
 
 
 def _float(posteriors: npt.NDArray[np.float32]) -> Array:
     return posteriors.astype(np.float64)
 
 
-def _sorted_pair(view: View) -> tuple[Array, Array]:
+def _sorted(view: View) -> Array:
+    """(n, versions, k) every version in the order that sorts the original ascending."""
     order = np.argsort(view.original, axis=1, kind="stable")
-    return (
-        np.take_along_axis(_float(view.original), order, axis=1),
-        np.take_along_axis(_float(view.unlearned), order, axis=1),
-    )
+    return np.take_along_axis(_float(view.posteriors), order[:, None, :], axis=2)
+
+
+def _steps(versions: Array) -> Array:
+    """(n, versions - 1, k) each version minus the next."""
+    return versions[:, :-1] - versions[:, 1:]
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1)

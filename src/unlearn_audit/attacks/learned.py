@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.attacks.features import CLASSICAL, FEATURES, feature_view
+from unlearn_audit.attacks.features import CLASSICAL, FEATURES, SEQUENCE, feature_view
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
@@ -74,7 +74,10 @@ class LearnedAttack:
         return np.asarray(proba[:, 1], dtype=np.float64)
 
 
-def learned_attacks(features: Iterable[str], attack_models: Iterable[str]) -> list[LearnedAttack]:
-    """Return every pair of feature and attack model, with the classical attacks of each attack model."""
-    names = [*features, *CLASSICAL]
+def learned_attacks(
+    features: Sequence[str], attack_models: Iterable[str], views: Iterable[str] = ("pair",)
+) -> list[LearnedAttack]:
+    """Return every feature of every view with every attack model, and the classical attacks of each attack model."""
+    ends = {"pair": "", "sequence": SEQUENCE}
+    names = [*(name + ends[view] for view in views for name in features), *CLASSICAL]
     return [LearnedAttack(name, attack_model) for name in names for attack_model in attack_models]

@@ -26,7 +26,8 @@ FOLDS = 5
 FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
 
-_COSTLY_FIRST = ("random-forest", "mlp")
+_COSTLIEST = ("random-forest", "mlp")
+"""Attack models that are started first, so that short tasks fill the gap at the end."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,12 @@ def run_attacks(
     attacks: Sequence[Attack],
     game: Game,
     shadow: Observations,
-    target: Observations,
+    targets: Sequence[Observations],
     seed: int,
     jobs: int,
     progress: Callable[[], None],
-) -> list[AttackScores]:
-    """Fit every attack on the shadow's paper rows and score the game's target rows.
+) -> list[list[AttackScores]]:
+    """Fit every attack on the shadow's paper rows and score the game's rows of each target.
 
     Parameters
     ----------
@@ -68,8 +69,9 @@ def run_attacks(
         What to run; each is cross-validated, fitted and scored as one task.
     game
         Which roles are told apart.
-    shadow, target
-        The attacker's table, and the table under attack: of it the attacks see a `View` alone.
+    shadow, targets
+        The attacker's table, and the tables under attack (the same rows, as released in different ways): of
+        them the attacks see a `View` alone.
     seed
         The seed of the audit; each attack has its own, keyed by its name and the game.
     jobs
@@ -77,12 +79,16 @@ def run_attacks(
     progress
         Called when an attack is done.
 
+    Returns
+    -------
+    For each target, the scores of each attack.
+
     Raises
     ------
     AuditError
         If a role of the game is missing, or there are too few shadow rows to fit anything.
     """
-    shadow_rows, target_rows = game.rows(shadow, "the shadow side"), game.rows(target, "the target side")
+    shadow_rows = game.rows(shadow, "the shadow side")
     positive = shadow.roles[shadow_rows] == game.positive
     fitted_on = shadow.paper[shadow_rows]
     fewest = min(int((positive & fitted_on).sum()), int((~positive & fitted_on).sum()))
@@ -93,12 +99,15 @@ def run_attacks(
         )
     folds = _folds(shadow.select(shadow_rows), positive)
     views = {
-        view: (LabelledView(blind(shadow, view, shadow_rows), positive), blind(target, view, target_rows))
+        view: (
+            LabelledView(blind(shadow, view, shadow_rows), positive),
+            [blind(target, view, game.rows(target, "the target side")) for target in targets],
+        )
         for view in {attack.view for attack in attacks}
     }
-    order = sorted(range(len(attacks)), key=lambda i: attacks[i].attack_model not in _COSTLY_FIRST)
+    order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     run = Parallel(n_jobs=min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
-    results: dict[int, AttackScores] = {}
+    results: dict[int, list[AttackScores]] = {}
     tasks = (
         delayed(_run_one)(attacks[i], *views[attacks[i].view], fitted_on, folds, _seed(seed, game, attacks[i]))
         for i in order
@@ -106,7 +115,11 @@ def run_attacks(
     for i, result in zip(order, run(tasks), strict=True):
         results[i] = result
         progress()
-    return [results[i] for i in range(len(attacks))]
+    return [[results[i][t] for i in range(len(attacks))] for t in range(len(targets))]
+
+
+def _cost_rank(attack: Attack) -> int:
+    return _COSTLIEST.index(attack.attack_model) if attack.attack_model in _COSTLIEST else len(_COSTLIEST)
 
 
 def _seed(root: int, game: Game, attack: Attack) -> int:
@@ -116,12 +129,12 @@ def _seed(root: int, game: Game, attack: Attack) -> int:
 def _run_one(
     attack: Attack,
     shadow: LabelledView,
-    target: View,
+    targets: Sequence[View],
     fitted_on: npt.NDArray[np.bool_],
     folds: npt.NDArray[np.int64],
     seed: int,
-) -> AttackScores:
-    """Cross-validate on shadow worlds, then fit on all of them and score the target."""
+) -> list[AttackScores]:
+    """Cross-validate on shadow worlds, then fit on all of them and score the targets."""
     out_of_fold = np.empty(len(folds))
     aucs = []
     with one_thread():
@@ -131,9 +144,11 @@ def _run_one(
             out_of_fold[held] = fitted.score(shadow.view.take(held))
             if 0 < shadow.positive[held].sum() < held.sum():
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
-        scores = attack.fit(shadow.take(fitted_on), seed).score(target)
+        fitted = attack.fit(shadow.take(fitted_on), seed)
+        scores = [fitted.score(target) for target in targets]
     calibrator = Calibrator.fit(out_of_fold, shadow.positive)
-    return AttackScores(attack, float(np.mean(aucs)), scores, calibrator.transform(scores))
+    shadow_auc = float(np.mean(aucs))
+    return [AttackScores(attack, shadow_auc, of_target, calibrator.transform(of_target)) for of_target in scores]
 
 
 def _folds(shadow: Observations, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from unlearn_audit.cli import data
 from unlearn_audit.cli.predictions import predictions
+from unlearn_audit.cli.reproduce import reproduce_command
 from unlearn_audit.cli.run import run
 from unlearn_audit.errors import AuditError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("predictions")(predictions)
+app.command("reproduce")(reproduce_command)
 app.add_typer(data.app, name="data")
 
 

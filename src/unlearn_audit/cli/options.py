@@ -9,15 +9,26 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from unlearn_audit.audit import AuditResult, Execution
+from unlearn_audit.audit import Execution
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.progress import reporter
 from unlearn_audit.report import print_summary
+from unlearn_audit.result import AuditResult
 
 Games = Annotated[
     list[str] | None,
     typer.Option("--game", help="deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen; repeatable."),
+]
+Defenses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--defense", help="top-k:K, label-only, temperature:T, rounding:D, or several joined by +; repeatable."
+    ),
+]
+Views = Annotated[
+    list[str] | None,
+    typer.Option("--view", help="pair (first and last version) or sequence (every version); repeatable."),
 ]
 Features = Annotated[
     list[str] | None, typer.Option("--feature", help="A feature of the paper's attack; repeatable. Default: all five.")

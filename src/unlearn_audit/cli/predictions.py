@@ -17,6 +17,8 @@ from unlearn_audit.observations import read_observations
 def predictions(
     shadow: Annotated[Path, typer.Option(help="Observations of the attacker's own worlds.", show_default=False)],
     target: Annotated[Path, typer.Option(help="Observations of the models under audit.", show_default=False)],
+    defense: options.Defenses = None,
+    view: options.Views = None,
     game: options.Games = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
@@ -38,7 +40,8 @@ def predictions(
     unlearn-audit predictions --shadow runs/adult/observations/shadow.parquet --target release.csv --json
     """
     config = build_config(
-        settings_of(games=game, features=feature, attack_models=attack_model, seed=seed), "the command line"
+        settings_of(defenses=defense, views=view, games=game, features=feature, attack_models=attack_model, seed=seed),
+        "the command line",
     )
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
     settings = file_settings(config, {"shadow": shadow, "target": target})

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_audit.audit import run as run_audit
+from unlearn_audit.audit import Subject
+from unlearn_audit.audit import conduct as conduct_audit
 from unlearn_audit.cli import options
 from unlearn_audit.cli.options import settings_of
 from unlearn_audit.config import build_config, read_config
@@ -31,12 +32,27 @@ def run(
     shadow_dataset: Annotated[str | None, typer.Option(help="The attacker's dataset, where it differs.")] = None,
     shadow_model: Annotated[str | None, typer.Option(help="The attacker's model, where it differs.")] = None,
     regime: Annotated[str | None, typer.Option(help="fixed (default), same-seed or fresh.")] = None,
+    unlearning: Annotated[str | None, typer.Option(help="retrain (default) or sisa.")] = None,
+    shards: Annotated[int | None, typer.Option(help="SISA: parts with a model of their own. Default: 10.")] = None,
+    slices: Annotated[int | None, typer.Option(help="SISA: steps of training within a shard. Default: 1.")] = None,
+    aggregation: Annotated[str | None, typer.Option(help="SISA: mean (default) or vote.")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="single (default), group, online, multi-version or retained.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="Records deleted by one update: a number, or a share like 1%. Default: 1, group 10."),
+    ] = None,
+    versions: Annotated[int | None, typer.Option(help="multi-version: updates in a chain. Default: 5.")] = None,
     shadow_worlds: Annotated[int | None, typer.Option(help="Original models of the attacker. Default: 10.")] = None,
     target_worlds: Annotated[int | None, typer.Option(help="Original models under attack. Default: 10.")] = None,
     train_size: Annotated[int | None, typer.Option(help="Training records of each original. Default: 2000.")] = None,
     deletions: Annotated[int | None, typer.Option(help="Unlearned models per original. Default: 20.")] = None,
     unseen: Annotated[int | None, typer.Option(help="More unseen records asked of each pair. Default: 20.")] = None,
     references: Annotated[int | None, typer.Option(help="Reference records asked of each pair. Default: 100.")] = None,
+    retained: Annotated[int | None, typer.Option(help="Retained records asked of each pair. Default: 1.")] = None,
+    defense: options.Defenses = None,
+    view: options.Views = None,
     game: options.Games = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
@@ -58,6 +74,10 @@ def run(
 
     unlearn-audit run --data people.csv --label income --unit person --model my_models:make_model
 
+    unlearn-audit run --dataset adult --scenario group --size 10 --unlearning sisa --shards 5
+
+    unlearn-audit run --dataset checkins-nyc --defense top-k:3 --defense label-only --defense rounding:2
+
     unlearn-audit run audit.yaml --seed 1 --json
     """
     target_data = settings_of(name=dataset, file=data, label=label, unit=unit, encoding=encoding)
@@ -71,9 +91,14 @@ def run(
             deletions=deletions,
             unseen=unseen,
             references=references,
+            retained=retained,
         )
         or None,
         regime=regime,
+        unlearning=settings_of(method=unlearning, shards=shards, slices=slices, aggregation=aggregation) or None,
+        scenario=settings_of(name=scenario, size=_number_or_share(size), versions=versions) or None,
+        defenses=defense,
+        views=view,
         games=game,
         features=feature,
         attack_models=attack_model,
@@ -85,15 +110,20 @@ def run(
         raise AuditError("--label and --unit belong to --data; give the table they are columns of")
     specification = build_config(flags, "the command line") if config is None else read_config(config, flags)
     name = Path(specification.target.data.name or specification.target.data.file or "").stem
+    subject = Subject.load(specification)
     options.conduct(
-        specification.model_dump(mode="json"),
+        subject.identity,
         f"{name}-{_file_name(specification.target.model)}",
-        lambda execution: run_audit(specification, execution),
+        lambda execution: conduct_audit(subject, execution),
         jobs=jobs,
         store=store,
         out=out,
         as_json=as_json,
     )
+
+
+def _number_or_share(size: str | None) -> int | str | None:
+    return int(size) if size is not None and size.lstrip("-").isdigit() else size
 
 
 def _file_name(model: str) -> str:

@@ -66,7 +66,7 @@ def encode(
            [ 0., 50.],
            [ 2., 40.]])
     >>> notes[0]
-    'job: 1 missing filled with "baker".'
+    'job: 1 missing filled with the most frequent category.'
     """
     rows = _checked_rows(fit_rows, len(table.features))
     if encoding not in ("codes", "one-hot"):
@@ -137,7 +137,8 @@ def _category_codes(name: str, values: pd.Series, missing: Booleans, rows: Integ
         seen = rows[~missing[rows]]
         frequent = int(np.bincount(codes[seen], minlength=len(known)).argmax())
         codes[missing] = frequent
-        notes.append(f'{name}: {int(missing.sum()):,} missing filled with "{known[frequent]}".')
+        # a user's text column may hold names: a note that may be published quotes none
+        notes.append(f"{name}: {int(missing.sum()):,} missing filled with the most frequent category.")
     unknown = codes < 0
     if unknown.any():
         codes[unknown] = len(known)

@@ -67,4 +67,6 @@ def _difference(there: Any, asked: Any, key: str = "") -> str:
         for name in sorted(there.keys() | asked.keys()):
             if there.get(name) != asked.get(name):
                 return _difference(there.get(name), asked.get(name), f"{key}.{name}" if key else name)
+    if all(isinstance(value, str) and len(value) == 64 for value in (there, asked)):
+        return f"{key} is not the same any more"
     return f"{key or 'configuration'}: {json.dumps(there)} there, {json.dumps(asked)} asked"

@@ -39,6 +39,7 @@ class SideTask:
             "model": self.source.fingerprint,
             "unlearning": repr(self.unlearner),
             "sizes": sizes,
+            "scenario": self.plan.scenario.model_dump(),
             "seed": self.plan.seed,
             "side": self.plan.side,
         }

@@ -84,7 +84,9 @@ def _from_text(text: str) -> ModelSource:
             f"unknown model '{text}'; use one of {', '.join(MODELS)}, or package.module:factory for your own"
         )
     factory = _ImportedFactory(module_name, attribute)
-    return ModelSource(text, factory, f"factory {text} {_source_digest(factory.resolve())}")
+    # a report names the file, not where on a disk it lies
+    name = f"{Path(module_name).name if module_name.endswith('.py') else module_name}:{attribute}"
+    return ModelSource(name, factory, f"factory {name} {_source_digest(factory.resolve())}")
 
 
 def _from_object(model: Any) -> ModelSource:

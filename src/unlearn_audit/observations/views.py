@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from unlearn_audit.observations.table import Observations
 
-ViewName = Literal["pair", "original", "unlearned"]
-"""Which versions the attacker sees: both models, only the original, only the unlearned one."""
+ViewName = Literal["pair", "original", "unlearned", "sequence"]
+"""Which versions the attacker sees: the first and the last, only the original, only the last, or every one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,8 @@ def blind(observations: Observations, view: ViewName, rows: npt.NDArray[np.bool_
     rows
         (n,) which rows are to be scored.
     """
-    versions = {"pair": slice(None), "original": slice(0, 1), "unlearned": slice(-1, None)}[view]
+    last = observations.n_versions - 1
+    versions = {"pair": [0, last], "original": [0], "unlearned": [last], "sequence": list(range(last + 1))}[view]
     pair = observations.pairs
     labels = observations.rows["label"].to_numpy()
 
@@ -104,7 +105,9 @@ def blind(observations: Observations, view: ViewName, rows: npt.NDArray[np.bool_
             observations.posteriors[mask][:, versions],
             labels[mask],
             pair[mask],
-            {name: values[mask] for name, values in observations.signals.items()} if view == "pair" else {},
+            {name: values[mask] for name, values in observations.signals.items()}
+            if view in ("pair", "sequence")
+            else {},
             references,
         )
 

@@ -31,6 +31,7 @@ class Result(_Frozen):
     game: str = Field(description="which roles are positive and negative: deleted-vs-unseen, ...")
     view: str = Field(description="what the attacker sees: pair (both models) or original")
     defense: str = Field(default="none", description="what was changed in what the attacker sees")
+    adaptive: bool = Field(default=True, description="whether the attacker's shadow worlds use the defence too")
     rows: Literal["paper", "all"] = Field(
         description="paper: one deleted and one unseen record a pair; all: every record queried"
     )
@@ -77,6 +78,16 @@ class Result(_Frozen):
     bits_ci: Interval | None = None
 
 
+class Released(_Frozen):
+    """How good the released posteriors are under a defence, on records never trained on."""
+
+    defense: str
+    accuracy: float
+    brier: float = Field(description="mean squared distance from the label's indicator, 0 to 2")
+    calibration_error: float = Field(description="expected calibration error of the top probability")
+    n: int
+
+
 class Selected(_Frozen):
     """The attack the report leads with, chosen on shadow worlds alone."""
 
@@ -85,6 +96,7 @@ class Selected(_Frozen):
     game: str
     view: str
     shadow_auc: float
+    defense: str = "none"
 
 
 class Spread(_Frozen):
@@ -120,6 +132,9 @@ class Findings(_Frozen):
         description="train minus test accuracy of the originals, by side; null for files of posteriors"
     )
     verdict: Verdict
+    released: tuple[Released, ...] = Field(
+        default=(), description="what each defence costs: utility of the target's posteriors; empty without labels"
+    )
     notes: tuple[str, ...] = Field(default=(), description="what was adjusted or should be known, in sentences")
     results: tuple[Result, ...]
     execution: dict[str, Any] = Field(
@@ -140,7 +155,7 @@ class Findings(_Frozen):
         chosen = [
             r
             for r in self.results
-            if (r.attack, r.attack_model, r.game)
-            == (self.selected.attack, self.selected.attack_model, self.selected.game)
+            if (r.attack, r.attack_model, r.game, r.defense, r.adaptive)
+            == (self.selected.attack, self.selected.attack_model, self.selected.game, self.selected.defense, True)
         ]
         return next((r for r in chosen if r.rows == rows), chosen[0])

@@ -196,7 +196,12 @@ def forest_plot(findings: Findings) -> str:
 
 
 def _rows(leading: Result, scores: pd.DataFrame) -> pd.DataFrame:
-    rows = scores[(scores["game"] == leading.game) & (scores["role"] != "reference")]
+    rows = scores[
+        (scores["game"] == leading.game)
+        & (scores["role"] != "reference")
+        & (scores["defense"] == leading.defense)
+        & scores["adaptive"]
+    ]
     if leading.rows == "paper":
         rows = rows[rows["paper"]]
     column = score_column(leading.attack, leading.attack_model)
@@ -218,7 +223,8 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
             result.game,
             result.rows,
             result.defense,
-        ) == (leading.baseline, leading.attack_model, leading.game, leading.rows, leading.defense):
+            result.adaptive,
+        ) == (leading.baseline, leading.attack_model, leading.game, leading.rows, leading.defense, True):
             drawn.append((result, {"color": CLASSICAL, "linewidth": 1.5, "linestyle": (0, (5, 2))}))
     return drawn
 
@@ -277,7 +283,7 @@ def _groups(findings: Findings, leading: Result) -> list[list[Result]]:
 
 
 def _defended(result: Result) -> str:
-    return "" if result.defense == "none" else f", {result.defense}"
+    return "" if result.defense == "none" else f", {result.defense}" + ("" if result.adaptive else ", not adapting")
 
 
 def _interval_mark(axes: Axes, y: float, result: Result, *, leading: bool) -> None:

@@ -66,15 +66,18 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
 
 
 def _lines(findings: Findings) -> list[Result]:
-    """Return the leading results, then the best of each other feature, the classical ones last."""
+    """Return the leading results, the best of each other feature and of each defence, the classical ones last."""
     leading = findings.leading()
     own = [r for r in findings.results if is_selected(r, findings.selected)]
     own.sort(key=lambda r: r.rows != leading.rows)
-    best: dict[tuple[str, str], Result] = {}
+    best: dict[tuple[str | bool, ...], Result] = {}
     for result in findings.results:
-        if (result.game, result.rows) != (leading.game, leading.rows) or result.attack == leading.attack:
+        if (result.game, result.rows) != (leading.game, leading.rows):
             continue
-        key = (result.attack, result.defense)
+        defended = result.defense != leading.defense
+        if is_classical(result) if defended else result.attack == leading.attack:
+            continue
+        key = (result.defense, result.adaptive) if defended else (result.attack,)
         if key not in best or _preference(result) > _preference(best[key]):
             best[key] = result
     others = sorted(best.values(), key=lambda r: (is_classical(r), -r.auc))
@@ -87,6 +90,7 @@ def _preference(result: Result) -> float:
 
 def _cells(result: Result, *, wide: bool) -> list[Text]:
     name = result.attack + ("" if result.defense == "none" else f", {result.defense}")
+    name += "" if result.adaptive else ", not adapting"
     model = result.attack_model or ""
     first = [Text(name), Text(model)] if wide else [Text.assemble(name, "\n", (f"  {model}", "dim"))]
     rate = next((value for key, value in result.tpr_at_fpr.items() if float(key) == 0.01), None)

@@ -189,8 +189,8 @@ def _compared(result: Result, results: Sequence[Result]) -> str:
             r
             for r in results
             if r.view == "original"
-            and (r.attack, r.attack_model, r.game, r.rows, r.defense)
-            == (result.baseline, result.attack_model, result.game, result.rows, result.defense)
+            and (r.attack, r.attack_model, r.game, r.rows, r.defense, r.adaptive)
+            == (result.baseline, result.attack_model, result.game, result.rows, result.defense, result.adaptive)
         ),
         None,
     )
@@ -256,7 +256,7 @@ def _attacks_limits(result: Result, results: Sequence[Result]) -> list[str]:
     family = {
         (r.attack, r.attack_model): r
         for r in results
-        if (r.game, r.rows, r.defense) == (result.game, result.rows, result.defense)
+        if (r.game, r.rows, r.defense, r.adaptive) == (result.game, result.rows, result.defense, result.adaptive)
     }
     tried = "1 attack was" if len(family) == 1 else f"{len(family):,} attacks were"
     several = (

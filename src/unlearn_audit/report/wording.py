@@ -83,10 +83,12 @@ def is_classical(result: Result) -> bool:
 
 def is_selected(result: Result, selected: Selected) -> bool:
     """Return whether the result belongs to the attack the report leads with, whatever its rows."""
-    return (result.attack, result.attack_model, result.game) == (
+    return (result.attack, result.attack_model, result.game, result.defense, result.adaptive) == (
         selected.attack,
         selected.attack_model,
         selected.game,
+        selected.defense,
+        True,
     )
 
 

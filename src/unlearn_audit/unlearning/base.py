@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -62,6 +64,10 @@ class Unlearner(Protocol):
         """The regime that it really runs."""
         ...
 
+    def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
+        """Return the original model, trained as this method needs it."""
+        ...
+
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return the model after the request; ``seed`` is for randomness that the original does not share."""
         ...
@@ -80,17 +86,24 @@ def train(source: ModelSource, data: Dataset, training: Positions, seed: int) ->
         If fitting fails; the reason is passed on.
     """
     model = source.make(seed)
+    texts = fit(model, "fit", source.name, data, training, seed)
+    return Trained(model, source, data, training, seed, texts)
+
+
+def fit(
+    model: Any, method: str, name: str, data: Dataset, training: Positions, seed: int, **options: Any
+) -> tuple[str, ...]:
+    """Call a model's own ``fit`` (or ``partial_fit``) and return what it warned of, one sentence each."""
     with one_thread(), seeded_globals(seed), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            model.fit(take(data.X, training), data.y[training])
+            getattr(model, method)(take(data.X, training), data.y[training], **options)
         except Exception as error:
             raise AuditError(
-                f"model {source.name} failed to fit {len(training):,} records of {data.name}: "
+                f"model {name} failed to fit {len(training):,} records of {data.name}: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
-    texts = tuple(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
-    return Trained(model, source, data, training, seed, texts)
+    return tuple(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
 
 
 def take(X: Any, positions: Positions) -> Any:
@@ -98,9 +111,16 @@ def take(X: Any, positions: Positions) -> Any:
     return X.iloc[positions] if isinstance(X, pd.DataFrame) else X[positions]
 
 
-def one_thread() -> threadpool_limits:
+def one_thread() -> AbstractContextManager[Any]:
     """Limit linear algebra to one thread: the number of threads changes the last bits of results."""
-    return threadpool_limits(limits=1)
+    limit: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1)
+    return limit
+
+
+@lru_cache(maxsize=1)
+def _libraries(n_modules: int) -> ThreadpoolController:  # noqa: ARG001 - looks again only after an import
+    """Return the thread pools of this process; finding them takes as long as fitting a small model."""
+    return ThreadpoolController()
 
 
 @contextmanager

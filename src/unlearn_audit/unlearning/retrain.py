@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlearn_audit.models.regimes import Regime, RowOrder, fixed_order, remaining_rows
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.models.regimes import Positions, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, train
 from unlearn_audit.worlds.design import Request
@@ -47,6 +48,10 @@ class Retrain:
                 "same-seed: the same seed on fewer records"
             )
         return cls(Regime.FIXED, order), None
+
+    def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
+        """Return a model trained the plain way."""
+        return train(source, data, training, seed)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""

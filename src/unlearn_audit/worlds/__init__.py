@@ -5,7 +5,7 @@ plan in terms of record positions, drawn from a seed of its own, so that world i
 worlds there are, and request j never on how many requests.
 """
 
-from unlearn_audit.worlds.design import Query, Request, World, WorldPlan, plan_worlds
+from unlearn_audit.worlds.design import Chain, Query, Request, World, WorldPlan, plan_worlds
 from unlearn_audit.worlds.split import SidePool, Split, split_records
 
-__all__ = ["Query", "Request", "SidePool", "Split", "World", "WorldPlan", "plan_worlds", "split_records"]
+__all__ = ["Chain", "Query", "Request", "SidePool", "Split", "World", "WorldPlan", "plan_worlds", "split_records"]

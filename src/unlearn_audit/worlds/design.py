@@ -1,4 +1,9 @@
-"""The paper's worlds on two disjoint sides: single deletions, each with its pair of queries and more."""
+"""Worlds on two disjoint sides: what each original deletes, adds and is asked, in every scenario of the paper.
+
+All scenarios are one shape: each original has several *chains* of updates that start from it; each update
+deletes some units and, in online learning, adds as many records. A single deletion is a chain of one update
+that deletes one unit.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.config import WorldsConfig
+from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.seeds import SIDES, Kind, generator
 from unlearn_audit.worlds.split import SidePool, Split
@@ -22,9 +27,13 @@ class Request:
     added: Positions
 
 
+Chain = tuple[Request, ...]
+"""Updates one after another, from the original on."""
+
+
 @dataclass(frozen=True)
 class Query:
-    """The records asked of one pair of models.
+    """The records asked of all versions of one chain.
 
     Attributes
     ----------
@@ -32,34 +41,52 @@ class Query:
         (m,) which records.
     roles
         (m,) ``deleted``, ``unseen``, ``retained`` or ``reference``.
+    deleted_at
+        (m,) the first version without the record, -1 if it was not deleted.
     paper
         (m,) true for the rows of the paper's protocol.
     """
 
     positions: Positions
     roles: npt.NDArray[np.str_]
+    deleted_at: npt.NDArray[np.int64]
     paper: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class World:
-    """One original model: its training records in training order, its requests and their queries."""
+    """One original model: its training records in training order, its chains of updates and their queries."""
 
     side: str
     index: int
     training: Positions
-    requests: tuple[Request, ...]
+    chains: tuple[Chain, ...]
     queries: tuple[Query, ...]
 
 
 @dataclass(frozen=True)
 class WorldPlan:
-    """What was decided for one side of one dataset, sizes adjusted to what the records allow."""
+    """What was decided for one side of one dataset, sizes adjusted to what the records allow.
+
+    Attributes
+    ----------
+    side, pool, references
+        Whose worlds, their records, and the records known never to be trained on.
+    sizes
+        How many of everything.
+    scenario
+        What an update does, ``size`` as a number.
+    units
+        Which records belong together.
+    seed
+        The seed of the audit.
+    """
 
     side: str
     pool: SidePool
     references: Positions
     sizes: WorldsConfig
+    scenario: ScenarioConfig
     units: Units
     seed: int
 
@@ -67,6 +94,11 @@ class WorldPlan:
     def n_worlds(self) -> int:
         """How many worlds this side has."""
         return self.sizes.shadow if self.side == "shadow" else self.sizes.target
+
+    @property
+    def n_trainings(self) -> int:
+        """How many models this side trains, counting every update as one."""
+        return self.n_worlds * (1 + self.sizes.deletions * self.scenario.versions)
 
     @property
     def unseen(self) -> Positions:
@@ -79,32 +111,85 @@ class WorldPlan:
         everyone = rng.permutation(np.unique(self.units.codes[self.pool.train]))
         members = self.units.take(everyone, self.sizes.train_size)
         training = rng.permutation(self.units.rows(members))
-        # request j deletes the j-th unit from the front and asks a retained record from the back, and
-        # takes the j-th stretch of the unseen records: none depends on how many requests there are
         unseen = rng.permutation(self.unseen)
-        width = 1 + self.sizes.unseen
-        requests, queries = [], []
+        arriving = rng.permutation(self.pool.replacement)
+        chains, queries = [], []
         for j in range(self.sizes.deletions):
-            deleted = self.units.rows(members[j : j + 1])
-            retained = self.units.rows(members[len(members) - 1 - j : len(members) - j])[:1]
-            asked = unseen[np.arange(j * width, (j + 1) * width) % len(unseen)]
-            requests.append(Request(deleted=deleted, added=np.empty(0, dtype=np.int64)))
-            queries.append(self._query(deleted, asked, retained))
-        return World(self.side, index, training, tuple(requests), tuple(queries))
+            steps, staying = self._draw_chain(members, index, j)
+            chain = self._chain(steps, arriving, j)
+            chains.append(chain)
+            queries.append(self._query(chain, unseen, staying, j))
+        return World(self.side, index, training, tuple(chains), tuple(queries))
 
-    def _query(self, deleted: Positions, unseen: Positions, retained: Positions) -> Query:
-        parts = {"deleted": deleted, "unseen": unseen, "retained": retained, "reference": self.references}
+    def _draw_chain(
+        self, members: npt.NDArray[np.int64], index: int, j: int
+    ) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
+        """Return the units that each update of chain j deletes, and those it leaves, in the order to ask them.
+
+        Chains take stretches from the front of the shuffled units and ask the retained from the back, so
+        none depends on how many chains there are. When the units are used up they are shuffled anew.
+        """
+        size = int(self.scenario.size)
+        width = size * self.scenario.versions
+        per_cycle = len(members) // width
+        cycle, place = divmod(j, per_cycle)
+        if cycle:
+            members = generator(self.seed, Kind.WORLD, SIDES[self.side], index, cycle).permutation(members)
+        gone = members[place * width : (place + 1) * width]
+        staying = np.concatenate([members[: place * width], members[(place + 1) * width :]])[::-1]
+        return list(gone.reshape(self.scenario.versions, size)), np.roll(staying, -place * self._n_retained)
+
+    @property
+    def _n_retained(self) -> int:
+        return self.sizes.retained or 1
+
+    def _chain(self, steps: list[npt.NDArray[np.int64]], arriving: Positions, j: int) -> Chain:
+        requests = []
+        for t, units in enumerate(steps):
+            deleted = self.units.rows(units)
+            added = np.empty(0, dtype=np.int64)
+            if self.scenario.name == "online":
+                at = (j * len(steps) + t) * len(deleted)
+                added = arriving[np.arange(at, at + len(deleted)) % len(arriving)]
+            requests.append(Request(deleted, added))
+        return tuple(requests)
+
+    def _query(self, chain: Chain, unseen: Positions, staying: npt.NDArray[np.int64], j: int) -> Query:
+        deleted = np.concatenate([request.deleted for request in chain])
+        firsts = self._one_a_unit(deleted)
+        wanted = int(firsts.sum()) + self.sizes.unseen
+        width = min(wanted, len(unseen))
+        asked = unseen[np.arange(j * width, (j + 1) * width) % len(unseen)]
+        retained = np.concatenate([self.units.rows(u[None])[:1] for u in staying[: self._n_retained]])
+        parts = {"deleted": deleted, "unseen": asked, "retained": retained, "reference": self.references}
         roles = np.repeat(list(parts), [len(p) for p in parts.values()])
         positions = np.concatenate(list(parts.values()))
-        # the paper's rows: one of each role a pair, the first of each
+        deleted_at = np.full(len(positions), -1)
+        deleted_at[: len(deleted)] = np.repeat(np.arange(1, len(chain) + 1), [len(r.deleted) for r in chain])
+        # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
         paper = np.zeros(len(positions), dtype=bool)
-        for role in ("deleted", "unseen", "retained"):
-            paper[np.flatnonzero(roles == role)[:1]] = True
-        return Query(positions, roles, paper)
+        paper[np.flatnonzero(roles == "deleted")[firsts]] = True
+        for role in ("unseen", "retained"):
+            paper[np.flatnonzero(roles == role)[: int(firsts.sum())]] = True
+        if self.scenario.name == "retained":
+            paper[np.flatnonzero(roles == "retained")[1:]] = False
+        return Query(positions, roles, deleted_at, paper)
+
+    def _one_a_unit(self, positions: Positions) -> npt.NDArray[np.bool_]:
+        """(m,) true at the first record of each unit."""
+        first = np.zeros(len(positions), dtype=bool)
+        first[np.unique(self.units.codes[positions], return_index=True)[1]] = True
+        return first
 
 
 def plan_worlds(
-    split: Split, units: Units, sizes: WorldsConfig, seed: int, where: str, sides: tuple[str, ...]
+    split: Split,
+    units: Units,
+    sizes: WorldsConfig,
+    scenario: ScenarioConfig,
+    seed: int,
+    where: str,
+    sides: tuple[str, ...],
 ) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
     """Fit the sizes asked for to the records there are.
 
@@ -112,7 +197,7 @@ def plan_worlds(
     ----------
     split, units
         The sides, and which records belong together.
-    sizes
+    sizes, scenario
         What was asked for.
     seed
         The seed of the audit.
@@ -140,34 +225,65 @@ def plan_worlds(
             "what a side may train on, so that the originals are not copies of each other"
         )
         sizes = sizes.model_copy(update={"train_size": most})
-    _refuse_too_many_deletions(sizes, pools, units, where)
-    references, sizes, more = _share_unseen(split, pools, sizes, units, seed, where)
-    plans = {s: WorldPlan(s, split.side(s), references, sizes, units, seed) for s in sides}
-    notes += more
-    return plans, tuple(notes)
+    if isinstance(scenario.size, str):
+        share = float(scenario.size.removesuffix("%")) / 100
+        size = max(1, round(share * sizes.train_size))
+        notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} an update")
+        scenario = scenario.model_copy(update={"size": size})
+    notes += _check_deletions(sizes, scenario, pools, units, where)
+    references, sizes, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
+    plans = {s: WorldPlan(s, split.side(s), references, sizes, scenario, units, seed) for s in sides}
+    return plans, (*notes, *more)
 
 
-def _refuse_too_many_deletions(sizes: WorldsConfig, pools: list[SidePool], units: Units, where: str) -> None:
-    """Raise unless every world has as many units to keep as it deletes."""
+def _check_deletions(
+    sizes: WorldsConfig, scenario: ScenarioConfig, pools: list[SidePool], units: Units, where: str
+) -> list[str]:
+    """Raise unless every world keeps as many units as a chain deletes; say where chains share records."""
+    width = int(scenario.size) * scenario.versions
+    notes = []
     for pool in pools:
         people = np.unique(units.codes[pool.train])
         counts = np.sort(units.sizes(people))[::-1]
         fewest = int(np.searchsorted(np.cumsum(counts), sizes.train_size, side="right"))
-        if fewest < 2 * sizes.deletions:
+        if width == 1 and fewest < 2 * sizes.deletions:
             raise AuditError(
                 f"{where} allows worlds of {sizes.train_size:,} training records, too few for {sizes.deletions:,} "
                 f"deletions each (as many must remain); ask for at most {fewest // 2:,} deletions or audit more records"
             )
+        if fewest < 2 * width:
+            raise AuditError(
+                f"{where} allows worlds of {sizes.train_size:,} training records, too few to delete {width:,} of them "
+                f"in one chain of updates (as many must remain); delete at most {fewest // 2:,} or audit more records"
+            )
+        if fewest < width * sizes.deletions:
+            notes.append(
+                f"{where}: {sizes.deletions:,} chains of {width:,} deletions share records within a world of "
+                f"{sizes.train_size:,}; each starts from the original"
+            )
+        if scenario.name == "online" and len(pool.replacement) < width:
+            raise AuditError(
+                f"{where} keeps {len(pool.replacement):,} records to add, fewer than the {width:,} that one update "
+                "needs; delete fewer or audit more records"
+            )
+    return notes[:1]
 
 
 def _share_unseen(
-    split: Split, pools: list[SidePool], sizes: WorldsConfig, units: Units, seed: int, where: str
+    split: Split,
+    pools: list[SidePool],
+    sizes: WorldsConfig,
+    scenario: ScenarioConfig,
+    units: Units,
+    seed: int,
+    where: str,
 ) -> tuple[Positions, WorldsConfig, list[str]]:
     """Set reference records apart from the shadow side's unseen ones, leaving enough to ask about."""
     notes: list[str] = []
+    asked = int(scenario.size) * scenario.versions + sizes.unseen
     available = len(split.shadow.unseen)
     # the attacker's own records: at most half, or all but two pairs' worth where there are many
-    most = max(available // 2, available - 2 * (1 + sizes.unseen))
+    most = max(available // 2, available - 2 * asked)
     rng = generator(seed, Kind.SPLIT, 1)
     people = rng.permutation(np.unique(units.codes[split.shadow.unseen]))
     chosen = units.take(people, min(sizes.references, most))
@@ -177,9 +293,7 @@ def _share_unseen(
     left = min(len(np.setdiff1d(pool.unseen, references)) for pool in pools)
     if left < 1:
         raise AuditError(f"{where} leaves no unseen record to ask about; audit more records")
-    if left < 1 + sizes.unseen:
-        notes.append(
-            f"{where}: {1 + sizes.unseen:,} unseen records a pair were asked for; {left:,} are there and are used"
-        )
-    sizes = sizes.model_copy(update={"references": len(references), "unseen": min(sizes.unseen, left - 1)})
-    return references, sizes, notes
+    if left < asked:
+        notes.append(f"{where}: {asked:,} unseen records a pair were asked for; {left:,} are there and are used")
+    update = {"references": len(references), "unseen": min(sizes.unseen, max(left - (asked - sizes.unseen), 0))}
+    return references, sizes.model_copy(update=update), notes

@@ -1,0 +1,92 @@
+"""``unlearn-audit reproduce``: the paper's experiments, one command each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from unlearn_audit.audit import Execution
+from unlearn_audit.cli import options
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.errors import AuditError
+from unlearn_audit.progress import reporter
+from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
+from unlearn_audit.reproduce.claims import tally
+from unlearn_audit.reproduce.output import claims_by_text, write_reproduction
+
+
+def reproduce_command(
+    name: Annotated[str, typer.Argument(help="An experiment, 'all', or 'list' to see them.", show_default=False)],
+    scale: Annotated[str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).")] = "small",
+    jobs: options.Jobs = 1,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
+    ] = None,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Run an experiment of Chen et al. (CCS 2021) and decide its claims.
+
+    [bold]Examples[/]
+
+    unlearn-audit reproduce list
+
+    unlearn-audit reproduce group --scale small --jobs 2 --out group
+    """
+    if name == "list":
+        _list(as_json)
+        return
+    if name not in EXPERIMENTS and name != "all":
+        raise AuditError(f"no experiment '{name}'; see 'unlearn-audit reproduce list', or say all")
+    if scale not in SCALES:
+        raise AuditError(f"no scale '{scale}'; use one of {', '.join(SCALES)}")
+    chosen = EXPERIMENTS if name == "all" else {name: EXPERIMENTS[name]}
+    console = Console(stderr=True)
+    summary = {}
+    for each, experiment in chosen.items():
+        folder = (out or Path("runs") / f"reproduce-{scale}") / each
+        with run_folder(folder, {"experiment": each, "scale": scale}):
+            cost = plan(experiment, SCALES[scale], jobs)
+            console.print(
+                f"[bold]{experiment.title}[/]: {cost.cells} audits, {cost.trainings:,} trainings, "
+                f"about {_duration(cost.seconds)} where nothing is stored yet"
+            )
+            with reporter(console) as shown:
+                execution = Execution(jobs=jobs, store=store, reporter=shown)
+                done = reproduce(experiment, SCALES[scale], execution, lambda line: console.print(line, style="dim"))
+            page = write_reproduction(folder, done)
+        summary[each] = {claim: tally(decisions) for claim, decisions in claims_by_text(done).items()}
+        if not as_json:
+            for claim, outcome in summary[each].items():
+                Console().print(f"  {claim}: [bold]{outcome}[/]", highlight=False)
+            Console(soft_wrap=True).print(f"  Report: {page}", highlight=False)
+    if as_json:
+        typer.echo(json.dumps(summary, indent=1))
+
+
+def _list(as_json: bool) -> None:
+    if as_json:
+        shown = {e.name: {"title": e.title, "claim": e.claim, "values": e.values} for e in EXPERIMENTS.values()}
+        typer.echo(json.dumps(shown, indent=1))
+        return
+    grid = Table(box=None, padding=(0, 2, 1, 0))
+    for heading in ("name", "grid", "the paper claims"):
+        grid.add_column(heading, no_wrap=heading == "name")
+    for experiment in EXPERIMENTS.values():
+        grid.add_row(experiment.name, experiment.values, experiment.claim)
+    Console().print(grid)
+
+
+def _duration(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )

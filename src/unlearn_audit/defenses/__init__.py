@@ -1,0 +1,12 @@
+"""What an owner can do to posteriors before releasing them.
+
+A *defence* is a map of observations: every version's posteriors of every record, changed the same way. It
+is written as text, ``name`` or ``name:parameter``, and several are applied in turn: ``temperature:10+rounding:4``.
+The attacker is taken to know the defence and to use it on its shadow worlds too; a second figure says what an
+attacker who does not adapt would reach.
+"""
+
+from unlearn_audit.defenses.base import DEFENSES, UNDEFENDED, Defense, parse_defense
+from unlearn_audit.defenses.utility import Utility, release_utility
+
+__all__ = ["DEFENSES", "UNDEFENDED", "Defense", "Utility", "parse_defense", "release_utility"]

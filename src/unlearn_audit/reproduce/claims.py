@@ -1,0 +1,132 @@
+"""Claims of the paper, decided by intervals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from unlearn_audit.metrics.intervals import Estimate, difference_of_intervals
+from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.reproduce.grid import Cell
+
+Outcome = Literal["holds", "does not hold", "too little data to say"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A cell and what its audit found."""
+
+    cell: Cell
+    findings: Findings
+    seconds: float
+
+    def best(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        game: str | None = None,
+        view: str | None = None,
+        defense: str = "none",
+        adaptive: bool = True,
+        model: str | None = None,
+    ) -> Result:
+        """Return the attack that did best on shadow worlds among those asked for, on all rows.
+
+        Without ``names`` and ``view``, the attacks on both versions compete.
+        """
+        game = game or self.findings.selected.game
+        found = [
+            r
+            for r in self.findings.results
+            if r.game == game
+            and (r.defense, r.adaptive) == (defense, adaptive)
+            and (r.attack in names if names else r.view == view if view else r.view != "original")
+            and (model is None or r.attack_model == model)
+        ]
+        rows = "all" if any(r.rows == "all" for r in found) else "paper"
+        return max((r for r in found if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of one claim in one place of the grid.
+
+    Attributes
+    ----------
+    claim
+        What the paper says.
+    where
+        The cells it was decided on.
+    outcome
+        Holds, does not hold, or too little data to say.
+    measured
+        The figures that decided it.
+    """
+
+    claim: str
+    where: str
+    outcome: Outcome
+    measured: str
+
+
+def decide(
+    claim: str, where: str, estimate: Estimate, *, above: float | None = None, below: float | None = None
+) -> Decision:
+    """Decide whether an interval lies above (or below) a bound.
+
+    Examples
+    --------
+    >>> decide("a leak", "adult", Estimate(0.3, 0.2, 0.4), above=0).outcome
+    'holds'
+    >>> decide("a leak", "adult", Estimate(0.1, -0.1, 0.3), above=0).outcome
+    'too little data to say'
+    """
+    low, high = estimate.low, estimate.high
+    if above is not None:
+        outcome: Outcome = "holds" if low > above else "does not hold" if high <= above else "too little data to say"
+    elif below is not None:
+        outcome = "holds" if high < below else "does not hold" if low >= below else "too little data to say"
+    else:
+        raise ValueError("a claim needs a bound: above or below")
+    return Decision(claim, where, outcome, f"{estimate.value:+.3f} ({low:+.3f} to {high:+.3f})")
+
+
+def auc(result: Result) -> Estimate:
+    """Return the AUC of a result with its interval."""
+    return Estimate(result.auc, *result.auc_ci)
+
+
+def gain(result: Result) -> Estimate:
+    """Return the AUC beyond the classical attack's, paired, with its interval."""
+    if result.auc_minus_classical is None or result.auc_minus_classical_ci is None:
+        raise ValueError(f"{result.attack} has no classical baseline")
+    return Estimate(result.auc_minus_classical, *result.auc_minus_classical_ci)
+
+
+def difference(first: Result, second: Result, of: Callable[[Result], Estimate] = auc) -> Estimate:
+    """Return how much larger a figure is in one result than in another, their errors taken as independent.
+
+    Results of the same worlds are positively correlated, so the interval is then too wide, never too narrow.
+    """
+    return difference_of_intervals(of(first), of(second))
+
+
+def each_beats_classical(claim: str, cells: Iterable[Measured]) -> list[Decision]:
+    """Decide for every cell whether two models give away more than the original alone."""
+    return [decide(claim, m.cell.name, gain(m.best()), above=0.0) for m in cells]
+
+
+def tally(decisions: Sequence[Decision]) -> str:
+    """Return how often a claim held, in words.
+
+    Examples
+    --------
+    >>> tally([Decision("c", "a", "holds", ""), Decision("c", "b", "too little data to say", "")])
+    'holds in 1 of 2, too little data to say in 1'
+    """
+    counts = Counter(d.outcome for d in decisions)
+    others: tuple[Outcome, ...] = ("does not hold", "too little data to say")
+    parts = [f"{name} in {counts[name]}" for name in others if counts[name]]
+    return ", ".join([f"holds in {counts['holds']} of {len(decisions)}", *parts])

@@ -1,0 +1,223 @@
+"""SISA: sharded, isolated, sliced and aggregated training (Bourtoule et al., IEEE S&P 2021).
+
+The training records are dealt to shards, each shard to slices. Every shard has a model of its own, trained
+slice by slice with a checkpoint after each; the ensemble answers with the mean posterior or the share of
+votes. A deletion retrains its shard alone, from the last checkpoint before the record's slice.
+
+A model that cannot go on training where it stopped (no ``partial_fit``) is fitted on all slices of its
+shard at once: the models that slicing would leave behind on the way are never used again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.regimes import Positions, Regime, remaining_rows
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.seeds import Kind, integer_seed
+from unlearn_audit.unlearning.base import Trained, fit, train
+from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.worlds.design import Request
+
+Aggregation = Literal["mean", "vote"]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One part of the training records and its model.
+
+    Attributes
+    ----------
+    slices
+        Positions of the records of each slice, in training order.
+    checkpoints
+        The model after each slice; one model in all where slices are fitted at once; none for no records.
+    seed
+        The seed of its training.
+    """
+
+    slices: tuple[Positions, ...]
+    checkpoints: tuple[Any, ...]
+    seed: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> Positions:
+        """All its records, in training order."""
+        return np.concatenate(self.slices)
+
+
+@dataclass(frozen=True)
+class SisaEnsemble:
+    """The models of all shards as one classifier.
+
+    Attributes
+    ----------
+    shards
+        The parts.
+    aggregation
+        ``mean`` of the shards' posteriors, or ``vote``: the share of shards whose most probable class it is.
+    classes_
+        (k,) all classes of the dataset; one that a shard never saw gets probability 0 from it.
+    """
+
+    shards: tuple[Shard, ...]
+    aggregation: Aggregation
+    classes_: npt.NDArray[Any]
+    name: str
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return (m, k) aggregated posteriors."""
+        answers = np.stack(
+            [query(s.checkpoints[-1], X, self.classes_, self.name) for s in self.shards if s.checkpoints]
+        ).astype(np.float64)
+        if self.aggregation == "vote":
+            answers = np.eye(len(self.classes_))[answers.argmax(axis=2)]
+        return np.asarray(answers.mean(axis=0))
+
+
+class OneClass:
+    """What a shard whose records are all of one class answers: that class, always."""
+
+    def __init__(self, only: Any) -> None:
+        self.classes_ = np.array([only])
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return (m, 1) ones."""
+        return np.ones((len(X), 1))
+
+
+@dataclass(frozen=True)
+class Sisa:
+    """Sharded training, and unlearning by retraining the shards that held the deleted records.
+
+    Attributes
+    ----------
+    inner
+        How a shard is retrained: regime and row order.
+    shards, slices
+        Into how many parts the records are dealt.
+    aggregation
+        How the shards' answers become one.
+    """
+
+    inner: Retrain
+    shards: int = 10
+    slices: int = 1
+    aggregation: Aggregation = "mean"
+
+    @property
+    def regime(self) -> Regime:
+        """The regime in which a shard is retrained."""
+        return self.inner.regime
+
+    def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
+        """Train every shard.
+
+        Raises
+        ------
+        AuditError
+            If there are more shards, or slices in a shard, than records.
+        """
+        if self.shards * self.slices > len(training):
+            raise AuditError(
+                f"{self.shards} shards of {self.slices} slices need at least {self.shards * self.slices:,} training "
+                f"records and there are {len(training):,}; use fewer shards or slices"
+            )
+        # records come in random order, so dealing them in turn is a random split into equal shards
+        parts = [training[i :: self.shards] for i in range(self.shards)]
+        shards = tuple(
+            self._train_shard(source, data, tuple(np.array_split(part, self.slices)), _shard_seed(seed, i))
+            for i, part in enumerate(parts)
+        )
+        return self._assemble(source, data, training, shards, seed)
+
+    def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
+        """Retrain the shards that hold a deleted record; added records take the deleted ones' places."""
+        ensemble: SisaEnsemble = original.model
+        incoming = list(request.added)
+        shards: list[Shard] = []
+        for i, shard in enumerate(ensemble.shards):
+            hit = np.flatnonzero([np.isin(part, request.deleted).any() for part in shard.slices])
+            if len(hit) == 0:
+                shards.append(shard)
+                continue
+            share = int(np.isin(shard.records, request.deleted).sum())
+            arriving, incoming = incoming[:share], incoming[share:]
+            own = _shard_seed(seed, i) if self.regime is Regime.FRESH else shard.seed
+            shards.append(self._retrain_shard(original, shard, int(hit[0]), request.deleted, arriving, own))
+        remaining = remaining_rows(original.training, request.deleted, self.inner.order)
+        training = np.concatenate([remaining, request.added]).astype(np.int64)
+        return self._assemble(original.source, original.data, training, tuple(shards), original.seed)
+
+    def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
+        """Yield the unlearned ensemble of each request."""
+        for request, seed in zip(requests, seeds, strict=True):
+            yield self.unlearn(original, request, seed)
+
+    def _retrain_shard(
+        self, original: Trained, shard: Shard, first: int, deleted: Positions, arriving: list[int], seed: int
+    ) -> Shard:
+        """Retrain from slice ``first`` on; what came before it did not hold the deleted records."""
+        slices: tuple[Positions, ...]
+        if len(shard.slices) == 1:
+            slices = (remaining_rows(shard.slices[0], deleted, self.inner.order),)
+        else:
+            slices = tuple(part[~np.isin(part, deleted)] for part in shard.slices)
+        slices = (*slices[:-1], np.concatenate([slices[-1], np.array(arriving, dtype=np.int64)]))
+        kept = shard.checkpoints[:first] if len(shard.checkpoints) == len(shard.slices) > 1 else ()
+        return self._train_shard(original.source, original.data, slices, seed, kept)
+
+    def _train_shard(
+        self,
+        source: ModelSource,
+        data: Dataset,
+        slices: tuple[Positions, ...],
+        seed: int,
+        checkpoints: tuple[Any, ...] = (),
+    ) -> Shard:
+        """Train the slices that have no checkpoint yet."""
+        records = np.concatenate(slices)
+        if len(records) == 0:
+            return Shard(slices, (), seed)
+        if len(np.unique(data.y[records])) == 1:
+            return Shard(slices, (OneClass(data.y[records[0]]),), seed)
+        if len(slices) == 1 or not goes_on(source.make(seed)):
+            trained = train(source, data, records, seed)
+            return Shard(slices, (trained.model,), seed, trained.warnings)
+        models: list[Any] = list(checkpoints)
+        warnings: list[str] = []
+        for part in slices[len(checkpoints) :]:
+            model = copy.deepcopy(models[-1]) if models else source.make(seed)
+            if len(part):
+                warnings += fit(model, "partial_fit", source.name, data, part, seed, classes=data.class_values)
+            models.append(model)
+        return Shard(slices, tuple(models), seed, tuple(warnings))
+
+    def _assemble(
+        self, source: ModelSource, data: Dataset, training: Positions, shards: tuple[Shard, ...], seed: int
+    ) -> Trained:
+        if not any(shard.checkpoints for shard in shards):
+            raise AuditError("SISA has no training record left after the deletion; delete fewer records")
+        ensemble = SisaEnsemble(shards, self.aggregation, data.class_values, source.name)
+        warnings = tuple(text for shard in shards for text in shard.warnings)
+        return Trained(ensemble, source, data, training, seed, warnings)
+
+
+def goes_on(model: Any) -> bool:
+    """Return whether a model can train on where it stopped."""
+    return hasattr(model, "partial_fit") and not getattr(model, "early_stopping", False)
+
+
+def _shard_seed(seed: int, shard: int) -> int:
+    """Return the seed of a shard; the first has the model's own, so that one shard is plain training."""
+    return seed if shard == 0 else integer_seed(seed, Kind.SHARD, shard)

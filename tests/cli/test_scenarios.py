@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from unlearn_audit.observations import read_observations
+
+SMALL = [
+    "--dataset=digits", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4", "--references=5",
+    "--feature=sorted-diff", "--feature=direct-concat", "--attack-model=logistic-regression",
+]  # fmt: skip
+
+
+def run(command, tmp_path, *flags):
+    done = command("run", *SMALL, *flags, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    return done.findings, read_observations(tmp_path / "out" / "observations" / "target.parquet")
+
+
+def test_a_group(command, tmp_path):
+    found, table = run(command, tmp_path, "--scenario=group", "--size=6")
+    assert {r["n_positive"] for r in found["results"]} == {3 * 5 * 6}
+    assert {r["n_negative"] for r in found["results"] if r["rows"] == "paper"} == {3 * 5 * 6}
+    assert (table.rows.groupby(["world", "request"])["role"].agg(lambda r: (r == "deleted").sum()) == 6).all()
+
+
+def test_a_share(command, tmp_path):
+    found, _ = run(command, tmp_path, "--scenario=group", "--size=1%")
+    assert found["details"]["target"]["scenario"]["size"] == round(0.01 * found["details"]["target"]["train_size"])
+
+
+def test_online(command, tmp_path):
+    found, _ = run(command, tmp_path, "--scenario=online", "--size=3")
+    assert found["config"]["scenario"] == {"name": "online", "size": 3, "versions": 1}
+
+
+def test_a_chain_is_seen_as_a_pair_and_as_a_sequence(command, tmp_path):
+    found, table = run(command, tmp_path, "--scenario=multi-version", "--versions=3")
+    assert table.n_versions == 4
+    assert sorted(table.rows.loc[table.rows["role"] == "deleted", "deleted_at"].unique()) == [1, 2, 3]
+    assert {r["view"] for r in found["results"]} == {"pair", "sequence", "original"}
+    assert {r["attack"] for r in found["results"]} >= {"sorted-diff", "sorted-diff-sequence"}
+
+
+def test_the_versions_of_a_chain_are_nested_deletions(command, tmp_path):
+    """The chain's first update equals the single deletion of the same record."""
+    _, chain = run(command, tmp_path, "--scenario=multi-version", "--versions=1")
+    again = command("run", *SMALL, "--out", tmp_path / "single", "--json")
+    assert again.code == 0
+    single = read_observations(tmp_path / "single" / "observations" / "target.parquet")
+    assert np.array_equal(chain.posteriors, single.posteriors)
+
+
+def test_those_who_remain(command, tmp_path):
+    found, table = run(command, tmp_path, "--scenario=retained")
+    assert {r["game"] for r in found["results"]} == {"retained-vs-unseen", "deleted-vs-retained"}
+    assert (table.roles == "retained").sum() == 3 * 5 * 5
+
+
+def test_sisa_with_one_shard_is_retraining(command, tmp_path):
+    one, first = run(command, tmp_path, "--unlearning=sisa", "--shards=1")
+    done = command("run", *SMALL, "--out", tmp_path / "plain", "--json")
+    plain = read_observations(tmp_path / "plain" / "observations" / "target.parquet")
+    assert np.array_equal(first.posteriors, plain.posteriors)
+    assert one["results"] == done.findings["results"]
+
+
+def test_defences_have_an_adaptive_and_a_naive_row_and_their_cost(command, tmp_path):
+    found, _ = run(command, tmp_path, "--defense=top-k:2", "--defense=label-only", "--defense=rounding:2")
+    rows = {(r["defense"], r["adaptive"]) for r in found["results"]}
+    texts = {"top-k:2", "label-only", "rounding:2"}
+    assert rows == {("none", True)} | {(t, a) for t in texts for a in (True, False)}
+    assert {r["defense"] for r in found["released"]} == {"none", *texts}
+    plain = next(r for r in found["released"] if r["defense"] == "none")
+    label = next(r for r in found["released"] if r["defense"] == "label-only")
+    assert label["accuracy"] == plain["accuracy"]
+    assert label["brier"] > plain["brier"]
+    assert found["selected"]["defense"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--scenario=group", "--size=5000"], "too few to delete 5,000"),
+        (["--scenario=group", "--size=0"], "deletes nobody"),
+        (["--scenario=group", "--size=many"], "no percentage"),
+        (["--scenario=multi-version", "--versions=0"], "scenario.versions"),
+        (["--size=3"], "use scenario group"),
+        (["--unlearning=sisa", "--shards=5000"], "5000 shards of 1 slices need"),
+        (["--unlearning=magic"], "unlearning"),
+        (["--defense=top-k:10"], "hides nothing of 10 classes"),
+        (["--defense=magic"], "unknown defence 'magic'"),
+        (["--shadow-dataset=breast-cancer"], "2 classes and target data digits 10"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_sentence(command, flags, said):
+    command("run", *SMALL, *flags).says(said)

@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import resolve_model
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.unlearning import Retrain, Sisa
+from unlearn_audit.worlds import Request
+from unlearn_audit.worlds.prepare import prepare_arrays
+
+TRAINING = np.random.default_rng(5).permutation(200)[:120]
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    return prepare_arrays(X, (X[:, 0] + rng.normal(size=300) > 0).astype(int) + (X[:, 1] > 1), None, "made", 0).data
+
+
+def request(*deleted, added=()):
+    return Request(np.array(deleted, dtype=np.int64), np.array(added, dtype=np.int64))
+
+
+def methods(model, regime=Regime.FIXED, **options):
+    source = resolve_model(model)
+    retrain, _ = Retrain.for_model(source, regime)
+    return source, retrain, Sisa(retrain, **options)
+
+
+def aligned(shard, data):
+    return query(shard.checkpoints[-1], data.X, data.class_values, "shard")
+
+
+@pytest.mark.parametrize("model", ["decision-tree", "logistic-regression", "random-forest-100", "mlp", GaussianNB()])
+def test_one_shard_and_one_slice_is_retraining(data, model):
+    source, retrain, sisa = methods(model, shards=1, slices=1)
+    plain, sharded = (m.learn(source, data, TRAINING, 3) for m in (retrain, sisa))
+    gone = request(TRAINING[7], TRAINING[50], added=(250, 260))
+    for one, two in ((plain, sharded), (retrain.unlearn(plain, gone, 9), sisa.unlearn(sharded, gone, 9))):
+        assert np.array_equal(one.training, two.training)
+        assert np.allclose(one.model.predict_proba(data.X), two.model.predict_proba(data.X), atol=1e-7)
+
+
+@pytest.mark.parametrize("slices", [1, 4])
+def test_a_deletion_changes_its_shards_model_alone(data, slices):
+    source, _, sisa = methods("decision-tree", shards=5, slices=slices)
+    original = sisa.learn(source, data, TRAINING, 3)
+    shards = original.model.shards
+    victim = next(i for i, shard in enumerate(shards) if TRAINING[11] in shard.records)
+    before = [aligned(shard, data) for shard in shards]
+    unlearned = sisa.unlearn(original, request(TRAINING[11]), 9)
+    for i, shard in enumerate(unlearned.model.shards):
+        same = shard.checkpoints[-1] is shards[i].checkpoints[-1]
+        assert same == (i != victim)
+        assert np.array_equal(aligned(shards[i], data), before[i])
+    assert TRAINING[11] not in unlearned.model.shards[victim].records
+    again = original.model.predict_proba(data.X)
+    assert np.allclose(again, np.mean(before, axis=0), atol=1e-6)
+
+
+def test_shards_and_slices_share_no_record_and_lose_none(data):
+    source, _, sisa = methods("decision-tree", shards=7, slices=3)
+    original = sisa.learn(source, data, TRAINING, 3)
+    parts = [part for shard in original.model.shards for part in shard.slices]
+    assert len(parts) == 21
+    assert sorted(np.concatenate(parts)) == sorted(TRAINING)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 2
+
+
+def test_trainings_are_counted(data, monkeypatch):
+    calls = []
+    fit = DecisionTreeClassifier.fit
+    monkeypatch.setattr(
+        DecisionTreeClassifier, "fit", lambda self, X, y, **k: calls.append(len(y)) or fit(self, X, y, **k)
+    )
+    source, _, sisa = methods("decision-tree", shards=6)
+    original = sisa.learn(source, data, TRAINING, 3)
+    assert calls == [20] * 6
+    calls.clear()
+    sisa.unlearn(original, request(TRAINING[0]), 1)
+    assert calls == [19]
+    calls.clear()
+    sisa.unlearn(original, request(TRAINING[0], TRAINING[6], TRAINING[1]), 1)
+    assert sorted(calls) == [18, 19]
+
+
+def test_slices_go_on_from_the_last_checkpoint_before_the_record(data, monkeypatch):
+    calls = []
+    partial_fit = GaussianNB.partial_fit
+    monkeypatch.setattr(
+        GaussianNB, "partial_fit", lambda self, X, y, **k: calls.append(len(y)) or partial_fit(self, X, y, **k)
+    )
+    source, _, sisa = methods(GaussianNB(), shards=2, slices=4)
+    original = sisa.learn(source, data, TRAINING, 3)
+    assert calls == [15] * 8
+    shard = original.model.shards[1]
+    calls.clear()
+    unlearned = sisa.unlearn(original, request(shard.slices[2][5]), 1)
+    assert calls == [14, 15]
+    again = unlearned.model.shards[1].checkpoints
+    assert again[:2] == shard.checkpoints[:2]
+    whole = GaussianNB().fit(data.X[unlearned.model.shards[1].records], data.y[unlearned.model.shards[1].records])
+    assert np.allclose(again[-1].theta_, whole.theta_)
+    # the checkpoint itself stays as it was: another request starts from it again
+    assert np.allclose(shard.checkpoints[1].class_count_.sum(), 30)
+
+
+def test_votes_are_shares_of_shards(data):
+    source, _, sisa = methods("decision-tree", shards=8, aggregation="vote")
+    votes = sisa.learn(source, data, TRAINING, 3).model.predict_proba(data.X) * 8
+    assert np.allclose(votes, np.round(votes))
+    assert np.allclose(votes.sum(axis=1), 8)
+
+
+def test_a_class_that_a_shard_never_saw_gets_nothing_from_it(data):
+    source, _, sisa = methods("logistic-regression", shards=40)
+    original = sisa.learn(source, data, TRAINING, 3)
+    posteriors = original.model.predict_proba(data.X)
+    assert posteriors.shape == (len(data), 3)
+    assert np.allclose(posteriors.sum(axis=1), 1, atol=1e-5)
+    assert sum(len(s.records) for s in original.model.shards) == 120
+
+
+def test_forests_keep_their_bootstraps_within_a_shard(data):
+    source, _, sisa = methods(RandomForestClassifier(n_estimators=20), shards=3)
+    original = sisa.learn(source, data, TRAINING, 3)
+    shard = original.model.shards[0]
+    unlearned = sisa.unlearn(original, request(shard.records[4]), 1).model.shards[0]
+    assert unlearned.records[4] == shard.records[-1]
+
+
+def test_more_parts_than_records_are_refused(data):
+    source, _, sisa = methods("decision-tree", shards=121)
+    with pytest.raises(AuditError, match="121 shards of 1 slices need at least 121 training records"):
+        sisa.learn(source, data, TRAINING, 3)
+
+
+def test_deleting_a_whole_shard_leaves_the_others(data):
+    source, _, sisa = methods("decision-tree", shards=4)
+    original = sisa.learn(source, data, TRAINING, 3)
+    unlearned = sisa.unlearn(original, request(*original.model.shards[0].records), 1)
+    others = [aligned(shard, data) for shard in original.model.shards[1:]]
+    assert np.allclose(unlearned.model.predict_proba(data.X), np.mean(others, axis=0), atol=1e-6)
+    with pytest.raises(AuditError, match="no training record left"):
+        sisa.unlearn(original, request(*TRAINING), 1)
