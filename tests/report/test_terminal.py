@@ -76,3 +76,13 @@ def test_a_rate_that_is_not_given_and_missing_shadow_aucs_are_no_obstacle(printe
     text = printed(120, findings.model_copy(update={"results": results, "selected": selected}))
     assert "sorted-diff, top-1" in text
     assert "–" in text
+
+
+def test_notes_and_a_changed_regime_are_pointed_to(printed, findings):
+    told = findings.model_copy(update={"notes": ("a", "b"), "regime_note": "it ran as same-seed"})
+    text = printed(120, told)
+    assert "2 notes on data, sizes and training" in text
+    assert "Regime: it ran as same-seed." in text
+    quiet = printed(120, findings.model_copy(update={"notes": (), "regime_note": None}))
+    assert "notes on data" not in quiet
+    assert "Regime:" not in quiet

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,31 +78,6 @@ def test_a_null_claim_rarely_holds():
     decisions = [decide("c", "w", Estimate(e, e - 1.96, e + 1.96), above=0.0) for e in estimates]
     assert np.mean([d.outcome == "holds" for d in decisions]) < 0.04
     assert "holds in" in tally(decisions)
-
-
-def test_the_command_lists_runs_and_refuses(tmp_path, monkeypatch, capsys):
-    import sys
-
-    from unlearn_audit.cli.main import main
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["unlearn-audit", "reproduce", *map(str, arguments)])
-        main()
-        return capsys.readouterr().out
-
-    assert set(json.loads(call("list", "--json"))) == set(EXPERIMENTS)
-    assert "multi-version" in call("list")
-    out = call("transfer", "--scale", "smoke", "--out", tmp_path / "out", "--json")
-    assert set(json.loads(out)) == {"transfer"}
-    assert (tmp_path / "out" / "transfer" / "table.csv").exists()
-    for arguments, said in (
-        (("alchemy",), "no experiment 'alchemy'"),
-        (("main", "--scale", "huge"), "no scale 'huge'"),
-    ):
-        with pytest.raises(SystemExit) as stop:
-            call(*arguments)
-        assert stop.value.code == 2
-        assert said in capsys.readouterr().err
 
 
 def test_an_audit_error_in_a_cell_is_passed_on(monkeypatch):

@@ -28,7 +28,7 @@ _LAYOUT = 1
 def default_store_folder() -> Path:
     """Return ``UNLEARN_AUDIT_STORE``, else a folder in the user's cache."""
     chosen = os.environ.get("UNLEARN_AUDIT_STORE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("unlearn-audit")) / "store"
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "store"
 
 
 class Store:

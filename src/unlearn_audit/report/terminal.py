@@ -61,6 +61,11 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     headline, separator, rest = findings.verdict.summary.partition(". ")
     words = Text.assemble((headline + separator.strip(), "bold"), " " if rest else "", rest)
     console.print(Padding(words, (0, 0, 1, 0)) if report_path is not None else words)
+    if findings.regime_note:
+        console.print(Text(f"Regime: {findings.regime_note}.", "dim"))
+    if findings.notes:
+        count = "1 note" if len(findings.notes) == 1 else f"{len(findings.notes)} notes"
+        console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))
     if report_path is not None:
         console.print(Text(f"Report: {report_path}"), soft_wrap=True)
 
