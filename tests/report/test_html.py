@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from unlearn_audit.report.findings import Findings
+from unlearn_audit.report.findings import Findings, Released
 from unlearn_audit.report.html import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -162,8 +162,8 @@ def test_other_games_and_defences_get_columns_of_their_own(findings, scores):
         if r.view == "pair"
     )
     text = Page(render(findings.model_copy(update={"results": findings.results + others}), scores)).text
-    assert "Attack Attack model Game Defence AUC" in text
-    assert "deleted-vs-retained top-1" in text
+    assert "Attack Attack model Game Defence Attacker AUC" in text
+    assert "deleted-vs-retained top-1 adapts" in text
 
 
 def test_unlearning_may_be_configured_with_options(findings, scores):
@@ -178,3 +178,19 @@ def test_an_attack_on_the_original_alone_can_lead(findings, scores):
     )
     text = Page(render(findings.model_copy(update={"selected": selected}), scores)).text
     assert "AUC beyond the original alone" not in text
+
+
+def test_defences_stand_with_what_they_cost_and_whether_the_attacker_adapts(findings, scores):
+    defended = tuple(
+        r.model_copy(update={"defense": "top-k:1", "adaptive": adaptive})
+        for r in findings.results
+        for adaptive in (True, False)
+    )
+    cost = {"accuracy": 0.8, "brier": 0.3, "calibration_error": 0.05, "n": 10}
+    released = tuple(Released(defense=name, **cost) for name in ("none", "top-k:1"))
+    told = findings.model_copy(update={"results": (*findings.results, *defended), "released": released})
+    text = Page(render(told, scores)).text
+    assert "What the defences cost" in text
+    assert "top-k:1 0.800 0.300 0.050" in text
+    assert "does not adapt" in text
+    assert "What the defences cost" not in Page(render(findings, scores)).text

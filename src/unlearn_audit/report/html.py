@@ -18,6 +18,7 @@ from unlearn_audit.report.wording import (
     NOT_GIVEN,
     REGIMES,
     VIEWS,
+    adapting,
     interval,
     is_classical,
     is_selected,
@@ -110,6 +111,10 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
         overfitting=[
             (side, [number(v) for v in (spread.minimum, spread.mean, spread.maximum)], spread.n)
             for side, spread in (findings.overfitting or {}).items()
+        ],
+        released=[
+            (r.defense, [number(v) for v in (r.accuracy, r.brier, r.calibration_error)])
+            for r in (findings.released if len(findings.released) > 1 else ())
         ],
         settings=publishable(findings.config),
         execution=publishable(findings.execution),
@@ -218,11 +223,12 @@ def _table(findings: Findings, results: Sequence[Result], cells: dict[int, tuple
         for name, label in (("game", "Game"), ("defense", "Defence"))
         if len({getattr(r, name) for r in findings.results}) > 1
     ]
+    defended = any(name == "defense" for name, _ in fields)
     rows = tuple(
         Row(
             attack=r.attack,
             attack_model=r.attack_model or NOT_GIVEN,
-            tags=tuple(getattr(r, name) for name, _ in fields),
+            tags=tuple(getattr(r, name) for name, _ in fields) + ((adapting(r),) if defended else ()),
             classical=is_classical(r),
             leading=is_selected(r, findings.selected),
             cells=cells[id(r)],
@@ -230,7 +236,7 @@ def _table(findings: Findings, results: Sequence[Result], cells: dict[int, tuple
         for r in results
     )
     columns = tuple(figure.label for figure in rows[0].cells) if rows else ()
-    return Table(columns, tuple(label for _, label in fields), rows)
+    return Table(columns, (*(label for _, label in fields), *(("Attacker",) if defended else ())), rows)
 
 
 def _attack_cells(results: Iterable[Result]) -> dict[int, tuple[Figure, ...]]:

@@ -283,7 +283,7 @@ def _groups(findings: Findings, leading: Result) -> list[list[Result]]:
 
 
 def _defended(result: Result) -> str:
-    return "" if result.defense == "none" else f", {result.defense}" + ("" if result.adaptive else ", not adapting")
+    return "" if result.defense == "none" else f", {result.defense}" + ("" if result.adaptive else " (naive)")
 
 
 def _interval_mark(axes: Axes, y: float, result: Result, *, leading: bool) -> None:

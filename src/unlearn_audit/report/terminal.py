@@ -94,10 +94,13 @@ def _preference(result: Result) -> float:
 
 
 def _cells(result: Result, *, wide: bool) -> list[Text]:
-    name = result.attack + ("" if result.defense == "none" else f", {result.defense}")
-    name += "" if result.adaptive else ", not adapting"
+    defense = "" if result.defense == "none" else result.defense if result.adaptive else f"{result.defense} (naive)"
     model = result.attack_model or ""
-    first = [Text(name), Text(model)] if wide else [Text.assemble(name, "\n", (f"  {model}", "dim"))]
+    if wide:
+        first = [Text(f"{result.attack}, {defense}" if defense else result.attack), Text(model)]
+    else:
+        second = "\n".join(f"  {line}" for line in (model, defense) if line)
+        first = [Text.assemble(result.attack, "\n", (second, "dim"))]
     rate = next((value for key, value in result.tpr_at_fpr.items() if float(key) == 0.01), None)
     return [
         *first,

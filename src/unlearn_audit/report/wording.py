@@ -81,6 +81,11 @@ def is_classical(result: Result) -> bool:
     return result.view == "original"
 
 
+def adapting(result: Result) -> str:
+    """Return whether the attacker knew of the defence, in one or two words; nothing where there is none."""
+    return "" if result.defense == "none" else "adapts" if result.adaptive else "does not adapt"
+
+
 def is_selected(result: Result, selected: Selected) -> bool:
     """Return whether the result belongs to the attack the report leads with, whatever its rows."""
     return (result.attack, result.attack_model, result.game, result.defense, result.adaptive) == (
