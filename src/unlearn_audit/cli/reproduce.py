@@ -14,10 +14,11 @@ from unlearn_audit.audit import Execution
 from unlearn_audit.cli import options
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.errors import AuditError
+from unlearn_audit.files import write_atomic
 from unlearn_audit.progress import reporter
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
 from unlearn_audit.reproduce.claims import tally
-from unlearn_audit.reproduce.output import claims_by_text, write_reproduction
+from unlearn_audit.reproduce.output import claims_by_text, overview, write_reproduction
 
 
 def reproduce_command(
@@ -47,7 +48,7 @@ def reproduce_command(
         raise AuditError(f"no scale '{scale}'; use one of {', '.join(SCALES)}")
     chosen = EXPERIMENTS if name == "all" else {name: EXPERIMENTS[name]}
     console = Console(stderr=True)
-    summary = {}
+    summary, finished = {}, []
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
         with run_folder(folder, {"experiment": each, "scale": scale}):
@@ -60,11 +61,14 @@ def reproduce_command(
                 execution = Execution(jobs=jobs, store=store, reporter=shown)
                 done = reproduce(experiment, SCALES[scale], execution, lambda line: console.print(line, style="dim"))
             page = write_reproduction(folder, done)
+        finished.append(done)
         summary[each] = {claim: tally(decisions) for claim, decisions in claims_by_text(done).items()}
         if not as_json:
             for claim, outcome in summary[each].items():
                 Console().print(f"  {claim}: [bold]{outcome}[/]", highlight=False)
             Console(soft_wrap=True).print(f"  Report: {page}", highlight=False)
+    if name == "all":
+        write_atomic((out or Path("runs") / f"reproduce-{scale}") / "overview.md", overview(finished))
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
 

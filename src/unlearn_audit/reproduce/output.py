@@ -43,13 +43,36 @@ def claims_by_text(done: Reproduction) -> dict[str, list[Decision]]:
     return by_text
 
 
-def markdown(done: Reproduction) -> str:
+def markdown(done: Reproduction, figure: str = "figure.svg") -> str:
     """Return the experiment as a section of Markdown: claims with their outcomes, then the short table."""
     lines = [f"## {done.experiment.title} (`{done.experiment.name}`)", "", f"The paper: {done.experiment.claim}.", ""]
     for claim, decisions in claims_by_text(done).items():
         lines.append(f"- {claim}: **{tally(decisions)}**")
-    lines += ["", *_markdown_table(_short(done)), "", "Claims, one by one:", ""]
+    lines += ["", done.experiment.reading, "", f"![{done.experiment.title}]({figure})", ""]
+    lines += [*_markdown_table(_short(done)), "", "Claims, one by one:", ""]
     return "\n".join([*lines, *_markdown_table(claims_table(done)), ""])
+
+
+def overview(done: Sequence[Reproduction]) -> str:
+    """Return all experiments as one page of Markdown: a table of the claims, then a section each."""
+    rows = [
+        {
+            "experiment": f"[{each.experiment.name}](#{_anchor(each)})",
+            "the paper": each.experiment.claim,
+            "claim as decided": claim,
+            "outcome": tally(decisions),
+        }
+        for each in done
+        for claim, decisions in claims_by_text(each).items()
+    ]
+    sections = [markdown(each, f"{each.experiment.name}/figure.svg") for each in done]
+    return "\n".join([*_markdown_table(pd.DataFrame(rows)), "", *sections])
+
+
+def _anchor(done: Reproduction) -> str:
+    """Return the anchor that Markdown gives to the section's heading."""
+    heading = f"{done.experiment.title} ({done.experiment.name})".lower().replace(" ", "-")
+    return "".join(c for c in heading if c.isalnum() or c in "-_")
 
 
 def _short(done: Reproduction) -> pd.DataFrame:
@@ -135,7 +158,7 @@ def _page(done: Reproduction, figure: str) -> str:
         f'content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head><body>'
         f"<h1>{title}</h1><p>The paper (Chen et al., CCS 2021): {html.escape(done.experiment.claim)}. "
         f"Scale {done.scale.name}; {html.escape(done.experiment.values)}. Every claim is decided by 95 % intervals.</p>"
-        f"<h2>Claims</h2><ul>{claims}</ul>{svg}<h2>Figures</h2>{_short(done).to_html(index=False, border=0)}"
+        f"<h2>Claims</h2><ul>{claims}</ul><p>{html.escape(done.experiment.reading)}</p>{svg}<h2>Figures</h2>{_short(done).to_html(index=False, border=0)}"
         f"<h2>Claims, one by one</h2>{claims_table(done).to_html(index=False, border=0)}"
         "<p>Measured so that the risk in one's own releases can be removed.</p></body></html>\n"
     )

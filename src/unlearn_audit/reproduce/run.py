@@ -62,7 +62,8 @@ class Reproduction:
     @property
     def table(self) -> pd.DataFrame:
         """One row a cell, game, view and defence: the attack chosen on shadow worlds, beside the classical one."""
-        return pd.DataFrame([row for measured in self.cells for row in _rows(measured)])
+        rows = [row for measured in self.cells for row in _rows(measured, self.experiment.by_feature)]
+        return pd.DataFrame(rows)
 
 
 def plan(experiment: Experiment, scale: Scale, jobs: int) -> Plan:
@@ -114,17 +115,19 @@ def _time_one(config: Any, train_size: int) -> float:
     return time.perf_counter() - started
 
 
-def _rows(measured: Measured) -> list[dict[str, Any]]:
-    """Return the table's rows of one cell."""
+def _rows(measured: Measured, by_feature: bool) -> list[dict[str, Any]]:
+    """Return the table's rows of one cell: of the attack chosen on shadow worlds, or of the best of each feature."""
     findings = measured.findings
     games = dict.fromkeys(r.game for r in findings.results)
     views = dict.fromkeys(r.view for r in findings.results if r.view != "original")
+    features = dict.fromkeys(r.attack for r in findings.results if r.view != "original")
+    shown = [(None, (name,)) for name in features] if by_feature else [(view, None) for view in views]
     released = {r.defense: r for r in findings.released}
     rows = []
     for game in games:
         for defense, adaptive in dict.fromkeys((r.defense, r.adaptive) for r in findings.results):
-            for view in views:
-                result = measured.best(game=game, view=view, defense=defense, adaptive=adaptive)
+            for view, names in shown:
+                result = measured.best(names, game=game, view=view, defense=defense, adaptive=adaptive)
                 classical = measured.best(CLASSICAL, game=game, defense=defense, adaptive=adaptive)
                 rows.append({**measured.cell.labels, **_figures(result, classical, findings.overfitting)})
                 cost = released.get(defense)
