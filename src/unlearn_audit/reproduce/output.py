@@ -158,7 +158,8 @@ def _page(done: Reproduction, figure: str) -> str:
         f'content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head><body>'
         f"<h1>{title}</h1><p>The paper (Chen et al., CCS 2021): {html.escape(done.experiment.claim)}. "
         f"Scale {done.scale.name}; {html.escape(done.experiment.values)}. Every claim is decided by 95 % intervals.</p>"
-        f"<h2>Claims</h2><ul>{claims}</ul><p>{html.escape(done.experiment.reading)}</p>{svg}<h2>Figures</h2>{_short(done).to_html(index=False, border=0)}"
+        f"<h2>Claims</h2><ul>{claims}</ul><p>{html.escape(done.experiment.reading)}</p>{svg}"
+        f"<h2>Figures</h2>{_short(done).to_html(index=False, border=0)}"
         f"<h2>Claims, one by one</h2>{claims_table(done).to_html(index=False, border=0)}"
         "<p>Measured so that the risk in one's own releases can be removed.</p></body></html>\n"
     )
