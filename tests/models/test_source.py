@@ -58,6 +58,28 @@ def test_fingerprints_tell_models_apart():
     assert len(same) == 1
 
 
+def test_what_a_factory_closes_over_is_part_of_its_fingerprint():
+    def maker(depth):
+        return lambda: DecisionTreeClassifier(max_depth=depth)
+
+    def plain(width):
+        class Own:
+            def __init__(self):
+                self.width = width
+
+            def fit(self, X, y):
+                return self
+
+            def predict_proba(self, X):
+                return np.ones((len(X), 1))
+
+        return Own
+
+    for make in (maker, plain):
+        assert resolve_model(make(2)).fingerprint == resolve_model(make(2)).fingerprint
+        assert resolve_model(make(2)).fingerprint != resolve_model(make(5)).fingerprint
+
+
 def test_factories_by_module_and_by_file(tmp_path, monkeypatch):
     text = "from sklearn.naive_bayes import GaussianNB\ndef make():\n    return GaussianNB()\n"
     (tmp_path / "my_models_for_test.py").write_text(text)

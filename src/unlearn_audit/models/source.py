@@ -8,7 +8,7 @@ import inspect
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,15 @@ def resolve_model(model: Any) -> ModelSource:
         If there is no such model, or what it names cannot be imported or makes no classifier.
     """
     source = _from_text(model) if isinstance(model, str) else _from_object(model)
-    source.make(seed=0)
-    return source
+    # what a factory makes can depend on more than its code: on variables around it, or on files it reads
+    return replace(source, fingerprint=f"{source.fingerprint} {_settings_digest(source.make(seed=0))}")
+
+
+def _settings_digest(estimator: Any) -> str:
+    """Return a digest of an unfitted estimator's parameters, or of its attributes if it has none."""
+    settings = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else vars(estimator)
+    told = {name: type(value).__qualname__ if hasattr(value, "fit") else value for name, value in settings.items()}
+    return str(joblib.hash((type(estimator).__qualname__, told)))
 
 
 def _from_text(text: str) -> ModelSource:
