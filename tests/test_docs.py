@@ -6,18 +6,31 @@ import ast
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 import yaml
 from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, FEATURES, GAMES
 from unlearn_audit.cli.main import app
-from unlearn_audit.config import AuditConfig, DataConfig, WorldsConfig, build_config
+from unlearn_audit.config import (
+    AuditConfig,
+    DataConfig,
+    ScenarioConfig,
+    ScenarioName,
+    UnlearningConfig,
+    ViewName,
+    WorldsConfig,
+    build_config,
+)
 from unlearn_audit.data import DATASETS
+from unlearn_audit.defenses import DEFENSES, parse_defense
 from unlearn_audit.models import MODELS
 from unlearn_audit.observations import read_observations
-from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.report.findings import Findings, Released, Result
+from unlearn_audit.reproduce import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -73,9 +86,17 @@ def test_every_flag_exists(page):
     assert asked <= known | own
 
 
+@pytest.mark.parametrize("command", ["run", "predictions", "reproduce"])
+def test_every_flag_of_a_command_is_documented(command):
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(--?[a-z][a-z-]*)", text))
+    assert commands()[(command,)] - {"--help"} <= named
+
+
 def test_every_flag_of_run_stands_in_the_table():
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(--?[a-z][a-z-]*)`", text))
+    table = [line for line in text.partition("| flag of `run` | key |")[2].splitlines() if line.startswith("|")]
+    named = set(re.findall(r"`(--?[a-z][a-z-]*)`", "\n".join(table)))
     assert commands()[("run",)] - {"--help"} <= named
 
 
@@ -94,7 +115,7 @@ def test_every_relative_link_leads_somewhere(page):
             assert anchor in slugs, target
 
 
-@pytest.mark.parametrize("text", blocks("docs/configuration.md", "yaml"))
+@pytest.mark.parametrize("text", blocks("docs/configuration.md", "yaml") + blocks("docs/defenses.md", "yaml"))
 def test_every_configuration_is_valid(text):
     assert build_config(yaml.safe_load(text)) != AuditConfig()
 
@@ -111,6 +132,15 @@ def test_every_key_is_documented_with_its_default():
     assert {f"target.data.{name}" for name in DataConfig.model_fields} <= keys
     assert {f"worlds.{name}" for name in WorldsConfig.model_fields} <= keys
     assert set(AuditConfig.model_fields) - {"target", "shadow", "worlds"} <= keys
+    for block, of_block in (("scenario", ScenarioConfig()), ("unlearning", UnlearningConfig())):
+        for name in type(of_block).model_fields:
+            (default,) = (value for cell, value in rows.items() if cell.startswith(f"`{block}.{name}`"))
+            assert default.strip("`").partition(" ")[0] == str(getattr(of_block, name))
+    for name in ("group", "multi-version"):
+        usual = build_config({"scenario": name}).scenario
+        changed = {k: v for k, v in usual.model_dump().items() if k != "name" and v != getattr(ScenarioConfig(), k)}
+        for key, value in changed.items():
+            assert rows[f"`scenario.{key}`"] == f"{getattr(ScenarioConfig(), key)} (`{name}`: {value})"
     defaults = WorldsConfig()
     for name in WorldsConfig.model_fields:
         assert rows[f"`worlds.{name}`"] == str(getattr(defaults, name))
@@ -128,11 +158,25 @@ def test_every_key_is_documented_with_its_default():
         ("docs/configuration.md", ATTACK_MODELS),
         ("docs/methods.md", FEATURES),
         ("docs/concepts.md", GAMES),
+        ("docs/concepts.md", get_args(ScenarioName)),
+        ("docs/configuration.md", get_args(ScenarioName)),
+        ("docs/configuration.md", get_args(ViewName)),
+        ("docs/methods.md", EXPERIMENTS),
     ],
 )
 def test_every_registered_name_is_documented(page, names):
     text = (ROOT / page).read_text(encoding="utf-8")
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_every_defence_is_documented_and_every_one_documented_exists():
+    text = (ROOT / "docs" / "defenses.md").read_text(encoding="utf-8")
+    for name, kind in DEFENSES.items():
+        assert (f"| `{name}`" if kind.parameter is None else f"| `{name}:") in text
+    named = set(re.findall(r"^\| `([a-z-]+(?:[:+][a-z0-9:+-]+)?)` ", text, re.MULTILINE))
+    assert {"none", "label-only", "temperature:10+rounding:2"} <= named
+    for name in named:
+        parse_defense(name)
 
 
 def test_the_table_of_datasets_says_what_the_sources_say():
@@ -146,7 +190,8 @@ def test_the_table_of_datasets_says_what_the_sources_say():
 
 def test_every_key_of_findings_is_documented():
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
-    fields = {field.alias or name for name, field in Findings.model_fields.items()} | set(Result.model_fields)
+    fields = {field.alias or name for name, field in Findings.model_fields.items()}
+    fields |= set(Result.model_fields) | set(Released.model_fields)
     assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
 
 
@@ -187,6 +232,16 @@ def test_the_snippet_of_a_dataset_loads(tmp_path):
     (tmp_path / "my-survey").mkdir()
     (tmp_path / "my-survey" / "survey.csv").write_text("age,answer\n30,no\n40,yes\n", encoding="utf-8")
     assert names["load"](tmp_path).class_names == ("no", "yes")
+
+
+def test_the_snippet_of_a_defence_is_one():
+    (text,) = (text for text in blocks("docs/extending.md", "python") if "DEFENSE" in text)
+    names = {}
+    exec(compile(text, "docs/extending.md", "exec"), names)
+    kind = names["DEFENSE"]
+    released = kind.function(np.array([[[1.0, 0.0]]], dtype=np.float32), kind.parameter("0.5"))
+    assert released.tolist() == [[[0.75, 0.25]]]
+    assert released.dtype == np.float32
 
 
 def test_pages_are_about_the_project_alone():

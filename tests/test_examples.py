@@ -76,6 +76,19 @@ def test_configuration_and_gate(python, cli, tmp_path):
         assert f"leak shown, at the least: {low:+.3f}" in done.stdout
 
 
+def test_defenses(cli, tmp_path):
+    assert len(read_config(EXAMPLES / "defenses.yaml").defenses) == 5
+    small = ("--shadow-worlds=3", "--target-worlds=3", "--deletions=5")
+    findings = Findings.model_validate_json(finished(cli("run", EXAMPLES / "defenses.yaml", *small, "--json")))
+    names = ["none", *read_config(EXAMPLES / "defenses.yaml").defenses]
+    assert [released.defense for released in findings.released] == names
+    assert {(r.defense, r.adaptive) for r in findings.results} == {
+        *((name, True) for name in names),
+        *((name, False) for name in names[1:]),
+    }
+    assert findings.leading().defense == "none"
+
+
 def changed_leading(path, **changes):
     """Write findings whose leading results are changed, and return the path."""
     findings = Findings.read(path)
