@@ -3,7 +3,7 @@
 It is what a competent person would write on an afternoon, and it computes what `unlearn_audit.run` computes
 for a model whose training draws nothing at random (a tree) under retraining. It takes from the package only
 what both ways must share to be comparable: the records, the plan of the worlds, the seeds, the definitions of
-the models, and the metrics.
+the models, the folds, and the metrics.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
+from unlearn_audit.attacks.stage import cross_validation_splits
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.metrics import Calibrator, auc, evaluate
 from unlearn_audit.models import resolve_model
+from unlearn_audit.observations import Observations
 from unlearn_audit.seeds import SIDES, Kind, integer_seed, name_key
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare
 
-FOLDS = 5
 GAME = "deleted-vs-unseen"
 
 
@@ -116,7 +117,12 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
         sides[side] = posteriors, roles[asked] == "deleted", np.array(table.worlds)[asked], np.array(table.paper)[asked]
     shadow_posteriors, shadow_positive, shadow_worlds, shadow_paper = sides["shadow"]
     target_posteriors, positive, worlds, paper = sides["target"]
-    folds = shadow_worlds % FOLDS
+    asked = [role in ("deleted", "unseen") for role in audit.tables["shadow"].roles]
+    records = np.array(audit.tables["shadow"].records)[asked]
+    columns = {"world": shadow_worlds, "record": records, "role": np.where(shadow_positive, "deleted", "unseen")}
+    classes = [str(i) for i in range(shadow_posteriors.shape[2])]
+    table = Observations.create(columns, shadow_posteriors, classes)
+    splits = cross_validation_splits(table, shadow_positive, shadow_paper)
 
     scores, calibrated, shadow_auc = {}, {}, {}
     with audit.timed("attacks"):
@@ -124,13 +130,13 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
             for attack_model in config.attack_models:
                 seed = integer_seed(config.seed, Kind.ATTACK, name_key(GAME), name_key(f"{name}/{attack_model}"))
                 shadow_X, target_X = feature(name, shadow_posteriors), feature(name, target_posteriors)
-                out_of_fold = np.empty(len(folds))
+                out_of_fold = np.empty(len(shadow_positive))
                 aucs = []
-                for fold in np.unique(folds):
-                    held, fitted = folds == fold, (folds != fold) & shadow_paper
+                for fitted, held in splits:
                     model = fit_attack(attack_model, seed, shadow_X[fitted], shadow_positive[fitted])
                     out_of_fold[held] = model.predict_proba(shadow_X[held])[:, 1]
-                    aucs.append(auc(out_of_fold[held], shadow_positive[held]))
+                    if 0 < shadow_positive[held].sum() < held.sum():
+                        aucs.append(auc(out_of_fold[held], shadow_positive[held]))
                 model = fit_attack(attack_model, seed, shadow_X[shadow_paper], shadow_positive[shadow_paper])
                 key = name, attack_model
                 scores[key] = model.predict_proba(target_X)[:, 1]
@@ -141,12 +147,14 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
         for name, attack_model in scores:
             key = name, attack_model
             classical = max(((c, attack_model) for c in CLASSICAL), key=lambda c: shadow_auc[c])
+            strongest = max((k for k in shadow_auc if k[0] in CLASSICAL), key=lambda c: shadow_auc[c])
             for kind, rows in (("paper", paper), ("all", np.ones(len(paper), dtype=bool))):
                 baseline = {}
                 if name not in CLASSICAL:
                     baseline = {
                         "baseline_scores": scores[classical][rows],
                         "baseline_calibrated": calibrated[classical][rows],
+                        "strongest_scores": scores[strongest][rows],
                     }
                 figures = evaluate(
                     scores[key][rows], positive[rows], worlds[rows], calibrated=calibrated[key][rows], **baseline

@@ -49,8 +49,18 @@ def test_the_baseline_is_the_classical_attack_of_the_same_model_that_did_better_
         else:
             better = max(("classical", "classical-sorted"), key=lambda name: shadow[name, result.attack_model])
             assert result.baseline == better
+            strongest = max((key for key in shadow if key[0] in ("classical", "classical-sorted")), key=shadow.get)
+            assert result.strongest_classical == "/".join(strongest)
             assert result.auc_minus_classical is not None
             assert result.bits is not None
+
+
+def test_the_difference_of_auc_is_to_the_strongest_classical_attack(found):
+    aucs = {(f"{r.attack}/{r.attack_model}", r.rows): r.auc for r in found.results}
+    for result in found.results:
+        if result.view == "pair":
+            strongest = aucs[result.strongest_classical, result.rows]
+            assert result.auc_minus_classical == pytest.approx(result.auc - strongest)
 
 
 def test_the_selected_attack_is_the_best_pair_attack_on_shadow(found):
@@ -60,12 +70,16 @@ def test_the_selected_attack_is_the_best_pair_attack_on_shadow(found):
 
 
 def test_without_a_papers_mark_there_is_one_set_of_rows(table):
-    shadow, target = (dataclasses.replace(t, rows=t.rows.assign(paper=True)) for t in (table(seed=1), table(seed=2)))
+    shadow, target = (
+        dataclasses.replace(t, rows=t.rows.assign(paper=True)) for t in (table(seed=1, side="shadow"), table(seed=2))
+    )
     assert {r.rows for r in run(shadow, target).results} == {"all"}
 
 
 def test_other_games_are_played_on_their_own_rows(table):
-    found = run(table(seed=1, leak=8), table(seed=2, leak=8), games=["deleted-vs-retained", "retained-vs-unseen"])
+    found = run(
+        table(seed=1, leak=8, side="shadow"), table(seed=2, leak=8), games=["deleted-vs-retained", "retained-vs-unseen"]
+    )
     assert {r.game for r in found.results} == {"deleted-vs-retained", "retained-vs-unseen"}
     assert found.selected.game == "deleted-vs-retained"
     for game, of_game in found.scores.groupby("game"):
@@ -73,8 +87,15 @@ def test_other_games_are_played_on_their_own_rows(table):
 
 
 def test_one_target_world_gives_intervals_by_record(table):
-    found = run(table(seed=1, leak=8), table(seed=2, worlds=1, pairs=20, leak=8))
+    found = run(table(seed=1, leak=8, side="shadow"), table(seed=2, worlds=1, pairs=20, leak=8))
     assert {r.interval_unit for r in found.results} == {"record"}
+
+
+def test_an_attack_is_not_scored_on_what_it_was_fitted_on(table):
+    with pytest.raises(AuditError, match="hold the same posteriors"):
+        run(table(seed=1), table(seed=1))
+    with pytest.raises(AuditError, match="the shadow file says that it is the target side"):
+        run(table(seed=1, side="target"), table(seed=2, side="shadow"))
 
 
 @pytest.mark.parametrize(
@@ -89,4 +110,4 @@ def test_one_target_world_gives_intervals_by_record(table):
 )  # fmt: skip
 def test_tables_that_do_not_fit_together_are_refused(table, change, said):
     with pytest.raises(AuditError, match=said):
-        run(table(seed=1), change(table(seed=2)))
+        run(table(seed=1, side="shadow"), change(table(seed=2)))

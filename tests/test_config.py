@@ -81,3 +81,73 @@ def test_a_configuration_cannot_change():
     config = build_config({})
     with pytest.raises(ValueError, match="frozen"):
         config.seed = 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["target: {data: [x]}", "target: {data: 5}", "target: [x]", "target: adult", "worlds: 3", "unlearning: [sisa]"],
+)
+def test_what_is_no_block_is_told_also_under_overrides(tmp_path, text):
+    path = write(tmp_path, text)
+    over = {"target": {"data": {"name": "adult"}}, "worlds": {"shadow": 3}, "unlearning": {"shards": 2}}
+    with pytest.raises(AuditError) as caught:
+        read_config(path, over)
+    assert f"{path} cannot be used: {text.partition(':')[0]}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_overrides_lie_over_short_forms_and_nothing(tmp_path):
+    path = write(tmp_path, "target: {data: adult}\nshadow:\nunlearning: sisa\n")
+    over = {"target": {"data": {"encoding": "one-hot"}}, "shadow": {"model": "mlp"}, "unlearning": {"shards": 2}}
+    config = read_config(path, over)
+    assert (config.target.data.name, config.target.data.encoding) == ("adult", "one-hot")
+    assert (config.shadow.model, config.unlearning.method, config.unlearning.shards) == ("mlp", "sisa", 2)
+
+
+def test_a_path_that_leads_nowhere(tmp_path):
+    (tmp_path / "model.py").touch()
+    with pytest.raises(AuditError, match="no configuration file"):
+        read_config(tmp_path / "model.py" / "x.yaml")
+    with pytest.raises(AuditError, match="cannot be read"):
+        read_config(tmp_path / ("x" * 5000))
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    path = write(tmp_path, "seed: 1")
+
+    def denied(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "read_text", denied)
+    with pytest.raises(AuditError, match=r"audit\.yaml cannot be read \(Permission denied\)"):
+        read_config(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["seed: 2024-13-45", "seed: !!int ''", "seed: !!bool x", "seed: !!timestamp x", "seed: " + "9" * 5000, "[" * 5000],
+)
+def test_values_that_yaml_itself_stumbles_over(tmp_path, text):
+    path = write(tmp_path, text)
+    with pytest.raises(AuditError, match="is not plain YAML") as caught:
+        read_config(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"a\nb": 1},
+        {"regime": "x\r\ny"},
+        {"target": {"data": {"file": "a\nb.csv"}}},
+        {"scenario": {"name": "group", "size": "1\u2028%x"}},
+    ],
+)
+def test_errors_are_one_line_whatever_the_values(values):
+    with pytest.raises(AuditError) as caught:
+        build_config(values, where="a\nplace")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_absurdly_large_numbers_are_numbers():
+    assert build_config({"worlds": {"deletions": 10**40}}).worlds.deletions == 10**40

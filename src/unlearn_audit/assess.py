@@ -150,6 +150,14 @@ def check_agreement(shadow: Observations, target: Observations) -> None:
             f"shadow has {len(shadow.classes)} classes and target {len(target.classes)}; "
             "an attack learned on one cannot read the other"
         )
+    if shadow.posteriors.shape == target.posteriors.shape and np.array_equal(shadow.posteriors, target.posteriors):
+        raise AuditError(
+            "shadow and target hold the same posteriors; an attack must not be scored on what it was fitted on, so "
+            "give the attacker's own worlds as shadow"
+        )
+    for name, table, other in (("shadow", shadow, "target"), ("target", target, "shadow")):
+        if set(table.rows["side"]) == {other}:
+            raise AuditError(f"the {name} file says that it is the {other} side; swap the files")
     if shadow.partial != target.partial:
         which = "shadow" if shadow.partial else "target"
         raise AuditError(f"only the {which} file is marked partial; an attack must read on both sides the same outputs")
@@ -168,13 +176,16 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
         kinds = {"paper": paper, **kinds}
     results = []
     for outcome in outcomes:
-        base = None if outcome.attack.name in CLASSICAL else _baseline(outcomes, outcome.attack.attack_model)
+        compares = outcome.attack.name not in CLASSICAL
+        base = _classical(outcomes, outcome.attack.attack_model) if compares else None
+        strongest = _classical(outcomes) if compares else None
         for kind, rows in kinds.items():
             compared: dict[str, Any] = {}
-            if base is not None:
+            if base is not None and strongest is not None:
                 compared = {
                     "baseline_scores": base.scores[rows],
                     "baseline_calibrated": base.calibrated[rows],
+                    "strongest_scores": strongest.scores[rows],
                 }
             figures = evaluate(
                 outcome.scores[rows],
@@ -194,15 +205,16 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                     adaptive=release.adaptive,
                     shadow_auc=outcome.shadow_auc,
                     baseline=None if base is None else base.attack.name,
+                    strongest_classical=None if strongest is None else label(strongest.attack),
                     **figures,
                 )
             )
     return results
 
 
-def _baseline(outcomes: Sequence[AttackScores], attack_model: str | None) -> AttackScores:
-    """Return the classical attack of the same attack model that did better on shadow worlds."""
-    classical = [o for o in outcomes if o.attack.name in CLASSICAL and o.attack.attack_model == attack_model]
+def _classical(outcomes: Sequence[AttackScores], attack_model: str | None = None) -> AttackScores:
+    """Return the classical attack (of one attack model, or of any) that did best on shadow worlds."""
+    classical = [o for o in outcomes if o.attack.name in CLASSICAL and attack_model in (None, o.attack.attack_model)]
     return max(classical, key=lambda o: o.shadow_auc)
 
 

@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_audit.assess import assess, n_attacks
+from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
-from unlearn_audit.describe import described, notes_on, repeats, said_of_classes, side_details, spread, table_details
+from unlearn_audit.defenses.base import check_defenses
+from unlearn_audit.describe import (
+    described,
+    notes_on,
+    repeats,
+    said_of_classes,
+    side_details,
+    spread,
+    table_details,
+    warning_texts,
+)
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
 from unlearn_audit.engine.runner import SideTask
@@ -116,6 +127,7 @@ def audit(
     deletions: int = 20,
     unseen: int = 20,
     references: int = 100,
+    retained: int | None = None,
     execution: Execution | None = None,
     **settings: Any,
 ) -> AuditResult:
@@ -133,12 +145,13 @@ def audit(
         (n,) whose row each is: rows of one unit stay on one side and are deleted together.
     name
         What to call the data in reports.
-    shadow_worlds, target_worlds, train_size, deletions, unseen, references
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     execution
         Worker processes, store and progress.
     **settings
-        Further fields of `AuditConfig`: ``regime``, ``games``, ``features``, ``attack_models``, ``seed``.
+        Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``scenario``, ``games``, ``views``,
+        ``defenses``, ``features``, ``attack_models``, ``seed``.
 
     Raises
     ------
@@ -165,7 +178,13 @@ def audit(
         deletions=deletions,
         unseen=unseen,
         references=references,
+        retained=retained,
     )
+    if taken := {"target", "shadow", "worlds"} & settings.keys():
+        raise AuditError(
+            f"audit() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their own; "
+            "for a shadow side of its own use run() with a configuration"
+        )
     side = SideConfig(data=DataConfig(name=name), model=source.name)
     config = build_config({"target": side, "worlds": sizes, **settings}, where="audit()")
     records = prepare_arrays(X, y, units, name, config.seed)
@@ -252,10 +271,21 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         )
     started = time.perf_counter()
     plans, notes = _plan(config, records)
+    _refuse_before_training(config, records, plans["shadow"])
     tasks, regimes = [], {}
     for side in SIDE_NAMES:
-        unlearner, regimes[side] = unlearner_for(config.unlearning, models[side], Regime(config.regime))
-        tasks.append(SideTask(records[side].data, models[side], unlearner, plans[side]))
+        plan = plans[side]
+        unlearner, regimes[side] = unlearner_for(
+            config.unlearning,
+            models[side],
+            Regime(config.regime),
+            n_training=plan.sizes.train_size,
+            # online learning replaces what it deletes, so the number of records stays
+            n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
+        )
+        tasks.append(SideTask(records[side].data, models[side], unlearner, plan))
+    if regimes["shadow"] and regimes["shadow"] != regimes["target"]:
+        notes = (*notes, f"shadow side: {regimes['shadow']}")
     store = Store(execution.store or default_store_folder())
     total = sum(plan.n_worlds for plan in plans.values())
     show = execution.reporter.stage("Training and querying worlds", total)
@@ -286,8 +316,20 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
             "seconds_worlds": round(trained - started, 2),
             "worlds_reused": sum(s.reused for s in stats.values()),
             "store": str(store.folder),
+            "training_warnings": warning_texts(stats),
         },
     )
+
+
+def _refuse_before_training(config: AuditConfig, records: Mapping[str, Records], shadow: WorldPlan) -> None:
+    """Raise where the attacks could not be run on what would be trained."""
+    check_defenses(config.defenses, len(records["target"].data.class_names))
+    rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
+    if rows < FEWEST_ROWS:
+        raise AuditError(
+            f"the shadow side would have {rows:,} deleted records to fit attacks on, fewer than {FEWEST_ROWS}; "
+            "use more shadow worlds or deletions"
+        )
 
 
 def _find(

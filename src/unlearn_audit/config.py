@@ -205,6 +205,10 @@ class AuditConfig(_Frozen):
         return SideConfig(data=self.shadow.data or self.target.data, model=self.shadow.model or self.target.model)
 
 
+# PyYAML's constructors pass on what they stumble over: a 13th month, an `!!int` that is none, endless nesting
+_BAD_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
+
+
 def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditConfig:
     """Read a YAML file and lay ``overrides`` (nested dictionaries) over it.
 
@@ -215,12 +219,14 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditCon
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError) as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise AuditError(f"no configuration file at {path}; check the path") from error
+    except OSError as error:
+        raise AuditError(f"the configuration {path} cannot be read ({error.strerror}); check the file") from error
     except UnicodeDecodeError as error:
         raise AuditError(f"{path} is not UTF-8 text; save the configuration as UTF-8") from error
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
+    except _BAD_YAML as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise AuditError(f"{path} is not plain YAML ({reason}); only plain values are read") from error
     if content is None:
         content = {}
@@ -241,7 +247,8 @@ def build_config(values: dict[str, Any], where: str = "the configuration") -> Au
                 problems.append(f"unknown key '{key}'")
             else:
                 problems.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}")
-        raise AuditError(f"{where} cannot be used: {'; '.join(problems)}") from error
+        said = f"{where} cannot be used: {'; '.join(problems)}"
+        raise AuditError(" ".join(said.splitlines())) from error  # keys and values can hold newlines
 
 
 _SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method"}
@@ -249,13 +256,19 @@ _SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method"}
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``over`` laid on top, key by key; another source of data replaces the old one."""
+    """Return ``base`` with ``over`` laid on top, key by key; another source of data replaces the old one.
+
+    What is no block where ``over`` has one stays, so that the validation names it.
+    """
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
         if key in _SHORT_FORMS and isinstance(below, str):
             below = {_SHORT_FORMS[key]: below}
-        if key == "data" and isinstance(value, dict) and {"name", "file"} & value.keys():
-            below = {k: v for k, v in (below or {}).items() if k == "encoding"}
-        merged[key] = _merge(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+        if not isinstance(value, dict) or below is None:
+            merged[key] = value
+        elif isinstance(below, dict):
+            if key == "data" and {"name", "file"} & value.keys():
+                below = {k: v for k, v in below.items() if k == "encoding"}
+            merged[key] = _merge(below, value)
     return merged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,9 @@ from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import Spread
 from unlearn_audit.worlds.prepare import Records
+
+MOST_TEXTS = 20
+"""How many different texts of warnings are kept a side."""
 
 
 def described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:
@@ -46,15 +50,42 @@ def side_details(task: SideTask) -> dict[str, Any]:
 def notes_on(
     records: Mapping[str, Records], tables: Mapping[str, Observations], stats: Mapping[str, WorldStats]
 ) -> list[str]:
-    """Say what was done to the data, what repeats, and what training warned of."""
+    """Say what was done to the data, what repeats, and how often training warned.
+
+    Notes are published, and the text of a warning can quote records or paths: only its category is told. The
+    texts are in `warning_texts`.
+    """
     notes = [
         f"{of.data.name}: {note}" for of in {id(r): r for r in records.values()}.values() for note in of.data.notes
     ]
     notes += repeats(tables)
     for side in tables:
-        for text, count in sorted(stats[side].warnings.items()):
-            notes.append(f"{side} side: training warned {count:,} times: {text}")
+        categories = Counter[str]()
+        for text, count in stats[side].warnings.items():
+            categories[_category(text)] += count
+        for category, count in sorted(categories.items()):
+            times = "once" if count == 1 else f"{count:,} times"
+            notes.append(f"{side} side: training warned {times} ({category})")
     return notes
+
+
+def warning_texts(stats: Mapping[str, WorldStats]) -> dict[str, dict[str, int]]:
+    """Return, by side, what training warned of most and how often, at most `MOST_TEXTS` texts a side.
+
+    Not for publication: the text of a warning can quote records or paths.
+    """
+    found = {}
+    for side, of_side in stats.items():
+        often = sorted(of_side.warnings.items(), key=lambda item: (-item[1], item[0]))
+        if often:
+            found[side] = dict(often[:MOST_TEXTS])
+    return found
+
+
+def _category(text: str) -> str:
+    """Return the class of a warning told as ``Category: message``."""
+    category, colon, _ = text.partition(":")
+    return category if colon and category.isidentifier() else "Warning"
 
 
 def repeats(tables: Mapping[str, Observations]) -> list[str]:

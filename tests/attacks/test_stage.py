@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from unlearn_audit.attacks import GAMES, LearnedAttack
-from unlearn_audit.attacks.stage import run_attacks
+from unlearn_audit.attacks.stage import cross_validation_splits, run_attacks
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import Observations
 
 GAME = GAMES["deleted-vs-unseen"]
 ATTACKS = [LearnedAttack("sorted-diff", "decision-tree"), LearnedAttack("classical", "logistic-regression")]
@@ -76,3 +77,40 @@ def test_a_game_without_its_roles_is_refused(table):
 def test_calibrated_scores_are_strictly_inside(table):
     for outcome in run(table(seed=1, leak=60), table(seed=2, leak=60)):
         assert ((outcome.calibrated > 0) & (outcome.calibrated < 1)).all()
+
+
+def test_no_fold_is_fitted_on_a_record_that_it_scores(table):
+    shadow = table(seed=1, worlds=8, pairs=8)
+    positive, paper = shadow.roles == "deleted", shadow.paper
+    rows = np.isin(shadow.roles, ("deleted", "unseen"))
+    records = shadow.rows["record"].to_numpy() % 400
+    game_rows = dataclasses.replace(shadow, rows=shadow.rows.assign(record=records)).select(rows)
+    splits = cross_validation_splits(game_rows, positive[rows], paper[rows])
+    seen = np.zeros(rows.sum(), dtype=int)
+    for train, held in splits:
+        ids = game_rows.rows["record"].to_numpy()
+        assert not set(ids[train]) & set(ids[held])
+        assert not set(game_rows.worlds[train]) & set(game_rows.worlds[held])
+        assert not (train & ~paper[rows]).any()
+        seen += held
+    assert (seen == 1).all()
+
+
+def test_records_that_recur_with_their_answer_do_not_fool_the_cross_validation(table):
+    """Unseen records that stand in every world could be recognised: a full tree would look perfect."""
+    rng = np.random.default_rng(0)
+    pool = rng.dirichlet(np.ones(4), size=40)
+    worlds, pairs = 8, 10
+    answer = np.tile([True, False], worlds * pairs)
+    record = np.where(answer, 1000 + np.arange(len(answer)), 20 + np.arange(len(answer)) // 2 % 20)
+    original = np.where(answer[:, None], rng.dirichlet(np.ones(4), size=len(answer)), pool[record % 40])
+    columns = {
+        "role": np.where(answer, "deleted", "unseen"),
+        "world": np.repeat(np.arange(worlds), 2 * pairs),
+        "request": np.tile(np.repeat(np.arange(pairs), 2), worlds),
+        "record": record,
+    }
+    shadow = Observations.create(columns, np.stack([original, original], axis=1), list("abcd"))
+    attack = LearnedAttack("classical", "decision-tree")
+    found = run_attacks([attack], GAME, shadow, [shadow], 0, 1, lambda: None)[0][0]
+    assert abs(found.shadow_auc - 0.5) < 0.15

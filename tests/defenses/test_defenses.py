@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from unlearn_audit.defenses import DEFENSES, parse_defense, release_utility
+from unlearn_audit.defenses.base import check_defenses
 from unlearn_audit.defenses.outputs import label_only, rounding, temperature, top_k
 from unlearn_audit.errors import AuditError
 
@@ -73,13 +74,19 @@ def test_steps_are_applied_in_turn(table):
     [
         ("magic", "unknown defence 'magic'"),
         ("top-k", "needs a whole number"),
-        ("top-k:0", "makes no sense below 1"),
+        ("top-k:0", "give a finite number of at least 1"),
         ("top-k:1.5", "needs a whole number"),
         ("label-only:3", "takes no parameter"),
-        ("temperature:0", "makes no sense below"),
-        ("temperature:nan", "makes no sense below"),
+        ("temperature:0", "give a finite number of at least 1e-06"),
+        ("temperature:nan", "give a finite number of at least 1e-06"),
+        ("temperature:inf", "'temperature:inf' is out of range; give a finite number of at least 1e-06"),
         ("temperature:hot", "needs a number"),
-        ("rounding:-1", "makes no sense below 0"),
+        ("rounding:-1", "give 0 to 12"),
+        ("rounding:13", "give 0 to 12"),
+        ("rounding:400", "give 0 to 12"),
+        ("mag\nic", "unknown defence"),
+        ("label-only:a\nb", "takes no parameter"),
+        ("top-k:a\nb", "needs a whole number"),
         ("rounding:2+", "unknown defence ''"),
     ],
 )
@@ -123,3 +130,22 @@ def test_defences_that_keep_the_order_cost_no_accuracy_and_rounding_to_nothing_d
         assert release_utility(parse_defense(text).apply(made)).accuracy == plain.accuracy
     assert release_utility(parse_defense("rounding:0").apply(made)).accuracy < plain.accuracy
     assert release_utility(parse_defense("temperature:100").apply(made)).brier > plain.brier
+
+
+@pytest.mark.parametrize("text", ["temperature:1e-6", "temperature:1e300", "rounding:0", "rounding:12"])
+def test_the_ends_of_a_range_are_allowed(table, text):
+    assert np.isfinite(parse_defense(text).apply(table()).posteriors).all()
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["none", "top-k:3"], "top-k:3 hides nothing of 3 classes; use top-k below 3"),
+        (["top-k:1", "rounding:2+top-k:9"], "hides nothing of 3 classes"),
+        (["top-k:1", "magic"], "unknown defence 'magic'"),
+    ],
+)
+def test_defences_can_be_checked_before_there_is_a_table(texts, said):
+    with pytest.raises(AuditError, match=said):
+        check_defenses(texts, 3)
+    check_defenses(TEXTS, 3)

@@ -1,6 +1,8 @@
 import json
 import os
 import threading
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,3 +87,67 @@ def test_fingerprints_follow_the_content():
         dataset_fingerprint(prepare_arrays(X.astype("f4"), y, None, "d", 0).data),
     }
     assert len(prints | {one}) == 5
+
+
+def files_of(store, document=DOCUMENT):
+    key = digest(document)
+    return tuple(store.folder / key[:2] / f"{key}{suffix}" for suffix in (".parquet", ".json"))
+
+
+@pytest.mark.parametrize(
+    "note", [b"", b'{"document": {}, "sta', b"\xff\xfe", b"[]", b"null", b"{}", b'{"sha256": 3, "stats": {}}']
+)
+def test_work_with_an_unreadable_note_is_not_there(table, tmp_path, note):
+    store, made = Store(tmp_path / "s"), table()
+    store.put(DOCUMENT, made, {})
+    files_of(store)[1].write_bytes(note)
+    assert store.get(DOCUMENT) is None
+    assert not store.has(DOCUMENT)
+    store.put(DOCUMENT, made, {})
+    assert store.has(DOCUMENT)
+
+
+def test_work_whose_note_lacks_a_key_is_not_there(table, tmp_path):
+    store = Store(tmp_path / "s")
+    for missing in ("stats", "sha256"):
+        store.put(DOCUMENT, table(), {})
+        note = files_of(store)[1]
+        note.write_text(json.dumps({k: v for k, v in json.loads(note.read_text()).items() if k != missing}))
+        assert store.get(DOCUMENT) is None
+        assert not store.has(DOCUMENT)
+
+
+def test_observations_that_cannot_be_read_are_not_there(table, tmp_path):
+    store = Store(tmp_path / "s")
+    store.put(DOCUMENT, table(), {})
+    payload, note = files_of(store)
+    payload.write_bytes(b"no parquet")
+    content = json.loads(note.read_text()) | {"sha256": sha256(b"no parquet").hexdigest()}
+    note.write_text(json.dumps(content))
+    assert store.get(DOCUMENT) is None
+    assert not store.has(DOCUMENT)
+
+
+def test_a_store_that_another_process_is_just_making_is_a_store(tmp_path):
+    (tmp_path / ".unlearn-audit-store.json.x1.part").touch()
+    assert Store(tmp_path).get(DOCUMENT) is None
+
+
+def test_a_store_that_appears_while_one_looks_is_a_store(tmp_path, monkeypatch):
+    listed = Path.iterdir
+
+    def meanwhile(folder):
+        monkeypatch.undo()
+        Store(folder)
+        (folder / "ab").mkdir()
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", meanwhile)
+    assert Store(tmp_path).folder == tmp_path
+
+
+def test_a_store_that_cannot_be_written_is_told(table, tmp_path):
+    store = Store(tmp_path / "s")
+    (tmp_path / "s" / digest(DOCUMENT)[:2]).touch()
+    with pytest.raises(AuditError, match="cannot be written"):
+        store.put(DOCUMENT, table(), {})

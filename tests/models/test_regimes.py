@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.models import resolve_model
-from unlearn_audit.models.regimes import RowOrder, fixed_order, remaining_rows
+from unlearn_audit.models.regimes import RowOrder, fixed_order, keeps_index_draws, remaining_rows
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,8 @@ from unlearn_audit.models.regimes import RowOrder, fixed_order, remaining_rows
         (make_pipeline(StandardScaler(), RandomForestClassifier()), RowOrder.REPLACE),
         (ExtraTreesClassifier(), RowOrder.MINUS),
         (RandomForestClassifier(max_samples=0.5), None),
+        (RandomForestClassifier(class_weight="balanced"), None),
+        (RandomForestClassifier(class_weight="balanced_subsample"), RowOrder.REPLACE),
         (SGDClassifier(), None),
         (GradientBoostingClassifier(), None),
         (resolve_model("mlp").make(0), None),
@@ -65,3 +67,32 @@ def test_replacing_the_deleted_row_keeps_the_other_bootstraps_of_a_forest():
     kept = share_of_equal_trees(RowOrder.REPLACE)
     assert share_of_equal_trees(RowOrder.MINUS) <= 0.02
     assert kept > 0.05
+
+
+def drawn(n):
+    return np.random.RandomState(3).randint(0, n, 600)
+
+
+@pytest.mark.parametrize("n", [*range(2, 40), 256, 257, 258, 512, 513, 514])
+def test_index_draws_are_kept_where_numpy_keeps_them(n):
+    before, after = drawn(n), drawn(n - 1)
+    # the draws of the row that left are gone, those after it move up
+    stay = before[before < n - 1]
+    kept = np.array_equal(stay, after[: len(stay)])
+    # a handful of draws can agree by chance, so only enough of them tell that they are not kept
+    if keeps_index_draws(n, n - 1) or n > 8:
+        assert kept == keeps_index_draws(n, n - 1)
+
+
+@pytest.mark.parametrize("n", [512, 513, 514])
+def test_a_forest_keeps_its_bootstraps_as_its_index_draws(n):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, 2)), rng.integers(0, 2, n)
+    forests = [RandomForestClassifier(5, max_depth=1, random_state=1).fit(X[:m], y[:m]) for m in (n, n - 1)]
+    shared = []
+    for before, after in zip(*(forest.estimators_samples_ for forest in forests), strict=True):
+        counts = [np.bincount(rows, minlength=n)[: n - 1] for rows in (before, after)]
+        shared.append(np.minimum(*counts).sum() / (n - 1))
+    # all but the draws at the end, which make up for those of the row that left
+    assert (min(shared) > 0.98) == keeps_index_draws(n, n - 1)
+    assert keeps_index_draws(n, n - 1) == (n != 513)

@@ -1,10 +1,12 @@
+import importlib
 import os
+import sys
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -78,6 +80,38 @@ def test_what_a_factory_closes_over_is_part_of_its_fingerprint():
     for make in (maker, plain):
         assert resolve_model(make(2)).fingerprint == resolve_model(make(2)).fingerprint
         assert resolve_model(make(2)).fingerprint != resolve_model(make(5)).fingerprint
+
+
+def test_changed_code_of_a_transformer_in_a_pipeline_is_another_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    helper = tmp_path / "helper_for_test.py"
+    (tmp_path / "steps_for_test.py").write_text(
+        "import helper_for_test\nfrom sklearn.base import BaseEstimator, TransformerMixin\n"
+        "class Step(TransformerMixin, BaseEstimator):\n"
+        "    def fit(self, X, y=None):\n        return self\n"
+        "    def transform(self, X):\n        return helper_for_test.change(X)\n"
+    )
+
+    def printed(body):
+        helper.write_text(body)
+        for module in ("steps_for_test", "helper_for_test"):
+            sys.modules.pop(module, None)
+        step = importlib.import_module("steps_for_test").Step()
+        return resolve_model(make_pipeline(step, DecisionTreeClassifier())).fingerprint
+
+    one, two = "def change(X):\n    return X\n", "def change(X):\n    return X * 2\n"
+    assert printed(one) == printed(one)
+    assert printed(one) != printed(two)
+
+
+def test_functions_among_the_parameters_count():
+    def pipeline(function):
+        return make_pipeline(FunctionTransformer(function), DecisionTreeClassifier())
+
+    prints = {resolve_model(pipeline(f)).fingerprint for f in (lambda X: X, lambda X: X * 2, np.abs, np.exp)}
+    assert len(prints) == 4
+    assert resolve_model(pipeline(lambda X: X * 3)).fingerprint == resolve_model(pipeline(lambda X: X * 3)).fingerprint
 
 
 def test_factories_by_module_and_by_file(tmp_path, monkeypatch):

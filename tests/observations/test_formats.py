@@ -1,8 +1,11 @@
 import json
 import pickle
+import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,7 +170,7 @@ def test_missing_empty_and_broken_files(tmp_path):
     with pytest.raises(AuditError, match="cannot be read as Parquet"):
         read_observations(tmp_path / "x.parquet")
     (tmp_path / "x.npz").write_bytes(b"no zip at all")
-    with pytest.raises(AuditError, match=r"is no NPZ archive|objects"):
+    with pytest.raises(AuditError, match=r"is no whole NPZ archive|objects"):
         read_observations(tmp_path / "x.npz")
     (tmp_path / "x.csv").write_bytes("role,before_é".encode("latin-1"))
     with pytest.raises(AuditError, match="not UTF-8"):
@@ -178,11 +181,138 @@ def test_missing_empty_and_broken_files(tmp_path):
 
 
 def test_a_newer_layout_is_refused(table, tmp_path):
-    import pyarrow.parquet as pq
-
     write_observations(table(), tmp_path / "t.parquet")
     content = pq.read_table(tmp_path / "t.parquet")
     header = json.loads(content.schema.metadata[b"unlearn_audit"]) | {"layout": 99}
     pq.write_table(content.replace_schema_metadata({b"unlearn_audit": json.dumps(header)}), tmp_path / "t.parquet")
     with pytest.raises(AuditError, match="newer than this version"):
         read_observations(tmp_path / "t.parquet")
+
+
+def refused(path):
+    """Return the one sentence with which a file is refused."""
+    with pytest.raises(AuditError) as caught:
+        read_observations(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+ARRAYS = {"before": np.full((2, 2), 0.5), "after": np.full((2, 2), 0.5), "role": np.array(["deleted", "unseen"])}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"role": np.array([["deleted"], ["unseen"]])}, "column 'role' has shape (2, 1)"),
+        ({"role": np.array("deleted")}, "column 'role' has shape ()"),
+        ({"metadata": np.array("{broken")}, "'metadata' is no JSON"),
+        ({"metadata": np.array("[1]")}, "'metadata' holds JSON of a list"),
+        ({"classes": np.array("ab")}, "'classes' has shape ()"),
+        ({"partial": np.array([True, False])}, "'partial' has shape (2,)"),
+        ({"signal_x": np.array(1.0)}, "signal 'x' has shape ()"),
+        ({"world": np.array([1j, 2j])}, "column 'world' holds"),
+        ({"world": np.array([2**63, 1], dtype=np.uint64)}, "at most 64 bits"),
+    ],
+)
+def test_bad_arrays_in_an_archive(tmp_path, arrays, said):
+    np.savez(tmp_path / "t.npz", **ARRAYS | arrays)
+    assert said in refused(tmp_path / "t.npz")
+
+
+def test_one_array_by_the_name_of_an_archive(tmp_path):
+    np.save(tmp_path / "t.npy", np.zeros((2, 2, 2)))
+    (tmp_path / "t.npy").rename(tmp_path / "t.npz")
+    assert "single array" in refused(tmp_path / "t.npz")
+
+
+def test_an_archive_with_a_damaged_or_foreign_member(tmp_path):
+    path = tmp_path / "t.npz"
+    np.savez_compressed(path, **ARRAYS | {"before": np.random.default_rng(0).random((500, 2))})
+    content = bytearray(path.read_bytes())
+    content[60:400] = b"\xff" * 340
+    path.write_bytes(content)
+    assert "no whole NPZ archive" in refused(path)
+    np.savez(path, **ARRAYS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("readme", "dear reader")
+    assert "'readme' is no array" in refused(path)
+
+
+@pytest.mark.parametrize("offset", range(30, 1500, 70))
+def test_no_damage_to_an_archive_is_a_traceback(table, tmp_path, offset):
+    made = table()
+    path = tmp_path / "t.npz"
+    write_observations(made, path)
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 40] = bytes(255 - byte for byte in content[offset : offset + 40])
+    path.write_bytes(content)
+    refused(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (b"{", "broken or not ours"),
+        (b"\xff\xfe", "broken or not ours"),
+        (b'{"made": "elsewhere"}', "broken or not ours"),
+        (b'{"layout": 1}', "broken or not ours"),
+        (b"[1]", "broken or not ours"),
+        (b'{"layout": "two"}', "broken or not ours"),
+    ],
+)
+def test_a_foreign_or_broken_header(table, tmp_path, header, said):
+    path = tmp_path / "t.parquet"
+    write_observations(table(), path)
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"unlearn_audit": header}), path)
+    assert said in refused(path)
+
+
+def test_a_header_that_says_other_than_the_columns(table, tmp_path):
+    path = tmp_path / "t.parquet"
+    write_observations(table(), path)
+    whole = pq.read_table(path)
+    pq.write_table(whole.drop_columns(["posteriors"]), path)
+    assert "no column 'posteriors' with 2 x 3 numbers" in refused(path)
+    header = json.loads(whole.schema.metadata[b"unlearn_audit"]) | {"versions": 5}
+    pq.write_table(whole.replace_schema_metadata({b"unlearn_audit": json.dumps(header)}), path)
+    assert "no column 'posteriors' with 5 x 3 numbers" in refused(path)
+    role = whole.column_names.index("role")
+    pq.write_table(whole.set_column(role, "role", pa.array([["a"]] * len(whole))), path)
+    assert "has the role" in refused(path)
+    for name in ("world", "paper"):
+        column = whole.column_names.index(name)
+        pq.write_table(whole.set_column(column, name, pa.array([["a"]] * len(whole))), path)
+        assert f"column '{name}' holds" in refused(path)
+
+
+def test_flat_parquet_with_repeated_columns_or_a_broken_index(tmp_path):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table([pa.array(["deleted"])] * 2, names=["role", "role"]), path)
+    assert "more than one column named 'role'" in refused(path)
+    pq.write_table(pa.table({"role": ["deleted"]}).replace_schema_metadata({b"pandas": b"{"}), path)
+    assert "cannot be read as a table" in refused(path)
+
+
+@pytest.mark.parametrize("world", ["1e30", "-1e30", "9223372036854775808", "9" * 40, "inf", "0.5", "x"])
+def test_a_number_that_is_none_of_64_bits_does_not_become_another(tmp_path, world):
+    path = csv(tmp_path, **ONE, **BEFORE, **AFTER, world=[world])
+    assert "column 'world' holds" in refused(path)
+
+
+@pytest.mark.parametrize("paper", [[True, False], [1, 0], [1.0, 0.0]])
+def test_truth_may_be_written_as_numbers(tmp_path, paper):
+    np.savez(tmp_path / "t.npz", **ARRAYS, paper=np.array(paper), world=np.array([True, False]))
+    table = read_observations(tmp_path / "t.npz")
+    assert table.paper.tolist() == [True, False]
+    assert table.worlds.tolist() == [1, 0]
+
+
+def test_a_file_that_the_system_does_not_give(tmp_path, monkeypatch):
+    path = csv(tmp_path, **ONE, **BEFORE, **AFTER)
+
+    def denied(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pd, "read_csv", denied)
+    assert "cannot be read (Permission denied)" in refused(path)

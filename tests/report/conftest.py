@@ -48,6 +48,7 @@ def make_result(**changes):
         "accuracy": 0.73,
         "accuracy_ci": (0.7, 0.76),
         "baseline": "classical-sorted",
+        "strongest_classical": "classical-sorted/random-forest",
         "auc_minus_classical": 0.28,
         "auc_minus_classical_ci": (0.24, 0.32),
     }
@@ -143,7 +144,8 @@ def measure(scores, attack, model, rows):
             values["tpr_at_fpr"][rate], values["tpr_at_fpr_ci"][rate] = found, (0.8 * found, 1.2 * found)
     if values["view"] == "pair":
         gain, ends = estimate(difference, values["auc"] - area(base, positive))
-        values |= {"baseline": "classical-sorted", "auc_minus_classical": gain, "auc_minus_classical_ci": ends}
+        values |= {"baseline": "classical-sorted", "strongest_classical": f"classical-sorted/{model}"}
+        values |= {"auc_minus_classical": gain, "auc_minus_classical_ci": ends}
         change = np.where(positive, score - base, base - score)
         for name, value in {
             "deg_count": (change > 0).mean(),

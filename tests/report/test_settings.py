@@ -50,3 +50,32 @@ def test_a_game_without_two_sides_is_an_error(game):
 def test_an_attack_without_a_model_and_an_unknown_role_have_words():
     assert attack_words("score-difference", None) == score_column("score-difference", None) == "score-difference"
     assert role_words("poisoned") == "poisoned records"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "shown"),
+    [
+        ("file", "people/ada/census.csv", "census.csv"),
+        ("file", r"people\ada\census.csv", "census.csv"),
+        ("file", "https://ada:secret@example.org/ada/census.csv?token=1", "census.csv"),
+        ("model", "dir/model.py:make", "model.py:make"),
+        ("model", "/home/ada/model.py:make", "model.py:make"),
+        ("model", "m:make", "m:make"),
+        ("model", "random-forest", "random-forest"),
+        ("folder", "runs/ada/", "ada"),
+        ("store", "ada/store", "store"),
+        ("out", "ada/out", "out"),
+    ],
+)
+def test_of_a_setting_that_is_a_path_the_last_part_is_left(key, text, shown):
+    assert publishable({"target": {key: text}}) == [(f"target.{key}", shown)]
+    assert publishable({key: [text]}) == [(key, shown)]
+
+
+def test_other_settings_may_hold_slashes():
+    assert publishable({"share": "1/2"}) == [("share", "1/2")]
+
+
+@pytest.mark.parametrize("texts", [{}, {"target": {"UserWarning: ada earns 3": 2}}, {"target": {"3": 2}}])
+def test_what_training_warned_of_is_not_published(texts):
+    assert publishable({"jobs": 2, "training_warnings": texts}) == [("jobs", "2")]

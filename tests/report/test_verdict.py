@@ -98,7 +98,7 @@ def test_a_leak_with_nothing_to_compare_with_says_so(words):
 
 
 def test_the_difference_is_told_without_the_classical_result(words):
-    assert "The difference to the classical attack, on the original model alone, is +0.280" in words().summary
+    assert "The difference to the strongest classical attack, on the original model alone, is +0.280" in words().summary
 
 
 def test_nothing_seen_says_how_small_an_effect_could_have_been_seen(words, result_of):

@@ -1,7 +1,12 @@
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.naive_bayes import GaussianNB
+from sklearn.linear_model import SGDClassifier
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.errors import AuditError
@@ -91,11 +96,11 @@ def test_trainings_are_counted(data, monkeypatch):
 
 def test_slices_go_on_from_the_last_checkpoint_before_the_record(data, monkeypatch):
     calls = []
-    partial_fit = GaussianNB.partial_fit
+    partial_fit = BernoulliNB.partial_fit
     monkeypatch.setattr(
-        GaussianNB, "partial_fit", lambda self, X, y, **k: calls.append(len(y)) or partial_fit(self, X, y, **k)
+        BernoulliNB, "partial_fit", lambda self, X, y, **k: calls.append(len(y)) or partial_fit(self, X, y, **k)
     )
-    source, _, sisa = methods(GaussianNB(), shards=2, slices=4)
+    source, _, sisa = methods(BernoulliNB(), shards=2, slices=4)
     original = sisa.learn(source, data, TRAINING, 3)
     assert calls == [15] * 8
     shard = original.model.shards[1]
@@ -104,8 +109,8 @@ def test_slices_go_on_from_the_last_checkpoint_before_the_record(data, monkeypat
     assert calls == [14, 15]
     again = unlearned.model.shards[1].checkpoints
     assert again[:2] == shard.checkpoints[:2]
-    whole = GaussianNB().fit(data.X[unlearned.model.shards[1].records], data.y[unlearned.model.shards[1].records])
-    assert np.allclose(again[-1].theta_, whole.theta_)
+    whole = BernoulliNB().fit(data.X[unlearned.model.shards[1].records], data.y[unlearned.model.shards[1].records])
+    assert np.allclose(again[-1].feature_log_prob_, whole.feature_log_prob_)
     # the checkpoint itself stays as it was: another request starts from it again
     assert np.allclose(shard.checkpoints[1].class_count_.sum(), 30)
 
@@ -148,3 +153,102 @@ def test_deleting_a_whole_shard_leaves_the_others(data):
     assert np.allclose(unlearned.model.predict_proba(data.X), np.mean(others, axis=0), atol=1e-6)
     with pytest.raises(AuditError, match="no training record left"):
         sisa.unlearn(original, request(*TRAINING), 1)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(n_estimators=20),
+        SGDClassifier(loss="log_loss"),
+        GaussianNB(),
+        MLPClassifier((8,), solver="sgd", max_iter=20, tol=0, n_iter_no_change=20),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_slices_change_nothing_where_they_are_fitted_at_once(data, model):
+    gone = request(TRAINING[3], TRAINING[70], TRAINING[71], added=(250,))
+    answers = []
+    for slices in (1, 2, 5):
+        source, _, sisa = methods(model, shards=1, slices=slices)
+        original = sisa.learn(source, data, TRAINING, 3)
+        unlearned = sisa.unlearn(original, gone, 9)
+        # and from what was unlearned, whose slices were cut anew
+        again = sisa.unlearn(unlearned, request(TRAINING[30]), 9)
+        answers.append([m.model.predict_proba(data.X) for m in (original, unlearned, again)])
+        lost = [
+            len(a) - len(b) for a, b in zip(*(m.model.shards[0].slices for m in (original, unlearned)), strict=True)
+        ]
+        assert sum(lost) == 2
+    assert all(np.array_equal(a, b) for other in answers[1:] for a, b in zip(answers[0], other, strict=True))
+
+
+@pytest.mark.parametrize("model", [MultinomialNB(), ComplementNB(), BernoulliNB(), CategoricalNB()])
+def test_naive_bayes_in_slices_is_naive_bayes_at_once(model):
+    X = np.random.default_rng(0).integers(0, 3, size=(200, 12)).astype(float)
+    y = (X[:, 0] > 1).astype(int) + (X[:, 1] > 1)
+    counts = prepare_arrays(X, y, None, "counts", 0).data
+    gone = request(TRAINING[3], TRAINING[70])
+    answers = []
+    for slices in (1, 4):
+        source, _, sisa = methods(model, shards=2, slices=slices)
+        original = sisa.learn(source, counts, TRAINING, 3)
+        assert [len(shard.checkpoints) for shard in original.model.shards] == [slices] * 2
+        answers.append(sisa.unlearn(original, gone, 9).model.predict_proba(counts.X))
+    assert np.allclose(*answers, atol=1e-7)
+
+
+def test_a_class_without_records_in_a_shard_gets_nothing_in_slices_either():
+    X = np.random.default_rng(0).integers(0, 3, size=(200, 12)).astype(float)
+    y = np.r_[0, 1, np.random.default_rng(1).integers(2, 4, 198)]
+    counts = prepare_arrays(X, y, None, "counts", 0).data
+    for model in (ComplementNB(), MultinomialNB(fit_prior=False)):
+        answers = []
+        for slices in (1, 3):
+            source, _, sisa = methods(model, shards=2, slices=slices)
+            answers.append(sisa.learn(source, counts, np.arange(200), 3).model.predict_proba(counts.X))
+        assert np.array_equal(*answers)
+
+
+class Stepwise(ClassifierMixin, BaseEstimator):
+    """Draws one number a training step from its own generator, and warns at the first."""
+
+    partial_fit_is_exact = True
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        return self.partial_fit(X, y, np.unique(y))
+
+    def partial_fit(self, X, y, classes=None):
+        if not hasattr(self, "classes_"):
+            self.classes_, self.generator_, self.steps_ = classes, np.random.RandomState(self.random_state), []
+        warnings.warn(f"step {len(self.steps_)} of {len(y)} records", UserWarning, stacklevel=2)
+        self.steps_ = [*self.steps_, self.generator_.random()]
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+def test_fresh_starts_without_a_checkpoint_of_the_original(data):
+    for regime, kept in ((Regime.FRESH, 0), (Regime.SAME_SEED, 2)):
+        source, _, sisa = methods(Stepwise(), regime, shards=1, slices=3)
+        original = sisa.learn(source, data, TRAINING, 3)
+        shard = original.model.shards[0]
+        unlearned = sisa.unlearn(original, request(shard.slices[2][0]), 9).model.shards[0]
+        before, after = (s.checkpoints[-1].steps_ for s in (shard, unlearned))
+        assert [a == b for a, b in zip(before, after, strict=True)] == ([True] * 3 if kept else [False] * 3)
+        assert sum(a is b for a, b in zip(shard.checkpoints, unlearned.checkpoints, strict=True)) == kept
+        assert unlearned.seed == (9 if regime is Regime.FRESH else 3)
+
+
+def test_an_unlearned_ensemble_reports_what_its_own_training_warned_of(data):
+    source, _, sisa = methods(Stepwise(), Regime.SAME_SEED, shards=2, slices=3)
+    original = sisa.learn(source, data, TRAINING, 3)
+    assert sorted(original.warnings) == [f"UserWarning: step {i} of 20 records" for i in (0, 1, 2) for _ in range(2)]
+    shard = original.model.shards[1]
+    unlearned = sisa.unlearn(original, request(shard.slices[1][0]), 9)
+    assert unlearned.warnings == ("UserWarning: step 1 of 19 records", "UserWarning: step 2 of 20 records")
+    assert sisa.unlearn(unlearned, request(), 9).warnings == ()

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from unlearn_audit.config import DataConfig
 from unlearn_audit.errors import AuditError
@@ -71,11 +72,68 @@ def test_arrays_keep_their_labels_and_frames_their_columns():
     ("y", "units", "said"),
     [
         (np.zeros(100), None, "one class only"),
-        (np.zeros(99), None, "one label a record"),
+        (np.zeros(99), None, "one value a record"),
         (np.array([np.nan] * 100), None, "missing labels"),
-        (np.arange(100) % 2, [1, 2], "units has 2 values"),
+        (np.arange(100) % 2, [1, 2], r"units has shape \(2,\) for 100 records"),
     ],
 )
 def test_bad_arrays(y, units, said):
     with pytest.raises(AuditError, match=said):
         prepare_arrays(np.random.default_rng(0).normal(size=(100, 2)), y, units, "mine", 0)
+
+
+NUMBERS = np.random.default_rng(0).normal(size=(100, 2))
+HALVES = np.arange(100) % 2
+
+
+@pytest.mark.parametrize(
+    ("X", "said"),
+    [
+        (["a text", "another"] * 50, r"X has shape \(100,\); an array of shape \(n, features\)"),
+        (np.zeros(100), r"X has shape \(100,\)"),
+        (3.0, r"X has shape \(\)"),
+        (np.zeros((100, 0)), r"X has shape \(100, 0\)"),
+        (pd.DataFrame(index=range(100)), r"X has shape \(100, 0\)"),
+        (np.zeros((0, 2)), r"X has shape \(0, 2\)"),
+        ([[1.0], [1.0, 2.0]] * 50, "rows of different lengths"),
+        (sparse.csr_matrix(NUMBERS), r"sparse matrix; pass a dense array, such as X.toarray\(\)"),
+        (sparse.coo_array(NUMBERS), "sparse matrix"),
+        (pd.DataFrame({"a": [[1], [2]] * 50}), "duplicates cannot be looked for"),
+        (np.array([[{}, 1]] * 100, dtype=object), "duplicates cannot be looked for"),
+    ],
+)
+def test_features_that_no_audit_can_use(X, said):
+    with pytest.raises(AuditError, match=said) as caught:
+        prepare_arrays(X, HALVES, None, "mine", 0)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (np.array([1, "a"] * 50, dtype=object), "labels that cannot be sorted"),
+        (["no", np.nan] * 50, "y has missing labels"),
+        (["no", None] * 50, "y has missing labels"),
+        (pd.Series(["no", None] * 50, dtype="category"), "y has missing labels"),
+        ([[1], [1, 2]] * 50, "different lengths"),
+        (HALVES.reshape(-1, 1), r"y has shape \(100, 1\)"),
+    ],
+)
+def test_labels_that_no_audit_can_use(y, said):
+    with pytest.raises(AuditError, match=said):
+        prepare_arrays(NUMBERS, y, None, "mine", 0)
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        (np.where(HALVES, np.nan, 1.0), "units has missing units"),
+        (["ada", None] * 50, "units has missing units"),
+        (["ada", np.nan] * 50, "units has missing units"),
+        (np.zeros((100, 2)), r"units has shape \(100, 2\)"),
+        (pd.Series([{}, {}] * 50), "units has values that cannot be sorted"),
+    ],
+)
+def test_units_that_no_audit_can_use(units, said):
+    with pytest.raises(AuditError, match=said):
+        prepare_arrays(NUMBERS, HALVES, units, "mine", 0)

@@ -53,7 +53,7 @@ def test_groups_that_use_up_a_world_start_anew_in_another_order():
 def test_a_percentage_is_of_the_training_records():
     made, notes = plan({"name": "group", "size": "2%"})
     assert made.scenario.size == 6
-    assert "2% of 300 training records are 6 an update" in notes[0]
+    assert "2% of 300 training records are 6 records an update" in notes[0]
 
 
 def test_online_learning_adds_as_many_as_it_deletes():
@@ -103,3 +103,28 @@ def test_what_no_world_can_bear_is_refused(scenario, sizes, said):
 def test_online_needs_records_to_add():
     with pytest.raises(AuditError, match="keeps 12 records to add, fewer than the 70"):
         plan({"name": "online", "size": 70}, n=800, train_size=160)
+
+
+def units_of(size, n=4000):
+    return Units(np.arange(n) // size)
+
+
+def planned(units, scenario, **sizes):
+    wanted = WorldsConfig(**{"train_size": 400, "references": 30, "retained": 1, "deletions": 5, **sizes})
+    split = split_records(units, 0)
+    plans, _ = plan_worlds(split, units, wanted, ScenarioConfig.model_validate(scenario), 0, "people", ("target",))
+    return plans["target"]
+
+
+def test_replacements_are_distinct_with_units_too():
+    made = planned(units_of(5), {"name": "online", "size": 4})
+    for chain in made.world(0).chains:
+        assert len(chain[0].added) == len(set(chain[0].added)) == 20
+    with pytest.raises(AuditError, match="keeps 60 records to add, fewer than the 80"):
+        planned(units_of(20), {"name": "online", "size": 4}, deletions=1)
+
+
+def test_a_share_with_units_is_of_records_and_counted_in_units():
+    made = planned(units_of(5), {"name": "group", "size": "5%"})
+    assert made.scenario.size == 4
+    assert len(made.world(0).chains[0][0].deleted) == 20

@@ -26,6 +26,14 @@ FOLDS = 5
 FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
 
+FEWEST_IN_A_FOLD = 6
+"""Positives and negatives below which a fold of the cross-validation is not made smaller still."""
+
+Rows = npt.NDArray[np.bool_]
+
+Split = tuple[Rows, Rows]
+"""Which rows a fold is fitted on, and which it scores."""
+
 _COSTLIEST = ("random-forest", "mlp")
 """Attack models that are started first, so that short tasks fill the gap at the end."""
 
@@ -97,7 +105,7 @@ def run_attacks(
             f"the shadow side has {fewest} rows of a role of {game.name} to fit attacks on, fewer than {FEWEST_ROWS}; "
             "use more shadow worlds or deletions"
         )
-    folds = _folds(shadow.select(shadow_rows), positive)
+    splits = cross_validation_splits(shadow.select(shadow_rows), positive, fitted_on)
     views = {
         view: (
             LabelledView(blind(shadow, view, shadow_rows), positive),
@@ -109,7 +117,7 @@ def run_attacks(
     run = Parallel(n_jobs=min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     tasks = (
-        delayed(_run_one)(attacks[i], *views[attacks[i].view], fitted_on, folds, _seed(seed, game, attacks[i]))
+        delayed(_run_one)(attacks[i], *views[attacks[i].view], fitted_on, splits, _seed(seed, game, attacks[i]))
         for i in order
     )
     for i, result in zip(order, run(tasks), strict=True):
@@ -130,25 +138,51 @@ def _run_one(
     attack: Attack,
     shadow: LabelledView,
     targets: Sequence[View],
-    fitted_on: npt.NDArray[np.bool_],
-    folds: npt.NDArray[np.int64],
+    fitted_on: Rows,
+    splits: Sequence[Split],
     seed: int,
 ) -> list[AttackScores]:
     """Cross-validate on shadow worlds, then fit on all of them and score the targets."""
-    out_of_fold = np.empty(len(folds))
+    out_of_fold = np.empty(len(fitted_on))
     aucs = []
     with one_thread():
-        for fold in np.unique(folds):
-            held = folds == fold
-            fitted = attack.fit(shadow.take(~held & fitted_on), seed)
-            out_of_fold[held] = fitted.score(shadow.view.take(held))
+        for train, held in splits:
+            out_of_fold[held] = attack.fit(shadow.take(train), seed).score(shadow.view.take(held))
             if 0 < shadow.positive[held].sum() < held.sum():
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
         fitted = attack.fit(shadow.take(fitted_on), seed)
         scores = [fitted.score(target) for target in targets]
     calibrator = Calibrator.fit(out_of_fold, shadow.positive)
-    shadow_auc = float(np.mean(aucs))
+    shadow_auc = float(np.mean(aucs)) if aucs else auc(out_of_fold, shadow.positive)
     return [AttackScores(attack, shadow_auc, of_target, calibrator.transform(of_target)) for of_target in scores]
+
+
+def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Rows) -> list[Split]:
+    """Return the cross-validation's pairs of rows to fit on and rows to score; together the latter are all rows.
+
+    Worlds are held out whole. Records recur across worlds, an unseen one always with the same answer, so an
+    attack that recognised them would look better than it is: rows of held-out records are never fitted on.
+    Where that would leave too little, as in small tables, halves of the records are held out in turn too.
+    """
+    folds = _folds(shadow, positive)
+    records = shadow.rows.groupby(["dataset", "record"], sort=True).ngroup().to_numpy()
+    by_world = [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
+    disjoint = [(train & ~np.isin(records, records[held]), held) for train, held in by_world]
+    if all(
+        _answers(t, positive) >= _answers(w, positive) // 2 for (t, _), (w, _) in zip(disjoint, by_world, strict=True)
+    ):
+        return disjoint
+    half = np.random.default_rng(0).permutation(records.max() + 1)[records] % 2
+    crossed = [(train & (half != h), held & (half == h)) for train, held in by_world for h in (0, 1)]
+    crossed = [(train, held) for train, held in crossed if held.any()]
+    if all(_answers(train, positive) >= FEWEST_IN_A_FOLD for train, _ in crossed):
+        return crossed
+    return by_world
+
+
+def _answers(rows: Rows, positive: Rows) -> int:
+    """Return how many rows the rarer answer has."""
+    return min(int((rows & positive).sum()), int((rows & ~positive).sum()))
 
 
 def _folds(shadow: Observations, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

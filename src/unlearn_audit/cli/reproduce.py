@@ -13,6 +13,7 @@ from rich.table import Table
 from unlearn_audit.audit import Execution
 from unlearn_audit.cli import options
 from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import write_atomic
 from unlearn_audit.progress import reporter
@@ -51,7 +52,8 @@ def reproduce_command(
     summary, finished = {}, []
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
-        with run_folder(folder, {"experiment": each, "scale": scale}):
+        cells = [cell.config.model_dump(mode="json") for cell in experiment.grid(SCALES[scale])]
+        with run_folder(folder, {"experiment": each, "scale": scale, "cells": digest({"cells": cells})}):
             cost = plan(experiment, SCALES[scale], jobs)
             console.print(
                 f"[bold]{experiment.title}[/]: {cost.cells} audits, {cost.trainings:,} trainings, "

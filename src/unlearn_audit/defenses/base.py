@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ Step = Callable[[outputs.Posteriors], outputs.Posteriors]
 
 
 @dataclass(frozen=True)
-class Kind:
+class DefenseKind:
     """One kind of defence.
 
     Attributes
@@ -33,6 +34,8 @@ class Kind:
         Whether what it releases need not sum to 1.
     help
         One line for people.
+    most
+        The largest value of the parameter that makes sense.
     """
 
     function: Callable[..., outputs.Posteriors]
@@ -40,13 +43,21 @@ class Kind:
     least: float
     partial: bool
     help: str
+    most: float = math.inf
+
+    @property
+    def allowed(self) -> str:
+        """The allowed range of the parameter, in words."""
+        if math.isfinite(self.most):
+            return f"{self.least:g} to {self.most:g}"
+        return f"a finite number of at least {self.least:g}"
 
 
-DEFENSES: dict[str, Kind] = {
-    "top-k": Kind(outputs.top_k, int, 1, True, "only the k largest probabilities"),
-    "label-only": Kind(outputs.label_only, None, 0, False, "only the most probable class"),
-    "temperature": Kind(outputs.temperature, float, 1e-6, False, "log-posteriors divided by T"),
-    "rounding": Kind(outputs.rounding, int, 0, True, "probabilities rounded to so many decimals"),
+DEFENSES: dict[str, DefenseKind] = {
+    "top-k": DefenseKind(outputs.top_k, int, 1, True, "only the k largest probabilities"),
+    "label-only": DefenseKind(outputs.label_only, None, 0, False, "only the most probable class"),
+    "temperature": DefenseKind(outputs.temperature, float, 1e-6, False, "log-posteriors divided by T"),
+    "rounding": DefenseKind(outputs.rounding, int, 0, True, "probabilities rounded to so many decimals", most=12),
 }
 """Name to kind; a new one is one function and one line here."""
 
@@ -76,15 +87,34 @@ class Defense:
         """
         if not self.steps:
             return observations
-        if self.most_k >= len(observations.classes):
-            raise AuditError(
-                f"{self.name} hides nothing of {len(observations.classes)} classes; "
-                f"use top-k below {len(observations.classes)}"
-            )
+        self.check_classes(len(observations.classes))
         posteriors = observations.posteriors
         for step in self.steps:
             posteriors = step(posteriors)
         return replace(observations, posteriors=posteriors, partial=observations.partial or self.partial)
+
+    def check_classes(self, n_classes: int) -> None:
+        """Raise an `AuditError` if ``top-k`` would release every class."""
+        if self.most_k >= n_classes:
+            raise AuditError(f"{self.name} hides nothing of {n_classes} classes; use top-k below {n_classes}")
+
+
+def check_defenses(texts: Iterable[str], n_classes: int) -> None:
+    """Raise unless every text names a defence that can be applied to a model of so many classes.
+
+    Meant to be asked before anything is trained.
+
+    Raises
+    ------
+    AuditError
+        If there is no such defence, its parameter is missing or out of range, or ``top-k`` would hide nothing.
+
+    Examples
+    --------
+    >>> check_defenses(["none", "top-k:1+rounding:2"], n_classes=2)
+    """
+    for text in texts:
+        parse_defense(text).check_classes(n_classes)
 
 
 def parse_defense(text: str) -> Defense:
@@ -93,7 +123,7 @@ def parse_defense(text: str) -> Defense:
     Raises
     ------
     AuditError
-        If there is no such defence or its parameter is missing or makes no sense.
+        If there is no such defence or its parameter is missing or out of range.
 
     Examples
     --------
@@ -108,7 +138,7 @@ def parse_defense(text: str) -> Defense:
         name, _, value = part.partition(":")
         kind = DEFENSES.get(name)
         if kind is None:
-            raise AuditError(f"unknown defence '{part}'; use none or {', '.join(DEFENSES)}, joined by +")
+            raise AuditError(f"unknown defence {part!r}; use none or {', '.join(DEFENSES)}, joined by +")
         parameter = _parameter(part, kind, value)
         steps.append(kind.function if parameter is None else partial(_call, kind.function, parameter))
         is_partial = is_partial or kind.partial
@@ -121,18 +151,18 @@ def _call(function: Callable[..., outputs.Posteriors], parameter: Any, posterior
     return function(posteriors, parameter)
 
 
-def _parameter(part: str, kind: Kind, value: str) -> Any:
+def _parameter(part: str, kind: DefenseKind, value: str) -> Any:
     if kind.parameter is None:
         if value:
-            raise AuditError(f"defence '{part}' takes no parameter; write '{part.partition(':')[0]}'")
+            raise AuditError(f"defence {part!r} takes no parameter; write '{part.partition(':')[0]}'")
         return None
     try:
         number = kind.parameter(value)
     except ValueError as error:
         wanted = "a whole number" if kind.parameter is int else "a number"
         raise AuditError(
-            f"defence '{part}' needs {wanted} after its name, as in '{part.partition(':')[0]}:2'"
+            f"defence {part!r} needs {wanted} after its name, as in '{part.partition(':')[0]}:2'"
         ) from error
-    if not kind.least <= number < float("inf"):
-        raise AuditError(f"defence '{part}' makes no sense below {kind.least:g}; give a larger number")
+    if not (kind.least <= number <= kind.most and math.isfinite(number)):
+        raise AuditError(f"the parameter of defence {part!r} is out of range; give {kind.allowed}")
     return number

@@ -34,15 +34,9 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
     AuditError
         If the folder holds anything else, belongs to another configuration, is in use, or cannot be written.
     """
-    marker = folder / _MARKER
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        content = [path.name for path in folder.iterdir() if path.name != _LOCK]
-        if content and not marker.exists():
-            raise AuditError(
-                f"{folder} is not empty and holds no run of unlearn-audit (it has {sorted(content)[0]}); "
-                "choose a new folder with --out"
-            )
+        _refuse_foreign(folder)  # already here, as nothing, not even a lock, is written among the files of others
         lock = FileLock(folder / _LOCK)
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -50,15 +44,48 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
     try:
-        if not marker.exists():
-            write_atomic(marker, json.dumps({"key": digest(identity), "identity": identity}, indent=1) + "\n")
-        elif (found := json.loads(marker.read_text(encoding="utf-8")))["key"] != digest(identity):
-            raise AuditError(
-                f"{folder} holds another run ({_difference(found['identity'], identity)}); choose another --out"
-            )
+        _claim(folder, identity)
         yield folder
     finally:
         lock.release()
+
+
+def content_of(folder: Path) -> list[str]:
+    """Return the sorted names of what a folder holds, but for files that someone is still writing."""
+    names = (path.name for path in folder.iterdir())
+    return sorted(name for name in names if not (name.startswith(".") and name.endswith(".part")))
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise if a folder has content that no run of ours can have put there."""
+    others = [name for name in content_of(folder) if name != _LOCK]
+    # a run writes its marker before all else: looked for after the content, it cannot be missed
+    if others and not (folder / _MARKER).exists():
+        raise AuditError(
+            f"{folder} is not empty and holds no run of unlearn-audit (it has {others[0]}); "
+            "choose a new folder with --out"
+        )
+
+
+def _claim(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Mark a locked folder as that of a run, or check that it already is."""
+    marker = folder / _MARKER
+    try:
+        _refuse_foreign(folder)
+        if not marker.exists():
+            write_atomic(marker, json.dumps({"key": digest(identity), "identity": identity}, indent=1) + "\n")
+            return
+    except OSError as error:
+        raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
+    try:
+        found = json.loads(marker.read_text(encoding="utf-8"))
+        key, there = found["key"], found["identity"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AuditError(
+            f"{marker} is broken, so whose run {folder} holds is not known; remove that file or choose another --out"
+        ) from error
+    if key != digest(identity):
+        raise AuditError(f"{folder} holds another run ({_difference(there, identity)}); choose another --out")
 
 
 def _difference(there: Any, asked: Any, key: str = "") -> str:

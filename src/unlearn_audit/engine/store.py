@@ -16,6 +16,7 @@ from typing import Any
 
 import platformdirs
 
+from unlearn_audit.engine.folder import content_of
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import write_atomic
@@ -46,7 +47,8 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not marker.exists():
-                if any(folder.iterdir()):
+                # whoever made what lies here made the marker first, so the marker is looked for once more, after
+                if content_of(folder) and not marker.exists():
                     raise AuditError(f"{folder} has other content and is no store; give an empty folder with --store")
                 write_atomic(marker, json.dumps({"layout": _LAYOUT}) + "\n")
         except OSError as error:
@@ -57,33 +59,33 @@ class Store:
     def get(self, document: Mapping[str, Any]) -> tuple[Observations, dict[str, Any]] | None:
         """Return the observations and the notes stored for a document, or None if it has to be made.
 
-        An artefact whose bytes no longer match their digest counts as not there.
+        An artefact that cannot be read, or whose bytes no longer match their digest, counts as not there.
         """
-        note = self._note(document)
-        if note is None:
+        key = digest(document)
+        path = self._path(key, ".parquet")
+        try:
+            note = json.loads(self._path(key, ".json").read_text(encoding="utf-8"))
+            whole = sha256(path.read_bytes()).hexdigest() == note["sha256"]
+            return (read_observations(path), dict(note["stats"])) if whole else None
+        except (OSError, ValueError, KeyError, TypeError):  # an AuditError is a ValueError
             return None
-        return read_observations(self._path(digest(document), ".parquet")), note["stats"]
 
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether the work of a document is finished and whole."""
-        return self._note(document) is not None
+        return self.get(document) is not None
 
     def put(self, document: Mapping[str, Any], observations: Observations, stats: Mapping[str, Any]) -> None:
         """Keep observations and what else is known of their making; the finished mark comes last."""
         key = digest(document)
         payload = self._path(key, ".parquet")
-        write_observations(observations, payload)
-        note = {"document": document, "stats": stats, "sha256": sha256(payload.read_bytes()).hexdigest()}
-        write_atomic(self._path(key, ".json"), json.dumps(note, indent=1) + "\n")
-
-    def _note(self, document: Mapping[str, Any]) -> dict[str, Any] | None:
-        key = digest(document)
         try:
-            note: dict[str, Any] = json.loads(self._path(key, ".json").read_text(encoding="utf-8"))
-            payload = self._path(key, ".parquet").read_bytes()
-        except FileNotFoundError:
-            return None
-        return note if sha256(payload).hexdigest() == note["sha256"] else None
+            write_observations(observations, payload)
+            note = {"document": document, "stats": stats, "sha256": sha256(payload.read_bytes()).hexdigest()}
+            write_atomic(self._path(key, ".json"), json.dumps(note, indent=1) + "\n")
+        except OSError as error:
+            raise AuditError(
+                f"the store {self.folder} cannot be written ({error.strerror or error}); choose one with --store"
+            ) from error
 
     def _path(self, key: str, suffix: str) -> Path:
         return self.folder / key[:2] / f"{key}{suffix}"

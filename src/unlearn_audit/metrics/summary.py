@@ -17,7 +17,6 @@ from unlearn_audit.metrics.roc import auc_difference, auc_interval
 from unlearn_audit.metrics.units import Array, check_probabilities, independent_units
 
 COMPARISONS: dict[str, Callable[..., Estimate]] = {
-    "auc_minus_classical": auc_difference,
     "deg_count": deg_count,
     "deg_rate": deg_rate,
     "deg_count_ties_half": lambda *rows: deg_count(*rows, ties_half=True),
@@ -40,6 +39,7 @@ def evaluate(
     calibrated: Array | None = None,
     baseline_scores: Array | None = None,
     baseline_calibrated: Array | None = None,
+    strongest_scores: Array | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> dict[str, Any]:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
@@ -56,7 +56,11 @@ def evaluate(
     calibrated : (n,) float or None
         The same attack's probabilities after a `Calibrator`.
     baseline_scores, baseline_calibrated : (n,) float or None
-        The same two of the attack on the original model alone, on the same rows.
+        The same two of the attack on the original model alone, on the same rows. Its confidences are compared
+        with this attack's, so it should be one of the same attack model.
+    strongest_scores : (n,) float or None
+        The scores of the strongest attack on the original alone, for the difference of AUC; by default the
+        baseline's.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
 
@@ -87,6 +91,7 @@ def evaluate(
         "calibrated": calibrated,
         "baseline_scores": baseline_scores,
         "baseline_calibrated": baseline_calibrated,
+        "strongest_scores": strongest_scores,
     }
     for name, values in given.items():
         if values is not None and np.shape(values) != scores.shape:
@@ -110,6 +115,9 @@ def evaluate(
         figures["tpr_at_fpr"][str(target)] = None if point is None else point[0]
         figures["realised_fpr"][str(target)] = None if point is None else point[1]
         figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
+    strongest = baseline_scores if strongest_scores is None else strongest_scores
+    gain = None if strongest is None else auc_difference(scores, strongest, positive, worlds)
+    figures |= _with_interval("auc_minus_classical", gain)
     for comparisons, new, base in (
         (COMPARISONS, scores, baseline_scores),
         (CALIBRATED_COMPARISONS, calibrated, baseline_calibrated),

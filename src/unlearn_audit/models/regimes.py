@@ -68,9 +68,26 @@ def _part_order(part: Any) -> RowOrder | None:
     if isinstance(part, LogisticRegression):
         return None if own["solver"] in ("sag", "saga", "liblinear") else RowOrder.MINUS
     if isinstance(part, RandomForestClassifier | ExtraTreesClassifier):
-        whole = isinstance(own["max_samples"], float)
-        return RowOrder.MINUS if not own["bootstrap"] else None if whole else RowOrder.REPLACE
+        # draws by weight, or of a share of the records, shift with the number of records
+        weighted = own["class_weight"] not in (None, "balanced_subsample")
+        shifts = weighted or isinstance(own["max_samples"], float)
+        return RowOrder.MINUS if not own["bootstrap"] else None if shifts else RowOrder.REPLACE
     return None
+
+
+def keeps_index_draws(n_before: int, n_after: int) -> bool:
+    """Return whether row indices drawn with one seed stay the same when the number of rows shrinks.
+
+    NumPy's ``RandomState.randint(0, n)``, which draws a forest's bootstraps, takes as many random bits as
+    n - 1 has and draws again where they exceed it. While the number of bits stays, fewer rows merely drop
+    the draws of the rows that left; from 2^k + 1 rows to 2^k it falls by one, and every index is another.
+
+    Examples
+    --------
+    >>> keeps_index_draws(514, 513), keeps_index_draws(513, 512), keeps_index_draws(512, 511)
+    (True, False, True)
+    """
+    return (n_before - 1).bit_length() == (n_after - 1).bit_length()
 
 
 def remaining_rows(training: Positions, deleted: Positions, order: RowOrder) -> Positions:

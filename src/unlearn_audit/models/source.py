@@ -6,18 +6,16 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import joblib
-import sklearn
 from sklearn.base import clone
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.fingerprint import fingerprint
 from unlearn_audit.models.zoo import MODELS
 
 
@@ -37,7 +35,7 @@ class ModelSource:
 
     name: str
     factory: Callable[..., Any]
-    fingerprint: str
+    fingerprint: str = ""
 
     def make(self, seed: int) -> Any:
         """Return an unfitted estimator whose every ``random_state`` comes from ``seed``."""
@@ -71,20 +69,15 @@ def resolve_model(model: Any) -> ModelSource:
         If there is no such model, or what it names cannot be imported or makes no classifier.
     """
     source = _from_text(model) if isinstance(model, str) else _from_object(model)
-    # what a factory makes can depend on more than its code: on variables around it, or on files it reads
-    return replace(source, fingerprint=f"{source.fingerprint} {_settings_digest(source.make(seed=0))}")
-
-
-def _settings_digest(estimator: Any) -> str:
-    """Return a digest of an unfitted estimator's parameters, or of its attributes if it has none."""
-    settings = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else vars(estimator)
-    told = {name: type(value).__qualname__ if hasattr(value, "fit") else value for name, value in settings.items()}
-    return str(joblib.hash((type(estimator).__qualname__, told)))
+    estimator = source.make(seed=0)
+    factory = source.factory.resolve() if isinstance(source.factory, _ImportedFactory) else source.factory
+    made_from = None if isinstance(factory, _Cloner) else factory
+    return replace(source, fingerprint=f"{source.name} {fingerprint(made_from, estimator, source.name)}")
 
 
 def _from_text(text: str) -> ModelSource:
     if text in MODELS:
-        return ModelSource(text, MODELS[text], f"zoo {text} {inspect.getsource(MODELS[text])}")
+        return ModelSource(text, MODELS[text])
     module_name, _, attribute = text.rpartition(":")
     if not module_name:
         raise AuditError(
@@ -93,7 +86,7 @@ def _from_text(text: str) -> ModelSource:
     factory = _ImportedFactory(module_name, attribute)
     # a report names the file, not where on a disk it lies
     name = f"{Path(module_name).name if module_name.endswith('.py') else module_name}:{attribute}"
-    return ModelSource(name, factory, f"factory {name} {_source_digest(factory.resolve())}")
+    return ModelSource(name, factory)
 
 
 def _from_object(model: Any) -> ModelSource:
@@ -104,11 +97,9 @@ def _from_object(model: Any) -> ModelSource:
             raise AuditError(
                 f"{type(model).__name__} cannot be cloned (it has no get_params); pass a function that makes one"
             ) from error
-        text = f"estimator {type(model).__qualname__} {joblib.hash(unfitted)} {_source_digest(type(model))}"
-        return ModelSource(type(model).__name__, _Cloner(unfitted), text)
+        return ModelSource(type(model).__name__, _Cloner(unfitted))
     if callable(model):
-        name = getattr(model, "__name__", type(model).__name__)
-        return ModelSource(name, model, f"callable {name} {_source_digest(model)}")
+        return ModelSource(getattr(model, "__name__", type(model).__name__), model)
     raise AuditError(f"a {type(model).__name__} is no model; pass a classifier, a function that makes one, or a name")
 
 
@@ -174,20 +165,3 @@ def _parameters(factory: Callable[..., Any]) -> set[str]:
         return set(inspect.signature(target).parameters)
     except (TypeError, ValueError):
         return set()
-
-
-def _source_digest(obj: Any) -> str:
-    """Return a digest of the code behind an object: its file's text, or its package's version if installed."""
-    module = inspect.getmodule(obj)
-    top = (module.__name__ if module else "").partition(".")[0]
-    if top == "sklearn":
-        return f"sklearn {sklearn.__version__}"
-    try:
-        file = Path(inspect.getsourcefile(inspect.unwrap(obj)) or "")
-        if file.is_file() and not str(file).startswith(sysconfig.get_paths()["purelib"]):
-            return sha256(file.read_bytes()).hexdigest()
-        version = getattr(sys.modules.get(top), "__version__", "")
-        return f"{top} {version} {sha256(inspect.getsource(obj).encode()).hexdigest()}"
-    except (TypeError, OSError):
-        # no source to read (typed at a prompt): the object itself, as far as it can be hashed
-        return str(joblib.hash(getattr(obj, "__code__", obj)))

@@ -11,8 +11,10 @@ for any number; the classes are those of version 0, in its order. Every other co
 from __future__ import annotations
 
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import atomic_path
@@ -31,6 +34,22 @@ _HEADER = b"unlearn_audit"
 _LAYOUT = 1
 _POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$")
 _SIGNAL = "signal_"
+_BAD_HEADER = "an 'unlearn_audit' header that is broken or not ours; write it again, or drop that header"
+# what zipfile, its decompressors and NumPy raise on bytes that are not what they should be
+_BROKEN_ARCHIVE = (
+    ValueError, OSError, EOFError, RuntimeError, KeyError, TypeError, MemoryError, zipfile.BadZipFile, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
+
+
+class _Header(BaseModel):
+    """What our Parquet says of its arrays."""
+
+    versions: int
+    classes: list[str]
+    partial: bool
+    signals: dict[str, list[int]]
+    metadata: dict[str, Any]
 
 
 def read_observations(path: str | Path) -> Observations:
@@ -52,11 +71,14 @@ def read_observations(path: str | Path) -> Observations:
             f"{path} is not a .parquet, .csv or .npz file; other formats (pickles above all, which can run code) "
             "are not read, so export the posteriors to one of these"
         )
-    if not path.is_file():
-        raise AuditError(f"no file of observations at {path}; check the path")
-    if path.stat().st_size == 0:
-        raise AuditError(f"{path} is empty; export at least one deleted and one unseen record")
-    return _READERS[path.suffix](path)
+    try:
+        if not path.is_file():
+            raise AuditError(f"no file of observations at {path}; check the path")
+        if path.stat().st_size == 0:
+            raise AuditError(f"{path} is empty; export at least one deleted and one unseen record")
+        return _READERS[path.suffix](path)
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read ({error.strerror or _reason(error)}); check the file") from error
 
 
 def write_observations(observations: Observations, path: str | Path) -> None:
@@ -96,29 +118,55 @@ def _write_parquet(observations: Observations, path: Path) -> None:
 
 def _read_parquet(path: Path) -> Observations:
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise AuditError(f"{path} cannot be read as Parquet; write it again") from error
+    repeated = [name for name in table.column_names if table.column_names.count(name) > 1]
+    if repeated:
+        raise AuditError(f"{path} has more than one column named '{repeated[0]}'; rename or drop one")
     metadata = table.schema.metadata or {}
     if _HEADER not in metadata:
-        return _from_flat(table.to_pandas(), path)
-    header = json.loads(metadata[_HEADER])
-    if header["layout"] != _LAYOUT:
-        raise AuditError(f"{path} has layout {header['layout']}, newer than this version reads; upgrade unlearn-audit")
-    classes = header["classes"]
+        try:
+            frame = table.to_pandas()
+        except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
+            raise AuditError(f"{path} cannot be read as a table ({_reason(error)}); write it again") from error
+        return _from_flat(frame, path)
+    header = _parse_header(metadata[_HEADER], path)
 
     def array(name: str, shape: list[int]) -> npt.NDArray[Any]:
-        return np.asarray(table[name].combine_chunks().flatten()).reshape(table.num_rows, *shape)
+        try:
+            return np.asarray(table[name].combine_chunks().flatten()).reshape(table.num_rows, *shape)
+        except (KeyError, ValueError, TypeError, AttributeError, pa.ArrowException) as error:
+            raise AuditError(
+                f"{path} has no column '{name}' with {' x '.join(map(str, shape))} numbers a row, as its header says; "
+                "write it again"
+            ) from error
 
     return Observations.create(
         {name: table[name].to_pandas() for name in COLUMNS if name in table.column_names},
-        array("posteriors", [header["versions"], len(classes)]),
-        classes,
-        partial=header["partial"],
-        signals={name: array(_SIGNAL + name, shape) for name, shape in header["signals"].items()},
-        metadata=header["metadata"],
+        array("posteriors", [header.versions, len(header.classes)]),
+        header.classes,
+        partial=header.partial,
+        signals={name: array(_SIGNAL + name, shape) for name, shape in header.signals.items()},
+        metadata=header.metadata,
         where=str(path),
     )
+
+
+def _parse_header(raw: bytes, path: Path) -> _Header:
+    try:
+        header = json.loads(raw)
+        layout = header.get("layout") if isinstance(header, dict) else None
+        if isinstance(layout, int) and layout > _LAYOUT:
+            raise AuditError(f"{path} has layout {layout}, newer than this version reads; upgrade unlearn-audit")
+        if layout == _LAYOUT:
+            return _Header.model_validate(header)
+    except AuditError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise AuditError(f"{path} has {_BAD_HEADER}") from error
+    raise AuditError(f"{path} has {_BAD_HEADER}")
 
 
 # CSV and flat Parquet --------------------------------------------------------------------------------
@@ -151,8 +199,8 @@ def _read_csv(path: Path) -> Observations:
         )
     except UnicodeDecodeError as error:
         raise AuditError(f"{path} is not UTF-8 text; save the CSV as UTF-8") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise AuditError(f"{path} cannot be read as CSV ({' '.join(str(error).split())})") from error
+    except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
+        raise AuditError(f"{path} cannot be read as CSV ({_reason(error)}); save it again") from error
     return _from_flat(frame, path)
 
 
@@ -180,7 +228,7 @@ def _from_flat(frame: pd.DataFrame, path: Path) -> Observations:
     try:
         flat = frame[names].to_numpy(dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise AuditError(f"{path} holds posteriors that are not numbers ({error})") from error
+        raise AuditError(f"{path} holds posteriors that are not numbers ({_reason(error)})") from error
     columns: dict[str, Any] = {name: frame[name] for name in frame.columns if name in COLUMNS}
     if "label" in columns:
         columns["label"] = _label_codes(columns["label"], classes, path)
@@ -208,6 +256,11 @@ def _shorten(names: list[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
 
 
+def _reason(error: Exception) -> str:
+    """Return what an error says, on one line."""
+    return " ".join(str(error).split())[:200]
+
+
 # NPZ -------------------------------------------------------------------------------------------------
 
 
@@ -228,12 +281,7 @@ def _write_npz(observations: Observations, path: Path) -> None:
 
 
 def _read_npz(path: Path) -> Observations:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        reason = "holds Python objects, which can run code" if "pickle" in str(error) else "is no NPZ archive"
-        raise AuditError(f"{path} {reason}; save plain arrays of numbers and text with numpy.savez") from error
+    arrays = _load_arrays(path)
     if "posteriors" in arrays:
         posteriors = arrays.pop("posteriors")
     elif "before" in arrays and "after" in arrays:
@@ -246,13 +294,47 @@ def _read_npz(path: Path) -> Observations:
     else:
         raise AuditError(f"{path} has no array 'posteriors', nor 'before' and 'after'; it has {_shorten(list(arrays))}")
     width = posteriors.shape[-1] if posteriors.ndim else 0
-    classes = [str(name) for name in arrays.pop("classes", np.arange(width))]
-    partial = bool(arrays.pop("partial", False))
-    metadata = json.loads(str(arrays.pop("metadata", "{}")))
+    classes = arrays.pop("classes", np.arange(width))
+    partial = arrays.pop("partial", np.array(False))
+    for name, values, ndim in (("classes", classes, 1), ("partial", partial, 0)):
+        if values.ndim != ndim:
+            wanted = "one name a class" if ndim else "a single true or false"
+            raise AuditError(f"{path}: '{name}' has shape {values.shape}; {wanted} is needed")
+    try:
+        metadata = json.loads(str(arrays.pop("metadata", "{}")))
+    except (ValueError, RecursionError) as error:
+        raise AuditError(f"{path}: 'metadata' is no JSON ({_reason(error)}); mend it or leave it out") from error
+    if not isinstance(metadata, dict):
+        raise AuditError(f"{path}: 'metadata' holds JSON of a {type(metadata).__name__}; keys and values are needed")
     signals = {n.removeprefix(_SIGNAL): arrays.pop(n) for n in list(arrays) if n.startswith(_SIGNAL)}
     return Observations.create(
-        arrays, posteriors, classes, partial=partial, signals=signals, metadata=metadata, where=str(path)
+        arrays,
+        posteriors,
+        [str(name) for name in classes],
+        partial=bool(partial),
+        signals=signals,
+        metadata=metadata,
+        where=str(path),
     )
+
+
+def _load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return every array of an archive, or say what the file is instead."""
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise AuditError(f"{path} is a single array (.npy) by another name; save named arrays with numpy.savez")
+        with archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except AuditError:
+        raise
+    except _BROKEN_ARCHIVE as error:
+        reason = "holds Python objects, which can run code" if "pickle" in str(error) else "is no whole NPZ archive"
+        raise AuditError(f"{path} {reason}; save plain arrays of numbers and text with numpy.savez") from error
+    for name, values in arrays.items():
+        if not isinstance(values, np.ndarray):
+            raise AuditError(f"{path}: its member '{name}' is no array; save arrays alone with numpy.savez")
+    return arrays
 
 
 _READERS: Mapping[str, Callable[[Path], Observations]] = {

@@ -28,6 +28,8 @@ DEFAULTS: dict[str, Any] = {
 }
 """What a column holds where a file leaves it out; ``record`` then counts rows, ``deleted_at`` follows the role."""
 
+_TOO_LARGE = 2**63
+
 COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
 
 
@@ -96,8 +98,8 @@ class Observations:
         _check_posteriors(array, classes, partial, where)
         _check_rows(rows, len(classes), array.shape[1], where)
         for name, values in (signals or {}).items():
-            if len(values) != len(array):
-                raise AuditError(f"{where}: signal '{name}' has {len(values)} values for {len(array)} rows")
+            if np.ndim(values) == 0 or len(values) != len(array):
+                raise AuditError(f"{where}: signal '{name}' has shape {np.shape(values)} for {len(array)} rows")
         return cls(
             rows, array.astype(np.float32), tuple(map(str, classes)), partial, dict(signals or {}), dict(metadata or {})
         )
@@ -164,7 +166,10 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
     filled: dict[str, Any] = {}
     for name in COLUMNS:
         if name in columns:
-            values = pd.Series(columns[name]).reset_index(drop=True)
+            given = columns[name]
+            if isinstance(given, np.ndarray) and given.ndim != 1:
+                raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
+            values = pd.Series(given).reset_index(drop=True)
             if len(values) != n:
                 raise AuditError(f"{where}: column '{name}' has {len(values)} values for {n} rows of posteriors")
         elif name == "record":
@@ -187,14 +192,26 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     if name == "role":
         return values.astype(str).astype(object)
     if name == "paper":
-        if not set(values.unique()) <= {True, False}:
-            raise AuditError(f"{where}: column 'paper' holds {values.iloc[0]}; true and false are needed")
+        wrong = ~values.isin([True, False])
+        if bool(wrong.any()):
+            raise AuditError(f"{where}: column 'paper' holds {_shown(values[wrong])}; true and false are needed")
         return values.astype(bool)
-    numbers = pd.to_numeric(values, errors="coerce")
-    if bool(numbers.isna().any()) or bool((numbers % 1 != 0).any()):
-        bad = values[numbers.isna() | (numbers % 1 != 0)].iloc[0]
-        raise AuditError(f"{where}: column '{name}' holds {bad}; whole numbers are needed")
+    try:
+        numbers = pd.to_numeric(values.astype(np.int64) if values.dtype == bool else values, errors="coerce")
+        # beyond 64 bits a number would silently become another one
+        wrong = numbers.isna() | (numbers % 1 != 0) | (numbers < -_TOO_LARGE) | (numbers >= _TOO_LARGE)
+    except (TypeError, ValueError) as error:
+        raise AuditError(f"{where}: column '{name}' holds {_shown(values)}; whole numbers are needed") from error
+    if bool(wrong.any()):
+        raise AuditError(
+            f"{where}: column '{name}' holds {_shown(values[wrong])}; whole numbers of at most 64 bits are needed"
+        )
     return numbers.astype(np.int64)
+
+
+def _shown(values: pd.Series[Any]) -> str:
+    """Return the first value for an error message."""
+    return " ".join(str(values.iloc[0]).split())[:60]
 
 
 def _check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: bool, where: str) -> None:

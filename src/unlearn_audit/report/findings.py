@@ -55,7 +55,13 @@ class Result(_Frozen):
     accuracy: float
     accuracy_ci: Interval
     baseline: str | None = Field(
-        default=None, description="the classical attack compared with, same attack model; chosen on shadow data"
+        default=None,
+        description="the classical attack of the same attack model, chosen on shadow data: what DegCount, DegRate and "
+        "bits compare confidences with",
+    )
+    strongest_classical: str | None = Field(
+        default=None,
+        description="the classical attack, of any attack model, that did best on shadow data: AUC is compared with it",
     )
     auc_minus_classical: float | None = None
     auc_minus_classical_ci: Interval | None = None

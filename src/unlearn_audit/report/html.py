@@ -166,7 +166,7 @@ def _key_figures(leading: Result) -> list[Figure]:
                 "AUC beyond the original alone",
                 number(leading.auc_minus_classical, signed=True),
                 interval(leading.auc_minus_classical_ci, signed=True),
-                f"compared with {leading.baseline}",
+                f"compared with {leading.strongest_classical}",
             )
         )
     for rate, value in leading.tpr_at_fpr.items():

@@ -32,6 +32,7 @@ from unlearn_audit.report.wording import (
     interval,
     is_classical,
     is_selected,
+    is_strongest_classical,
     number,
     percent,
     role_words,
@@ -217,14 +218,7 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
     """Return the leading result and, if there is one, its classical baseline, each with its line style."""
     drawn: list[tuple[Result, dict[str, Any]]] = [(leading, {"color": LEADING, "linewidth": 1.9, "zorder": 3})]
     for result in findings.results:
-        if is_classical(result) and (
-            result.attack,
-            result.attack_model,
-            result.game,
-            result.rows,
-            result.defense,
-            result.adaptive,
-        ) == (leading.baseline, leading.attack_model, leading.game, leading.rows, leading.defense, True):
+        if is_strongest_classical(result, leading):
             drawn.append((result, {"color": CLASSICAL, "linewidth": 1.5, "linestyle": (0, (5, 2))}))
     return drawn
 

@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 MANY = 8
 """A list longer than this is summed up by its length."""
 
+PRIVATE = frozenset({"training_warnings"})
+"""Settings that are never published: the text of a warning can quote a record."""
+
+_PATHS = frozenset({"file", "model", "folder", "store", "out"})
 _IDENTIFIERS = re.compile(r"(^|[_-])(ids?|records?|requests?|worlds?|people)$")
 _ROOTED = re.compile(r"^(/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\)")
 
@@ -18,9 +22,10 @@ _ROOTED = re.compile(r"^(/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\)")
 def publishable(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested settings as flat pairs of a dotted key and a text that names nobody.
 
-    Of a path of a disk only the last part is left, of a web address only host and path; a list under a key that
+    Of a path of a disk (and of whatever stands under file, model, folder, store or out) only the last part is
+    left, of another web address only host and path; a list under a key that
     speaks of ids, records, requests or worlds, a long list, and a mapping keyed by numbers are only counted.
-    Settings that are not set are left out.
+    Settings that are not set or `PRIVATE` are left out.
 
     Examples
     --------
@@ -29,6 +34,8 @@ def publishable(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str
     """
     pairs: list[tuple[str, str]] = []
     for key, value in settings.items():
+        if key in PRIVATE:
+            continue
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value and not all(str(k).lstrip("-").isdigit() for k in value):
             pairs.extend(publishable(value, f"{name}."))
@@ -64,7 +71,13 @@ def _text(key: str, value: Any) -> str:
         if len(value) > MANY or _IDENTIFIERS.search(key) or any(isinstance(v, Mapping) for v in value):
             return _counted(len(value))
         return ", ".join(_text(key, item) for item in value) or "none"
-    return without_folder(str(value))
+    text = without_folder(str(value))
+    return _last_part(text) if key in _PATHS else text
+
+
+def _last_part(path: str) -> str:
+    """Return what follows the last slash, so that of ``dir/model.py:make`` the factory stays."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path
 
 
 def _counted(count: int) -> str:

@@ -17,6 +17,7 @@ from unlearn_audit.report.wording import (
     attack_words,
     interval,
     is_selected,
+    is_strongest_classical,
     number,
     percent,
     role_words,
@@ -184,16 +185,7 @@ def _compared(result: Result, results: Sequence[Result]) -> str:
         return "It reads the original model alone, so it says nothing about what the update adds."
     if result.auc_minus_classical is None or result.auc_minus_classical_ci is None:
         return "It was not compared with an attack on the original model alone, so what the update adds is not known."
-    classical = next(
-        (
-            r
-            for r in results
-            if r.view == "original"
-            and (r.attack, r.attack_model, r.game, r.rows, r.defense, r.adaptive)
-            == (result.baseline, result.attack_model, result.game, result.rows, result.defense, result.adaptive)
-        ),
-        None,
-    )
+    classical = next((r for r in results if is_strongest_classical(r, result)), None)
     reaches = ""
     if classical is not None:
         reaches = f" reaches {number(classical.auc)} ({interval(classical.auc_ci)})"
@@ -205,10 +197,10 @@ def _compared(result: Result, results: Sequence[Result]) -> str:
         reading = "reading both models gave this attack less than the original alone gave the classical one"
     else:
         reading = "the interval includes 0, so that the update adds anything is not shown"
-    start = "The classical attack, on the original model alone,"
+    start = "The strongest classical attack, on the original model alone,"
     if reaches:
         return f"{start}{reaches}; the difference is {gap}: {reading}."
-    return f"The difference to the classical attack, on the original model alone, is {gap}: {reading}."
+    return f"The difference to the strongest classical attack, on the original model alone, is {gap}: {reading}."
 
 
 def _setting(result: Result, regime: str) -> str:

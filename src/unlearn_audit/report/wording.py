@@ -86,6 +86,17 @@ def adapting(result: Result) -> str:
     return "" if result.defense == "none" else "adapts" if result.adaptive else "does not adapt"
 
 
+def is_strongest_classical(result: Result, of: Result) -> bool:
+    """Return whether ``result`` is the attack on the original alone that ``of`` is compared with by AUC."""
+    name = of.strongest_classical
+    return score_column(result.attack, result.attack_model) == name and (
+        result.game,
+        result.rows,
+        result.defense,
+        result.adaptive,
+    ) == (of.game, of.rows, of.defense, of.adaptive)
+
+
 def is_selected(result: Result, selected: Selected) -> bool:
     """Return whether the result belongs to the attack the report leads with, whatever its rows."""
     return (result.attack, result.attack_model, result.game, result.defense, result.adaptive) == (

@@ -108,14 +108,45 @@ def gain(result: Result) -> Estimate:
 def difference(first: Result, second: Result, of: Callable[[Result], Estimate] = auc) -> Estimate:
     """Return how much larger a figure is in one result than in another, their errors taken as independent.
 
-    Results of the same worlds are positively correlated, so the interval is then too wide, never too narrow.
+    Cells that share worlds are usually positively correlated, and the interval then wider than it need be.
     """
     return difference_of_intervals(of(first), of(second))
 
 
 def each_beats_classical(claim: str, cells: Iterable[Measured]) -> list[Decision]:
-    """Decide for every cell whether two models give away more than the original alone."""
-    return [decide(claim, m.cell.name, gain(m.best()), above=0.0) for m in cells]
+    """Decide for every cell whether two models give away more than the original alone.
+
+    It holds where the attack on both is better than guessing and better than the strongest classical attack.
+    """
+    decisions = []
+    for m in cells:
+        better = decide(claim, m.cell.name, gain(m.best()), above=0.0)
+        told = decide(claim, m.cell.name, auc(m.best()), above=0.5)
+        outcomes = {better.outcome, told.outcome}
+        outcome: Outcome = "too little data to say"
+        if outcomes == {"holds"}:
+            outcome = "holds"
+        elif "does not hold" in outcomes:
+            outcome = "does not hold"
+        measured = f"AUC {m.best().auc:.3f}, beyond the classical {better.measured}"
+        decisions.append(Decision(claim, m.cell.name, outcome, measured))
+    return decisions
+
+
+def near(claim: str, where: str, estimates: Sequence[Estimate], within: float) -> Decision:
+    """Decide whether one of some differences is surely smaller than ``within`` either way.
+
+    Examples
+    --------
+    >>> near("as good as guessing", "adult", [Estimate(0.3, 0.2, 0.4), Estimate(0.01, -0.02, 0.04)], 0.05).outcome
+    'holds'
+    """
+    inside = any(-within < e.low and e.high < within for e in estimates)
+    outside = all(e.low >= within or e.high <= -within for e in estimates)
+    outcome: Outcome = "holds" if inside else "does not hold" if outside else "too little data to say"
+    return Decision(
+        claim, where, outcome, "; ".join(f"{e.value:+.3f} ({e.low:+.3f} to {e.high:+.3f})" for e in estimates)
+    )
 
 
 def tally(decisions: Sequence[Decision]) -> str:

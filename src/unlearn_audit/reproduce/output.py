@@ -15,8 +15,6 @@ from unlearn_audit.report.svg import CLASSICAL, LEADING, PAIR, drawing, new_figu
 from unlearn_audit.reproduce.claims import Decision, tally
 from unlearn_audit.reproduce.run import Reproduction
 
-_SHOWN = ("AUC", "classical AUC", "AUC minus classical")
-
 
 def write_reproduction(folder: Path, done: Reproduction) -> Path:
     """Write table and claims (CSV), figure (SVG, PNG), ``summary.md`` and ``report.html``; return the last."""
@@ -79,7 +77,7 @@ def _short(done: Reproduction) -> pd.DataFrame:
     """Return the table as people read it: intervals in brackets, columns that never vary left out."""
     table = done.table
     short = table[list(done.cells[0].cell.labels)].copy()
-    for column in ("game", "view", "defence", "adaptive"):
+    for column in ("game", "view", "defence", "adaptive", "regime", "train size"):
         if len(set(table[column])) > 1:
             short[column] = table[column]
     short["attack"] = table["attack"]

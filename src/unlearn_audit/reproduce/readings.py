@@ -1,51 +1,51 @@
-"""Why an experiment can come out otherwise than in the paper, where it does."""
+"""Why an experiment can come out otherwise than in the paper, where it does: reasons that lie in the methods."""
 
 from __future__ import annotations
 
 READINGS = {
     "main": (
         "A network of scikit-learn can only run as same-seed: one record fewer shifts every later draw, so "
-        "two versions differ by more than the deletion and the update adds little. The paper's networks are "
-        "trained to overfit further."
+        "two versions differ by more than the deletion."
     ),
     "features": (
-        "For a fully grown tree a deletion changes the posterior of the deleted record from 1 to 0 or not at "
-        "all, which difference and concatenation show alike; the paper's overfitted models are networks."
+        "A difference of posteriors cannot show more than both posteriors together, but a classifier on few "
+        "rows finds small changes more easily in it. In an overfitted tree a deletion changes the deleted "
+        "record's posterior wholly or not at all, which both show alike; the paper's overfitted models are "
+        "networks."
     ),
     "overfitting": (
-        "A forest of full trees breaks the rule: it remembers its records, so that the original alone gives "
-        "members away, and the update still adds as much as in a small tree."
+        "A forest of full trees remembers its records, so that the original alone gives members away, and "
+        "forgets a deleted one visibly: overfitting then comes with a strong classical attack and a large "
+        "change at once."
     ),
     "hyper-parameters": (
-        "The intervals of single sweeps are wide at small scale; what is seen is a plateau from four shadow "
-        "worlds on. Their cost grows in proportion, see the column of trainings."
+        "The first and the last value of a sweep are compared as if their errors were independent, which "
+        "makes the interval wide; the cost grows in proportion to each number, see the column of trainings."
     ),
     "transfer": (
         "The length of the change means the same whatever data and model it was learned on; confidences "
-        "calibrated on other worlds do not transfer, which the bits show."
+        "calibrated on other worlds need not transfer, which the bits show."
     ),
     "sisa": (
-        "A shard holds a tenth of the records, so one record moves its model ten times as much and the mean "
-        "of ten shards a tenth of that: the two cancel in part, and the leak falls less than the number of "
-        "shards suggests."
+        "With k shards a record stands among 1/k of the training records, so it moves its shard's model about "
+        "k times as much, and the mean of the shards by about 1/k of that: the two cancel in part."
     ),
     "retained": (
-        "The deletion of one other record hardly moves the posterior of those who remain, in these models: "
-        "the paper's retained records are at risk where they are near the deleted one, which an average over "
-        "random records does not show. That the deleted are told from the retained is the same signal as "
-        "against unseen records."
+        "The deletion of one other record moves the posterior of a random retained record no more than that "
+        "of a random unseen one, except near the deleted record. That the deleted are told from the retained "
+        "is the same signal as against unseen records."
     ),
-    "group": ("A group moves the model in many directions at once, and each member's share of the change shrinks."),
+    "group": ("A group moves the model in many directions at once, so that each member's share of the change shrinks."),
     "online": ("An added record moves the model too, and the attacker cannot tell that change from the deletion's."),
     "multi-version": (
         "Every version tells in principle more than the first and the last. A classifier on all of them has "
-        "several times the features and the same number of shadow rows, and loses more by that than it gains; "
-        "attacks made for sequences are needed to use it."
+        "several times the features and the same number of shadow rows, and can lose more by that than it "
+        "gains."
     ),
     "defences": (
-        "Temperature scaling has an inverse: with exact outputs an attacker who adapts loses nothing, which "
-        "differs from the paper's claim; rounded to four decimals afterwards the scaled differences vanish. "
-        "Of two classes top-1 hides nothing. A naive attacker is fooled by far more than one who adapts."
+        "Temperature scaling has an inverse: with exact outputs an attacker who adapts loses nothing, unlike "
+        "in the paper; rounding after it removes differences below its unit. Of two classes top-1 hides "
+        "nothing."
     ),
 }
 """Name of the experiment to a few sentences, shown beside its claims."""

@@ -11,9 +11,10 @@ import pandas as pd
 
 from unlearn_audit.assess import n_attacks
 from unlearn_audit.audit import Execution, Subject, conduct
-from unlearn_audit.report.findings import Result
+from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.report.wording import is_strongest_classical
 from unlearn_audit.reproduce.claims import Decision, Measured
-from unlearn_audit.reproduce.experiments import CLASSICAL, Experiment
+from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale
 from unlearn_audit.unlearning import train
 
@@ -128,8 +129,8 @@ def _rows(measured: Measured, by_feature: bool) -> list[dict[str, Any]]:
         for defense, adaptive in dict.fromkeys((r.defense, r.adaptive) for r in findings.results):
             for view, names in shown:
                 result = measured.best(names, game=game, view=view, defense=defense, adaptive=adaptive)
-                classical = measured.best(CLASSICAL, game=game, defense=defense, adaptive=adaptive)
-                rows.append({**measured.cell.labels, **_figures(result, classical, findings.overfitting)})
+                classical = next(r for r in findings.results if is_strongest_classical(r, result))
+                rows.append({**measured.cell.labels, **_figures(result, classical, findings)})
                 cost = released.get(defense)
                 if cost is not None and len(released) > 1:
                     rows[-1] |= {
@@ -144,7 +145,7 @@ def _rows(measured: Measured, by_feature: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _figures(result: Result, classical: Result, overfitting: Any) -> dict[str, Any]:
+def _figures(result: Result, classical: Result, findings: Findings) -> dict[str, Any]:
     def ends(pair: tuple[float, float] | None) -> tuple[float | None, float | None]:
         return (None, None) if pair is None else (round(pair[0], 4), round(pair[1], 4))
 
@@ -170,7 +171,9 @@ def _figures(result: Result, classical: Result, overfitting: Any) -> dict[str, A
         "DegRate": _rounded(result.deg_rate),
         "bits": _rounded(result.bits),
         "TPR at 1% FPR": _rounded(result.tpr_at_fpr.get("0.01")),
-        "overfitting": round(overfitting["target"].mean, 4),
+        "overfitting": _rounded(findings.overfitting["target"].mean if findings.overfitting else None),
+        "regime": findings.regime,
+        "train size": findings.details["target"]["train_size"],
     }
 
 

@@ -2,17 +2,69 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from unlearn_audit.config import UnlearningConfig
-from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.regimes import Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.sisa import Sisa
 
 
-def unlearner_for(config: UnlearningConfig, source: ModelSource, asked: Regime) -> tuple[Unlearner, str | None]:
-    """Return the method in the regime asked for, or in the nearest that the model can do and why."""
+def unlearner_for(
+    config: UnlearningConfig, source: ModelSource, asked: Regime, n_training: int | None = None, n_deleted: int = 1
+) -> tuple[Unlearner, str | None]:
+    """Return the method in the regime asked for, or in the nearest that the model can do and why.
+
+    Parameters
+    ----------
+    config
+        The method and its settings.
+    source
+        The model.
+    asked
+        The regime asked for.
+    n_training
+        How many records an original is trained on; None leaves unchecked whether *fixed* holds at this size.
+    n_deleted
+        How many records a request deletes.
+    """
     retrain, note = Retrain.for_model(source, asked)
+    if retrain.order is RowOrder.REPLACE and n_training is not None:
+        retrain, note = _at_size(retrain, config, source, n_training, n_deleted)
     if config.method == "sisa":
         return Sisa(retrain, config.shards, config.slices, config.aggregation), note
     return retrain, note
+
+
+def _at_size(
+    retrain: Retrain, config: UnlearningConfig, source: ModelSource, n_training: int, n_deleted: int
+) -> tuple[Retrain, str | None]:
+    """Return retraining as it is if the bootstraps stay at this size, else in the regime same-seed and why."""
+    lost = _redrawn(config, n_training, n_deleted)
+    if lost is None:
+        return retrain, None
+    before, after = lost
+    # the nearest size is the least change to the audit; of two, the smaller surely finds enough records
+    least = max(n_deleted + 1, config.shards * max(config.slices, 2) if config.method == "sisa" else 2)
+    near = (n for step in count(1) for n in (n_training - step, n_training + step) if n >= least)
+    better = next(n for n in near if _redrawn(config, n, n_deleted) is None)
+    return Retrain(Regime.SAME_SEED, RowOrder.MINUS), (
+        f"regime fixed was asked for; NumPy draws every bootstrap of {source.name} anew where a fit goes from "
+        f"{before:,} records to {after:,}, across a power of two, so it ran as same-seed, and a train size of "
+        f"{better:,} would keep fixed"
+    )
+
+
+def _redrawn(config: UnlearningConfig, n_training: int, n_deleted: int) -> tuple[int, int] | None:
+    """Return the numbers of rows before and after a deletion that shifts index draws; None if none does."""
+    # records are dealt to shards in turn, so these have one of two sizes; a request may hit one with all it deletes
+    parts = config.shards if config.method == "sisa" else 1
+    sizes = {n_training // parts, -(-n_training // parts)}
+    for size in sorted(sizes):
+        # the most that may leave decides, since bits only get fewer; a shard with no record left is not fitted
+        after = max(size - n_deleted, 1)
+        if not keeps_index_draws(size, after):
+            return size, after
+    return None

@@ -4,8 +4,10 @@ The training records are dealt to shards, each shard to slices. Every shard has 
 slice by slice with a checkpoint after each; the ensemble answers with the mean posterior or the share of
 votes. A deletion retrains its shard alone, from the last checkpoint before the record's slice.
 
-A model that cannot go on training where it stopped (no ``partial_fit``) is fitted on all slices of its
-shard at once: the models that slicing would leave behind on the way are never used again.
+Going on from a checkpoint is for models for which one pass over the slices equals a fit on all of them: the
+naive Bayes models that count, and those that declare it (``partial_fit_is_exact = True``). For others
+``partial_fit`` is one step of many, or missing. They are refitted on the cumulated slices, and of those fits
+only the last, on all slices of the shard, is made: the models that the others would leave are never used.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -29,6 +32,10 @@ from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.worlds.design import Request
 
 Aggregation = Literal["mean", "vote"]
+
+# not GaussianNB: it smooths by the variance of the last slice, not of all records, and where a feature is
+# constant within a class (one-hot columns) that moves posteriors as much as a deletion does
+_EXACT = (BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Shard:
         The model after each slice; one model in all where slices are fitted at once; none for no records.
     seed
         The seed of its training.
+    warnings
+        What its last training warned of, one sentence each.
     """
 
     slices: tuple[Positions, ...]
@@ -139,13 +148,14 @@ class Sisa:
             self._train_shard(source, data, tuple(np.array_split(part, self.slices)), _shard_seed(seed, i))
             for i, part in enumerate(parts)
         )
-        return self._assemble(source, data, training, shards, seed)
+        return self._assemble(source, data, training, shards, seed, trained=shards)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Retrain the shards that hold a deleted record; added records take the deleted ones' places."""
         ensemble: SisaEnsemble = original.model
         incoming = list(request.added)
         shards: list[Shard] = []
+        retrained: list[Shard] = []
         for i, shard in enumerate(ensemble.shards):
             hit = np.flatnonzero([np.isin(part, request.deleted).any() for part in shard.slices])
             if len(hit) == 0:
@@ -154,10 +164,12 @@ class Sisa:
             share = int(np.isin(shard.records, request.deleted).sum())
             arriving, incoming = incoming[:share], incoming[share:]
             own = _shard_seed(seed, i) if self.regime is Regime.FRESH else shard.seed
-            shards.append(self._retrain_shard(original, shard, int(hit[0]), request.deleted, arriving, own))
+            retrained.append(self._retrain_shard(original, shard, int(hit[0]), request.deleted, arriving, own))
+            shards.append(retrained[-1])
         remaining = remaining_rows(original.training, request.deleted, self.inner.order)
         training = np.concatenate([remaining, request.added]).astype(np.int64)
-        return self._assemble(original.source, original.data, training, tuple(shards), original.seed)
+        # what the other shards warned of was reported with the original
+        return self._assemble(original.source, original.data, training, tuple(shards), original.seed, retrained)
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the unlearned ensemble of each request."""
@@ -168,13 +180,15 @@ class Sisa:
         self, original: Trained, shard: Shard, first: int, deleted: Positions, arriving: list[int], seed: int
     ) -> Shard:
         """Retrain from slice ``first`` on; what came before it did not hold the deleted records."""
-        slices: tuple[Positions, ...]
-        if len(shard.slices) == 1:
-            slices = (remaining_rows(shard.slices[0], deleted, self.inner.order),)
-        else:
-            slices = tuple(part[~np.isin(part, deleted)] for part in shard.slices)
-        slices = (*slices[:-1], np.concatenate([slices[-1], np.array(arriving, dtype=np.int64)]))
-        kept = shard.checkpoints[:first] if len(shard.checkpoints) == len(shard.slices) > 1 else ()
+        # the order is that of the whole shard, since slices may be fitted at once; a model that goes on from
+        # a checkpoint has order minus, in which this cut leaves every slice what it had
+        rows = remaining_rows(shard.records, deleted, self.inner.order)
+        ends = np.cumsum([np.count_nonzero(~np.isin(part, deleted)) for part in shard.slices])
+        *earlier, last = np.split(rows, ends[:-1])
+        slices = (*earlier, np.concatenate([last, np.array(arriving, dtype=np.int64)]))
+        sliced = len(shard.checkpoints) == len(shard.slices) > 1
+        # a checkpoint carries the original's generator on, so fresh randomness starts without one
+        kept = shard.checkpoints[:first] if sliced and self.regime is not Regime.FRESH else ()
         return self._train_shard(original.source, original.data, slices, seed, kept)
 
     def _train_shard(
@@ -189,9 +203,12 @@ class Sisa:
         records = np.concatenate(slices)
         if len(records) == 0:
             return Shard(slices, (), seed)
-        if len(np.unique(data.y[records])) == 1:
-            return Shard(slices, (OneClass(data.y[records[0]]),), seed)
-        if len(slices) == 1 or not goes_on(source.make(seed)):
+        classes = np.unique(data.y[records])
+        if len(classes) == 1:
+            return Shard(slices, (OneClass(classes[0]),), seed)
+        # partial_fit is told of all classes at the start, and some models give one without records a share
+        whole = len(slices) == 1 or len(classes) < len(data.class_values)
+        if whole or not goes_on(source.make(seed)):
             trained = train(source, data, records, seed)
             return Shard(slices, (trained.model,), seed, trained.warnings)
         models: list[Any] = list(checkpoints)
@@ -204,18 +221,34 @@ class Sisa:
         return Shard(slices, tuple(models), seed, tuple(warnings))
 
     def _assemble(
-        self, source: ModelSource, data: Dataset, training: Positions, shards: tuple[Shard, ...], seed: int
+        self,
+        source: ModelSource,
+        data: Dataset,
+        training: Positions,
+        shards: tuple[Shard, ...],
+        seed: int,
+        trained: Sequence[Shard],
     ) -> Trained:
+        """Return the ensemble of all shards with the warnings of those just trained."""
         if not any(shard.checkpoints for shard in shards):
             raise AuditError("SISA has no training record left after the deletion; delete fewer records")
         ensemble = SisaEnsemble(shards, self.aggregation, data.class_values, source.name)
-        warnings = tuple(text for shard in shards for text in shard.warnings)
+        warnings = tuple(text for shard in trained for text in shard.warnings)
         return Trained(ensemble, source, data, training, seed, warnings)
 
 
 def goes_on(model: Any) -> bool:
-    """Return whether a model can train on where it stopped."""
-    return hasattr(model, "partial_fit") and not getattr(model, "early_stopping", False)
+    """Return whether a model can train on where it stopped and end where one fit on everything ends.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> goes_on(MultinomialNB()), goes_on(SGDClassifier())
+    (True, False)
+    """
+    # the type itself: a subclass may do anything in its partial_fit, and can declare what it does
+    exact = getattr(model, "partial_fit_is_exact", type(model) in _EXACT)
+    return bool(exact) and hasattr(model, "partial_fit")
 
 
 def _shard_seed(seed: int, shard: int) -> int:

@@ -227,8 +227,9 @@ def plan_worlds(
         sizes = sizes.model_copy(update={"train_size": most})
     if isinstance(scenario.size, str):
         share = float(scenario.size.removesuffix("%")) / 100
-        size = max(1, round(share * sizes.train_size))
-        notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} an update")
+        size = max(1, round(share * sizes.train_size * len(units.values) / len(units.codes)))
+        what = "records" if len(units.values) == len(units.codes) else "units"
+        notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} {what} an update")
         scenario = scenario.model_copy(update={"size": size})
     notes += _check_deletions(sizes, scenario, pools, units, where)
     references, sizes, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
@@ -261,10 +262,11 @@ def _check_deletions(
                 f"{where}: {sizes.deletions:,} chains of {width:,} deletions share records within a world of "
                 f"{sizes.train_size:,}; each starts from the original"
             )
-        if scenario.name == "online" and len(pool.replacement) < width:
+        most = int(counts[:width].sum())
+        if scenario.name == "online" and len(pool.replacement) < most:
             raise AuditError(
-                f"{where} keeps {len(pool.replacement):,} records to add, fewer than the {width:,} that one update "
-                "needs; delete fewer or audit more records"
+                f"{where} keeps {len(pool.replacement):,} records to add, fewer than the {most:,} that one update "
+                "may need; delete fewer or audit more records"
             )
     return notes[:1]
 
@@ -282,8 +284,8 @@ def _share_unseen(
     notes: list[str] = []
     asked = int(scenario.size) * scenario.versions + sizes.unseen
     available = len(split.shadow.unseen)
-    # the attacker's own records: at most half, or all but two pairs' worth where there are many
-    most = max(available // 2, available - 2 * asked)
+    # the attacker's own records: at most half of those that are never trained on
+    most = available // 2
     rng = generator(seed, Kind.SPLIT, 1)
     people = rng.permutation(np.unique(units.codes[split.shadow.unseen]))
     chosen = units.take(people, min(sizes.references, most))

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from unlearn_audit.config import DataConfig
 from unlearn_audit.data import Table, encode, first_of_duplicates, load_table, read_table
@@ -79,23 +81,27 @@ def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: 
     Raises
     ------
     AuditError
-        If lengths differ, there is one class only, or there are too few records.
+        If X is no dense (n, ...) array or DataFrame, lengths differ, labels or units are missing or cannot be
+        sorted, there is one class only, or there are too few records.
     """
-    features = X if isinstance(X, pd.DataFrame) else np.asarray(X)
-    labels = np.asarray(y)
-    if labels.ndim != 1 or len(labels) != len(features):
-        raise AuditError(f"y has shape {labels.shape} for {len(features):,} records; one label a record is needed")
-    if pd.isna(labels).any():
-        raise AuditError("y has missing labels; drop those records first")
-    if units is not None and len(units) != len(labels):
-        raise AuditError(f"units has {len(units):,} values for {len(labels):,} records; one a record is needed")
+    features = _features(X)
+    labels = _one_each(y, "y", "labels", len(features))
+    codes = None if units is None else _unit_codes(_one_each(units, "units", "units", len(features)))
     frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features.reshape(len(labels), -1))
     rows = frame.assign(**{"": labels}) if isinstance(features, pd.DataFrame) else frame.assign(y=labels)
-    keep = ~rows.duplicated().to_numpy()
+    try:
+        keep = ~rows.duplicated().to_numpy()
+    except TypeError as error:
+        raise AuditError(
+            f"X holds values in which duplicates cannot be looked for ({error}); give numbers, texts or booleans"
+        ) from error
     record_ids = np.flatnonzero(keep).astype(np.int64)
-    codes = None if units is None else pd.factorize(np.asarray(units), sort=True)[0][keep].astype(np.int64)
+    codes = None if codes is None else codes[keep]
     labels = labels[keep]
-    class_values = np.unique(labels)
+    try:
+        class_values = np.unique(labels)
+    except TypeError as error:
+        raise AuditError(f"y has labels that cannot be sorted ({error}); give labels of one type") from error
     if len(class_values) < 2:
         raise AuditError(f"y has one class only ({class_values[0]}); an audit needs a classifier of at least two")
     data = Dataset(
@@ -110,6 +116,40 @@ def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: 
     )
     unit_rows = Units(np.arange(len(labels)) if codes is None else codes)
     return Records(data, split_records(unit_rows, seed), unit_rows)
+
+
+def _features(X: Any) -> Any:
+    """Return a DataFrame as it is and all else as an array of shape (n, ...)."""
+    if sparse.issparse(X):
+        raise AuditError("X is a sparse matrix; pass a dense array, such as X.toarray()")
+    try:
+        features = X if isinstance(X, pd.DataFrame) else np.asarray(X)
+    except ValueError as error:
+        raise AuditError("X has rows of different lengths; an array of shape (n, features) is needed") from error
+    if features.ndim < 2 or 0 in features.shape:
+        raise AuditError(f"X has shape {features.shape}; an array of shape (n, features) is needed")
+    return features
+
+
+def _one_each(values: Sequence[Any], name: str, what: str, n: int) -> npt.NDArray[Any]:
+    """Return one value a record as an array, or say why they are not that."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise AuditError(f"{name} has entries of different lengths; one value a record is needed") from error
+    if array.shape != (n,):
+        raise AuditError(f"{name} has shape {array.shape} for {n:,} records; one value a record is needed")
+    # as objects: in an array of texts a missing value would be the text 'nan'
+    if pd.isna(np.asarray(values, dtype=object)).any():
+        raise AuditError(f"{name} has missing {what}; drop those records first, or fill them in")
+    return array
+
+
+def _unit_codes(units: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    try:
+        return pd.factorize(units, sort=True)[0].astype(np.int64)
+    except TypeError as error:
+        raise AuditError(f"units has values that cannot be sorted ({error}); give units of one type") from error
 
 
 def _dropped(before: int, after: int) -> list[str]:

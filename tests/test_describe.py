@@ -1,0 +1,39 @@
+from types import SimpleNamespace
+
+from unlearn_audit.describe import MOST_TEXTS, notes_on, warning_texts
+from unlearn_audit.engine import WorldStats
+from unlearn_audit.report.settings import publishable
+
+
+def stats(**warnings):
+    return {side: WorldStats((0.0,), texts, 0) for side, texts in warnings.items()}
+
+
+def test_notes_tell_how_often_training_warned_and_not_of_what(table):
+    found = stats(
+        target={
+            "UserWarning: record of Ada Lovelace, 36": 4,
+            "UserWarning: no file /home/ada/people.csv": 2,
+            "ConvergenceWarning: stopped after 200": 1,
+            "no category at all of Ada: 36": 1,
+        },
+        shadow={},
+    )
+    records = {"target": SimpleNamespace(data=SimpleNamespace(name="people", notes=("2 rows were dropped",)))}
+    seen = table()
+    seen = seen.select(seen.roles != "unseen")
+    tables = {"shadow": seen, "target": seen}
+    assert notes_on(records, tables, found) == [
+        "people: 2 rows were dropped",
+        "target side: training warned once (ConvergenceWarning)",
+        "target side: training warned 6 times (UserWarning)",
+        "target side: training warned once (Warning)",
+    ]
+
+
+def test_the_texts_are_kept_for_the_owner_the_most_frequent_first():
+    texts = {f"UserWarning: record {i}": i for i in range(1, MOST_TEXTS + 6)}
+    kept = warning_texts(stats(shadow={}, target=texts))
+    assert list(kept) == ["target"]
+    assert list(kept["target"].values()) == list(range(MOST_TEXTS + 5, 5, -1))
+    assert publishable({"training_warnings": kept}) == []
