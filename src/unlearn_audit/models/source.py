@@ -118,12 +118,17 @@ class _ImportedFactory:
 
     def __init__(self, module: str, attribute: str) -> None:
         self._module, self._attribute = module, attribute
+        # a worker may have been started in another folder
+        self._folder = Path.cwd()
 
     def resolve(self) -> Callable[..., Any]:
         """Import and return the factory."""
         where = f"{self._module}:{self._attribute}"
         try:
-            module = _load_file(Path(self._module)) if self._module.endswith(".py") else _load(self._module)
+            if self._module.endswith(".py"):
+                module = _load_file(self._folder / self._module)
+            else:
+                module = _load(self._module, self._folder)
         except Exception as error:
             raise AuditError(f"model {where} cannot be imported ({type(error).__name__}: {error})") from error
         factory = getattr(module, self._attribute, None)
@@ -135,24 +140,29 @@ class _ImportedFactory:
         return self.resolve()(**seed)
 
 
-def _load(name: str) -> Any:
+def _load(name: str, folder: Path) -> Any:
     # the folder a command is run in is where its user's modules are
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     return importlib.import_module(name)
 
 
 def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
-    name = f"unlearn_audit_user_{sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    content = sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()
+    name = f"unlearn_audit_user_{content[:12]}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise ImportError(f"{path} is no Python file")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
     return sys.modules[name]
 
 
