@@ -11,13 +11,17 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test lint types format bench clean
+.PHONY: audit test figures lint types format bench clean
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
 
 test: lint types
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+# the figures on real data at full size, about 20 minutes
+figures: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

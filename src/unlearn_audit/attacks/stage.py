@@ -16,7 +16,7 @@ from unlearn_audit.metrics import Calibrator, auc
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
-from unlearn_audit.unlearning.base import one_thread
+from unlearn_audit.threads import one_thread
 
 Array = npt.NDArray[np.float64]
 

@@ -13,8 +13,9 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations
 from unlearn_audit.seeds import SIDES, Kind, integer_seed
+from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning import Trained, Unlearner
-from unlearn_audit.unlearning.base import one_thread, take
+from unlearn_audit.unlearning.base import take
 from unlearn_audit.worlds import Query, World
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import random
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import ThreadpoolController
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Positions, Regime
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.threads import one_thread
 from unlearn_audit.worlds.design import Request
 
 
@@ -109,18 +107,6 @@ def fit(
 def take(X: Any, positions: Positions) -> Any:
     """Return records by position from an array or a DataFrame."""
     return X.iloc[positions] if isinstance(X, pd.DataFrame) else X[positions]
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """Limit linear algebra to one thread: the number of threads changes the last bits of results."""
-    limit: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1)
-    return limit
-
-
-@lru_cache(maxsize=1)
-def _libraries(n_modules: int) -> ThreadpoolController:  # noqa: ARG001 - looks again only after an import
-    """Return the thread pools of this process; finding them takes as long as fitting a small model."""
-    return ThreadpoolController()
 
 
 @contextmanager
