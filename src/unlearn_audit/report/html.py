@@ -10,10 +10,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.report.findings import Findings, Interval, Result
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.settings import publishable, without_folder
-from unlearn_audit.report.verdict import LEAST_FALSE_POSITIVES, outcome
+from unlearn_audit.report.verdict import outcome
 from unlearn_audit.report.wording import (
     NOT_GIVEN,
     REGIMES,
@@ -118,7 +119,7 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
         ],
         settings=publishable(findings.config),
         execution=publishable(findings.execution),
-        least_false_positives=LEAST_FALSE_POSITIVES,
+        least_false_positives=MIN_EXPECTED_FALSE_POSITIVES,
         missing=NOT_GIVEN,
     )
 
@@ -178,7 +179,7 @@ def _key_figures(leading: Result) -> list[Figure]:
                 interval(leading.tpr_at_fpr_ci.get(rate)),
                 f"realised FPR {percent(round(realised, 5))}"
                 if realised is not None and value is not None
-                else f"not printed: fewer than {LEAST_FALSE_POSITIVES} false positives expected",
+                else f"not printed: fewer than {MIN_EXPECTED_FALSE_POSITIVES} false positives expected",
             )
         )
     figures.append(Figure("Accuracy", number(leading.accuracy), interval(leading.accuracy_ci), "both roles weigh 1/2"))

@@ -9,6 +9,7 @@ from typing import Literal
 from scipy.special import stdtrit
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.report.findings import Result, Selected, Verdict
 from unlearn_audit.report.wording import (
     GUESSING,
@@ -27,8 +28,6 @@ from unlearn_audit.report.wording import (
 Outcome = Literal["update", "not-shown-update", "original", "reversed", "nothing-seen"]
 """What the leading attack shows, see `outcome`."""
 
-LEAST_FALSE_POSITIVES = 10
-"""A true-positive rate is printed only where at least this many false positives are expected."""
 
 FEW_WORLDS = 10
 """Below this many worlds an interval is wide, and the report says so."""
@@ -274,10 +273,10 @@ def _rate_limits(result: Result) -> list[str]:
         if value is not None:
             continue
         expected = result.n_negative * float(rate)
-        needed = math.ceil(LEAST_FALSE_POSITIVES / float(rate) - 1e-6)
+        needed = math.ceil(MIN_EXPECTED_FALSE_POSITIVES / float(rate) - 1e-6)
         limits.append(
             f"The true-positive rate at a false-positive rate of {percent(rate)} is not printed: {result.n_negative:,} "
-            f"negatives let {expected:.3g} false positives be expected, fewer than {LEAST_FALSE_POSITIVES}; "
+            f"negatives let {expected:.3g} false positives be expected, fewer than {MIN_EXPECTED_FALSE_POSITIVES}; "
             f"at least {needed:,} negatives are needed."
         )
     return limits
