@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.plots import _roc_curve, _shares, forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.svg import VARIABLES
-from unlearn_audit.report.wording import score_column
 
 
 @pytest.fixture(scope="module")

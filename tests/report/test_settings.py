@@ -1,8 +1,9 @@
 import pytest
 
+from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.settings import publishable, without_folder
-from unlearn_audit.report.wording import attack_words, role_words, roles, score_column
+from unlearn_audit.report.wording import attack_words, role_words, roles
 
 
 @pytest.mark.parametrize(

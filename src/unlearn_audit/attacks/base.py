@@ -47,8 +47,13 @@ class Attack(Protocol):
         ...
 
 
+def score_column(name: str, attack_model: str | None) -> str:
+    """Return the name of an attack as a column of scores: ``name/attack_model``."""
+    return name if attack_model is None else f"{name}/{attack_model}"
+
+
 def label(attack: Attack) -> str:
-    """Return the name of an attack as a column of scores.
+    """Return the `score_column` of an attack.
 
     Examples
     --------
@@ -56,4 +61,4 @@ def label(attack: Attack) -> str:
     >>> label(LearnedAttack("sorted-diff", "mlp"))
     'sorted-diff/mlp'
     """
-    return attack.name if attack.attack_model is None else f"{attack.name}/{attack.attack_model}"
+    return score_column(attack.name, attack.attack_model)

@@ -38,6 +38,9 @@ AttackModels = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the whole audit.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; results do not depend on it.")]
+Store = Annotated[
+    Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a folder of its own under runs/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 

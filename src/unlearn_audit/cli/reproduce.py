@@ -26,9 +26,7 @@ def reproduce_command(
     name: Annotated[str, typer.Argument(help="An experiment, 'all', or 'list' to see them.", show_default=False)],
     scale: Annotated[str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).")] = "small",
     jobs: options.Jobs = 1,
-    store: Annotated[
-        Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
-    ] = None,
+    store: options.Store = None,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:

@@ -58,9 +58,7 @@ def run(
     attack_model: options.AttackModels = None,
     seed: options.Seed = None,
     jobs: options.Jobs = 1,
-    store: Annotated[
-        Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
-    ] = None,
+    store: options.Store = None,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:

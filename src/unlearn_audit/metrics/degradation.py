@@ -4,7 +4,7 @@ An attack's confidence in the true status of a record is c = p for a positive an
 p is its probability of positive. DegCount and DegRate compare the c of the two-model attack (new) with that
 of the attack on the original model alone (base): Chen et al., CCS 2021, section 4. Both depend on how two
 attack models happen to scale their confidences; `bits_added`, of calibrated confidences, does not. All weigh
-positives and negatives equally, which changes nothing on the paper's rows, one of each per pair.
+positives and negatives equally, which changes nothing where they are as many, as on the paper's rows.
 """
 
 from __future__ import annotations

@@ -32,6 +32,9 @@ _TOO_LARGE = 2**63
 
 COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
 
+SIGNAL = "signal_"
+"""What the name of a signal starts with in a file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Observations:

@@ -23,7 +23,7 @@ class Result(_Frozen):
     """All metrics of one attack in one game on one set of rows.
 
     Metrics over rows weigh positives and negatives equally, so that they mean the same whatever the number
-    of negatives; on the paper's rows, one of each per pair, they are the paper's.
+    of negatives; where they are as many, as on the paper's rows, they are the paper's.
     """
 
     attack: str = Field(description="feature the attack reads: sorted-diff, direct-concat, classical, ...")
@@ -33,7 +33,8 @@ class Result(_Frozen):
     defense: str = Field(default="none", description="what was changed in what the attacker sees")
     adaptive: bool = Field(default=True, description="whether the attacker's shadow worlds use the defence too")
     rows: Literal["paper", "all"] = Field(
-        description="paper: one deleted and one unseen record a pair; all: every record queried"
+        description="paper: one record of each role for each deleted unit of a pair (a single deletion has one, "
+        "a group or chain several); all: every record queried"
     )
     n_positive: int
     n_negative: int
@@ -105,6 +106,17 @@ class Selected(_Frozen):
     defense: str = "none"
 
 
+def is_selected(result: Result, selected: Selected) -> bool:
+    """Return whether the result belongs to the attack the report leads with, whatever its rows."""
+    return (result.attack, result.attack_model, result.game, result.defense, result.adaptive) == (
+        selected.attack,
+        selected.attack_model,
+        selected.game,
+        selected.defense,
+        True,
+    )
+
+
 class Spread(_Frozen):
     """Minimum, mean and maximum over the original models of one side."""
 
@@ -158,10 +170,5 @@ class Findings(_Frozen):
 
     def leading(self, rows: Literal["paper", "all"] = "all") -> Result:
         """Return the result of the selected attack on the given rows (or the only rows there are)."""
-        chosen = [
-            r
-            for r in self.results
-            if (r.attack, r.attack_model, r.game, r.defense, r.adaptive)
-            == (self.selected.attack, self.selected.attack_model, self.selected.game, self.selected.defense, True)
-        ]
+        chosen = [r for r in self.results if is_selected(r, self.selected)]
         return next((r for r in chosen if r.rows == rows), chosen[0])

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
-from unlearn_audit.report.findings import Findings, Interval, Result
+from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.settings import publishable, without_folder
 from unlearn_audit.report.verdict import outcome
@@ -22,7 +22,6 @@ from unlearn_audit.report.wording import (
     adapting,
     interval,
     is_classical,
-    is_selected,
     number,
     percent,
     role_words,
@@ -196,7 +195,7 @@ def _sections(findings: Findings, leading: Result) -> list[dict[str, Any]]:
     """Return per set of rows, that of the leading result first, the tables of attacks and of degradation."""
     words = {
         "all": ("Every record queried", "all records of each role count, weighted so that both roles weigh the same"),
-        "paper": ("The paper's rows", "one deleted and one unseen record a pair"),
+        "paper": ("The paper's rows", "one record of each role for each deleted unit of a pair"),
     }
     kinds = [leading.rows, *({r.rows for r in findings.results} - {leading.rows})]
     sections = []

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.metrics import roc_curve
+from unlearn_audit.report.findings import Findings, Result, is_selected
 from unlearn_audit.report.svg import (
     CLASSICAL,
     DELETED,
@@ -31,13 +33,11 @@ from unlearn_audit.report.wording import (
     attack_words,
     interval,
     is_classical,
-    is_selected,
     is_strongest_classical,
     number,
     percent,
     role_words,
     roles,
-    score_column,
 )
 
 if TYPE_CHECKING:
@@ -227,12 +227,9 @@ def _roc_curve(
     scores: pd.Series[float], role: pd.Series[str], positive: str, negative: str, lowest: float
 ) -> tuple[Floats, Floats]:
     """Return the curve from ``lowest`` on: straight between thresholds on linear axes, as the AUC counts it."""
-    own = scores[role == positive].to_numpy(float)
-    other = scores[role == negative].to_numpy(float)
-    thresholds = np.unique(np.concatenate([own, other]))
-    false = 1 - np.searchsorted(np.sort(other), thresholds[::-1], side="left") / len(other)
-    true = 1 - np.searchsorted(np.sort(own), thresholds[::-1], side="left") / len(own)
-    false, true = np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
+    rows = role.isin((positive, negative))
+    curve = roc_curve(scores[rows].to_numpy(float), (role[rows] == positive).to_numpy())
+    false, true = curve.false_positive_rate, curve.true_positive_rate
     inside = np.unique(false[false >= lowest])
     inside = inside[:: max(1, len(inside) // _POINTS)]
     x = np.unique(np.concatenate([np.geomspace(lowest, 1, _POINTS), inside, inside[1:] * (1 - 1e-9)]))

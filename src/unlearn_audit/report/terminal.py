@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from unlearn_audit.report.findings import Findings, Interval, Result
-from unlearn_audit.report.wording import is_classical, is_selected, number
+from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
+from unlearn_audit.report.wording import is_classical, number
 
 _WIDE = 118
 """From this many columns on an attack stands on one line; below it, intervals and models stand beneath."""

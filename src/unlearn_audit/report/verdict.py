@@ -10,14 +10,13 @@ from scipy.special import stdtrit
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
-from unlearn_audit.report.findings import Result, Selected, Verdict
+from unlearn_audit.report.findings import Result, Selected, Verdict, is_selected
 from unlearn_audit.report.wording import (
     GUESSING,
     REGIMES,
     VIEWS,
     attack_words,
     interval,
-    is_selected,
     is_strongest_classical,
     number,
     percent,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.findings import Interval, Result, Selected
+from unlearn_audit.report.findings import Interval, Result
 
 GUESSING = 0.5
 """AUC of an attack that knows nothing."""
@@ -71,11 +72,6 @@ def attack_words(attack: str, attack_model: str | None) -> str:
     return attack if attack_model is None else f"{attack} with {attack_model}"
 
 
-def score_column(attack: str, attack_model: str | None) -> str:
-    """Return the name of the column of scores of an attack: ``attack/attack_model``."""
-    return attack if attack_model is None else f"{attack}/{attack_model}"
-
-
 def is_classical(result: Result) -> bool:
     """Return whether the attack sees the original model alone."""
     return result.view == "original"
@@ -95,17 +91,6 @@ def is_strongest_classical(result: Result, of: Result) -> bool:
         result.defense,
         result.adaptive,
     ) == (of.game, of.rows, of.defense, of.adaptive)
-
-
-def is_selected(result: Result, selected: Selected) -> bool:
-    """Return whether the result belongs to the attack the report leads with, whatever its rows."""
-    return (result.attack, result.attack_model, result.game, result.defense, result.adaptive) == (
-        selected.attack,
-        selected.attack_model,
-        selected.game,
-        selected.defense,
-        True,
-    )
 
 
 def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unlearn_audit.config import AuditConfig
@@ -63,47 +63,45 @@ class Scale:
 
 TABLES = ("adult", "checkins-jakarta", "us-accidents", "checkins-nyc")
 
-SCALES = {
-    scale.name: scale
-    for scale in (
-        Scale(
-            name="smoke",
-            worlds=3,
-            deletions=5,
-            train_size=100,
-            unseen=3,
-            references=0,
-            datasets=("digits", "breast-cancer"),
-            cities=("digits", "digits"),
-            forest="decision-tree-full",
-            attack_models=("logistic-regression",),
-        ),
-        Scale(
-            name="small",
-            worlds=6,
-            deletions=10,
-            train_size=2000,
-            unseen=20,
-            references=0,
-            datasets=TABLES,
-            cities=("checkins-jakarta", "checkins-nyc"),
-            forest="random-forest-100",
-            attack_models=("logistic-regression", "decision-tree"),
-        ),
-        Scale(
-            name="paper",
-            worlds=20,
-            deletions=100,
-            train_size=5000,
-            unseen=20,
-            references=0,
-            datasets=TABLES,
-            cities=("checkins-jakarta", "checkins-nyc"),
-            forest="random-forest",
-            attack_models=("logistic-regression", "decision-tree", "random-forest", "mlp"),
-        ),
-    )
-}
+PAPER_ATTACK_MODELS = ("logistic-regression", "decision-tree", "random-forest", "mlp")
+
+_PAPER = Scale(
+    name="paper",
+    worlds=20,
+    deletions=100,
+    train_size=5000,
+    unseen=20,
+    references=0,
+    datasets=TABLES,
+    cities=("checkins-jakarta", "checkins-nyc"),
+    forest="random-forest",
+    attack_models=PAPER_ATTACK_MODELS,
+)
+
+_SMALL = replace(
+    _PAPER,
+    name="small",
+    worlds=6,
+    deletions=10,
+    train_size=2000,
+    forest="random-forest-100",
+    attack_models=("logistic-regression", "decision-tree"),
+)
+
+_SMOKE = Scale(
+    name="smoke",
+    worlds=3,
+    deletions=5,
+    train_size=100,
+    unseen=3,
+    references=0,
+    datasets=("digits", "breast-cancer"),
+    cities=("digits", "digits"),
+    forest="decision-tree-full",
+    attack_models=("logistic-regression",),
+)
+
+SCALES = {scale.name: scale for scale in (_SMOKE, _SMALL, _PAPER)}
 """Name to scale: a check that all works, an hour on two cores, and the paper's own."""
 
 

@@ -1,0 +1,97 @@
+"""Observations as a flat table: one row a query, one column a version and class."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.messages import reason, shorten
+from unlearn_audit.observations.table import COLUMNS, Observations
+
+_POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$")
+
+
+def write_csv(observations: Observations, path: Path) -> None:
+    """Write one row a query; metadata is left out, and signals are refused."""
+    if observations.signals:
+        raise AuditError(f"signals ({', '.join(observations.signals)}) do not fit into CSV; write Parquet or NPZ")
+    frame = observations.rows.copy()
+    names = np.array([*observations.classes, ""], dtype=object)
+    frame["label"] = names[frame["label"].to_numpy()]
+    if observations.partial:
+        frame["partial"] = True
+    posteriors = {
+        f"p{version}_{name}": observations.posteriors[:, version, column]
+        for version in range(observations.n_versions)
+        for column, name in enumerate(observations.classes)
+    }
+    pd.concat([frame, pd.DataFrame(posteriors)], axis=1).to_csv(path, index=False)
+
+
+def read_csv(path: Path) -> Observations:
+    """Read a flat table from UTF-8 text."""
+    try:
+        frame = pd.read_csv(
+            path,
+            encoding="utf-8",
+            dtype={"label": str, "role": str, "dataset": str, "side": str},
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except UnicodeDecodeError as error:
+        raise AuditError(f"{path} is not UTF-8 text; save the CSV as UTF-8") from error
+    except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
+        raise AuditError(f"{path} cannot be read as CSV ({reason(error)}); save it again") from error
+    return from_flat(frame, path)
+
+
+def from_flat(frame: pd.DataFrame, path: Path) -> Observations:
+    """Turn one column a version and class into the table."""
+    by_version: dict[int, dict[str, str]] = {}
+    for column in frame.columns:
+        match = _POSTERIOR.match(str(column))
+        if match:
+            version = {"before": 0, "after": 1}.get(match[1])
+            by_version.setdefault(int(match[2]) if version is None else version, {})[match[3]] = column
+    if sorted(by_version) != list(range(len(by_version))) or not by_version:
+        raise AuditError(
+            f"{path} has no columns before_<class> and after_<class> (or p0_<class>, p1_<class>, ... without a gap); "
+            f"it has {shorten([str(c) for c in frame.columns])}"
+        )
+    classes = list(by_version[0])
+    for version, found in by_version.items():
+        if set(found) != set(classes):
+            raise AuditError(
+                f"{path}: version 0 has the classes {shorten(classes)} and version {version} has "
+                f"{shorten(list(found))}; every version needs the same"
+            )
+    names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
+    try:
+        flat = frame[names].to_numpy(dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise AuditError(f"{path} holds posteriors that are not numbers ({reason(error)})") from error
+    columns: dict[str, Any] = {name: frame[name] for name in frame.columns if name in COLUMNS}
+    if "label" in columns:
+        columns["label"] = _label_codes(columns["label"], classes, path)
+    partial = "partial" in frame.columns and bool(frame["partial"].all())
+    others = [str(c) for c in frame.columns if c not in COLUMNS and c not in names and c != "partial"]
+    if others:
+        raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
+    return Observations.create(
+        columns, flat.reshape(len(frame), len(by_version), len(classes)), classes, partial=partial, where=str(path)
+    )
+
+
+def _label_codes(labels: pd.Series[Any], classes: list[str], path: Path) -> npt.NDArray[np.int64]:
+    """Return class indices of class names; an empty cell is a label not known."""
+    texts = labels.astype(object).where(labels.notna(), "").map(str)
+    codes = texts.map({**{name: i for i, name in enumerate(classes)}, "": -1})
+    if bool(codes.isna().any()):
+        raise AuditError(f"{path}: the label {texts[codes.isna()].iloc[0]!r} is none of the classes {shorten(classes)}")
+    return np.asarray(codes, dtype=np.int64)

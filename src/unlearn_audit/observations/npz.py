@@ -1,0 +1,98 @@
+"""Observations as named arrays in an NPZ archive, without pickles."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.messages import reason, shorten
+from unlearn_audit.observations.table import COLUMNS, SIGNAL, Observations
+
+# what zipfile, its decompressors and NumPy raise on bytes that are not what they should be
+_BROKEN_ARCHIVE = (
+    ValueError, OSError, EOFError, RuntimeError, KeyError, TypeError, MemoryError, zipfile.BadZipFile, zlib.error,
+    lzma.LZMAError,
+)  # fmt: skip
+
+
+def write_npz(observations: Observations, path: Path) -> None:
+    """Write every column, the posteriors and the signals as arrays."""
+    arrays: dict[str, Any] = {name: observations.rows[name].to_numpy() for name in COLUMNS}
+    for name in ("dataset", "side", "role"):
+        arrays[name] = arrays[name].astype(str)
+    arrays |= {SIGNAL + name: values for name, values in observations.signals.items()}
+    with path.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            posteriors=observations.posteriors,
+            classes=np.array(observations.classes, dtype=str),
+            partial=np.array(observations.partial),
+            metadata=np.array(json.dumps(dict(observations.metadata))),
+            **arrays,
+        )
+
+
+def read_npz(path: Path) -> Observations:
+    """Read named arrays; ``before`` and ``after`` may stand for ``posteriors``."""
+    arrays = _load_arrays(path)
+    if "posteriors" in arrays:
+        posteriors = arrays.pop("posteriors")
+    elif "before" in arrays and "after" in arrays:
+        before, after = arrays.pop("before"), arrays.pop("after")
+        if before.shape != after.shape or before.ndim != 2:
+            raise AuditError(
+                f"{path}: 'before' has shape {before.shape} and 'after' {after.shape}; both need (rows, classes)"
+            )
+        posteriors = np.stack([before, after], axis=1)
+    else:
+        raise AuditError(f"{path} has no array 'posteriors', nor 'before' and 'after'; it has {shorten(list(arrays))}")
+    width = posteriors.shape[-1] if posteriors.ndim else 0
+    classes = arrays.pop("classes", np.arange(width))
+    partial = arrays.pop("partial", np.array(False))
+    for name, values, ndim in (("classes", classes, 1), ("partial", partial, 0)):
+        if values.ndim != ndim:
+            wanted = "one name a class" if ndim else "a single true or false"
+            raise AuditError(f"{path}: '{name}' has shape {values.shape}; {wanted} is needed")
+    try:
+        metadata = json.loads(str(arrays.pop("metadata", "{}")))
+    except (ValueError, RecursionError) as error:
+        raise AuditError(f"{path}: 'metadata' is no JSON ({reason(error)}); mend it or leave it out") from error
+    if not isinstance(metadata, dict):
+        raise AuditError(f"{path}: 'metadata' holds JSON of a {type(metadata).__name__}; keys and values are needed")
+    signals = {n.removeprefix(SIGNAL): arrays.pop(n) for n in list(arrays) if n.startswith(SIGNAL)}
+    return Observations.create(
+        arrays,
+        posteriors,
+        [str(name) for name in classes],
+        partial=bool(partial),
+        signals=signals,
+        metadata=metadata,
+        where=str(path),
+    )
+
+
+def _load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return every array of an archive, or say what the file is instead."""
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise AuditError(f"{path} is a single array (.npy) by another name; save named arrays with numpy.savez")
+        with archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except AuditError:
+        raise
+    except _BROKEN_ARCHIVE as error:
+        problem = "holds Python objects, which can run code" if "pickle" in str(error) else "is no whole NPZ archive"
+        raise AuditError(f"{path} {problem}; save plain arrays of numbers and text with numpy.savez") from error
+    for name, values in arrays.items():
+        if not isinstance(values, np.ndarray):
+            raise AuditError(f"{path}: its member '{name}' is no array; save arrays alone with numpy.savez")
+    return arrays
