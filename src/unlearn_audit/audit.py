@@ -90,7 +90,9 @@ class Subject:
         target, shadow = config.target, config.shadow_side
         records = {"target": prepare(target.data, config.seed)}
         records["shadow"] = records["target"] if shadow.data == target.data else prepare(shadow.data, config.seed)
-        models = {"target": resolve_model(target.model), "shadow": resolve_model(shadow.model)}
+        models = {
+            side: resolve_model(of.model, of.network.settings) for side, of in (("target", target), ("shadow", shadow))
+        }
         return cls(config, records, models)
 
     @property

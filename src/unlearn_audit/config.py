@@ -47,6 +47,26 @@ class DataConfig(_Frozen):
         return self
 
 
+class NetworkConfig(_Frozen):
+    """How a neural network is trained, where it differs from the model's own way."""
+
+    epochs: int | None = Field(default=None, ge=1, description="passes over the training records")
+    batch_size: int | None = Field(default=None, ge=1, description="records a step")
+    optimizer: Literal["adam", "sgd"] | None = Field(default=None, description="adam, or sgd with momentum 0.9")
+    learning_rate: float | None = Field(default=None, gt=0, description="of the optimiser")
+    weight_decay: float | None = Field(default=None, ge=0, description="of the optimiser")
+    max_steps: int | None = Field(default=None, ge=1, description="steps after which training stops")
+    image_shape: tuple[int, int, int] | None = Field(
+        default=None, description="channels, height and width, where flat records are no square images"
+    )
+    device: str | None = Field(default=None, description="auto (a GPU if there is one), cpu, cuda or cuda:1")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that were given."""
+        return self.model_dump(exclude_none=True)
+
+
 def _name_to_data(value: Any) -> Any:
     """Take ``data: adult`` for ``data: {name: adult}``."""
     if isinstance(value, dict) and isinstance(value.get("data"), str):
@@ -61,6 +81,7 @@ class SideConfig(_Frozen):
     model: str = Field(
         default="decision-tree", description="a model of the zoo, or package.module:factory, or file.py:factory"
     )
+    network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained if it is a network")
 
     _short_data = model_validator(mode="before")(_name_to_data)
 
@@ -70,6 +91,9 @@ class ShadowConfig(_Frozen):
 
     data: DataConfig | None = None
     model: str | None = None
+    network: NetworkConfig | None = Field(
+        default=None, description="default: the target's, where the model is the same"
+    )
 
     _short_data = model_validator(mode="before")(_name_to_data)
 
@@ -202,7 +226,12 @@ class AuditConfig(_Frozen):
         """The attacker's side: the target's unless the configuration says otherwise."""
         if self.shadow is None:
             return self.target
-        return SideConfig(data=self.shadow.data or self.target.data, model=self.shadow.model or self.target.model)
+        network = self.target.network if self.shadow.model in (None, self.target.model) else NetworkConfig()
+        return SideConfig(
+            data=self.shadow.data or self.target.data,
+            model=self.shadow.model or self.target.model,
+            network=self.shadow.network or network,
+        )
 
 
 # PyYAML's constructors pass on what they stumble over: a 13th month, an `!!int` that is none, endless nesting

@@ -16,3 +16,14 @@ class AuditError(ValueError):
         ...
     unlearn_audit.errors.AuditError: no label column 'income' in people.csv; name one of: age, job
     """
+
+
+def missing_extra(what: str, library: str, extra: str) -> AuditError:
+    """Return the error for something that needs a library which is not installed.
+
+    Examples
+    --------
+    >>> print(missing_extra("model torch-mlp", "PyTorch", "torch"))
+    model torch-mlp needs PyTorch, which is not installed; run: pip install 'unlearn-audit[torch]'
+    """
+    return AuditError(f"{what} needs {library}, which is not installed; run: pip install 'unlearn-audit[{extra}]'")

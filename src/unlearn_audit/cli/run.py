@@ -29,6 +29,11 @@ def run(
         str | None,
         typer.Option(help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory."),
     ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Networks: passes over the training records.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Networks: records a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Networks: of the optimiser.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Networks: steps after which training stops.")] = None,
+    device: Annotated[str | None, typer.Option(help="Networks: auto (default: a GPU if any), cpu, cuda.")] = None,
     shadow_dataset: Annotated[str | None, typer.Option(help="The attacker's dataset, where it differs.")] = None,
     shadow_model: Annotated[str | None, typer.Option(help="The attacker's model, where it differs.")] = None,
     regime: Annotated[str | None, typer.Option(help="fixed (default), same-seed or fresh.")] = None,
@@ -80,7 +85,15 @@ def run(
     """
     target_data = settings_of(name=dataset, file=data, label=label, unit=unit, encoding=encoding)
     flags: dict[str, Any] = settings_of(
-        target=settings_of(data=target_data or None, model=model) or None,
+        target=settings_of(
+            data=target_data or None,
+            model=model,
+            network=settings_of(
+                epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, max_steps=max_steps, device=device
+            )
+            or None,
+        )
+        or None,
         shadow=settings_of(data={"name": shadow_dataset} if shadow_dataset else None, model=shadow_model) or None,
         worlds=settings_of(
             shadow=shadow_worlds,

@@ -44,6 +44,9 @@ def fingerprint(factory: Any, estimator: Any, name: str) -> str:
     parts = [part for part in (factory, type(estimator)) if part is not None]
     parts += [value if _is_code(value) else type(value) for value in settings.values()]
     told = {key: _told(value, key, name) for key, value in sorted(settings.items())}
+    computing = [part.computed_with() for part in (estimator, *settings.values()) if hasattr(part, "computed_with")]
+    if computing:
+        told["computed with"] = repr(computing)
     return sha256(repr((type(estimator).__qualname__, told, _code(parts))).encode()).hexdigest()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 Positions = npt.NDArray[np.int64]
@@ -40,8 +41,8 @@ def fixed_order(estimator: Any) -> RowOrder | None:
     """Return the row order in which this estimator can run the regime *fixed*, or None if it cannot.
 
     An estimator qualifies if nothing in it draws random numbers, or if what draws is known not to shift
-    with the number of records: trees, logistic regression by a deterministic solver, and forests, whose
-    bootstrap draws row indices.
+    with the number of records: trees, logistic regression by a deterministic solver, forests, whose bootstrap
+    draws row indices, and what keys its draws by record (see `record_ids_option`).
 
     Examples
     --------
@@ -52,10 +53,29 @@ def fixed_order(estimator: Any) -> RowOrder | None:
         return None
     params = estimator.get_params(deep=True)
     parts = [estimator, *(value for value in params.values() if hasattr(value, "get_params"))]
-    orders = {_part_order(part) for part in parts}
+    keyed = _keyed_part(estimator)
+    orders = {RowOrder.MINUS if part is keyed else _part_order(part) for part in parts}
     if None in orders:
         return None
     return RowOrder.REPLACE if RowOrder.REPLACE in orders else RowOrder.MINUS
+
+
+def record_ids_option(estimator: Any) -> str | None:
+    """Return the option of ``fit`` by which an estimator is told the ids of its records, None if it has none.
+
+    An estimator that says ``draws_by_record = True`` takes ``record_ids`` and then makes every random draw a
+    function of its seed and the record's id. It may be the last step of a pipeline.
+    """
+    keyed = _keyed_part(estimator)
+    if keyed is None:
+        return None
+    return "record_ids" if keyed is estimator else f"{estimator.steps[-1][0]}__record_ids"
+
+
+def _keyed_part(estimator: Any) -> Any:
+    """Return the part of an estimator that keys its draws by record, if record ids can be passed to it."""
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return last if getattr(last, "draws_by_record", False) else None
 
 
 def _part_order(part: Any) -> RowOrder | None:

@@ -6,17 +6,21 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import fingerprint
 from unlearn_audit.models.zoo import MODELS
+
+NETWORK_FACTORY_ASKS = frozenset({"n_features", "image_shape", "n_classes"})
+"""A factory with one of these parameters makes PyTorch modules."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +32,28 @@ class ModelSource:
     name
         What reports call the model.
     factory
-        Makes an unfitted estimator; it may take ``seed`` or ``random_state``.
+        Makes an unfitted estimator, and may take ``seed`` or ``random_state``; or a PyTorch module, and may take
+        ``n_features``, ``image_shape`` and ``n_classes``.
     fingerprint
         Everything about it that decides results, as text: goes into the keys of the store.
+    settings
+        Parameters of its neural network that differ from the factory's.
     """
 
     name: str
     factory: Callable[..., Any]
     fingerprint: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def make(self, seed: int) -> Any:
         """Return an unfitted estimator whose every ``random_state`` comes from ``seed``."""
         takes = _parameters(self.factory)
         named = next((n for n in ("seed", "random_state") if n in takes), None)
         try:
-            estimator = self.factory(**{named: seed}) if named else self.factory()
+            made = None if takes & NETWORK_FACTORY_ASKS else self.factory(**{named: seed} if named else {})
+            estimator = _network_of(self.factory) if made is None or _is_module(made) else made
+        except AuditError:
+            raise
         except Exception as error:
             raise AuditError(
                 f"the factory of model {self.name} raised {type(error).__name__}: {error}; "
@@ -57,11 +68,32 @@ class ModelSource:
         if hasattr(estimator, "get_params") and hasattr(estimator, "set_params"):
             states = [p for p in estimator.get_params(deep=True) if p.split("__")[-1] == "random_state"]
             estimator.set_params(**{p: (seed + i) % 2**31 for i, p in enumerate(sorted(states))})
+        if self.settings:
+            self.network_in(estimator).set_params(**self.settings)
         return estimator
 
+    def network_in(self, estimator: Any) -> Any:
+        """Return the neural network that an estimator is, or that ends it as a pipeline.
 
-def resolve_model(model: Any) -> ModelSource:
+        Raises
+        ------
+        AuditError
+            If there is none.
+        """
+        last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+        networks = sys.modules.get("unlearn_audit.models.networks")
+        if networks is None or not isinstance(last, networks.TorchClassifier):
+            asked = " and ".join(self.settings) or "dp-sgd"
+            raise AuditError(
+                f"{asked} was asked for and model {self.name} is no neural network; use one, or leave it out"
+            )
+        return last
+
+
+def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> ModelSource:
     """Return the source of a model given by name, by import path, as an estimator or as a factory.
+
+    ``settings`` are parameters to give its neural network.
 
     Raises
     ------
@@ -69,8 +101,9 @@ def resolve_model(model: Any) -> ModelSource:
         If there is no such model, or what it names cannot be imported or makes no classifier.
     """
     source = _from_text(model) if isinstance(model, str) else _from_object(model)
+    source = replace(source, settings=dict(settings or {}))
     estimator = source.make(seed=0)
-    factory = source.factory.resolve() if isinstance(source.factory, _ImportedFactory) else source.factory
+    factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
     return replace(source, fingerprint=f"{source.name} {fingerprint(made_from, estimator, source.name)}")
 
@@ -98,6 +131,11 @@ def _from_object(model: Any) -> ModelSource:
                 f"{type(model).__name__} cannot be cloned (it has no get_params); pass a function that makes one"
             ) from error
         return ModelSource(type(model).__name__, _Cloner(unfitted))
+    if _is_module(model):
+        raise AuditError(
+            f"a {type(model).__name__} that exists already has its weights, and each world trains its own; pass the "
+            "class, or a function that makes one"
+        )
     if callable(model):
         return ModelSource(getattr(model, "__name__", type(model).__name__), model)
     raise AuditError(f"a {type(model).__name__} is no model; pass a classifier, a function that makes one, or a name")
@@ -166,9 +204,29 @@ def _load_file(path: Path) -> Any:
     return sys.modules[name]
 
 
+def _is_module(made: Any) -> bool:
+    """Return whether something is a PyTorch module; what is one has imported PyTorch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(made, torch.nn.Module)
+
+
+def _resolved(factory: Callable[..., Any]) -> Callable[..., Any]:
+    return factory.resolve() if isinstance(factory, _ImportedFactory) else factory
+
+
+def _network_of(factory: Callable[..., Any]) -> Any:
+    """Return the classifier for a function that makes PyTorch modules."""
+    from unlearn_audit.models.networks import network_classifier
+
+    return network_classifier(_resolved(factory))
+
+
 def _parameters(factory: Callable[..., Any]) -> set[str]:
     """Return the names of a factory's parameters (an estimator class's own do not count)."""
-    target = factory.resolve() if isinstance(factory, _ImportedFactory) else factory
+    target = _resolved(factory)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(target, type) and issubclass(target, torch.nn.Module):
+        return set(inspect.signature(target).parameters) | NETWORK_FACTORY_ASKS
     if isinstance(target, type) or isinstance(factory, _Cloner):
         return set()
     try:

@@ -1,4 +1,4 @@
-"""The models of the paper for tables (Chen et al., CCS 2021), by name.
+"""The models of the paper (Chen et al., CCS 2021), by name.
 
 Differences from the paper's code are stated here, each with its reason: a model keeps the
 standardisation of its own training data when it is queried; logistic regression is solved to its
@@ -8,6 +8,7 @@ perceptron gets standardised inputs, without which it hardly learns.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit.errors import missing_extra
 
 
 def logistic_regression() -> Any:
@@ -52,6 +55,40 @@ def mlp() -> Any:
     return make_pipeline(StandardScaler(), network)
 
 
+def torch_logistic_regression() -> Any:
+    """Softmax regression on standardised features, trained by Adam."""
+    return _network("logistic_regression", epochs=20, learning_rate=0.01)
+
+
+def torch_mlp() -> Any:
+    """Hidden layers of 256, 128, 64 and 32 on standardised features, trained by Adam."""
+    return _network("mlp", epochs=20)
+
+
+def simple_cnn() -> Any:
+    """Two convolutions and two linear layers on images, trained by Adam."""
+    return _network("simple_cnn", epochs=20)
+
+
+def resnet50() -> Any:
+    """A ResNet of 50 layers on images, trained by Adam from scratch."""
+    return _network("resnet50", epochs=20)
+
+
+def densenet121() -> Any:
+    """A DenseNet of 121 layers on images, trained by Adam from scratch."""
+    return _network("densenet121", epochs=20)
+
+
+def _network(module: str, **settings: Any) -> Any:
+    """Return a network's classifier; PyTorch is imported here and not before."""
+    if importlib.util.find_spec("torch") is None:
+        raise missing_extra(f"model {module}", "PyTorch", "torch")
+    from unlearn_audit.models.networks import modules, network_classifier
+
+    return network_classifier(getattr(modules, module), **settings)
+
+
 MODELS: dict[str, Callable[[], Any]] = {
     "logistic-regression": logistic_regression,
     "decision-tree": decision_tree,
@@ -59,5 +96,10 @@ MODELS: dict[str, Callable[[], Any]] = {
     "random-forest": random_forest,
     "random-forest-100": random_forest_100,
     "mlp": mlp,
+    "torch-logistic-regression": torch_logistic_regression,
+    "torch-mlp": torch_mlp,
+    "simple-cnn": simple_cnn,
+    "resnet50": resnet50,
+    "densenet121": densenet121,
 }
 """Name to a function that makes the unfitted model."""

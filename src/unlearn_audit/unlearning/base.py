@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import pandas as pd
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
 from unlearn_audit.worlds.design import Request
@@ -75,8 +76,12 @@ class Unlearner(Protocol):
         ...
 
 
-def train(source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
+def train(
+    source: ModelSource, data: Dataset, training: Positions, seed: int, regime: Regime = Regime.SAME_SEED
+) -> Trained:
     """Fit one model on the given records, on one thread, with every generator seeded.
+
+    In the regime *fixed* a model that can key its draws by record is told the records' ids.
 
     Raises
     ------
@@ -84,7 +89,9 @@ def train(source: ModelSource, data: Dataset, training: Positions, seed: int) ->
         If fitting fails; the reason is passed on.
     """
     model = source.make(seed)
-    texts = fit(model, "fit", source.name, data, training, seed)
+    option = record_ids_option(model) if regime is Regime.FIXED else None
+    keyed = {} if option is None else {option: data.record_ids[training]}
+    texts = fit(model, "fit", source.name, data, training, seed, **keyed)
     return Trained(model, source, data, training, seed, texts)
 
 
@@ -96,6 +103,8 @@ def fit(
         warnings.simplefilter("always")
         try:
             getattr(model, method)(take(data.X, training), data.y[training], **options)
+        except AuditError:
+            raise
         except Exception as error:
             raise AuditError(
                 f"model {name} failed to fit {len(training):,} records of {data.name}: "
@@ -111,12 +120,19 @@ def take(X: Any, positions: Positions) -> Any:
 
 @contextmanager
 def seeded_globals(seed: int) -> Iterator[None]:
-    """Seed Python's and NumPy's global generators, for models that draw from them, and restore them after."""
+    """Seed the global generators of Python, NumPy and PyTorch, for models that draw from them; restore them after."""
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch = sys.modules.get("torch")
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     try:
-        yield
+        if torch is None:
+            yield
+        else:
+            gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+            with torch.random.fork_rng(devices=gpus):
+                torch.manual_seed(seed)
+                yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002

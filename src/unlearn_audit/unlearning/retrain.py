@@ -51,13 +51,14 @@ class Retrain:
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a model trained the plain way."""
-        return train(source, data, training, seed)
+        return train(source, data, training, seed, self.regime)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""
         remaining = remaining_rows(original.training, request.deleted, self.order)
         training = np.concatenate([remaining, request.added])
-        return train(original.source, original.data, training, seed if self.regime is Regime.FRESH else original.seed)
+        own = seed if self.regime is Regime.FRESH else original.seed
+        return train(original.source, original.data, training, own, self.regime)
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the retrained model of each request."""

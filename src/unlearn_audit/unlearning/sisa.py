@@ -209,7 +209,7 @@ class Sisa:
         # partial_fit is told of all classes at the start, and some models give one without records a share
         whole = len(slices) == 1 or len(classes) < len(data.class_values)
         if whole or not goes_on(source.make(seed)):
-            trained = train(source, data, records, seed)
+            trained = train(source, data, records, seed, self.regime)
             return Shard(slices, (trained.model,), seed, trained.warnings)
         models: list[Any] = list(checkpoints)
         warnings: list[str] = []

@@ -1,0 +1,280 @@
+"""Any PyTorch module as a scikit-learn classifier, trained so that an audit can compare two trainings."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.networks.device import chosen_device, exact, generators_of_its_own
+from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
+from unlearn_audit.models.networks.private import Privacy, calibrated, check_module
+from unlearn_audit.models.networks.training import OPTIMIZERS, Recipe, batch_sizes, train_network
+
+ASKED_AT_ONCE = 512
+"""Records in one forward pass of a query."""
+
+
+class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A classifier made of a PyTorch module and a recipe of training it with the cross-entropy loss.
+
+    Parameters
+    ----------
+    module
+        A function or class that makes an untrained ``nn.Module`` which maps a batch to (batch, classes) logits.
+        It is told what its parameters ask for by name: ``n_features``, ``image_shape`` (channels, height,
+        width; the module then receives images) and ``n_classes``.
+    image_shape
+        The shape of an image where records are flat and the image is no square of one or three channels.
+    epochs
+        Passes over the training records.
+    batch_size
+        Records a step. A last batch of one record joins the one before it.
+    optimizer
+        ``adam`` or ``sgd`` (momentum 0.9), or a class of ``torch.optim``.
+    learning_rate, weight_decay
+        Of the optimiser.
+    max_steps
+        Steps after which training stops, whatever the epochs; None for no such cap.
+    device
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+    privacy
+        None, or the guarantee to train under with DP-SGD; ``batch_size`` is then the expected size of a batch.
+    random_state
+        Seed of initialisation, order, dropout, sampling and noise.
+
+    Attributes
+    ----------
+    classes_
+        (k,) labels seen in training.
+    module_
+        The trained module, in evaluation mode.
+    n_steps_
+        Steps made.
+    spent_
+        What the training spent of its privacy; None without ``privacy``.
+
+    Notes
+    -----
+    Records are flat or have the shape of images; bytes (``uint8``) are taken for pixels and scaled to [0, 1].
+    Other features should be standardised before, say by a ``StandardScaler`` in a pipeline.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> def linear(n_features, n_classes):
+    ...     return nn.Linear(n_features, n_classes)
+    >>> net = TorchClassifier(linear, epochs=5, learning_rate=0.01, random_state=0).fit(X / 16, y)
+    >>> bool(net.score(X / 16, y) > 0.9)
+    True
+    """
+
+    draws_by_record = True
+    """``fit`` takes ``record_ids`` and then keys every draw by them: the regime *fixed*."""
+
+    def __init__(
+        self,
+        module: Callable[..., nn.Module],
+        *,
+        image_shape: tuple[int, int, int] | None = None,
+        epochs: int = 20,
+        batch_size: int = 64,
+        optimizer: str | Callable[..., torch.optim.Optimizer] = "adam",
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        max_steps: int | None = None,
+        device: str = "auto",
+        privacy: Privacy | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.module = module
+        self.image_shape = image_shape
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.max_steps = max_steps
+        self.device = device
+        self.privacy = privacy
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, record_ids: npt.NDArray[np.int64] | None = None) -> Self:
+        """Train on records.
+
+        Parameters
+        ----------
+        X
+            (n, ...) records.
+        y
+            (n,) labels.
+        record_ids
+            (n,) ids of the records. If given, every draw is a function of the seed and the record's id and not
+            of who else is trained on: a record's place in the order, its dropout masks, its sampling.
+
+        Raises
+        ------
+        AuditError
+            If the module cannot be made or does not fit the records, a setting is out of range, the device is
+            absent, the training diverges, or with ``record_ids`` the module draws in a way that cannot be keyed.
+        """
+        X, y = validate_data(self, X, y, dtype=[np.float32, np.uint8], allow_nd=True)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self._check_settings(len(y))
+        device = chosen_device(self.device)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        records, labels = torch.from_numpy(np.ascontiguousarray(X)), torch.from_numpy(codes)
+        draws = None if record_ids is None else RecordDraws(seed, torch.as_tensor(record_ids, dtype=torch.int64))
+        with generators_of_its_own(seed, device):
+            module = self._make_module(tuple(X.shape[1:]), len(self.classes_), device)
+            recipe = self._recipe(len(y))
+            if recipe.spent is not None:
+                check_module(module, self._name)
+            with nullcontext() if draws is None else keyed_dropout(module, draws):
+                train_network(module, records.to(device), labels.to(device), self._inputs, recipe, seed, draws)
+        self.module_ = module.eval()
+        self.n_steps_, self.spent_ = recipe.steps, recipe.spent
+        return self
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return (m, k) posteriors: the softmax of the module's logits, in double precision."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.uint8], allow_nd=True, reset=False)
+        device = next((p.device for p in self.module_.parameters()), torch.device("cpu"))
+        records = torch.from_numpy(np.ascontiguousarray(X))
+        with torch.no_grad(), exact(device):
+            logits = [self.module_(self._inputs(part.to(device))) for part in torch.split(records, ASKED_AT_ONCE)]
+        return np.asarray(torch.cat(logits).double().softmax(dim=1).cpu().numpy())
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return (m,) the most probable labels."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def check_private(self, X: Any, n_classes: int) -> None:
+        """Raise an `AuditError` if this network cannot be trained by DP-SGD on records like these."""
+        check_module(self._make_module(tuple(X.shape[1:]), n_classes, torch.device("cpu")), self._name)
+
+    def computed_with(self) -> dict[str, str]:
+        """Return what decides the last bits of results beside the settings: the kind of device and the library."""
+        return {"torch": torch.__version__, "device": chosen_device(self.device).type}
+
+    @property
+    def _name(self) -> str:
+        return str(getattr(self.module, "__name__", type(self.module).__name__))
+
+    def _check_settings(self, n: int) -> None:
+        positive = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        for name, value in positive.items():
+            if not value > 0 or not math.isfinite(value):
+                raise AuditError(f"{name} {value} of network {self._name} is out of range; give a positive number")
+        if self.max_steps is not None and self.max_steps < 1:
+            raise AuditError(f"max_steps {self.max_steps} of network {self._name} trains nothing; give at least 1")
+        if self.batch_size > n:
+            raise AuditError(
+                f"a batch of {self.batch_size:,} records is larger than the training data of network {self._name} "
+                f"(n_samples = {n:,}); give a smaller batch size or more records"
+            )
+        if isinstance(self.optimizer, str) and self.optimizer not in OPTIMIZERS:
+            raise AuditError(f"unknown optimizer '{self.optimizer}'; use {', '.join(OPTIMIZERS)}")
+
+    def _recipe(self, n: int) -> Recipe:
+        """Return how to train on n records."""
+        sizes = batch_sizes(n, self.batch_size)
+        steps = min(self.epochs * len(sizes), self.max_steps or self.epochs * len(sizes))
+        return Recipe(
+            name=self._name,
+            batch_sizes=sizes,
+            steps=steps,
+            optimizer=OPTIMIZERS[self.optimizer] if isinstance(self.optimizer, str) else self.optimizer,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            spent=None if self.privacy is None else calibrated(self.privacy, self.batch_size / n, steps),
+        )
+
+    def _make_module(self, shape: tuple[int, ...], n_classes: int, device: torch.device) -> nn.Module:
+        """Return the untrained module for records of a shape, checked on two of them."""
+        takes = _asked_for(self.module)
+        self._shape = self._shape_for(shape, wants_image="image_shape" in takes)
+        told = {"n_features": math.prod(shape), "image_shape": self._shape, "n_classes": n_classes}
+        try:
+            module = self.module(**{name: value for name, value in told.items() if name in takes})
+        except AuditError:
+            raise
+        except Exception as error:
+            raise AuditError(
+                f"the factory of network {self._name} raised {_said(error)}; it may ask for n_features, image_shape "
+                "and n_classes and must return an nn.Module"
+            ) from error
+        if not isinstance(module, nn.Module):
+            raise AuditError(f"the factory of network {self._name} made a {type(module).__name__}, not an nn.Module")
+        module = module.to(device)
+        probe = torch.zeros((2, *(self._shape or shape)), device=device)
+        try:
+            with torch.no_grad():
+                answer = module.eval()(probe)
+        except Exception as error:
+            size = " x ".join(str(side) for side in probe.shape[1:])
+            raise AuditError(
+                f"network {self._name} cannot take records of size {size} ({_said(error)}); give it records of the "
+                "size it is made for"
+            ) from error
+        if not isinstance(answer, Tensor) or answer.shape != (2, n_classes):
+            got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+            raise AuditError(
+                f"network {self._name} answered 2 records with {got}; (2, {n_classes}) is needed, one logit a class"
+            )
+        return module
+
+    def _shape_for(self, shape: tuple[int, ...], wants_image: bool) -> tuple[int, ...] | None:
+        """Return the shape to give flat records, or None to leave them as they are."""
+        if self.image_shape is not None:
+            if math.prod(self.image_shape) != math.prod(shape):
+                size = " x ".join(map(str, self.image_shape))
+                raise AuditError(
+                    f"images of {size} have {math.prod(self.image_shape):,} values, the records have "
+                    f"{math.prod(shape):,}; give the image shape of these records"
+                )
+            return self.image_shape
+        if not wants_image or len(shape) == 3:
+            return shape if wants_image else None
+        values = math.prod(shape)
+        for channels in (1, 3):
+            side = math.isqrt(values // channels)
+            if channels * side * side == values:
+                return (channels, side, side)
+        raise AuditError(
+            f"network {self._name} takes images, and records of {values:,} values are no square image of one or three "
+            "channels; give image_shape, or use a network for tables"
+        )
+
+    def _inputs(self, records: Tensor) -> Tensor:
+        """Return records as the module takes them: floats, bytes scaled to [0, 1], images in their shape."""
+        floats = records.float() / 255 if records.dtype == torch.uint8 else records
+        return floats if self._shape is None else floats.reshape(len(floats), *self._shape)
+
+
+def _asked_for(factory: Callable[..., Any]) -> set[str]:
+    """Return the names of a factory's parameters."""
+    try:
+        return set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        return set()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -1,0 +1,57 @@
+"""Where a network computes, and how so that the same training gives the same bits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from unlearn_audit.errors import AuditError
+
+
+def chosen_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` is a GPU if there is one.
+
+    Raises
+    ------
+    AuditError
+        If there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise AuditError(f"unknown device '{name}'; use auto, cpu or cuda") from error
+    if device.type not in ("cpu", "cuda"):
+        raise AuditError(f"device '{name}' is not supported; use auto, cpu or cuda")
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= there:
+        raise AuditError(f"device '{name}' was asked for and PyTorch finds {there} GPUs here; use device auto or cpu")
+    return device
+
+
+@contextmanager
+def generators_of_its_own(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed PyTorch's global generators and put them back afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Compute in full precision and in one order on a GPU, so that a training repeated gives the same bits."""
+    if device.type != "cuda":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])

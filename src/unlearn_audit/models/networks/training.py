@@ -1,0 +1,218 @@
+"""The training loop: plain and private steps, draws from a generator or by record, and a diagnosis at the end.
+
+It is our own and not a library's, since the regime *fixed* has to say for every draw of every record where it
+comes from; see `draws`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.networks.device import exact
+from unlearn_audit.models.networks.draws import RecordDraws
+from unlearn_audit.models.networks.private import Spent, private_steps
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": lambda parameters, **options: torch.optim.Adam(parameters, **options),
+    "sgd": lambda parameters, **options: torch.optim.SGD(parameters, momentum=0.9, **options),
+}
+"""Name to optimiser; it takes the parameters, ``lr`` and ``weight_decay``."""
+
+_ORDER = 0
+"""What a record's draw is for: its place in the order. Dropout layers count from 1."""
+
+
+class TrainingWarning(UserWarning):
+    """A training ended and has hardly learned anything."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    name
+        What the network is called in messages.
+    batch_sizes
+        How many records each step of an epoch takes; see `batch_sizes`.
+    steps
+        How many steps there are in all.
+    optimizer
+        Makes the optimiser; takes the parameters, ``lr`` and ``weight_decay``.
+    learning_rate, weight_decay
+        Of the optimiser.
+    spent
+        For DP-SGD: noise, clipping and sampling; None for plain training.
+    """
+
+    name: str
+    batch_sizes: tuple[int, ...]
+    steps: int
+    optimizer: Callable[..., torch.optim.Optimizer]
+    learning_rate: float
+    weight_decay: float
+    spent: Spent | None = None
+
+
+def batch_sizes(n: int, batch_size: int) -> tuple[int, ...]:
+    """Return the sizes of the batches of an epoch of n records.
+
+    Examples
+    --------
+    >>> batch_sizes(10, 4), batch_sizes(9, 4)
+    ((4, 4, 2), (4, 5))
+    """
+    whole, rest = divmod(n, batch_size)
+    if rest == 1 and whole:
+        # statistics over a batch of one are undefined
+        return (*[batch_size] * (whole - 1), batch_size + 1)
+    return (*[batch_size] * whole, *([rest] if rest else []))
+
+
+def train_network(
+    module: nn.Module,
+    records: Tensor,
+    labels: Tensor,
+    inputs: Callable[[Tensor], Tensor],
+    recipe: Recipe,
+    seed: int,
+    draws: RecordDraws | None,
+) -> None:
+    """Train a module in place by the cross-entropy loss.
+
+    Parameters
+    ----------
+    module
+        Maps a batch of inputs to (batch, classes) logits.
+    records, labels
+        (n, ...) and (n,) int64, on the module's device.
+    inputs
+        Turns a batch of records into what the module takes.
+    recipe
+        Steps, batches and optimiser.
+    seed
+        Seed of order, sampling and noise. Dropout draws from PyTorch's global generator, which the caller seeds.
+    draws
+        Draws keyed by record, instead of by a generator.
+
+    Raises
+    ------
+    AuditError
+        If the loss is no number any more, or with ``draws`` the module draws from the global generator.
+    """
+    training = _Training(module.train(), records, labels, inputs, recipe, seed, draws)
+    training.run()
+
+
+class _Training:
+    def __init__(
+        self,
+        module: nn.Module,
+        records: Tensor,
+        labels: Tensor,
+        inputs: Callable[[Tensor], Tensor],
+        recipe: Recipe,
+        seed: int,
+        draws: RecordDraws | None,
+    ) -> None:
+        self.module, self.records, self.labels, self.inputs = module, records, labels, inputs
+        self.recipe, self.draws = recipe, draws
+        self.done = 0
+        self.drawn = torch.Generator().manual_seed(seed)
+        self.noise = torch.Generator(device=records.device).manual_seed(seed)
+        self.optimizer: Any = recipe.optimizer(
+            module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+
+    def run(self) -> None:
+        recipe = self.recipe
+        with ExitStack() as held:
+            held.enter_context(exact(self.records.device))
+            if recipe.spent is not None:
+                self.module, self.optimizer = held.enter_context(
+                    private_steps(self.module, self.optimizer, recipe.spent, len(self.labels), self.noise)
+                )
+            right = seen = 0
+            for epoch in range(math.ceil(recipe.steps / len(recipe.batch_sizes))):
+                outcomes = [(*self._step(rows), len(rows)) for rows in self._batches(epoch)]
+                loss = float(torch.stack([loss for loss, _, _ in outcomes]).sum())
+                if not math.isfinite(loss):
+                    raise AuditError(
+                        f"the training of network {recipe.name} diverged in epoch {epoch + 1} (loss {loss}); try a "
+                        f"learning rate below {recipe.learning_rate:g}, standardised features, or weight decay"
+                    )
+                right = int(torch.stack([hits for _, hits, _ in outcomes]).sum())
+                seen = sum(size for _, _, size in outcomes)
+        self._diagnose(right, seen)
+
+    def _batches(self, epoch: int) -> Iterator[Tensor]:
+        """Yield the rows of each step of an epoch."""
+        device = self.records.device
+        left = min(len(self.recipe.batch_sizes), self.recipe.steps - self.done)
+        if self.recipe.spent is not None:
+            for _ in range(left):
+                coins = self._uniform(self.done)
+                yield (coins < self.recipe.spent.sample_rate).nonzero().flatten().to(device)
+            return
+        order = self._uniform(epoch).argsort(stable=True)
+        yield from torch.split(order.to(device), list(self.recipe.batch_sizes))[:left]
+
+    def _uniform(self, time: int) -> Tensor:
+        """Return (n,) numbers in [0, 1), one a record: what orders or samples them."""
+        if self.draws is None:
+            return torch.rand(len(self.labels), generator=self.drawn, dtype=torch.float64)
+        return self.draws.uniform(_ORDER, time)
+
+    def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Make one step and return the sum of the losses and the number of right answers, both before it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        if len(rows) == 0:
+            return self._step_of_nobody()
+        first = self.draws is not None and self.done == 0
+        before = torch.get_rng_state() if first else None
+        labels = self.labels[rows]
+        with nullcontext() if self.draws is None else self.draws.step(rows, self.done):
+            logits = self.module(self.inputs(self.records[rows]))
+        total = nn.functional.cross_entropy(logits, labels, reduction="sum")
+        torch.autograd.backward(total if self.recipe.spent is not None else total / len(rows))
+        self.optimizer.step()
+        if before is not None and not torch.equal(before, torch.get_rng_state()):
+            raise AuditError(
+                f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so its "
+                "draws cannot be kept with their records; use the regime same-seed or fresh"
+            )
+        self.done += 1
+        with torch.no_grad():
+            return total.detach(), (logits.argmax(dim=1) == labels).sum()
+
+    def _step_of_nobody(self) -> tuple[Tensor, Tensor]:
+        """Make a private step in which no record takes part: noise alone."""
+        for parameter in self.module.parameters():
+            if parameter.requires_grad:
+                parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))  # type: ignore[attr-defined]
+        self.optimizer.step()
+        self.done += 1
+        zero = torch.zeros((), device=self.records.device)
+        return zero, zero.long()
+
+    def _diagnose(self, right: int, seen: int) -> None:
+        """Warn of a training whose last epoch answered no better than one class for all."""
+        counts = self.labels.bincount()
+        if len(counts) > 1 and seen and right / seen <= float(counts.max()) / len(self.labels):
+            warnings.warn(
+                f"network {self.recipe.name} learned nothing: its accuracy on the training records, "
+                f"{right / seen:.2f}, is that of a constant guess; try more epochs or steps, another learning rate "
+                f"than {self.recipe.learning_rate:g}, or standardised features",
+                TrainingWarning,
+                stacklevel=4,
+            )
