@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_audit.data import DATASETS, data_folder, encode, first_of_duplicates, load_table
+from unlearn_audit.data import DATASETS, data_folder, encode, first_of_duplicates, load_dataset
 from unlearn_audit.data.source import digest
 from unlearn_audit.errors import AuditError
 
@@ -55,7 +55,7 @@ def test_loader_keeps_the_contract(name: str, real_data: Path) -> None:
 def test_missing_files_are_told_with_path_and_way_out(name: str, empty_folder: Path) -> None:
     source, load = DATASETS[name]
     with pytest.raises(AuditError) as told:
-        load_table(name)
+        load_dataset(name)
     sentence = str(told.value)
     assert str(empty_folder / source.files[0].path) in sentence
     assert source.how() in sentence
@@ -77,7 +77,7 @@ def test_real_files_have_the_digests_of_their_source(name: str, real_data: Path)
 
 def test_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(AuditError, match=r"no dataset 'adlut'; known are: digits, .*adult"):
-        load_table("adlut")
+        load_dataset("adlut")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_unknown_name_lists_the_known_ones() -> None:
     [("adult", 52), ("us-accidents", 1773), ("checkins-nyc", 0), ("checkins-jakarta", 0), ("digits", 0)],
 )
 def test_known_numbers_of_duplicates(name: str, repeated: int, real_data: Path) -> None:
-    kept = first_of_duplicates(load_table(name, real_data))
+    kept = first_of_duplicates(load_dataset(name, real_data))
     assert (~kept).sum() == repeated
 
 
