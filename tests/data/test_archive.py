@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from unlearn_audit.data import DATASETS, Source, SourceFile, bundled
+from unlearn_audit.data import DATASETS, Source, SourceFile, bundled, cifar10, stl10
 from unlearn_audit.data.archive import UnusableArchive, unpack
 from unlearn_audit.data.fetch import Fetched, fetch
 from unlearn_audit.errors import AuditError
@@ -286,3 +286,21 @@ def test_a_mirror_holds_the_archive(server: Any, folder: Path, monkeypatch: pyte
     fetch("toy", folder, base_url=f"{server.url}/")
     assert found(folder) == {"toy/one.bin", "toy/two.bin"}
     assert server.script.asked == [("/toy.tar.gz", None)]
+
+
+@pytest.mark.parametrize("source", [cifar10.SOURCE, stl10.SOURCE], ids=lambda source: source.name)
+def test_the_published_archives_are_fetchable(source: Source) -> None:
+    assert source.fetchable
+    assert source.how() == f"run 'unlearn-audit data fetch {source.name}'"
+    assert not replace(source, archive=replace(source.archive, url=None), how_to_get="ask").fetchable
+    assert not any(file.url for file in source.files)
+
+
+def test_part_of_a_dataset_is_enough_only_where_it_says_so(folder: Path) -> None:
+    for source, enough in ((cifar10.SOURCE, True), (stl10.SOURCE, False)):
+        assert not source.usable(folder)
+        path = folder / source.files[1].path
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+        assert source.usable(folder) == enough
+        assert len(source.missing(folder)) == len(source.files) - 1

@@ -186,3 +186,12 @@ def test_images_have_no_categories_to_encode(monkeypatch):
     register(monkeypatch, *dots(100))
     with pytest.raises(AuditError, match="dots holds images, which have no categories; leave the encoding 'one-hot'"):
         prepare(DataConfig(name="dots", encoding="one-hot"), seed=0)
+
+
+@pytest.mark.parametrize(("name", "n", "d"), [("mnist", 70_000, 784), ("cifar10", 21_000, 3072)])
+def test_real_images(name, n, d, real_data):
+    data = prepare(DataConfig(name=name), seed=0).data
+    assert data.X.shape == (n, d)
+    assert data.X.dtype == np.uint8
+    assert data.record_ids.tolist() == list(range(n))
+    assert len(data.class_names) == 10

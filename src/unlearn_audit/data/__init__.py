@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from unlearn_audit.data import adult, bundled, checkins, us_accidents
+from unlearn_audit.data import adult, bundled, checkins, cifar10, mnist, stl10, us_accidents
 from unlearn_audit.data.base import Dataset, Images, Table
 from unlearn_audit.data.duplicates import first_of_duplicates
 from unlearn_audit.data.encoding import Encoding, encode
@@ -32,6 +32,9 @@ DATASETS: dict[str, tuple[Source, Loader]] = {
     "checkins-jakarta": (checkins.JAKARTA, partial(checkins.load, checkins.JAKARTA)),
     "insta-ny": (checkins.INSTA_NY, partial(checkins.load, checkins.INSTA_NY)),
     "insta-la": (checkins.INSTA_LA, partial(checkins.load, checkins.INSTA_LA)),
+    "mnist": (mnist.SOURCE, mnist.load),
+    "cifar10": (cifar10.SOURCE, cifar10.load),
+    "stl10": (stl10.SOURCE, stl10.load),
 }
 """Every dataset known by name. A new one is one new file and one line here."""
 
