@@ -184,7 +184,7 @@ def test_the_table_of_datasets_says_what_the_sources_say():
     rows = {line.split("`")[1]: [c.strip() for c in line.split("|")] for line in text.splitlines() if "| `" in line[:4]}
     for name, (source, _) in DATASETS.items():
         records = "unknown" if source.records is None else f"{source.records:,}"
-        assert rows[name][2:6] == [records, str(source.features), str(source.classes), source.licence]
+        assert rows[name][2:6] == [records, f"{source.features:,}", str(source.classes), source.licence]
         assert ("data fetch" in rows[name][7]) == source.fetchable
 
 

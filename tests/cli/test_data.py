@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from unlearn_audit.cli.data import app
-from unlearn_audit.data import DATASETS, Source, SourceFile, adult
+from unlearn_audit.data import DATASETS, Source, SourceFile, adult, cifar10, stl10
 from unlearn_audit.errors import AuditError
 
 run = functools.partial(CliRunner().invoke, app)
@@ -41,6 +41,18 @@ def test_list_names_every_dataset(folder: Path) -> None:
     assert "no: ask" in rows["us-accidents"]
     assert "bundled" in rows["digits"]
     assert "unknown" in rows["insta-ny"]
+    assert "no: fetch" in rows["cifar10"]
+
+
+def test_list_says_where_a_part_is_here(folder: Path) -> None:
+    _put(folder, cifar10.SOURCE.files[1])
+    _put(folder, stl10.SOURCE.files[1])
+    rows = {line.split("│")[1].strip(): line for line in run(["list"]).output.splitlines() if line.startswith("│")}
+    assert "in part: fetch" in rows["cifar10"]
+    assert "no: fetch" in rows["stl10"]
+    listed = {entry["name"]: entry for entry in json.loads(run(["list", "--json"]).output)}
+    assert (listed["cifar10"]["here"], listed["stl10"]["here"]) == (True, False)
+    assert [file["here"] for file in listed["cifar10"]["files"]] == [False, True, False, False, False, False]
 
 
 def test_list_as_json_tells_what_is_here(folder: Path) -> None:

@@ -149,3 +149,18 @@ def test_the_default_folder_tells_configurations_apart(command):
     from pathlib import Path
 
     assert len(list(Path("runs").glob("breast-cancer-decision-tree-*"))) == 2
+
+
+def test_images_run_as_tables_do(command, tmp_path, real_data):
+    small = [flag for flag in SMALL if not flag.startswith("--dataset")]
+    done = command("run", "--dataset=mnist", "--train-size=100", *small, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    assert done.findings["dataset"] == "mnist"
+    assert done.findings["details"]["target"]["features"] == 784
+    assert done.findings["details"]["target"]["records"] == 70_000
+    assert any("as bytes 0 to 255" in note for note in done.findings["notes"])
+
+
+def test_images_have_no_encoding(command, tmp_path, real_data):
+    done = command("run", "--dataset=mnist", "--encoding=one-hot", "--out", tmp_path / "out")
+    done.says("mnist holds images, which have no categories; leave the encoding 'one-hot' out")

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearn_audit.data.base import Table
+from unlearn_audit.data.base import Images, Table
 from unlearn_audit.data.duplicates import first_of_duplicates
 
 
@@ -42,3 +42,17 @@ def test_equals_the_plain_loop(rows: list[tuple[int, str, int]]) -> None:
     features = pd.DataFrame({"n": [row[0] for row in rows], "t": [row[1] for row in rows]})
     kept = first_of_duplicates(_table(features, [row[2] for row in rows]))
     assert kept.tolist() == [row not in rows[:i] for i, row in enumerate(rows)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 1)), min_size=1))
+def test_images_equal_the_plain_loop(rows: list[tuple[int, int, int]]) -> None:
+    pixels = np.array([row[:2] for row in rows], dtype=np.uint8).reshape(-1, 1, 2, 1)
+    labels = np.array([row[2] for row in rows], dtype=np.int64)
+    kept = first_of_duplicates(Images("dots", pixels, labels, ("no", "yes")))
+    assert kept.tolist() == [row not in rows[:i] for i, row in enumerate(rows)]
+
+
+def test_images_that_are_not_contiguous() -> None:
+    pixels = np.array([[1, 9, 2, 9], [1, 8, 2, 7], [1, 9, 3, 9]], dtype=np.uint8).reshape(3, 1, 1, 4)[..., ::2]
+    kept = first_of_duplicates(Images("dots", pixels, np.zeros(3, dtype=np.int64), ("no", "yes")))
+    assert kept.tolist() == [True, False, True]

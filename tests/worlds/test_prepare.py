@@ -4,6 +4,7 @@ import pytest
 from scipy import sparse
 
 from unlearn_audit.config import DataConfig
+from unlearn_audit.data import DATASETS, Images, bundled
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds.prepare import prepare, prepare_arrays
 
@@ -137,3 +138,60 @@ def test_labels_that_no_audit_can_use(y, said):
 def test_units_that_no_audit_can_use(units, said):
     with pytest.raises(AuditError, match=said):
         prepare_arrays(NUMBERS, HALVES, units, "mine", 0)
+
+
+def register(monkeypatch, pixels, labels):
+    """Make ``dots`` a named dataset of images."""
+    images = Images("dots", pixels, labels, ("no", "yes"), notes=("Made here.",))
+    monkeypatch.setitem(DATASETS, "dots", (bundled.DIGITS, lambda folder: images))
+
+
+def dots(n):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (n, 3, 4, 5), dtype=np.uint8), np.arange(n) % 2
+
+
+def test_images_become_rows_of_bytes(monkeypatch):
+    pixels, labels = dots(100)
+    repeated = np.concatenate([pixels, pixels[:3], pixels[:2]]), np.concatenate([labels, labels[:3], 1 - labels[:2]])
+    register(monkeypatch, *repeated)
+    records = prepare(DataConfig(name="dots"), seed=0)
+    # the same picture with another label is another record
+    kept = np.r_[:100, 103, 104]
+    assert records.data.record_ids.tolist() == kept.tolist()
+    assert records.data.X.dtype == np.uint8
+    assert np.array_equal(records.data.X.reshape(-1, 3, 4, 5), repeated[0][kept])
+    assert records.data.y.tolist() == repeated[1][kept].tolist()
+    assert records.data.units is None
+    assert records.data.class_values.tolist() == [0, 1]
+    assert records.data.class_names == ("no", "yes")
+    assert records.data.notes == (
+        "Made here.",
+        "3 exact duplicate rows were dropped, 102 records remain",
+        "Pixels of 3 channels, 4 x 5, as bytes 0 to 255, not scaled.",
+    )
+
+
+def test_images_are_split_as_a_table_of_as_many_rows(monkeypatch, tmp_path):
+    register(monkeypatch, *dots(200))
+    images = prepare(DataConfig(name="dots"), seed=3)
+    pd.DataFrame({"age": np.arange(200), "rich": np.arange(200) % 2}).to_csv(tmp_path / "people.csv", index=False)
+    table = prepare(DataConfig(file=str(tmp_path / "people.csv"), label="rich"), seed=3)
+    for side in ("shadow", "target"):
+        assert np.array_equal(images.split.side(side).train, table.split.side(side).train)
+        assert np.array_equal(images.split.side(side).unseen, table.split.side(side).unseen)
+
+
+def test_images_have_no_categories_to_encode(monkeypatch):
+    register(monkeypatch, *dots(100))
+    with pytest.raises(AuditError, match="dots holds images, which have no categories; leave the encoding 'one-hot'"):
+        prepare(DataConfig(name="dots", encoding="one-hot"), seed=0)
+
+
+@pytest.mark.parametrize(("name", "n", "d"), [("mnist", 70_000, 784), ("cifar10", 21_000, 3072)])
+def test_real_images(name, n, d, real_data):
+    data = prepare(DataConfig(name=name), seed=0).data
+    assert data.X.shape == (n, d)
+    assert data.X.dtype == np.uint8
+    assert data.record_ids.tolist() == list(range(n))
+    assert len(data.class_names) == 10

@@ -88,7 +88,8 @@ def fetch(
 ) -> None:
     """Download a dataset into the data folder, or go on with a download that broke off.
 
-    Every file is checked by its SHA-256. What is already there is checked and kept.
+    Every file is checked by its SHA-256. What is already there is checked and kept. Where the owner publishes an
+    archive, it is removed once the files are out of it.
 
     Example: unlearn-audit data fetch adult
     """
@@ -128,8 +129,8 @@ def _paths(source: Source, folder: Path) -> list[Path]:
 def _here(source: Source, folder: Path) -> str:
     if not source.files:
         return "bundled"
-    if not source.missing(folder):
-        return "yes"
+    if source.usable(folder):
+        return "in part: fetch" if source.missing(folder) else "yes"
     return "no: fetch" if source.fetchable else "no: ask"
 
 
@@ -143,7 +144,7 @@ def _summary(source: Source, folder: Path) -> dict[str, Any]:
         "licence": source.licence,
         "citation": source.citation,
         "folder": str(folder),
-        "here": not source.missing(folder),
+        "here": source.usable(folder),
         "files": [{"path": str(path), "here": path.is_file()} for path in _paths(source, folder)],
         "fetchable": source.fetchable,
         "how_to_get": source.how(),

@@ -1,8 +1,8 @@
-"""Data: a dataset is a table of records, each with features and a label, and maybe the unit it belongs to.
+"""Data: a dataset is records, each with features and a label, and maybe the unit it belongs to.
 
-A loader returns raw records as their owner wrote them (`Table`); encoding turns them into numbers, learning
-only from the rows it is told to. Each file here is one family of datasets with a `Source`, which says where
-the data come from, and a loader; `DATASETS` lists them all by name.
+A loader returns raw records as their owner wrote them: a `Table`, which encoding turns into numbers, learning
+only from the rows it is told to; or `Images`, whose bytes are numbers already. Each file here is one family of
+datasets with a `Source`, which says where the data come from, and a loader; `DATASETS` lists them all by name.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from unlearn_audit.data import adult, bundled, checkins, us_accidents
-from unlearn_audit.data.base import Dataset, Table
+from unlearn_audit.data import adult, bundled, checkins, cifar10, mnist, stl10, us_accidents
+from unlearn_audit.data.base import Dataset, Images, Table
 from unlearn_audit.data.duplicates import first_of_duplicates
 from unlearn_audit.data.encoding import Encoding, encode
 from unlearn_audit.data.location import data_folder
@@ -20,7 +20,7 @@ from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.data.table import read_table
 from unlearn_audit.errors import AuditError
 
-Loader = Callable[[Path], Table]
+Loader = Callable[[Path], Table | Images]
 """Reads a dataset from the data folder; an AuditError says what is missing or wrong."""
 
 DATASETS: dict[str, tuple[Source, Loader]] = {
@@ -32,6 +32,9 @@ DATASETS: dict[str, tuple[Source, Loader]] = {
     "checkins-jakarta": (checkins.JAKARTA, partial(checkins.load, checkins.JAKARTA)),
     "insta-ny": (checkins.INSTA_NY, partial(checkins.load, checkins.INSTA_NY)),
     "insta-la": (checkins.INSTA_LA, partial(checkins.load, checkins.INSTA_LA)),
+    "mnist": (mnist.SOURCE, mnist.load),
+    "cifar10": (cifar10.SOURCE, cifar10.load),
+    "stl10": (stl10.SOURCE, stl10.load),
 }
 """Every dataset known by name. A new one is one new file and one line here."""
 
@@ -43,7 +46,7 @@ def find_source(name: str) -> Source:
     return DATASETS[name][0]
 
 
-def load_table(name: str, folder: Path | None = None) -> Table:
+def load_dataset(name: str, folder: Path | None = None) -> Table | Images:
     """Return the raw records of the dataset ``name``.
 
     Parameters
@@ -61,7 +64,7 @@ def load_table(name: str, folder: Path | None = None) -> Table:
 
     Examples
     --------
-    >>> load_table("digits").features.shape
+    >>> load_dataset("digits").features.shape
     (1797, 64)
     """
     find_source(name)
@@ -72,6 +75,7 @@ __all__ = [
     "DATASETS",
     "Dataset",
     "Encoding",
+    "Images",
     "Loader",
     "Source",
     "SourceFile",
@@ -80,6 +84,6 @@ __all__ = [
     "encode",
     "find_source",
     "first_of_duplicates",
-    "load_table",
+    "load_dataset",
     "read_table",
 ]

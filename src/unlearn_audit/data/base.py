@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,55 @@ class Table:
     class_names: tuple[str, ...]
     units: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+
+    def kept(self, rows: Mask) -> Table:
+        """Return the table with only the rows for which ``rows`` (n,) is True, numbered anew."""
+        features = self.features.loc[rows].reset_index(drop=True)
+        units = None if self.units is None else self.units[rows]
+        return replace(self, features=features, labels=self.labels[rows], units=units)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images as their owner published them, all of one size; where a loader made them smaller, it says so.
+
+    Attributes
+    ----------
+    name
+        What the dataset is called in reports.
+    pixels
+        (n, channels, height, width) uint8, 0 to 255; three channels are red, green and blue. Rows of an image
+        run from top to bottom, columns from left to right.
+    labels
+        (n,) integer codes into ``class_names``.
+    class_names
+        The classes as a person would write them.
+    units
+        (n,) integer codes of the person (or other unit) each image belongs to, or None when every image is
+        its own unit.
+    notes
+        What the loader did or found, one plain sentence each.
+    """
+
+    name: str
+    pixels: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    class_names: tuple[str, ...]
+    units: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+    def kept(self, rows: Mask) -> Images:
+        """Return only the images for which ``rows`` (n,) is True."""
+        units = None if self.units is None else self.units[rows]
+        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], units=units)
+
+    def flat(self) -> npt.NDArray[np.uint8]:
+        """Return (n, channels * height * width) the pixels of each image in one row, without a copy.
+
+        The bytes stay bytes: as the floats that a model makes of its own training records, all of them would
+        take eight times the memory.
+        """
+        return self.pixels.reshape(len(self.pixels), -1)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ of an audit wrong, so all but the first of a set of equal records is dropped.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.data.base import Table
+from unlearn_audit.data.base import Images, Table
 
 
-def first_of_duplicates(table: Table) -> npt.NDArray[np.bool_]:
-    """Return which rows to keep: (n,) True where no earlier row has the same features and label.
+def first_of_duplicates(records: Table | Images) -> npt.NDArray[np.bool_]:
+    """Return which records to keep: (n,) True where no earlier one has the same features (or pixels) and label.
 
     Missing values equal each other. Units are not compared: two people with equal records cannot be told
     apart by any model.
@@ -25,7 +27,13 @@ def first_of_duplicates(table: Table) -> npt.NDArray[np.bool_]:
     >>> first_of_duplicates(Table("people", ages, np.array([0, 1, 0]), ("no", "yes")))
     array([ True,  True, False])
     """
-    labels = pd.DataFrame({"label": table.labels}, index=table.features.index)
+    if isinstance(records, Images):
+        # A column a pixel would be slow: a digest stands for the bytes of each image.
+        digests = [sha256(np.ascontiguousarray(image).data).digest() for image in records.flat()]
+        features = pd.DataFrame({"digest": pd.Series(digests, dtype=object)})
+    else:
+        features = records.features
+    labels = pd.DataFrame({"label": records.labels}, index=features.index)
     # Numbered columns, so that no name of a feature can clash with that of the label.
-    records = pd.concat([table.features, labels], axis=1, ignore_index=True)
-    return ~records.duplicated(keep="first").to_numpy()
+    rows = pd.concat([features, labels], axis=1, ignore_index=True)
+    return ~rows.duplicated(keep="first").to_numpy()

@@ -11,8 +11,9 @@ import filelock
 import httpx
 
 from unlearn_audit.data import find_source
+from unlearn_audit.data.archive import UnusableArchive, unpack
 from unlearn_audit.data.location import FOLDER_VARIABLE
-from unlearn_audit.data.source import SourceFile, digest
+from unlearn_audit.data.source import Source, SourceFile, wrong
 from unlearn_audit.errors import AuditError
 
 Progress = Callable[[SourceFile, int, int | None], None]
@@ -25,7 +26,7 @@ _LONGEST_WAIT = 30.0
 
 @dataclass(frozen=True)
 class Fetched:
-    """One file that is now in place: its path, and whether it had to be downloaded."""
+    """One file that is now in place: its path, and whether it had to be downloaded (or taken from an archive)."""
 
     path: Path
     downloaded: bool
@@ -46,7 +47,9 @@ def fetch(
 ) -> tuple[Fetched, ...]:
     """Download the files of a dataset that ``folder`` lacks, and check every file's digest.
 
-    A broken download stays as ``<file>.part`` and goes on where it stopped, in this call or the next.
+    A broken download stays as ``<file>.part`` and goes on where it stopped, in this call or the next. An archive
+    keeps that name until its files are out of it, and is then removed; under its own name it is the user's, is
+    used and stays.
 
     Parameters
     ----------
@@ -55,7 +58,8 @@ def fetch(
     folder
         The data folder; made if absent.
     base_url
-        A mirror that holds the files under their paths in the data folder, instead of the owner's address.
+        A mirror that holds the files (or the archive) under their paths in the data folder, instead of the
+        owner's address.
     progress
         Called as bytes arrive.
     attempts
@@ -72,7 +76,8 @@ def fetch(
     ------
     AuditError
         If the dataset is unknown or cannot be downloaded without asking, the server cannot be reached or
-        refuses, a digest is wrong, the folder cannot be written, or another fetch is at work in it.
+        refuses, a digest is wrong, an archive lacks a file, the folder cannot be written, or another fetch is
+        at work in it.
     """
     source = find_source(name)
     if not source.files:
@@ -87,6 +92,8 @@ def fetch(
             httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30, connect=10)) as client,
         ):
             download = _Download(client, folder, progress, attempts, wait)
+            if source.archive is not None:
+                return _from_archive(source.archive, source, download, base_url)
             return tuple(
                 _kept(file, folder) if (folder / file.path).exists() else download.fetch(file, _address(file, base_url))
                 for file in source.files
@@ -98,6 +105,33 @@ def fetch(
             f"cannot write {error.filename or folder} ({error.strerror or error}); make room or set "
             f"{FOLDER_VARIABLE} to a folder you may write"
         ) from error
+
+
+def _from_archive(
+    archive: SourceFile, source: Source, download: _Download, base_url: str | None
+) -> tuple[Fetched, ...]:
+    """Check the files that are there, then take those that are not from the archive."""
+    folder, final = download.folder, download.folder / archive.path
+    there = {file.path: _kept(file, folder) for file in source.files if (folder / file.path).exists()}
+    absent = [file for file in source.files if file.path not in there]
+    if absent and final.exists():
+        _kept(archive, folder)
+        try:
+            unpack(final, absent, folder)
+        except UnusableArchive as error:
+            raise AuditError(f"{final} is of no use ({error}); delete it and fetch again") from error
+    elif absent:
+        url = _address(archive, base_url)
+        part = download.whole(archive, url, f"download it by hand to {final} and fetch again")
+        try:
+            unpack(part, absent, folder)
+        except UnusableArchive as error:
+            part.unlink()  # else the next fetch would find the same in it
+            raise AuditError(
+                f"{url} is of no use ({error}); the download was deleted, try again later or from another address"
+            ) from error
+        part.unlink()
+    return tuple(there.get(file.path) or Fetched(folder / file.path, downloaded=True) for file in source.files)
 
 
 def _address(file: SourceFile, base_url: str | None) -> str:
@@ -112,11 +146,8 @@ def _kept(file: SourceFile, folder: Path) -> Fetched:
     path = folder / file.path
     if not path.is_file():
         raise AuditError(f"{path} is in the way of a file of that name; move it away")
-    if file.sha256 is not None and (got := digest(path, file.digest_of)) != file.sha256:
-        raise AuditError(
-            f"{path} is there but is not the published file (SHA-256 expected {file.sha256}, got {got}); "
-            "delete it and fetch again"
-        )
+    if problem := wrong(path, file):
+        raise AuditError(f"{path} is there but is not the published file ({problem}); delete it and fetch again")
     return Fetched(path, downloaded=False)
 
 
@@ -129,27 +160,36 @@ class _Download:
     wait: float
 
     def fetch(self, file: SourceFile, url: str) -> Fetched:
-        """Download one file: try until it is whole, check it, and only then give it its name."""
+        """Download one file and give it its name."""
+        final = self.folder / file.path
+        by_hand = f"download it by hand to {final}, or set {FOLDER_VARIABLE} to a folder that holds {file.path}"
+        self.whole(file, url, by_hand).replace(final)
+        return Fetched(final, downloaded=True)
+
+    def whole(self, file: SourceFile, url: str, by_hand: str) -> Path:
+        """Download one file: try until it is whole and check it; return its path, which ends in ``.part``.
+
+        ``by_hand`` says what else a person can do, if that fails.
+        """
         final = self.folder / file.path
         final.parent.mkdir(parents=True, exist_ok=True)
         part = final.with_name(final.name + ".part")
         left_by_another_run = part.exists()
         while True:
-            self._complete(file, url, part, final)
-            got = digest(part, file.digest_of)
-            if file.sha256 is None or got == file.sha256:
-                part.replace(final)
-                return Fetched(final, downloaded=True)
+            self._complete(file, url, part, by_hand)
+            problem = wrong(part, file)
+            if not problem:
+                return part
             part.unlink()
             if not left_by_another_run:
                 raise AuditError(
-                    f"{url} is not the published file (SHA-256 expected {file.sha256}, got {got}); the "
-                    "download was deleted, try again later or from another network"
+                    f"{url} is not the published file ({problem}); the download was deleted, try again later or "
+                    "from another network"
                 )
             # The start may be that of an older file: once more, all of it.
             left_by_another_run = False
 
-    def _complete(self, file: SourceFile, url: str, part: Path, final: Path) -> None:
+    def _complete(self, file: SourceFile, url: str, part: Path, by_hand: str) -> None:
         """Bring ``part`` to its full length, with a pause after each failure that brought nothing new."""
         failures, most = 0, _size(part)
         while True:
@@ -162,12 +202,13 @@ class _Download:
                 httpx.InvalidURL,
                 httpx.TooManyRedirects,
             ) as error:
-                raise AuditError(_by_hand(file, url, final, str(error).splitlines()[0])) from error
+                raise AuditError(f"cannot download {url} ({str(error).splitlines()[0]}); {by_hand}") from error
             except (httpx.TransportError, _Passing) as error:
                 failures = 1 if _size(part) > most else failures + 1
                 most = max(most, _size(part))
                 if failures >= self.attempts:
-                    raise AuditError(_by_hand(file, url, final, str(error) or type(error).__name__)) from error
+                    reason = str(error) or type(error).__name__
+                    raise AuditError(f"cannot download {url} ({reason}); {by_hand}") from error
                 time.sleep(min(self.wait * 2 ** (failures - 1), _LONGEST_WAIT))
 
     def _transfer(self, file: SourceFile, url: str, part: Path) -> None:
@@ -217,10 +258,3 @@ def _range(answer: httpx.Response) -> tuple[int | None, int | None]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _by_hand(file: SourceFile, url: str, final: Path, reason: str) -> str:
-    return (
-        f"cannot download {url} ({reason}); download it by hand to {final}, or set {FOLDER_VARIABLE} to a "
-        f"folder that holds {file.path}"
-    )

@@ -26,7 +26,7 @@ class SourceFile:
     sha256
         Hexadecimal digest, or None where the owner publishes no fixed file.
     size
-        Bytes of the file as downloaded, or None where unknown.
+        Bytes of the file as published, or None where unknown.
     digest_of
         What the digest covers: the ``bytes`` of the file, or the uncompressed ``content`` of a gzip file
         (the same content may be wrapped differently by different mirrors).
@@ -63,6 +63,11 @@ class Source:
         What must be in the data folder; empty for data that comes with an installed package.
     instead
         A glob pattern, relative to the data folder; a file that fits it stands in for all of ``files``.
+    archive
+        A ``.tar.gz`` that holds ``files`` under their paths, where the owner publishes them so. It is downloaded
+        to its own path in the data folder, and removed once the files are out of it.
+    partial
+        Whether the loader reads whatever part of ``files`` is there, and says so.
     how_to_get
         For what cannot be downloaded without asking: where to ask, and what to put where.
     """
@@ -76,12 +81,15 @@ class Source:
     classes: int
     files: tuple[SourceFile, ...] = ()
     instead: str | None = None
+    archive: SourceFile | None = None
+    partial: bool = False
     how_to_get: str = ""
 
     @property
     def fetchable(self) -> bool:
         """Whether every file can be downloaded without an account."""
-        return bool(self.files) and all(file.url is not None for file in self.files)
+        downloads = self.files if self.archive is None else (self.archive,)
+        return bool(self.files) and all(file.url is not None for file in downloads)
 
     def how(self) -> str:
         """Return how to get the files, as a clause that fits after a semicolon."""
@@ -97,16 +105,21 @@ class Source:
             return ()
         return tuple(file for file in self.files if not (folder / file.path).is_file())
 
+    def usable(self, folder: Path) -> bool:
+        """Whether ``folder`` holds what the loader needs: every file, or some where a part will do."""
+        absent = self.missing(folder)
+        return not absent or (self.partial and len(absent) < len(self.files))
+
     def require(self, folder: Path) -> None:
-        """Check that the files are in ``folder``.
+        """Check that ``folder`` holds what the loader needs.
 
         Raises
         ------
         AuditError
             If one is missing; the sentence names the first expected path and how to get the dataset.
         """
-        absent = self.missing(folder)
-        if absent:
+        if not self.usable(folder):
+            absent = self.missing(folder)
             raise AuditError(
                 f"no file {folder / absent[0].path} for dataset {self.name!r}; {self.how()} "
                 f"(if you have it elsewhere, {FOLDER_VARIABLE} names the folder that holds {absent[0].path})"
@@ -127,3 +140,15 @@ def digest(path: Path, of: Literal["bytes", "content"] = "bytes") -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except (gzip.BadGzipFile, EOFError, zlib.error):
         return "not a whole gzip file"
+
+
+def wrong(path: Path, file: SourceFile) -> str:
+    """Return how the file at ``path`` differs from the published one, or nothing if it does not.
+
+    The digest decides where it is known, else the size.
+    """
+    if file.sha256 is not None:
+        got = digest(path, file.digest_of)
+        return "" if got == file.sha256 else f"SHA-256 expected {file.sha256}, got {got}"
+    size = path.stat().st_size
+    return "" if file.size in (None, size) else f"expected {file.size:,} bytes, got {size:,}"

@@ -1,4 +1,4 @@
-"""From a table or arrays to records that worlds can be drawn from."""
+"""From a table, images or arrays to records that worlds can be drawn from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from unlearn_audit.config import DataConfig
-from unlearn_audit.data import Table, encode, first_of_duplicates, load_table, read_table
+from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds.split import Split, split_records
@@ -30,36 +30,48 @@ class Records:
 
 
 def prepare(config: DataConfig, seed: int) -> Records:
-    """Load, drop exact duplicates, split, and encode with what the shadow side knows.
+    """Load, drop exact duplicates, split, and make numbers with what the shadow side knows.
+
+    Of images, `Dataset.X` is (n, channels * height * width) uint8: every classifier takes rows of numbers.
 
     Raises
     ------
     AuditError
-        If the data cannot be had, or cannot be split.
+        If the data cannot be had, or cannot be split, or an encoding is asked for that they have no use for.
     """
+    raw = _load(config)
+    keep = first_of_duplicates(raw)
+    record_ids = np.flatnonzero(keep).astype(np.int64)
+    raw = raw.kept(keep)
+    units = Units(np.arange(len(raw.labels)) if raw.units is None else raw.units)
+    split = split_records(units, seed)
+    X, made = _numbers(raw, split, config)
+    notes = (*raw.notes, *_dropped(len(keep), len(record_ids)), *made)
+    class_values = np.arange(len(raw.class_names))
+    data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes)
+    return Records(data, split, units)
+
+
+def _load(config: DataConfig) -> Table | Images:
     if config.file is not None:
         assert config.label is not None
-        table = read_table(Path(config.file), config.label, config.unit)
-    else:
-        assert config.name is not None
-        table = load_table(config.name)
-    keep = first_of_duplicates(table)
-    record_ids = np.flatnonzero(keep).astype(np.int64)
-    table = Table(
-        table.name,
-        table.features.loc[keep].reset_index(drop=True),
-        table.labels[keep],
-        table.class_names,
-        None if table.units is None else table.units[keep],
-        table.notes,
-    )
-    units = Units(np.arange(len(table.labels)) if table.units is None else table.units)
-    split = split_records(units, seed)
-    X, encoded = encode(table, split.shadow.all, config.encoding)
-    notes = [*table.notes, *_dropped(len(keep), len(record_ids)), *encoded]
-    class_values = np.arange(len(table.class_names))
-    data = Dataset(table.name, X, table.labels, class_values, table.class_names, record_ids, table.units, tuple(notes))
-    return Records(data, split, units)
+        return read_table(Path(config.file), config.label, config.unit)
+    assert config.name is not None
+    raw = load_dataset(config.name)
+    if isinstance(raw, Images) and config.encoding != DataConfig.model_fields["encoding"].default:
+        raise AuditError(
+            f"{raw.name} holds images, which have no categories; leave the encoding {config.encoding!r} out"
+        )
+    return raw
+
+
+def _numbers(raw: Table | Images, split: Split, config: DataConfig) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """Return features (n, d), and what was done to get them."""
+    if isinstance(raw, Table):
+        return encode(raw, split.shadow.all, config.encoding)
+    channels, height, width = raw.pixels.shape[1:]
+    channel = "channel" if channels == 1 else "channels"
+    return raw.flat(), (f"Pixels of {channels} {channel}, {height} x {width}, as bytes 0 to 255, not scaled.",)
 
 
 def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: str, seed: int) -> Records:
