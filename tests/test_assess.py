@@ -12,7 +12,8 @@ SMALL = {"features": ["sorted-diff", "euclidean-distance"], "attack_models": ["l
 
 
 def run(shadow, target, jobs=1, **settings):
-    return assess(shadow, target, build_config({**SMALL, **settings}), jobs, lambda: None)
+    tables = {"none": {"shadow": shadow, "target": target}}
+    return assess(tables, build_config({**SMALL, **settings}), jobs, lambda: None)
 
 
 @pytest.fixture(scope="module")

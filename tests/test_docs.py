@@ -18,6 +18,8 @@ from unlearn_audit.cli.main import app
 from unlearn_audit.config import (
     AuditConfig,
     DataConfig,
+    DpSgdConfig,
+    NetworkConfig,
     ScenarioConfig,
     ScenarioName,
     UnlearningConfig,
@@ -131,8 +133,10 @@ def test_every_key_is_documented_with_its_default():
     keys = {key for cell in rows for key in re.findall(r"`([^`]+)`", cell)}
     assert {f"target.data.{name}" for name in DataConfig.model_fields} <= keys
     assert {f"worlds.{name}" for name in WorldsConfig.model_fields} <= keys
-    assert set(AuditConfig.model_fields) - {"target", "shadow", "worlds"} <= keys
-    for block, of_block in (("scenario", ScenarioConfig()), ("unlearning", UnlearningConfig())):
+    assert {f"target.network.{name}" for name in NetworkConfig.model_fields} <= keys
+    assert set(AuditConfig.model_fields) - {"target", "shadow", "worlds", "dp_sgd"} <= keys
+    blocks = (("scenario", ScenarioConfig()), ("unlearning", UnlearningConfig()), ("dp_sgd", DpSgdConfig()))
+    for block, of_block in blocks:
         for name in type(of_block).model_fields:
             (default,) = (value for cell, value in rows.items() if cell.startswith(f"`{block}.{name}`"))
             assert default.strip("`").partition(" ")[0] == str(getattr(of_block, name))

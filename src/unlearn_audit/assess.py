@@ -5,7 +5,7 @@ This is all that happens right of the table, for observations of our own making 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,8 +20,9 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import evaluate
+from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
-from unlearn_audit.report.findings import Released, Result, Selected
+from unlearn_audit.report.findings import PrivacySpent, Released, Result, Selected
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -57,34 +58,45 @@ def n_attacks(config: AuditConfig) -> int:
 
 
 def assess(
-    shadow: Observations, target: Observations, config: AuditConfig, jobs: int, progress: Callable[[], None]
+    tables: Mapping[str, Mapping[str, Observations]],
+    config: AuditConfig,
+    jobs: int,
+    progress: Callable[[], None],
+    spent: Mapping[str, Spent] | None = None,
 ) -> Assessment:
     """Run the configured attacks and measure them.
 
     Parameters
     ----------
-    shadow, target
-        The attacker's table and the table under attack.
+    tables
+        The tables of the attacker (``shadow``) and under attack (``target``): of models trained plainly under
+        `UNDEFENDED`, and of those trained under a defence under its text.
     config
         Games, features, attack models and seed are read from it.
     jobs
         Worker processes; results do not depend on it.
     progress
         Called when an attack is done.
+    spent
+        What the trainings of an arm spent of their privacy.
 
     Raises
     ------
     AuditError
         If the tables do not fit together, or lack a role that a game needs.
     """
+    shadow, target = (tables[UNDEFENDED][side] for side in ("shadow", "target"))
     check_agreement(shadow, target)
     attacks = learned_attacks(config.features, config.attack_models, config.views)
     defenses = _defenses(config)
     undefended = Release(UNDEFENDED, True, target)
-    naive = [Release(d.name, False, d.apply(target)) for d in defenses]
+    naive = [Release(d.name, False, d.apply(tables[d.training]["target"])) for d in defenses]
     # the attacker who adapts fits on defended shadow worlds; the one who does not, once, on undefended ones
     plans = [(shadow, [undefended, *naive])]
-    plans += [(d.apply(shadow), [Release(d.name, True, n.table)]) for d, n in zip(defenses, naive, strict=True)]
+    plans += [
+        (d.apply(tables[d.training]["shadow"]), [Release(d.name, True, n.table)])
+        for d, n in zip(defenses, naive, strict=True)
+    ]
     results: list[Result] = []
     selected: list[Selected] = []
     scores = []
@@ -92,9 +104,9 @@ def assess(
         game = GAMES[name]
         of_game = target.select(game.rows(target, "the target side"))
         for fitted_on, releases in plans:
-            tables = [release.table for release in releases]
+            attacked = [release.table for release in releases]
             for release, outcomes in zip(
-                releases, run_attacks(attacks, game, fitted_on, tables, config.seed, jobs, progress), strict=True
+                releases, run_attacks(attacks, game, fitted_on, attacked, config.seed, jobs, progress), strict=True
             ):
                 results += _measure(game, outcomes, of_game, release)
                 columns = pd.DataFrame({label(o.attack): o.scores for o in outcomes})
@@ -109,7 +121,7 @@ def assess(
         tuple(results),
         selected[0],
         pd.concat(scores, ignore_index=True),
-        tuple(_released(release) for release in (undefended, *naive) if release_utility(release.table)),
+        _released((undefended, *naive), spent or {}),
     )
 
 
@@ -127,10 +139,16 @@ def _defenses(config: AuditConfig) -> list[Defense]:
     return [parse_defense(text) for text in dict.fromkeys(config.defenses) if text != UNDEFENDED]
 
 
-def _released(release: Release) -> Released:
-    utility = release_utility(release.table)
-    assert utility is not None
-    return Released(defense=release.defense, **asdict(utility))
+def _released(releases: Sequence[Release], spent: Mapping[str, Spent]) -> tuple[Released, ...]:
+    """Return what each release costs its users, and what privacy its trainings spent; none without labels."""
+    released = []
+    for release in releases:
+        utility = release_utility(release.table)
+        of_training = spent.get(parse_defense(release.defense).training)
+        privacy = None if of_training is None else PrivacySpent(neighbours=NEIGHBOURS, **asdict(of_training))
+        if utility is not None:
+            released.append(Released(defense=release.defense, **asdict(utility), privacy=privacy))
+    return tuple(released)
 
 
 def check_agreement(shadow: Observations, target: Observations) -> None:

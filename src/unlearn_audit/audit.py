@@ -11,9 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from unlearn_audit.arms import plan_arms
 from unlearn_audit.assess import assess, n_attacks
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
+from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.defenses.base import check_defenses
 from unlearn_audit.describe import (
     described,
@@ -27,16 +29,14 @@ from unlearn_audit.describe import (
 )
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource, resolve_model
-from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.progress import Reporter, Silent
 from unlearn_audit.report.findings import Findings
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.result import AuditResult
-from unlearn_audit.unlearning import unlearner_for
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
 
@@ -221,6 +221,11 @@ def audit_observations(
         If the tables do not fit together or lack a role.
     """
     config = config or AuditConfig()
+    for defense in map(parse_defense, config.defenses):
+        if defense.training != UNDEFENDED:
+            raise AuditError(
+                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
+            )
     settings = settings or file_settings(config, {})
     known = target.metadata
     overfitting = {
@@ -232,7 +237,7 @@ def audit_observations(
         settings,
         settings,
         config,
-        {"shadow": shadow, "target": target},
+        {UNDEFENDED: {"shadow": shadow, "target": target}},
         execution or Execution(),
         dataset=", ".join(sorted(set(target.rows["dataset"]) - {""})) or "unnamed",
         model=str(known.get("model", "unknown")),
@@ -274,46 +279,44 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     started = time.perf_counter()
     plans, notes = _plan(config, records)
     _refuse_before_training(config, records, plans["shadow"])
-    tasks, regimes = [], {}
-    for side in SIDE_NAMES:
-        plan = plans[side]
-        unlearner, regimes[side] = unlearner_for(
-            config.unlearning,
-            models[side],
-            Regime(config.regime),
-            n_training=plan.sizes.train_size,
-            # online learning replaces what it deletes, so the number of records stays
-            n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
-        )
-        tasks.append(SideTask(records[side].data, models[side], unlearner, plan))
-    if regimes["shadow"] and regimes["shadow"] != regimes["target"]:
-        notes = (*notes, f"shadow side: {regimes['shadow']}")
+    arms = plan_arms(config, records, models, plans)
+    plain = arms[0]
+    regime_notes = plain.regime_notes
+    notes = (*notes, *(note for arm in arms for note in arm.notes))
+    if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
+        notes = (*notes, f"shadow side: {regime_notes['shadow']}")
     store = Store(execution.store or default_store_folder())
-    total = sum(plan.n_worlds for plan in plans.values())
-    show = execution.reporter.stage("Training and querying worlds", total)
-    tables: dict[str, Observations] = {}
+    tasks = [(arm.name, side, task) for arm in arms for side, task in arm.tasks.items()]
+    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for _, _, task in tasks))
+    tables: dict[str, dict[str, Observations]] = {arm.name: {} for arm in arms}
     stats: dict[str, WorldStats] = {}
-    for task, table, of_side in observe_worlds(tasks, store, execution.jobs, lambda done, _: show(done)):
-        side = task.plan.side
-        tables[side], stats[side] = described(task, table, of_side), of_side
-    if tables["shadow"].classes != tables["target"].classes:
-        notes = (*notes, said_of_classes(tables["shadow"].classes, tables["target"].classes))
-        tables["shadow"] = replace(tables["shadow"], classes=tables["target"].classes)
+    spent: dict[str, Spent] = {}
+    observed = observe_worlds([task for _, _, task in tasks], store, execution.jobs, lambda done, _: show(done))
+    for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
+        tables[arm][side] = described(task, table, of_side)
+        stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
+        if side == "target" and of_side.spent is not None:
+            spent[arm] = of_side.spent
+    classes = {side: table.classes for side, table in tables[plain.name].items()}
+    if classes["shadow"] != classes["target"]:
+        notes = (*notes, said_of_classes(classes["shadow"], classes["target"]))
+        for of_arm in tables.values():
+            of_arm["shadow"] = replace(of_arm["shadow"], classes=classes["target"])
     trained = time.perf_counter()
-    regime = next(task.unlearner.regime for task in tasks if task.plan.side == "target")
     return _find(
         config.model_dump(mode="json"),
         subject.identity,
         config,
         tables,
         execution,
+        spent=spent,
         dataset=records["target"].data.name,
         model=models["target"].name,
-        regime=str(regime),
-        regime_note=regimes["target"],
-        details={side: side_details(task) for side, task in zip(SIDE_NAMES, tasks, strict=True)},
+        regime=str(plain.tasks["target"].unlearner.regime),
+        regime_note=regime_notes["target"],
+        details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
-        notes=(*notes, *notes_on(records, tables, stats)),
+        notes=(*notes, *notes_on(records, tables[plain.name], stats)),
         timing={
             "seconds_worlds": round(trained - started, 2),
             "worlds_reused": sum(s.reused for s in stats.values()),
@@ -338,9 +341,10 @@ def _find(
     settings: dict[str, Any],
     identity: Mapping[str, Any],
     config: AuditConfig,
-    tables: Mapping[str, Observations],
+    tables: Mapping[str, Mapping[str, Observations]],
     execution: Execution,
     *,
+    spent: Mapping[str, Spent] | None = None,
     timing: dict[str, Any],
     regime: str,
     regime_note: str | None,
@@ -350,7 +354,7 @@ def _find(
     started = time.perf_counter()
     show = execution.reporter.stage("Fitting attacks", n_attacks(config))
     done = iter(range(1, n_attacks(config) + 1))
-    found = assess(tables["shadow"], tables["target"], config, execution.jobs, lambda: show(next(done)))
+    found = assess(tables, config, execution.jobs, lambda: show(next(done)), spent)
     findings = Findings(
         config=settings,
         selected=found.selected,
@@ -369,7 +373,13 @@ def _find(
         },
         **facts,
     )
-    return AuditResult(findings, found.scores, tables, identity)
+    # as they lie in the run folder: shadow, target, and after a defence that changes the training shadow-dp-sgd-4
+    named = {
+        side if arm == UNDEFENDED else f"{side}-{arm.replace(':', '-')}": table
+        for arm, of_arm in tables.items()
+        for side, table in of_arm.items()
+    }
+    return AuditResult(findings, found.scores, named, identity)
 
 
 def _plan(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:

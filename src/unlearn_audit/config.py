@@ -168,6 +168,13 @@ class WorldsConfig(_Frozen):
     references: int = Field(default=100, ge=0, description="records known never to be trained on, per pair")
 
 
+class DpSgdConfig(_Frozen):
+    """The settings of the defence dp-sgd beside its epsilon."""
+
+    delta: float = Field(default=1e-5, gt=0, lt=1, description="delta of the guarantee")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="to which norm each record's gradient is clipped")
+
+
 class AuditConfig(_Frozen):
     """One audit.
 
@@ -192,8 +199,9 @@ class AuditConfig(_Frozen):
         description="pair: first and last version; sequence: every version; default: pair, or both for a chain",
     )
     defenses: tuple[str, ...] = Field(
-        default=(), description="what is done to posteriors before release: see docs/defenses.md"
+        default=(), description="what is done to the training or to posteriors before release: see docs/defenses.md"
     )
+    dp_sgd: DpSgdConfig = Field(default=DpSgdConfig(), description="settings of the defence dp-sgd")
     features: tuple[FeatureName, ...] = Field(
         default=("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"),
         min_length=1,

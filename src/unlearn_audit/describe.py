@@ -59,7 +59,7 @@ def notes_on(
         f"{of.data.name}: {note}" for of in {id(r): r for r in records.values()}.values() for note in of.data.notes
     ]
     notes += repeats(tables)
-    for side in tables:
+    for side in stats:
         categories = Counter[str]()
         for text, count in stats[side].warnings.items():
             categories[_category(text)] += count

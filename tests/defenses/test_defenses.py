@@ -11,7 +11,16 @@ from unlearn_audit.defenses.base import check_defenses
 from unlearn_audit.defenses.outputs import label_only, rounding, temperature, top_k
 from unlearn_audit.errors import AuditError
 
-TEXTS = ["none", "top-k:1", "top-k:2", "label-only", "temperature:10", "rounding:2", "temperature:5+rounding:3"]
+TEXTS = [
+    "none",
+    "top-k:1",
+    "top-k:2",
+    "label-only",
+    "temperature:10",
+    "rounding:2",
+    "temperature:5+rounding:3",
+    "dp-sgd:4",
+]
 posteriors = hnp.arrays(np.float64, (4, 3), elements=st.floats(-20, 20)).map(
     lambda z: (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).astype(np.float32)
 )
@@ -73,6 +82,9 @@ def test_steps_are_applied_in_turn(table):
     ("text", "said"),
     [
         ("magic", "unknown defence 'magic'"),
+        ("dp-sgd", "needs a number after its name"),
+        ("dp-sgd:0", "out of range; give 0.01 to 1000"),
+        ("rounding:2+dp-sgd:4", "changes the training; write it first"),
         ("top-k", "needs a whole number"),
         ("top-k:0", "give a finite number of at least 1"),
         ("top-k:1.5", "needs a whole number"),

@@ -1,7 +1,8 @@
-"""What an owner can do to posteriors before releasing them.
+"""What an owner can do to the training, or to posteriors before releasing them.
 
-A *defence* is a map of observations: every version's posteriors of every record, changed the same way. It
-is written as text, ``name`` or ``name:parameter``, and several are applied in turn: ``temperature:10+rounding:4``.
+A *defence* is a map of observations (every version's posteriors of every record, changed the same way) or a change
+of the training. It is written as text, ``name`` or ``name:parameter``, and several are applied in turn:
+``temperature:10+rounding:4``, ``dp-sgd:4+rounding:2``.
 The attacker is taken to know the defence and to use it on its shadow worlds too; a second figure says what an
 attacker who does not adapt would reach.
 """

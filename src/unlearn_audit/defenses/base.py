@@ -1,4 +1,4 @@
-"""From the text of a defence to a map of observations."""
+"""From the text of a defence to what it changes: the training, or a map of observations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DefenseKind:
     Attributes
     ----------
     function
-        What it does to an array of posteriors.
+        What it does to an array of posteriors; None for a change of the training.
     parameter
         The type of its parameter, None if it has none.
     least
@@ -38,7 +38,7 @@ class DefenseKind:
         The largest value of the parameter that makes sense.
     """
 
-    function: Callable[..., outputs.Posteriors]
+    function: Callable[..., outputs.Posteriors] | None
     parameter: type | None
     least: float
     partial: bool
@@ -57,6 +57,7 @@ DEFENSES: dict[str, DefenseKind] = {
     "top-k": DefenseKind(outputs.top_k, int, 1, True, "only the k largest probabilities"),
     "label-only": DefenseKind(outputs.label_only, None, 0, False, "only the most probable class"),
     "temperature": DefenseKind(outputs.temperature, float, 1e-6, False, "log-posteriors divided by T"),
+    "dp-sgd": DefenseKind(None, float, 0.01, False, "trained by DP-SGD up to this epsilon", most=1e3),
     "rounding": DefenseKind(outputs.rounding, int, 0, True, "probabilities rounded to so many decimals", most=12),
 }
 """Name to kind; a new one is one function and one line here."""
@@ -64,21 +65,29 @@ DEFENSES: dict[str, DefenseKind] = {
 
 @dataclass(frozen=True)
 class Defense:
-    """A chain of steps.
+    """A change of the training, if any, and a chain of steps on posteriors.
 
     Attributes
     ----------
     name
         Its text.
+    steps
+        What is done to posteriors, in turn.
+    training
+        The text of its change of the training, such as ``dp-sgd:4``; `UNDEFENDED` for none.
+    epsilon
+        What that training may spend at most; None for none.
     """
 
     name: str
     steps: tuple[Step, ...]
     most_k: int
     partial: bool
+    training: str = UNDEFENDED
+    epsilon: float | None = None
 
     def apply(self, observations: Observations) -> Observations:
-        """Return the table that would have been observed under the defence.
+        """Return the table that would have been observed had posteriors been changed, by the same models.
 
         Raises
         ------
@@ -134,17 +143,23 @@ def parse_defense(text: str) -> Defense:
         return Defense(UNDEFENDED, (), 0, False)
     steps: list[Step] = []
     most_k, is_partial = 0, False
-    for part in text.split("+"):
+    training, epsilon = UNDEFENDED, None
+    for place, part in enumerate(text.split("+")):
         name, _, value = part.partition(":")
         kind = DEFENSES.get(name)
         if kind is None:
             raise AuditError(f"unknown defence {part!r}; use none or {', '.join(DEFENSES)}, joined by +")
         parameter = _parameter(part, kind, value)
+        if kind.function is None:
+            if place > 0:
+                raise AuditError(f"{part} in defence {text!r} changes the training; write it first")
+            training, epsilon = part, float(parameter)
+            continue
         steps.append(kind.function if parameter is None else partial(_call, kind.function, parameter))
         is_partial = is_partial or kind.partial
         if name == "top-k":
             most_k = max(most_k, int(parameter))
-    return Defense(text, tuple(steps), most_k, is_partial)
+    return Defense(text, tuple(steps), most_k, is_partial, training, epsilon)
 
 
 def _call(function: Callable[..., outputs.Posteriors], parameter: Any, posteriors: Any) -> outputs.Posteriors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -38,22 +39,30 @@ def observe_world(
     observations
         One row a record queried, pair by pair, all versions.
     stats
-        ``overfitting`` (train minus test accuracy of the original) and ``warnings`` (text to count).
+        ``overfitting`` (train minus test accuracy of the original), ``warnings`` (text to count) and ``privacy``
+        (the most that one of its private trainings spent, or None).
     """
     side = SIDES[world.side]
     original = unlearner.learn(source, data, world.training, integer_seed(seed, Kind.ORIGINAL, side, world.index))
     warnings = Counter(original.warnings)
     columns, posteriors = [], []
+    spent = [original.spent]
     with one_thread():
         for j, versions in enumerate(_chains(unlearner, original, world, seed)):
             columns.append(_columns(data, world, j))
             posteriors.append(_query_versions(versions, world.queries[j]))
             for version in versions[1:]:
                 warnings.update(version.warnings)
+                spent.append(version.spent)
         overfitting = accuracy(original, world.training) - accuracy(original, held_out)
     rows = {name: np.concatenate([of_pair[name] for of_pair in columns]) for name in columns[0]}
     table = Observations.create(rows, np.concatenate(posteriors), data.class_names)
-    return table, {"overfitting": overfitting, "warnings": dict(warnings)}
+    most = max((s for s in spent if s is not None), key=lambda s: s.epsilon, default=None)
+    return table, {
+        "overfitting": overfitting,
+        "warnings": dict(warnings),
+        "privacy": None if most is None else asdict(most),
+    }
 
 
 def accuracy(trained: Trained, positions: np.ndarray[Any, Any]) -> float:

@@ -14,6 +14,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, library_versions
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.store import Store
+from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations, concatenate
 from unlearn_audit.unlearning import Unlearner
@@ -58,11 +59,14 @@ class WorldStats:
         What training warned of, and how often.
     reused
         How many worlds came from the store.
+    spent
+        The most that a private training spent; None if none was private.
     """
 
     overfitting: tuple[float, ...]
     warnings: Mapping[str, int]
     reused: int
+    spent: Spent | None = None
 
 
 def observe_worlds(
@@ -111,6 +115,7 @@ def _make(task: SideTask, index: int, document: Mapping[str, Any], store: Store)
 
 def _collect(store: Store, documents: Sequence[Mapping[str, Any]], reused: int) -> tuple[Observations, WorldStats]:
     tables, overfitting, warnings = [], [], Counter[str]()
+    spent: list[Spent] = []
     for document in documents:
         found = store.get(document)
         if found is None:
@@ -118,4 +123,7 @@ def _collect(store: Store, documents: Sequence[Mapping[str, Any]], reused: int) 
         tables.append(found[0])
         overfitting.append(found[1]["overfitting"])
         warnings.update(found[1]["warnings"])
-    return concatenate(tables), WorldStats(tuple(overfitting), dict(warnings), reused)
+        if found[1].get("privacy"):
+            spent.append(Spent(**found[1]["privacy"]))
+    most = max(spent, key=lambda s: s.epsilon, default=None)
+    return concatenate(tables), WorldStats(tuple(overfitting), dict(warnings), reused, most)

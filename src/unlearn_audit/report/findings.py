@@ -85,6 +85,20 @@ class Result(_Frozen):
     bits_ci: Interval | None = None
 
 
+class PrivacySpent(_Frozen):
+    """What one training under differential privacy spent at most: the release of one version, not of a pair."""
+
+    epsilon: float = Field(description="as Opacus's accountant states it")
+    delta: float
+    neighbours: str = Field(
+        description="which two training sets epsilon cannot tell apart; replacing a record counts twice"
+    )
+    noise_multiplier: float = Field(description="standard deviation of the noise over max_grad_norm")
+    max_grad_norm: float = Field(description="to which norm each record's gradient was clipped")
+    sample_rate: float = Field(description="probability with which a record took part in a step")
+    steps: int
+
+
 class Released(_Frozen):
     """How good the released posteriors are under a defence, on records never trained on."""
 
@@ -93,6 +107,7 @@ class Released(_Frozen):
     brier: float = Field(description="mean squared distance from the label's indicator, 0 to 2")
     calibration_error: float = Field(description="expected calibration error of the top probability")
     n: int
+    privacy: PrivacySpent | None = Field(default=None, description="of a defence that trains privately")
 
 
 class Selected(_Frozen):

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
+from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.settings import publishable, without_folder
 from unlearn_audit.report.verdict import outcome
 from unlearn_audit.report.wording import (
@@ -107,6 +108,7 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
             "roc": Markup(roc_plot(findings, scores)),
             "scores": Markup(scores_plot(findings, scores)),
             "forest": Markup(forest_plot(findings)),
+            "privacy": Markup(privacy_plot(findings)),
         },
         overfitting=[
             (side, [number(v) for v in (spread.minimum, spread.mean, spread.maximum)], spread.n)
@@ -116,6 +118,7 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
             (r.defense, [number(v) for v in (r.accuracy, r.brier, r.calibration_error)])
             for r in (findings.released if len(findings.released) > 1 else ())
         ],
+        private=[(r.defense, r.privacy) for r in findings.released if r.privacy is not None],
         settings=publishable(findings.config),
         execution=publishable(findings.execution),
         least_false_positives=MIN_EXPECTED_FALSE_POSITIVES,

@@ -15,6 +15,7 @@ import pandas as pd
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
@@ -47,6 +48,11 @@ class Trained:
     training: Positions
     seed: int
     warnings: tuple[str, ...] = ()
+
+    @property
+    def spent(self) -> Spent | None:
+        """What its training spent of its privacy; None if it was not private."""
+        return getattr(self.model, "spent_", None)
 
 
 class Unlearner(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,15 @@ def _numbers(raw: Table | Images, split: Split, config: DataConfig) -> tuple[npt
     channels, height, width = raw.pixels.shape[1:]
     channel = "channel" if channels == 1 else "channels"
     return raw.flat(), (f"Pixels of {channels} {channel}, {height} x {width}, as bytes 0 to 255, not scaled.",)
+
+
+def standardized(records: Records) -> Records:
+    """Return records with features standardised by mean and spread of the shadow side, which stands for public data."""
+    X = np.asarray(records.data.X, dtype=np.float64)
+    public = X[records.split.shadow.all]
+    spread = public.std(axis=0)
+    scaled = (X - public.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return replace(records, data=replace(records.data, X=scaled.astype(np.float32)))
 
 
 def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: str, seed: int) -> Records:

@@ -14,8 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from unlearn_audit.models.networks.classifier import TorchClassifier
-from unlearn_audit.models.networks.private import Privacy, Spent
 from unlearn_audit.models.networks.training import TrainingWarning
+from unlearn_audit.models.privacy import Privacy, Spent
 
 
 def network_classifier(module: Callable[..., nn.Module], **settings: Any) -> Any:

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
+from importlib.metadata import version
 from typing import Any, Self
 
 import numpy as np
@@ -20,8 +21,9 @@ from torch import Tensor, nn
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.networks.device import chosen_device, exact, generators_of_its_own
 from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
-from unlearn_audit.models.networks.private import Privacy, calibrated, check_module
+from unlearn_audit.models.networks.private import calibrated, check_module
 from unlearn_audit.models.networks.training import OPTIMIZERS, Recipe, batch_sizes, train_network
+from unlearn_audit.models.privacy import Privacy
 
 ASKED_AT_ONCE = 512
 """Records in one forward pass of a query."""
@@ -171,7 +173,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def computed_with(self) -> dict[str, str]:
         """Return what decides the last bits of results beside the settings: the kind of device and the library."""
-        return {"torch": torch.__version__, "device": chosen_device(self.device).type}
+        made_by = {"torch": torch.__version__, "device": chosen_device(self.device).type}
+        return made_by if self.privacy is None else {**made_by, "opacus": version("opacus")}
 
     @property
     def _name(self) -> str:

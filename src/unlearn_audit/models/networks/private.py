@@ -11,7 +11,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -19,9 +18,7 @@ import torch
 from torch import nn
 
 from unlearn_audit.errors import AuditError, missing_extra
-
-NEIGHBOURS = "add or remove one record"
-"""Which two training sets the accountant's epsilon cannot tell apart."""
+from unlearn_audit.models.privacy import Privacy, Spent
 
 _EXPECTED_WARNINGS = (
     (".*Secure RNG turned off.*", UserWarning),
@@ -31,49 +28,6 @@ _EXPECTED_WARNINGS = (
     (".*invalid value encountered in (log|divide|scalar divide).*", RuntimeWarning),
 )
 """What Opacus says of every training: nothing that a reader of an audit could act on."""
-
-
-@dataclass(frozen=True)
-class Privacy:
-    """The guarantee that a training is to give.
-
-    Attributes
-    ----------
-    epsilon, delta
-        What the training may spend at most.
-    max_grad_norm
-        To which L2 norm each record's gradient is clipped.
-    """
-
-    epsilon: float
-    delta: float = 1e-5
-    max_grad_norm: float = 1.0
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a training spent.
-
-    Attributes
-    ----------
-    epsilon, delta
-        The guarantee, for `NEIGHBOURS`.
-    noise_multiplier
-        Standard deviation of the noise over the clipping norm.
-    max_grad_norm
-        The clipping norm.
-    sample_rate
-        The probability with which a record takes part in a step.
-    steps
-        How many steps there were.
-    """
-
-    epsilon: float
-    delta: float
-    noise_multiplier: float
-    max_grad_norm: float
-    sample_rate: float
-    steps: int
 
 
 def _opacus() -> Any:

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.networks.device import exact
 from unlearn_audit.models.networks.draws import RecordDraws
-from unlearn_audit.models.networks.private import Spent, private_steps
+from unlearn_audit.models.networks.private import private_steps
+from unlearn_audit.models.privacy import Spent
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda parameters, **options: torch.optim.Adam(parameters, **options),

@@ -1,0 +1,117 @@
+"""The arms of an audit: the worlds trained plainly, and those trained under each defence that changes the training.
+
+All arms share the plan of their worlds, so that they delete the same records from the same training sets and ask the
+same queries; they differ in how a model is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import ModelSource
+from unlearn_audit.models.privacy import Privacy, private_source
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.unlearning import unlearner_for
+from unlearn_audit.worlds import WorldPlan
+from unlearn_audit.worlds.prepare import Records, standardized
+
+SHARED_NOISE = (
+    "{name} in the regime {regime} would share its noise between the two versions, where it cancels in their "
+    "difference and hides nobody, whatever the epsilon; use the regime fresh"
+)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of training the worlds of both sides.
+
+    Attributes
+    ----------
+    name
+        The text of the change of the training, or `UNDEFENDED`.
+    tasks
+        By side, what to train.
+    regime_notes
+        By side, why the regime is not the one asked for.
+    notes
+        What should be known of this way of training.
+    """
+
+    name: str
+    tasks: Mapping[str, SideTask]
+    regime_notes: Mapping[str, str | None]
+    notes: tuple[str, ...] = ()
+
+
+def plan_arms(
+    config: AuditConfig,
+    records: Mapping[str, Records],
+    models: Mapping[str, ModelSource],
+    plans: Mapping[str, WorldPlan],
+) -> tuple[Arm, ...]:
+    """Return the undefended arm and one for each defence that changes the training.
+
+    Raises
+    ------
+    AuditError
+        If such a defence cannot be had with this model or regime.
+    """
+    arms = [_arm(UNDEFENDED, config, records, models, plans)]
+    defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
+    for defense in defenses.values():
+        arms.append(_private_arm(defense, config, records, models, plans))
+    return tuple(arms)
+
+
+def _arm(
+    name: str,
+    config: AuditConfig,
+    records: Mapping[str, Records],
+    models: Mapping[str, ModelSource],
+    plans: Mapping[str, WorldPlan],
+    notes: tuple[str, ...] = (),
+) -> Arm:
+    tasks, regime_notes = {}, {}
+    for side, plan in plans.items():
+        unlearner, regime_notes[side] = unlearner_for(
+            config.unlearning,
+            models[side],
+            Regime(config.regime),
+            n_training=plan.sizes.train_size,
+            # online learning replaces what it deletes, so the number of records stays
+            n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
+        )
+        tasks[side] = SideTask(records[side].data, models[side], unlearner, plan)
+    return Arm(name, tasks, regime_notes, notes)
+
+
+def _private_arm(
+    defense: Defense,
+    config: AuditConfig,
+    records: Mapping[str, Records],
+    models: Mapping[str, ModelSource],
+    plans: Mapping[str, WorldPlan],
+) -> Arm:
+    assert defense.epsilon is not None
+    if Regime(config.regime) is not Regime.FRESH:
+        raise AuditError(SHARED_NOISE.format(name=defense.training, regime=config.regime))
+    privacy = Privacy(defense.epsilon, config.dp_sgd.delta, config.dp_sgd.max_grad_norm)
+    private: dict[str, ModelSource] = {}
+    trained_on: dict[str, Records] = {}
+    notes: list[str] = []
+    for side in plans:
+        private[side], unscaled = private_source(models[side], privacy)
+        trained_on[side] = standardized(records[side]) if unscaled else records[side]
+        data = trained_on[side].data
+        private[side].make(seed=0).check_private(data.X, len(data.class_values))
+        if unscaled and not notes:
+            notes.append(
+                f"{defense.training}: features are standardised with figures of the shadow side, which stands for "
+                "public data, since figures of the training records are outside the guarantee"
+            )
+    return _arm(defense.training, config, trained_on, private, plans, tuple(notes))

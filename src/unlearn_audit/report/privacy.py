@@ -1,0 +1,82 @@
+"""Leakage and accuracy against epsilon: the curve of the defences that train privately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unlearn_audit.report.findings import Findings, Interval, Released
+from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, drawing, new_figure, to_svg
+from unlearn_audit.report.wording import GUESSING, number
+
+_WIDTH = 6.4
+
+
+@dataclass(frozen=True)
+class PrivacyPoint:
+    """One release on the curve.
+
+    Attributes
+    ----------
+    defense
+        Its text.
+    epsilon
+        What its trainings spent; None without a guarantee.
+    auc, auc_ci
+        Of the attack on both versions that did best on shadow worlds, by an attacker who knows the defence.
+    accuracy
+        Of the released posteriors on records that were never trained on.
+    """
+
+    defense: str
+    epsilon: float | None
+    auc: float
+    auc_ci: Interval
+    accuracy: float
+
+
+def privacy_curve(findings: Findings) -> tuple[PrivacyPoint, ...]:
+    """Return the private releases by ascending epsilon, the undefended one last; empty if there is no private one."""
+    private = [r for r in findings.released if r.privacy is not None and "+" not in r.defense]
+    if not private:
+        return ()
+    plain = [r for r in findings.released if r.defense == "none"]
+    points = [_point(findings, released) for released in (*private, *plain)]
+    return tuple(sorted(points, key=lambda point: point.epsilon or float("inf")))
+
+
+def _point(findings: Findings, released: Released) -> PrivacyPoint:
+    of_release = [
+        r
+        for r in findings.results
+        if (r.defense, r.adaptive, r.game) == (released.defense, True, findings.selected.game) and r.view != "original"
+    ]
+    rows = "all" if any(r.rows == "all" for r in of_release) else "paper"
+    best = max((r for r in of_release if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)
+    epsilon = None if released.privacy is None else released.privacy.epsilon
+    return PrivacyPoint(released.defense, epsilon, best.auc, best.auc_ci, released.accuracy)
+
+
+def privacy_plot(findings: Findings) -> str:
+    """Draw AUC with its interval, and accuracy, against epsilon; an empty text if nothing was trained privately."""
+    points = privacy_curve(findings)
+    if not points:
+        return ""
+    with drawing("privacy"):
+        figure, axes = new_figure(_WIDTH, 3.2)
+        places = list(range(len(points)))
+        aucs = [point.auc for point in points]
+        ends = [
+            [p.auc - p.auc_ci[0] for p in points],
+            [p.auc_ci[1] - p.auc for p in points],
+        ]
+        axes.axhline(GUESSING, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.errorbar(places, aucs, yerr=ends, fmt="o-", color=LEADING, capsize=3, label="AUC of the attack")
+        accuracies = [p.accuracy for p in points]
+        axes.plot(places, accuracies, "D--", color=CLASSICAL, markersize=5, label="accuracy of the model")
+        axes.set_xticks(places, ["no guarantee" if p.epsilon is None else f"{p.epsilon:.3g}" for p in points])
+        axes.set_xlim(-0.4, len(points) - 0.6)
+        axes.set_ylim(min(0.0, *aucs), 1.0)
+        axes.set_xlabel("epsilon spent by one version", color=INK)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+        told = "; ".join(f"{p.defense}: AUC {number(p.auc)}, accuracy {number(p.accuracy)}" for p in points)
+        return to_svg(figure, "privacy", "Leakage and accuracy against epsilon", f"{told}.")
