@@ -27,6 +27,10 @@ class Scale:
         The random forest used.
     attack_models
         Classifiers of the attacks.
+    images
+        The datasets of images.
+    image_models
+        The networks trained on them.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Scale:
     cities: tuple[str, str]
     forest: str
     attack_models: tuple[str, ...]
+    images: tuple[str, ...]
+    image_models: tuple[str, ...]
 
     def audit(self, data: str, model: str, **changes: Any) -> AuditConfig:
         """Return the audit of one cell: this scale's sizes, and whatever differs."""
@@ -53,7 +59,7 @@ class Scale:
         }
         return AuditConfig.model_validate(
             {
-                "target": {"data": data, "model": model},
+                "target": {"data": data, "model": model, "network": changes.pop("network", {})},
                 "worlds": sizes,
                 "attack_models": self.attack_models,
                 **changes,
@@ -76,6 +82,8 @@ _PAPER = Scale(
     cities=("checkins-jakarta", "checkins-nyc"),
     forest="random-forest",
     attack_models=PAPER_ATTACK_MODELS,
+    images=("mnist", "cifar10", "stl10"),
+    image_models=("simple-cnn", "resnet50", "densenet121"),
 )
 
 _SMALL = replace(
@@ -86,6 +94,8 @@ _SMALL = replace(
     train_size=2000,
     forest="random-forest-100",
     attack_models=("logistic-regression", "decision-tree"),
+    images=("mnist", "cifar10"),
+    image_models=("simple-cnn",),
 )
 
 _SMOKE = Scale(
@@ -99,6 +109,9 @@ _SMOKE = Scale(
     cities=("digits", "digits"),
     forest="decision-tree-full",
     attack_models=("logistic-regression",),
+    # what scikit-learn brings: digits, of whose pixels some never vary and are dropped, so not as square images
+    images=("digits",),
+    image_models=("torch-mlp",),
 )
 
 SCALES = {scale.name: scale for scale in (_SMOKE, _SMALL, _PAPER)}

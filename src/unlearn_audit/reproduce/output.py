@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_audit.files import atomic_path, write_atomic
+from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.svg import CLASSICAL, LEADING, PAIR, drawing, new_figure
 from unlearn_audit.reproduce.claims import Decision, tally
 from unlearn_audit.reproduce.run import Reproduction
@@ -107,7 +108,8 @@ def _draw(done: Reproduction, table: pd.DataFrame, path: Path) -> None:
     varying = [column for column in ("game", "view", "defence") if len(set(table[column])) > 1]
     names = [_label(done, row, varying) for row in table.to_dict("records")]
     with drawing(f"reproduce-{done.experiment.name}"):
-        figure, axes = new_figure(7.5, 0.9 + 0.26 * len(table))
+        height = max(0.9 + 0.26 * len(table), 1.6)
+        figure, axes = new_figure(7.5, height)
         figure.patch.set_alpha(1)
         y = np.arange(len(table))[::-1]
         axes.axvline(0.5, color=PAIR, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -122,7 +124,7 @@ def _draw(done: Reproduction, table: pd.DataFrame, path: Path) -> None:
         axes.set_xlim(min(0.4, float(table["classical low"].min()) - 0.02), 1.0)
         axes.set_xlabel("AUC with its 95 % interval; 0.5 is guessing")
         axes.set_title(done.experiment.title, loc="left")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / (0.9 + 0.26 * len(table))), ncol=2)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.9 / height), ncol=2)
         with atomic_path(path) as temporary:
             metadata: dict[str, Any] = {"Date": None} if path.suffix == ".svg" else {}
             figure.savefig(temporary, format=path.suffix[1:], dpi=160, metadata=metadata, bbox_inches="tight")
@@ -149,7 +151,7 @@ def _page(done: Reproduction, figure: str) -> str:
         f"<li>{html.escape(claim)}: <strong>{html.escape(tally(decisions))}</strong></li>"
         for claim, decisions in claims_by_text(done).items()
     )
-    svg = figure[figure.index("<svg") :]
+    svg = figure[figure.index("<svg") :] + "".join(privacy_plot(measured.findings) for measured in done.cells)
     title = html.escape(done.experiment.title)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '

@@ -47,5 +47,17 @@ READINGS = {
         "in the paper; rounding after it removes differences below its unit. Of two classes top-1 hides "
         "nothing."
     ),
+    "images": (
+        "With the regime fixed a deletion is the only difference between two versions of a network, and still moves "
+        "it along another path: each later batch passes one record on."
+    ),
+    "epochs": (
+        "Overfitting gives members away by the original alone; what the update adds to that need not grow with it."
+    ),
+    "dp-sgd": (
+        "Noise and sampling are fresh in every version, as a release needs them. With so few records the network "
+        "pays for a small epsilon with much of its accuracy, which the column shows. Epsilon is for one version "
+        "and for adding or removing one record."
+    ),
 }
 """Name of the experiment to a few sentences, shown beside its claims."""
