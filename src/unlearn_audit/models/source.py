@@ -86,7 +86,7 @@ class ModelSource:
         if networks is None or not isinstance(last, networks.TorchClassifier):
             asked = " and ".join(self.settings) or "dp-sgd"
             raise AuditError(
-                f"{asked} was asked for and model {self.name} is no neural network; use one, or leave it out"
+                f"{asked} {'were' if len(self.settings) > 1 else 'was'} asked for and model {self.name} is no neural network; use one, or leave it out"
             )
         return last
 
@@ -118,6 +118,8 @@ def _from_text(text: str) -> ModelSource:
             f"unknown model '{text}'; use one of {', '.join(MODELS)}, or package.module:factory for your own"
         )
     factory = _ImportedFactory(module_name, attribute)
+    if _is_module(factory.resolve()):
+        raise _exists_already(factory.resolve())
     # a report names the file, not where on a disk it lies
     name = f"{Path(module_name).name if module_name.endswith('.py') else module_name}:{attribute}"
     return ModelSource(name, factory)
@@ -133,13 +135,17 @@ def _from_object(model: Any) -> ModelSource:
             ) from error
         return ModelSource(type(model).__name__, _Cloner(unfitted))
     if _is_module(model):
-        raise AuditError(
-            f"a {type(model).__name__} that exists already has its weights, and each world trains its own; pass the "
-            "class, or a function that makes one"
-        )
+        raise _exists_already(model)
     if callable(model):
         return ModelSource(getattr(model, "__name__", type(model).__name__), model)
     raise AuditError(f"a {type(model).__name__} is no model; pass a classifier, a function that makes one, or a name")
+
+
+def _exists_already(module: Any) -> AuditError:
+    return AuditError(
+        f"a {type(module).__name__} that exists already has its weights, and each world trains its own; pass the "
+        "class, or a function that makes one"
+    )
 
 
 class _Cloner:

@@ -210,9 +210,10 @@ class _Training:
         """Raise if the loss of an epoch, or what its last step made of the weights, is no number."""
         weights = torch.stack([parameter.isfinite().all() for parameter in self.module.parameters()])
         if not (loss.isfinite() & weights.all()):
+            sign = "an infinite weight" if loss.isfinite() else f"loss {float(loss):g}"
             raise AuditError(
-                f"the training of network {self.recipe.name} diverged in epoch {epoch + 1} (loss {float(loss):g}); try "
-                f"a learning rate below {self.recipe.learning_rate:g}, standardised features, or weight decay"
+                f"the training of network {self.recipe.name} diverged in epoch {epoch + 1} ({sign}); try a "
+                f"learning rate below {self.recipe.learning_rate:g}, standardised features, or weight decay"
             )
 
     def _diagnose(self, right: int, seen: int) -> None:
