@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
@@ -11,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from unlearn_audit.models import resolve_model
-from unlearn_audit.models.networks import TorchClassifier, modules
+from unlearn_audit.models.networks import TorchClassifier
 from unlearn_audit.models.regimes import Regime, RowOrder, fixed_order, record_ids_option
 from unlearn_audit.unlearning import Retrain, Sisa, train
 from unlearn_audit.worlds import Request
@@ -70,7 +71,7 @@ class NotKeyed(Keyed):
         (Keyed(), RowOrder.MINUS, "record_ids"),
         (make_pipeline(StandardScaler(), Keyed()), RowOrder.MINUS, "keyed__record_ids"),
         (NotKeyed(), None, None),
-        # ids do not reach a network in here
+        # ids do not reach the network in these
         (OneVsRestClassifier(network()), None, None),
         (make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), network())), None, None),
     ],
@@ -108,11 +109,11 @@ def test_retraining_in_the_regime_fixed_changes_the_deleted_records_share_alone(
     traces = {}
     for regime in (Regime.FIXED, Regime.SAME_SEED):
         retrain, _ = Retrain.for_model(source, regime)
-        original = retrain.learn(source, data, np.arange(100), 5)
-        unlearned = retrain.unlearn_many(original, [request(i) for i in range(100)], [9] * 100)
+        original = retrain.learn(source, data, np.arange(30), 5)
+        unlearned = retrain.unlearn_many(original, [request(i) for i in range(30)], [9] * 30)
         traces[regime] = sum(not np.array_equal(answers(original), answers(one)) for one in unlearned)
     assert traces[Regime.FIXED] == 10
-    assert traces[Regime.SAME_SEED] > 90
+    assert traces[Regime.SAME_SEED] > 20
 
 
 def test_fresh_starts_anew(data):
@@ -160,11 +161,16 @@ def test_a_training_that_learned_nothing_is_reported(data):
 
 
 def test_a_network_of_skorch_runs_as_same_seed(data):
-    import torch
     from skorch import NeuralNetClassifier
 
     net = NeuralNetClassifier(
-        modules.logistic_regression(6, 3), criterion=nn.CrossEntropyLoss, max_epochs=2, train_split=None, verbose=0
+        nn.Linear,
+        module__in_features=6,
+        module__out_features=3,
+        criterion=nn.CrossEntropyLoss,
+        max_epochs=2,
+        train_split=None,
+        verbose=0,
     )
     source = resolve_model(make_pipeline(StandardScaler(), net))
     assert source.fingerprint == resolve_model(make_pipeline(StandardScaler(), net)).fingerprint
@@ -173,5 +179,5 @@ def test_a_network_of_skorch_runs_as_same_seed(data):
     assert "Pipeline cannot keep each draw with its record" in note
     state = torch.get_rng_state()
     one, again = (retrain.learn(source, data, np.arange(100), 5) for _ in range(2))
-    assert np.array_equal(answers(one), answers(again))
     assert torch.equal(state, torch.get_rng_state())
+    assert np.array_equal(answers(one), answers(again))

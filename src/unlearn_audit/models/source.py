@@ -85,8 +85,9 @@ class ModelSource:
         networks = sys.modules.get("unlearn_audit.models.networks")
         if networks is None or not isinstance(last, networks.TorchClassifier):
             asked = " and ".join(self.settings) or "dp-sgd"
+            were = "were" if len(self.settings) > 1 else "was"
             raise AuditError(
-                f"{asked} {'were' if len(self.settings) > 1 else 'was'} asked for and model {self.name} is no neural network; use one, or leave it out"
+                f"{asked} {were} asked for and model {self.name} is no neural network; use one, or leave it out"
             )
         return last
 
