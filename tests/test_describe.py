@@ -31,6 +31,24 @@ def test_notes_tell_how_often_training_warned_and_not_of_what(table):
     ]
 
 
+def test_a_network_that_learned_nothing_is_told_with_what_to_try(table):
+    texts = {f"TrainingWarning: network net learned nothing: 0.1{i}; try": 6 for i in range(2)}
+    found = stats(
+        shadow={"TrainingWarning: network net learned nothing: 0.10": 1}, target=texts | {"UserWarning: x": 1}
+    )
+    seen = table()
+    seen = seen.select(seen.roles != "unseen")
+    said = (
+        "learned nothing: an accuracy on the training records no better than a constant guess; try more epochs or "
+        "steps, another learning rate, or standardised features"
+    )
+    assert notes_on({}, {"shadow": seen, "target": seen}, found) == [
+        f"shadow side: 1 training {said}",
+        f"target side: 12 trainings {said}",
+        "target side: training warned once (UserWarning)",
+    ]
+
+
 def test_the_texts_are_kept_for_the_owner_the_most_frequent_first():
     texts = {f"UserWarning: record {i}": i for i in range(1, MOST_TEXTS + 6)}
     kept = warning_texts(stats(shadow={}, target=texts))

@@ -18,6 +18,12 @@ from unlearn_audit.worlds.prepare import Records
 MOST_TEXTS = 20
 """How many different texts of warnings are kept a side."""
 
+_LEARNED_NOTHING = (
+    "learned nothing: an accuracy on the training records no better than a constant guess; try more epochs or steps, "
+    "another learning rate, or standardised features"
+)
+"""What a neural network's own warning says, which quotes no record."""
+
 
 def described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:
     """Write into a table what a reader of its file would want to know of it."""
@@ -63,6 +69,9 @@ def notes_on(
         categories = Counter[str]()
         for text, count in stats[side].warnings.items():
             categories[_category(text)] += count
+        if learned_nothing := categories.pop("TrainingWarning", 0):
+            trainings = "1 training" if learned_nothing == 1 else f"{learned_nothing:,} trainings"
+            notes.append(f"{side} side: {trainings} {_LEARNED_NOTHING}")
         for category, count in sorted(categories.items()):
             times = "once" if count == 1 else f"{count:,} times"
             notes.append(f"{side} side: training warned {times} ({category})")

@@ -100,6 +100,42 @@ def test_bad_flags_and_files(command, flags, said, tmp_path):
     assert [p.name for p in Path("letters").iterdir()] == ["dear.txt"]
 
 
+NETWORKS = """
+from torch import nn
+
+def too_wide(n_features, n_classes):
+    return nn.Linear(n_features, n_classes + 1)
+
+def raises(n_features, n_classes):
+    raise RuntimeError("no\\nlicence")
+
+def nothing(n_features, n_classes):
+    return None
+
+exists = nn.Linear(64, 10)
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--model=nets.py:too_wide"], "network too_wide answered 2 records with (2, 11); (2, 10) is needed"),
+        (["--model=nets.py:raises"], "the factory of network raises raised RuntimeError: no licence"),
+        (["--model=nets.py:nothing"], "made a NoneType, not an nn.Module"),
+        (["--model=nets.py:exists"], "a Linear that exists already has its weights"),
+        (["--model=decision-tree", "--epochs=3"], "epochs was asked for and model decision-tree is no neural network"),
+        (["--model=torch-mlp", "--device=cuda:77"], "device 'cuda:77' was asked for"),
+        (["--model=torch-mlp", "--batch-size=5000"], "a batch of 5,000 records is larger than the training data"),
+        (["--model=simple-cnn", "--dataset=breast-cancer"], "records of 30 values are no square image"),
+        (["--model=torch-mlp", "--max-steps=0"], "max_steps"),
+    ],
+)
+def test_networks_that_cannot_be_trained(command, flags, said):
+    with open("nets.py", "w") as stream:
+        stream.write(NETWORKS)
+    command("run", *flags, *SMALL).says(said)
+
+
 def test_the_same_folder_with_another_configuration(command):
     run = ["run", "--dataset=breast-cancer", "--feature=sorted-diff", *SMALL, "--out=out"]
     assert command(*run).code == 0

@@ -1,4 +1,5 @@
 import importlib
+import importlib.util
 import os
 import sys
 
@@ -153,6 +154,133 @@ def test_bad_models_are_told_in_one_sentence(model, said):
         resolve_model(model)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+OWN_NETWORKS = """
+from torch import nn
+from sklearn.tree import DecisionTreeClassifier
+
+HIDDEN = 8
+
+def flat(n_features, n_classes):
+    return nn.Sequential(nn.Linear(n_features, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n_classes))
+
+def image(image_shape, n_classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(image_shape[1] * image_shape[2], n_classes))
+
+def fixed_size():
+    return nn.Linear(16, 3)
+
+class Net(nn.Module):
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.layer = nn.Linear(n_features, n_classes)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Write a file of one's own networks, and return a function that imports one of its names."""
+    monkeypatch.chdir(tmp_path)
+
+    def imported(name, text=OWN_NETWORKS):
+        (tmp_path / "nets.py").write_text(text)
+        spec = importlib.util.spec_from_file_location("nets_for_test", tmp_path / "nets.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, "nets_for_test", module)
+        spec.loader.exec_module(module)
+        return getattr(module, name)
+
+    return imported
+
+
+@pytest.mark.filterwarnings("ignore::unlearn_audit.models.networks.TrainingWarning")
+@pytest.mark.parametrize("name", ["flat", "image", "fixed_size", "Net"])
+@pytest.mark.parametrize("how", ["file", "object"])
+def test_factories_of_modules(own, name, how):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 16)), rng.integers(0, 3, 40)
+    factory = own(name)
+    source = resolve_model(f"nets.py:{name}" if how == "file" else factory, {"max_steps": 2, "batch_size": 10})
+    assert source.name == (f"nets.py:{name}" if how == "file" else name)
+    model = source.make(4)
+    network = source.network_in(model)
+    assert (network.max_steps, network.batch_size) == (2, 10)
+    # images go in as they are, all else is standardised
+    assert (model is network) == (name == "image")
+    one, again, other = (source.make(seed).fit(X, y).predict_proba(X) for seed in (4, 4, 5))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_settings_code_and_device_of_a_network_are_in_its_fingerprint(own, monkeypatch):
+    from unlearn_audit.models.networks import TorchClassifier, modules
+
+    same = {resolve_model("torch-mlp", {"epochs": 3}).fingerprint for _ in range(2)}
+    assert len(same) == 1
+    changed = OWN_NETWORKS.replace("HIDDEN = 8", "HIDDEN = 9")
+    others = [
+        resolve_model("torch-mlp").fingerprint,
+        resolve_model("torch-mlp", {"epochs": 4}).fingerprint,
+        resolve_model(own("flat")).fingerprint,
+        resolve_model(own("Net")).fingerprint,
+        resolve_model(own("flat", changed)).fingerprint,
+        resolve_model(own("Net", changed)).fingerprint,
+    ]
+    assert len({*same, *others}) == 7
+    assert resolve_model(own("flat")).fingerprint == others[2]
+    assert len({resolve_model(TorchClassifier(m)).fingerprint for m in (modules.mlp, own("Net"), own("flat"))}) == 3
+
+    for computed in ({"torch": "9.9", "device": "cpu"}, {"torch": "2.0", "device": "cuda"}):
+        monkeypatch.setattr(TorchClassifier, "computed_with", lambda self, computed=computed: computed)
+        same.add(resolve_model("torch-mlp", {"epochs": 3}).fingerprint)
+    assert len(same) == 3
+
+
+def returns_none():
+    return None
+
+
+def a_module():
+    from torch import nn
+
+    return nn.Linear(2, 2)
+
+
+def raises_lines(n_features, n_classes):
+    raise RuntimeError("no\nlicence")
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        ("decision-tree", {"epochs": 3}, "epochs was asked for and model decision-tree is no neural network"),
+        ("mlp", {"epochs": 3, "device": "cpu"}, "epochs and device were asked for and model mlp is no neural network"),
+        (returns_none, {}, "model returns_none is a NoneType without fit"),
+        (a_module(), {}, "a Linear that exists already has its weights, and each world trains its own; pass the class"),
+        ("torch-mlp", {"device": "cuda:77"}, "device 'cuda:77' was asked for"),
+    ],
+)
+def test_networks_that_cannot_be_made_are_told_in_one_sentence(model, settings, said):
+    with pytest.raises(AuditError) as caught:
+        resolve_model(model, settings)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["torch-mlp", "simple-cnn", raises_lines, a_module])
+def test_pytorch_is_named_where_it_is_missing(model, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else find(name, *rest))
+    name = getattr(model, "__name__", model)
+    with pytest.raises(AuditError) as caught:
+        resolve_model(model)
+    assert str(caught.value) == (
+        f"model {name} needs PyTorch, which is not installed; run: pip install 'unlearn-audit[torch]'"
+    )
 
 
 def test_the_current_folder_is_where_a_users_modules_are(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import fingerprint
-from unlearn_audit.models.zoo import MODELS
+from unlearn_audit.models.zoo import MODELS, require_torch
 
 NETWORK_FACTORY_ASKS = frozenset({"n_features", "image_shape", "n_classes"})
 """A factory with one of these parameters makes PyTorch modules."""
@@ -50,13 +50,14 @@ class ModelSource:
         takes = _parameters(self.factory)
         named = next((n for n in ("seed", "random_state") if n in takes), None)
         try:
-            made = None if takes & NETWORK_FACTORY_ASKS else self.factory(**{named: seed} if named else {})
-            estimator = _network_of(self.factory) if made is None or _is_module(made) else made
+            makes_modules = bool(takes & NETWORK_FACTORY_ASKS)
+            made: Any = None if makes_modules else self.factory(**{named: seed} if named else {})
+            estimator = _network_of(self.factory, self.name) if makes_modules or _is_module(made) else made
         except AuditError:
             raise
         except Exception as error:
             raise AuditError(
-                f"the factory of model {self.name} raised {type(error).__name__}: {error}; "
+                f"the factory of model {self.name} raised {type(error).__name__}: {' '.join(str(error).split())}; "
                 "it must return an unfitted classifier"
             ) from error
         for method in ("fit", "predict_proba"):
@@ -84,8 +85,9 @@ class ModelSource:
         networks = sys.modules.get("unlearn_audit.models.networks")
         if networks is None or not isinstance(last, networks.TorchClassifier):
             asked = " and ".join(self.settings) or "dp-sgd"
+            were = "were" if len(self.settings) > 1 else "was"
             raise AuditError(
-                f"{asked} was asked for and model {self.name} is no neural network; use one, or leave it out"
+                f"{asked} {were} asked for and model {self.name} is no neural network; use one, or leave it out"
             )
         return last
 
@@ -117,6 +119,8 @@ def _from_text(text: str) -> ModelSource:
             f"unknown model '{text}'; use one of {', '.join(MODELS)}, or package.module:factory for your own"
         )
     factory = _ImportedFactory(module_name, attribute)
+    if _is_module(factory.resolve()):
+        raise _exists_already(factory.resolve())
     # a report names the file, not where on a disk it lies
     name = f"{Path(module_name).name if module_name.endswith('.py') else module_name}:{attribute}"
     return ModelSource(name, factory)
@@ -132,13 +136,17 @@ def _from_object(model: Any) -> ModelSource:
             ) from error
         return ModelSource(type(model).__name__, _Cloner(unfitted))
     if _is_module(model):
-        raise AuditError(
-            f"a {type(model).__name__} that exists already has its weights, and each world trains its own; pass the "
-            "class, or a function that makes one"
-        )
+        raise _exists_already(model)
     if callable(model):
         return ModelSource(getattr(model, "__name__", type(model).__name__), model)
     raise AuditError(f"a {type(model).__name__} is no model; pass a classifier, a function that makes one, or a name")
+
+
+def _exists_already(module: Any) -> AuditError:
+    return AuditError(
+        f"a {type(module).__name__} that exists already has its weights, and each world trains its own; pass the "
+        "class, or a function that makes one"
+    )
 
 
 class _Cloner:
@@ -168,7 +176,8 @@ class _ImportedFactory:
             else:
                 module = _load(self._module, self._folder)
         except Exception as error:
-            raise AuditError(f"model {where} cannot be imported ({type(error).__name__}: {error})") from error
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise AuditError(f"model {where} cannot be imported ({said})") from error
         factory = getattr(module, self._attribute, None)
         if not callable(factory):
             raise AuditError(f"model {where}: the module has no function '{self._attribute}'")
@@ -214,8 +223,9 @@ def _resolved(factory: Callable[..., Any]) -> Callable[..., Any]:
     return factory.resolve() if isinstance(factory, _ImportedFactory) else factory
 
 
-def _network_of(factory: Callable[..., Any]) -> Any:
+def _network_of(factory: Callable[..., Any], name: str) -> Any:
     """Return the classifier for a function that makes PyTorch modules."""
+    require_torch(name)
     from unlearn_audit.models.networks import network_classifier
 
     return network_classifier(_resolved(factory))

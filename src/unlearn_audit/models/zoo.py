@@ -57,36 +57,41 @@ def mlp() -> Any:
 
 def torch_logistic_regression() -> Any:
     """Softmax regression on standardised features, trained by Adam."""
-    return _network("logistic_regression", epochs=20, learning_rate=0.01)
+    return _network("torch-logistic-regression", "logistic_regression", learning_rate=0.01)
 
 
 def torch_mlp() -> Any:
     """Hidden layers of 256, 128, 64 and 32 on standardised features, trained by Adam."""
-    return _network("mlp", epochs=20)
+    return _network("torch-mlp", "mlp")
 
 
 def simple_cnn() -> Any:
     """Two convolutions and two linear layers on images, trained by Adam."""
-    return _network("simple_cnn", epochs=20)
+    return _network("simple-cnn", "simple_cnn")
 
 
 def resnet50() -> Any:
     """A ResNet of 50 layers on images, trained by Adam from scratch."""
-    return _network("resnet50", epochs=20)
+    return _network("resnet50", "resnet50")
 
 
 def densenet121() -> Any:
     """A DenseNet of 121 layers on images, trained by Adam from scratch."""
-    return _network("densenet121", epochs=20)
+    return _network("densenet121", "densenet121")
 
 
-def _network(module: str, **settings: Any) -> Any:
-    """Return a network's classifier; PyTorch is imported here and not before."""
+def require_torch(name: str) -> None:
+    """Raise an `AuditError` if the model of this name cannot be had for want of PyTorch."""
     if importlib.util.find_spec("torch") is None:
-        raise missing_extra(f"model {module}", "PyTorch", "torch")
+        raise missing_extra(f"model {name}", "PyTorch", "torch")
+
+
+def _network(name: str, module: str, **settings: Any) -> Any:
+    """Return a network's classifier, of 20 epochs; PyTorch is imported here and not before."""
+    require_torch(name)
     from unlearn_audit.models.networks import modules, network_classifier
 
-    return network_classifier(getattr(modules, module), **settings)
+    return network_classifier(getattr(modules, module), epochs=20, **settings)
 
 
 MODELS: dict[str, Callable[[], Any]] = {

@@ -140,7 +140,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device = chosen_device(self.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         records, labels = torch.from_numpy(np.ascontiguousarray(X)), torch.from_numpy(codes)
-        draws = None if record_ids is None else RecordDraws(seed, torch.as_tensor(record_ids, dtype=torch.int64))
+        draws = None if record_ids is None else RecordDraws(seed, self._ids(record_ids, len(y)).to(device))
         with generators_of_its_own(seed, device):
             module = self._make_module(tuple(X.shape[1:]), len(self.classes_), device)
             recipe = self._recipe(len(y))
@@ -180,20 +180,46 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _name(self) -> str:
         return str(getattr(self.module, "__name__", type(self.module).__name__))
 
+    def _ids(self, record_ids: Any, n: int) -> Tensor:
+        """Return the ids of n records."""
+        ids = np.asarray(record_ids)
+        if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
+            raise AuditError(
+                f"network {self._name} was told record ids of shape {ids.shape} and type {ids.dtype} for {n:,} "
+                "records; give one integer a record"
+            )
+        return torch.from_numpy(ids.astype(np.int64))
+
     def _check_settings(self, n: int) -> None:
-        positive = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
-        for name, value in positive.items():
-            if not value > 0 or not math.isfinite(value):
-                raise AuditError(f"{name} {value} of network {self._name} is out of range; give a positive number")
-        if self.max_steps is not None and self.max_steps < 1:
-            raise AuditError(f"max_steps {self.max_steps} of network {self._name} trains nothing; give at least 1")
+        counts = {"epochs": self.epochs, "batch_size": self.batch_size}
+        if self.max_steps is not None:
+            counts["max_steps"] = self.max_steps
+        for name, value in counts.items():
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise AuditError(f"{name} {value!r} of network {self._name} is no count; give a whole number from 1")
+        if not 0 < self.learning_rate < math.inf:
+            raise AuditError(
+                f"learning_rate {self.learning_rate} of network {self._name} is out of range; give a positive number"
+            )
+        if not 0 <= self.weight_decay < math.inf:
+            raise AuditError(
+                f"weight_decay {self.weight_decay} of network {self._name} is out of range; give 0 or a positive number"
+            )
+        if isinstance(self.module, nn.Module):
+            raise AuditError(
+                f"network {self._name} exists already and has its weights, and each training makes its own; pass the "
+                "class, or a function that makes one"
+            )
         if self.batch_size > n:
             raise AuditError(
                 f"a batch of {self.batch_size:,} records is larger than the training data of network {self._name} "
                 f"(n_samples = {n:,}); give a smaller batch size or more records"
             )
         if isinstance(self.optimizer, str) and self.optimizer not in OPTIMIZERS:
-            raise AuditError(f"unknown optimizer '{self.optimizer}'; use {', '.join(OPTIMIZERS)}")
+            raise AuditError(
+                f"unknown optimizer '{self.optimizer}' of network {self._name}; use {', '.join(OPTIMIZERS)}, or a "
+                "class of torch.optim"
+            )
 
     def _recipe(self, n: int) -> Recipe:
         """Return how to train on n records."""
@@ -225,6 +251,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             ) from error
         if not isinstance(module, nn.Module):
             raise AuditError(f"the factory of network {self._name} made a {type(module).__name__}, not an nn.Module")
+        if not any(p.requires_grad for p in module.parameters()):
+            raise AuditError(f"network {self._name} has no weights to train; give a module with parameters")
         module = module.to(device)
         probe = torch.zeros((2, *(self._shape or shape)), device=device)
         try:

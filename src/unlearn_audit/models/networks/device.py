@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from unlearn_audit.errors import AuditError
@@ -35,10 +37,24 @@ def chosen_device(name: str) -> torch.device:
 
 @contextmanager
 def generators_of_its_own(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed PyTorch's global generators and put them back afterwards."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    """Seed PyTorch's global generators that a training on this device uses, and put them back afterwards."""
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        # not torch.manual_seed, which seeds those of every GPU
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
+
+
+def generator_states(device: torch.device) -> tuple[object, ...]:
+    """Return the states of the global generators that a module on this device may draw from, to compare them."""
+    states = [torch.default_generator.get_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    name, numbers, *place = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), name, np.asarray(numbers).tobytes(), *place, *(s.numpy().tobytes() for s in states)
 
 
 @contextmanager

@@ -10,12 +10,15 @@ device.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from unlearn_audit.errors import AuditError
 
 _GAMMA = -0x61C8864680B583EB  # 2**64 divided by the golden ratio, as a signed 64-bit integer
 _FIRST = -0x40A7B892E31B1A47
@@ -56,12 +59,13 @@ class RecordDraws:
     seed
         The seed of the training.
     record_ids
-        (n,) int64 ids of the training records.
+        (n,) int64 ids of the training records, on the device of the training.
     """
 
     def __init__(self, seed: int, record_ids: Tensor) -> None:
         self._records = mixed(torch.full_like(record_ids, seed), record_ids)
         self._now: Tensor | None = None
+        self._calls: Counter[int] = Counter()
 
     def uniform(self, purpose: int, time: int) -> Tensor:
         """Return (n,) numbers in [0, 1), one a record, for one purpose at one time."""
@@ -71,17 +75,33 @@ class RecordDraws:
     def step(self, rows: Tensor, time: int) -> Iterator[None]:
         """Make the records of one training step those that the masks of this training are drawn for."""
         self._now = mixed(self._records[rows], time)
+        self._calls.clear()
         try:
             yield
         finally:
             self._now = None
 
-    def mask(self, purpose: int, shape: torch.Size, keep: float, device: torch.device) -> Tensor:
-        """Return a boolean mask of the given shape, (records of the step, ...), True with probability ``keep``."""
-        if self._now is None or shape[0] != len(self._now):
-            raise RuntimeError("a mask keyed by record was asked for outside a training step of its records")
-        units = torch.arange(shape[1:].numel(), device=device)
-        bits = mixed(mixed(self._now.to(device), purpose)[:, None], units[None, :])
+    def calls(self, place: int) -> int:
+        """Return how often this was asked of a place in this step before."""
+        self._calls[place] += 1
+        return self._calls[place] - 1
+
+    def mask(self, purpose: int, shape: torch.Size, keep: float) -> Tensor:
+        """Return a boolean mask of the given shape, (records of the step, ...), True with probability ``keep``.
+
+        Raises
+        ------
+        AuditError
+            If the first dimension is not the records of the step.
+        """
+        asked = 0 if self._now is None else len(self._now)
+        if self._now is None or shape[0] != asked:
+            raise AuditError(
+                f"a dropout layer was handed {shape[0]} rows in a step of {asked} records, so its draws cannot be kept "
+                "with their records; put records first in its input, or use the regime same-seed or fresh"
+            )
+        units = torch.arange(shape[1:].numel(), device=self._now.device)
+        bits = mixed(mixed(self._now, purpose)[:, None], units[None, :])
         return (uniform(bits) < keep).reshape(shape)
 
 
@@ -97,12 +117,14 @@ class KeyedDropout(nn.Module):
     draws
         Where masks come from.
     place
-        Which dropout layer of the network this is.
+        Which dropout layer of the network this is, counted from 1.
+    places
+        How many there are.
     """
 
-    def __init__(self, p: float, whole_channels: bool, draws: RecordDraws, place: int) -> None:
+    def __init__(self, p: float, whole_channels: bool, draws: RecordDraws, place: int, places: int) -> None:
         super().__init__()
-        self.p, self.whole_channels, self.place = p, whole_channels, place
+        self.p, self.whole_channels, self.place, self.places = p, whole_channels, place, places
         self._draws = draws
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,7 +134,9 @@ class KeyedDropout(nn.Module):
         if self.p == 1:
             return torch.zeros_like(x)
         shape = torch.Size([*x.shape[:2], *(1 for _ in x.shape[2:])]) if self.whole_channels else x.shape
-        return x * self._draws.mask(self.place, shape, 1 - self.p, x.device) / (1 - self.p)
+        # a layer that is used again in the same step draws a mask of its own, as the plain layer does
+        purpose = self.place + self.places * self._draws.calls(self.place)
+        return x * self._draws.mask(purpose, shape, 1 - self.p) / (1 - self.p)
 
 
 _DROPOUTS: dict[type[nn.Module], bool] = {
@@ -129,12 +153,14 @@ def keyed_dropout(module: nn.Module, draws: RecordDraws) -> Iterator[None]:
     found = [
         (parent, name, child)
         for parent in module.modules()
-        for name, child in parent.named_children()
+        # not named_children, which leaves out a layer that stands under a second name
+        for name, child in parent._modules.items()
         if type(child) in _DROPOUTS
     ]
-    for place, (parent, name, child) in enumerate(found, start=1):
-        setattr(parent, name, KeyedDropout(cast(nn.Dropout, child).p, _DROPOUTS[type(child)], draws, place))
     try:
+        for place, (parent, name, child) in enumerate(found, start=1):
+            dropout = cast(nn.Dropout, child)
+            setattr(parent, name, KeyedDropout(dropout.p, _DROPOUTS[type(dropout)], draws, place, len(found)))
         yield
     finally:
         for parent, name, child in found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.networks.device import exact
+from unlearn_audit.models.networks.device import exact, generator_states
 from unlearn_audit.models.networks.draws import RecordDraws
 from unlearn_audit.models.networks.private import private_steps
 from unlearn_audit.models.privacy import Spent
@@ -109,7 +110,7 @@ def train_network(
     Raises
     ------
     AuditError
-        If the loss is no number any more, or with ``draws`` the module draws from the global generator.
+        If the loss or a weight is no number any more, or with ``draws`` the module draws from the global generator.
     """
     training = _Training(module.train(), records, labels, inputs, recipe, seed, draws)
     training.run()
@@ -137,24 +138,21 @@ class _Training:
 
     def run(self) -> None:
         recipe = self.recipe
+        # as many steps as an epoch has, so that a last epoch cut short is not judged by a few records
+        recent: deque[tuple[Tensor, int]] = deque(maxlen=len(recipe.batch_sizes))
+        self.untouched = generator_states(self.records.device)
         with ExitStack() as held:
             held.enter_context(exact(self.records.device))
             if recipe.spent is not None:
                 self.module, self.optimizer = held.enter_context(
                     private_steps(self.module, self.optimizer, recipe.spent, len(self.labels), self.noise)
                 )
-            right = seen = 0
             for epoch in range(math.ceil(recipe.steps / len(recipe.batch_sizes))):
                 outcomes = [(*self._step(rows), len(rows)) for rows in self._batches(epoch)]
-                loss = float(torch.stack([loss for loss, _, _ in outcomes]).sum())
-                if not math.isfinite(loss):
-                    raise AuditError(
-                        f"the training of network {recipe.name} diverged in epoch {epoch + 1} (loss {loss}); try a "
-                        f"learning rate below {recipe.learning_rate:g}, standardised features, or weight decay"
-                    )
-                right = int(torch.stack([hits for _, hits, _ in outcomes]).sum())
-                seen = sum(size for _, _, size in outcomes)
-        self._diagnose(right, seen)
+                self._check_draws()
+                self._check_numbers(epoch, torch.stack([loss for loss, _, _ in outcomes]).sum())
+                recent += [(hits, size) for _, hits, size in outcomes]
+        self._diagnose(int(torch.stack([hits for hits, _ in recent]).sum()), sum(size for _, size in recent))
 
     def _batches(self, epoch: int) -> Iterator[Tensor]:
         """Yield the rows of each step of an epoch."""
@@ -179,19 +177,14 @@ class _Training:
         self.optimizer.zero_grad(set_to_none=True)
         if len(rows) == 0:
             return self._step_of_nobody()
-        first = self.draws is not None and self.done == 0
-        before = torch.get_rng_state() if first else None
         labels = self.labels[rows]
         with nullcontext() if self.draws is None else self.draws.step(rows, self.done):
             logits = self.module(self.inputs(self.records[rows]))
         total = nn.functional.cross_entropy(logits, labels, reduction="sum")
         torch.autograd.backward(total if self.recipe.spent is not None else total / len(rows))
         self.optimizer.step()
-        if before is not None and not torch.equal(before, torch.get_rng_state()):
-            raise AuditError(
-                f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so its "
-                "draws cannot be kept with their records; use the regime same-seed or fresh"
-            )
+        if self.done == 0:
+            self._check_draws()
         self.done += 1
         with torch.no_grad():
             return total.detach(), (logits.argmax(dim=1) == labels).sum()
@@ -206,14 +199,32 @@ class _Training:
         zero = torch.zeros((), device=self.records.device)
         return zero, zero.long()
 
+    def _check_draws(self) -> None:
+        """Raise if draws are to be keyed by record and something drew from a global generator."""
+        if self.draws is not None and self.untouched != generator_states(self.records.device):
+            raise AuditError(
+                f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so its "
+                "draws cannot be kept with their records; use the regime same-seed or fresh"
+            )
+
+    def _check_numbers(self, epoch: int, loss: Tensor) -> None:
+        """Raise if the loss of an epoch, or what its last step made of the weights, is no number."""
+        weights = torch.stack([parameter.isfinite().all() for parameter in self.module.parameters()])
+        if not (loss.isfinite() & weights.all()):
+            sign = "an infinite weight" if loss.isfinite() else f"loss {float(loss):g}"
+            raise AuditError(
+                f"the training of network {self.recipe.name} diverged in epoch {epoch + 1} ({sign}); try a "
+                f"learning rate below {self.recipe.learning_rate:g}, standardised features, or weight decay"
+            )
+
     def _diagnose(self, right: int, seen: int) -> None:
-        """Warn of a training whose last epoch answered no better than one class for all."""
+        """Warn of a training that in its last steps answered no better than one class for all."""
         counts = self.labels.bincount()
         if len(counts) > 1 and seen and right / seen <= float(counts.max()) / len(self.labels):
             warnings.warn(
                 f"network {self.recipe.name} learned nothing: its accuracy on the training records, "
-                f"{right / seen:.2f}, is that of a constant guess; try more epochs or steps, another learning rate "
-                f"than {self.recipe.learning_rate:g}, or standardised features",
+                f"{right / seen:.2f}, is no better than a constant guess; try more epochs or steps, another "
+                f"learning rate than {self.recipe.learning_rate:g}, or standardised features",
                 TrainingWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
