@@ -52,6 +52,15 @@ def test_own_model(python, tmp_path):
     assert (tmp_path / "report" / "report.html").is_file()
 
 
+def test_own_network(python, tmp_path):
+    out = finished(python(EXAMPLES / "audit_own_network.py", "report"))
+    findings = Findings.read(tmp_path / "report" / "findings.json")
+    assert findings.verdict.summary in out
+    assert (findings.dataset, findings.model, findings.regime) == ("digits", "TorchClassifier", "fixed")
+    assert not [note for note in findings.notes if "training" in note]
+    assert (tmp_path / "report" / "report.html").is_file()
+
+
 def test_files_and_their_command_line_agree(python, cli, tmp_path):
     out = finished(python(EXAMPLES / "audit_files.py", "files"))
     findings = Findings.read(tmp_path / "files" / "report" / "findings.json")
