@@ -45,7 +45,7 @@ def main(folder: str | None) -> None:
         train_size=150,
         deletions=6,
         features=["sorted-diff", "direct-diff"],
-        attack_models=["logistic-regression", "random-forest"],
+        attack_models=["logistic-regression", "decision-tree"],
     )
     findings = result.findings
     leading = findings.leading()
