@@ -36,16 +36,16 @@ def main(folder: str | None) -> None:
     X, y = load_digits(return_X_y=True)
     result = audit(
         # 16 levels of grey; the flat records become images of 8 x 8
-        TorchClassifier(make_module, epochs=15, batch_size=32, learning_rate=0.003),
+        TorchClassifier(make_module, epochs=10, batch_size=25, learning_rate=0.005),
         X / 16,
         y,
         name="digits",
-        shadow_worlds=5,
-        target_worlds=5,
+        shadow_worlds=4,
+        target_worlds=4,
         train_size=150,
-        deletions=8,
+        deletions=6,
         features=["sorted-diff", "direct-diff"],
-        attack_models=["logistic-regression", "random-forest"],
+        attack_models=["logistic-regression", "decision-tree"],
     )
     findings = result.findings
     leading = findings.leading()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unlearn_audit import AuditConfig, Execution, run
+from unlearn_audit import Execution, run
 from unlearn_audit.config import build_config
 
 SMALL = {
@@ -19,7 +19,7 @@ def audited(tmp_path, store, jobs=1, regime="fixed", model="torch-logistic-regre
 
 
 def test_an_audit_repeats_to_the_last_bit_in_any_number_of_processes(tmp_path):
-    one, other = (audited(tmp_path, str(jobs), jobs, epochs=10, learning_rate=0.01) for jobs in (1, 2))
+    one, other = (audited(tmp_path, str(jobs), jobs, epochs=5, learning_rate=0.01) for jobs in (1, 2))
     for side in ("shadow", "target"):
         tables = [result.observations[side] for result in (one, other)]
         assert np.array_equal(*(table.posteriors for table in tables))
@@ -46,34 +46,24 @@ def test_networks_that_learned_nothing_are_told_in_the_notes(tmp_path):
 
 @pytest.mark.slow
 def test_the_regime_decides_how_much_a_perceptron_leaks(real_data, tmp_path, monkeypatch):
-    """What a deletion changes is small beside what other draws change: seen in fixed, not beyond chance in the rest."""
+    """One deletion changes a net little, and other draws hide that change."""
     monkeypatch.setenv("UNLEARN_AUDIT_DATA", str(real_data))
     leading = {}
     for regime in ("fixed", "same-seed", "fresh"):
-        config = AuditConfig.model_validate(
+        config = build_config(
             {
                 "target": {"data": "adult", "model": "torch-mlp", "network": {"epochs": 10, "device": "cpu"}},
                 "regime": regime,
-                "worlds": {"shadow": 5, "target": 5, "train_size": 1000, "deletions": 15},
+                "worlds": {"train_size": 1000},
+                "features": ["sorted-diff"],
                 "attack_models": ["random-forest", "logistic-regression"],
             }
         )
         findings = run(config, Execution(jobs=2, store=tmp_path / "store")).findings
         assert findings.regime == regime
-        leading[regime] = next(
-            r for r in findings.results if (r.attack, r.attack_model, r.rows) == ("sorted-diff", "random-forest", "all")
-        )
-        print(
-            regime,
-            [
-                (r.attack, r.attack_model, round(r.auc, 3), r.auc_ci)
-                for r in findings.results
-                if r.attack in ("sorted-diff",)
-            ],
-        )
-    auc = {regime: result.auc for regime, result in leading.items()}
-    assert auc["fixed"] > 0.62, auc
-    assert auc["fixed"] > auc["same-seed"] + 0.05, auc
-    assert auc["fixed"] > auc["fresh"] + 0.05, auc
-    assert max(auc["same-seed"], auc["fresh"]) < 0.62, auc
-    assert leading["fixed"].auc_ci[0] > 0.5
+        leading[regime] = findings.leading()
+    # measured: 0.678 [0.606, 0.743], 0.536 [0.500, 0.571], 0.561 [0.517, 0.604]
+    assert leading["fixed"].auc_ci[0] > 0.55
+    for other in ("same-seed", "fresh"):
+        assert leading["fixed"].auc > leading[other].auc + 0.05
+        assert leading[other].auc < 0.62
