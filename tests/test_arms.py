@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from rich.console import Console
 
 from unlearn_audit import Execution, run
 from unlearn_audit.audit import Subject, audit_observations
@@ -10,6 +13,7 @@ from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.html import render
 from unlearn_audit.report.privacy import privacy_curve
+from unlearn_audit.report.terminal import print_summary
 
 pytest.importorskip("opacus")
 
@@ -79,6 +83,13 @@ def test_the_curve_goes_from_most_private_to_none(defended):
     without = result.findings.model_copy(update={"released": ()})
     assert privacy_curve(without) == ()
     assert "Differential privacy" not in render(without, result.scores)
+
+
+def test_the_terminal_says_what_was_spent(defended):
+    console = Console(width=120, record=True, file=io.StringIO())
+    print_summary(console, defended[0].findings)
+    told = " ".join(console.export_text().split())
+    assert "dp-sgd:2: a version spent epsilon 2 at delta 1e-05 (add or remove one record)" in told
 
 
 @pytest.mark.parametrize("regime", ["fixed", "same-seed"])

@@ -197,3 +197,12 @@ def test_what_learns_outside_the_guarantee_is_refused():
         private_source(resolve_model(outside), Privacy(5.0))
     with pytest.raises(AuditError, match="decision-tree is no neural network"):
         private_source(resolve_model("decision-tree"), Privacy(5.0))
+
+
+def test_without_opacus_the_sentence_says_what_to_install(monkeypatch):
+    import importlib.util
+
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "opacus" else there(name))
+    with pytest.raises(AuditError, match=r"dp-sgd needs Opacus, which is not installed; run: pip install .*\[dp\]"):
+        private_source(resolve_model("torch-mlp"), Privacy(5.0))

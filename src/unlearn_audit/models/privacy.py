@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.errors import AuditError
+from unlearn_audit.errors import AuditError, missing_extra
 from unlearn_audit.models.source import ModelSource
 
 NEIGHBOURS = "add or remove one record"
@@ -68,8 +69,11 @@ def private_source(source: ModelSource, privacy: Privacy) -> tuple[ModelSource, 
     Raises
     ------
     AuditError
-        If the model is no network, or has steps before it that learn from the training records.
+        If Opacus is not installed, the model is no network, or it has steps before it that learn from the training
+        records.
     """
+    if importlib.util.find_spec("opacus") is None:
+        raise missing_extra("defence dp-sgd", "Opacus", "dp")
     estimator = source.make(seed=0)
     source.network_in(estimator)
     before = [step for _, step in estimator.steps[:-1]] if isinstance(estimator, Pipeline) else []

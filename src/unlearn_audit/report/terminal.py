@@ -61,6 +61,11 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     headline, separator, rest = findings.verdict.summary.partition(". ")
     words = Text.assemble((headline + separator.strip(), "bold"), " " if rest else "", rest)
     console.print(Padding(words, (0, 0, 1, 0)) if report_path is not None else words)
+    for released in findings.released:
+        if released.privacy is not None and "+" not in released.defense:
+            spent = released.privacy
+            told = f"{released.defense}: a version spent epsilon {spent.epsilon:.3g} at delta {spent.delta:g}"
+            console.print(Text(f"{told} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
     if findings.regime_note:
         console.print(Text(f"Regime: {findings.regime_note}.", "dim"))
     if findings.notes:
