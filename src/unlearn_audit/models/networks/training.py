@@ -112,28 +112,25 @@ def train_network(
     AuditError
         If the loss or a weight is no number any more, or with ``draws`` the module draws from the global generator.
     """
-    training = _Training(module.train(), records, labels, inputs, recipe, seed, draws)
-    training.run()
+    _Training(module.train(), records, labels, inputs, recipe, seed, draws).run()
 
 
+@dataclass(eq=False)
 class _Training:
-    def __init__(
-        self,
-        module: nn.Module,
-        records: Tensor,
-        labels: Tensor,
-        inputs: Callable[[Tensor], Tensor],
-        recipe: Recipe,
-        seed: int,
-        draws: RecordDraws | None,
-    ) -> None:
-        self.module, self.records, self.labels, self.inputs = module, records, labels, inputs
-        self.recipe, self.draws = recipe, draws
-        self.done = 0
-        self.drawn = torch.Generator().manual_seed(seed)
-        self.noise = torch.Generator(device=records.device).manual_seed(seed)
-        self.optimizer: Any = recipe.optimizer(
-            module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    module: nn.Module
+    records: Tensor
+    labels: Tensor
+    inputs: Callable[[Tensor], Tensor]
+    recipe: Recipe
+    seed: int
+    draws: RecordDraws | None
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        self.drawn = torch.Generator().manual_seed(self.seed)
+        self.noise = torch.Generator(device=self.records.device).manual_seed(self.seed)
+        self.optimizer: Any = self.recipe.optimizer(
+            self.module.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
 
     def run(self) -> None:
