@@ -55,9 +55,9 @@ READINGS = {
         "Overfitting gives members away by the original alone; what the update adds to that need not grow with it."
     ),
     "dp-sgd": (
-        "Noise and sampling are fresh in every version, as a release needs them. With so few records the network "
-        "pays for a small epsilon with much of its accuracy, which the column shows. Epsilon is for one version "
-        "and for adding or removing one record."
+        "Noise and sampling are fresh in every version, as a release needs them. What a small epsilon costs in "
+        "accuracy stands in its column: an attack on a network that has learned nothing finds nothing. Epsilon is "
+        "for one version and for adding or removing one record."
     ),
 }
 """Name of the experiment to a few sentences, shown beside its claims."""
