@@ -6,7 +6,7 @@ same queries; they differ in how a model is trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from unlearn_audit.config import AuditConfig
@@ -63,8 +63,16 @@ def plan_arms(
     """
     arms = [_arm(UNDEFENDED, config, records, models, plans)]
     defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
+    scaled: dict[int, Records] = {}
+
+    def public(of: Records) -> Records:
+        # both sides and every epsilon share one copy, which for images is large
+        if id(of) not in scaled:
+            scaled[id(of)] = standardized(of)
+        return scaled[id(of)]
+
     for defense in defenses.values():
-        arms.append(_private_arm(defense, config, records, models, plans))
+        arms.append(_private_arm(defense, config, records, models, plans, public))
     return tuple(arms)
 
 
@@ -96,6 +104,7 @@ def _private_arm(
     records: Mapping[str, Records],
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
+    public: Callable[[Records], Records],
 ) -> Arm:
     assert defense.epsilon is not None
     if Regime(config.regime) is not Regime.FRESH:
@@ -106,7 +115,7 @@ def _private_arm(
     notes: list[str] = []
     for side in plans:
         private[side], unscaled = private_source(models[side], privacy)
-        trained_on[side] = standardized(records[side]) if unscaled else records[side]
+        trained_on[side] = public(records[side]) if unscaled else records[side]
         data = trained_on[side].data
         private[side].make(seed=0).check_private(data.X, len(data.class_values))
         if unscaled and not notes:

@@ -11,6 +11,7 @@ import numpy as np
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.privacy import most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations
 from unlearn_audit.seeds import SIDES, Kind, integer_seed
@@ -57,7 +58,7 @@ def observe_world(
         overfitting = accuracy(original, world.training) - accuracy(original, held_out)
     rows = {name: np.concatenate([of_pair[name] for of_pair in columns]) for name in columns[0]}
     table = Observations.create(rows, np.concatenate(posteriors), data.class_names)
-    most = max((s for s in spent if s is not None), key=lambda s: s.epsilon, default=None)
+    most = most_spent(spent)
     return table, {
         "overfitting": overfitting,
         "warnings": dict(warnings),

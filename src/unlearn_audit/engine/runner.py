@@ -14,7 +14,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, library_versions
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.store import Store
-from unlearn_audit.models.privacy import Spent
+from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations, concatenate
 from unlearn_audit.unlearning import Unlearner
@@ -125,5 +125,4 @@ def _collect(store: Store, documents: Sequence[Mapping[str, Any]], reused: int) 
         warnings.update(found[1]["warnings"])
         if found[1].get("privacy"):
             spent.append(Spent(**found[1]["privacy"]))
-    most = max(spent, key=lambda s: s.epsilon, default=None)
-    return concatenate(tables), WorldStats(tuple(overfitting), dict(warnings), reused, most)
+    return concatenate(tables), WorldStats(tuple(overfitting), dict(warnings), reused, most_spent(spent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,11 @@ class Spent:
     max_grad_norm: float
     sample_rate: float
     steps: int
+
+
+def most_spent(spent: Iterable[Spent | None]) -> Spent | None:
+    """Return what the training that spent most did; None if none was private."""
+    return max((s for s in spent if s is not None), key=lambda s: s.epsilon, default=None)
 
 
 def private_source(source: ModelSource, privacy: Privacy) -> tuple[ModelSource, bool]:

@@ -24,7 +24,7 @@ from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, Multin
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.privacy import Spent
+from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.regimes import Positions, Regime, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.seeds import Kind, integer_seed
@@ -88,8 +88,7 @@ class SisaEnsemble:
     @property
     def spent_(self) -> Spent | None:
         """What the shard that spent most did: each record is in one shard alone."""
-        spent = [getattr(shard.checkpoints[-1], "spent_", None) for shard in self.shards if shard.checkpoints]
-        return max((s for s in spent if s is not None), key=lambda s: s.epsilon, default=None)
+        return most_spent(getattr(shard.checkpoints[-1], "spent_", None) for shard in self.shards if shard.checkpoints)
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (m, k) aggregated posteriors."""

@@ -5,7 +5,6 @@ Importing this package imports PyTorch, so nothing else imports it before a netw
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from unlearn_audit.models.networks.classifier import TorchClassifier
+from unlearn_audit.models.networks.classifier import TorchClassifier, asked_for
 from unlearn_audit.models.networks.training import TrainingWarning
 from unlearn_audit.models.privacy import Privacy, Spent
 
@@ -29,7 +28,7 @@ def network_classifier(module: Callable[..., nn.Module], **settings: Any) -> Any
         Further parameters of `TorchClassifier`.
     """
     network = TorchClassifier(module, random_state=0, **settings)
-    if "image_shape" in inspect.signature(module).parameters:
+    if "image_shape" in asked_for(module):
         return network
     return make_pipeline(StandardScaler(), network)
 

@@ -237,7 +237,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _make_module(self, shape: tuple[int, ...], n_classes: int, device: torch.device) -> nn.Module:
         """Return the untrained module for records of a shape, checked on two of them."""
-        takes = _asked_for(self.module)
+        takes = asked_for(self.module)
         self._shape = self._shape_for(shape, wants_image="image_shape" in takes)
         told = {"n_features": math.prod(shape), "image_shape": self._shape, "n_classes": n_classes}
         try:
@@ -299,7 +299,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return floats if self._shape is None else floats.reshape(len(floats), *self._shape)
 
 
-def _asked_for(factory: Callable[..., Any]) -> set[str]:
+def asked_for(factory: Callable[..., Any]) -> set[str]:
     """Return the names of a factory's parameters."""
     try:
         return set(inspect.signature(factory).parameters)
