@@ -17,7 +17,7 @@ from unlearn_audit.engine.store import Store
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations, concatenate
-from unlearn_audit.unlearning import Unlearner
+from unlearn_audit.unlearning import Retrain, Unlearner
 from unlearn_audit.worlds import WorldPlan
 
 
@@ -44,6 +44,8 @@ class SideTask:
             "seed": self.plan.seed,
             "side": self.plan.side,
         }
+        if isinstance(self.unlearner, Retrain) and (trainer := self.unlearner.trainer(self.source)) is not None:
+            common["trainer"] = trainer
         return [{**common, "world": index} for index in range(self.plan.n_worlds)]
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.regimes import Positions, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import Trained, train
 from unlearn_audit.worlds.design import Request
 
@@ -49,18 +51,43 @@ class Retrain:
             )
         return cls(Regime.FIXED, order), None
 
+    def trainer(self, source: ModelSource) -> str | None:
+        """Return what trains this model in place of its own ``fit``, None if nothing does."""
+        return None if LogisticSettings.of(source.make(seed=0)) is None else f"logistic/{VERSION}"
+
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
-        """Return a model trained the plain way."""
-        return train(source, data, training, seed, self.regime)
+        """Return a trained model."""
+        settings = LogisticSettings.of(source.make(seed))
+        with one_thread():
+            solved = None if settings is None else solve(settings, data.X, data.y, training)
+        if solved is None:
+            return train(source, data, training, seed, self.regime)
+        return Trained(solved[0], source, data, training, seed)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""
-        remaining = remaining_rows(original.training, request.deleted, self.order)
-        training = np.concatenate([remaining, request.added])
-        own = seed if self.regime is Regime.FRESH else original.seed
-        return train(original.source, original.data, training, own, self.regime)
+        return next(self.unlearn_many(original, [request], [seed]))
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the retrained model of each request."""
-        for request, seed in zip(requests, seeds, strict=True):
-            yield self.unlearn(original, request, seed)
+        """Yield the retrained model of each request; logistic regressions are solved together."""
+        trainings = [
+            np.concatenate([remaining_rows(original.training, request.deleted, self.order), request.added])
+            for request in requests
+        ]
+        own = [seed if self.regime is Regime.FRESH else original.seed for seed in seeds]
+        solved = self._solved(original, trainings)
+        for i, (training, seed) in enumerate(zip(trainings, own, strict=True)):
+            if solved is None:
+                yield train(original.source, original.data, training, seed, self.regime)
+            else:
+                yield Trained(solved[i], original.source, original.data, training, seed)
+
+    def _solved(self, original: Trained, trainings: Sequence[Positions]) -> list[LogisticModel] | None:
+        """Return the logistic regressions of some training sets, None if the original is none or they are no case."""
+        settings = LogisticSettings.of(original.source.make(original.seed))
+        if settings is None or not isinstance(original.model, LogisticModel):
+            return None
+        data = original.data
+        with one_thread():
+            solved = solve(settings, data.X, data.y, original.training, trainings, start=original.model)
+        return None if solved is None else solved[1:]

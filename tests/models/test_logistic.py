@@ -1,0 +1,98 @@
+"""Logistic regressions solved together, against scikit-learn's solver at a tolerance of 1e-10."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from unlearn_audit.config import DataConfig
+from unlearn_audit.models.logistic import LogisticSettings, solve
+from unlearn_audit.worlds.prepare import prepare
+
+TOLERANCE = 1e-5
+
+
+def estimator(C=1.0, *, standardized=True, one_vs_rest=True):
+    regression = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+    last = OneVsRestClassifier(regression) if one_vs_rest else regression
+    return make_pipeline(StandardScaler(), last) if standardized else last
+
+
+def worst_difference(made, X, y, trainings):
+    """Return the largest difference of any posterior of any record from scikit-learn's."""
+    solved = solve(LogisticSettings.of(made), X, y, trainings[0], trainings[1:])
+    assert solved is not None
+    assert len(solved) == len(trainings)
+    return max(
+        np.abs(model.predict_proba(X) - made.fit(X[of], y[of]).predict_proba(X)).max()
+        for model, of in zip(solved, trainings, strict=True)
+    )
+
+
+@pytest.mark.skipif("UNLEARN_AUDIT_DATA" not in os.environ, reason="needs the real data")
+@pytest.mark.parametrize("dataset", ["adult", "us-accidents", "checkins-nyc", "checkins-jakarta"])
+def test_real_data_agrees_after_deletions_groups_and_additions(dataset):
+    data = prepare(DataConfig(name=dataset), 0).data
+    order = np.random.default_rng(0).permutation(len(data.y))
+    training, others = order[:600], order[600:]
+    changed = [np.delete(training, 3), training[:-60], np.concatenate([training[5:], others[:5]])]
+    assert worst_difference(estimator(), data.X, data.y, [training, *changed]) < TOLERANCE
+
+
+# at 1e-10 scikit-learn may find that rounding leaves it no further decrease, and says so
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::scipy.linalg.LinAlgWarning")
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_counterexample(data):
+    classes = data.draw(st.integers(2, 20))
+    d = data.draw(st.integers(1, 30))
+    n = data.draw(st.integers(2 * classes + 4, 80))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    X = rng.normal(size=(n, d)) * 10.0 ** rng.integers(-2, 3, size=d)
+    y = np.concatenate([np.arange(classes).repeat(2), rng.integers(0, classes, n - 2 * classes)])
+    kind = data.draw(st.sampled_from(["plain", "collinear", "constant", "nearly constant", "separable"]))
+    if kind == "collinear":
+        X = np.hstack([X, X[:, :1] * 3])
+    elif kind == "constant":
+        X[:, 0] = 7
+    elif kind == "nearly constant":
+        X[:, 0] = 0
+        X[-1, 0] = 1
+    elif kind == "separable":
+        X[:, 0] = 10 * y
+    C = data.draw(st.sampled_from([0.01, 1.0, 100.0]))
+    made = estimator(C, standardized=data.draw(st.booleans()), one_vs_rest=data.draw(st.booleans()))
+    if not LogisticSettings.of(made).standardized:
+        X = X / np.maximum(np.abs(X).max(axis=0), 1e-9)
+    training = rng.permutation(n)
+    last = training[training != n - 1]
+    trainings = [training, last, np.setdiff1d(training, [2 * classes]), np.setdiff1d(training, range(2 * classes, n))]
+    assert worst_difference(made, X, y, trainings) < TOLERANCE
+
+
+def test_a_training_set_without_a_class_is_left_to_the_plain_way():
+    X = np.arange(12.0)[:, None]
+    y = np.array([0] * 6 + [1] * 5 + [2])
+    whole = np.arange(12)
+    assert solve(LogisticSettings.of(estimator()), X, y, whole, [whole[:-1]]) is None
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        LogisticRegression(),
+        LogisticRegression(tol=1e-8, class_weight="balanced"),
+        LogisticRegression(tol=1e-8, solver="saga"),
+        LogisticRegression(tol=1e-8, fit_intercept=False),
+        make_pipeline(StandardScaler(with_mean=False), LogisticRegression(tol=1e-8)),
+    ],
+    ids=["tolerance", "weights", "solver", "intercept", "scaler"],
+)
+def test_other_estimators_are_left_to_their_own_fit(made):
+    assert LogisticSettings.of(made) is None
