@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import most_spent
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.trees import answers_by_record
 from unlearn_audit.observations import Observations
 from unlearn_audit.seeds import SIDES, Kind, integer_seed
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning import Trained, Unlearner
 from unlearn_audit.unlearning.base import take
 from unlearn_audit.worlds import Query, World
+
+Answers = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
+
+_PAIRS_AT_ONCE = 20
+"""Chains asked at once where their models can be."""
 
 
 def observe_world(
@@ -46,18 +54,23 @@ def observe_world(
     side = SIDES[world.side]
     original = unlearner.learn(source, data, world.training, integer_seed(seed, Kind.ORIGINAL, side, world.index))
     warnings = Counter(original.warnings)
-    columns, posteriors = [], []
+    posteriors = []
     spent = [original.spent]
+
+    def seed_of(j: int, step: int) -> int:
+        return integer_seed(seed, Kind.UNLEARNED, side, world.index, j, step)
+
     with one_thread():
-        for j, versions in enumerate(_chains(unlearner, original, world, seed)):
-            columns.append(_columns(data, world, j))
-            posteriors.append(_query_versions(versions, world.queries[j]))
-            for version in versions[1:]:
-                warnings.update(version.warnings)
-                spent.append(version.spent)
+        pairs = zip(unlearner.unlearn_chains(original, world.chains, seed_of), world.queries, strict=True)
+        asker = _Asker(original, world)
+        while together := list(islice(pairs, asker.at_once)):
+            posteriors += asker.ask([versions for versions, _ in together], [asked for _, asked in together])
+            for versions, _ in together:
+                for version in versions[1:]:
+                    warnings.update(version.warnings)
+                    spent.append(version.spent)
         overfitting = accuracy(original, world.training) - accuracy(original, held_out)
-    rows = {name: np.concatenate([of_pair[name] for of_pair in columns]) for name in columns[0]}
-    table = Observations.create(rows, np.concatenate(posteriors), data.class_names)
+    table = Observations.create(_columns(data, world), np.concatenate(posteriors), data.class_names)
     most = most_spent(spent)
     return table, {
         "overfitting": overfitting,
@@ -73,40 +86,63 @@ def accuracy(trained: Trained, positions: np.ndarray[Any, Any]) -> float:
     return float(np.mean(data.class_values[posteriors.argmax(axis=1)] == data.y[positions]))
 
 
-def _chains(unlearner: Unlearner, original: Trained, world: World, seed: int) -> Iterator[list[Trained]]:
-    """Yield the versions of each chain, the original first."""
+class _Asker:
+    """Asks the versions of a world's chains, many at once where their kind can, and no version twice for nothing."""
 
-    def seed_of(j: int, step: int) -> int:
-        return integer_seed(seed, Kind.UNLEARNED, SIDES[world.side], world.index, j, step)
+    def __init__(self, original: Trained, world: World) -> None:
+        self.data, self.source = original.data, original.source
+        self.original = original
+        self.at_once = _PAIRS_AT_ONCE if can_ask_many(original.model) else 1
+        self.known: Answers | None = None
+        if answers_by_record(original.model):
+            self.asked = np.unique(np.concatenate([asked.positions for asked in world.queries]))
+            self.known = self._query(original, self.asked)
 
-    firsts = unlearner.unlearn_many(
-        original, [chain[0] for chain in world.chains], [seed_of(j, 0) for j in range(len(world.chains))]
-    )
-    for j, (chain, first) in enumerate(zip(world.chains, firsts, strict=True)):
-        versions = [original, first]
-        for step, request in enumerate(chain[1:], start=1):
-            versions.append(unlearner.unlearn(versions[-1], request, seed_of(j, step)))
-        yield versions
+    def ask(self, chains: list[list[Trained]], asked: list[Query]) -> list[Answers]:
+        """Return (m, versions, classes) for each chain.
+
+        All versions of a chain answer the same block of records, so that equal models give equal bits.
+        """
+        sizes = {(len(versions), len(of.positions)) for versions, of in zip(chains, asked, strict=True)}
+        kinds = {type(version.model) for versions in chains for version in versions}
+        if len(chains) > 1 and len(sizes) == len(kinds) == 1:
+            blocks = take(self.data.X, np.stack([of.positions for of in asked]))
+            by_version = [
+                query_many([t.model for t in version], blocks, self.data.class_values, self.source.name)
+                for version in zip(*chains, strict=True)
+            ]
+            return list(np.stack(by_version, axis=2))
+        return [self._ask_one(versions, of.positions) for versions, of in zip(chains, asked, strict=True)]
+
+    def _ask_one(self, versions: list[Trained], positions: Positions) -> Answers:
+        first = (
+            self._query(self.original, positions)
+            if self.known is None
+            else self.known[np.searchsorted(self.asked, positions)]
+        )
+        return np.stack([first, *(self._query(version, positions) for version in versions[1:])], axis=1)
+
+    def _query(self, trained: Trained, positions: Positions) -> Answers:
+        return query(trained.model, take(self.data.X, positions), self.data.class_values, self.source.name)
 
 
-def _query_versions(versions: list[Trained], asked: Query) -> np.ndarray[Any, Any]:
-    """Return (m, versions, classes): all answer the same block of records, so that equal models give equal bits."""
-    data = versions[0].data
-    block = take(data.X, asked.positions)
-    return np.stack([query(t.model, block, data.class_values, t.source.name) for t in versions], axis=1)
-
-
-def _columns(data: Dataset, world: World, j: int) -> dict[str, np.ndarray[Any, Any]]:
-    asked = world.queries[j]
-    m = len(asked.positions)
+def _columns(data: Dataset, world: World) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the columns of all pairs, one row a record asked."""
+    sizes = [len(asked.positions) for asked in world.queries]
+    total = sum(sizes)
+    together = {
+        name: np.concatenate([getattr(asked, name) for asked in world.queries])
+        for name in ("positions", "roles", "paper", "deleted_at")
+    }
+    positions = together["positions"]
     return {
-        "dataset": np.full(m, data.name),
-        "side": np.full(m, world.side),
-        "world": np.full(m, world.index),
-        "request": np.full(m, j),
-        "record": data.record_ids[asked.positions],
-        "role": asked.roles,
-        "paper": asked.paper,
-        "deleted_at": asked.deleted_at,
-        "label": np.searchsorted(data.class_values, data.y[asked.positions]),
+        "dataset": np.full(total, data.name),
+        "side": np.full(total, world.side),
+        "world": np.full(total, world.index),
+        "request": np.repeat(np.arange(len(sizes)), sizes),
+        "record": data.record_ids[positions],
+        "role": together["roles"],
+        "paper": together["paper"],
+        "deleted_at": together["deleted_at"],
+        "label": np.searchsorted(data.class_values, data.y[positions]),
     }

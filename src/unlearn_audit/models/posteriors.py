@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.trees import tree_posteriors
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of one row may be from summing to 1."""
@@ -36,7 +38,33 @@ def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.
     AuditError
         If the model's answers are no probabilities of these classes.
     """
-    answer = np.asarray(model.predict_proba(X))
+    answer = tree_posteriors(model, X)
+    return _aligned(np.asarray(model.predict_proba(X)) if answer is None else answer, model, X, class_values, name)
+
+
+def query_many(
+    models: Sequence[Any], X: npt.NDArray[Any], class_values: npt.NDArray[Any], name: str
+) -> npt.NDArray[np.float32]:
+    """Return (models, m, k) posteriors of the (models, m, ...) records that each model is asked; see `query`.
+
+    Models that have ``predict_proba_many`` are asked at once, and all must be of one kind then.
+    """
+    if not can_ask_many(models[0]):
+        return np.stack([query(model, block, class_values, name) for model, block in zip(models, X, strict=True)])
+    answers = models[0].predict_proba_many(models, X)
+    flat = answers.reshape(-1, answers.shape[-1])
+    return _aligned(flat, models[0], flat, class_values, name).reshape(*answers.shape[:2], -1)
+
+
+def can_ask_many(model: Any) -> bool:
+    """Return whether models of this kind can be asked at once."""
+    return hasattr(model, "predict_proba_many")
+
+
+def _aligned(
+    answer: npt.NDArray[Any], model: Any, X: Any, class_values: npt.NDArray[Any], name: str
+) -> npt.NDArray[np.float32]:
+    """Return answers with one column a class of the dataset, once they are known to be probabilities."""
     known = getattr(model, "classes_", None)
     known = class_values if known is None else np.asarray(known)
     if answer.ndim != 2 or answer.shape != (len(X), len(known)):

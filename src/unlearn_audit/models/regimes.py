@@ -121,7 +121,7 @@ def remaining_rows(training: Positions, deleted: Positions, order: RowOrder) -> 
     >>> remaining_rows(rows, np.array([8]), RowOrder.REPLACE).tolist()
     [4, 3, 1, 6]
     """
-    gone = np.isin(training, deleted)
+    gone = training == deleted[0] if len(deleted) == 1 else np.isin(training, deleted)
     if order is RowOrder.MINUS:
         return training[~gone]
     size = int((~gone).sum())

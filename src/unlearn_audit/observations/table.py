@@ -172,7 +172,9 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
             given = columns[name]
             if isinstance(given, np.ndarray) and given.ndim != 1:
                 raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
-            values = pd.Series(given).reset_index(drop=True)
+            # text as objects: pandas would make strings of its own of it first
+            text = isinstance(given, np.ndarray) and given.dtype.kind == "U"
+            values = pd.Series(given.astype(object) if text else given).reset_index(drop=True)
             if len(values) != n:
                 raise AuditError(f"{where}: column '{name}' has {len(values)} values for {n} rows of posteriors")
         elif name == "record":
@@ -187,6 +189,8 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
 
 def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     """Return one column in the type of its kind, or say what is wrong with it."""
+    if values.dtype == (bool if name == "paper" else np.int64) and name not in ("dataset", "side", "role"):
+        return values
     if name in ("dataset", "side"):
         return values.fillna("").astype(str).astype(object)
     if bool(values.isna().any()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +19,10 @@ from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
-from unlearn_audit.worlds.design import Request
+from unlearn_audit.worlds.design import Chain, Request
+
+SeedOf = Callable[[int, int], int]
+"""The seed of an update, from the number of its chain and its place in it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,24 @@ class Unlearner(Protocol):
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the unlearned model of each request, each made from the original alone."""
         ...
+
+    def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
+        """Yield the versions of each chain of updates, the original first."""
+        ...
+
+
+def unlearn_in_turn(
+    unlearner: Unlearner, original: Trained, chains: Sequence[Chain], seed_of: SeedOf
+) -> Iterator[list[Trained]]:
+    """Yield the versions of each chain of updates, the original first, each made from the one before it."""
+    firsts = unlearner.unlearn_many(
+        original, [chain[0] for chain in chains], [seed_of(j, 0) for j in range(len(chains))]
+    )
+    for j, (chain, first) in enumerate(zip(chains, firsts, strict=True)):
+        versions = [original, first]
+        for step, request in enumerate(chain[1:], start=1):
+            versions.append(unlearner.unlearn(versions[-1], request, seed_of(j, step)))
+        yield versions
 
 
 def train(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettin
 from unlearn_audit.models.regimes import Positions, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
-from unlearn_audit.unlearning.base import Trained, train
-from unlearn_audit.worlds.design import Request
+from unlearn_audit.unlearning.base import SeedOf, Trained, train, unlearn_in_turn
+from unlearn_audit.worlds.design import Chain, Request
 
 
 @dataclass(frozen=True)
@@ -70,24 +71,44 @@ class Retrain:
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the retrained model of each request; logistic regressions are solved together."""
-        trainings = [
-            np.concatenate([remaining_rows(original.training, request.deleted, self.order), request.added])
-            for request in requests
-        ]
-        own = [seed if self.regime is Regime.FRESH else original.seed for seed in seeds]
-        solved = self._solved(original, trainings)
-        for i, (training, seed) in enumerate(zip(trainings, own, strict=True)):
+        solved = self._solved(original, requests)
+        for i, (request, seed) in enumerate(zip(requests, seeds, strict=True)):
+            remaining = remaining_rows(original.training, request.deleted, self.order)
+            training = np.concatenate([remaining, request.added])
+            own = seed if self.regime is Regime.FRESH else original.seed
             if solved is None:
-                yield train(original.source, original.data, training, seed, self.regime)
+                yield train(original.source, original.data, training, own, self.regime)
             else:
-                yield Trained(solved[i], original.source, original.data, training, seed)
+                yield Trained(solved[i], original.source, original.data, training, own)
 
-    def _solved(self, original: Trained, trainings: Sequence[Positions]) -> list[LogisticModel] | None:
-        """Return the logistic regressions of some training sets, None if the original is none or they are no case."""
-        settings = LogisticSettings.of(original.source.make(original.seed))
-        if settings is None or not isinstance(original.model, LogisticModel):
+    def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
+        """Yield the versions of each chain of updates, the original first.
+
+        What an update leaves is trained on from scratch, so all updates of all chains are requests to the original,
+        unless the order in which records are fitted depends on those before it.
+        """
+        if self.order is not RowOrder.MINUS:
+            yield from unlearn_in_turn(self, original, chains, seed_of)
+            return
+        steps = [(j, t) for j, chain in enumerate(chains) for t in range(len(chain))]
+        many = self.unlearn_many(original, [_up_to(chains[j], t) for j, t in steps], [seed_of(j, t) for j, t in steps])
+        for chain in chains:
+            yield [original, *islice(many, len(chain))]
+
+    def _solved(self, original: Trained, requests: Sequence[Request]) -> list[LogisticModel] | None:
+        """Return the logistic regressions after some requests, None if the original is none or they are no case."""
+        if not isinstance(original.model, LogisticModel):
             return None
-        data = original.data
+        data, settings = original.data, original.model.settings
         with one_thread():
-            solved = solve(settings, data.X, data.y, original.training, trainings, start=original.model)
+            changes = [(request.deleted, request.added) for request in requests]
+            solved = solve(settings, data.X, data.y, original.training, changes, start=original.model)
         return None if solved is None else solved[1:]
+
+
+def _up_to(chain: Chain, t: int) -> Request:
+    """Return the updates of a chain, the t-th the last, as one request."""
+    if t == 0:
+        return chain[0]
+    deleted, added = ([getattr(request, name) for request in chain[: t + 1]] for name in ("deleted", "added"))
+    return Request(np.concatenate(deleted), np.concatenate(added))

@@ -28,9 +28,9 @@ from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.regimes import Positions, Regime, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.seeds import Kind, integer_seed
-from unlearn_audit.unlearning.base import Trained, fit, train
+from unlearn_audit.unlearning.base import SeedOf, Trained, fit, train, unlearn_in_turn
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.worlds.design import Request
+from unlearn_audit.worlds.design import Chain, Request
 
 Aggregation = Literal["mean", "vote"]
 
@@ -181,6 +181,10 @@ class Sisa:
         """Yield the unlearned ensemble of each request."""
         for request, seed in zip(requests, seeds, strict=True):
             yield self.unlearn(original, request, seed)
+
+    def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
+        """Yield the ensembles of each chain of updates, the original first."""
+        return unlearn_in_turn(self, original, chains, seed_of)
 
     def _retrain_shard(
         self, original: Trained, shard: Shard, first: int, deleted: Positions, arriving: list[int], seed: int

@@ -8,6 +8,7 @@ that deletes one unit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,12 @@ class WorldPlan:
         """How many models this side trains, counting every update as one."""
         return self.n_worlds * (1 + self.sizes.deletions * self.scenario.versions)
 
-    @property
+    @cached_property
+    def _trainable(self) -> npt.NDArray[np.int64]:
+        """The units that may be trained on."""
+        return np.unique(self.units.codes[self.pool.train])
+
+    @cached_property
     def unseen(self) -> Positions:
         """The records that may be asked as unseen: the reference records are never among them."""
         return np.setdiff1d(self.pool.unseen, self.references)
@@ -108,7 +114,7 @@ class WorldPlan:
     def world(self, index: int) -> World:
         """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes."""
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)
-        everyone = rng.permutation(np.unique(self.units.codes[self.pool.train]))
+        everyone = rng.permutation(self._trainable)
         members = self.units.take(everyone, self.sizes.train_size)
         training = rng.permutation(self.units.rows(members))
         unseen = rng.permutation(self.unseen)
@@ -161,25 +167,40 @@ class WorldPlan:
         width = min(wanted, len(unseen))
         asked = unseen[np.arange(j * width, (j + 1) * width) % len(unseen)]
         retained = np.concatenate([self.units.rows(u[None])[:1] for u in staying[: self._n_retained]])
-        parts = {"deleted": deleted, "unseen": asked, "retained": retained, "reference": self.references}
-        roles = np.repeat(list(parts), [len(p) for p in parts.values()])
-        positions = np.concatenate(list(parts.values()))
-        deleted_at = np.full(len(positions), -1)
-        deleted_at[: len(deleted)] = np.repeat(np.arange(1, len(chain) + 1), [len(r.deleted) for r in chain])
+        positions = np.concatenate([deleted, asked, retained, self.references])
+        counts = len(deleted), len(asked), len(retained), len(self.references)
+        steps = tuple(len(request.deleted) for request in chain)
+        roles, deleted_at = _roles(counts, steps)
         # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
+        n = int(firsts.sum())
         paper = np.zeros(len(positions), dtype=bool)
-        paper[np.flatnonzero(roles == "deleted")[firsts]] = True
-        for role in ("unseen", "retained"):
-            paper[np.flatnonzero(roles == role)[: int(firsts.sum())]] = True
-        if self.scenario.name == "retained":
-            paper[np.flatnonzero(roles == "retained")[1:]] = False
+        paper[: len(deleted)] = firsts
+        paper[len(deleted) : len(deleted) + min(n, len(asked))] = True
+        first_retained = len(deleted) + len(asked)
+        kept = 1 if self.scenario.name == "retained" else n
+        paper[first_retained : first_retained + min(kept, len(retained))] = True
         return Query(positions, roles, deleted_at, paper)
 
     def _one_a_unit(self, positions: Positions) -> npt.NDArray[np.bool_]:
         """(m,) true at the first record of each unit."""
+        if len(positions) == 1:
+            return np.ones(1, dtype=bool)
         first = np.zeros(len(positions), dtype=bool)
         first[np.unique(self.units.codes[positions], return_index=True)[1]] = True
         return first
+
+
+@lru_cache(maxsize=256)
+def _roles(counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+    """Return the roles of as many deleted, unseen, retained and reference records, and when they were deleted.
+
+    Most queries of an audit share these arrays, so they cannot be written to.
+    """
+    roles = np.repeat(["deleted", "unseen", "retained", "reference"], counts)
+    deleted_at = np.full(len(roles), -1)
+    deleted_at[: counts[0]] = np.repeat(np.arange(1, len(steps) + 1), steps)
+    roles.flags.writeable = deleted_at.flags.writeable = False
+    return roles, deleted_at
 
 
 def plan_worlds(
