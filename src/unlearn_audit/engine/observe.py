@@ -132,16 +132,18 @@ def _columns(data: Dataset, world: World) -> dict[str, np.ndarray[Any, Any]]:
     total = sum(sizes)
     together = {
         name: np.concatenate([getattr(asked, name) for asked in world.queries])
-        for name in ("positions", "roles", "paper", "deleted_at")
+        for name in ("positions", "paper", "deleted_at")
     }
+    # most queries share one array of roles
+    roles = {key: of.astype(object) for key, of in {id(asked.roles): asked.roles for asked in world.queries}.items()}
     positions = together["positions"]
     return {
-        "dataset": np.full(total, data.name),
-        "side": np.full(total, world.side),
+        "dataset": np.full(total, data.name, dtype=object),
+        "side": np.full(total, world.side, dtype=object),
         "world": np.full(total, world.index),
         "request": np.repeat(np.arange(len(sizes)), sizes),
         "record": data.record_ids[positions],
-        "role": together["roles"],
+        "role": np.concatenate([roles[id(asked.roles)] for asked in world.queries]),
         "paper": together["paper"],
         "deleted_at": together["deleted_at"],
         "label": np.searchsorted(data.class_values, data.y[positions]),

@@ -46,7 +46,11 @@ _ERROR = 1e-6
 """Largest estimated error of a training record's logit."""
 _STEPS = 20
 """After so many steps, or one no shorter than the last, a set is left to Newton's method."""
+_LEAST_GAIN = 0.05
+"""The least that a step is thought to be of the one before it when what is left is estimated."""
 _NEWTON_STEPS = 100
+_FARTHEST = 20.0
+"""The most that a step may move a training record's logit."""
 _MOST_RANKS = 64
 """Largest change of rank that the kept Hessian is corrected for; beyond it the correction would cost more."""
 _SUSPECT = 1e-8
@@ -91,26 +95,22 @@ class LogisticSettings:
         """
         steps = [step for _, step in estimator.steps] if type(estimator) is Pipeline else [estimator]
         scalers, last = steps[:-1], steps[-1]
-        plain_scaler = {"with_mean": True, "with_std": True}
-        if len(scalers) > 1 or any(type(s) is not StandardScaler for s in scalers):
-            return None
-        if any(s.get_params()[name] != value for s in scalers for name, value in plain_scaler.items()):
+        if len(scalers) > 1 or any(type(s) is not StandardScaler or not (s.with_mean and s.with_std) for s in scalers):
             return None
         one_vs_rest = type(last) is OneVsRestClassifier
         regression = last.estimator if one_vs_rest else last
         if type(regression) is not LogisticRegression:
             return None
-        params = regression.get_params()
         asked = (
-            params["solver"] in _SOLVERS
-            and params["tol"] <= LOOSEST_TOLERANCE
-            and params.get("penalty") in ("l2", "deprecated")
-            and not params.get("l1_ratio")
-            and params["fit_intercept"]
-            and not params["warm_start"]
-            and 0 < params["C"] < math.inf
+            regression.solver in _SOLVERS
+            and regression.tol <= LOOSEST_TOLERANCE
+            and getattr(regression, "penalty", "l2") in ("l2", "deprecated")
+            and not regression.l1_ratio
+            and regression.fit_intercept
+            and not regression.warm_start
+            and 0 < regression.C < math.inf
         )
-        return cls(float(params["C"]), bool(scalers), one_vs_rest, params["class_weight"]) if asked else None
+        return cls(float(regression.C), bool(scalers), one_vs_rest, regression.class_weight) if asked else None
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,10 @@ class LogisticModel:
         return np.asarray(softmax(log_expit(logits), axis=-1))
 
 
+class _UnsolvedError(Exception):
+    """Newton's method did not reach the optimum."""
+
+
 def solve(
     settings: LogisticSettings,
     X: Any,
@@ -179,26 +183,27 @@ def solve(
     Returns
     -------
     One model a training set, the original's first; or None where this is no case for it: no array of finite
-    numbers, a record twice in a training set, or a training set that lacks a class.
+    numbers, a record twice in a training set, a training set that lacks a class, or rounding keeps the optimum out
+    of reach.
     """
     if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "fiub":
         return None
-    if any((np.diff(np.sort(rows)) == 0).any() for rows in (original, *(joined for _, joined in changes))):
+    if _repeats(original) or any(_repeats(joined) for _, joined in changes):
         return None
     world = _World.of(settings, X, y, original)
     if world is None:
         return None
-    if start is None:
-        W = _newton(world.Z, world.codes, world.weights(world.counts)[0], world.penalty, world.cold(), world.softmax)
-    else:
-        W = np.vstack([start.coefficients, start.intercepts])
-    models = [LogisticModel(settings, world.classes, world.mean, world.scale, W[:-1], W[-1])]
-    if changes:
-        others = _Start.of(world, W).solve(X, y, changes)
-        if others is None:
-            return None
-        models += others
-    return models
+    try:
+        W = world.optimum() if start is None else np.vstack([start.coefficients, start.intercepts])
+        models = [LogisticModel(settings, world.classes, world.mean, world.scale, W[:-1], W[-1])]
+        others = _Start.of(world, W).solve(X, y, changes) if changes else []
+    except _UnsolvedError:
+        return None
+    return None if others is None else models + others
+
+
+def _repeats(positions: Positions) -> bool:
+    return len(positions) > 1 and not np.diff(np.sort(positions)).all()
 
 
 @dataclass(frozen=True)
@@ -257,9 +262,10 @@ class _World:
         """(d + 1,) weight of each squared parameter."""
         return np.append(np.full(self.Z.shape[1] - 1, 1 / self.settings.C), 0.0)
 
-    def cold(self) -> Array:
-        """(d + 1, outputs) parameters to start from where nothing is known."""
-        return np.zeros((self.Z.shape[1], self.n_outputs))
+    def optimum(self) -> Array:
+        """(d + 1, outputs) the original's parameters."""
+        cold = np.zeros((self.Z.shape[1], self.n_outputs))
+        return _newton(self.Z, self.codes, self.weights(self.counts)[0], self.penalty, cold, self.softmax)
 
     def weights(self, counts: npt.NDArray[np.int64]) -> Array:
         """(sets, outputs, classes) the weight of a record of each class in each output, from (sets, classes) counts."""
@@ -469,7 +475,8 @@ class _Block:
             # all are computed and only these moved, so that what is asked beside a set leaves its bits alone
             step[:, done | slow] = 0
             now += step
-            gain = length / before
+            # a step much shorter than the last says little of the next
+            gain = np.maximum(length / before, _LEAST_GAIN)
             left = gain / np.maximum(1 - gain, 1e-3) * length
             done |= ~slow & ((left < _ERROR / self.start.reach) | (length < 1e-3 * _ERROR / self.start.reach))
             if (done | slow).all():
@@ -477,7 +484,15 @@ class _Block:
             before = length
             gradient, last = self._gradient(now, world.sums(now)), gradient
             inverse.learn(step, gradient - last)
-        return [self._model(j, now[:, j] if done[j] else self._by_newton(j, now[:, j])) for j in range(wanted)]
+        for j in map(int, np.flatnonzero(~done[:wanted])):
+            now[:, j] = self._by_newton(j)
+        mean, scale = world.mean + world.scale * self.shift, world.scale * self.spread
+        coefficients = now[:-1].transpose(1, 0, 2) * self.spread[:, :, None]
+        intercepts = now[-1] + np.einsum("jd,djc->jc", self.shift, now[:-1])
+        return [
+            LogisticModel(world.settings, world.classes, *of)
+            for of in zip(mean[:wanted], scale, coefficients, intercepts, strict=False)
+        ]
 
     def _gradient(self, now: Array, sums: Array) -> Array:
         """(d + 1, sets, outputs) from parameters of that shape and the `_World.sums` at them."""
@@ -496,24 +511,13 @@ class _Block:
         gradient = gradient + np.matmul(self.Z.transpose(0, 2, 1), residual).transpose(1, 0, 2)
         return np.asarray(gradient + self.penalty.T[:, :, None] * now)
 
-    def _by_newton(self, j: int, W: Array) -> Array:
+    def _by_newton(self, j: int) -> Array:
         """Return the optimum of one set that the chord is too slow for."""
         world = self.start.world
         stay = ~np.isin(world.positions, self.rows[j, self.sign < 0])
         Z = np.concatenate([world.Z[stay], self.Z[j, self.sign > 0]])
         codes = np.concatenate([world.codes[stay], self.codes[j, self.sign > 0]])
-        return _newton(Z, codes, self.weights[j], self.penalty[j], W, world.softmax)
-
-    def _model(self, j: int, W: Array) -> LogisticModel:
-        world = self.start.world
-        return LogisticModel(
-            world.settings,
-            world.classes,
-            world.mean + world.scale * self.shift[j],
-            world.scale * self.spread[j],
-            W[:-1] * self.spread[j][:, None],
-            W[-1] + self.shift[j] @ W[:-1],
-        )
+        return _newton(Z, codes, self.weights[j], self.penalty[j], self.start.W, world.softmax)
 
 
 def _length(step: Array) -> Array:
@@ -707,8 +711,10 @@ def _newton_of(
         gradient = Z.T @ (V * (_probabilities(Z @ W, by_softmax) - Y)) + penalty[:, None] * W
         factor = _Factor.of(Z, codes, weights, penalty, W, by_softmax)
         step = -factor.unflat(factor.solve(factor.flat(gradient[:, None])), W.shape[1])[:, 0]
-        size, slope = 1.0, float((gradient * step).sum())
-        tried = objective(W + step)
+        # a long step from where probabilities are flat would lead to where they are flatter still
+        size = _FARTHEST / max(float(np.abs(Z @ step).max()), _FARTHEST)
+        slope = float((gradient * step).sum())
+        tried = objective(W + size * step)
         # a decrease that rounding hides counts as one
         while tried > value + 1e-4 * size * slope + 1e-13 * abs(value) and size > 1e-8:
             size /= 2
@@ -716,5 +722,5 @@ def _newton_of(
         W, value = W + size * step, tried
         # quadratic convergence: what is left is about the square of the last step
         if size == 1.0 and float(np.sqrt(np.square(step).sum(axis=0)).max()) * reach < 1e-6:
-            break
-    return W
+            return W
+    raise _UnsolvedError

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import SUM_TOLERANCE
@@ -172,9 +173,9 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
             given = columns[name]
             if isinstance(given, np.ndarray) and given.ndim != 1:
                 raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
-            # text as objects: pandas would make strings of its own of it first
-            text = isinstance(given, np.ndarray) and given.dtype.kind == "U"
-            values = pd.Series(given.astype(object) if text else given).reset_index(drop=True)
+            # text in an array stays as it is: pandas would first make strings of its own of it
+            text = isinstance(given, np.ndarray) and given.dtype.kind in "OU"
+            values = pd.Series(given, dtype=object) if text else pd.Series(given).reset_index(drop=True)
             if len(values) != n:
                 raise AuditError(f"{where}: column '{name}' has {len(values)} values for {n} rows of posteriors")
         elif name == "record":
@@ -189,7 +190,8 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
 
 def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     """Return one column in the type of its kind, or say what is wrong with it."""
-    if values.dtype == (bool if name == "paper" else np.int64) and name not in ("dataset", "side", "role"):
+    right = {"dataset": object, "side": object, "role": object, "paper": bool}.get(name, np.int64)
+    if values.dtype == right and (right is not object or infer_dtype(values, skipna=False) == "string"):
         return values
     if name in ("dataset", "side"):
         return values.fillna("").astype(str).astype(object)

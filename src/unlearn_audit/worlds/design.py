@@ -130,7 +130,7 @@ class WorldPlan:
     def _draw_chain(
         self, members: npt.NDArray[np.int64], index: int, j: int
     ) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
-        """Return the units that each update of chain j deletes, and those it leaves, in the order to ask them.
+        """Return the units that each update of chain j deletes, and those to ask of that it leaves.
 
         Chains take stretches from the front of the shuffled units and ask the retained from the back, so
         none depends on how many chains there are. When the units are used up they are shuffled anew.
@@ -143,7 +143,8 @@ class WorldPlan:
             members = generator(self.seed, Kind.WORLD, SIDES[self.side], index, cycle).permutation(members)
         gone = members[place * width : (place + 1) * width]
         staying = np.concatenate([members[: place * width], members[(place + 1) * width :]])[::-1]
-        return list(gone.reshape(self.scenario.versions, size)), np.roll(staying, -place * self._n_retained)
+        asked = (place * self._n_retained + np.arange(min(self._n_retained, len(staying)))) % len(staying)
+        return list(gone.reshape(self.scenario.versions, size)), staying[asked]
 
     @property
     def _n_retained(self) -> int:
@@ -166,7 +167,7 @@ class WorldPlan:
         wanted = int(firsts.sum()) + self.sizes.unseen
         width = min(wanted, len(unseen))
         asked = unseen[np.arange(j * width, (j + 1) * width) % len(unseen)]
-        retained = np.concatenate([self.units.rows(u[None])[:1] for u in staying[: self._n_retained]])
+        retained = np.concatenate([self.units.rows(u[None])[:1] for u in staying])
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
         steps = tuple(len(request.deleted) for request in chain)

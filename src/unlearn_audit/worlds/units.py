@@ -41,6 +41,8 @@ class Units:
     def rows(self, units: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of all records of these units, unit by unit in the given order."""
         dense = np.searchsorted(self._values, units)
+        if len(self._values) == len(self.codes):
+            return np.asarray(self._order[dense], dtype=np.int64)
         counts = self._counts[dense]
         # offsets within each unit, without a loop over units
         inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
