@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from unlearn_audit.models.regimes import Positions, Regime, RowOrder, fixed_orde
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import Trained, train
+from unlearn_audit.unlearning.batches import Batches
 from unlearn_audit.worlds.design import Request
 
 
@@ -26,10 +27,14 @@ class Retrain:
         How the new model's randomness relates to the original's.
     order
         In which order the remaining records are fitted.
+    plain
+        Whether each network is trained by the plain loop, even where several could be trained at once.
     """
 
     regime: Regime
     order: RowOrder
+    # no part of the text that goes into keys, which tell by the trainer what was batched
+    plain: bool = field(default=False, repr=False)
 
     @classmethod
     def for_model(cls, source: ModelSource, asked: Regime) -> tuple[Retrain, str | None]:
@@ -51,30 +56,49 @@ class Retrain:
             )
         return cls(Regime.FIXED, order), None
 
-    def trainer(self, source: ModelSource) -> str | None:
+    def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains this model in place of its own ``fit``, None if nothing does."""
-        return None if LogisticSettings.of(source.make(seed=0)) is None else f"logistic/{VERSION}"
+        if LogisticSettings.of(source.make(seed=0)) is not None:
+            return f"logistic/{VERSION}"
+        batches = self._batches(source, data)
+        return None if batches is None else batches.trainer
+
+    def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
+        """Return why networks are trained one at a time; None if they are not, or the model is no network."""
+        batches = None if self.plain else Batches.of(source, data, self.regime)
+        return batches if isinstance(batches, str) else None
+
+    def _batches(self, source: ModelSource, data: Dataset) -> Batches | None:
+        batches = None if self.plain else Batches.of(source, data, self.regime)
+        return batches if isinstance(batches, Batches) else None
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a trained model."""
         settings = LogisticSettings.of(source.make(seed))
         with one_thread():
             solved = None if settings is None else solve(settings, data.X, data.y, training)
-        if solved is None:
-            return train(source, data, training, seed, self.regime)
-        return Trained(solved[0], source, data, training, seed)
+        if solved is not None:
+            return Trained(solved[0], source, data, training, seed)
+        batches = None if settings is not None else self._batches(source, data)
+        if batches is not None:
+            return next(batches.train([training], [seed]))
+        return train(source, data, training, seed, self.regime)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""
         return next(self.unlearn_many(original, [request], [seed]))
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the retrained model of each request; logistic regressions are solved together."""
+        """Yield the retrained model of each request; logistic regressions and networks are trained together."""
         trainings = [
             np.concatenate([remaining_rows(original.training, request.deleted, self.order), request.added])
             for request in requests
         ]
         own = [seed if self.regime is Regime.FRESH else original.seed for seed in seeds]
+        batches = self._batches(original.source, original.data)
+        if batches is not None:
+            yield from batches.train(trainings, own)
+            return
         solved = self._solved(original, trainings)
         for i, (training, seed) in enumerate(zip(trainings, own, strict=True)):
             if solved is None:
