@@ -118,12 +118,12 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
     with generators_of_its_own(0, device):
         module = network.make_module(shape, n_classes, device).train()
         probe = network.inputs(torch.zeros((2, *shape), device=device))
-    nobody = RecordDraws(0, torch.zeros(0, dtype=torch.int64, device=device))
-    with keyed_dropout(module, nobody):
+    draws = RecordDraws(0, torch.zeros((2, 2), dtype=torch.int64, device=device))
+    with keyed_dropout(module, draws):
         layers = layers_of(module, probe.shape[1:])
         reason = _unsuited(module, device, keyed, layers is not None)
         if reason is None and layers is None:
-            reason = _refused_by_vmap(module, probe, n_classes)
+            reason = _refused_by_vmap(module, probe, n_classes, draws)
     if reason is not None:
         return reason
     numbers = 4 * sum(p.numel() for p in module.parameters()) + network.batch_size * _activations(module, probe)
@@ -152,17 +152,16 @@ def _unsuited(module: nn.Module, device: torch.device, keyed: bool, stacked: boo
     return None
 
 
-def _refused_by_vmap(module: nn.Module, probe: Tensor, n_classes: int) -> str | None:
+def _refused_by_vmap(module: nn.Module, probe: Tensor, n_classes: int, draws: RecordDraws) -> str | None:
     """Return why vmap cannot compute a module's gradients as the module itself does, None if it can."""
     before = structure(module), generator_states(probe.device)
-    stand_in = RecordDraws(0, torch.zeros((2, 2), dtype=torch.int64, device=probe.device))
     rows = torch.arange(2, device=probe.device).expand(2, 2)
-    with exact(probe.device), torch.no_grad(), keyed_dropout(module, stand_in):
-        tried = Vmapped([module] * 2, probe.expand(2, *probe.shape), lambda x: x, n_classes, stand_in)
+    with exact(probe.device), torch.no_grad():
+        tried = Vmapped([module] * 2, probe.expand(2, *probe.shape), lambda x: x, n_classes, draws)
         tried.begin_epoch(rows)
         try:
             targets = nn.functional.one_hot(rows % n_classes, n_classes).to(probe.dtype)
-            tried.step(slice(0, 2), targets, stand_in.states(rows, 0))
+            tried.step(slice(0, 2), targets, draws.states(rows, 0))
         except Exception as error:  # noqa: BLE001 - a module may raise anything, and the reason is passed on
             return f"vmap cannot take it ({type(error).__name__}: {' '.join(str(error).split())})"[:300]
     if before != (structure(module), generator_states(probe.device)):
@@ -204,8 +203,8 @@ def train_batch(plan: BatchPlan, begun: Sequence[Beginning]) -> list[Outcome]:
     AuditError
         If a module draws numbers while it is trained, in a way that `plan_batch` did not see.
     """
-    # see `vmapped`; products of a stack on a GPU are one call too
-    missing = 0 if plan.stacked and plan.one_by_one else plan.width + 1 - len(begun)
+    # where one call computes for all, how many there are may decide the last bits
+    missing = 0 if plan.stacked and plan.one_by_one else plan.width - len(begun)
     training = _Training(plan, [*begun, *[begun[-1]] * missing])
     return training.run()[: len(begun)]
 

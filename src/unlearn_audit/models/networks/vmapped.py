@@ -1,8 +1,7 @@
 """Any modules of one structure side by side: their gradients by PyTorch's function transforms, vmap over grad.
 
-Here one call computes for all models at once, and how many there are may decide the last bits. So their number is
-always the same, with stand-ins for those that are missing, and one stand-in more at the end, since what is
-computed for the last numbers of a tensor may differ from what is computed for the others.
+One call computes for all models at once, so this is for GPUs. On a CPU it gains nothing by convolutions, and where
+a model lies in memory may decide its last bits.
 """
 
 from __future__ import annotations
