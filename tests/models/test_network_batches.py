@@ -156,8 +156,8 @@ def test_the_bits_of_a_model_do_not_depend_on_who_is_trained_beside_it(plan, dev
     make = functools.partial(begun, n=n, factory=factory, dtype=torch.float32, device=device)
     alone = make(5)
     train_batch(plan, [alone])
-    for place in range(plan.width):
-        for size in range(place + 1, plan.width + 1):
+    for place in range(plan.most):
+        for size in range(place + 1, plan.most + 1):
             beside = [make(5 if j == place else 100 * size + 10 * place + j) for j in range(size)]
             train_batch(plan, beside)
             assert torch.equal(weights(beside[place]), weights(alone)), (place, size)
@@ -234,7 +234,7 @@ class TwoTypes(nn.Module):
 @pytest.mark.parametrize("module", [modules.mlp, modules.logistic_regression, dropping])
 def test_perceptrons_are_trained_at_once_on_a_cpu(module):
     plan = plan_batch(net(module), (D,), C, keyed=True)
-    assert (plan.stacked, plan.one_by_one, plan.width) == (True, True, batch.AT_MOST["cpu"])
+    assert (plan.stacked, plan.one_by_one, plan.width(2000)) == (True, True, batch.AT_MOST["cpu"])
     assert plan == plan_batch(net(module), (D,), C, keyed=True)
 
 
@@ -293,8 +293,13 @@ def test_vmap_takes_the_papers_convolutional_network(monkeypatch):
     monkeypatch.setattr(batch, "_unsuited", lambda *_: None)
     plan = plan_batch(net(modules.simple_cnn), (64,), 10, keyed=True)
     assert not plan.stacked
-    small = plan_batch(net(modules.simple_cnn, batch_size=20_000), (64,), 10, keyed=True)
-    assert small.width < plan.width
+
+
+def test_how_many_are_trained_at_once_follows_from_sizes_alone():
+    plan = plan_batch(net(), (784,), 10, keyed=True)
+    assert [plan.width(n) for n in (1000, 20_000, 60_000, 10**7)] == [8, 2, 1, 1]
+    large = plan_batch(net(batch_size=40_000), (784,), 10, keyed=True)
+    assert large.width(1000) < plan.width(1000)
 
 
 def test_the_structure_tells_modules_apart_by_more_than_weights():

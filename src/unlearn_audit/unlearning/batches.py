@@ -76,7 +76,8 @@ class Batches:
         done: dict[int, Trained | AuditError] = {}
         for i in range(len(trainings)):
             if i not in done:
-                alike = [j for j in waiting if len(trainings[j]) == len(trainings[i])][: self.plan.width]
+                n = len(trainings[i])
+                alike = [j for j in waiting if len(trainings[j]) == n][: self.plan.width(n)]
                 waiting = [j for j in waiting if j not in alike]
                 made = self._together([trainings[j] for j in alike], [seeds[j] for j in alike])
                 done.update(zip(alike, made, strict=True))

@@ -36,7 +36,7 @@ AT_MOST = {"cpu": 8, "cuda": 32}
 """Models trained at once, by kind of device."""
 
 NUMBERS_AT_ONCE = 2**26
-"""Numbers of weights and activations of all models of a batch together."""
+"""Numbers of weights, activations and records of all models of a batch together."""
 
 
 class _Arithmetic(Protocol):
@@ -59,7 +59,7 @@ class BatchPlan:
 
     Attributes
     ----------
-    width
+    most
         How many at most.
     stacked
         Whether they are perceptrons, whose gradients `stacks` computes, or anything else that vmap takes.
@@ -67,12 +67,20 @@ class BatchPlan:
         What the modules of all trainings must have in common.
     one_by_one
         Whether products of perceptrons are made for one model at a time.
+    numbers, numbers_of_record
+        How many a model takes in memory, and a record of its training set.
     """
 
-    width: int
+    most: int
     stacked: bool
     structure: str
     one_by_one: bool
+    numbers: int = 1
+    numbers_of_record: int = 0
+
+    def width(self, n: int) -> int:
+        """Return how many networks are trained at once on n records each: a rule, whatever memory there is."""
+        return max(1, min(self.most, NUMBERS_AT_ONCE // (self.numbers + n * self.numbers_of_record)))
 
 
 @dataclass(frozen=True)
@@ -127,8 +135,10 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
     if reason is not None:
         return reason
     numbers = 4 * sum(p.numel() for p in module.parameters()) + network.batch_size * _activations(module, probe)
-    width = max(1, min(AT_MOST[device.type], NUMBERS_AT_ONCE // numbers))
-    return BatchPlan(width, layers is not None, structure(module), device.type == "cpu")
+    # records are held twice, as they come and in the order of an epoch
+    of_record = 2 * probe[0].numel()
+    on_cpu = device.type == "cpu"
+    return BatchPlan(AT_MOST[device.type], layers is not None, structure(module), on_cpu, numbers, of_record)
 
 
 def structure(module: nn.Module) -> str:
@@ -192,7 +202,7 @@ def train_batch(plan: BatchPlan, begun: Sequence[Beginning]) -> list[Outcome]:
     plan
         How; see `plan_batch`.
     begun
-        What each training starts from: at most ``plan.width``, of the structure of the plan.
+        What each training starts from: at most `BatchPlan.width`, of the structure of the plan.
 
     Returns
     -------
@@ -204,7 +214,7 @@ def train_batch(plan: BatchPlan, begun: Sequence[Beginning]) -> list[Outcome]:
         If a module draws numbers while it is trained, in a way that `plan_batch` did not see.
     """
     # where one call computes for all, how many there are may decide the last bits
-    missing = 0 if plan.stacked and plan.one_by_one else plan.width - len(begun)
+    missing = 0 if plan.stacked and plan.one_by_one else plan.width(len(begun[0].labels)) - len(begun)
     training = _Training(plan, [*begun, *[begun[-1]] * missing])
     return training.run()[: len(begun)]
 
