@@ -1,6 +1,6 @@
 """Perceptrons of one shape side by side: their gradients by products of stacked matrices, without autograd.
 
-Each linear layer is one matrix with its bias as the last column, and its inputs end in a column of ones, so that
+Each linear layer is one matrix with its bias as a last column, and its inputs end in a column of ones, so that
 one product gives the gradient of both. What lies between two linear layers, ReLU and dropout, multiplies by a
 factor that its own output shows, so the way back needs nothing but the outputs.
 
@@ -21,6 +21,9 @@ from unlearn_audit.models.networks.draws import KeyedDropout, masks
 
 ALIGNED = 64
 """Numbers to whose multiple each model's share of a tensor is padded, so that every model lies alike in memory."""
+
+COLUMNS = 16
+"""Numbers to whose multiple the rows of matrices are padded."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,14 @@ class Layer:
         return self.relu or bool(self.dropouts)
 
     @property
+    def ones(self) -> slice:
+        """The column of its inputs that stands for the bias, if it has one."""
+        return slice(self.inputs, self.inputs + self.bias)
+
+    @property
     def columns(self) -> int:
-        """Of its matrix."""
-        return self.inputs + self.bias
+        """Of its matrix: inputs, bias, and zeros up to a multiple that products are quick with."""
+        return -(-(self.inputs + self.bias) // COLUMNS) * COLUMNS
 
 
 def layers_of(module: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...] | None:
@@ -150,7 +158,7 @@ class Stack:
         self.gradients, self.slopes = aligned(n_models, shapes, records)
         _, (self._records, self.ordered) = aligned(n_models, [(n, layers[0].columns)] * 2, records)
         self._records[..., : layers[0].inputs] = records.flatten(2)
-        self._records[..., layers[0].inputs :] = 1
+        self._records[..., layers[0].ones] = 1
         _, (self.logits,) = aligned(n_models, [(n, layers[-1].outputs)], records)
         self._passes: dict[int, _Pass] = {}
         for module, parameter, view in self._parameters():
@@ -211,7 +219,7 @@ class _Pass:
         _, wide = aligned(models, [(size, layer.columns) for layer in self._layers], like)
         _, self._errors = aligned(models, [(size, layer.outputs) for layer in self._layers], like)
         for layer, inputs in zip(self._layers, wide, strict=True):
-            inputs[..., layer.inputs :] = 1
+            inputs[..., layer.ones] = 1
         self._first = wide[0]
         self._inputs = [inputs[..., : layer.inputs] for layer, inputs in zip(self._layers, wide, strict=True)]
         # operands of products are cut once, since cutting takes as long as a small product
