@@ -283,10 +283,11 @@ class _Training:
                 arithmetic.step(part, targets[:, part], states)
                 optimizer.step()
                 at, done = at + size, done + 1
-            answers = arithmetic.logits[:, :at]
-            hits[:, :at], seen = answers.argmax(dim=2) == labels[:, :at], max(seen, at)
-            losses = nn.functional.cross_entropy(answers.mT, labels[:, :at], reduction="none").sum(dim=1)
-            if self._all_diverged(epoch, losses, weights.isfinite().all(dim=1)):
+            answers, labels = arithmetic.logits[:, :at], labels[:, :at]
+            hits[:, :at], seen = answers.argmax(dim=2) == labels, max(seen, at)
+            # flat, since on a GPU there is no loss of stacks that promises to repeat its bits
+            losses = nn.functional.cross_entropy(answers.flatten(0, 1), labels.flatten(), reduction="none")
+            if self._all_diverged(epoch, losses.view_as(labels).sum(dim=1), weights.isfinite().all(dim=1)):
                 break
         return hits.sum(dim=1), seen
 
