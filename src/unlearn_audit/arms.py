@@ -16,7 +16,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy, private_source
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import unlearner_for
+from unlearn_audit.unlearning import Retrain, unlearner_for
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
 
@@ -95,6 +95,10 @@ def _arm(
             n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
         )
         tasks[side] = SideTask(records[side].data, models[side], unlearner, plan)
+        if name == UNDEFENDED and isinstance(unlearner, Retrain):
+            reason = unlearner.why_plain(models[side], records[side].data)
+            said = f"networks of {models[side].name} were trained one at a time: {reason}"
+            notes = (*notes, said) if reason is not None and said not in notes else notes
     return Arm(name, tasks, regime_notes, notes)
 
 

@@ -44,7 +44,8 @@ class SideTask:
             "seed": self.plan.seed,
             "side": self.plan.side,
         }
-        if isinstance(self.unlearner, Retrain) and (trainer := self.unlearner.trainer(self.source)) is not None:
+        trainer = self.unlearner.trainer(self.source, self.data) if isinstance(self.unlearner, Retrain) else None
+        if trainer is not None:
             common["trainer"] = trainer
         return [{**common, "world": index} for index in range(self.plan.n_worlds)]
 

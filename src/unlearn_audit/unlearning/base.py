@@ -126,18 +126,33 @@ def fit(
     model: Any, method: str, name: str, data: Dataset, training: Positions, seed: int, **options: Any
 ) -> tuple[str, ...]:
     """Call a model's own ``fit`` (or ``partial_fit``) and return what it warned of, one sentence each."""
+    with fitting(name, data, len(training), seed) as said:
+        getattr(model, method)(take(data.X, training), data.y[training], **options)
+    return tuple(said)
+
+
+@contextmanager
+def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
+    """Compute on one thread with every generator seeded; yield a list that gets what was warned of at the end.
+
+    Raises
+    ------
+    AuditError
+        If fitting fails; the reason is passed on.
+    """
+    said: list[str] = []
     with one_thread(), seeded_globals(seed), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            getattr(model, method)(take(data.X, training), data.y[training], **options)
+            yield said
         except AuditError:
             raise
         except Exception as error:
             raise AuditError(
-                f"model {name} failed to fit {len(training):,} records of {data.name}: "
+                f"model {name} failed to fit {n:,} records of {data.name}: "
                 f"{type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
-    return tuple(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
+    said += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]
 
 
 def take(X: Any, positions: Positions) -> Any:

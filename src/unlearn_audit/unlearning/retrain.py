@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -14,6 +14,7 @@ from unlearn_audit.models.regimes import Positions, Regime, RowOrder, fixed_orde
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import SeedOf, Trained, train, unlearn_in_turn
+from unlearn_audit.unlearning.batches import Batches
 from unlearn_audit.worlds.design import Chain, Request
 
 
@@ -27,10 +28,14 @@ class Retrain:
         How the new model's randomness relates to the original's.
     order
         In which order the remaining records are fitted.
+    plain
+        Whether each model is trained by its own ``fit``, even where several could be trained at once.
     """
 
     regime: Regime
     order: RowOrder
+    # no part of the text that goes into keys, which tell by the trainer what was batched
+    plain: bool = field(default=False, repr=False)
 
     @classmethod
     def for_model(cls, source: ModelSource, asked: Regime) -> tuple[Retrain, str | None]:
@@ -52,34 +57,59 @@ class Retrain:
             )
         return cls(Regime.FIXED, order), None
 
-    def trainer(self, source: ModelSource) -> str | None:
+    def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains this model in place of its own ``fit``, None if nothing does."""
-        return None if LogisticSettings.of(source.make(seed=0)) is None else f"logistic/{VERSION}"
+        if self._logistic(source, seed=0) is not None:
+            return f"logistic/{VERSION}"
+        batches = self._batches(source, data)
+        return None if batches is None else batches.trainer
+
+    def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
+        """Return why networks are trained one at a time; None if they are not, or the model is no network."""
+        batches = None if self.plain else Batches.of(source, data, self.regime)
+        return batches if isinstance(batches, str) else None
+
+    def _logistic(self, source: ModelSource, seed: int) -> LogisticSettings | None:
+        return None if self.plain else LogisticSettings.of(source.make(seed))
+
+    def _batches(self, source: ModelSource, data: Dataset) -> Batches | None:
+        batches = None if self.plain else Batches.of(source, data, self.regime)
+        return batches if isinstance(batches, Batches) else None
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a trained model."""
-        settings = LogisticSettings.of(source.make(seed))
+        settings = self._logistic(source, seed)
         with one_thread():
             solved = None if settings is None else solve(settings, data.X, data.y, training)
-        if solved is None:
-            return train(source, data, training, seed, self.regime)
-        return Trained(solved[0], source, data, training, seed)
+        if solved is not None:
+            return Trained(solved[0], source, data, training, seed)
+        batches = None if settings is not None else self._batches(source, data)
+        if batches is not None:
+            return next(batches.train([training], [seed]))
+        return train(source, data, training, seed, self.regime)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""
         return next(self.unlearn_many(original, [request], [seed]))
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the retrained model of each request; logistic regressions are solved together."""
+        """Yield the retrained model of each request; logistic regressions and networks are trained together."""
+        own = [seed if self.regime is Regime.FRESH else original.seed for seed in seeds]
+        trainings = [
+            np.concatenate([remaining_rows(original.training, request.deleted, self.order), request.added])
+            for request in requests
+        ]
         solved = self._solved(original, requests)
-        for i, (request, seed) in enumerate(zip(requests, seeds, strict=True)):
-            remaining = remaining_rows(original.training, request.deleted, self.order)
-            training = np.concatenate([remaining, request.added])
-            own = seed if self.regime is Regime.FRESH else original.seed
-            if solved is None:
-                yield train(original.source, original.data, training, own, self.regime)
-            else:
-                yield Trained(solved[i], original.source, original.data, training, own)
+        if solved is not None:
+            for model, training, seed in zip(solved, trainings, own, strict=True):
+                yield Trained(model, original.source, original.data, training, seed)
+            return
+        batches = self._batches(original.source, original.data)
+        if batches is not None:
+            yield from batches.train(trainings, own)
+            return
+        for training, seed in zip(trainings, own, strict=True):
+            yield train(original.source, original.data, training, seed, self.regime)
 
     def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
         """Yield the versions of each chain of updates, the original first.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -27,6 +28,39 @@ from unlearn_audit.models.privacy import Privacy
 
 ASKED_AT_ONCE = 512
 """Records in one forward pass of a query."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """What a training starts from.
+
+    Attributes
+    ----------
+    module
+        The untrained module.
+    records, labels
+        (n, ...) and (n,) int64 codes, on the module's device.
+    inputs
+        Turns a batch of records into what the module takes.
+    recipe
+        Steps, batches and optimiser.
+    seed
+        Seed of order, sampling and noise.
+    draws
+        Draws keyed by record, instead of by a generator.
+    """
+
+    module: nn.Module
+    records: Tensor
+    labels: Tensor
+    inputs: Callable[[Tensor], Tensor]
+    recipe: Recipe
+    seed: int
+    draws: RecordDraws | None
+
+    def keyed(self) -> AbstractContextManager[None]:
+        """Draw dropout masks by record meanwhile, if draws are keyed by it."""
+        return nullcontext() if self.draws is None else keyed_dropout(self.module, self.draws)
 
 
 class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -133,6 +167,15 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             If the module cannot be made or does not fit the records, a setting is out of range, the device is
             absent, the training diverges, or with ``record_ids`` the module draws in a way that cannot be keyed.
         """
+        with self.begin(X, y, record_ids) as begun, begun.keyed():
+            train_network(
+                begun.module, begun.records, begun.labels, begun.inputs, begun.recipe, begun.seed, begun.draws
+            )
+        return self.finish(begun)
+
+    @contextmanager
+    def begin(self, X: Any, y: Any, record_ids: npt.NDArray[np.int64] | None = None) -> Iterator[Beginning]:
+        """Check records and settings as `fit` does and yield what a training starts from, with generators seeded."""
         X, y = validate_data(self, X, y, dtype=[np.float32, np.uint8], allow_nd=True)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -142,14 +185,16 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         records, labels = torch.from_numpy(np.ascontiguousarray(X)), torch.from_numpy(codes)
         draws = None if record_ids is None else RecordDraws(seed, self._ids(record_ids, len(y)).to(device))
         with generators_of_its_own(seed, device):
-            module = self._make_module(tuple(X.shape[1:]), len(self.classes_), device)
+            module = self.make_module(tuple(X.shape[1:]), len(self.classes_), device)
             recipe = self._recipe(len(y))
             if recipe.spent is not None:
                 check_module(module, self._name)
-            with nullcontext() if draws is None else keyed_dropout(module, draws):
-                train_network(module, records.to(device), labels.to(device), self._inputs, recipe, seed, draws)
-        self.module_ = module.eval()
-        self.n_steps_, self.spent_ = recipe.steps, recipe.spent
+            yield Beginning(module, records.to(device), labels.to(device), self.inputs, recipe, seed, draws)
+
+    def finish(self, begun: Beginning) -> Self:
+        """Take over a module that was trained."""
+        self.module_ = begun.module.eval()
+        self.n_steps_, self.spent_ = begun.recipe.steps, begun.recipe.spent
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
@@ -159,7 +204,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device = next((p.device for p in self.module_.parameters()), torch.device("cpu"))
         records = torch.from_numpy(np.ascontiguousarray(X))
         with torch.no_grad(), exact(device):
-            logits = [self.module_(self._inputs(part.to(device))) for part in torch.split(records, ASKED_AT_ONCE)]
+            logits = [self.module_(self.inputs(part.to(device))) for part in torch.split(records, ASKED_AT_ONCE)]
         return np.asarray(torch.cat(logits).double().softmax(dim=1).cpu().numpy())
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -169,7 +214,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def check_private(self, X: Any, n_classes: int) -> None:
         """Raise an `AuditError` if this network cannot be trained by DP-SGD on records like these."""
-        check_module(self._make_module(tuple(X.shape[1:]), n_classes, torch.device("cpu")), self._name)
+        check_module(self.make_module(tuple(X.shape[1:]), n_classes, torch.device("cpu")), self._name)
 
     def computed_with(self) -> dict[str, str]:
         """Return what decides the last bits of results beside the settings: the kind of device and the library."""
@@ -235,7 +280,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             spent=None if self.privacy is None else calibrated(self.privacy, self.batch_size / n, steps),
         )
 
-    def _make_module(self, shape: tuple[int, ...], n_classes: int, device: torch.device) -> nn.Module:
+    def make_module(self, shape: tuple[int, ...], n_classes: int, device: torch.device) -> nn.Module:
         """Return the untrained module for records of a shape, checked on two of them."""
         takes = asked_for(self.module)
         self._shape = self._shape_for(shape, wants_image="image_shape" in takes)
@@ -293,7 +338,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             "channels; give image_shape, or use a network for tables"
         )
 
-    def _inputs(self, records: Tensor) -> Tensor:
+    def inputs(self, records: Tensor) -> Tensor:
         """Return records as the module takes them: floats, bytes scaled to [0, 1], images in their shape."""
         floats = records.float() / 255 if records.dtype == torch.uint8 else records
         return floats if self._shape is None else floats.reshape(len(floats), *self._shape)

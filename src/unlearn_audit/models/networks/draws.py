@@ -11,8 +11,8 @@ device.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import cast
 
 import torch
@@ -67,14 +67,29 @@ class RecordDraws:
         self._now: Tensor | None = None
         self._calls: Counter[int] = Counter()
 
+    @classmethod
+    def together(cls, draws: Sequence[RecordDraws]) -> RecordDraws:
+        """Return the draws of several trainings on equally many records: what was (n,) is (trainings, n)."""
+        made = cls(0, torch.zeros(0, dtype=torch.int64))
+        made._records = torch.stack([one._records for one in draws])
+        return made
+
     def uniform(self, purpose: int, time: int) -> Tensor:
         """Return (n,) numbers in [0, 1), one a record, for one purpose at one time."""
         return uniform(mixed(mixed(self._records, purpose), time))
 
-    @contextmanager
-    def step(self, rows: Tensor, time: int) -> Iterator[None]:
+    def states(self, rows: Tensor, time: int) -> Tensor:
+        """Return the hashes, of the shape of ``rows``, that the masks of one training step are drawn from."""
+        return mixed(self._records.gather(-1, rows), time)
+
+    def step(self, rows: Tensor, time: int) -> AbstractContextManager[None]:
         """Make the records of one training step those that the masks of this training are drawn for."""
-        self._now = mixed(self._records[rows], time)
+        return self.holding(self.states(rows, time))
+
+    @contextmanager
+    def holding(self, states: Tensor) -> Iterator[None]:
+        """Make records, by their states in a training step, those that masks are drawn for."""
+        self._now = states
         self._calls.clear()
         try:
             yield
@@ -100,9 +115,14 @@ class RecordDraws:
                 f"a dropout layer was handed {shape[0]} rows in a step of {asked} records, so its draws cannot be kept "
                 "with their records; put records first in its input, or use the regime same-seed or fresh"
             )
-        units = torch.arange(shape[1:].numel(), device=self._now.device)
-        bits = mixed(mixed(self._now, purpose)[:, None], units[None, :])
-        return (uniform(bits) < keep).reshape(shape)
+        return masks(self._now, purpose, shape[1:], keep)
+
+
+def masks(states: Tensor, purpose: int, shape: torch.Size, keep: float) -> Tensor:
+    """Return boolean masks of a shape, one for each of some states, True with probability ``keep``."""
+    units = torch.arange(shape.numel(), device=states.device)
+    bits = mixed(mixed(states, purpose)[..., None], units)
+    return (uniform(bits) < keep).reshape(*states.shape, *shape)
 
 
 class KeyedDropout(nn.Module):

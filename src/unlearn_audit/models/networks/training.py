@@ -29,7 +29,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 """Name to optimiser; it takes the parameters, ``lr`` and ``weight_decay``."""
 
-_ORDER = 0
+ORDER = 0
 """What a record's draw is for: its place in the order. Dropout layers count from 1."""
 
 
@@ -167,7 +167,7 @@ class _Training:
         """Return (n,) numbers in [0, 1), one a record: what orders or samples them."""
         if self.draws is None:
             return torch.rand(len(self.labels), generator=self.drawn, dtype=torch.float64)
-        return self.draws.uniform(_ORDER, time)
+        return self.draws.uniform(ORDER, time)
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Make one step and return the sum of the losses and the number of right answers, both before it."""
@@ -208,20 +208,31 @@ class _Training:
         """Raise if the loss of an epoch, or what its last step made of the weights, is no number."""
         weights = torch.stack([parameter.isfinite().all() for parameter in self.module.parameters()])
         if not (loss.isfinite() & weights.all()):
-            sign = "an infinite weight" if loss.isfinite() else f"loss {float(loss):g}"
-            raise AuditError(
-                f"the training of network {self.recipe.name} diverged in epoch {epoch + 1} ({sign}); try a "
-                f"learning rate below {self.recipe.learning_rate:g}, standardised features, or weight decay"
-            )
+            raise diverged(self.recipe, epoch, float(loss))
 
     def _diagnose(self, right: int, seen: int) -> None:
         """Warn of a training that in its last steps answered no better than one class for all."""
-        counts = self.labels.bincount()
-        if len(counts) > 1 and seen and right / seen <= float(counts.max()) / len(self.labels):
-            warnings.warn(
-                f"network {self.recipe.name} learned nothing: its accuracy on the training records, "
-                f"{right / seen:.2f}, is no better than a constant guess; try more epochs or steps, another "
-                f"learning rate than {self.recipe.learning_rate:g}, or standardised features",
-                TrainingWarning,
-                stacklevel=5,
-            )
+        said = learned_nothing(self.recipe, self.labels, right, seen)
+        if said is not None:
+            warnings.warn(said, TrainingWarning, stacklevel=5)
+
+
+def diverged(recipe: Recipe, epoch: int, loss: float) -> AuditError:
+    """Return what to say of a training whose loss, or else a weight, is no number after an epoch, counted from 0."""
+    sign = "an infinite weight" if math.isfinite(loss) else f"loss {loss:g}"
+    return AuditError(
+        f"the training of network {recipe.name} diverged in epoch {epoch + 1} ({sign}); try a "
+        f"learning rate below {recipe.learning_rate:g}, standardised features, or weight decay"
+    )
+
+
+def learned_nothing(recipe: Recipe, labels: Tensor, right: int, seen: int) -> str | None:
+    """Return what to say of a training that at last got ``right`` of ``seen`` records right; None if it learned."""
+    counts = labels.bincount()
+    if len(counts) < 2 or not seen or right / seen > float(counts.max()) / len(labels):
+        return None
+    return (
+        f"network {recipe.name} learned nothing: its accuracy on the training records, "
+        f"{right / seen:.2f}, is no better than a constant guess; try more epochs or steps, another "
+        f"learning rate than {recipe.learning_rate:g}, or standardised features"
+    )
