@@ -1,14 +1,32 @@
-"""One thread for linear algebra, so that results do not depend on the machine's number of cores."""
+"""How many threads a model may use: one for linear algebra, so that results do not depend on the number of cores."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+_SPARE: ContextVar[int] = ContextVar("spare", default=1)
+
+
+@contextmanager
+def several_threads(n: int) -> Iterator[None]:
+    """Let what gives the same bits in any number of threads use ``n`` of them: the growing of a forest's trees."""
+    token = _SPARE.set(n)
+    try:
+        yield
+    finally:
+        _SPARE.reset(token)
+
+
+def threads_for_trees() -> int:
+    """Return in how many threads a forest may grow its trees."""
+    return _SPARE.get()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.engine import Store, observe_worlds
+from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
@@ -32,7 +33,10 @@ def tasks(records, model="decision-tree", **sizes):
 def observe(records, folder, jobs=1, model="decision-tree", **sizes):
     seen = []
     found = observe_worlds(
-        tasks(records, model, **sizes), Store(folder), jobs, lambda done, of: seen.append((done, of))
+        tasks(records, model, **sizes),
+        Store(folder),
+        executor_for(None, jobs),
+        lambda done, of: seen.append((done, of)),
     )
     return {task.plan.side: (table, stats) for task, table, stats in found}, seen
 
