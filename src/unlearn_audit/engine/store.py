@@ -94,6 +94,21 @@ class Store:
                 f"the store {folder} cannot be written ({error.strerror}); choose one with --store"
             ) from error
 
+    @classmethod
+    def existing(cls, folder: Path) -> Store | None:
+        """Return the store in a folder, or None if there is no such folder; nothing is made.
+
+        Raises
+        ------
+        AuditError
+            If the folder is there and is no store.
+        """
+        if not folder.exists():
+            return None
+        if not (folder / MARKER).is_file():
+            raise AuditError(f"{folder} is no store of unlearn-audit (it has no {MARKER}); check --store")
+        return cls(folder)
+
     def get(self, document: Mapping[str, Any]) -> tuple[Observations, dict[str, Any]] | None:
         """Return the observations and the notes stored for a document, or None if it has to be made.
 
