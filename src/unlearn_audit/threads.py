@@ -34,12 +34,18 @@ def one_thread() -> Iterator[None]:
     """Limit linear algebra to one thread: the number of threads changes the last bits of results."""
     torch: Any = sys.modules.get("torch")
     before = torch.get_num_threads() if torch is not None else 0
+    daal: Any = sys.modules.get("daal4py")  # its own pool, which threadpoolctl does not know
+    daal_before = daal.num_threads() if daal is not None else 0
     with _libraries(len(sys.modules)).limit(limits=1):
         if torch is not None:
             torch.set_num_threads(1)
+        if daal_before > 1:
+            daal.daalinit(1)
         try:
             yield
         finally:
+            if daal_before > 1:
+                daal.daalinit(daal_before)
             if torch is not None:
                 torch.set_num_threads(before)
 
