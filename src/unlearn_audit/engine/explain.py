@@ -94,7 +94,7 @@ def _differences(
             then, now = named.get("dataset"), about.get("dataset")
             told[key] = f"dataset {then} → {now}" if then and then != now else "the data changed"
         elif key == "model":
-            then, now = str(old).rpartition(" ")[0], about.get("model")
+            then, now = named.get("model") or str(old).partition(" ")[0], about.get("model")
             told[key] = f"model {then} → {now}" if then != now else f"settings, code or libraries of {now} changed"
         else:
             told[key] = f"{key.rpartition('.')[2]} {_shown(key, old)} → {_shown(key, new)}"
