@@ -118,6 +118,14 @@ def test_executors_give_the_same_bits(records, tmp_path, name, capfd):
 
 
 @pytest.mark.parametrize("name", ["processes", "dask"])
+@pytest.mark.parametrize("model", ["logistic-regression", "torch-mlp", "random-forest-accelerated"])
+def test_models_with_threads_of_their_own_give_the_same_bits(records, tmp_path, name, model):
+    source = resolve_model(model, {"epochs": 2} if model == "torch-mlp" else None)
+    expected = observe(records, tmp_path / "serial", "serial", source, jobs=1)
+    assert_same(observe(records, tmp_path / name, name, source), expected)
+
+
+@pytest.mark.parametrize("name", ["processes", "dask"])
 def test_a_killed_worker_changes_nothing(records, tmp_path, own, name, capfd):
     found = observe(records, tmp_path / name, name, own("Mortal"))
     assert Path("killed").exists()

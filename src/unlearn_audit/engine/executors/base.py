@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.errors import AuditError
 from unlearn_audit.threads import several_threads
 
@@ -104,6 +103,3 @@ def in_worker(work: Work, shared: Any, item: Item, threads: int) -> Any:
     """Do one item in a worker process."""
     with several_threads(threads):
         return work(shared, item)
-
-
-__all__ = ["Executor", "Item", "Results", "Serial", "Work", "WorkersDied", "in_worker", "split_cores", "until_done"]

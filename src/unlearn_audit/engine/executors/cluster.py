@@ -98,24 +98,24 @@ def _submit(client: Any, work: Work, packed: tuple[bytes, list[Any]], items: Seq
     """Send the data to every worker and yield results; raise `WorkersDied` once nothing more can come."""
     from distributed import KilledWorker, as_completed
 
-    died = ""
     try:
         (data,) = client.scatter([packed], broadcast=True, hash=False)
-        item_of = {client.submit(_on_worker, work, data, item, threads, pure=False): item for item in items}
-        for future in as_completed(list(item_of), loop=client.loop):
-            item = item_of.pop(future)
-            try:
-                result = future.result()
-            except KilledWorker:
-                died = "the task killed every worker that tried it"
-                continue
-            except CancelledError:
-                died = "all workers that held the data are gone"
-                continue
-            future.release()
-            yield item, result
     except (OSError, TimeoutError) as error:
         raise WorkersDied(_said(error)) from error
+    item_of = {client.submit(_on_worker, work, data, item, threads, pure=False): item for item in items}
+    died = ""
+    for future in as_completed(list(item_of), loop=client.loop):
+        item = item_of.pop(future)
+        try:
+            result = future.result()
+        except KilledWorker:
+            died = "the task killed every worker that tried it"
+            continue
+        except CancelledError:
+            died = "all workers that held the data are gone"
+            continue
+        future.release()
+        yield item, result
     if died:
         raise WorkersDied(died)
 
