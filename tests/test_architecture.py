@@ -42,12 +42,11 @@ def test_no_room_imports_a_later_one(path):
 
 
 def test_heavy_libraries_are_imported_only_where_they_are_used():
-    """The command line answers without matplotlib, and nothing needs torch."""
+    """The command line answers without matplotlib, and nothing needs torch, Dask or scikit-learn-intelex."""
     import subprocess
     import sys
 
-    code = (
-        "import sys, unlearn_audit.cli.main; print([n for n in ('matplotlib', 'torch', 'httpx') if n in sys.modules])"
-    )
+    heavy = ("matplotlib", "torch", "httpx", "dask", "distributed", "sklearnex", "daal4py")
+    code = f"import sys, unlearn_audit.cli.main; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

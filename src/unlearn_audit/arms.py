@@ -94,7 +94,7 @@ def _arm(
             # online learning replaces what it deletes, so the number of records stays
             n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
         )
-        tasks[side] = SideTask(records[side].data, models[side], unlearner, plan)
+        tasks[side] = SideTask(records[side].data, models[side], unlearner, plan, "" if name == UNDEFENDED else name)
         if name == UNDEFENDED and isinstance(unlearner, Retrain):
             reason = unlearner.why_plain(models[side], records[side].data)
             said = f"networks of {models[side].name} were trained one at a time: {reason}"

@@ -28,6 +28,7 @@ from unlearn_audit.describe import (
     warning_texts,
 )
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
+from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource, resolve_model
@@ -50,16 +51,25 @@ class Execution:
     Attributes
     ----------
     jobs
-        Worker processes.
+        Cores to use.
     store
         Folder of finished worlds, shared by runs; None means `default_store_folder`.
     reporter
         Shows progress.
+    executor
+        Where worlds are made: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
+    scheduler
+        The address of a running Dask scheduler; None means worker processes of this machine.
+    explain
+        Whether to tell the reporter what is reused and why the rest is not.
     """
 
     jobs: int = 1
     store: Path | None = None
     reporter: Reporter = field(default_factory=Silent)
+    executor: str | None = None
+    scheduler: str | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,6 +286,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
             f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
             "posteriors of one width cannot read another, so choose data with as many classes"
         )
+    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
     started = time.perf_counter()
     plans, notes = _plan(config, records)
     _refuse_before_training(config, records, plans["shadow"])
@@ -291,7 +302,13 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     tables: dict[str, dict[str, Observations]] = {arm.name: {} for arm in arms}
     stats: dict[str, WorldStats] = {}
     spent: dict[str, Spent] = {}
-    observed = observe_worlds([task for _, _, task in tasks], store, execution.jobs, lambda done, _: show(done))
+    observed = observe_worlds(
+        [task for _, _, task in tasks],
+        store,
+        executor,
+        lambda done, _: show(done),
+        execution.reporter.say if execution.explain else None,
+    )
     for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
         tables[arm][side] = described(task, table, of_side)
         stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
@@ -318,6 +335,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
         notes=(*notes, *notes_on(records, tables[plain.name], stats)),
         timing={
+            "executor": executor.name,
             "seconds_worlds": round(trained - started, 2),
             "worlds_reused": sum(s.reused for s in stats.values()),
             "store": str(store.folder),

@@ -17,6 +17,10 @@ class Reporter(Protocol):
         """Begin a stage; call the result with how many of its parts are done."""
         ...
 
+    def say(self, line: str) -> None:
+        """Show a line that was asked for."""
+        ...
+
 
 class Silent:
     """Shows nothing."""
@@ -24,6 +28,9 @@ class Silent:
     def stage(self, name: str, total: int) -> Callable[[int], None]:  # noqa: ARG002
         """Return a function that does nothing."""
         return lambda done: None  # noqa: ARG005
+
+    def say(self, line: str) -> None:
+        """Show nothing."""
 
 
 class _Bars:
@@ -33,6 +40,9 @@ class _Bars:
     def stage(self, name: str, total: int) -> Callable[[int], None]:
         task = self._progress.add_task(name, total=total)
         return lambda done: self._progress.update(task, completed=done)
+
+    def say(self, line: str) -> None:
+        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class _Lines:
@@ -44,6 +54,9 @@ class _Lines:
     def stage(self, name: str, total: int) -> Callable[[int], None]:
         self._console.print(f"{name} ({total:,})", highlight=False)
         return lambda done: None  # noqa: ARG005
+
+    def say(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

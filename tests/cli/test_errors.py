@@ -76,6 +76,8 @@ def test_fewer_records_than_the_worlds_need(command):
         (["--out=mine.py/below"], "cannot be written"),
         (["--out=letters"], "letters is not empty"),
         (["--store=letters"], "is no store"),
+        (["--executor=threads"], "no executor 'threads'; use one of serial, processes, dask"),
+        (["--executor=serial", "--scheduler=tcp://node:8786"], "a scheduler was given and the executor is serial"),
         (["none.yaml"], "no configuration file"),
         (["bad.yaml"], "unknown key 'colour'"),
         (["tag.yaml"], "not plain YAML"),

@@ -59,6 +59,20 @@ def test_the_number_of_workers_changes_nothing(command, tmp_path):
     assert without_execution(runs[0]) == without_execution(runs[1])
 
 
+def test_the_executor_changes_nothing_and_is_named(command, tmp_path):
+    runs = {}
+    for name in ("serial", "dask"):
+        flags = ["--executor", name, "--jobs=2", "--store", tmp_path / name, "--out", tmp_path / f"out-{name}"]
+        done = command("run", *SMALL, *flags, "--json")
+        runs[name] = done.findings
+        assert set(done.err.splitlines()) == {"Training and querying worlds (6)", "Fitting attacks (6)"}
+    assert {name: found["execution"]["executor"] for name, found in runs.items()} == {
+        "serial": "serial",
+        "dask": "dask",
+    }
+    assert without_execution(runs["serial"]) == without_execution(runs["dask"])
+
+
 def test_another_seed_is_another_audit(command, tmp_path):
     one, two = (command("run", *SMALL, "--out", tmp_path / str(s), "--seed", s, "--json").findings for s in (0, 1))
     assert one["results"] != two["results"]

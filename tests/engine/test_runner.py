@@ -1,9 +1,13 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.engine import Store, observe_worlds
+from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
@@ -32,7 +36,10 @@ def tasks(records, model="decision-tree", **sizes):
 def observe(records, folder, jobs=1, model="decision-tree", **sizes):
     seen = []
     found = observe_worlds(
-        tasks(records, model, **sizes), Store(folder), jobs, lambda done, of: seen.append((done, of))
+        tasks(records, model, **sizes),
+        Store(folder),
+        executor_for(None, jobs),
+        lambda done, of: seen.append((done, of)),
     )
     return {task.plan.side: (table, stats) for task, table, stats in found}, seen
 
@@ -84,6 +91,40 @@ def test_other_settings_are_other_work(records, tmp_path):
     observe(records, tmp_path)
     _, seen = observe(records, tmp_path, deletions=5)
     assert seen[0] == (0, 5)
+
+
+def test_what_is_reused_is_said_by_side_and_arm(records, tmp_path):
+    said = []
+    shadow, target = tasks(records)
+    both = [replace(shadow, arm="dp-sgd:4"), target]
+    list(observe_worlds(both, Store(tmp_path), executor_for(None, 1), lambda done, of: None, said.append))
+    assert said[0] == "shadow side under dp-sgd:4: 0 of 2 worlds are reused"
+    assert said[2] == "target side: 0 of 3 worlds are reused"
+
+
+def test_a_damaged_world_is_made_again_and_one_that_vanishes_is_no_harm(records, tmp_path):
+    first, _ = observe(records, tmp_path)
+    sorted(tmp_path.glob("??/*.parquet"))[0].write_bytes(b"damaged")
+    seen = []
+
+    def progress(done, of):
+        seen.append(done)
+        for path in tmp_path.glob("??/*"):
+            path.unlink()
+
+    found = observe_worlds(tasks(records), Store(tmp_path), executor_for(None, 1), progress)
+    for task, table, _ in found:
+        assert np.array_equal(table.posteriors, first[task.plan.side][0].posteriors)
+    assert seen == [4, 5]
+
+
+def test_each_artefact_is_read_once(records, tmp_path, monkeypatch):
+    observe(records, tmp_path)
+    reads = []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path.name) or read(path))
+    observe(records, tmp_path)
+    assert len([name for name in reads if name.endswith(".parquet")]) == 5
 
 
 class Chatty(DecisionTreeClassifier):

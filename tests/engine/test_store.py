@@ -151,3 +151,59 @@ def test_a_store_that_cannot_be_written_is_told(table, tmp_path):
     (tmp_path / "s" / digest(DOCUMENT)[:2]).touch()
     with pytest.raises(AuditError, match="cannot be written"):
         store.put(DOCUMENT, table(), {})
+
+
+def test_arrays_are_kept_as_tables_are(table, tmp_path):
+    store = Store(tmp_path / "s")
+    document = {"stage": "attacks/1", "attack": "sorted-diff"}
+    arrays = {"scores": np.linspace(0, 1, 5), "names": np.array(["a", "é"]), "none": np.empty((0, 3), dtype="f4")}
+    store.put(document, arrays, {"auc": 0.5}, {"model": "mlp"})
+    found, stats = store.get_arrays(document)
+    assert found.keys() == arrays.keys()
+    assert all(np.array_equal(found[k], v) and found[k].dtype == v.dtype for k, v in arrays.items())
+    assert stats == {"auc": 0.5}
+    # a table is looked for under its own name
+    assert store.get(document) is None
+    payload = files_of(store, document)[1].with_suffix(".npz")
+    first = payload.read_bytes()
+    store.put(document, arrays, {"auc": 0.5})
+    assert payload.read_bytes() == first
+    payload.write_bytes(first[:-1])
+    assert store.get_arrays(document) is None
+    with pytest.raises(TypeError, match="names holds Python objects"):
+        store.put(document, {"names": np.array(["a", None])}, {})
+
+
+def test_arrays_that_would_need_a_pickle_are_not_read(tmp_path):
+    store = Store(tmp_path / "s")
+    store.put(DOCUMENT, {"a": np.ones(3)}, {})
+    payload, mark = files_of(store)[1].with_suffix(".npz"), files_of(store)[1]
+    np.savez(payload, a=np.array([{}], dtype=object))
+    mark.write_text(json.dumps({"sha256": sha256(payload.read_bytes()).hexdigest(), "stats": {}}))
+    assert store.get_arrays(DOCUMENT) is None
+
+
+def test_marks_say_what_is_there_and_when_it_was_used(table, tmp_path):
+    store = Store(tmp_path / "s")
+    store.put(DOCUMENT, table(), {}, {"dataset": "made", "model": "mlp"})
+    payload, mark = files_of(store)
+    os.utime(mark, (1000, 1000))
+    (found,) = store.stored()
+    assert (found.key, found.document, found.about) == (mark.stem, DOCUMENT, {"dataset": "made", "model": "mlp"})
+    assert found.n_bytes == payload.stat().st_size + mark.stat().st_size
+    assert found.used == 1000
+    store.get(DOCUMENT)
+    (found,) = store.stored()
+    assert found.used > 1000
+    mark.write_text("{")
+    (found,) = store.stored()
+    assert found.document == {}
+
+
+def test_a_store_is_opened_without_making_one(tmp_path):
+    assert Store.existing(tmp_path / "s") is None
+    assert not (tmp_path / "s").exists()
+    Store(tmp_path / "s")
+    assert Store.existing(tmp_path / "s").folder == tmp_path / "s"
+    with pytest.raises(AuditError, match="is no store of unlearn-audit"):
+        Store.existing(tmp_path)

@@ -26,6 +26,7 @@ from unlearn_audit.models.regimes import RowOrder, fixed_order, keeps_index_draw
         (SGDClassifier(), None),
         (GradientBoostingClassifier(), None),
         (resolve_model("mlp").make(0), None),
+        (resolve_model("random-forest-accelerated").make(0), None),
         (resolve_model("logistic-regression").make(0), RowOrder.MINUS),
         (object(), None),
     ],

@@ -285,6 +285,17 @@ def test_pytorch_is_named_where_it_is_missing(model, monkeypatch):
     )
 
 
+def test_the_accelerated_forest_is_named_where_its_library_is_missing(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "sklearnex" else find(name, *rest)
+    )
+    with pytest.raises(
+        AuditError, match=r"needs scikit-learn-intelex, which .*pip install 'unlearn-audit\[accelerate\]'"
+    ):
+        resolve_model("random-forest-accelerated")
+
+
 def test_the_current_folder_is_where_a_users_modules_are(tmp_path, monkeypatch):
     (tmp_path / "here_only.py").write_text("from sklearn.tree import DecisionTreeClassifier as make\n")
     monkeypatch.chdir(tmp_path)

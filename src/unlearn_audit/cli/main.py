@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from unlearn_audit.cli import data
+from unlearn_audit.cli import cache, data
 from unlearn_audit.cli.predictions import predictions
 from unlearn_audit.cli.reproduce import reproduce_command
 from unlearn_audit.cli.run import run
@@ -27,6 +27,7 @@ app.command("run")(run)
 app.command("predictions")(predictions)
 app.command("reproduce")(reproduce_command)
 app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
 
 
 def _print_version(asked: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from unlearn_audit.audit import Execution
+from unlearn_audit.engine.executors import EXECUTORS
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.progress import reporter
@@ -37,7 +38,17 @@ AttackModels = Annotated[
     list[str] | None, typer.Option("--attack-model", help="A classifier of the attack; repeatable. Default: all four.")
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the whole audit.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes; results do not depend on it.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cores to use; results do not depend on it.")]
+Executor = Annotated[
+    str | None,
+    typer.Option(help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1."),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Address of a running Dask scheduler. Default: --jobs workers of this machine.")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Say before training which worlds are reused, and why the others are not.")
+]
 Store = Annotated[
     Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
 ]
@@ -56,15 +67,15 @@ def conduct(
     work: Callable[[Execution], AuditResult],
     *,
     jobs: int,
-    store: Path | None,
     out: Path | None,
     as_json: bool,
+    **execution: Any,
 ) -> None:
-    """Hold the run folder, do the work, write the report, and say what was found."""
+    """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
     folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
     with run_folder(folder, identity):
         with reporter() as shown:
-            result = work(Execution(jobs=jobs, store=store, reporter=shown))
+            result = work(Execution(jobs=jobs, reporter=shown, **execution))
         page = result.write(folder)
     if as_json:
         typer.echo((folder / "findings.json").read_text(encoding="utf-8"), nl=False)

@@ -26,6 +26,8 @@ def reproduce_command(
     name: Annotated[str, typer.Argument(help="An experiment, 'all', or 'list' to see them.", show_default=False)],
     scale: Annotated[str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).")] = "small",
     jobs: options.Jobs = 1,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
     store: options.Store = None,
     out: options.Out = None,
     as_json: options.AsJson = False,
@@ -58,7 +60,7 @@ def reproduce_command(
                 f"about {_duration(cost.seconds)} where nothing is stored yet"
             )
             with reporter(console) as shown:
-                execution = Execution(jobs=jobs, store=store, reporter=shown)
+                execution = Execution(jobs, store, shown, executor, scheduler)
                 done = reproduce(experiment, SCALES[scale], execution, lambda line: console.print(line, style="dim"))
             page = write_reproduction(folder, done)
         finished.append(done)

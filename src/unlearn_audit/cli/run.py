@@ -63,7 +63,10 @@ def run(
     attack_model: options.AttackModels = None,
     seed: options.Seed = None,
     jobs: options.Jobs = 1,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
     store: options.Store = None,
+    explain: options.Explain = False,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -127,7 +130,10 @@ def run(
         f"{name}-{_file_name(specification.target.model)}",
         lambda execution: conduct_audit(subject, execution),
         jobs=jobs,
+        executor=executor,
+        scheduler=scheduler,
         store=store,
+        explain=explain,
         out=out,
         as_json=as_json,
     )

@@ -1,19 +1,25 @@
-"""Runs the worlds of an audit in worker processes, reusing from the store what is already there."""
+"""Makes the worlds of an audit by an executor, reusing from the store what is already there."""
 
 from __future__ import annotations
 
+import socket
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.engine.executors import Executor
+from unlearn_audit.engine.explain import explain
 from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, library_versions
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.store import Store
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.fingerprint import computed_with
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations, concatenate
@@ -23,12 +29,27 @@ from unlearn_audit.worlds import WorldPlan
 
 @dataclass(frozen=True)
 class SideTask:
-    """What one side trains: on which records, with which model, how it unlearns, in which worlds."""
+    """What one side trains: on which records, with which model, how it unlearns, in which worlds; for which arm."""
 
     data: Dataset
     source: ModelSource
     unlearner: Unlearner
     plan: WorldPlan
+    arm: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it: its side, and its arm where that is not the undefended one."""
+        return f"{self.plan.side} side" if not self.arm else f"{self.plan.side} side under {self.arm}"
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Names of data and model, for people."""
+        return {"dataset": self.data.name, "model": self.source.name}
+
+    def computing(self) -> dict[str, str]:
+        """Return what computes in this process, by name: libraries, their versions, devices."""
+        return {**library_versions(), **computed_with(self.source.make(seed=0))}
 
     def documents(self, fingerprint: str) -> list[dict[str, Any]]:
         """Return, for each world, everything that decides its observations."""
@@ -73,59 +94,95 @@ class WorldStats:
 
 
 def observe_worlds(
-    tasks: Sequence[SideTask], store: Store, jobs: int, progress: Callable[[int, int], None]
+    tasks: Sequence[SideTask],
+    store: Store,
+    executor: Executor,
+    progress: Callable[[int, int], None],
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
     """Make or fetch all worlds of all sides, then yield each side whole.
 
     Parameters
     ----------
     tasks
-        The sides; their worlds are trained in one pool of workers.
+        The sides; their worlds are made together.
     store
         Where each world is kept as soon as it exists.
-    jobs
-        Worker processes; results do not depend on it.
+    executor
+        Makes the worlds; results do not depend on it.
     progress
         Called with worlds done and worlds in all.
+    say
+        Called, before anything is trained, with what is reused and why the rest is not.
     """
     fingerprints = {id(task.data): dataset_fingerprint(task.data) for task in tasks}
     documents = [task.documents(fingerprints[id(task.data)]) for task in tasks]
-    total = sum(len(d) for d in documents)
-    missing = [
-        (task, index, document)
-        for task, of_task in zip(tasks, documents, strict=True)
-        for index, document in enumerate(of_task)
-        if not store.has(document)
-    ]
-    done = total - len(missing)
-    progress(done, total)
-    workers = min(jobs, max(len(missing), 1))
-    run = Parallel(n_jobs=workers, return_as="generator_unordered", max_nbytes="100K", mmap_mode="r")
-    for _ in run(delayed(_make)(task, index, document, store) for task, index, document in missing):
+    # what is read here is kept: it may be gone from the store a moment later
+    found = {(t, i): store.get(document) for t, of_task in enumerate(documents) for i, document in enumerate(of_task)}
+    missing = [item for item, artefact in found.items() if artefact is None]
+    if say is not None:
+        stored = list(store.stored())
+        for t, task in enumerate(tasks):
+            there = [found[t, i] is not None for i in range(len(documents[t]))]
+            for line in explain(documents[t], there, stored, task.about):
+                say(f"{task.title}: {line}")
+    done = len(found) - len(missing)
+    progress(done, len(found))
+    work = partial(_observe, computing=[task.computing() for task in tasks])
+    for (t, i), (table, stats) in executor.run(work, tasks, missing):
+        store.put(documents[t][i], table, stats, tasks[t].about)
+        found[t, i] = (table, stats)
         done += 1
-        progress(done, total)
-    made = {(id(task), index) for task, index, _ in missing}
-    for task, of_task in zip(tasks, documents, strict=True):
-        yield (task, *_collect(store, of_task, sum((id(task), i) not in made for i in range(len(of_task)))))
+        progress(done, len(found))
+    new = set(missing)
+    for t, task in enumerate(tasks):
+        items = [(t, i) for i in range(len(documents[t]))]
+        yield (task, *_whole([found.pop(item) for item in items], sum(item not in new for item in items)))
 
 
-def _make(task: SideTask, index: int, document: Mapping[str, Any], store: Store) -> None:
-    """Train and query one world in a worker and keep it."""
-    held_out = np.sort(task.plan.pool.unseen)
-    world = task.plan.world(index)
-    store.put(document, *observe_world(task.data, task.source, task.unlearner, world, task.plan.seed, held_out))
+def _observe(
+    tasks: Sequence[SideTask], item: tuple[int, int], computing: Sequence[Mapping[str, str]]
+) -> tuple[Observations, dict[str, Any]]:
+    """Train and query one world, in whatever process; what its queries warn of is counted with the rest.
+
+    Raises
+    ------
+    AuditError
+        If this process computes with anything else than the one whose versions stand in the keys.
+    """
+    t, index = item
+    task = tasks[t]
+    if (here := task.computing()) != computing[t]:
+        name = next(
+            name for name in sorted(here.keys() | computing[t].keys()) if here.get(name) != computing[t].get(name)
+        )
+        raise AuditError(
+            f"the worker on {socket.gethostname()} computes with {name} {here.get(name, 'missing')} and this process "
+            f"with {computing[t].get(name, 'none')}; results may differ, so use the same versions on every machine"
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        held_out = np.sort(task.plan.pool.unseen)
+        table, stats = observe_world(
+            task.data, task.source, task.unlearner, task.plan.world(index), task.plan.seed, held_out
+        )
+    counted = Counter(stats["warnings"])
+    counted.update(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
+    return table, {**stats, "warnings": dict(counted)}
 
 
-def _collect(store: Store, documents: Sequence[Mapping[str, Any]], reused: int) -> tuple[Observations, WorldStats]:
-    tables, overfitting, warnings = [], [], Counter[str]()
+def _whole(
+    worlds: Sequence[tuple[Observations, dict[str, Any]] | None], reused: int
+) -> tuple[Observations, WorldStats]:
+    """Return the worlds of one side as one table, and what is known of them."""
+    tables, overfitting, warned = [], [], Counter[str]()
     spent: list[Spent] = []
-    for document in documents:
-        found = store.get(document)
-        if found is None:
-            raise RuntimeError(f"world {document['world']} of the {document['side']} side vanished from {store.folder}")
-        tables.append(found[0])
-        overfitting.append(found[1]["overfitting"])
-        warnings.update(found[1]["warnings"])
-        if found[1].get("privacy"):
-            spent.append(Spent(**found[1]["privacy"]))
-    return concatenate(tables), WorldStats(tuple(overfitting), dict(warnings), reused, most_spent(spent))
+    for world in worlds:
+        assert world is not None
+        table, stats = world
+        tables.append(table)
+        overfitting.append(stats["overfitting"])
+        warned.update(stats["warnings"])
+        if stats.get("privacy"):
+            spent.append(Spent(**stats["privacy"]))
+    return concatenate(tables), WorldStats(tuple(overfitting), dict(warned), reused, most_spent(spent))

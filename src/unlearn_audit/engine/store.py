@@ -1,29 +1,42 @@
 """A content-addressed folder of finished work, shared by runs and safe to use from several processes.
 
-Each artefact is two files named by its key: ``<key>.parquet`` (observations) and, written after it,
-``<key>.json``, which marks it finished and holds the document behind the key and the digest of the
-observations. Work is idempotent, so two processes that make the same artefact write the same bytes.
+Each artefact is two files named by its key: its payload, ``<key>.parquet`` (observations) or ``<key>.npz`` (arrays),
+and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
+payload, and what else is known of its making. The mark's time is that of the last use. Work is idempotent, so two
+processes that make the same artefact write the same bytes.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from zipfile import BadZipFile
 
+import numpy as np
+import numpy.typing as npt
 import platformdirs
 
 from unlearn_audit.engine.folder import content_of
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.files import write_atomic
-from unlearn_audit.observations import Observations, read_observations, write_observations
+from unlearn_audit.files import atomic_path, write_atomic
+from unlearn_audit.observations import Observations
+from unlearn_audit.observations.parquet import read_parquet, write_parquet
 
-_MARKER = "unlearn-audit-store.json"
+MARKER = "unlearn-audit-store.json"
+MARK = ".json"
+PAYLOADS = (".parquet", ".npz")
 _LAYOUT = 1
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Payload = TypeVar("Payload")
 
 
 def default_store_folder() -> Path:
@@ -32,8 +45,33 @@ def default_store_folder() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "store"
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What the mark of an artefact says.
+
+    Attributes
+    ----------
+    key
+        Names its files.
+    document
+        What made it; empty where the mark cannot be read.
+    about
+        Names for people: of the dataset and the model.
+    n_bytes
+        Of payload and mark.
+    used
+        When it was last made or read, seconds since the epoch.
+    """
+
+    key: str
+    document: Mapping[str, Any]
+    about: Mapping[str, str]
+    n_bytes: int
+    used: float
+
+
 class Store:
-    """Finished observations by key.
+    """Finished work by key.
 
     Parameters
     ----------
@@ -43,7 +81,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        marker = folder / _MARKER
+        marker = folder / MARKER
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not marker.exists():
@@ -56,36 +94,135 @@ class Store:
                 f"the store {folder} cannot be written ({error.strerror}); choose one with --store"
             ) from error
 
+    @classmethod
+    def existing(cls, folder: Path) -> Store | None:
+        """Return the store in a folder, or None if there is no such folder; nothing is made.
+
+        Raises
+        ------
+        AuditError
+            If the folder is there and is no store.
+        """
+        if not folder.exists():
+            return None
+        if not (folder / MARKER).is_file():
+            raise AuditError(f"{folder} is no store of unlearn-audit (it has no {MARKER}); check --store")
+        return cls(folder)
+
     def get(self, document: Mapping[str, Any]) -> tuple[Observations, dict[str, Any]] | None:
         """Return the observations and the notes stored for a document, or None if it has to be made.
 
         An artefact that cannot be read, or whose bytes no longer match their digest, counts as not there.
         """
-        key = digest(document)
-        path = self._path(key, ".parquet")
-        try:
-            note = json.loads(self._path(key, ".json").read_text(encoding="utf-8"))
-            whole = sha256(path.read_bytes()).hexdigest() == note["sha256"]
-            return (read_observations(path), dict(note["stats"])) if whole else None
-        except (OSError, ValueError, KeyError, TypeError):  # an AuditError is a ValueError
-            return None
+        return self._get(document, ".parquet", read_parquet)
+
+    def get_arrays(self, document: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
+        """Return the arrays and the notes stored for a document, or None if it has to be made."""
+        return self._get(document, ".npz", lambda _, content: _read_arrays(content))
 
     def has(self, document: Mapping[str, Any]) -> bool:
-        """Return whether the work of a document is finished and whole."""
+        """Return whether observations are finished and whole, which takes reading them; `get` does both at once."""
         return self.get(document) is not None
 
-    def put(self, document: Mapping[str, Any], observations: Observations, stats: Mapping[str, Any]) -> None:
-        """Keep observations and what else is known of their making; the finished mark comes last."""
+    def put(
+        self,
+        document: Mapping[str, Any],
+        payload: Observations | Arrays,
+        stats: Mapping[str, Any],
+        about: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep observations or arrays and what else is known of their making; the finished mark comes last.
+
+        Parameters
+        ----------
+        document
+            Everything that decides the payload; its first part is the ``stage``.
+        payload
+            A table, or arrays by name.
+        stats
+            Notes that `get` returns with it.
+        about
+            Names of dataset and model, for people.
+        """
         key = digest(document)
-        payload = self._path(key, ".parquet")
+        suffix = ".parquet" if isinstance(payload, Observations) else ".npz"
         try:
-            write_observations(observations, payload)
-            note = {"document": document, "stats": stats, "sha256": sha256(payload.read_bytes()).hexdigest()}
-            write_atomic(self._path(key, ".json"), json.dumps(note, indent=1) + "\n")
+            with atomic_path(self._path(key, suffix)) as temporary:
+                if isinstance(payload, Observations):
+                    write_parquet(payload, temporary)
+                else:
+                    _write_arrays(payload, temporary)
+                written = sha256(temporary.read_bytes()).hexdigest()
+            note = {"document": document, "about": about or {}, "stats": stats, "sha256": written}
+            write_atomic(self._path(key, MARK), json.dumps(note, indent=1) + "\n")
         except OSError as error:
             raise AuditError(
                 f"the store {self.folder} cannot be written ({error.strerror or error}); choose one with --store"
             ) from error
 
+    def stored(self) -> Iterator[Stored]:
+        """Yield what the marks say, without reading any payload; what vanishes meanwhile is left out."""
+        for mark in sorted(self.folder.glob(f"??/*{MARK}")):
+            if not is_key(mark.stem):
+                continue
+            try:
+                status, content = mark.stat(), mark.read_bytes()
+            except OSError:
+                continue
+            size = status.st_size
+            for suffix in PAYLOADS:
+                with suppress(OSError):
+                    size += mark.with_suffix(suffix).stat().st_size
+            document, about = _of_mark(content)
+            yield Stored(mark.stem, document, about, size, status.st_mtime)
+
+    def remove(self, key: str) -> None:
+        """Remove an artefact, its mark first, so that whoever reads it meanwhile finds it whole or not at all."""
+        for suffix in (MARK, *PAYLOADS):
+            self._path(key, suffix).unlink(missing_ok=True)
+
+    def _get(
+        self, document: Mapping[str, Any], suffix: str, read: Callable[[Path, bytes], Payload]
+    ) -> tuple[Payload, dict[str, Any]] | None:
+        key = digest(document)
+        mark, path = self._path(key, MARK), self._path(key, suffix)
+        try:
+            note = json.loads(mark.read_text(encoding="utf-8"))
+            content = path.read_bytes()
+            if sha256(content).hexdigest() != note["sha256"]:
+                return None
+            found = read(path, content), dict(note["stats"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):  # an AuditError is a ValueError
+            return None
+        with suppress(OSError):  # a store of others may be read-only
+            os.utime(mark)
+        return found
+
     def _path(self, key: str, suffix: str) -> Path:
         return self.folder / key[:2] / f"{key}{suffix}"
+
+
+def is_key(name: str) -> bool:
+    """Return whether a name is a key: a SHA-256 in hexadecimal digits."""
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")
+
+
+def _of_mark(content: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+    try:
+        note = json.loads(content)
+        return dict(note["document"]), {str(k): str(v) for k, v in dict(note.get("about", {})).items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}, {}
+
+
+def _write_arrays(arrays: Arrays, path: Path) -> None:
+    kept: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
+    if objects := [name for name, values in kept.items() if values.dtype.hasobject]:
+        raise TypeError(f"{', '.join(objects)} holds Python objects, which only a pickle could keep")
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, **kept)
+
+
+def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}

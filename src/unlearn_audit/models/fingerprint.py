@@ -44,10 +44,19 @@ def fingerprint(factory: Any, estimator: Any, name: str) -> str:
     parts = [part for part in (factory, type(estimator)) if part is not None]
     parts += [value if _is_code(value) else type(value) for value in settings.values()]
     told = {key: _told(value, key, name) for key, value in sorted(settings.items())}
-    computing = [part.computed_with() for part in (estimator, *settings.values()) if hasattr(part, "computed_with")]
+    computing = [part.computed_with() for part in _computing(estimator)]
     if computing:
         told["computed with"] = repr(computing)
     return sha256(repr((type(estimator).__qualname__, told, _code(parts))).encode()).hexdigest()
+
+
+def computed_with(estimator: Any) -> dict[str, str]:
+    """Return what an estimator's parts say they compute with: names to versions and devices."""
+    return {name: value for part in _computing(estimator) for name, value in part.computed_with().items()}
+
+
+def _computing(estimator: Any) -> list[Any]:
+    return [part for part in (estimator, *_settings(estimator).values()) if hasattr(part, "computed_with")]
 
 
 def _settings(estimator: Any) -> dict[str, Any]:

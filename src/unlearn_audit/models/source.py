@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sklearn.base import clone
@@ -160,19 +160,24 @@ class _Cloner:
 
 
 class _ImportedFactory:
-    """A factory named by module (or file) and attribute, imported anew in each worker process."""
+    """A factory named by module (or file) and attribute, imported anew in each worker process.
+
+    The content of a file travels along, so that workers on other machines have it, and all have the same.
+    """
 
     def __init__(self, module: str, attribute: str) -> None:
         self._module, self._attribute = module, attribute
         # a worker may have been started in another folder
         self._folder = Path.cwd()
+        file = self._folder / module
+        self._content = file.read_bytes() if module.endswith(".py") and file.is_file() else None
 
     def resolve(self) -> Callable[..., Any]:
         """Import and return the factory."""
         where = f"{self._module}:{self._attribute}"
         try:
             if self._module.endswith(".py"):
-                module = _load_file(self._folder / self._module)
+                module = _load_file(self._folder / self._module, self._content)
             else:
                 module = _load(self._module, self._folder)
         except Exception as error:
@@ -194,19 +199,16 @@ def _load(name: str, folder: Path) -> Any:
     return importlib.import_module(name)
 
 
-def _load_file(path: Path) -> Any:
-    if not path.is_file():
+def _load_file(path: Path, content: bytes | None) -> Any:
+    if content is None:
         raise FileNotFoundError(f"no file {path}")
-    content = sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()
-    name = f"unlearn_audit_user_{content[:12]}"
+    name = f"unlearn_audit_user_{sha256(str(path.resolve()).encode() + content).hexdigest()[:12]}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is no Python file")
-        module = importlib.util.module_from_spec(spec)
+        module = ModuleType(name)
+        module.__file__ = str(path)
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
+            exec(compile(content, path, "exec"), vars(module))
         except BaseException:
             del sys.modules[name]
             raise

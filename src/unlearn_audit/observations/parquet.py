@@ -53,10 +53,10 @@ def write_parquet(observations: Observations, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def read_parquet(path: Path) -> Observations:
-    """Read what `write_parquet` wrote; without its header, a flat table."""
+def read_parquet(path: Path, content: bytes | None = None) -> Observations:
+    """Read what `write_parquet` wrote, from ``content`` if that is given; without its header, a flat table."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path if content is None else pa.BufferReader(content)) as file:
             table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise AuditError(f"{path} cannot be read as Parquet; write it again") from error

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.threads import one_thread
+from unlearn_audit.threads import one_thread, threads_for_trees
 from unlearn_audit.worlds.design import Chain, Request
 
 SeedOf = Callable[[int, int], int]
@@ -126,7 +128,7 @@ def fit(
     model: Any, method: str, name: str, data: Dataset, training: Positions, seed: int, **options: Any
 ) -> tuple[str, ...]:
     """Call a model's own ``fit`` (or ``partial_fit``) and return what it warned of, one sentence each."""
-    with fitting(name, data, len(training), seed) as said:
+    with fitting(name, data, len(training), seed) as said, threaded(model):
         getattr(model, method)(take(data.X, training), data.y[training], **options)
     return tuple(said)
 
@@ -158,6 +160,23 @@ def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
 def take(X: Any, positions: Positions) -> Any:
     """Return records by position from an array or a DataFrame."""
     return X.iloc[positions] if isinstance(X, pd.DataFrame) else X[positions]
+
+
+@contextmanager
+def threaded(model: Any) -> Iterator[None]:
+    """Let a forest grow its trees in the threads that are free, and answer in one.
+
+    Each tree is grown from a seed drawn beforehand, so that threads change no bit of it. In `predict_proba` threads
+    add the trees' posteriors in the order in which they end, which does change bits.
+    """
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
+    for forest in (last, *inner):
+        if isinstance(forest, RandomForestClassifier | ExtraTreesClassifier):
+            forest.set_params(n_jobs=threads_for_trees() if forest is last else 1)
+    yield
+    if isinstance(last, RandomForestClassifier | ExtraTreesClassifier):
+        last.set_params(n_jobs=1)
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+SMALL = [
+    "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",
+    "--references=5", "--feature=sorted-diff", "--attack-model=logistic-regression",
+]  # fmt: skip
+
+
+def test_info_and_prune(command, tmp_path):
+    store = tmp_path / "store"
+    nothing = command("cache", "info", "--json")
+    assert json.loads(nothing.out)["artefacts"] == 0
+    assert not store.exists()
+    assert command("run", *SMALL).code == 0
+    assert command("run", *SMALL, "--model=mlp", "--target-worlds=2").code == 0
+    found = json.loads(command("cache", "info", "--json").out)
+    assert found["folder"] == str(store)
+    assert found["artefacts"] == 11
+    assert found["bytes"] == sum(p.stat().st_size for p in store.glob("??/*"))
+    groups = {(g["dataset"], g["model"]): g["artefacts"] for g in found["groups"]}
+    assert groups == {("breast-cancer", "decision-tree"): 6, ("breast-cancer", "mlp"): 5}
+    said = command("cache", "info").out
+    assert "11 artefacts" in said
+    assert "decision-tree" in said
+    assert "would be removed" in command("cache", "prune", "--all", "--dry-run").out
+    done = json.loads(command("cache", "prune", "--older-than=1h", "--max-size=0B", "--json").out)
+    assert (done["artefacts"], done["kept"]) == (11, 0)
+    assert json.loads(command("cache", "info", "--json").out)["artefacts"] == 0
+    assert command("cache", "prune", "--all", "--store", tmp_path / "none").out.startswith("0 artefacts removed")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["prune"], "cache prune was not told what to remove; give --older-than 30d, --max-size 5GB or --all"),
+        (["prune", "--dry-run"], "was not told what to remove"),
+        (["prune", "--older-than=soon"], "'soon' is no age"),
+        (["prune", "--max-size=big"], "'big' is no size"),
+        (["prune", "--all", "--store=letters"], "letters is no store of unlearn-audit"),
+        (["info", "--store=letters"], "letters is no store of unlearn-audit"),
+    ],
+)
+def test_bad_flags(command, flags, said):
+    from pathlib import Path
+
+    Path("letters").mkdir()
+    Path("letters/dear.txt").write_text("dear")
+    command("cache", *flags).says(said)
+    assert [p.name for p in Path("letters").iterdir()] == ["dear.txt"]
+
+
+def test_explain_says_why_and_leaves_json_alone(command, tmp_path):
+    first = command("run", *SMALL, "--explain", "--json")
+    assert first.findings["dataset"] == "breast-cancer"
+    assert "shadow side: 0 of 3 worlds are reused" in first.err
+    assert "target side: worlds 0 to 2 were never made, and the store has nothing like them" in first.err
+    again = command("run", *SMALL, "--explain", "--json", "--target-worlds=4")
+    assert "shadow side: 3 of 3 worlds are reused" in again.err
+    assert "target side: world 3 was never made" in again.err
+    other = command("run", *SMALL, "--explain", "--json", "--deletions=6").err
+    assert "target side: worlds 0 to 2 were never made; the nearest in the store: deletions 5 → 6" in other
+    assert "reused" not in command("run", *SMALL).err
