@@ -1,4 +1,4 @@
-"""Does an interval cover the truth where the audit stopped because it was narrow?
+"""How often an interval covers the truth where the audit stopped because it was narrow.
 
 Simulates whole audits that grow until the interval of the AUC is as narrow as asked for, and counts how often the
 interval at the end holds the true AUC. Scores have effects of world, of world on positives alone, of pair and of
@@ -82,7 +82,7 @@ def draw(case: Case, rng: np.random.Generator, worlds: int) -> tuple[Any, Any, A
 def until(case: Case, rng: np.random.Generator, rule: WidthRule, first: int) -> tuple[Estimate, int, int]:
     """Grow one audit; return its last interval, its worlds, and how often it looked."""
     scores, positive, of = draw(case, rng, rule.at_most)
-    worlds, looks = rule.first(first), 0
+    worlds, looks = first, 0
     while True:
         rows = slice(worlds * PAIRS * (1 + NEGATIVES))
         estimate = auc_interval(scores[rows], positive[rows], of[rows])
@@ -101,7 +101,7 @@ def simulate(case: Case, audits: int, margin: float, first: int, seed: int = 0) 
     # a plain audit, planned with as many worlds as each of these ended with
     plain = [auc_interval(*draw(case, rng, worlds)) for _, worlds, _ in ends]
     worlds = np.array([of for _, of, _ in ends])
-    reached = np.array([half_width(e) <= margin * case.asked for e, _, _ in ends])
+    reached = np.array([half_width(e) <= case.asked for e, _, _ in ends])
     held = np.array([e.low <= case.auc <= e.high for e, _, _ in ends])
     width = float(np.mean([half_width(e) for e, _, _ in ends]))
     return {
@@ -121,8 +121,9 @@ def simulate(case: Case, audits: int, margin: float, first: int, seed: int = 0) 
 
 
 def table(found: list[dict[str, float]]) -> Iterator[str]:
-    yield "| true AUC | world effects | ± asked | coverage | planned | half-width | / planned | reached | worlds | looks |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    headings = "true AUC", "world effects", "± asked", "coverage", "planned", "half-width", "/ planned", "reached"
+    yield f"| {' | '.join((*headings, 'worlds', 'looks'))} |"
+    yield "|---" * (len(headings) + 2) + "|"
     for f in found:
         yield (
             f"| {f['auc']:.3f} | {f['world']} | {f['asked']} | {f['coverage']:.1%} | {f['coverage_fixed']:.1%} "
@@ -141,7 +142,8 @@ def main() -> None:
     found = [simulate(case, asked.audits, asked.margin, asked.first, seed) for seed, case in enumerate(CASES)]
     print("\n".join(table(found)))
     pooled = float(np.mean([f["coverage"] for f in found]))
-    print(f"\n{len(found) * asked.audits:,} audits: coverage {pooled:.2%}, lowest {min(f['coverage'] for f in found):.1%}")
+    lowest = min(f["coverage"] for f in found)
+    print(f"\n{len(found) * asked.audits:,} audits: coverage {pooled:.2%}, lowest {lowest:.1%}")
     if asked.out:
         settings = {"audits": asked.audits, "margin": asked.margin, "first": asked.first, "at_most": AT_MOST}
         asked.out.write_text(json.dumps({**settings, "cases": found}, indent=1) + "\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -29,6 +29,7 @@ from unlearn_audit.describe import (
 )
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
+from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.privacy import Spent
@@ -37,6 +38,7 @@ from unlearn_audit.progress import Reporter, Silent
 from unlearn_audit.report.findings import Findings
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.result import AuditResult
+from unlearn_audit.until import grow
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
 
@@ -153,7 +155,7 @@ def audit(
         Worker processes, store and progress.
     **settings
         Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``scenario``, ``games``, ``views``,
-        ``defenses``, ``features``, ``attack_models``, ``seed``.
+        ``defenses``, ``features``, ``attack_models``, ``until``, ``seed``.
 
     Raises
     ------
@@ -221,6 +223,8 @@ def audit_observations(
         If the tables do not fit together or lack a role.
     """
     config = config or AuditConfig()
+    if config.until is not None:
+        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
     for defense in map(parse_defense, config.defenses):
         if defense.training != UNDEFENDED:
             raise AuditError(
@@ -286,12 +290,22 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
         notes = (*notes, f"shadow side: {regime_notes['shadow']}")
     store = Store(execution.store or default_store_folder())
+
+    def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
+        show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
+        return observe_worlds(tasks, store, execution.jobs, lambda done, _: show(done))
+
+    stopping, made_before = None, 0
+    if config.until is not None:
+        stopping, made_before = grow(plain, config, observe, execution.jobs, execution.reporter)
+        arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
+        plain = arms[0]
+        notes = (*notes, stopping.sentence)
     tasks = [(arm.name, side, task) for arm in arms for side, task in arm.tasks.items()]
-    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for _, _, task in tasks))
     tables: dict[str, dict[str, Observations]] = {arm.name: {} for arm in arms}
     stats: dict[str, WorldStats] = {}
     spent: dict[str, Spent] = {}
-    observed = observe_worlds([task for _, _, task in tasks], store, execution.jobs, lambda done, _: show(done))
+    observed = observe([task for _, _, task in tasks])
     for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
         tables[arm][side] = described(task, table, of_side)
         stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
@@ -317,9 +331,10 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
         notes=(*notes, *notes_on(records, tables[plain.name], stats)),
+        stopping=stopping,
         timing={
             "seconds_worlds": round(trained - started, 2),
-            "worlds_reused": sum(s.reused for s in stats.values()),
+            "worlds_reused": sum(s.reused for s in stats.values()) - made_before,
             "store": str(store.folder),
             "training_warnings": warning_texts(stats),
         },

@@ -1,9 +1,8 @@
 """When an audit that grows world by world may stop: its interval is narrow enough, by a margin.
 
 Whoever looks at an interval again and again, and stops once it is narrow, stops too often where it is narrow by
-luck, and then it covers too little. So the rule asks for less than was asked of it (`MARGIN`), starts with
-enough worlds for the width to mean something (`FEWEST_WORLDS`), and looks rarely: each time it goes on to as
-many worlds as the width seen would need.
+luck, and then it covers too little. So the rule asks for less than was asked of it (`MARGIN`), and it looks rarely:
+each time it goes on to as many worlds as the width seen would need.
 """
 
 from __future__ import annotations
@@ -12,9 +11,6 @@ import math
 from dataclasses import dataclass
 
 from unlearn_audit.metrics.intervals import Estimate, t_quantile
-
-FEWEST_WORLDS = 10
-"""Worlds at the first look, at least."""
 
 FEWEST_MORE = 2
 """Worlds added between two looks, at least."""
@@ -46,10 +42,6 @@ class WidthRule:
     half_width: float
     at_most: int
     margin: float = MARGIN
-
-    def first(self, planned: int) -> int:
-        """Return how many worlds to look at first, where ``planned`` were asked for."""
-        return max(FEWEST_WORLDS, planned)
 
     def next(self, worlds: int, half_width: float) -> int:
         """Return how many worlds to look at next: as many as there are (``worlds``) if this look was the last.
