@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from unlearn_audit.arms import plan_arms
+from unlearn_audit.arms import Arm, plan_arms
 from unlearn_audit.assess import assess, n_attacks
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
@@ -265,6 +265,31 @@ def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, A
     }
 
 
+def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Return the arms of an audit with their worlds, the undefended one first, and notes on what was adjusted.
+
+    Raises
+    ------
+    AuditError
+        If the worlds cannot be drawn, or the attacks could not be run on them.
+    """
+    config, records, models = subject.config, subject.records, subject.models
+    if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
+        raise AuditError(
+            f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
+            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
+            "posteriors of one width cannot read another, so choose data with as many classes"
+        )
+    plans, notes = _plan(config, records)
+    _refuse_before_training(config, records, plans["shadow"])
+    arms = plan_arms(config, records, models, plans)
+    notes = (*notes, *(note for arm in arms for note in arm.notes))
+    regime_notes = arms[0].regime_notes
+    if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
+        notes = (*notes, f"shadow side: {regime_notes['shadow']}")
+    return arms, notes
+
+
 def conduct(subject: Subject, execution: Execution) -> AuditResult:
     """Train, observe, attack and measure.
 
@@ -274,21 +299,9 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         If the worlds cannot be drawn, a model fails, or the attacks cannot be fitted.
     """
     config, records, models = subject.config, subject.records, subject.models
-    if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
-        raise AuditError(
-            f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
-            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
-            "posteriors of one width cannot read another, so choose data with as many classes"
-        )
     started = time.perf_counter()
-    plans, notes = _plan(config, records)
-    _refuse_before_training(config, records, plans["shadow"])
-    arms = plan_arms(config, records, models, plans)
+    arms, notes = plan_audit(subject)
     plain = arms[0]
-    regime_notes = plain.regime_notes
-    notes = (*notes, *(note for arm in arms for note in arm.notes))
-    if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
-        notes = (*notes, f"shadow side: {regime_notes['shadow']}")
     store = Store(execution.store or default_store_folder())
 
     def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
@@ -327,7 +340,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         dataset=records["target"].data.name,
         model=models["target"].name,
         regime=str(plain.tasks["target"].unlearner.regime),
-        regime_note=regime_notes["target"],
+        regime_note=plain.regime_notes["target"],
         details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
         notes=(*notes, *notes_on(records, tables[plain.name], stats)),
