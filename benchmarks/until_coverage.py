@@ -136,7 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audits", type=int, default=2000)
     parser.add_argument("--margin", type=float, default=0.9)
-    parser.add_argument("--first", type=int, default=16, help="worlds at the first look")
+    parser.add_argument("--first", type=int, default=20, help="worlds at the first look")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     asked = parser.parse_args()
     found = [simulate(case, asked.audits, asked.margin, asked.first, seed) for seed, case in enumerate(CASES)]

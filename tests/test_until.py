@@ -33,8 +33,8 @@ def same(one, other):
 def test_it_grows_to_what_a_plain_run_of_as_many_worlds_finds(store):
     grown = run(configured(until="auc ± 0.02"), store)
     stopping = grown.findings.stopping
-    assert stopping.looks[0].worlds == 16
-    assert stopping.worlds > 16
+    assert stopping.looks[0].worlds == 20
+    assert stopping.worlds > 20
     assert stopping.reached
     low, high = grown.findings.leading().auc_ci
     assert stopping.looks[-1].half_width == (high - low) / 2 <= 0.9 * 0.02
@@ -49,7 +49,7 @@ def test_it_grows_to_what_a_plain_run_of_as_many_worlds_finds(store):
 
 
 def test_workers_and_a_second_run_change_nothing(store, tmp_path):
-    config = configured(until={"auc": 0.02, "at_most": 20})
+    config = configured(until={"auc": 0.02, "at_most": 24})
     first, again = run(config, store), run(config, store)
     parallel = run(config, Execution(jobs=2, store=tmp_path / "other"))
     assert first.findings.model_dump(exclude={"execution"}) == again.findings.model_dump(exclude={"execution"})
@@ -58,15 +58,15 @@ def test_workers_and_a_second_run_change_nothing(store, tmp_path):
 
 
 def test_the_cap_ends_it_and_is_told(store):
-    findings = run(configured(until={"auc": 0.001, "at_most": 18}), store).findings
-    assert (findings.stopping.worlds, findings.stopping.reached) == (18, False)
-    assert any("± 0.001 was not reached: at 18 target worlds, the most allowed" in note for note in findings.notes)
+    findings = run(configured(until={"auc": 0.001, "at_most": 22}), store).findings
+    assert (findings.stopping.worlds, findings.stopping.reached) == (22, False)
+    assert any("± 0.001 was not reached: at 22 target worlds, the most allowed" in note for note in findings.notes)
 
 
 def test_a_wide_goal_stops_at_the_first_look_at_the_worlds_planned(store):
-    worlds = {**SMALL["worlds"], "target": 17}
+    worlds = {**SMALL["worlds"], "target": 21}
     stopping = run(configured(worlds=worlds, until="auc ± 0.4"), store).findings.stopping
-    assert [look.worlds for look in stopping.looks] == [17]
+    assert [look.worlds for look in stopping.looks] == [21]
 
 
 def test_only_the_first_look_runs_every_attack(store, monkeypatch):
@@ -100,11 +100,11 @@ def test_every_arm_gets_as_many_worlds(store):
         worlds={"shadow": 4, "target": 3, "deletions": 3, "unseen": 2, "references": 2},
         regime="fresh",
         defenses=["dp-sgd:8"],
-        until={"auc": 0.001, "at_most": 17},
+        until={"auc": 0.001, "at_most": 21},
     )
     tables = run(config, store).observations
     assert {name: table.rows["world"].nunique() for name, table in tables.items()} == {
-        "shadow": 4, "target": 17, "shadow-dp-sgd-8": 4, "target-dp-sgd-8": 17,
+        "shadow": 4, "target": 21, "shadow-dp-sgd-8": 4, "target-dp-sgd-8": 21,
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_in_python_too(store):
         DecisionTreeClassifier(max_leaf_nodes=10), X, y, **sizes, features=["sorted-diff"], until="auc ± 0.3",
         attack_models=["logistic-regression"], execution=store,
     )  # fmt: skip
-    assert result.findings.stopping.worlds == 16
+    assert result.findings.stopping.worlds == 20
 
 
 def test_files_have_no_worlds_to_add(table):

@@ -176,7 +176,7 @@ class DpSgdConfig(_Frozen):
     max_grad_norm: float = Field(default=1.0, gt=0, description="to which norm each record's gradient is clipped")
 
 
-FEWEST_WORLDS_UNTIL = 16
+FEWEST_WORLDS_UNTIL = 20
 """Target worlds at the first look of an audit that stops early; with fewer a width says little."""
 
 _WIDTH = re.compile(r"(?:auc\s*)?(?:±|\+/?-)?\s*(\d*\.?\d+)", re.IGNORECASE)

@@ -23,7 +23,7 @@ def width(unit, worlds):
     return unit * t_quantile(worlds - 1) / worlds**0.5
 
 
-@given(st.floats(0.001, 0.4), st.integers(16, 60), st.floats(0.0, 0.5), st.integers(10, 200))
+@given(st.floats(0.001, 0.4), st.integers(20, 60), st.floats(0.0, 0.5), st.integers(10, 200))
 def test_the_next_look_is_the_end_or_later_and_never_beyond_the_cap(asked, worlds, seen, at_most):
     rule = WidthRule(asked, at_most)
     following = rule.next(worlds, seen)
@@ -48,7 +48,7 @@ def test_a_cap_just_above_is_kept():
 @pytest.mark.parametrize("case", [(0.0, 0.3, 0.3, 0.5, 0.05), (1.4, 0.6, 0.6, 0.5, 0.05)])
 def test_coverage_where_the_audit_stopped_early(until_coverage, case):
     """1,000 audits; docs/methods.md has the figures of more cases."""
-    found = until_coverage.simulate(until_coverage.Case(*case), audits=1000, margin=0.9, first=16)
+    found = until_coverage.simulate(until_coverage.Case(*case), audits=1000, margin=0.9, first=20)
     assert found["coverage"] >= 0.93
     assert found["half_width_over_fixed"] <= 1.3
     assert found["widest"] <= 0.05

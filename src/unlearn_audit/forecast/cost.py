@@ -29,6 +29,9 @@ from unlearn_audit.forecast.pilot import (
 COPIES = 3
 """How often a table stands in the parent's memory while attacks run: whole, by game, and as attacks see it."""
 
+FITS = 1 + FOLDS * (FOLDS - 1) / FOLDS
+"""What an attack's fits cost, in fits on all shadow rows: the last one, and one a fold on what it does not hold out."""
+
 
 @dataclass(frozen=True)
 class SideCost:
@@ -215,7 +218,7 @@ def cost(
     n = n_attacks(config)
     rounds = n / attacks.total()
     one_round = sum(
-        count * ((1 + FOLDS) * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
+        count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
         for name, count in attacks.items()
     )
     scores = 8 * n * scored["target"]
