@@ -177,3 +177,8 @@ def test_a_configuration_that_stops_early_is_read_back_from_its_own_dump():
 def test_an_empty_rule_is_an_error():
     with pytest.raises(AuditError, match="until"):
         build_config({"until": {}})
+
+
+def test_more_worlds_to_start_with_than_there_may_be_is_an_error():
+    with pytest.raises(AuditError, match=r"until.at_most 100 is fewer than the 101 target worlds to start with"):
+        build_config({"until": "auc ± 0.03", "worlds": {"target": 101}})

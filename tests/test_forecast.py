@@ -109,6 +109,9 @@ def test_an_audit_that_stops_early_has_two_estimates():
     found, _ = given(until={"auc": 0.03, "at_most": 50})
     assert [cost.sides[1].worlds for cost in (found.cost, found.at_most)] == [20, 50]
     assert [cost.sides[0].worlds for cost in (found.cost, found.at_most)] == [4, 4]
+    plain = given(worlds={**SMALL["worlds"], "target": 20})[0].cost
+    figures = 2 * 8 * 0.0001 * 20 * 8 * 6
+    assert found.cost.seconds_attacks - figures == pytest.approx(2 * (plain.seconds_attacks - figures))
 
 
 def test_what_is_stored_is_not_counted_again_and_the_store_stays_as_it_was(tmp_path):

@@ -79,7 +79,6 @@ def test_fewer_records_than_the_worlds_need(command):
         (["--until=auc ± 0"], "until.auc: Input should be greater than 0"),
         (["--until=auc ± 0.03", "--at-most=19"], "until.at_most: Input should be greater than or equal to 20"),
         (["--at-most=50"], "at_most needs the width to stop at, such as 'auc ± 0.03'"),
-        (["--until=auc ± 0.03", "--target-worlds=101"], "fewer than the 101 target worlds to start with"),
         (["--out=mine.py/below"], "cannot be written"),
         (["--out=letters"], "letters is not empty"),
         (["--store=letters"], "is no store"),

@@ -216,7 +216,8 @@ def cost(
     longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
     attacks = Counter(a.attack_model for a in learned_attacks(config.features, config.attack_models, config.views))
     n = n_attacks(config)
-    rounds = n / attacks.total()
+    # who stops early runs every attack at the first look too, to choose the one to watch
+    rounds = n / attacks.total() + (config.until is not None)
     one_round = sum(
         count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
         for name, count in attacks.items()
