@@ -1,6 +1,6 @@
 import pytest
 
-from unlearn_audit.config import AuditConfig, build_config, read_config
+from unlearn_audit.config import AuditConfig, UntilConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 
 
@@ -151,3 +151,34 @@ def test_errors_are_one_line_whatever_the_values(values):
 
 def test_absurdly_large_numbers_are_numbers():
     assert build_config({"worlds": {"deletions": 10**40}}).worlds.deletions == 10**40
+
+
+@pytest.mark.parametrize("text", ["auc ± 0.03", "auc +- 0.03", "AUC +/- .03", "auc 0.03", "± 0.03", "0.03", 0.03])
+def test_a_width_to_stop_at_can_be_written_in_several_ways(tmp_path, text):
+    wanted = UntilConfig(auc=0.03, at_most=100)
+    assert build_config({"until": text}).until == wanted
+    assert build_config({"until": {"auc": text}}).until == wanted
+    assert read_config(write(tmp_path, f"until: {text}\n")).until == wanted
+
+
+def test_a_flag_for_the_width_keeps_the_cap_of_the_file(tmp_path):
+    path = write(tmp_path, "until: {auc: 0.03, at_most: 40}\n")
+    assert read_config(path, {"until": {"auc": "auc ± 0.02"}}).until == UntilConfig(auc=0.02, at_most=40)
+    short = write(tmp_path, "until: auc ± 0.03\n")
+    assert read_config(short, {"until": {"at_most": 50}}).until == UntilConfig(auc=0.03, at_most=50)
+
+
+def test_a_configuration_that_stops_early_is_read_back_from_its_own_dump():
+    config = build_config({"until": "auc ± 0.03"})
+    assert build_config(config.model_dump(mode="json")) == config
+    assert build_config({}).until is None
+
+
+def test_an_empty_rule_is_an_error():
+    with pytest.raises(AuditError, match="until"):
+        build_config({"until": {}})
+
+
+def test_more_worlds_to_start_with_than_there_may_be_is_an_error():
+    with pytest.raises(AuditError, match=r"until.at_most 100 is fewer than the 101 target worlds to start with"):
+        build_config({"until": "auc ± 0.03", "worlds": {"target": 101}})

@@ -23,6 +23,7 @@ from unlearn_audit.config import (
     ScenarioConfig,
     ScenarioName,
     UnlearningConfig,
+    UntilConfig,
     ViewName,
     WorldsConfig,
     build_config,
@@ -89,7 +90,7 @@ def test_every_flag_exists(page):
     assert asked <= known | own | FLAGS_OF_DASK
 
 
-@pytest.mark.parametrize("command", ["run", "predictions", "reproduce"])
+@pytest.mark.parametrize("command", ["run", "plan", "predictions", "reproduce"])
 def test_every_flag_of_a_command_is_documented(command):
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(--?[a-z][a-z-]*)", text))
@@ -135,7 +136,7 @@ def test_every_key_is_documented_with_its_default():
     assert {f"target.data.{name}" for name in DataConfig.model_fields} <= keys
     assert {f"worlds.{name}" for name in WorldsConfig.model_fields} <= keys
     assert {f"target.network.{name}" for name in NetworkConfig.model_fields} <= keys
-    assert set(AuditConfig.model_fields) - {"target", "shadow", "worlds", "dp_sgd"} <= keys
+    assert set(AuditConfig.model_fields) - {"target", "shadow", "worlds", "dp_sgd", "until"} <= keys
     blocks = (("scenario", ScenarioConfig()), ("unlearning", UnlearningConfig()), ("dp_sgd", DpSgdConfig()))
     for block, of_block in blocks:
         for name in type(of_block).model_fields:
@@ -146,6 +147,9 @@ def test_every_key_is_documented_with_its_default():
         changed = {k: v for k, v in usual.model_dump().items() if k != "name" and v != getattr(ScenarioConfig(), k)}
         for key, value in changed.items():
             assert rows[f"`scenario.{key}`"] == f"{getattr(ScenarioConfig(), key)} (`{name}`: {value})"
+    assert any(cell.startswith("`until.auc`, in short `until`") for cell in rows)
+    assert set(UntilConfig.model_fields) == {"auc", "at_most"}
+    assert rows["`until.at_most`"] == str(UntilConfig(auc=0.03).at_most)
     defaults = WorldsConfig()
     for name in WorldsConfig.model_fields:
         assert rows[f"`worlds.{name}`"] == str(getattr(defaults, name))

@@ -7,7 +7,7 @@ same queries; they differ in how a model is trained.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
@@ -46,6 +46,12 @@ class Arm:
     tasks: Mapping[str, SideTask]
     regime_notes: Mapping[str, str | None]
     notes: tuple[str, ...] = ()
+
+    def with_target_worlds(self, number: int) -> Arm:
+        """Return the same arm with another number of target worlds; those it had stay the same."""
+        task = self.tasks["target"]
+        sizes = task.plan.sizes.model_copy(update={"target": number})
+        return replace(self, tasks={**self.tasks, "target": replace(task, plan=replace(task.plan, sizes=sizes))})
 
 
 def plan_arms(
@@ -92,6 +98,7 @@ def _arm(
             Regime(config.regime),
             n_training=plan.sizes.train_size,
             # online learning replaces what it deletes, so the number of records stays
+            plain=config.training == "plain",
             n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
         )
         tasks[side] = SideTask(records[side].data, models[side], unlearner, plan, "" if name == UNDEFENDED else name)

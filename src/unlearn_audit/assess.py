@@ -236,9 +236,14 @@ def _classical(outcomes: Sequence[AttackScores], attack_model: str | None = None
     return max(classical, key=lambda o: o.shadow_auc)
 
 
-def _select(game: Game, outcomes: Sequence[AttackScores]) -> Selected:
+def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
     """Return the attack on both models that did best on shadow worlds; the first of equals."""
-    best = max((o for o in outcomes if o.attack.view != "original"), key=lambda o: o.shadow_auc)
+    return max((o for o in outcomes if o.attack.view != "original"), key=lambda o: o.shadow_auc)
+
+
+def _select(game: Game, outcomes: Sequence[AttackScores]) -> Selected:
+    """Return what the report leads with in one game."""
+    best = leading_attack(outcomes)
     return Selected(
         attack=best.attack.name,
         attack_model=best.attack.attack_model,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from unlearn_audit.arms import plan_arms
+from unlearn_audit.arms import Arm, plan_arms
 from unlearn_audit.assess import assess, n_attacks
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
@@ -30,6 +30,7 @@ from unlearn_audit.describe import (
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
+from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.privacy import Spent
@@ -38,6 +39,7 @@ from unlearn_audit.progress import Reporter, Silent
 from unlearn_audit.report.findings import Findings
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.result import AuditResult
+from unlearn_audit.until import grow
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
 
@@ -163,7 +165,7 @@ def audit(
         Worker processes, store and progress.
     **settings
         Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``scenario``, ``games``, ``views``,
-        ``defenses``, ``features``, ``attack_models``, ``seed``.
+        ``defenses``, ``features``, ``attack_models``, ``until``, ``seed``.
 
     Raises
     ------
@@ -231,6 +233,8 @@ def audit_observations(
         If the tables do not fit together or lack a role.
     """
     config = config or AuditConfig()
+    if config.until is not None:
+        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
     for defense in map(parse_defense, config.defenses):
         if defense.training != UNDEFENDED:
             raise AuditError(
@@ -271,6 +275,31 @@ def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, A
     }
 
 
+def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Return the arms of an audit with their worlds, the undefended one first, and notes on what was adjusted.
+
+    Raises
+    ------
+    AuditError
+        If the worlds cannot be drawn, or the attacks could not be run on them.
+    """
+    config, records, models = subject.config, subject.records, subject.models
+    if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
+        raise AuditError(
+            f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
+            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
+            "posteriors of one width cannot read another, so choose data with as many classes"
+        )
+    plans, notes = _plan(config, records)
+    _refuse_before_training(config, records, plans["shadow"])
+    arms = plan_arms(config, records, models, plans)
+    notes = (*notes, *(note for arm in arms for note in arm.notes))
+    regime_notes = arms[0].regime_notes
+    if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
+        notes = (*notes, f"shadow side: {regime_notes['shadow']}")
+    return arms, notes
+
+
 def conduct(subject: Subject, execution: Execution) -> AuditResult:
     """Train, observe, attack and measure.
 
@@ -280,35 +309,28 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         If the worlds cannot be drawn, a model fails, or the attacks cannot be fitted.
     """
     config, records, models = subject.config, subject.records, subject.models
-    if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
-        raise AuditError(
-            f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
-            f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
-            "posteriors of one width cannot read another, so choose data with as many classes"
-        )
     executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
     started = time.perf_counter()
-    plans, notes = _plan(config, records)
-    _refuse_before_training(config, records, plans["shadow"])
-    arms = plan_arms(config, records, models, plans)
+    arms, notes = plan_audit(subject)
     plain = arms[0]
-    regime_notes = plain.regime_notes
-    notes = (*notes, *(note for arm in arms for note in arm.notes))
-    if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
-        notes = (*notes, f"shadow side: {regime_notes['shadow']}")
     store = Store(execution.store or default_store_folder())
+
+    def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
+        show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
+        say = execution.reporter.say if execution.explain else None
+        return observe_worlds(tasks, store, executor, lambda done, _: show(done), say)
+
+    stopping, made_before = None, 0
+    if config.until is not None:
+        stopping, made_before = grow(plain, config, observe, execution.jobs, execution.reporter)
+        arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
+        plain = arms[0]
+        notes = (*notes, stopping.sentence)
     tasks = [(arm.name, side, task) for arm in arms for side, task in arm.tasks.items()]
-    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for _, _, task in tasks))
     tables: dict[str, dict[str, Observations]] = {arm.name: {} for arm in arms}
     stats: dict[str, WorldStats] = {}
     spent: dict[str, Spent] = {}
-    observed = observe_worlds(
-        [task for _, _, task in tasks],
-        store,
-        executor,
-        lambda done, _: show(done),
-        execution.reporter.say if execution.explain else None,
-    )
+    observed = observe([task for _, _, task in tasks])
     for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
         tables[arm][side] = described(task, table, of_side)
         stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
@@ -330,14 +352,15 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         dataset=records["target"].data.name,
         model=models["target"].name,
         regime=str(plain.tasks["target"].unlearner.regime),
-        regime_note=regime_notes["target"],
+        regime_note=plain.regime_notes["target"],
         details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
         notes=(*notes, *notes_on(records, tables[plain.name], stats)),
+        stopping=stopping,
         timing={
             "executor": executor.name,
             "seconds_worlds": round(trained - started, 2),
-            "worlds_reused": sum(s.reused for s in stats.values()),
+            "worlds_reused": sum(s.reused for s in stats.values()) - made_before,
             "store": str(store.folder),
             "training_warnings": warning_texts(stats),
         },

@@ -5,11 +5,12 @@ What does not change results (jobs, folders) is not here but in `unlearn_audit.a
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from unlearn_audit.errors import AuditError
 
@@ -175,6 +176,43 @@ class DpSgdConfig(_Frozen):
     max_grad_norm: float = Field(default=1.0, gt=0, description="to which norm each record's gradient is clipped")
 
 
+FEWEST_WORLDS_UNTIL = 20
+"""Target worlds at the first look of an audit that stops early; with fewer a width says little."""
+
+_WIDTH = re.compile(r"(?:auc\s*)?(?:±|\+/?-)?\s*(\d*\.?\d+)", re.IGNORECASE)
+
+
+class UntilConfig(_Frozen):
+    """When to stop adding target worlds: see docs/concepts.md.
+
+    Examples
+    --------
+    >>> AuditConfig.model_validate({"until": "auc ± 0.03"}).until
+    UntilConfig(auc=0.03, at_most=100)
+    """
+
+    auc: float = Field(
+        gt=0, lt=0.5, description="half the width of the interval of the leading attack's AUC, such as auc ± 0.03"
+    )
+    at_most: int = Field(default=100, ge=FEWEST_WORLDS_UNTIL, description="target worlds at which to stop in any case")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "auc" not in value and value:
+            raise ValueError(f"{next(iter(value))} needs the width to stop at, such as 'auc ± 0.03'")
+        return value if isinstance(value, dict) else {"auc": value}
+
+    @field_validator("auc", mode="before")
+    @classmethod
+    def _width(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if (found := _WIDTH.fullmatch(value.strip())) is None:
+            raise ValueError(f"{value!r} is no width to stop at; write it like 'auc ± 0.03'")
+        return float(found[1])
+
+
 class AuditConfig(_Frozen):
     """One audit.
 
@@ -190,6 +228,10 @@ class AuditConfig(_Frozen):
     unlearning: UnlearningConfig = UnlearningConfig()
     scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = "fixed"
+    training: Literal["auto", "plain"] = Field(
+        default="auto",
+        description="auto: many models at once where it can be done; plain: each by its own `fit`, to compare",
+    )
     worlds: WorldsConfig = WorldsConfig()
     games: tuple[GameName, ...] = Field(
         default=(), description="default: deleted-vs-unseen, or for scenario retained the two that ask who remains"
@@ -209,6 +251,9 @@ class AuditConfig(_Frozen):
     attack_models: tuple[AttackModelName, ...] = Field(
         default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
     )
+    until: UntilConfig | None = Field(
+        default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
+    )
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="before")
@@ -227,6 +272,14 @@ class AuditConfig(_Frozen):
         if self.worlds.retained is None:
             worlds = self.worlds.model_copy(update={"retained": 1 + self.worlds.unseen if retained else 1})
             object.__setattr__(self, "worlds", worlds)
+        return self
+
+    @model_validator(mode="after")
+    def _cap_allows_the_start(self) -> AuditConfig:
+        if self.until is not None and self.until.at_most < self.worlds.target:
+            raise ValueError(
+                f"until.at_most {self.until.at_most} is fewer than the {self.worlds.target} target worlds to start with"
+            )
         return self
 
     @property
@@ -288,7 +341,7 @@ def build_config(values: dict[str, Any], where: str = "the configuration") -> Au
         raise AuditError(" ".join(said.splitlines())) from error  # keys and values can hold newlines
 
 
-_SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method"}
+_SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method", "until": "auc"}
 """Blocks that may be written as one word, and the key that the word stands for."""
 
 

@@ -85,6 +85,19 @@ def test_no_counterexample(data):
     assert worst_difference(made, X, y, trainings) < TOLERANCE
 
 
+def test_bits_do_not_depend_on_what_is_solved_beside():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 6)), rng.integers(0, 3, 300)
+    whole = np.arange(300)
+    changes = [(whole[j : j + 1], whole[:0]) for j in range(45)]
+    of = LogisticSettings.of(estimator())
+    many = solve(of, X, y, whole, changes)
+    for n in (1, 7, 20, 30):
+        for a, b in zip(solve(of, X, y, whole, changes[:n]), many, strict=False):
+            assert np.array_equal(a.coefficients, b.coefficients)
+            assert np.array_equal(a.intercepts, b.intercepts)
+
+
 def test_a_training_set_without_a_class_is_left_to_the_plain_way():
     X = np.arange(12.0)[:, None]
     y = np.array([0] * 6 + [1] * 5 + [2])

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,35 @@ def test_unlearn_many_is_the_loop(data):
     for one, asked, seed in zip(many, requests, (5, 6), strict=True):
         alone = unlearner.unlearn(original, asked, seed)
         assert np.array_equal(one.model.predict_proba(data.X), alone.model.predict_proba(data.X))
+
+
+@pytest.mark.parametrize("name", ["logistic-regression", "decision-tree", "random-forest-100"])
+def test_chains_are_updates_one_after_another(data, name):
+    source = resolve_model(name)
+    unlearner, _ = Retrain.for_model(source, Regime.FIXED)
+    original = unlearner.learn(source, data, np.arange(50), seed=1)
+    chains = [(request(1), request(2, added=(60,))), (request(3, 4), request(5))]
+    seen = list(unlearner.unlearn_chains(original, chains, lambda j, t: 10 * j + t))
+    for j, (versions, chain) in enumerate(zip(seen, chains, strict=True)):
+        assert versions[0] is original
+        step = original
+        for t, asked in enumerate(chain):
+            step = unlearner.unlearn(step, asked, 10 * j + t)
+            assert versions[t + 1].training.tolist() == step.training.tolist()
+            np.testing.assert_allclose(
+                versions[t + 1].model.predict_proba(data.X), step.model.predict_proba(data.X), atol=1e-7
+            )
+
+
+def test_plain_training_is_the_models_own_fit(data):
+    source = resolve_model("logistic-regression")
+    unlearner, _ = Retrain.for_model(source, Regime.FIXED)
+    plain = replace(unlearner, plain=True)
+    assert unlearner.trainer(source, data) is not None
+    assert plain.trainer(source, data) is None
+    models = [u.unlearn(u.learn(source, data, np.arange(50), 1), request(3), 2).model for u in (unlearner, plain)]
+    assert type(models[1]) is type(source.make(0))
+    np.testing.assert_allclose(*[m.predict_proba(data.X) for m in models], atol=1e-6)
 
 
 class DrawsFromGlobals(ClassifierMixin, BaseEstimator):

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from unlearn_audit.cli import cache, data
+from unlearn_audit.cli.plan import plan
 from unlearn_audit.cli.predictions import predictions
 from unlearn_audit.cli.reproduce import reproduce_command
 from unlearn_audit.cli.run import run
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("run")(run)
+app.command("plan")(plan)
 app.command("predictions")(predictions)
 app.command("reproduce")(reproduce_command)
 app.add_typer(data.app, name="data")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,12 +13,12 @@ from unlearn_audit.audit import Subject
 from unlearn_audit.audit import conduct as conduct_audit
 from unlearn_audit.cli import options
 from unlearn_audit.cli.options import settings_of
-from unlearn_audit.config import build_config, read_config
+from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS
 
 
-def run(
+def specify(
     config: Annotated[Path | None, typer.Argument(help="A YAML file; flags override it.", show_default=False)] = None,
     dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'. Default: digits.")] = None,
     data: Annotated[str | None, typer.Option("--data", help="Your own table: a CSV or Parquet file.")] = None,
@@ -61,30 +63,23 @@ def run(
     game: options.Games = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
+    until: Annotated[
+        str | None, typer.Option(help="Add target worlds until the AUC's interval is this narrow: 'auc ± 0.03'.")
+    ] = None,
+    at_most: Annotated[
+        int | None, typer.Option(help="--until: target worlds at which to stop in any case. Default: 100.")
+    ] = None,
+    training: Annotated[
+        str | None, typer.Option(help="auto (default: many models at once where it can be done) or plain (one by one).")
+    ] = None,
     seed: options.Seed = None,
-    jobs: options.Jobs = 1,
-    executor: options.Executor = None,
-    scheduler: options.Scheduler = None,
-    store: options.Store = None,
-    explain: options.Explain = False,
-    out: options.Out = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """Audit a deletion: train worlds, delete, query, attack, report.
+) -> AuditConfig:
+    """Return the configuration that a file and flags describe: what all commands about one audit take.
 
-    [bold]Examples[/]
-
-    unlearn-audit run
-
-    unlearn-audit run --dataset adult --model random-forest --regime fixed --jobs 2 --out adult-forest
-
-    unlearn-audit run --data people.csv --label income --unit person --model my_models:make_model
-
-    unlearn-audit run --dataset adult --scenario group --size 10 --unlearning sisa --shards 5
-
-    unlearn-audit run --dataset checkins-nyc --defense top-k:3 --defense label-only --defense rounding:2
-
-    unlearn-audit run audit.yaml --seed 1 --json
+    Raises
+    ------
+    AuditError
+        If they contradict each other, or describe no audit.
     """
     target_data = settings_of(name=dataset, file=data, label=label, unit=unit, encoding=encoding)
     flags: dict[str, Any] = settings_of(
@@ -116,18 +111,65 @@ def run(
         games=game,
         features=feature,
         attack_models=attack_model,
+        training=training,
+        until=settings_of(auc=until, at_most=at_most) or None,
         seed=seed,
     )
     if dataset is not None and data is not None:
         raise AuditError("--dataset and --data were both given; name one source of records")
     if data is None and config is None and (label is not None or unit is not None):
         raise AuditError("--label and --unit belong to --data; give the table they are columns of")
-    specification = build_config(flags, "the command line") if config is None else read_config(config, flags)
-    name = Path(specification.target.data.name or specification.target.data.file or "").stem
+    return build_config(flags, "the command line") if config is None else read_config(config, flags)
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `specify`, before its own; its first parameter is what they describe."""
+    asked = signature(specify, eval_str=True).parameters
+    _, *own = signature(command, eval_str=True).parameters.values()
+
+    def with_options(**given: Any) -> None:
+        command(specify(**{name: given.pop(name) for name in asked}), **given)
+
+    parameters = [*asked.values(), *own]
+    with_options.__doc__ = command.__doc__
+    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_options
+
+
+@configured
+def run(
+    specification: AuditConfig,
+    jobs: options.Jobs = 1,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
+    store: options.Store = None,
+    explain: options.Explain = False,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Audit a deletion: train worlds, delete, query, attack, report.
+
+    [bold]Examples[/]
+
+    unlearn-audit run
+
+    unlearn-audit run --dataset adult --model random-forest --regime fixed --jobs 2 --out adult-forest
+
+    unlearn-audit run --data people.csv --label income --unit person --model my_models:make_model
+
+    unlearn-audit run --dataset adult --scenario group --size 10 --unlearning sisa --shards 5
+
+    unlearn-audit run --dataset checkins-nyc --defense top-k:3 --defense label-only --defense rounding:2
+
+    unlearn-audit run --dataset adult --model logistic-regression --until "auc ± 0.03" --at-most 60
+
+    unlearn-audit run audit.yaml --seed 1 --json
+    """
     subject = Subject.load(specification)
     options.conduct(
         subject.identity,
-        f"{name}-{_file_name(specification.target.model)}",
+        _folder_name(specification),
         lambda execution: conduct_audit(subject, execution),
         jobs=jobs,
         executor=executor,
@@ -143,5 +185,8 @@ def _number_or_share(size: str | None) -> int | str | None:
     return int(size) if size is not None and size.lstrip("-").isdigit() else size
 
 
-def _file_name(model: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in model)
+def _folder_name(specification: AuditConfig) -> str:
+    """Return what the run folder is called by default: data and model, in letters that every disk takes."""
+    name = Path(specification.target.data.name or specification.target.data.file or "").stem
+    model = "".join(c if c.isalnum() or c in "-_." else "-" for c in specification.target.model)
+    return f"{name}-{model}"

@@ -16,6 +16,7 @@ from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate, t
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, roc_curve
+from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import evaluate
 from unlearn_audit.metrics.units import Units, independent_units
 
@@ -26,6 +27,7 @@ __all__ = [
     "Estimate",
     "RocCurve",
     "Units",
+    "WidthRule",
     "accuracy",
     "auc",
     "auc_difference",
@@ -36,6 +38,7 @@ __all__ = [
     "deg_count",
     "deg_rate",
     "evaluate",
+    "half_width",
     "independent_units",
     "jackknife",
     "roc_curve",

@@ -132,6 +132,45 @@ def is_selected(result: Result, selected: Selected) -> bool:
     )
 
 
+class Look(_Frozen):
+    """One look of an audit that stops early."""
+
+    worlds: int = Field(description="target worlds there were")
+    half_width: float = Field(description="half the width of the interval of the leading attack's AUC")
+
+
+class Stopping(_Frozen):
+    """How an audit that stops early came to its number of target worlds."""
+
+    asked: float = Field(description="the half-width asked for")
+    at_most: int = Field(description="target worlds at which to stop in any case")
+    looks: tuple[Look, ...] = Field(description="every look, the last one at the end")
+
+    @property
+    def worlds(self) -> int:
+        """How many target worlds there are in the end."""
+        return self.looks[-1].worlds
+
+    @property
+    def reached(self) -> bool:
+        """Whether the interval became as narrow as asked for."""
+        return self.looks[-1].half_width <= self.asked
+
+    @property
+    def sentence(self) -> str:
+        """How it ended, in words."""
+        looked = ", ".join(f"{look.worlds:,}" for look in self.looks)
+        last = f"the AUC's interval is ± {self.looks[-1].half_width:.4f} wide"
+        if self.reached:
+            return (
+                f"stopped at {self.worlds:,} target worlds: {last}, ± {self.asked:g} was asked for (looked at {looked})"
+            )
+        return (
+            f"± {self.asked:g} was not reached: at {self.worlds:,} target worlds, the most allowed, {last} (looked at "
+            f"{looked}); allow more worlds, or ask for more deletions in each"
+        )
+
+
 class Spread(_Frozen):
     """Minimum, mean and maximum over the original models of one side."""
 
@@ -169,6 +208,9 @@ class Findings(_Frozen):
         default=(), description="what each defence costs: utility of the target's posteriors; empty without labels"
     )
     notes: tuple[str, ...] = Field(default=(), description="what was adjusted or should be known, in sentences")
+    stopping: Stopping | None = Field(
+        default=None, description="of an audit that adds target worlds until an interval is narrow; else null"
+    )
     results: tuple[Result, ...]
     execution: dict[str, Any] = Field(
         default_factory=dict, description="what does not change results: jobs, folder, versions, timing"

@@ -68,6 +68,9 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
             console.print(Text(f"{told} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
     if findings.regime_note:
         console.print(Text(f"Regime: {findings.regime_note}.", "dim"))
+    if findings.stopping is not None:
+        said = findings.stopping.sentence
+        console.print(Text(f"{said[0].upper()}{said[1:]}.", "dim" if findings.stopping.reached else "bold"))
     if findings.notes:
         count = "1 note" if len(findings.notes) == 1 else f"{len(findings.notes)} notes"
         console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))

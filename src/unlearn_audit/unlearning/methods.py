@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from unlearn_audit.config import UnlearningConfig
@@ -13,7 +14,13 @@ from unlearn_audit.unlearning.sisa import Sisa
 
 
 def unlearner_for(
-    config: UnlearningConfig, source: ModelSource, asked: Regime, n_training: int | None = None, n_deleted: int = 1
+    config: UnlearningConfig,
+    source: ModelSource,
+    asked: Regime,
+    n_training: int | None = None,
+    n_deleted: int = 1,
+    *,
+    plain: bool = False,
 ) -> tuple[Unlearner, str | None]:
     """Return the method in the regime asked for, or in the nearest that the model can do and why.
 
@@ -29,8 +36,11 @@ def unlearner_for(
         How many records an original is trained on; None leaves unchecked whether *fixed* holds at this size.
     n_deleted
         How many records a request deletes.
+    plain
+        Whether each model is trained by its own ``fit``, even where several could be trained at once.
     """
     retrain, note = Retrain.for_model(source, asked)
+    retrain = replace(retrain, plain=plain)
     if retrain.order is RowOrder.REPLACE and n_training is not None:
         retrain, note = _at_size(retrain, config, source, n_training, n_deleted)
     if config.method == "sisa":
@@ -50,7 +60,7 @@ def _at_size(
     least = max(n_deleted + 1, config.shards * max(config.slices, 2) if config.method == "sisa" else 2)
     near = (n for step in count(1) for n in (n_training - step, n_training + step) if n >= least)
     better = next(n for n in near if _redrawn(config, n, n_deleted) is None)
-    return Retrain(Regime.SAME_SEED, RowOrder.MINUS), (
+    return replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS), (
         f"regime fixed was asked for; NumPy draws every bootstrap of {source.name} anew where a fit goes from "
         f"{before:,} records to {after:,}, across a power of two, so it ran as same-seed, and a train size of "
         f"{better:,} would keep fixed"

@@ -1,0 +1,137 @@
+"""``unlearn-audit plan``: what ``run`` would take, before it is run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from unlearn_audit.audit import Execution, Subject
+from unlearn_audit.cli import options
+from unlearn_audit.cli.run import configured
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.forecast import Cost, Forecast, forecast
+from unlearn_audit.progress import reporter
+
+
+@configured
+def plan(
+    specification: AuditConfig,
+    jobs: options.Jobs = 1,
+    executor: options.Executor = None,  # noqa: ARG001 - these are here so that plan can stand in place of run
+    scheduler: options.Scheduler = None,  # noqa: ARG001
+    store: options.Store = None,
+    explain: options.Explain = False,  # noqa: ARG001
+    out: options.Out = None,  # noqa: ARG001
+    as_json: options.AsJson = False,
+) -> None:
+    """Say what the same options of run would take: trainings, time, memory and disk.
+
+    One world of each way of training is timed with few deletions; nothing is kept, and --out is not touched.
+
+    [bold]Examples[/]
+
+    unlearn-audit plan --dataset adult --model random-forest --jobs 2
+
+    unlearn-audit plan --dataset adult --shadow-worlds 20 --target-worlds 20 --deletions 100 --json
+
+    unlearn-audit plan audit.yaml --until "auc ± 0.03"
+    """
+    subject = Subject.load(specification)
+    with reporter() as shown:
+        found = forecast(subject, Execution(jobs=jobs, store=store, reporter=shown))
+    if as_json:
+        typer.echo(json.dumps(_document(found), indent=1))
+    else:
+        _print(Console(), found)
+
+
+def _document(found: Forecast) -> dict[str, Any]:
+    """Return a forecast as JSON; that of the most worlds stands under ``at_most``."""
+    return {
+        **_cost_document(found.cost),
+        "at_most": None if found.at_most is None else _cost_document(found.at_most),
+        "assumptions": found.assumptions,
+        "notes": found.notes,
+    }
+
+
+def _cost_document(cost: Cost) -> dict[str, Any]:
+    return {
+        "trainings": cost.trainings,
+        "trainings_stored": cost.trainings_stored,
+        "seconds": round(cost.seconds, 2),
+        "bytes": cost.bytes,
+        **{key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(cost).items()},
+    }
+
+
+def _print(console: Console, found: Forecast) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("arm", "side"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("worlds", "trainings", "in the store", "a world", "in all"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for side in (found.at_most or found.cost).sides:
+        table.add_row(
+            "undefended" if side.arm == "none" else side.arm,
+            side.side,
+            f"{side.worlds:,}",
+            f"{side.trainings:,}",
+            f"{side.trainings_stored:,}",
+            duration(side.seconds_per_world),
+            duration(side.seconds),
+        )
+    console.print(table)
+    if found.at_most is None:
+        console.print(f"[bold]{summary(found.cost)}[/]", highlight=False)
+    else:
+        console.print(f"[bold]At the first look: {summary(found.cost)}[/]", highlight=False)
+        console.print(f"[bold]At most, as in the table: {summary(found.at_most)}[/]", highlight=False)
+    for line in (*found.notes, *found.assumptions):
+        console.print(line, style="dim", markup=False, highlight=False)
+
+
+def summary(cost: Cost) -> str:
+    """Return a forecast in one line."""
+    jobs = "1 job" if cost.jobs == 1 else f"{cost.jobs} jobs"
+    stored = f" ({cost.trainings_stored:,} of them in the store)" if cost.trainings_stored else ""
+    parts = [f"{cost.trainings:,} trainings{stored}", f"about {duration(cost.seconds)} on {jobs}"]
+    if cost.memory_per_worker is not None:
+        parts.append(f"{size(cost.memory_per_worker)} memory per worker")
+    return ", ".join([*parts, f"{size(cost.bytes)} disk"])
+
+
+def duration(seconds: float) -> str:
+    """Return a time with about two digits.
+
+    Examples
+    --------
+    >>> duration(0.034), duration(2.34), duration(45), duration(1200), duration(9000), duration(400_000)
+    ('0.034 s', '2.3 s', '45 s', '20 min', '2.5 h', '4.6 days')
+    """
+    for most, unit, name in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
+        if seconds < most:
+            value = seconds / unit
+            return f"{value:.2g} {name}" if value < 10 else f"{value:.0f} {name}"
+    return f"{seconds / 86_400:.2g} days"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes with about two digits.
+
+    Examples
+    --------
+    >>> size(900), size(4_200), size(35_400_000), size(640_000_000), size(12_300_000_000)
+    ('0.9 kB', '4.2 kB', '35 MB', '0.64 GB', '12 GB')
+    """
+    for most, unit, name in ((1e5, 1e3, "kB"), (1e8, 1e6, "MB")):
+        if count < most:
+            value = count / unit
+            return f"{value:.2g} {name}" if value < 10 else f"{value:.0f} {name}"
+    return f"{count / 1e9:.2g} GB" if count < 1e10 else f"{count / 1e9:.0f} GB"

@@ -1,0 +1,294 @@
+"""From measured times and bytes to what a whole audit takes: arithmetic, with the measuring handed in."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from unlearn_audit.arms import Arm
+from unlearn_audit.assess import n_attacks
+from unlearn_audit.attacks import learned_attacks
+from unlearn_audit.attacks.stage import FOLDS
+from unlearn_audit.audit import Execution, Subject, plan_audit
+from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
+from unlearn_audit.engine import Store, default_store_folder
+from unlearn_audit.engine.keys import dataset_fingerprint, digest
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.forecast.pilot import (
+    AttackTimes,
+    Clock,
+    Pilot,
+    measure_in_worker,
+    peak_memory,
+    start_worker,
+    time_attacks,
+)
+
+COPIES = 3
+"""How often a table stands in the parent's memory while attacks run: whole, by game, and as attacks see it."""
+
+FITS = 1 + FOLDS * (FOLDS - 1) / FOLDS
+"""What an attack's fits cost, in fits on all shadow rows: the last one, and one a fold on what it does not hold out."""
+
+
+@dataclass(frozen=True)
+class SideCost:
+    """What one side of one arm takes; seconds and bytes are of the worlds that are not in the store."""
+
+    arm: str
+    side: str
+    worlds: int
+    worlds_stored: int
+    trainings: int
+    trainings_stored: int
+    rows: int
+    seconds_per_world: float
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an audit of a given number of worlds takes.
+
+    Attributes
+    ----------
+    sides
+        By arm and side.
+    jobs
+        Worker processes it is meant for.
+    seconds_start, seconds_worlds, seconds_attacks
+        Until workers stand ready; of training and querying; of attacks and figures.
+    memory_per_worker, memory_parent
+        Bytes; None where the system does not tell.
+    bytes_store, bytes_run_folder
+        What is added to the store, and tables and scores in the run folder.
+    """
+
+    sides: tuple[SideCost, ...]
+    jobs: int
+    seconds_start: float
+    seconds_worlds: float
+    seconds_attacks: float
+    memory_per_worker: int | None
+    memory_parent: int | None
+    bytes_store: int
+    bytes_run_folder: int
+
+    @property
+    def trainings(self) -> int:
+        """How many models there will be, counting every update as one."""
+        return sum(side.trainings for side in self.sides)
+
+    @property
+    def trainings_stored(self) -> int:
+        """How many of them are in the store."""
+        return sum(side.trainings_stored for side in self.sides)
+
+    @property
+    def seconds(self) -> float:
+        """All of the time."""
+        return self.seconds_start + self.seconds_worlds + self.seconds_attacks
+
+    @property
+    def bytes(self) -> int:
+        """All that is written."""
+        return self.bytes_store + self.bytes_run_folder
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an audit would take.
+
+    Attributes
+    ----------
+    cost
+        Of the audit; of its first look, where it adds worlds until an interval is narrow.
+    at_most
+        Of as many worlds as it may add; None where the number of worlds is fixed.
+    assumptions
+        What the estimates rest on, in sentences.
+    notes
+        What was adjusted in the sizes asked for.
+    """
+
+    cost: Cost
+    at_most: Cost | None
+    assumptions: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def forecast(
+    subject: Subject,
+    execution: Execution,
+    pilot: Callable[[SideTask], Pilot] = measure_in_worker,
+    attack_times: Callable[..., AttackTimes] = time_attacks,
+    start: Callable[[], None] = start_worker,
+    clock: Clock = time.perf_counter,
+) -> Forecast:
+    """Return what an audit would take; nothing is stored.
+
+    Parameters
+    ----------
+    subject, execution
+        The audit, and how it would be run.
+    pilot, attack_times, start, clock
+        How worlds, attacks and the start of a worker are timed.
+
+    Raises
+    ------
+    AuditError
+        If the audit could not be run.
+    """
+    config = subject.config
+    arms, notes = plan_audit(subject)
+    sizes = [config.worlds.target]
+    if config.until is not None:
+        sizes = [max(FEWEST_WORLDS_UNTIL, config.worlds.target), config.until.at_most]
+    kinds = {_kind(task): task for arm in arms for task in arm.tasks.values()}
+    show = execution.reporter.stage("Timing a pilot", len(kinds) + 1)
+    began = clock()
+    start()
+    starting = clock() - began
+    pilots: dict[str, Pilot] = {}
+    for kind, task in kinds.items():
+        pilots[kind] = pilot(task)
+        show(len(pilots))
+    plain = {side: (task, pilots[_kind(task)]) for side, task in arms[0].tasks.items()}
+    scored = {side: round(_chains(task) * of.scored) for side, (task, of) in plain.items()}
+    shadow, of_shadow = plain["shadow"]
+    times = attack_times(
+        config.attack_models,
+        round(_chains(shadow) * of_shadow.fitted),
+        scored["target"],
+        2 * len(subject.records["target"].data.class_names),
+    )
+    show(len(kinds) + 1)
+    at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
+    stored = _stored(at_sizes[-1], execution)
+    costs = [cost(config, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
+    return Forecast(costs[0], costs[1] if config.until else None, _assumptions(kinds, pilots), notes)
+
+
+def cost(
+    config: AuditConfig,
+    arms: Sequence[Arm],
+    pilots: Mapping[str, Pilot],
+    times: AttackTimes,
+    stored: Mapping[tuple[str, str], Sequence[bool]],
+    jobs: int,
+    held: int | None,
+    seconds_start: float,
+) -> Cost:
+    """Return what the worlds of some arms take.
+
+    Parameters
+    ----------
+    config, arms
+        The audit and its worlds.
+    pilots
+        By kind of training.
+    times
+        Of the attacks.
+    stored
+        By arm and side, which worlds are in the store; nothing where there is no store.
+    jobs
+        Worker processes.
+    held
+        Bytes that this process holds before an audit.
+    seconds_start
+        Until workers stand ready.
+    """
+    sides = []
+    tables = run_folder = scores = 0.0
+    scored = {"shadow": 0.0, "target": 0.0}
+    for arm in arms:
+        for side, task in arm.tasks.items():
+            pilot = pilots[_kind(task)]
+            n_stored = sum(stored.get((arm.name, side), ())[: task.plan.n_worlds])
+            sides.append(_side_cost(arm.name, side, task, pilot, n_stored))
+            tables += sides[-1].rows * pilot.memory_per_row
+            run_folder += sides[-1].rows * pilot.bytes_per_row
+            scored[side] = max(scored[side], _chains(task) * pilot.scored)
+    made = sum(side.worlds - side.worlds_stored for side in sides)
+    longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
+    attacks = Counter(a.attack_model for a in learned_attacks(config.features, config.attack_models, config.views))
+    n = n_attacks(config)
+    # who stops early runs every attack at the first look too, to choose the one to watch
+    rounds = n / attacks.total() + (config.until is not None)
+    one_round = sum(
+        count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
+        for name, count in attacks.items()
+    )
+    scores = 8 * n * scored["target"]
+    peaks = [pilot.peak_memory for pilot in pilots.values() if pilot.peak_memory is not None]
+    return Cost(
+        sides=tuple(sides),
+        jobs=jobs,
+        seconds_start=seconds_start if jobs > 1 else 0.0,
+        seconds_worlds=max(sum(side.seconds for side in sides) / max(min(jobs, made), 1), longest),
+        seconds_attacks=rounds * one_round / min(jobs, attacks.total()) + 2 * n * times.figures * scored["target"],
+        memory_per_worker=max(peaks, default=None),
+        memory_parent=None if held is None else round(held + COPIES * tables + scores),
+        bytes_store=sum(side.bytes for side in sides),
+        bytes_run_folder=round(run_folder + scores),
+    )
+
+
+def _side_cost(arm: str, side: str, task: SideTask, pilot: Pilot, n_stored: int) -> SideCost:
+    plan = task.plan
+    seconds = pilot.seconds(plan.sizes.deletions)
+    rows = round(_chains(task) * pilot.rows)
+    per_world = rows / plan.n_worlds * pilot.bytes_per_row + pilot.bytes_per_world
+    return SideCost(
+        arm=arm,
+        side=side,
+        worlds=plan.n_worlds,
+        worlds_stored=n_stored,
+        trainings=plan.n_trainings,
+        trainings_stored=plan.n_trainings // plan.n_worlds * n_stored,
+        rows=rows,
+        seconds_per_world=seconds,
+        seconds=seconds * (plan.n_worlds - n_stored),
+        bytes=round(per_world * (plan.n_worlds - n_stored)),
+    )
+
+
+def _kind(task: SideTask) -> str:
+    """Return what tells apart tasks whose worlds take different times: data, model and unlearning."""
+    return digest({"data": id(task.data), "model": task.source.fingerprint, "unlearning": repr(task.unlearner)})
+
+
+def _chains(task: SideTask) -> int:
+    """Return how many chains a side has."""
+    return task.plan.n_worlds * task.plan.sizes.deletions
+
+
+def _stored(arms: Sequence[Arm], execution: Execution) -> dict[tuple[str, str], list[bool]]:
+    """Return, by arm and side, which worlds are in the store; a folder that is not there is not made."""
+    folder = execution.store or default_store_folder()
+    if not folder.is_dir():
+        return {}
+    store = Store(folder)
+    prints = {id(task.data): dataset_fingerprint(task.data) for arm in arms for task in arm.tasks.values()}
+    return {
+        (arm.name, side): [store.has(document) for document in task.documents(prints[id(task.data)])]
+        for arm in arms
+        for side, task in arm.tasks.items()
+    }
+
+
+def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot]) -> tuple[str, ...]:
+    """Say what the estimates rest on."""
+    of_worlds = [
+        f"{task.source.name}: a world of 1 original and {pilots[kind].chains:,} of {task.plan.sizes.deletions:,} "
+        f"deletions was timed; the rest is taken to grow along a line"
+        for kind, task in kinds.items()
+    ]
+    return (
+        *of_worlds,
+        "attacks: each attack model was timed once on random numbers, on as many rows and columns as it would read",
+        "for this machine with nothing else to do, without the start of the program and the writing of the report",
+    )

@@ -1,0 +1,46 @@
+import json
+
+import pytest
+from typer.main import get_command
+
+from unlearn_audit.cli.main import app
+
+SMALL = [
+    "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",
+    "--references=5", "--feature=sorted-diff", "--attack-model=logistic-regression",
+]  # fmt: skip
+
+
+def test_plan_takes_the_options_of_run():
+    commands = get_command(app).commands
+    run, plan = ({param.name: param.opts for param in commands[name].params} for name in ("run", "plan"))
+    assert plan == run
+
+
+def test_one_line_says_what_it_takes(command, tmp_path):
+    done = command("plan", *SMALL, "--store", tmp_path / "none", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    (line,) = (line for line in done.out.splitlines() if "disk" in line)
+    assert line.startswith("36 trainings, about ")
+    assert "on 1 job" in line
+    assert not (tmp_path / "none").exists()
+    assert not (tmp_path / "out").exists()
+    assert "asked for" in done.out
+
+
+def test_json_for_scripts(command, tmp_path):
+    command("run", *SMALL, "--out", tmp_path / "out")
+    found = json.loads(command("plan", *SMALL, "--until=auc ± 0.03", "--at-most=30", "--json").out)
+    assert (found["trainings"], found["at_most"]["trainings"]) == (23 * 6, 33 * 6)
+    assert found["trainings_stored"] == found["at_most"]["trainings_stored"] == 36
+    assert found["seconds"] == pytest.approx(
+        found["seconds_start"] + found["seconds_worlds"] + found["seconds_attacks"], abs=0.02
+    )
+    assert found["bytes"] == found["bytes_store"] + found["bytes_run_folder"]
+    assert found["sides"][0]["side"] == "shadow"
+    assert found["assumptions"]
+
+
+def test_what_could_not_be_run_cannot_be_planned(command):
+    command("plan", "--dataset=iris").says("iris")
+    command("plan", *SMALL, "--deletions=100").says("deletions")
