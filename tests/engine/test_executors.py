@@ -31,9 +31,10 @@ from unlearn_audit.worlds.prepare import prepare_arrays
 MODELS = """
 import os, signal, time, warnings
 from pathlib import Path
+import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
-HERE = Path(__file__).parent
+HERE, KEPT = Path(__file__).parent, []
 
 class Mortal(DecisionTreeClassifier):
     "Kills its process once, in the middle of the run."
@@ -58,6 +59,15 @@ class Doomed(DecisionTreeClassifier):
 class Refuses(DecisionTreeClassifier):
     def fit(self, X, y):
         raise MemoryError("too large\\nby far")
+
+class Growing(DecisionTreeClassifier):
+    "Lets its process grow by more than a pool puts up with, which then replaces it."
+    def fit(self, X, y):
+        if not KEPT and os.getpid() != int((HERE / "parent").read_text()):
+            KEPT.append(np.ones(45_000_000))
+        (HERE / f"grown-{os.getpid()}").touch()
+        time.sleep(0.1)
+        return super().fit(X, y)
 
 class Chatty(DecisionTreeClassifier):
     def predict_proba(self, X):
@@ -92,9 +102,9 @@ def tasks_of(records, model, worlds=3):
     return [SideTask(records.data, source, unlearner, plan) for plan in plans.values()]
 
 
-def observe(records, folder, executor, model="random-forest-100", jobs=2):
+def observe(records, folder, executor, model="random-forest-100", jobs=2, worlds=3):
     executor = executor_for(executor, jobs) if isinstance(executor, str) else executor
-    found = observe_worlds(tasks_of(records, model), Store(folder), executor, lambda done, total: None)
+    found = observe_worlds(tasks_of(records, model, worlds), Store(folder), executor, lambda done, total: None)
     return {task.plan.side: (table, stats) for task, table, stats in found}
 
 
@@ -130,6 +140,13 @@ def test_a_killed_worker_changes_nothing(records, tmp_path, own, name, capfd):
     found = observe(records, tmp_path / name, name, own("Mortal"))
     assert Path("killed").exists()
     assert_same(found, observe(records, tmp_path / "serial", "serial", own("Mortal"), jobs=1))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_workers_that_grew_are_replaced_in_silence(records, tmp_path, own, capfd):
+    found = observe(records, tmp_path / "processes", "processes", own("Growing"), worlds=6)
+    assert len(list(Path().glob("grown-*"))) > 2
+    assert_same(found, observe(records, tmp_path / "serial", "serial", own("Growing"), jobs=1, worlds=6))
     assert capfd.readouterr() == ("", "")
 
 

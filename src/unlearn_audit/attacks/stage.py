@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.games import Game
@@ -16,7 +16,7 @@ from unlearn_audit.metrics import Calibrator, auc
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
-from unlearn_audit.threads import one_thread
+from unlearn_audit.threads import one_thread, worker_pool
 
 Array = npt.NDArray[np.float64]
 
@@ -114,7 +114,7 @@ def run_attacks(
         for view in {attack.view for attack in attacks}
     }
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
-    run = Parallel(n_jobs=min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
+    run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     tasks = (
         delayed(_run_one)(attacks[i], *views[attacks[i].view], fitted_on, splits, _seed(seed, game, attacks[i]))

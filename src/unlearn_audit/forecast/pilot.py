@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from unlearn_audit.attacks import ATTACK_MODELS
 from unlearn_audit.engine import Store
@@ -19,7 +19,7 @@ from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.metrics import evaluate
 from unlearn_audit.observations import Observations
-from unlearn_audit.threads import one_thread
+from unlearn_audit.threads import one_thread, worker_pool
 
 Clock = Callable[[], float]
 """Tells the time in seconds."""
@@ -182,12 +182,12 @@ def peak_memory() -> int | None:
 
 def start_worker() -> None:
     """Wait until a worker process stands ready, with this package imported."""
-    Parallel(n_jobs=2)([delayed(peak_memory)()])
+    worker_pool(2)([delayed(peak_memory)()])
 
 
 def measure_in_worker(task: SideTask) -> Pilot:
     """Return `measure` of a side in a worker process, started as those of an audit are."""
-    pilots: list[Pilot] = Parallel(n_jobs=2, max_nbytes="100K", mmap_mode="r")([delayed(measure)(task)])
+    pilots: list[Pilot] = worker_pool(2, max_nbytes="100K", mmap_mode="r")([delayed(measure)(task)])
     return pilots[0]
 
 

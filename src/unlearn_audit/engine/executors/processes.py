@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from unlearn_audit.engine.executors.base import Item, Results, Serial, Work, WorkersDied, in_worker, until_done
 from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import dump, load
+from unlearn_audit.threads import worker_pool
 
 
 class Processes:
@@ -33,7 +34,7 @@ class Processes:
             where = dump(shared, Path(folder))
 
             def attempt(left: Sequence[Item]) -> Results:
-                pool = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
+                pool = worker_pool(processes, return_as="generator_unordered", batch_size=1)
                 try:
                     yield from pool(delayed(_in_process)(work, where, item, threads) for item in left)
                 except BrokenProcessPool as error:

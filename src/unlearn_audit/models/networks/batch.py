@@ -20,7 +20,13 @@ from torch import Tensor, nn
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.networks.classifier import Beginning, TorchClassifier
-from unlearn_audit.models.networks.device import chosen_device, exact, generator_states, generators_of_its_own
+from unlearn_audit.models.networks.device import (
+    chosen_device,
+    draws_from_python,
+    exact,
+    generator_states,
+    generators_of_its_own,
+)
 from unlearn_audit.models.networks.draws import KeyedDropout, RecordDraws, keyed_dropout
 from unlearn_audit.models.networks.stacks import Stack, layers_of
 from unlearn_audit.models.networks.training import OPTIMIZERS, ORDER, diverged, learned_nothing
@@ -169,12 +175,12 @@ def _refused_by_vmap(module: nn.Module, probe: Tensor, n_classes: int, draws: Re
     with exact(probe.device), torch.no_grad():
         tried = Vmapped([module] * 2, probe.expand(2, *probe.shape), lambda x: x, n_classes, draws)
         tried.begin_epoch(rows)
+        targets = nn.functional.one_hot(rows % n_classes, n_classes).to(probe.dtype)
         try:
-            targets = nn.functional.one_hot(rows % n_classes, n_classes).to(probe.dtype)
-            tried.step(slice(0, 2), targets, draws.states(rows, 0))
+            drawn = draws_from_python(lambda: tried.step(slice(0, 2), targets, draws.states(rows, 0)))
         except Exception as error:  # noqa: BLE001 - a module may raise anything, and the reason is passed on
             return f"vmap cannot take it ({type(error).__name__}: {' '.join(str(error).split())})"[:300]
-    if before != (structure(module), generator_states(probe.device)):
+    if drawn or before != (structure(module), generator_states(probe.device)):
         return "it draws numbers or changes itself while it computes"
     return None
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from unlearn_audit.errors import AuditError
+
+_TIMES_TO_LOOK = 5
 
 
 def chosen_device(name: str) -> torch.device:
@@ -49,12 +51,25 @@ def generators_of_its_own(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def generator_states(device: torch.device) -> tuple[object, ...]:
-    """Return the states of the global generators that a module on this device may draw from, to compare them."""
+    """Return the states of the global generators of PyTorch and NumPy that a module may draw from, to compare them.
+
+    Not of Python's own, from which other threads draw too, as those of a Dask worker do; see `draws_from_python`.
+    """
     states = [torch.default_generator.get_state()]
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device))
     name, numbers, *place = np.random.get_state()  # noqa: NPY002
-    return random.getstate(), name, np.asarray(numbers).tobytes(), *place, *(s.numpy().tobytes() for s in states)
+    return name, np.asarray(numbers).tobytes(), *place, *(s.numpy().tobytes() for s in states)
+
+
+def draws_from_python(compute: Callable[[], object]) -> bool:
+    """Return whether a computation draws from Python's global generator, as it then does every time."""
+    for _ in range(_TIMES_TO_LOOK):
+        before = random.getstate()
+        compute()
+        if before == random.getstate():
+            return False
+    return True
 
 
 @contextmanager

@@ -6,7 +6,9 @@ comes from; see `draws`.
 
 from __future__ import annotations
 
+import copy
 import math
+import random
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.networks.device import exact, generator_states
+from unlearn_audit.models.networks.device import draws_from_python, exact, generator_states
 from unlearn_audit.models.networks.draws import RecordDraws
 from unlearn_audit.models.networks.private import private_steps
 from unlearn_audit.models.privacy import Spent
@@ -137,7 +139,7 @@ class _Training:
         recipe = self.recipe
         # as many steps as an epoch has, so that a last epoch cut short is not judged by a few records
         recent: deque[tuple[Tensor, int]] = deque(maxlen=len(recipe.batch_sizes))
-        self.untouched = generator_states(self.records.device)
+        self.untouched, self.started = generator_states(self.records.device), random.getstate()
         with ExitStack() as held:
             held.enter_context(exact(self.records.device))
             if recipe.spent is not None:
@@ -198,11 +200,26 @@ class _Training:
 
     def _check_draws(self) -> None:
         """Raise if draws are to be keyed by record and something drew from a global generator."""
-        if self.draws is not None and self.untouched != generator_states(self.records.device):
+        if self.draws is None:
+            return
+        drawn = self.untouched != generator_states(self.records.device)
+        if drawn or (self.done == 0 and self._draws_from_python(self.draws)):
             raise AuditError(
                 f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so its "
                 "draws cannot be kept with their records; use the regime same-seed or fresh"
             )
+
+    def _draws_from_python(self, draws: RecordDraws) -> bool:
+        if self.started == random.getstate():
+            return False
+        rows = torch.arange(min(2, len(self.records)), device=self.records.device)
+        module = copy.deepcopy(self.module, {id(draws): draws})
+
+        def compute() -> None:
+            with torch.no_grad(), draws.step(rows, self.done):
+                module(self.inputs(self.records[rows]))
+
+        return draws_from_python(compute)
 
     def _check_numbers(self, epoch: int, loss: Tensor) -> None:
         """Raise if the loss of an epoch, or what its last step made of the weights, is no number."""
