@@ -1,7 +1,5 @@
 """Logistic regressions solved together, against scikit-learn's solver at a tolerance of 1e-10."""
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,7 +35,7 @@ def worst_difference(made, X, y, trainings):
     )
 
 
-@pytest.mark.skipif("UNLEARN_AUDIT_DATA" not in os.environ, reason="needs the real data")
+@pytest.mark.usefixtures("real_data")
 @pytest.mark.parametrize("dataset", ["adult", "us-accidents", "checkins-nyc", "checkins-jakarta"])
 def test_real_data_agrees_after_deletions_groups_and_additions(dataset):
     data = prepare(DataConfig(name=dataset), 0).data

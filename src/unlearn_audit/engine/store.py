@@ -121,8 +121,8 @@ class Store:
         return self._get(document, ".npz", lambda _, content: _read_arrays(content))
 
     def has(self, document: Mapping[str, Any]) -> bool:
-        """Return whether observations are finished and whole, which takes reading them; `get` does both at once."""
-        return self.get(document) is not None
+        """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
+        return self._get(document, ".parquet", read_parquet, used=False) is not None
 
     def put(
         self,
@@ -182,7 +182,11 @@ class Store:
             self._path(key, suffix).unlink(missing_ok=True)
 
     def _get(
-        self, document: Mapping[str, Any], suffix: str, read: Callable[[Path, bytes], Payload]
+        self,
+        document: Mapping[str, Any],
+        suffix: str,
+        read: Callable[[Path, bytes], Payload],
+        used: bool = True,
     ) -> tuple[Payload, dict[str, Any]] | None:
         key = digest(document)
         mark, path = self._path(key, MARK), self._path(key, suffix)
@@ -194,8 +198,9 @@ class Store:
             found = read(path, content), dict(note["stats"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):  # an AuditError is a ValueError
             return None
-        with suppress(OSError):  # a store of others may be read-only
-            os.utime(mark)
+        if used:
+            with suppress(OSError):  # a store of others may be read-only
+                os.utime(mark)
         return found
 
     def _path(self, key: str, suffix: str) -> Path:

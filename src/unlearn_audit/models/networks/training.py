@@ -139,7 +139,7 @@ class _Training:
         recipe = self.recipe
         # as many steps as an epoch has, so that a last epoch cut short is not judged by a few records
         recent: deque[tuple[Tensor, int]] = deque(maxlen=len(recipe.batch_sizes))
-        self.untouched, self.started = generator_states(self.records.device), random.getstate()
+        self.untouched, self.pythons = generator_states(self.records.device), random.getstate()
         with ExitStack() as held:
             held.enter_context(exact(self.records.device))
             if recipe.spent is not None:
@@ -203,14 +203,14 @@ class _Training:
         if self.draws is None:
             return
         drawn = self.untouched != generator_states(self.records.device)
-        if drawn or (self.done == 0 and self._draws_from_python(self.draws)):
+        if drawn or self._draws_from_python(self.draws):
             raise AuditError(
                 f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so its "
                 "draws cannot be kept with their records; use the regime same-seed or fresh"
             )
 
     def _draws_from_python(self, draws: RecordDraws) -> bool:
-        if self.started == random.getstate():
+        if self.pythons == random.getstate():
             return False
         rows = torch.arange(min(2, len(self.records)), device=self.records.device)
         module = copy.deepcopy(self.module, {id(draws): draws})
@@ -219,7 +219,9 @@ class _Training:
             with torch.no_grad(), draws.step(rows, self.done):
                 module(self.inputs(self.records[rows]))
 
-        return draws_from_python(compute)
+        drawn = draws_from_python(compute)
+        self.pythons = random.getstate()
+        return drawn
 
     def _check_numbers(self, epoch: int, loss: Tensor) -> None:
         """Raise if the loss of an epoch, or what its last step made of the weights, is no number."""
