@@ -32,6 +32,7 @@ LIMIT = 0.65
 TOLERANCE = 1e-6
 
 SMALL: dict[str, Any] = {
+    "attacks": [],
     "worlds": {"shadow": 5, "target": 3, "train_size": 200, "deletions": 4, "unseen": 4, "references": 5},
     "attack_models": ["logistic-regression", "decision-tree", "mlp"],
 }
@@ -39,7 +40,7 @@ SMALL: dict[str, Any] = {
 
 def main() -> None:
     options = parse()
-    settings: dict[str, Any] = {"target": {"data": options.dataset, "model": "decision-tree"}}
+    settings: dict[str, Any] = {"target": {"data": options.dataset, "model": "decision-tree"}, "attacks": []}
     config = AuditConfig.model_validate(settings | (SMALL if options.small else {}))
     print(f"{'pair':>4} {'plain':>8} {'cold':>8} {'warm':>8} {'cold/plain':>11} {'warm/plain':>11} {'CPU':>6}  seconds")
     pairs = []

@@ -152,7 +152,7 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
                 baseline = {}
                 if name not in CLASSICAL:
                     baseline = {
-                        "baseline_scores": scores[classical][rows],
+                        "baseline_confidences": scores[classical][rows],
                         "baseline_calibrated": calibrated[classical][rows],
                         "strongest_scores": scores[strongest][rows],
                     }

@@ -8,7 +8,11 @@ from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 
-SMALL = {"features": ["sorted-diff", "euclidean-distance"], "attack_models": ["logistic-regression", "decision-tree"]}
+SMALL = {
+    "attacks": [],
+    "features": ["sorted-diff", "euclidean-distance"],
+    "attack_models": ["logistic-regression", "decision-tree"],
+}
 
 
 def run(shadow, target, jobs=1, **settings):

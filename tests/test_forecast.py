@@ -5,12 +5,14 @@ from dataclasses import asdict, replace
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
+from unlearn_audit.attacks import CATALOGUE, GAMES, Offered, attacks_of
 from unlearn_audit.audit import Subject, conduct, plan_audit
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.forecast import AttackTimes, Pilot, forecast, measure, time_attacks
 from unlearn_audit.forecast.pilot import measure_in_worker, peak_memory
 
 SMALL = {
+    "attacks": [],
     "target": {"data": "breast-cancer", "model": "decision-tree"},
     "worlds": {"shadow": 4, "target": 3, "deletions": 8, "unseen": 4, "references": 5},
     "features": ["sorted-diff", "direct-diff"],
@@ -198,7 +200,9 @@ def test_attacks_are_timed_a_row_and_a_fit():
         clock.now += 1.0
         return clock.now
 
-    times = time_attacks(["decision-tree"], 8000, 100, 4, ticking)
-    assert times.fit == {"decision-tree": 2.0}
-    assert times.score == {"decision-tree": 1 / 4000}
+    attacks = attacks_of(AuditConfig(), GAMES["deleted-vs-unseen"], Offered(labels=True, references=20)).runs
+    models = [a for a in attacks if a.attack_model in (None, "decision-tree")]
+    times = time_attacks(models, {"paper": 8000, "all": 12000}, 100, 3, 20, ticking)
+    assert times.fit == dict.fromkeys(CATALOGUE, 2.0) | {"decision-tree": 2.0, "pair-scale-fitted": 3.0}
+    assert times.score == dict.fromkeys([*CATALOGUE, "decision-tree"], 1 / 4000)
     assert times.figures == 1 / 100

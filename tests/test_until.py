@@ -7,6 +7,7 @@ from unlearn_audit.attacks import stage
 from unlearn_audit.report.findings import Look, Stopping
 
 SMALL = {
+    "attacks": [],
     "target": {"data": "breast-cancer", "model": "decision-tree"},
     "worlds": {"shadow": 4, "target": 3, "deletions": 4, "unseen": 4, "references": 5},
     "features": ["sorted-diff"],

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.attacks import CLASSICAL, GAMES, Game, learned_attacks
-from unlearn_audit.attacks.base import label
+from unlearn_audit.attacks import GAMES, Attacks, Game, Offered, attacks_of
+from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.stage import AttackScores, run_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
@@ -27,6 +27,9 @@ from unlearn_audit.report.findings import PrivacySpent, Released, Result, Select
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
 Rows = Literal["paper", "all"]
+
+Tables = Mapping[str, Mapping[str, Observations]]
+"""By arm, `UNDEFENDED` or the text of a defence that changes the training, and by side."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,46 @@ class Assessment:
     released: tuple[Released, ...]
 
 
-def n_attacks(config: AuditConfig) -> int:
+Chosen = Mapping[str, Attacks]
+"""The attacks of each game."""
+
+
+def expected_attacks(config: AuditConfig) -> Chosen:
+    """Return the attacks of each game on worlds of our own making, where every label is known.
+
+    Raises
+    ------
+    AuditError
+        If an attack that is asked for by name could not be run.
+    """
+    offered = Offered(labels=True, references=config.worlds.references)
+    return {name: attacks_of(config, GAMES[name], offered) for name in config.games}
+
+
+def chosen_attacks(config: AuditConfig, tables: Tables) -> Chosen:
+    """Return the attacks of each game for which some tables hold enough.
+
+    Raises
+    ------
+    AuditError
+        If an attack that is asked for by name lacks something.
+    """
+    every = [table for of_arm in tables.values() for table in of_arm.values()]
+    return {name: attacks_of(config, GAMES[name], Offered.by(every, GAMES[name])) for name in config.games}
+
+
+def n_attacks(config: AuditConfig, chosen: Chosen) -> int:
     """Return how many attacks an audit fits, over all its games and defences."""
-    attacks = learned_attacks(config.features, config.attack_models, config.views)
-    return len(config.games) * (1 + len(_defenses(config))) * len(attacks)
+    return (1 + len(_defenses(config))) * sum(len(attacks.runs) for attacks in chosen.values())
 
 
 def assess(
-    tables: Mapping[str, Mapping[str, Observations]],
+    tables: Tables,
     config: AuditConfig,
     jobs: int,
     progress: Callable[[], None],
     spent: Mapping[str, Spent] | None = None,
+    chosen: Chosen | None = None,
 ) -> Assessment:
     """Run the configured attacks and measure them.
 
@@ -72,13 +103,15 @@ def assess(
         The tables of the attacker (``shadow``) and under attack (``target``): of models trained plainly under
         `UNDEFENDED`, and of those trained under a defence under its text.
     config
-        Games, features, attack models and seed are read from it.
+        Games, defences and seed are read from it.
     jobs
         Worker processes; results do not depend on it.
     progress
         Called when an attack is done.
     spent
         What the trainings of an arm spent of their privacy.
+    chosen
+        The attacks of each game; by default those that the tables allow.
 
     Raises
     ------
@@ -87,7 +120,7 @@ def assess(
     """
     shadow, target = (tables[UNDEFENDED][side] for side in ("shadow", "target"))
     check_agreement(shadow, target)
-    attacks = learned_attacks(config.features, config.attack_models, config.views)
+    chosen = chosen or chosen_attacks(config, tables)
     defenses = _defenses(config)
     undefended = Release(UNDEFENDED, True, target)
     naive = [Release(d.name, False, d.apply(tables[d.training]["target"])) for d in defenses]
@@ -106,7 +139,9 @@ def assess(
         for fitted_on, releases in plans:
             attacked = [release.table for release in releases]
             for release, outcomes in zip(
-                releases, run_attacks(attacks, game, fitted_on, attacked, config.seed, jobs, progress), strict=True
+                releases,
+                run_attacks(chosen[name].runs, game, fitted_on, attacked, config.seed, jobs, progress),
+                strict=True,
             ):
                 results += _measure(game, outcomes, of_game, release)
                 columns = pd.DataFrame({label(o.attack): o.scores for o in outcomes})
@@ -194,21 +229,23 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
         kinds = {"paper": paper, **kinds}
     results = []
     for outcome in outcomes:
-        compares = outcome.attack.name not in CLASSICAL
-        base = _classical(outcomes, outcome.attack.attack_model) if compares else None
+        compares = not is_classical(outcome.attack)
+        base = _classical(outcomes, same=outcome.attack) if compares else None
         strongest = _classical(outcomes) if compares else None
         for kind, rows in kinds.items():
             compared: dict[str, Any] = {}
-            if base is not None and strongest is not None:
-                compared = {
-                    "baseline_scores": base.scores[rows],
+            if base is not None:
+                compared |= {
+                    "baseline_confidences": base.confidences[rows],
                     "baseline_calibrated": base.calibrated[rows],
-                    "strongest_scores": strongest.scores[rows],
                 }
+            if strongest is not None:
+                compared |= {"strongest_scores": strongest.scores[rows]}
             figures = evaluate(
                 outcome.scores[rows],
                 positive[rows],
                 target.worlds[rows],
+                confidences=outcome.confidences[rows],
                 calibrated=outcome.calibrated[rows],
                 **compared,
             )
@@ -230,15 +267,22 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
     return results
 
 
-def _classical(outcomes: Sequence[AttackScores], attack_model: str | None = None) -> AttackScores:
-    """Return the classical attack (of one attack model, or of any) that did best on shadow worlds."""
-    classical = [o for o in outcomes if o.attack.name in CLASSICAL and attack_model in (None, o.attack.attack_model)]
-    return max(classical, key=lambda o: o.shadow_auc)
+def is_classical(attack: Attack) -> bool:
+    """Return whether an attack sees the original model alone."""
+    return attack.view == "original"
+
+
+def _classical(outcomes: Sequence[AttackScores], same: Attack | None = None) -> AttackScores | None:
+    """Return the classical attack (of the same attack model as another's, or of any) that did best on shadow worlds."""
+    classical = [
+        o for o in outcomes if is_classical(o.attack) and (same is None or o.attack.attack_model == same.attack_model)
+    ]
+    return max(classical, key=lambda o: o.shadow_auc, default=None)
 
 
 def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
-    """Return the attack on both models that did best on shadow worlds; the first of equals."""
-    return max((o for o in outcomes if o.attack.view != "original"), key=lambda o: o.shadow_auc)
+    """Return the attack on more than one version that did best on shadow worlds; the first of equals."""
+    return max((o for o in outcomes if o.attack.view in ("pair", "sequence")), key=lambda o: o.shadow_auc)
 
 
 def _select(game: Game, outcomes: Sequence[AttackScores]) -> Selected:

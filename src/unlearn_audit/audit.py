@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_audit.arms import Arm, plan_arms
-from unlearn_audit.assess import assess, n_attacks
+from unlearn_audit.assess import assess, chosen_attacks, expected_attacks, n_attacks
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
@@ -165,7 +165,7 @@ def audit(
         Worker processes, store and progress.
     **settings
         Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``scenario``, ``games``, ``views``,
-        ``defenses``, ``features``, ``attack_models``, ``until``, ``seed``.
+        ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``.
 
     Raises
     ------
@@ -264,9 +264,13 @@ def audit_observations(
     )
 
 
+_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "seed")
+"""The keys of a configuration that an audit of files reads."""
+
+
 def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
-    used = config.model_dump(mode="json", include={"games", "views", "defenses", "features", "attack_models", "seed"})
+    used = config.model_dump(mode="json", include=set(_READ_OF_FILES))
     return {
         **used,
         "observations": {
@@ -370,6 +374,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
 def _refuse_before_training(config: AuditConfig, records: Mapping[str, Records], shadow: WorldPlan) -> None:
     """Raise where the attacks could not be run on what would be trained."""
     check_defenses(config.defenses, len(records["target"].data.class_names))
+    expected_attacks(config)
     rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
     if rows < FEWEST_ROWS:
         raise AuditError(
@@ -389,13 +394,16 @@ def _find(
     timing: dict[str, Any],
     regime: str,
     regime_note: str | None,
+    notes: tuple[str, ...],
     **facts: Any,
 ) -> AuditResult:
     """Attack the tables and put the findings together: the same for our own observations and for files."""
     started = time.perf_counter()
-    show = execution.reporter.stage("Fitting attacks", n_attacks(config))
-    done = iter(range(1, n_attacks(config) + 1))
-    found = assess(tables, config, execution.jobs, lambda: show(next(done)), spent)
+    chosen = chosen_attacks(config, tables)
+    n = n_attacks(config, chosen)
+    show = execution.reporter.stage("Fitting attacks", n)
+    done = iter(range(1, n + 1))
+    found = assess(tables, config, execution.jobs, lambda: show(next(done)), spent, chosen)
     findings = Findings(
         config=settings,
         selected=found.selected,
@@ -404,6 +412,7 @@ def _find(
         released=found.released,
         regime=regime,
         regime_note=regime_note,
+        notes=(*notes, *dict.fromkeys(note for attacks in chosen.values() for note in attacks.notes)),
         execution={
             "jobs": execution.jobs,
             **timing,

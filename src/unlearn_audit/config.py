@@ -17,6 +17,17 @@ from unlearn_audit.errors import AuditError
 RegimeName = Literal["fixed", "same-seed", "fresh"]
 FeatureName = Literal["direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"]
 AttackModelName = Literal["logistic-regression", "decision-tree", "random-forest", "mlp"]
+AttackName = Literal[
+    "margin-original",
+    "margin-unlearned",
+    "margin-difference",
+    "score-difference",
+    "score-ratio",
+    "l-diff",
+    "pair-scale",
+    "pair-scale-local",
+    "pair-scale-fitted",
+]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ViewName = Literal["pair", "sequence"]
 GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen"]
@@ -250,6 +261,11 @@ class AuditConfig(_Frozen):
     )
     attack_models: tuple[AttackModelName, ...] = Field(
         default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
+    )
+    attacks: tuple[AttackName, ...] | None = Field(
+        default=None,
+        description="attacks beside those of features and attack models: see docs/attacks.md; default: every one for "
+        "which the observations hold enough",
     )
     until: UntilConfig | None = Field(
         default=None, description="add target worlds until an interval is this narrow; default: a fixed number"

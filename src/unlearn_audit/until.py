@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from unlearn_audit.arms import Arm
-from unlearn_audit.assess import leading_attack
-from unlearn_audit.attacks import GAMES, learned_attacks
+from unlearn_audit.assess import chosen_attacks, leading_attack
+from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
+from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.metrics import Estimate, WidthRule, auc_interval, half_width
@@ -48,7 +49,7 @@ def grow(arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: R
     """
     assert config.until is not None
     rule = WidthRule(config.until.auc, config.until.at_most)
-    attacks: Sequence[Attack] = learned_attacks(config.features, config.attack_models, config.views)
+    attacks: Sequence[Attack] = ()
     worlds, made = max(FEWEST_WORLDS_UNTIL, config.worlds.target), 0
     tables: dict[str, Observations] = {}
     looks: list[Look] = []
@@ -58,6 +59,7 @@ def grow(arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: R
         for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
+        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables})[config.games[0]].runs
         attack, estimate = _look(attacks, config, tables, jobs, reporter)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))

@@ -65,7 +65,7 @@ def test_the_executor_changes_nothing_and_is_named(command, tmp_path):
         flags = ["--executor", name, "--jobs=2", "--store", tmp_path / name, "--out", tmp_path / f"out-{name}"]
         done = command("run", *SMALL, *flags, "--json")
         runs[name] = done.findings
-        assert set(done.err.splitlines()) == {"Training and querying worlds (6)", "Fitting attacks (6)"}
+        assert set(done.err.splitlines()) == {"Training and querying worlds (6)", "Fitting attacks (11)"}
     assert {name: found["execution"]["executor"] for name, found in runs.items()} == {
         "serial": "serial",
         "dask": "dask",
@@ -117,7 +117,7 @@ def test_a_configuration_file_and_flags(command, tmp_path):
     path.write_text(
         "target: {data: breast-cancer, model: decision-tree-full}\n"
         "worlds: {shadow: 3, target: 3, deletions: 5, unseen: 2, references: 5}\n"
-        "features: [direct-diff]\nattack_models: [logistic-regression]\nregime: fresh\n"
+        "attacks: []\nfeatures: [direct-diff]\nattack_models: [logistic-regression]\nregime: fresh\n"
     )
     found = command("run", path, "--deletions=6", "--out", tmp_path / "out", "--json").findings
     assert found["model"] == "decision-tree-full"

@@ -28,7 +28,7 @@ def test_figures_make_a_result_that_writes_to_json():
         POSITIVE,
         WORLDS,
         calibrated=calibrated[0],
-        baseline_scores=base,
+        baseline_confidences=base,
         baseline_calibrated=calibrated[1],
     )
     found = result(figures)
@@ -62,14 +62,14 @@ def test_without_a_baseline_the_comparisons_are_none():
 
 def test_calibrated_figures_need_both_attacks():
     new = probabilities(0, 1.5)
-    figures = evaluate(new, POSITIVE, WORLDS, calibrated=new, baseline_scores=probabilities(1, 0.5))
+    figures = evaluate(new, POSITIVE, WORLDS, calibrated=new, baseline_confidences=probabilities(1, 0.5))
     assert figures["deg_rate"] is not None
     assert figures["bits"] is figures["deg_rate_calibrated"] is None
 
 
 def test_a_single_positive_still_gives_a_result():
     p, truth = np.array([0.8, 0.3, 0.4]), np.array([True, False, False])
-    figures = evaluate(p, truth, None, calibrated=p, baseline_scores=p / 2, baseline_calibrated=p / 2)
+    figures = evaluate(p, truth, None, calibrated=p, baseline_confidences=p / 2, baseline_calibrated=p / 2)
     found = result(figures)
     assert (found.auc_ci, found.deg_rate_ci, found.bits_ci) == ((0, 1), (-1, 1), None)
     assert found.bits is not None
@@ -87,7 +87,7 @@ def test_bad_rows_are_refused_in_one_sentence():
         evaluate(p, np.ones(1200, dtype=bool), WORLDS)
     with pytest.raises(AuditError, match="NaN"):
         evaluate(np.where(POSITIVE, np.nan, p), POSITIVE, WORLDS)
-    with pytest.raises(AuditError, match="baseline_scores must have one value per row"):
-        evaluate(p, POSITIVE, WORLDS, baseline_scores=p[:-1])
+    with pytest.raises(AuditError, match="baseline_confidences must have one value per row"):
+        evaluate(p, POSITIVE, WORLDS, baseline_confidences=p[:-1])
     with pytest.raises(AuditError, match="one world per row"):
         evaluate(p, POSITIVE, WORLDS[:-1])

@@ -5,18 +5,23 @@ records of which it sees only a `View`: never role, world, request or id. Higher
 """
 
 from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.catalogue import CATALOGUE, Attacks, Offered, attacks_of
 from unlearn_audit.attacks.features import CLASSICAL, FEATURES, PAPER_FEATURES
 from unlearn_audit.attacks.games import GAMES, Game
 from unlearn_audit.attacks.learned import ATTACK_MODELS, LearnedAttack, learned_attacks
 
 __all__ = [
     "ATTACK_MODELS",
+    "CATALOGUE",
     "CLASSICAL",
     "FEATURES",
     "GAMES",
     "PAPER_FEATURES",
     "Attack",
+    "Attacks",
     "Game",
     "LearnedAttack",
+    "Offered",
+    "attacks_of",
     "learned_attacks",
 ]

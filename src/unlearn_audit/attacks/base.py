@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,10 @@ class Attack(Protocol):
         The classifier fitted on it, or None.
     view
         Which versions it sees; it is handed nothing more.
+    probabilistic
+        Whether its scores are probabilities; others only order records.
+    fits_on
+        Whether it is fitted on the paper's shadow rows or on all.
     """
 
     @property
@@ -38,12 +42,22 @@ class Attack(Protocol):
         """What it sees."""
         ...
 
+    @property
+    def probabilistic(self) -> bool:
+        """Whether scores are probabilities."""
+        ...
+
+    @property
+    def fits_on(self) -> Literal["paper", "all"]:
+        """Which shadow rows it is fitted on."""
+        ...
+
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Learn from the attacker's own worlds; return self."""
         ...
 
     def score(self, target: View) -> npt.NDArray[np.float64]:
-        """Return (n,) probabilities of being positive; each row's score depends on that row and the references."""
+        """Return (n,) scores, higher for the positive; each depends on its row and the references alone."""
         ...
 
 

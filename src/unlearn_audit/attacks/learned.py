@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,9 @@ class LearnedAttack:
     name: str
     attack_model: str
     model_: Any = field(default=None, repr=False, compare=False)
+
+    probabilistic: bool = field(default=True, init=False, repr=False)
+    fits_on: Literal["paper", "all"] = field(default="paper", init=False, repr=False)
 
     @property
     def view(self) -> ViewName:

@@ -12,7 +12,7 @@ from joblib import delayed
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Calibrator, auc
+from unlearn_audit.metrics import Calibrator, MidRanks, auc
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
@@ -49,15 +49,21 @@ class AttackScores:
     shadow_auc
         AUC of cross-validation over shadow worlds, the mean over folds: all that a selection may look at.
     scores
-        (n,) probability of being positive, for the game's rows of the target, in the table's order.
+        (n,) higher for the positive, for the game's rows of the target, in the table's order.
     calibrated
-        (n,) the same, calibrated on the shadow worlds' out-of-fold scores, both classes weighing the same.
+        (n,) probability of being positive, calibrated on the shadow worlds' out-of-fold scores, both classes weighing
+        the same.
     """
 
     attack: Attack
     shadow_auc: float
     scores: Array
     calibrated: Array
+
+    @property
+    def confidences(self) -> Array:
+        """(n,) what the attack itself holds for the probability of being positive; where it holds none, calibrated."""
+        return self.scores if self.attack.probabilistic else self.calibrated
 
 
 def run_attacks(
@@ -69,7 +75,7 @@ def run_attacks(
     jobs: int,
     progress: Callable[[], None],
 ) -> list[list[AttackScores]]:
-    """Fit every attack on the shadow's paper rows and score the game's rows of each target.
+    """Fit every attack on the shadow's rows and score the game's rows of each target.
 
     Parameters
     ----------
@@ -105,7 +111,12 @@ def run_attacks(
             f"the shadow side has {fewest} rows of a role of {game.name} to fit attacks on, fewer than {FEWEST_ROWS}; "
             "use more shadow worlds or deletions"
         )
-    splits = cross_validation_splits(shadow.select(shadow_rows), positive, fitted_on)
+    rows_of_game = shadow.select(shadow_rows)
+    plans = {
+        kind: (rows, cross_validation_splits(rows_of_game, positive, rows))
+        for kind, rows in (("paper", fitted_on), ("all", np.ones_like(fitted_on)))
+        if kind in {attack.fits_on for attack in attacks}
+    }
     views = {
         view: (
             LabelledView(blind(shadow, view, shadow_rows), positive),
@@ -117,7 +128,9 @@ def run_attacks(
     run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     tasks = (
-        delayed(_run_one)(attacks[i], *views[attacks[i].view], fitted_on, splits, _seed(seed, game, attacks[i]))
+        delayed(_run_one)(
+            attacks[i], *views[attacks[i].view], *plans[attacks[i].fits_on], _seed(seed, game, attacks[i])
+        )
         for i in order
     )
     for i, result in zip(order, run(tasks), strict=True):
@@ -127,6 +140,8 @@ def run_attacks(
 
 
 def _cost_rank(attack: Attack) -> int:
+    if attack.fits_on == "all":
+        return -1
     return _COSTLIEST.index(attack.attack_model) if attack.attack_model in _COSTLIEST else len(_COSTLIEST)
 
 
@@ -152,9 +167,18 @@ def _run_one(
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
         fitted = attack.fit(shadow.take(fitted_on), seed)
         scores = [fitted.score(target) for target in targets]
-    calibrator = Calibrator.fit(out_of_fold, shadow.positive)
+    calibrated = _calibrated(attack, out_of_fold, shadow.positive, scores)
     shadow_auc = float(np.mean(aucs)) if aucs else auc(out_of_fold, shadow.positive)
-    return [AttackScores(attack, shadow_auc, of_target, calibrator.transform(of_target)) for of_target in scores]
+    return [AttackScores(attack, shadow_auc, *of_target) for of_target in zip(scores, calibrated, strict=True)]
+
+
+def _calibrated(attack: Attack, out_of_fold: Array, positive: Rows, scores: Sequence[Array]) -> list[Array]:
+    """Return scores as calibrated probabilities; those that are no probabilities by their rank among shadow rows."""
+    if not attack.probabilistic:
+        ranks = MidRanks.of(out_of_fold, positive)
+        out_of_fold, scores = ranks.transform(out_of_fold), [ranks.transform(of_target) for of_target in scores]
+    calibrator = Calibrator.fit(out_of_fold, positive)
+    return [calibrator.transform(of_target) for of_target in scores]
 
 
 def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Rows) -> list[Split]:

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.audit import Execution
 from unlearn_audit.engine.executors import EXECUTORS
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
+from unlearn_audit.errors import AuditError
 from unlearn_audit.progress import reporter
 from unlearn_audit.report import print_summary
 from unlearn_audit.result import AuditResult
@@ -34,6 +36,13 @@ Views = Annotated[
 Features = Annotated[
     list[str] | None, typer.Option("--feature", help="A feature of the paper's attack; repeatable. Default: all five.")
 ]
+Attacks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attack",
+        help=f"{', '.join(CATALOGUE)}; or none; repeatable. Default: every one that the observations allow.",
+    ),
+]
 AttackModels = Annotated[
     list[str] | None, typer.Option("--attack-model", help="A classifier of the attack; repeatable. Default: all four.")
 ]
@@ -54,6 +63,21 @@ Store = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a folder of its own under runs/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
+
+
+def attacks_named(names: list[str] | None) -> tuple[str, ...] | None:
+    """Return the value of ``attacks`` for the names given on the command line, where ``none`` stands for no attack.
+
+    Raises
+    ------
+    AuditError
+        If ``none`` stands beside a name.
+    """
+    if not names:
+        return None
+    if "none" in names and len(names) > 1:
+        raise AuditError("--attack none leaves out every attack of its kind; give it alone, or name attacks")
+    return tuple(name for name in names if name != "none")
 
 
 def settings_of(**flags: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def predictions(
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
+    attack: options.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
     seed: options.Seed = None,
@@ -40,7 +41,15 @@ def predictions(
     unlearn-audit predictions --shadow runs/adult/observations/shadow.parquet --target release.csv --json
     """
     config = build_config(
-        settings_of(defenses=defense, views=view, games=game, features=feature, attack_models=attack_model, seed=seed),
+        settings_of(
+            defenses=defense,
+            views=view,
+            games=game,
+            attacks=options.attacks_named(attack),
+            features=feature,
+            attack_models=attack_model,
+            seed=seed,
+        ),
         "the command line",
     )
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}

@@ -61,6 +61,7 @@ def specify(
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
+    attack: options.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
     until: Annotated[
@@ -109,6 +110,7 @@ def specify(
         defenses=defense,
         views=view,
         games=game,
+        attacks=options.attacks_named(attack),
         features=feature,
         attack_models=attack_model,
         training=training,

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlearn_audit.arms import Arm
-from unlearn_audit.assess import n_attacks
-from unlearn_audit.attacks import learned_attacks
+from unlearn_audit.assess import expected_attacks, n_attacks
 from unlearn_audit.attacks.stage import FOLDS
 from unlearn_audit.audit import Execution, Subject, plan_audit
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
@@ -20,6 +19,7 @@ from unlearn_audit.forecast.pilot import (
     AttackTimes,
     Clock,
     Pilot,
+    kind_of_attack,
     measure_in_worker,
     peak_memory,
     start_worker,
@@ -160,10 +160,11 @@ def forecast(
     scored = {side: round(_chains(task) * of.scored) for side, (task, of) in plain.items()}
     shadow, of_shadow = plain["shadow"]
     times = attack_times(
-        config.attack_models,
-        round(_chains(shadow) * of_shadow.fitted),
+        [attack for attacks in expected_attacks(config).values() for attack in attacks.runs],
+        {"paper": round(_chains(shadow) * of_shadow.fitted), "all": scored["shadow"]},
         scored["target"],
-        2 * len(subject.records["target"].data.class_names),
+        len(subject.records["target"].data.class_names),
+        config.worlds.references,
     )
     show(len(kinds) + 1)
     at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
@@ -214,14 +215,20 @@ def cost(
             scored[side] = max(scored[side], _chains(task) * pilot.scored)
     made = sum(side.worlds - side.worlds_stored for side in sides)
     longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
-    attacks = Counter(a.attack_model for a in learned_attacks(config.features, config.attack_models, config.views))
-    n = n_attacks(config)
-    # who stops early runs every attack at the first look too, to choose the one to watch
-    rounds = n / attacks.total() + (config.until is not None)
-    one_round = sum(
-        count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
-        for name, count in attacks.items()
-    )
+    chosen = expected_attacks(config)
+    n = n_attacks(config, chosen)
+    of_games = [Counter(kind_of_attack(attack) for attack in attacks.runs) for attacks in chosen.values()]
+    seconds_of_games = [
+        sum(
+            count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
+            for name, count in of_game.items()
+        )
+        / min(jobs, of_game.total())
+        for of_game in of_games
+    ]
+    seconds_attacks = n / sum(of_game.total() for of_game in of_games) * sum(seconds_of_games)
+    if config.until is not None:  # who stops early runs every attack at the first look too, to choose the one to watch
+        seconds_attacks += seconds_of_games[0]
     scores = 8 * n * scored["target"]
     peaks = [pilot.peak_memory for pilot in pilots.values() if pilot.peak_memory is not None]
     return Cost(
@@ -229,7 +236,7 @@ def cost(
         jobs=jobs,
         seconds_start=seconds_start if jobs > 1 else 0.0,
         seconds_worlds=max(sum(side.seconds for side in sides) / max(min(jobs, made), 1), longest),
-        seconds_attacks=rounds * one_round / min(jobs, attacks.total()) + 2 * n * times.figures * scored["target"],
+        seconds_attacks=seconds_attacks + 2 * n * times.figures * scored["target"],
         memory_per_worker=max(peaks, default=None),
         memory_parent=None if held is None else round(held + COPIES * tables + scores),
         bytes_store=sum(side.bytes for side in sides),
@@ -289,6 +296,6 @@ def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot]) -> 
     ]
     return (
         *of_worlds,
-        "attacks: each attack model was timed once on random numbers, on as many rows and columns as it would read",
+        "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
         "for this machine with nothing else to do, without the start of the program and the writing of the report",
     )

@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from joblib import delayed
 
-from unlearn_audit.attacks import ATTACK_MODELS
+from unlearn_audit.attacks import Attack
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.metrics import evaluate
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.threads import one_thread, worker_pool
 
 Clock = Callable[[], float]
@@ -77,7 +79,7 @@ class AttackTimes:
     Attributes
     ----------
     fit, score
-        By attack model: of one fit on the shadow side's rows, and of scoring one row.
+        By kind of attack: of one fit on the shadow side's rows, and of scoring one row.
     figures
         Of all figures of one attack, by row.
     """
@@ -191,35 +193,46 @@ def measure_in_worker(task: SideTask) -> Pilot:
     return pilots[0]
 
 
+def kind_of_attack(attack: Attack) -> str:
+    """Return what tells apart attacks that take different times: the attack model, or the attack where it has none."""
+    return attack.attack_model or attack.name
+
+
 def time_attacks(
-    attack_models: Sequence[str], fitted: int, target: int, width: int, clock: Clock = time.perf_counter
+    attacks: Sequence[Attack],
+    fitted: Mapping[Literal["paper", "all"], int],
+    target: int,
+    classes: int,
+    references: int,
+    clock: Clock = time.perf_counter,
 ) -> AttackTimes:
-    """Time each attack model once on random numbers, and once all figures of one attack.
+    """Time each kind of attack once on random posteriors, and once all figures of one attack.
 
     Parameters
     ----------
-    attack_models
-        Keys of `ATTACK_MODELS`.
-    fitted, target
-        Rows that an attack is fitted on, and that it scores.
-    width
-        Numbers that it reads of a row.
+    attacks
+        What an audit runs; the first of each kind is timed.
+    fitted
+        Rows that attacks are fitted on, by which rows they take.
+    target
+        Rows that they score.
+    classes, references
+        Of the models, and reference records of a pair of them.
     clock
         How time is told.
     """
     rng = np.random.default_rng(0)
-    n = min(max(fitted, 40), MOST_ROWS)
-    positive = np.arange(n) % 2 == 0
-    X = rng.normal(size=(n, width)) + 0.5 * positive[:, None]
     fit, score = {}, {}
     with one_thread():
-        for name in attack_models:
-            model = ATTACK_MODELS[name](0)
+        for name, attack in {kind_of_attack(attack): attack for attack in reversed(attacks)}.items():
+            rows = fitted[attack.fits_on]
+            n = min(max(rows, 40), MOST_ROWS)
+            shadow = _random_view(n, classes, references, rng)
             began = clock()
-            model.fit(X, positive)
+            ready = attack.fit(shadow, 0)
             ended = clock()
-            model.predict_proba(X)
-            fit[name], score[name] = (ended - began) * max(fitted / n, 1), (clock() - ended) / n
+            ready.score(shadow.view)
+            fit[name], score[name] = (ended - began) * max(rows / n, 1), (clock() - ended) / n
         rows = min(max(target, 40), 10 * MOST_ROWS)
         first, second = rng.random((2, rows))
         began = clock()
@@ -228,8 +241,25 @@ def time_attacks(
             np.arange(rows) % 20 == 0,
             np.arange(rows) * 10 // rows,
             calibrated=first,
-            baseline_scores=second,
+            baseline_confidences=second,
             baseline_calibrated=second,
         )
         figures = (clock() - began) / rows
     return AttackTimes(fit, score, figures)
+
+
+def _random_view(n: int, classes: int, references: int, rng: np.random.Generator) -> LabelledView:
+    """Return posteriors of every version of a chain, twenty rows a pair, of which positives can just be told."""
+    positive = np.arange(n) % 2 == 0
+    pair = np.arange(n) // 20
+    known = np.repeat(np.unique(pair), references)
+
+    def view(pair: npt.NDArray[np.int64], leak: npt.NDArray[np.bool_], beside: View | None) -> View:
+        logits = rng.normal(size=(len(pair), 1, classes)) + rng.normal(size=(len(pair), 2, classes)) / 10
+        logits[:, 1, 0] += leak / 2
+        weights = np.exp(logits)
+        posteriors = (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
+        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, {}, beside)
+
+    beside = view(known, np.zeros(len(known), dtype=bool), None) if references else None
+    return LabelledView(view(pair, positive, beside), positive)

@@ -15,6 +15,7 @@ from unlearn_audit.metrics.calibration import Calibrator
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate, true_status_confidence
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics.ranks import MidRanks
 from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, roc_curve
 from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import evaluate
@@ -25,6 +26,7 @@ __all__ = [
     "MIN_EXPECTED_FALSE_POSITIVES",
     "Calibrator",
     "Estimate",
+    "MidRanks",
     "RocCurve",
     "Units",
     "WidthRule",

@@ -14,7 +14,7 @@ from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import auc_difference, auc_interval
-from unlearn_audit.metrics.units import Array, check_probabilities, independent_units
+from unlearn_audit.metrics.units import Array, check_rows, independent_units
 
 COMPARISONS: dict[str, Callable[..., Estimate]] = {
     "deg_count": deg_count,
@@ -36,8 +36,9 @@ def evaluate(
     positive: Array,
     worlds: Array | None,
     *,
+    confidences: Array | None = None,
     calibrated: Array | None = None,
-    baseline_scores: Array | None = None,
+    baseline_confidences: Array | None = None,
     baseline_calibrated: Array | None = None,
     strongest_scores: Array | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
@@ -47,20 +48,22 @@ def evaluate(
     Parameters
     ----------
     scores : (n,) float
-        The attack's probability of positive, in [0, 1].
+        The attack's scores, higher for the positive.
     positive : (n,) bool
         The truth of each row.
     worlds : (n,) int or None
         The world of each row; intervals treat worlds as independent, or single records if they are unknown
         or positives or negatives stand in one world only.
+    confidences : (n,) float or None
+        The attack's probabilities of positive, in [0, 1]; None where the scores are such.
     calibrated : (n,) float or None
         The same attack's probabilities after a `Calibrator`.
-    baseline_scores, baseline_calibrated : (n,) float or None
+    baseline_confidences, baseline_calibrated : (n,) float or None
         The same two of the attack on the original model alone, on the same rows. Its confidences are compared
         with this attack's, so it should be one of the same attack model.
     strongest_scores : (n,) float or None
         The scores of the strongest attack on the original alone, for the difference of AUC; by default the
-        baseline's.
+        confidences of the baseline.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
 
@@ -86,16 +89,18 @@ def evaluate(
     >>> figures["auc"], figures["accuracy"], figures["interval_unit"], figures["bits"]
     (0.875, 0.75, 'record', None)
     """
-    scores, positive = check_probabilities(scores, positive)
+    scores, positive = check_rows(scores, positive)
     given = {
+        "confidences": confidences,
         "calibrated": calibrated,
-        "baseline_scores": baseline_scores,
+        "baseline_confidences": baseline_confidences,
         "baseline_calibrated": baseline_calibrated,
         "strongest_scores": strongest_scores,
     }
     for name, values in given.items():
         if values is not None and np.shape(values) != scores.shape:
             raise AuditError(f"{name} must have one value per row, got {np.shape(values)} for {len(scores)} rows")
+    confidences = scores if confidences is None else confidences
     units = independent_units(positive, worlds)
     n_positive = int(positive.sum())
     figures: dict[str, Any] = {
@@ -104,7 +109,7 @@ def evaluate(
         "n_worlds": 1 if worlds is None else len(np.unique(worlds)),
         "interval_unit": units.kind,
         **_with_interval("auc", auc_interval(scores, positive, worlds)),
-        **_with_interval("accuracy", accuracy(scores, positive, worlds)),
+        **_with_interval("accuracy", accuracy(confidences, positive, worlds)),
         "tpr_at_fpr": {},
         "tpr_at_fpr_ci": {},
         "realised_fpr": {},
@@ -115,11 +120,11 @@ def evaluate(
         figures["tpr_at_fpr"][str(target)] = None if point is None else point[0]
         figures["realised_fpr"][str(target)] = None if point is None else point[1]
         figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
-    strongest = baseline_scores if strongest_scores is None else strongest_scores
+    strongest = baseline_confidences if strongest_scores is None else strongest_scores
     gain = None if strongest is None else auc_difference(scores, strongest, positive, worlds)
     figures |= _with_interval("auc_minus_classical", gain)
     for comparisons, new, base in (
-        (COMPARISONS, scores, baseline_scores),
+        (COMPARISONS, confidences, baseline_confidences),
         (CALIBRATED_COMPARISONS, calibrated, baseline_calibrated),
     ):
         for name, compare in comparisons.items():

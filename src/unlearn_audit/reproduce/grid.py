@@ -61,6 +61,7 @@ class Scale:
             {
                 "target": {"data": data, "model": model, "network": changes.pop("network", {})},
                 "worlds": sizes,
+                "attacks": (),
                 "attack_models": self.attack_models,
                 **changes,
             }

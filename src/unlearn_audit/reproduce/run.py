@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from unlearn_audit.assess import n_attacks
+from unlearn_audit.assess import expected_attacks, n_attacks
 from unlearn_audit.audit import Execution, Subject, conduct
 from unlearn_audit.report.findings import Findings, Result
 from unlearn_audit.report.wording import is_strongest_classical
@@ -80,7 +80,7 @@ def plan(experiment: Experiment, scale: Scale, jobs: int) -> Plan:
             timed[kind] = _time_one(config, worlds.train_size)
         trainings += count
         attacks = sum(SECONDS_PER_ATTACK[m] for m in config.attack_models) / len(config.attack_models)
-        seconds += count * timed[kind] + n_attacks(config) * attacks
+        seconds += count * timed[kind] + n_attacks(config, expected_attacks(config)) * attacks
     return Plan(len(grid), trainings, seconds / jobs)
 
 

@@ -1,0 +1,100 @@
+"""Every attack without the paper's attack models, and which of all attacks an audit runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.games import Game
+from unlearn_audit.attacks.l_diff import L_DIFF
+from unlearn_audit.attacks.learned import learned_attacks
+from unlearn_audit.attacks.pair_scale import PAIR_SCALE
+from unlearn_audit.attacks.pair_scale_fitted import PairScaleFitted
+from unlearn_audit.attacks.score_change import SCORE_CHANGES
+from unlearn_audit.attacks.single_model import SINGLE_MODEL
+from unlearn_audit.attacks.statistic import Statistic
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import Observations
+
+CATALOGUE: dict[str, Statistic | PairScaleFitted] = {
+    attack.name: attack for attack in (*SINGLE_MODEL, *SCORE_CHANGES, L_DIFF, *PAIR_SCALE, PairScaleFitted())
+}
+"""Name to attack, in the order in which reports list them."""
+
+FEWEST_REFERENCES = 10
+"""Reference records of a pair below which they say too little about its scale."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What the tables of an audit hold for attacks.
+
+    Attributes
+    ----------
+    labels
+        Whether the label of every record is known.
+    references
+        The fewest reference records that a pair was asked.
+    """
+
+    labels: bool
+    references: int
+
+    @classmethod
+    def by(cls, tables: Sequence[Observations], game: Game) -> Offered:
+        """Return what all of some tables hold for a game."""
+        labels, fewest = True, []
+        for table in tables:
+            played, reference = np.isin(table.roles, (game.positive, game.negative)), table.roles == "reference"
+            labels &= bool((table.rows["label"].to_numpy()[played | reference] >= 0).all())
+            counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
+            fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))
+        return cls(labels, min(fewest))
+
+    def lacks(self, attack: Statistic | PairScaleFitted) -> str | None:
+        """Return what an attack needs and is not there, in words."""
+        if "labels" in attack.needs and not self.labels:
+            return "the label of every record (column 'label')"
+        if "references" in attack.needs and self.references < FEWEST_REFERENCES:
+            return (
+                f"at least {FEWEST_REFERENCES} reference records in every pair of models, and the fewest here are "
+                f"{self.references} (worlds.references, or rows with the role 'reference')"
+            )
+        return None
+
+
+@dataclass(frozen=True)
+class Attacks:
+    """The attacks of one game, and what is to be known of those that are not among them."""
+
+    runs: tuple[Attack, ...]
+    notes: tuple[str, ...] = ()
+
+
+def attacks_of(config: AuditConfig, game: Game, offered: Offered) -> Attacks:
+    """Return the attacks that a configuration asks for in a game.
+
+    Without a list of its own it gets every attack for which the tables hold enough, and a note on the others.
+
+    Raises
+    ------
+    AuditError
+        If an attack that it names cannot run.
+    """
+    asked = CATALOGUE if config.attacks is None else config.attacks
+    runs: list[Attack] = []
+    missing: dict[str, list[str]] = {}
+    for name in asked:
+        lacking = offered.lacks(CATALOGUE[name])
+        if lacking is not None and config.attacks is not None:
+            raise AuditError(f"the attack {name} needs {lacking}")
+        if lacking is not None:
+            missing.setdefault(lacking, []).append(name)
+        elif (attack := CATALOGUE[name].for_game(game.name)) is not None:
+            runs.append(attack)
+    notes = tuple(f"attacks left out, since they need {lacking}: {', '.join(of)}" for lacking, of in missing.items())
+    return Attacks((*runs, *learned_attacks(config.features, config.attack_models, config.views)), notes)

@@ -1,0 +1,57 @@
+"""Scores that are no probabilities, as confidences: where a score stands among those of known rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unlearn_audit.metrics.units import Array, check_rows
+
+
+@dataclass(frozen=True, eq=False)
+class MidRanks:
+    """The share of known rows below a score, equal ones counted half, positives and negatives weighing the same.
+
+    Attributes
+    ----------
+    positive, negative : (n₁,), (n₀,) float
+        Scores of the known rows of each role, ascending.
+
+    Examples
+    --------
+    >>> ranks = MidRanks.of(np.array([3.0, 5.0, 1.0, 2.0]), np.array([True, True, False, False]))
+    >>> ranks.transform(np.array([-9.0, 2.0, 3.0, 9.0])).tolist()
+    [0.0, 0.375, 0.625, 1.0]
+    """
+
+    positive: Array
+    negative: Array
+
+    @classmethod
+    def of(cls, scores: Array, positive: Array) -> MidRanks:
+        """Keep the scores of known rows.
+
+        Parameters
+        ----------
+        scores : (n,) float
+            Of any scale; infinite is allowed.
+        positive : (n,) bool
+            The truth of each row.
+
+        Raises
+        ------
+        AuditError
+            A score is NaN, or a class has no row.
+        """
+        scores, positive = check_rows(scores, positive)
+        return cls(np.sort(scores[positive]), np.sort(scores[~positive]))
+
+    def transform(self, scores: Array) -> Array:
+        """Return (n,) mid-ranks in [0, 1]; they keep the order of scores."""
+        return np.asarray(np.mean([_mid_rank(known, scores) for known in (self.positive, self.negative)], axis=0))
+
+
+def _mid_rank(known: Array, scores: Array) -> Array:
+    below, up_to = (np.searchsorted(known, scores, side=side) for side in ("left", "right"))
+    return np.asarray((below + up_to) / (2 * len(known)))
