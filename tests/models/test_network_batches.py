@@ -20,10 +20,13 @@ ON_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 DEVICES = ["cpu", pytest.param("cuda", marks=ON_GPU)]
 D, C = 6, 3
 
-STACKED = BatchPlan(4, stacked=True, structure="", one_by_one=True)
-TOGETHER = BatchPlan(4, stacked=True, structure="", one_by_one=False)
-VMAPPED = BatchPlan(4, stacked=False, structure="", one_by_one=True)
-PLANS = pytest.mark.parametrize("plan", [STACKED, TOGETHER, VMAPPED], ids=["stacked", "together", "vmapped"])
+STACKED = BatchPlan(4, stacked=True, structure="", group=1)
+TOGETHER = BatchPlan(4, stacked=True, structure="", group=4)
+IN_PAIRS = BatchPlan(4, stacked=True, structure="", group=2)
+VMAPPED = BatchPlan(4, stacked=False, structure="", group=4)
+PLANS = pytest.mark.parametrize(
+    "plan", [STACKED, TOGETHER, IN_PAIRS, VMAPPED], ids=["stacked", "together", "in pairs", "vmapped"]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -193,7 +196,7 @@ def test_deletions_and_additions_keep_everyone_elses_draws():
     """In the regime fixed, whoever is not in the first batch leaves no trace after one step."""
     make = functools.partial(begun, 1, factory=dropping, max_steps=1)
     whole = [make(ids=torch.arange(40)), *(make(ids=torch.arange(40)[torch.arange(40) != i]) for i in range(40))]
-    train_batch(BatchPlan(1, True, "", True), whole[:1])
+    train_batch(BatchPlan(1, True, "", 1), whole[:1])
     train_batch(STACKED, whole[1:])
     assert sum(not torch.equal(weights(one), weights(whole[0])) for one in whole[1:]) == 8
     replaced = torch.cat([torch.arange(35), torch.arange(100, 105)])
@@ -234,7 +237,7 @@ class TwoTypes(nn.Module):
 @pytest.mark.parametrize("module", [modules.mlp, modules.logistic_regression, dropping])
 def test_perceptrons_are_trained_at_once_on_a_cpu(module):
     plan = plan_batch(net(module), (D,), C, keyed=True)
-    assert (plan.stacked, plan.one_by_one, plan.width(2000)) == (True, True, batch.AT_MOST["cpu"])
+    assert (plan.stacked, plan.group, plan.width(2000)) == (True, 1, batch.AT_MOST["cpu"])
     assert plan == plan_batch(net(module), (D,), C, keyed=True)
 
 
@@ -289,10 +292,21 @@ def test_what_vmap_cannot_take_stays_plain(does, said, monkeypatch):
     assert said in plan_batch(net(functools.partial(Itself, does=does)), (D,), C, keyed=True)
 
 
-def test_vmap_takes_the_papers_convolutional_network(monkeypatch):
+def test_vmap_takes_other_convolutional_networks(monkeypatch):
     monkeypatch.setattr(batch, "_unsuited", lambda *_: None)
-    plan = plan_batch(net(modules.simple_cnn), (64,), 10, keyed=True)
-    assert not plan.stacked
+    assert plan_batch(net(modules.simple_cnn), (64,), 10, keyed=True).stacked
+    assert not plan_batch(net(images), (6,), 10, keyed=True).stacked
+
+
+def test_on_a_gpu_memory_says_how_many_groups_are_trained_at_once():
+    plan = BatchPlan(1024, True, "", 32, numbers=10**6, numbers_of_record=10**3, device=torch.device("cuda"))
+    of_model = 4 * (10**6 + 500 * 10**3)
+    widths = [plan.width(500, free=int(free * of_model / batch.SHARE_OF_MEMORY)) for free in (0, 10, 33, 65.1, 10**6)]
+    assert widths == [32, 32, 32, 64, 1024]
+    # a product is made for as many models however much is free
+    assert {plan.in_group(n) for n in (1, 500)} == {32}
+    assert plan.in_group(10**6) == 1
+    assert plan.width(10**6, free=0) == 1
 
 
 def test_how_many_are_trained_at_once_follows_from_sizes_alone():

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 FOLDER_VARIABLE = "UNLEARN_AUDIT_DATA"
 """The environment variable that names the data folder."""
 
@@ -20,4 +18,6 @@ def data_folder() -> Path:
     named = os.environ.get(FOLDER_VARIABLE, "").strip()
     if named:
         return Path(named).expanduser().absolute()
+    import platformdirs
+
     return platformdirs.user_cache_path("unlearn-audit", appauthor=False) / "data"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from typing import TYPE_CHECKING
 
-from unlearn_audit.config import UnlearningConfig
 from unlearn_audit.models.regimes import Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.sisa import Sisa
+
+if TYPE_CHECKING:
+    from unlearn_audit.config import UnlearningConfig
 
 
 def unlearner_for(

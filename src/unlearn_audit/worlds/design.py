@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.seeds import SIDES, Kind, generator
 from unlearn_audit.worlds.split import SidePool, Split
 from unlearn_audit.worlds.units import Positions, Units
+
+if TYPE_CHECKING:
+    from unlearn_audit.config import ScenarioConfig, WorldsConfig
 
 
 @dataclass(frozen=True)

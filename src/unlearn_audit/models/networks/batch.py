@@ -11,8 +11,9 @@ batch; `plan_batch` says which and why.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -28,21 +29,30 @@ from unlearn_audit.models.networks.device import (
     generators_of_its_own,
 )
 from unlearn_audit.models.networks.draws import KeyedDropout, RecordDraws, keyed_dropout
-from unlearn_audit.models.networks.stacks import Stack, layers_of
+from unlearn_audit.models.networks.recorded import Recorded
+from unlearn_audit.models.networks.stacks import Layers, Stack, layers_of
 from unlearn_audit.models.networks.training import OPTIMIZERS, ORDER, diverged, learned_nothing
 from unlearn_audit.models.networks.vmapped import Vmapped
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever the same records would give other weights than before."""
 
 ELEMENTWISE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 """Optimisers that treat each weight alone, so that a step on the weights of all models is a step of each."""
 
-AT_MOST = {"cpu": 8, "cuda": 32}
+AT_MOST = {"cpu": 8, "cuda": 1024}
 """Models trained at once, by kind of device."""
 
-NUMBERS_AT_ONCE = 2**26
-"""Numbers of weights, activations and records of all models of a batch together."""
+GROUP = 32
+"""Models whose products one call makes on a GPU."""
+
+NUMBERS_AT_ONCE = {"cpu": 2**26, "cuda": 2**30}
+"""Numbers of weights, activations and records of all models of a batch on a CPU together, of a group on a GPU."""
+
+SHARE_OF_MEMORY = 0.5
+"""Of what a GPU has free."""
+
+_CPU = torch.device("cpu")
 
 
 class _Arithmetic(Protocol):
@@ -68,25 +78,60 @@ class BatchPlan:
     most
         How many at most.
     stacked
-        Whether they are perceptrons, whose gradients `stacks` computes, or anything else that vmap takes.
+        Whether `stacks` computes their gradients, or vmap, since they are something else.
     structure
         What the modules of all trainings must have in common.
-    one_by_one
-        Whether products of perceptrons are made for one model at a time.
+    group
+        For how many one call makes a product; batches are filled up to a multiple, so that a model's bits do not
+        depend on how many are trained.
     numbers, numbers_of_record
         How many a model takes in memory, and a record of its training set.
+    device
+        Where they are trained.
     """
 
     most: int
     stacked: bool
     structure: str
-    one_by_one: bool
+    group: int
     numbers: int = 1
     numbers_of_record: int = 0
+    device: torch.device = _CPU
 
-    def width(self, n: int) -> int:
-        """Return how many networks are trained at once on n records each: a rule, whatever memory there is."""
-        return max(1, min(self.most, NUMBERS_AT_ONCE // (self.numbers + n * self.numbers_of_record)))
+    def of_model(self, n: int) -> int:
+        """Return how many numbers a model takes that is trained on n records."""
+        return self.numbers + n * self.numbers_of_record
+
+    def in_group(self, n: int) -> int:
+        """Return for how many networks on n records one call makes a product: a rule, whatever memory there is."""
+        return max(1, min(self.group, NUMBERS_AT_ONCE[self.device.type] // self.of_model(n)))
+
+    def width(self, n: int, free: int | None = None) -> int:
+        """Return how many networks are trained at once on n records each.
+
+        Parameters
+        ----------
+        n
+            Records of a training set.
+        free
+            Bytes of the device's memory to take a share of; by default what is free now. Only how many groups there
+            are depends on it, and no result does.
+        """
+        group = self.in_group(n)
+        if self.device.type == "cpu":
+            return max(group, min(self.most, NUMBERS_AT_ONCE["cpu"] // self.of_model(n)))
+        free = free_memory(self.device) if free is None else free
+        fit = int(SHARE_OF_MEMORY * free) // (_BYTES * self.of_model(n))
+        return group * max(1, min(self.most, fit) // group)
+
+
+_BYTES = torch.finfo(torch.float32).bits // 8
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes of a GPU that nobody holds, or that PyTorch holds for later."""
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
 
 
 @dataclass(frozen=True)
@@ -135,16 +180,21 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
     draws = RecordDraws(0, torch.zeros((2, 2), dtype=torch.int64, device=device))
     with keyed_dropout(module, draws):
         layers = layers_of(module, probe.shape[1:])
-        reason = _unsuited(module, device, keyed, layers is not None)
+        reason = _unsuited(module, device, keyed, layers)
         if reason is None and layers is None:
             reason = _refused_by_vmap(module, probe, n_classes, draws)
     if reason is not None:
         return reason
-    numbers = 4 * sum(p.numel() for p in module.parameters()) + network.batch_size * _activations(module, probe)
+    weights = 4 * sum(p.numel() for p in module.parameters())
+    if device.type == "cpu" or layers is None:
+        kept = network.batch_size * _activations(module, probe)
+    else:
+        # there may be batches of another size, the last ones
+        kept = 2 * layers.numbers(network.batch_size)
     # records are held twice, as they come and in the order of an epoch
     of_record = 2 * probe[0].numel()
-    on_cpu = device.type == "cpu"
-    return BatchPlan(AT_MOST[device.type], layers is not None, structure(module), on_cpu, numbers, of_record)
+    most, group = (AT_MOST["cpu"], 1) if device.type == "cpu" else (AT_MOST["cuda"] if layers else GROUP, GROUP)
+    return BatchPlan(most, layers is not None, structure(module), group, weights + kept, of_record, device)
 
 
 def structure(module: nn.Module) -> str:
@@ -155,7 +205,7 @@ def structure(module: nn.Module) -> str:
     return repr((str(module), told, own))
 
 
-def _unsuited(module: nn.Module, device: torch.device, keyed: bool, stacked: bool) -> str | None:
+def _unsuited(module: nn.Module, device: torch.device, keyed: bool, layers: Layers | None) -> str | None:
     """Return why modules like this are not trained at once, by what they are made of."""
     if any(True for _ in module.buffers()):
         return "it keeps figures of its batches beside its weights, as batch normalisation does"
@@ -163,7 +213,7 @@ def _unsuited(module: nn.Module, device: torch.device, keyed: bool, stacked: boo
         return "its dropout draws from one generator in turn, which only the regime fixed does not"
     if len({p.dtype for p in module.parameters()}) > 1:
         return "its weights are of several types"
-    if device.type == "cpu" and not stacked:
+    if device.type == "cpu" and (layers is None or layers.convolutions):
         return "on a CPU only perceptrons gain by it: nn.Sequential of linear layers, ReLU and dropout"
     return None
 
@@ -219,8 +269,8 @@ def train_batch(plan: BatchPlan, begun: Sequence[Beginning]) -> list[Outcome]:
     AuditError
         If a module draws numbers while it is trained, in a way that `plan_batch` did not see.
     """
-    # where one call computes for all, how many there are may decide the last bits
-    missing = 0 if plan.stacked and plan.one_by_one else plan.width(len(begun[0].labels)) - len(begun)
+    # where one call computes for several, how many there are may decide the last bits
+    missing = -len(begun) % plan.in_group(len(begun[0].labels))
     training = _Training(plan, [*begun, *[begun[-1]] * missing])
     return training.run()[: len(begun)]
 
@@ -266,34 +316,52 @@ class _Training:
         inputs = inputs.reshape(*records.shape[:2], *inputs.shape[1:])
         layers = layers_of(self.module, inputs.shape[2:])
         assert layers is not None
-        return Stack(modules, layers, inputs, self.plan.one_by_one)
+        return Stack(modules, layers, inputs, self.plan.in_group(records.shape[1]))
 
     def _train(self, arithmetic: _Arithmetic) -> tuple[Tensor, int]:
         """Make all steps and return of each model how many records it got right at last, of how many."""
-        recipe, n_classes, weights = self.recipe, self._n_classes, arithmetic.weights
+        recipe, weights = self.recipe, arithmetic.weights
         weights.requires_grad_().grad = arithmetic.gradients
         options = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
         optimizer = recipe.optimizer([weights], **options)
+        for group in optimizer.param_groups:
+            if "capturable" in group:
+                group["capturable"] = self.device.type == "cuda"
         drops = any(isinstance(m, KeyedDropout) and m.p > 0 for m in self.module.modules())
-        hits = torch.zeros_like(self.labels, dtype=torch.bool)
-        done = seen = 0
-        for epoch in range(math.ceil(recipe.steps / len(recipe.batch_sizes))):
-            order = self._order(epoch)
-            arithmetic.begin_epoch(order)
-            labels = self.labels.gather(1, order)
-            targets = nn.functional.one_hot(labels, n_classes).to(weights.dtype)
+        order, labels = torch.zeros_like(self.labels), torch.zeros_like(self.labels)
+        targets = weights.new_zeros((*labels.shape, self._n_classes))
+        done = torch.zeros((), dtype=torch.int64, device=self.device)
+
+        def make_steps(sizes: Sequence[int]) -> None:
             at = 0
-            for size in recipe.batch_sizes[: recipe.steps - done]:
+            for size in sizes:
                 part = slice(at, at + size)
                 states = self.draws.states(order[:, part], done) if self.draws is not None and drops else None
                 arithmetic.step(part, targets[:, part], states)
                 optimizer.step()
-                at, done = at + size, done + 1
-            answers, labels = arithmetic.logits[:, :at], labels[:, :at]
-            hits[:, :at], seen = answers.argmax(dim=2) == labels, max(seen, at)
+                done.add_(1)
+                at += size
+
+        whole = partial(make_steps, recipe.batch_sizes)
+        epoch_of_steps: Callable[[], None] = Recorded(whole, self.device) if self.plan.stacked else whole
+        hits = torch.zeros_like(labels, dtype=torch.bool)
+        seen, left = 0, recipe.steps
+        for epoch in range(math.ceil(recipe.steps / len(recipe.batch_sizes))):
+            order.copy_(self._order(epoch))
+            arithmetic.begin_epoch(order)
+            torch.gather(self.labels, 1, order, out=labels)
+            targets.zero_().scatter_(2, labels[..., None], 1)
+            sizes = recipe.batch_sizes[:left]
+            if len(sizes) == len(recipe.batch_sizes):
+                epoch_of_steps()
+            else:
+                make_steps(sizes)
+            left, at = left - len(sizes), sum(sizes)
+            answers, right = arithmetic.logits[:, :at], labels[:, :at]
+            hits[:, :at], seen = answers.argmax(dim=2) == right, max(seen, at)
             # flat, since on a GPU there is no loss of stacks that promises to repeat its bits
-            losses = nn.functional.cross_entropy(answers.flatten(0, 1), labels.flatten(), reduction="none")
-            if self._all_diverged(epoch, losses.view_as(labels).sum(dim=1), weights.isfinite().all(dim=1)):
+            losses = nn.functional.cross_entropy(answers.flatten(0, 1), right.flatten(), reduction="none")
+            if self._all_diverged(epoch, losses.view_as(right).sum(dim=1), weights.isfinite().all(dim=1)):
                 break
         return hits.sum(dim=1), seen
 

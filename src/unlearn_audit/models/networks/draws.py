@@ -78,7 +78,7 @@ class RecordDraws:
         """Return (n,) numbers in [0, 1), one a record, for one purpose at one time."""
         return uniform(mixed(mixed(self._records, purpose), time))
 
-    def states(self, rows: Tensor, time: int) -> Tensor:
+    def states(self, rows: Tensor, time: Tensor | int) -> Tensor:
         """Return the hashes, of the shape of ``rows``, that the masks of one training step are drawn from."""
         return mixed(self._records.gather(-1, rows), time)
 

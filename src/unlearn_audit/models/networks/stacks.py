@@ -1,11 +1,14 @@
-"""Perceptrons of one shape side by side: their gradients by products of stacked matrices, without autograd.
+"""Networks of one shape side by side: their gradients by products of stacked matrices, without autograd.
 
-Each linear layer is one matrix with its bias as a last column, and its inputs end in a column of ones, so that
+Perceptrons, and on a GPU also what has convolutions before them (`convolutions`).
+
+Each layer is one matrix with its bias as a last column, and its inputs end in a column of ones, so that
 one product gives the gradient of both. What lies between two linear layers, ReLU and dropout, multiplies by a
 factor that its own output shows, so the way back needs nothing but the outputs.
 
 On a CPU each product is made for one model at a time, which takes no longer than a product of stacks and makes a
-model's bits a matter of its own numbers alone. On a GPU one call makes the products of all.
+model's bits a matter of its own numbers alone. On a GPU one call makes the products of a group of models. How many
+are a group is a rule of sizes, so that a model's bits do not depend on how many groups there are.
 """
 
 from __future__ import annotations
@@ -17,13 +20,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unlearn_audit.models.networks.convolutions import Convolution, Convolutions
 from unlearn_audit.models.networks.draws import KeyedDropout, masks
+from unlearn_audit.models.networks.products import Products, columns
 
 ALIGNED = 64
 """Numbers to whose multiple each model's share of a tensor is padded, so that every model lies alike in memory."""
-
-COLUMNS = 16
-"""Numbers to whose multiple the rows of matrices are padded."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,37 @@ class Layer:
     @property
     def columns(self) -> int:
         """Of its matrix: inputs, bias, and zeros up to a multiple that products are quick with."""
-        return -(-(self.inputs + self.bias) // COLUMNS) * COLUMNS
+        return columns(self.inputs + self.bias)
+
+    def matrices(self, weights: Tensor) -> Tensor:
+        """Return (models, outputs, inputs) from the weights of a layer, stacked."""
+        return weights
+
+    def weights(self, matrices: Tensor) -> Tensor:
+        """Return the weights of a layer, stacked, from (models, outputs, inputs)."""
+        return matrices
 
 
-def layers_of(module: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...] | None:
-    """Return the layers of a perceptron that takes records of a shape, or None if the module is something else.
+@dataclass(frozen=True)
+class Layers:
+    """What records pass through: convolutions, if any, and then the layers of a perceptron."""
+
+    convolutions: tuple[Convolution, ...]
+    linear: tuple[Layer, ...]
+
+    def numbers(self, batch_size: int) -> int:
+        """Return how many numbers a step on a batch keeps, beside records and weights."""
+        of_record = sum(layer.columns + layer.outputs for layer in self.linear)
+        return batch_size * (of_record + sum(part.numbers for part in self.convolutions))
+
+
+def layers_of(module: nn.Module, shape: Sequence[int]) -> Layers | None:
+    """Return the layers of a module that takes records of a shape, or None if it is more than they can tell.
 
     Dropout must be keyed by record (`keyed_dropout`).
     """
     layers: list[Layer] = []
+    convolutions: list[Convolution] = []
     flat, relu = len(shape) == 1, False
     dropouts: list[KeyedDropout] = []
     parts = list(_parts(module, ""))
@@ -80,6 +104,16 @@ def layers_of(module: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...] | No
         kind = type(part)
         if kind is nn.Flatten and (part.start_dim, part.end_dim) == (1, -1):
             flat = True
+        elif not flat and (convolutions or kind is nn.Conv2d):
+            size = convolutions[-1].answers if convolutions else tuple(shape)
+            if kind is nn.Conv2d and len(size) == 3:
+                taken = Convolution.of(name, part, size)
+                convolutions += [] if taken is None else [taken]
+            else:
+                taken = convolutions[-1].followed_by(part) if convolutions else None
+                convolutions[-1:] = [] if taken is None else [taken]
+            if taken is None:
+                return None
         elif kind is nn.ReLU:
             relu = True
         elif kind is KeyedDropout and part.p < 1 and not part.whole_channels:
@@ -91,9 +125,10 @@ def layers_of(module: nn.Module, shape: Sequence[int]) -> tuple[Layer, ...] | No
         elif kind is not nn.Identity:
             return None
     once = len({id(part) for _, part in parts}) == len(parts)
-    shared = len(list(module.parameters())) < sum(1 + layer.bias for layer in layers)
+    weighted: list[Layer | Convolution] = [*convolutions, *layers]
+    shared = len(list(module.parameters())) < sum(1 + layer.bias for layer in weighted)
     whole = layers and not relu and not dropouts and once and not shared and not _hooked(module)
-    return tuple(layers) if whole else None
+    return Layers(tuple(convolutions), tuple(layers)) if whole else None
 
 
 def _parts(module: nn.Module, name: str) -> Iterator[tuple[str, Any]]:
@@ -127,18 +162,18 @@ def aligned(models: int, shapes: Sequence[tuple[int, ...]], like: Tensor) -> tup
 
 
 class Stack:
-    """Several perceptrons of one shape, and the gradients of their losses.
+    """Several networks of one shape, and the gradients of their losses.
 
     Parameters
     ----------
     modules
-        The perceptrons.
+        The networks.
     layers
         Their layers; dropout is keyed by record.
     records
         (models, n, ...) what the modules take.
-    one_by_one
-        Whether products are made for one model at a time.
+    group
+        For how many models a product is made at a time; the models must be a multiple.
 
     Attributes
     ----------
@@ -148,26 +183,40 @@ class Stack:
         (models, n, classes), of the records in the order of the epoch, as the last step with them found them.
     """
 
-    def __init__(
-        self, modules: Sequence[nn.Module], layers: Sequence[Layer], records: Tensor, one_by_one: bool
-    ) -> None:
-        self.layers, self._one_by_one, self._modules = layers, one_by_one, modules
+    def __init__(self, modules: Sequence[nn.Module], layers: Layers, records: Tensor, group: int) -> None:
+        self.layers, self.products, self._modules = layers, Products(group), modules
         n_models, n = records.shape[:2]
-        shapes = [(layer.outputs, layer.columns) for layer in layers]
+        shapes = [(layer.outputs, layer.columns) for layer in self._weighted]
         self.weights, self.matrices = aligned(n_models, shapes, records)
         self.gradients, self.slopes = aligned(n_models, shapes, records)
-        _, (self._records, self.ordered) = aligned(n_models, [(n, layers[0].columns)] * 2, records)
-        self._records[..., : layers[0].inputs] = records.flatten(2)
-        self._records[..., layers[0].ones] = 1
-        _, (self.logits,) = aligned(n_models, [(n, layers[-1].outputs)], records)
+        self._records = self._laid_out(records)
+        self.ordered = torch.empty_like(self._records)
+        _, (self.logits,) = aligned(n_models, [(n, layers.linear[-1].outputs)], records)
         self._passes: dict[int, _Pass] = {}
-        for module, parameter, view in self._parameters():
-            view.copy_(module.get_parameter(parameter).detach())
+        for layer, parameter, view in self._parameters():
+            stacked = torch.stack([module.get_parameter(parameter).detach() for module in modules])
+            view.copy_(layer.matrices(stacked) if view.dim() == 3 else stacked)
+
+    @property
+    def _weighted(self) -> tuple[Layer | Convolution, ...]:
+        return (*self.layers.convolutions, *self.layers.linear)
+
+    def _laid_out(self, records: Tensor) -> Tensor:
+        """Return (models, n, numbers) as the first layer takes them."""
+        if self.layers.convolutions:
+            # channels last
+            return records.movedim(2, -1).flatten(2)
+        first = self.layers.linear[0]
+        laid_out = records.new_zeros((*records.shape[:2], first.columns))
+        laid_out[..., : first.inputs] = records.flatten(2)
+        laid_out[..., first.ones] = 1
+        return laid_out
 
     def begin_epoch(self, order: Tensor) -> None:
         """Put each model's records in the (models, n) order of an epoch."""
-        for records, rows, ordered in zip(self._records, order, self.ordered, strict=True):
-            torch.index_select(records, 0, rows, out=ordered)
+        models, n = order.shape
+        rows = order + n * torch.arange(models, device=order.device)[:, None]
+        torch.index_select(self._records.flatten(0, 1), 0, rows.flatten(), out=self.ordered.flatten(0, 1))
 
     def step(self, part: slice, targets: Tensor, states: Tensor | None) -> None:
         """Compute the logits of some records and the gradients of their mean losses.
@@ -188,33 +237,26 @@ class Stack:
 
     def write_back(self) -> None:
         """Give each module its weights."""
-        for module, parameter, view in self._parameters():
-            module.get_parameter(parameter).detach().copy_(view)
+        for layer, parameter, view in self._parameters():
+            stacked = (layer.weights(view) if view.dim() == 3 else view).contiguous()
+            own = [module.get_parameter(parameter).detach() for module in self._modules]
+            torch._foreach_copy_(own, list(stacked.unbind(0)))
 
-    def each(self, stacked: Tensor) -> Sequence[Tensor]:
-        """Return the operands of a product: a matrix a model, or all of them stacked."""
-        return stacked.unbind(0) if self._one_by_one else (stacked,)
-
-    def product(self, left: Sequence[Tensor], right: Sequence[Tensor], out: Sequence[Tensor]) -> None:
-        """Multiply matrices."""
-        multiplied = torch.mm if self._one_by_one else torch.bmm
-        for a, b, c in zip(left, right, out, strict=True):
-            multiplied(a, b, out=c)
-
-    def _parameters(self) -> Iterator[tuple[nn.Module, str, Tensor]]:
-        """Yield each module with the name of a parameter and the view of its numbers."""
-        for j, module in enumerate(self._modules):
-            for layer, matrices in zip(self.layers, self.matrices, strict=True):
-                yield module, f"{layer.name}.weight".lstrip("."), matrices[j, :, : layer.inputs]
-                if layer.bias:
-                    yield module, f"{layer.name}.bias".lstrip("."), matrices[j, :, layer.inputs]
+    def _parameters(self) -> Iterator[tuple[Layer | Convolution, str, Tensor]]:
+        """Yield layers with the name of a parameter and the view of its numbers, of all models."""
+        for layer, matrices in zip(self._weighted, self.matrices, strict=True):
+            yield layer, f"{layer.name}.weight".lstrip("."), matrices[..., : layer.inputs]
+            if layer.bias:
+                yield layer, f"{layer.name}.bias".lstrip("."), matrices[..., layer.inputs]
 
 
 class _Pass:
     """The way there and back of batches of one size, with the memory it takes."""
 
     def __init__(self, stack: Stack, size: int) -> None:
-        self._stack, self._layers, each = stack, stack.layers, stack.each
+        products = stack.products
+        self._product, self._each = products.multiply, products.each
+        self._layers, convolutions = stack.layers.linear, stack.layers.convolutions
         models, like = len(stack.weights), stack.weights
         _, wide = aligned(models, [(size, layer.columns) for layer in self._layers], like)
         _, self._errors = aligned(models, [(size, layer.outputs) for layer in self._layers], like)
@@ -222,38 +264,52 @@ class _Pass:
             inputs[..., layer.ones] = 1
         self._first = wide[0]
         self._inputs = [inputs[..., : layer.inputs] for layer, inputs in zip(self._layers, wide, strict=True)]
+        of_convolutions, of_layers = slice(len(convolutions)), slice(len(convolutions), None)
+        matrices, slopes = stack.matrices[of_layers], stack.slopes[of_layers]
         # operands of products are cut once, since cutting takes as long as a small product
-        self._wide = [each(inputs) for inputs in wide]
-        self._narrow = [each(inputs) for inputs in self._inputs]
-        self._error = [each(errors) for errors in self._errors]
-        self._error_turned = [each(errors.mT) for errors in self._errors]
-        self._turned = [each(matrices.mT) for matrices in stack.matrices]
+        self._wide = [products.each(inputs) for inputs in wide]
+        self._narrow = [products.each(inputs) for inputs in self._inputs]
+        self._error = [products.each(errors) for errors in self._errors]
+        self._error_turned = [products.each(errors.mT) for errors in self._errors]
+        self._turned = [products.each(matrix.mT) for matrix in matrices]
         self._without_bias = [
-            each(matrices[..., : layer.inputs]) for layer, matrices in zip(self._layers, stack.matrices, strict=True)
+            products.each(matrix[..., : layer.inputs]) for layer, matrix in zip(self._layers, matrices, strict=True)
         ]
-        self._slopes = [each(slopes) for slopes in stack.slopes]
+        self._slopes = [products.each(slope) for slope in slopes]
+        self._convolutions = None
+        if convolutions:
+            of = stack.matrices[of_convolutions], stack.slopes[of_convolutions]
+            self._convolutions = Convolutions(convolutions, *of, products, size)
+            self._feature_errors = like.new_zeros(self._inputs[0].shape)
 
     def run(self, records: Tensor, logits: Tensor, targets: Tensor, states: Tensor | None) -> None:
         """Fill logits and gradients; see `Stack.step`."""
-        stack, layers, wide = self._stack, self._layers, list(self._wide)
+        layers, wide = self._layers, list(self._wide)
         last = len(layers) - 1
-        if layers[0].changes:
+        if self._convolutions is not None:
+            self._convolutions.run(records, self._inputs[0])
+        elif layers[0].changes:
             self._first.copy_(records)
         else:
-            wide[0] = stack.each(records)
-        answers = [*self._narrow[1:], stack.each(logits)]
+            wide[0] = self._each(records)
+        answers = [*self._narrow[1:], self._each(logits)]
         for i, layer in enumerate(layers):
             if layer.changes:
                 _change(self._inputs[i], layer, states)
-            stack.product(wide[i], self._turned[i], answers[i])
+            self._product(wide[i], self._turned[i], answers[i])
         torch.softmax(logits, dim=2, out=self._errors[last])
         self._errors[last].sub_(targets).div_(targets.shape[1])
         for i in range(last, 0, -1):
-            stack.product(self._error_turned[i], wide[i], self._slopes[i])
-            stack.product(self._error[i], self._without_bias[i], self._error[i - 1])
+            self._product(self._error_turned[i], wide[i], self._slopes[i])
+            self._product(self._error[i], self._without_bias[i], self._error[i - 1])
             if layers[i].changes:
                 _change_back(self._errors[i - 1], self._inputs[i], layers[i], states)
-        stack.product(self._error_turned[0], wide[0], self._slopes[0])
+        self._product(self._error_turned[0], wide[0], self._slopes[0])
+        if self._convolutions is not None:
+            self._product(self._error[0], self._without_bias[0], self._each(self._feature_errors))
+            if layers[0].changes:
+                _change_back(self._feature_errors, self._inputs[0], layers[0], states)
+            self._convolutions.run_back(self._feature_errors)
 
 
 def _change(values: Tensor, layer: Layer, states: Tensor | None) -> None:
