@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
 from unlearn_audit.attacks.stage import cross_validation_splits
+from unlearn_audit.attacks.forest import Forest, as_scikit_learn
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.metrics import Calibrator, auc, evaluate
 from unlearn_audit.models import resolve_model
@@ -165,7 +166,8 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
 def fit_attack(attack_model: str, seed: int, X: np.ndarray, positive: np.ndarray) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return ATTACK_MODELS[attack_model](seed).fit(X, positive)
+        model = ATTACK_MODELS[attack_model](seed)
+        return (as_scikit_learn(model) if isinstance(model, Forest) else model).fit(X, positive)
 
 
 def feature(name: str, posteriors: np.ndarray) -> np.ndarray:

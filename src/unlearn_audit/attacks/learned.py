@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -18,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.attacks.features import CLASSICAL, FEATURES, SEQUENCE, feature_view
+from unlearn_audit.attacks.forest import Forest
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
@@ -25,7 +25,7 @@ ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
         StandardScaler(), LogisticRegression(max_iter=400, random_state=seed)
     ),
     "decision-tree": lambda seed: DecisionTreeClassifier(max_leaf_nodes=10, random_state=seed),
-    "random-forest": lambda seed: RandomForestClassifier(n_estimators=500, min_samples_leaf=30, random_state=seed),
+    "random-forest": lambda seed: Forest(500, min_samples_leaf=30, random_state=seed),
     "mlp": lambda seed: make_pipeline(
         StandardScaler(), MLPClassifier(early_stopping=True, learning_rate_init=0.01, random_state=seed)
     ),

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import RandomForestClassifier
 
+from unlearn_audit.attacks.forest import Forest
 from unlearn_audit.attacks.pair_scale import pair_covariates
 from unlearn_audit.attacks.statistic import Need
 from unlearn_audit.observations.views import LabelledView, View, ViewName
@@ -37,7 +37,7 @@ class PairScaleFitted:
 
     def fit(self, shadow: LabelledView, seed: int) -> PairScaleFitted:
         """Return a fitted copy."""
-        model = RandomForestClassifier(n_estimators=200, min_samples_leaf=5, class_weight="balanced", random_state=seed)
+        model = Forest(200, min_samples_leaf=5, random_state=seed, balanced=True)
         return PairScaleFitted(model.fit(pair_covariates(shadow.view), shadow.positive))
 
     def score(self, target: View) -> npt.NDArray[np.float64]:
