@@ -65,13 +65,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dataset", help="a named dataset (default: adult, or digits with --small)")
     parser.add_argument("--jobs", type=int, default=2, help="worker processes of our way (default: %(default)s)")
     parser.add_argument("--small", action="store_true", help="a size of seconds: shows that both agree, times nothing")
-    parser.add_argument("--out", type=Path, help="where results go (default: results.json here; none with --small)")
+    parser.add_argument(
+        "--out", type=Path, help="where results go (default: default_audit.json here; none with --small)"
+    )
     options = parser.parse_args()
     if options.pairs < 1:
         parser.error(f"--pairs {options.pairs}: at least 1 is needed")
     options.dataset = options.dataset or ("digits" if options.small else "adult")
     if options.out is None and not options.small:
-        options.out = Path(__file__).with_name("results.json")
+        options.out = Path(__file__).with_name("default_audit.json")
     return options
 
 

@@ -1,11 +1,17 @@
 """The benchmark runs, and its two ways agree; how long they take is never tested."""
 
+import importlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "default_audit.py"
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+BENCHMARK = BENCHMARKS / "default_audit.py"
+CASES = ("lr-adult-20", "trees", "processes", "attack-stage", "whole-audit", "second-run")
 
 
 def test_both_ways_of_the_default_audit_agree(tmp_path):
@@ -19,3 +25,64 @@ def test_both_ways_of_the_default_audit_agree(tmp_path):
     assert pair["figures_compared"] > rows * 2 * 10
     assert results["machine"]["scikit-learn"]
     assert set(pair["plain"]["stages"]) == {"data", "fits", "queries", "attacks", "figures"}
+
+
+def test_both_sides_of_the_cases_agree():
+    command = [sys.executable, str(BENCHMARKS / "suite.py"), "--small", *(f"--case={case}" for case in CASES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" x as fast") == len(CASES)
+
+
+def test_sides_that_differ_fail_before_anything_is_timed(benchmark_modules):
+    measure = benchmark_modules("measure")
+    timed = []
+
+    def agree(plain, ours):
+        assert plain == ours
+
+    case = measure.Case("a", "a", 1, lambda _: measure.Sides(lambda: timed.append(1) or 1, lambda: 2, agree))
+    with pytest.raises(AssertionError):
+        measure.measure(case, 3, small=True)
+    assert len(timed) == 1
+
+
+def test_ratios_are_taken_within_pairs_and_scaled(benchmark_modules):
+    measure = benchmark_modules("measure")
+    pair = {"plain": {"wall": 4.0, "cpu": 2.0}, "ours": {"wall": 1.0, "cpu": 1.0}}
+    slow = {"plain": {"wall": 40.0, "cpu": 2.0}, "ours": {"wall": 20.0, "cpu": 1.0}}
+    found = measure.summary([pair, slow, pair])
+    assert (found["ratio"], found["ratio_range"], found["cpu_ratio"]) == (4.0, [2.0, 4.0], 2.0)
+    case = measure.Case(
+        "a", "a", 1, lambda _: measure.Sides(lambda: time.sleep(0.01), lambda: None, lambda *_: None, 100)
+    )
+    assert measure.measure(case, 1, small=True)["pairs"][0]["plain"]["wall"] >= 1
+
+
+def test_the_cpu_time_of_workers_counts(benchmark_modules):
+    measure = benchmark_modules("measure")
+    before = measure.cpu_seconds()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as worker:
+        while measure.cpu_seconds() < before + 0.1:
+            assert worker.poll() is None
+        worker.kill()
+
+
+def test_the_page_is_what_the_figures_make(benchmark_modules):
+    measure, performance = (benchmark_modules(name) for name in ("measure", "performance"))
+    assert performance.PAGE.read_text(encoding="utf-8") == performance.page(measure.read_results())
+
+
+def test_the_attack_tables_are_what_the_figures_make(benchmark_modules):
+    table = benchmark_modules("attack_table")
+    measured = json.loads(table.MEASURED.read_text(encoding="utf-8"))
+    assert table.WHOLE.read_text(encoding="utf-8") == table.whole_page(measured)
+    page = table.PAGE.read_text(encoding="utf-8")
+    assert page == table.with_table(page, table.summary(measured))
+
+
+@pytest.fixture
+def benchmark_modules(monkeypatch):
+    """Import a benchmark's module by name."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
