@@ -140,7 +140,7 @@ class Convolution:
         """How many numbers a step keeps for a record."""
         kept = self.answers[1] * self.answers[2]
         high, wide, channels = self.padded
-        of_row = self.columns + self.inputs + 2 * self.outputs
+        of_row = self.columns + self.inputs + 2 * self.outputs + self.columns * self.outputs // ROWS_AT_ONCE
         return 2 * high * wide * channels + kept * self.places * of_row + 4 * kept * self.outputs
 
     def matrices(self, weights: Tensor) -> Tensor:
