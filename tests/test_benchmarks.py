@@ -27,6 +27,24 @@ def test_both_ways_of_the_default_audit_agree(tmp_path):
     assert set(pair["plain"]["stages"]) == {"data", "fits", "queries", "attacks", "figures"}
 
 
+@pytest.mark.usefixtures("real_data")
+def test_networks_on_a_gpu_are_timed_without_what_only_other_parts_need(tmp_path):
+    """The script runs where there is no pydantic, as on a lent machine, and without a GPU at a small size."""
+    out = tmp_path / "gpu.json"
+    code = (
+        "import runpy, sys\n"
+        "for name in ('pydantic', 'platformdirs', 'rich', 'typer', 'httpx', 'monai'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['gpu.py', '--small', '--pairs', '1', '--out', {str(out)!r}]\n"
+        f"runpy.run_path({str(BENCHMARK.with_name('gpu.py'))!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(out.read_text())
+    assert [case["models_timed"]["batch"] for case in results["cases"]] == [4, 3]
+    assert all(of["float64"] < 1e-9 and of["same_bits_beside_others"] for of in results["correctness"].values())
+
+
 def test_both_sides_of_the_cases_agree():
     command = [sys.executable, str(BENCHMARKS / "suite.py"), "--small", *(f"--case={case}" for case in CASES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -39,8 +39,8 @@ def test_it_is_the_convolution_of_pytorch(chain, group):
     """Answers and gradients of three models on 4 images of 7 x 8, in double precision."""
     models, size, shape = 3, 4, (2, 7, 8)
     torch.manual_seed(0)
-    layers = layers_of(nn.Sequential(*chain, nn.Flatten(), nn.LazyLinear(2)).double(), shape) or _told(chain, shape)
-    parts = layers.convolutions
+    answer = nn.Sequential(*chain, nn.Flatten()).double()(torch.zeros(1, *shape, dtype=torch.float64))
+    parts = layers_of(nn.Sequential(*chain, nn.Flatten(), nn.Linear(answer.shape[1], 2)), shape).convolutions
     images = torch.randn(models, size, *shape, dtype=torch.float64)
     # many equal numbers, so that windows have several largest ones
     images[:, :2] = images[:, :2].round()
@@ -61,21 +61,16 @@ def test_it_is_the_convolution_of_pytorch(chain, group):
     ours.run_back(errors)
     for j in range(models):
         for layer, weight, bias in zip(convolutions, weights, biases, strict=True):
-            layer.double().weight.data = weight[j]
+            layer.weight.data, layer.weight.grad = weight[j], None
             if layer.bias is not None:
-                layer.bias.data = bias[j]
-        theirs = nn.Sequential(*chain).zero_grad() or nn.Sequential(*chain)(images[j]).flatten(1)
+                layer.bias.data, layer.bias.grad = bias[j], None
+        theirs = nn.Sequential(*chain)(images[j]).flatten(1)
         assert torch.allclose(features[j], theirs, rtol=0, atol=1e-12)
         (theirs * errors[j]).sum().backward()
         for part, layer, slope in zip(parts, convolutions, slopes, strict=True):
             assert torch.allclose(part.weights(slope[:, :, : part.inputs])[j], layer.weight.grad, rtol=0, atol=1e-11)
             if part.bias:
                 assert torch.allclose(slope[j, :, part.inputs], layer.bias.grad, rtol=0, atol=1e-11)
-
-
-def _told(chain, shape):
-    answer = nn.Sequential(*chain).double()(torch.zeros(1, *shape, dtype=torch.float64))
-    return layers_of(nn.Sequential(*chain, nn.Flatten(), nn.Linear(answer.numel(), 2)), shape)
 
 
 def flattened(*layers):

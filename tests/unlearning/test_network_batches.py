@@ -159,7 +159,7 @@ def test_what_stays_plain_keeps_its_key_and_says_why(data, model, regime, why):
 def test_what_is_batched_has_a_key_of_its_own(data):
     retrain, _ = Retrain.for_model(source(), Regime.FIXED)
     plain = replace(retrain, plain=True)
-    assert retrain.trainer(source(), data) == "network-batch/1"
+    assert retrain.trainer(source(), data) == "network-batch/2"
     assert (plain.trainer(source(), data), plain.why_plain(source(), data)) == (None, None)
     assert repr(plain) == repr(retrain)
 

@@ -43,8 +43,8 @@ ELEMENTWISE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 AT_MOST = {"cpu": 8, "cuda": 1024}
 """Models trained at once, by kind of device."""
 
-GROUP = 32
-"""Models whose products one call makes on a GPU."""
+GROUP, GROUP_OF_CONVOLUTIONS = 32, 8
+"""Models whose products one call makes on a GPU: as many as keep it busy."""
 
 NUMBERS_AT_ONCE = {"cpu": 2**26, "cuda": 2**30}
 """Numbers of weights, activations and records of all models of a batch on a CPU together, of a group on a GPU."""
@@ -193,7 +193,9 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
         kept = 2 * layers.numbers(network.batch_size)
     # records are held twice, as they come and in the order of an epoch
     of_record = 2 * probe[0].numel()
-    most, group = (AT_MOST["cpu"], 1) if device.type == "cpu" else (AT_MOST["cuda"] if layers else GROUP, GROUP)
+    group = 1 if device.type == "cpu" else GROUP_OF_CONVOLUTIONS if layers and layers.convolutions else GROUP
+    # what vmap computes is one group
+    most = GROUP if layers is None and device.type == "cuda" else AT_MOST[device.type]
     return BatchPlan(most, layers is not None, structure(module), group, weights + kept, of_record, device)
 
 
@@ -301,9 +303,10 @@ class _Training:
                 f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so it "
                 "cannot be trained beside others; train each plainly"
             )
+        counts = nn.functional.one_hot(self.labels, self._n_classes).sum(dim=1)
         said = [
-            learned_nothing(self.recipe, one.labels, of, seen)
-            for one, of in zip(self.begun, right.tolist(), strict=True)
+            learned_nothing(self.recipe, of_classes, of, seen)
+            for of_classes, of in zip(counts.tolist(), right.tolist(), strict=True)
         ]
         return [Outcome(e, None if e or not s else s) for e, s in zip(self.errors, said, strict=True)]
 

@@ -22,6 +22,9 @@ from unlearn_audit.models.networks.products import Products, columns
 
 Pair = tuple[int, int]
 
+ROWS_AT_ONCE = 1024
+"""Rows over which one product sums where sums over many rows are cut into pieces."""
+
 
 @dataclass(frozen=True)
 class Convolution:
@@ -137,7 +140,7 @@ class Convolution:
         """How many numbers a step keeps for a record."""
         kept = self.answers[1] * self.answers[2]
         high, wide, channels = self.padded
-        of_row = self.columns + self.inputs + 2 * self.outputs
+        of_row = self.columns + self.inputs + 2 * self.outputs + self.columns * self.outputs // ROWS_AT_ONCE
         return 2 * high * wide * channels + kept * self.places * of_row + 4 * kept * self.outputs
 
     def matrices(self, weights: Tensor) -> Tensor:
@@ -233,7 +236,7 @@ class _Step:
         self._back = like.new_zeros(shape)
         each = products.each
         self._forth = each(patches), each(matrix.mT), each(answers)
-        self._to_slope = each(errors.mT), each(patches), each(slope)
+        self._to_slope = _SumsOverRows(errors, patches, slope, products)
         self._to_images = None
         if not first:
             patch_errors = like.new_zeros((models, rows, part.inputs))
@@ -266,7 +269,7 @@ class _Step:
             back.copy_(errors)
         if self.part.places > 1:
             torch.mul(self._which.unsqueeze(1) == self._places, back.unsqueeze(1), out=self._error_slabs)
-        self._products.multiply(*self._to_slope)
+        self._to_slope.run()
         if self._to_images is None:
             return errors
         self._products.multiply(*self._to_images)
@@ -289,3 +292,28 @@ class _Step:
     def _without_border(self, padded: Tensor) -> Tensor:
         (top, left), (_, high, wide) = self.part.padding, self.part.image
         return padded[:, :, top : top + high, left : left + wide]
+
+
+class _SumsOverRows:
+    """The products of turned errors and patches, each a small matrix that is a sum over very many rows.
+
+    One product of few numbers and many rows keeps few of a GPU's processors busy, so the rows are cut into pieces of
+    equal length, whose products are added up.
+    """
+
+    def __init__(self, errors: Tensor, patches: Tensor, slope: Tensor, products: Products) -> None:
+        rows = errors.shape[1]
+        pieces = next(n for n in range(max(1, rows // ROWS_AT_ONCE), 0, -1) if rows % n == 0)
+        cut = Products(products.group * pieces)
+        made = errors.new_zeros((len(errors), pieces, errors.shape[2], patches.shape[2]))
+        left, right = (torch.unflatten(of, 1, (pieces, -1)).flatten(0, 1) for of in (errors, patches))
+        self._pieces = cut.each(left.mT), cut.each(right), cut.each(made.flatten(0, 1))
+        self._cut = cut
+        # a group at a time, since how a sum is made may depend on how many there are
+        self._sums = list(zip(torch.split(made, products.group), torch.split(slope, products.group), strict=True))
+
+    def run(self) -> None:
+        """Make them."""
+        self._cut.multiply(*self._pieces)
+        for made, slope in self._sums:
+            torch.sum(made, dim=1, out=slope)

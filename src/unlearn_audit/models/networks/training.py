@@ -11,7 +11,7 @@ import math
 import random
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -231,7 +231,7 @@ class _Training:
 
     def _diagnose(self, right: int, seen: int) -> None:
         """Warn of a training that in its last steps answered no better than one class for all."""
-        said = learned_nothing(self.recipe, self.labels, right, seen)
+        said = learned_nothing(self.recipe, self.labels.bincount().tolist(), right, seen)
         if said is not None:
             warnings.warn(said, TrainingWarning, stacklevel=5)
 
@@ -245,10 +245,12 @@ def diverged(recipe: Recipe, epoch: int, loss: float) -> AuditError:
     )
 
 
-def learned_nothing(recipe: Recipe, labels: Tensor, right: int, seen: int) -> str | None:
-    """Return what to say of a training that at last got ``right`` of ``seen`` records right; None if it learned."""
-    counts = labels.bincount()
-    if len(counts) < 2 or not seen or right / seen > float(counts.max()) / len(labels):
+def learned_nothing(recipe: Recipe, counts: Sequence[int], right: int, seen: int) -> str | None:
+    """Return what to say of a training that at last got ``right`` of ``seen`` records right; None if it learned.
+
+    ``counts`` are the training records of each class.
+    """
+    if len(counts) < 2 or not seen or right / seen > max(counts) / sum(counts):
         return None
     return (
         f"network {recipe.name} learned nothing: its accuracy on the training records, "

@@ -1,7 +1,7 @@
 """Any modules of one structure side by side: their gradients by PyTorch's function transforms, vmap over grad.
 
-One call computes for all models at once, so this is for GPUs. On a CPU it gains nothing by convolutions, and where
-a model lies in memory may decide its last bits.
+For what `stacks` cannot tell apart into products. One call computes for all models at once, so this is for GPUs. On a
+CPU it gains nothing by convolutions, and where a model lies in memory may decide its last bits.
 """
 
 from __future__ import annotations
