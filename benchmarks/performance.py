@@ -69,7 +69,7 @@ def _gpu(gpu: dict[str, Any]) -> list[str]:
         ratio, bar = case["ratios"]["plain / batch"], case["at_least"]
         lines.append(
             f"| {case['case']} | {case['medians']['plain']:.3f} | {case['medians']['batch']:.4f} | **{ratio:.0f} ×** "
-            f"| {bar} × | {_met(ratio >= bar)} |"
+            f"| {'– | –' if bar is None else f'{bar} × | {_met(ratio >= bar)}'} |"
         )
     equal = ", ".join(f"{name} {found['float64']:.1e}" for name, found in gpu["correctness"].items())
     return [*lines, "", f"Largest difference of any posterior to the plain loop, in float64: {equal}.", ""]

@@ -132,9 +132,10 @@ def networks(data: str, model: str, deletions: int, epochs: int, jobs: int, chai
         classes = len(task.data.class_names)
 
         def alike(plain: Posteriors, ours: Posteriors) -> None:
-            # other draws train other networks: alike in how sure they are, not in their posteriors
+            # other draws train other networks: alike in how sure they are, which after two epochs on MNIST was 0.63
+            # to 0.71 for three seeds of the same loop
             gap = abs(float(plain.max(axis=-1).mean() - ours.max(axis=-1).mean()))
-            if not small and gap > 0.05:
+            if not small and gap > 0.1:
                 raise AssertionError(f"the mean of the largest posterior differs by {gap:.3f}")
 
         one = replace(task, plan=replace(task.plan, sizes=task.plan.sizes.model_copy(update={"target": 1})))
