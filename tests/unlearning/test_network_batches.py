@@ -31,7 +31,8 @@ def data():
 
 
 ROWS = np.arange(90)
-SETTINGS = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "device": "cpu"}
+# so small a rate keeps apart rounding, which training in single precision carries on, from another order of records
+SETTINGS = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "device": "cpu"}
 
 
 def dropping(n_features, n_classes):
@@ -71,7 +72,7 @@ def answers(trained):
 def test_it_retrains_as_the_plain_loop_does(data, regime, module):
     at_once, alone = (retrained(source(module), data, regime, plain=plain) for plain in (False, True))
     for one, other in zip(at_once, alone, strict=True):
-        assert np.abs(answers(one) - answers(other)).max() < 1e-4
+        assert np.abs(answers(one) - answers(other)).max() < 1e-5
         assert np.array_equal(one.training, other.training)
         assert (one.seed, one.model[-1].n_steps_, one.spent) == (other.seed, other.model[-1].n_steps_, None)
         assert one.model.n_features_in_ == 6
