@@ -10,10 +10,10 @@ import unlearn_audit
 ROOT = Path(unlearn_audit.__file__).parent
 
 FLOW = (
-    "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "unlearning",
+    "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "fields", "unlearning",
     "observations",
     "engine", "defenses", "metrics", "attacks", "report", "assess", "describe", "result", "arms", "until", "audit",
-    "forecast", "reproduce", "cli",
+    "naming", "forecast", "reproduce", "cli",
 )  # fmt: skip
 """Every module and package of the first level, in the order of the flow; what all share comes first."""
 

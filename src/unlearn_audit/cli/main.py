@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from unlearn_audit.cli import cache, data
+from unlearn_audit.cli.name import name
 from unlearn_audit.cli.plan import plan
 from unlearn_audit.cli.predictions import predictions
 from unlearn_audit.cli.reproduce import reproduce_command
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("plan")(plan)
+app.command("name")(name)
 app.command("predictions")(predictions)
 app.command("reproduce")(reproduce_command)
 app.add_typer(data.app, name="data")

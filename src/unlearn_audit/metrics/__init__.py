@@ -17,6 +17,7 @@ from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.ranks import MidRanks
 from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, roc_curve
+from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import evaluate
 from unlearn_audit.metrics.units import Units, independent_units
@@ -44,6 +45,7 @@ __all__ = [
     "independent_units",
     "jackknife",
     "roc_curve",
+    "share",
     "tpr_at_fpr",
     "tpr_at_fpr_interval",
     "true_status_confidence",

@@ -1,0 +1,94 @@
+"""``unlearn-audit name``: who was deleted, out of a whole register."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from unlearn_audit.audit import Execution, Subject
+from unlearn_audit.cli import options
+from unlearn_audit.cli.run import configured
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import digest
+from unlearn_audit.files import write_atomic
+from unlearn_audit.metrics import Estimate
+from unlearn_audit.naming import COVERAGE, Naming, name_deleted, private_names
+from unlearn_audit.progress import reporter
+
+
+@configured
+def name(
+    specification: AuditConfig,
+    queries: Annotated[int, typer.Option(help="Reference records that the attacker asks of both versions.")] = 60,
+    jobs: options.Jobs = 1,
+    executor: options.Executor = None,
+    scheduler: options.Scheduler = None,
+    store: options.Store = None,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Rank a whole register by how well each candidate's deletion explains what changed between two versions.
+
+    Takes the data, model, sizes and one --defense of run; the attacker trains one model of its own and asks
+    --queries reference records. Says how often the deleted person is found first, and among how many a person stays
+    hidden. naming.json names nobody; private-names.csv, for the owner alone, says who was found on which place.
+
+    [bold]Examples[/]
+
+    unlearn-audit name --dataset adult --model logistic-regression --jobs 2
+
+    unlearn-audit name --dataset adult --model logistic-regression --defense rounding:3 --queries 100 --json
+    """
+    subject = Subject.load(specification)
+    identity = {"naming": {"queries": queries}, **subject.identity}
+    folder = out or Path("runs") / f"naming-{digest(identity)[:8]}"
+    with run_folder(folder, identity):
+        with reporter() as shown:
+            execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
+            naming, found = name_deleted(subject, execution, queries)
+        document = json.dumps({"config": subject.identity, **naming.document()}, indent=1) + "\n"
+        write_atomic(folder / "naming.json", document)
+        write_atomic(folder / "private-names.csv", pd.DataFrame(private_names(found)).to_csv(index=False))
+    if as_json:
+        typer.echo(document, nl=False)
+    else:
+        _print(Console(), naming, folder)
+
+
+def _print(console: Console, naming: Naming, folder: Path) -> None:
+    table = Table("of the deleted", "share", "95 % interval", box=box.SIMPLE_HEAD)
+    for words, share in (
+        ("found first", naming.first),
+        ("among the first ten", naming.first_ten),
+        ("in the first 1 %", naming.first_percent),
+        (f"in their set, made to hold {COVERAGE:.0%}", naming.set_coverage),
+    ):
+        table.add_row(words, *_percent(share))
+    console.print(
+        f"{naming.deletions:,} deletions, a register of {naming.register:,}, {naming.queries} reference records asked "
+        "of both versions",
+        soft_wrap=True,
+    )
+    console.print(table)
+    console.print(
+        f"Half of the deleted rank {naming.median_rank:,.0f} or better, and hide among {naming.set_size:,.0f} or "
+        "fewer.",
+        soft_wrap=True,
+    )
+    if naming.unchanged:
+        console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted count as found last.")
+    console.print(
+        f"Figures: {folder / 'naming.json'}; who was found, for the owner alone: {folder / 'private-names.csv'}"
+    )
+
+
+def _percent(share: Estimate) -> tuple[str, str]:
+    return f"{share.value:.1%}", f"{share.interval[0]:.1%} to {share.interval[1]:.1%}"

@@ -1,0 +1,246 @@
+"""Who was deleted? Ranks a whole register by how well each candidate's deletion explains what changed.
+
+The attacker asks a few reference records, known never to have been trained on, of both versions. For each candidate
+of a register it knows by how much its deletion would move each answer (`unlearn_audit.fields`); the candidates are
+ranked by the agreement. Where the truth is known, as in an audit, the ranks say how often a person is found;
+conformal sets say among how many a person stays hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.attacks.margins import margin
+from unlearn_audit.audit import Execution, Subject, plan_audit
+from unlearn_audit.defenses import parse_defense
+from unlearn_audit.engine import Store, default_store_folder, observe_worlds
+from unlearn_audit.engine.executors import executor_for
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.errors import AuditError
+from unlearn_audit.fields import check_has_field, field_for
+from unlearn_audit.metrics import Estimate, share
+from unlearn_audit.observations import Observations
+
+Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+COVERAGE = 0.95
+"""Of the conformal sets: in how many cases the deleted person is to be in it."""
+
+FEWEST_QUERIES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the ranking of one side's pairs came to.
+
+    Attributes
+    ----------
+    worlds
+        (pairs,) the world of each pair.
+    records
+        (pairs,) who was deleted: record ids.
+    ranks
+        (pairs,) place of the deleted in the register, 1 for the first; those who score the same stand before.
+    behind
+        (pairs,) by how much the deleted scores less than the best.
+    scores
+        (pairs, candidates) of the whole register.
+    """
+
+    worlds: npt.NDArray[np.int64]
+    records: npt.NDArray[np.int64]
+    ranks: npt.NDArray[np.int64]
+    behind: Array
+    scores: Array
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How often the deleted are found in a register.
+
+    Attributes
+    ----------
+    register, queries, deletions
+        Candidates, reference records asked of each pair, and pairs.
+    first, first_ten, first_percent
+        Share of the deleted who rank first, among the first ten, in the first 1 %, with intervals over worlds.
+    median_rank
+        Half of the deleted rank as high or higher.
+    set_size
+        Median number of candidates in a conformal set; half of the deleted hide among as few or fewer.
+    set_coverage
+        Share of the deleted who are in their set, which is made for `COVERAGE`.
+    unchanged
+        Pairs of versions that gave every reference the same answer; their deleted count as found last.
+    """
+
+    register: int
+    queries: int
+    deletions: int
+    first: Estimate
+    first_ten: Estimate
+    first_percent: Estimate
+    median_rank: float
+    set_size: float
+    set_coverage: Estimate
+    unchanged: int
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures as JSON; they name nobody."""
+        shares = {name: getattr(self, name) for name in ("first", "first_ten", "first_percent", "set_coverage")}
+        return {
+            "register": self.register,
+            "queries": self.queries,
+            "deletions": self.deletions,
+            **{name: of.value for name, of in shares.items()},
+            **{f"{name}_ci": list(of.interval) for name, of in shares.items()},
+            "median_rank": self.median_rank,
+            "set_size": self.set_size,
+            "set_made_for": COVERAGE,
+            "unchanged": self.unchanged,
+        }
+
+
+def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> tuple[Naming, Found]:
+    """Make the worlds of an audit, and look for the deleted of the target side in its register.
+
+    The register are all records of the target side, those of its models and those never trained on. The attacker's
+    records are the shadow side's; a shadow world is ranked with a field that leaves its own records out, so that the
+    sets learned there hold on the target side.
+
+    Raises
+    ------
+    AuditError
+        If more than one record is deleted at once, the model has no change field, there are too few references, or
+        the two sides are of different data.
+    """
+    _refuse(subject, queries)
+    arms, _ = plan_audit(subject)
+    tasks = list(arms[0].tasks.values())
+    store = Store(execution.store or default_store_folder())
+    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
+    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
+    observed = {
+        task.plan.side: table for task, table, _ in observe_worlds(tasks, store, executor, lambda d, _: show(d))
+    }
+    shadow, target = arms[0].tasks["shadow"], arms[0].tasks["target"]
+    if defenses := subject.config.defenses:
+        released = parse_defense(defenses[0])
+        observed = {side: released.apply(table) for side, table in observed.items()}
+    show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
+    own = _records_of(shadow)
+    size = target.plan.sizes.train_size
+    behind = []
+    for world in range(shadow.plan.n_worlds):
+        others = np.setdiff1d(own, shadow.plan.world(world).training)
+        table = observed["shadow"]
+        behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries).behind)
+        show(world + 1)
+    found = rank(target, observed["target"], own, size, queries)
+    show(shadow.plan.n_worlds + 1)
+    return summarise(found, np.concatenate(behind), queries), found
+
+
+def _refuse(subject: Subject, queries: int) -> None:
+    config = subject.config
+    check_has_field(subject.models["target"])
+    if config.scenario.name not in ("single", "retained"):
+        raise AuditError(f"name looks for one deleted record, and the scenario {config.scenario.name} deletes several")
+    if queries < FEWEST_QUERIES:
+        raise AuditError(f"--queries {queries} says too little of a change; ask at least {FEWEST_QUERIES} references")
+    if queries > config.worlds.references:
+        raise AuditError(
+            f"--queries {queries} needs as many reference records, and each pair is asked {config.worlds.references}; "
+            f"give --references {queries}"
+        )
+    if subject.records["shadow"] is not subject.records["target"]:
+        raise AuditError("name ranks people by the attacker's records of the same data; leave the shadow dataset out")
+    if len(config.defenses) > 1:
+        raise AuditError("name looks at one release; give one --defense")
+
+
+def _records_of(task: SideTask) -> Positions:
+    """Return every record of a side that is no reference, ascending."""
+    pool = task.plan.pool
+    return np.setdiff1d(np.concatenate([pool.train, pool.unseen]), task.plan.references)
+
+
+def rank(task: SideTask, table: Observations, own: Positions, n_training: int, queries: int) -> Found:
+    """Rank the register of a side for each of its pairs.
+
+    Parameters
+    ----------
+    task, table
+        The side, and its observations.
+    own
+        Positions of the attacker's records.
+    n_training
+        Training records of a model under attack.
+    queries
+        How many of the references are looked at, the first ones.
+    """
+    register = _records_of(task)
+    field = field_for(task.source, task.data, own, n_training)
+    place = {int(record): at for at, record in enumerate(task.data.record_ids)}
+    records = table.rows["record"].to_numpy()
+    asked = table.roles == "reference"
+    deleted = (table.roles == "deleted") & table.paper
+    pairs, counts = np.unique(table.pairs[asked], return_counts=True)
+    if not len(pairs) or counts.min() < queries:
+        fewest = int(counts.min(initial=0))
+        raise AuditError(f"a pair was asked {fewest} reference records, fewer than the {queries} of --queries")
+    phi = margin(table.posteriors[asked][:, [0, -1]], table.rows["label"].to_numpy()[asked])
+    phi = phi.reshape(len(pairs), counts[0], 2)[:, :queries]
+    references = np.array([place[int(record)] for record in records[asked][: counts[0]][:queries]])
+    truth = np.array([place[int(record)] for record in records[deleted]])
+    scores = field.explain(phi[..., 0] - phi[..., 1], phi[..., 0], register, references)
+    own_score = scores[np.arange(len(pairs)), np.searchsorted(register, truth)]
+    return Found(
+        worlds=table.worlds[deleted],
+        records=records[deleted],
+        ranks=(scores >= own_score[:, None]).sum(axis=1),
+        behind=scores.max(axis=1) - own_score,
+        scores=scores,
+    )
+
+
+def summarise(found: Found, known: Array, queries: int) -> Naming:
+    """Return how often the deleted were found, and how large sets are that hold them.
+
+    Parameters
+    ----------
+    found
+        The ranking of the target side.
+    known
+        (shadow pairs,) by how much the deleted scored less than the best on the shadow side: the sets are made of all
+        who score at most the ⌈`COVERAGE` (n + 1)⌉-th smallest of these less than the best (split conformal prediction).
+    queries
+        References looked at.
+    """
+    register = found.scores.shape[1]
+    at = int(np.ceil(COVERAGE * (len(known) + 1)))
+    allowed = np.sort(known)[at - 1] if at <= len(known) else np.inf
+    sizes = (found.scores >= found.scores.max(axis=1, keepdims=True) - allowed).sum(axis=1)
+    return Naming(
+        register=register,
+        queries=queries,
+        deletions=len(found.ranks),
+        first=share(found.ranks == 1, found.worlds),
+        first_ten=share(found.ranks <= 10, found.worlds),
+        first_percent=share(found.ranks <= register / 100, found.worlds),
+        median_rank=float(np.median(found.ranks)),
+        set_size=float(np.median(sizes)),
+        set_coverage=share(found.behind <= allowed, found.worlds),
+        unchanged=int((~found.scores.any(axis=1)).sum()),
+    )
+
+
+def private_names(found: Found) -> Mapping[str, npt.NDArray[Any]]:
+    """Return columns of who was deleted and on which place each was found; for the owner alone."""
+    return {"world": found.worlds, "record": found.records, "rank": found.ranks}

@@ -1,0 +1,40 @@
+"""The command ``name``: figures for all, names for the owner."""
+
+import json
+
+import pandas as pd
+
+SMALL = [
+    "--dataset=breast-cancer", "--model=logistic-regression", "--train-size=150", "--shadow-worlds=3",
+    "--target-worlds=3", "--deletions=5", "--unseen=2", "--references=20", "--queries=20",
+]  # fmt: skip
+
+
+def test_figures_and_private_names(command, tmp_path):
+    done = command("name", *SMALL, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found == json.loads((tmp_path / "out" / "naming.json").read_text())
+    assert (found["deletions"], found["queries"]) == (15, 20)
+    names = pd.read_csv(tmp_path / "out" / "private-names.csv")
+    assert (names["rank"] == 1).mean() == found["first"]
+    assert "record" not in found
+
+
+def test_a_summary_for_people(command, tmp_path):
+    done = command("name", *SMALL, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "15 deletions, a register of " in done.out
+    assert "found first" in done.out
+    assert "Ranking registers" in done.err
+
+
+def test_another_number_of_queries_is_another_run(command, tmp_path):
+    command("name", *SMALL, "--out", tmp_path / "out")
+    command("name", *SMALL[:-1], "--queries=10", "--out", tmp_path / "out").says("choose another")
+
+
+def test_a_model_without_a_field_is_refused(command, tmp_path):
+    flags = [flag for flag in SMALL if not flag.startswith("--model")]
+    command("name", *flags, "--model=decision-tree", "--out", tmp_path / "out").says("logistic regression alone")
+    assert command("name", *SMALL[:-1], "--queries=50").code == 2

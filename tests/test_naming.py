@@ -1,0 +1,115 @@
+"""Ranks in a register, and the sets that hold the deleted."""
+
+import numpy as np
+import pytest
+
+from unlearn_audit import AuditConfig, Execution
+from unlearn_audit.audit import Subject
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import share
+from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, summarise
+
+SMALL = {
+    "target": {"data": "breast-cancer", "model": "logistic-regression"},
+    "worlds": {"shadow": 5, "target": 4, "train_size": 150, "deletions": 10, "unseen": 2, "references": 20},
+}
+
+
+def named(queries=20, **changes):
+    subject = Subject.load(AuditConfig.model_validate({**SMALL, **changes}))
+    return name_deleted(subject, Execution(), queries)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARN_AUDIT_STORE", str(tmp_path_factory.mktemp("store")))
+        return named()
+
+
+def test_the_deleted_are_found_far_above_chance(found):
+    naming, ranking = found
+    assert naming.deletions == 40
+    assert naming.register == ranking.scores.shape[1] > 200
+    assert naming.first_ten.value > 0.2
+    assert naming.median_rank < naming.register / 4
+    assert naming.first.value == np.mean(ranking.ranks == 1)
+
+
+def test_the_same_again_is_the_same(found):
+    again, ranking = named()
+    assert again == found[0]
+    assert np.array_equal(ranking.ranks, found[1].ranks)
+
+
+def test_figures_name_nobody_and_the_private_columns_do(found):
+    naming, ranking = found
+    document = naming.document()
+    assert {"first", "first_ci", "first_ten", "set_size", "set_coverage", "median_rank"} <= set(document)
+    assert all(np.isscalar(value) or len(value) == 2 for value in document.values())
+    assert np.array_equal(private_names(ranking)["record"], ranking.records)
+
+
+def test_rounding_hides():
+    naming, _ = named(defenses=["rounding:1"])
+    assert naming.median_rank > 50
+    assert naming.unchanged > 0
+
+
+def made(rng, pairs, register):
+    scores = rng.normal(size=(pairs, register))
+    true = np.zeros(pairs, dtype=np.int64)
+    scores[:, 0] += 2
+    own = scores[np.arange(pairs), true]
+    return Found(
+        np.arange(pairs) % 10, np.arange(pairs), (scores >= own[:, None]).sum(axis=1), scores.max(axis=1) - own, scores
+    )
+
+
+def test_conformal_sets_hold_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    coverage = [summarise(made(rng, 50, 40), made(rng, 60, 40).behind, 20).set_coverage.value for _ in range(400)]
+    # the error of the mean over 400 of them is below 0.002
+    assert COVERAGE - 0.006 < np.mean(coverage) < COVERAGE + 1 / 61 + 0.006
+
+
+def test_too_few_known_cases_make_a_set_of_all():
+    rng = np.random.default_rng(0)
+    naming = summarise(made(rng, 30, 40), made(rng, 10, 40).behind, 20)
+    assert (naming.set_size, naming.set_coverage.value) == (40, 1.0)
+
+
+def test_those_who_score_the_same_stand_before():
+    scores = np.array([[0.5, 0.5, 0.1]])
+    ranks = (scores >= scores[:, :1]).sum(axis=1)
+    found = Found(np.zeros(1, dtype=int), np.zeros(1, dtype=int), ranks, np.zeros(1), scores)
+    assert summarise(found, np.zeros(40), 20).first.value == 0
+
+
+def test_shares_have_the_jackknifes_interval():
+    true, worlds = np.array([1, 1, 0, 1, 0, 0], dtype=bool), np.array([0, 0, 1, 1, 2, 2])
+    means = [true[worlds != w].mean() for w in range(3)]
+    error = np.sqrt(2 / 3 * np.square(np.array(means) - np.mean(means)).sum())
+    estimate = share(true, worlds)
+    assert estimate.value == 0.5
+    from scipy.special import expit
+    from scipy.stats import t
+
+    assert estimate.low == pytest.approx(expit(-t.ppf(0.975, 2) * error / 0.25))
+    assert share(true, np.zeros(6)).interval == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "queries", "says"),
+    [
+        ({}, 30, "--queries 30 needs as many reference records, and each pair is asked 20; give --references 30"),
+        ({}, 3, "--queries 3 says too little of a change; ask at least 5"),
+        ({"scenario": "group"}, 20, "the scenario group deletes several"),
+        ({"defenses": ["rounding:2", "label-only"]}, 20, "give one --defense"),
+        ({"target": {"data": "breast-cancer", "model": "decision-tree"}}, 20, "logistic regression alone"),
+        ({"shadow": {"data": "digits"}}, 20, "leave the shadow dataset out"),
+    ],
+)
+def test_what_cannot_be_done_is_said(changes, queries, says):
+    with pytest.raises(AuditError, match=says.replace("(", r"\(")):
+        named(queries, **changes)
