@@ -21,6 +21,7 @@ class Kind(IntEnum):
     UNLEARNED = 3
     ATTACK = 4
     SHARD = 5
+    RELEASE = 10
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

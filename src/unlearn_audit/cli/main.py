@@ -13,6 +13,7 @@ from unlearn_audit.cli import cache, data
 from unlearn_audit.cli.name import name
 from unlearn_audit.cli.plan import plan
 from unlearn_audit.cli.predictions import predictions
+from unlearn_audit.cli.release import release
 from unlearn_audit.cli.reproduce import reproduce_command
 from unlearn_audit.cli.run import run
 from unlearn_audit.errors import AuditError
@@ -29,6 +30,7 @@ app.command("run")(run)
 app.command("plan")(plan)
 app.command("name")(name)
 app.command("predictions")(predictions)
+app.command("release")(release)
 app.command("reproduce")(reproduce_command)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")

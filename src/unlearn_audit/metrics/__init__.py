@@ -10,8 +10,16 @@ attack* on new worlds. Metrics over rows weigh positives and negatives equally.
 `evaluate` returns all figures of one attack. A metric knows nothing of models, attacks or how it is printed.
 """
 
+from unlearn_audit.metrics.accusations import Accusing
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.calibration import Calibrator
+from unlearn_audit.metrics.conformal import (
+    Control,
+    conformal_p_values,
+    holm_adjusted,
+    references_needed,
+    rejected,
+)
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate, true_status_confidence
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
@@ -25,7 +33,9 @@ from unlearn_audit.metrics.units import Units, independent_units
 __all__ = [
     "CONFIDENCE",
     "MIN_EXPECTED_FALSE_POSITIVES",
+    "Accusing",
     "Calibrator",
+    "Control",
     "Estimate",
     "MidRanks",
     "RocCurve",
@@ -38,12 +48,16 @@ __all__ = [
     "bits_added",
     "class_balanced_mean",
     "class_balanced_proportion",
+    "conformal_p_values",
     "deg_count",
     "deg_rate",
     "evaluate",
     "half_width",
+    "holm_adjusted",
     "independent_units",
     "jackknife",
+    "references_needed",
+    "rejected",
     "roc_curve",
     "share",
     "tpr_at_fpr",

@@ -110,6 +110,18 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
     return replace(source, fingerprint=f"{source.name} {fingerprint(made_from, estimator, source.name)}")
 
 
+def load_factory(text: str) -> Callable[..., Any]:
+    """Import and return the function of the user's own that ``module:function`` or ``file.py:function`` names.
+
+    Raises
+    ------
+    AuditError
+        If there is none.
+    """
+    module, _, attribute = text.rpartition(":")
+    return _ImportedFactory(module, attribute).resolve()
+
+
 def _from_text(text: str) -> ModelSource:
     if text in MODELS:
         return ModelSource(text, MODELS[text])

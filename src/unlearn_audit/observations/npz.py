@@ -42,7 +42,7 @@ def write_npz(observations: Observations, path: Path) -> None:
 
 def read_npz(path: Path) -> Observations:
     """Read named arrays; ``before`` and ``after`` may stand for ``posteriors``."""
-    arrays = _load_arrays(path)
+    arrays = load_arrays(path)
     if "posteriors" in arrays:
         posteriors = arrays.pop("posteriors")
     elif "before" in arrays and "after" in arrays:
@@ -79,7 +79,7 @@ def read_npz(path: Path) -> Observations:
     )
 
 
-def _load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Return every array of an archive, or say what the file is instead."""
     try:
         archive = np.load(path, allow_pickle=False)

@@ -99,7 +99,11 @@ class Observations:
                 "numbers of shape (rows, versions, classes) are needed"
             )
         rows = _complete(columns, len(array), where)
-        _check_posteriors(array, classes, partial, where)
+        if len(array) > 0 and array.shape[1] < 2:
+            raise AuditError(
+                f"{where} has {array.shape[1]} version of the model; an original and an unlearned one are needed"
+            )
+        check_posteriors(array, classes, partial, where)
         _check_rows(rows, len(classes), array.shape[1], where)
         for name, values in (signals or {}).items():
             if np.ndim(values) == 0 or len(values) != len(array):
@@ -223,13 +227,11 @@ def _shown(values: pd.Series[Any]) -> str:
     return " ".join(str(values.iloc[0]).split())[:60]
 
 
-def _check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: bool, where: str) -> None:
-    """Raise unless every row of every version is a probability distribution."""
-    n, versions, k = array.shape
+def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: bool, where: str) -> None:
+    """Raise unless every row of every version, (n, versions, classes), is a probability distribution."""
+    n, _, k = array.shape
     if n == 0:
         raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
-    if versions < 2:
-        raise AuditError(f"{where} has {versions} version of the model; an original and an unlearned one are needed")
     if k < 2 or len(classes) != k or len(set(classes)) != k:
         raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
     for wrong, what in (

@@ -1,0 +1,135 @@
+"""``unlearn-audit release``: who can be told as deleted from the two versions of one release."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from unlearn_audit.cli import options
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import digest
+from unlearn_audit.errors import AuditError
+from unlearn_audit.release import ReleaseResult, ReleaseSettings, examine, findings_of, pair_of, read_answers, read_ids
+from unlearn_audit.release.answers import Answers
+from unlearn_audit.release.examine import BASE_RATES
+from unlearn_audit.release.fitted import ask_model, is_model
+from unlearn_audit.release.page import print_release
+from unlearn_audit.release.result import PRIVATE
+from unlearn_audit.release.scores import SCORES
+
+TOLD = 1
+"""Exit code of ``--fail-if-told`` where somebody can be told."""
+
+
+def release(
+    before: Annotated[
+        str,
+        typer.Argument(help="Answers of the version before: a file, or module:function that returns a fitted model."),
+    ],
+    after: Annotated[str, typer.Argument(help="The same of the version after.")],
+    deleted: Annotated[str, typer.Option(help="Ids of the deleted records: a file, or ids joined by commas.")],
+    reference: Annotated[str, typer.Option(help="Ids of records that neither version was trained on, likewise.")],
+    subject: Annotated[str | None, typer.Option(help="The column that says whose record it is.")] = None,
+    base_rate: Annotated[
+        list[float] | None,
+        typer.Option(help="Share of deleted people among those an observer looks at; repeatable."),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="At which a person counts as told.")] = 0.95,
+    control: Annotated[
+        str, typer.Option(help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).")
+    ] = "holm",
+    score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
+    combine: Annotated[str, typer.Option(help="A person's score of those of its records: sum or max.")] = "sum",
+    data: Annotated[Path | None, typer.Option(help="Records to ask two models: a CSV or Parquet file.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
+    record: Annotated[
+        str | None, typer.Option(help="The column of --data that holds the id. Default: the row's number, from 0.")
+    ] = None,
+    fail_if_told: Annotated[
+        bool, typer.Option("--fail-if-told", help=f"Exit with {TOLD} if anybody can be told: a gate.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say who can be told as deleted from the two versions of one release.
+
+    No shadow worlds are needed: each deleted person is compared with people who were never in training. Files hold a
+    column record, a column p_<class> for each class, and maybe label. See docs/release.md.
+
+    [bold]Examples[/]
+
+    unlearn-audit release before.parquet after.parquet --deleted deleted.txt --reference held-out.txt
+
+    unlearn-audit release before.csv after.csv --deleted 17,80 --reference held.txt --subject person --base-rate 0.01
+
+    unlearn-audit release models:before models:after --data people.csv --label income --deleted 17 --reference held.txt
+    """
+    settings = _settings(score, combine, confidence, control, base_rate, seed)
+    versions = [_answers(text, data, label, record, subject) for text in (before, after)]
+    if subject is not None and all(of.subjects is None for of in versions):
+        raise AuditError(
+            f"no column '{subject}' in {before} nor in {after}; name the column that says whose record it is"
+        )
+    pair = pair_of(versions[0], versions[1], read_ids(deleted, "--deleted"), read_ids(reference, "--reference"))
+    config = {
+        **_of_settings(settings),
+        "before": _source(before),
+        "after": _source(after),
+        "deleted": _source(deleted),
+        "reference": _source(reference),
+        "subject": subject,
+        "data": None if data is None else _source(str(data)),
+        "label": label,
+        "record": record,
+    }
+    examined = [examine(pair, settings)]
+    finish(ReleaseResult(findings_of(examined, settings, config), examined), out, as_json, fail_if_told)
+
+
+def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told: bool) -> None:
+    """Write the folder, say what was found, and exit with `TOLD` if that was asked for."""
+    config = result.findings.config
+    kind = "rehearsal" if result.findings.rehearsal else "release"
+    folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
+    with run_folder(folder, config):
+        page = result.write(folder)
+    if as_json:
+        typer.echo(result.findings.to_json(), nl=False)
+    else:
+        print_release(Console(), result.findings, str(page), str(folder / PRIVATE))
+    if fail_if_told and result.findings.told:
+        raise typer.Exit(TOLD)
+
+
+def _settings(
+    score: str | None, combine: Any, confidence: float, control: Any, base_rate: list[float] | None, seed: int
+) -> ReleaseSettings:
+    rates = tuple(base_rate) if base_rate else BASE_RATES
+    return ReleaseSettings(score, combine, confidence, control, rates, seed)
+
+
+def _of_settings(settings: ReleaseSettings) -> dict[str, Any]:
+    return {**vars(settings), "base_rates": list(settings.base_rates)}
+
+
+def _answers(text: str, data: Path | None, label: str | None, record: str | None, subject: str | None) -> Answers:
+    if not is_model(text):
+        return read_answers(Path(text), subject)
+    if data is None or label is None:
+        raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
+    return ask_model(text, data, label, record, subject)
+
+
+def _source(text: str) -> dict[str, str]:
+    """Return what a file is called and the digest of its content; of ids that were written out, the digest alone."""
+    path = Path(text)
+    if path.is_file():
+        return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}
+    if is_model(text):
+        return {"model": f"{Path(text.rpartition(':')[0]).name}:{text.rpartition(':')[2]}"}
+    return {"sha256": sha256(text.encode()).hexdigest()}

@@ -1,0 +1,244 @@
+"""The answers of one version: a file with one row a record, read as data and never executed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as arrow_parquet
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.messages import reason, shorten
+from unlearn_audit.observations.npz import load_arrays
+from unlearn_audit.observations.table import check_posteriors
+
+PREFIX = "p_"
+"""What the name of a column of probabilities starts with; the class follows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one version answered.
+
+    Attributes
+    ----------
+    where
+        What messages call it.
+    ids
+        (n,) texts that identify the records, each once.
+    posteriors
+        (n, classes) float32 probabilities.
+    classes
+        (classes,) names.
+    labels
+        (n,) class index of each record, -1 where not known.
+    subjects
+        (n,) whose record each is, as texts; None where nobody asked.
+    partial
+        True where rows hold only some of the probabilities.
+    """
+
+    where: str
+    ids: pd.Index[Any]
+    posteriors: npt.NDArray[np.float32]
+    classes: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    subjects: npt.NDArray[np.object_] | None = None
+    partial: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        where: str,
+        ids: Any,
+        posteriors: npt.NDArray[Any],
+        classes: Sequence[str],
+        labels: npt.NDArray[np.int64] | None,
+        subjects: Any = None,
+        *,
+        partial: bool = False,
+    ) -> Answers:
+        """Check what a version answered.
+
+        Raises
+        ------
+        AuditError
+            If ids repeat, posteriors are no probabilities, or a subject is missing.
+        """
+        index = pd.Index(np.asarray(ids, dtype=object), dtype=object)
+        if bool(index.has_duplicates):
+            again = index[index.duplicated()]
+            raise AuditError(
+                f"{where} holds {len(again.unique()):,} record ids more than once, such as {again[0]}; "
+                "give one row a record"
+            )
+        check_posteriors(posteriors[:, None], classes, partial, where)
+        known = np.full(len(index), -1) if labels is None else labels
+        whose = None if subjects is None else np.asarray(subjects, dtype=object)
+        return cls(where, index, posteriors.astype(np.float32), tuple(classes), known, whose, partial)
+
+
+def read_answers(path: Path, subject: str | None = None) -> Answers:
+    """Read the answers of one version.
+
+    CSV and Parquet need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name) and
+    ``partial`` are optional. NPZ needs the arrays ``record`` and ``posteriors`` (rows, classes); ``classes`` and
+    ``label`` (class indices) are optional.
+
+    Parameters
+    ----------
+    path
+        A ``.csv``, ``.parquet`` or ``.npz`` file.
+    subject
+        The column, or array, that says whose record a row is; it is read where the file has it.
+
+    Raises
+    ------
+    AuditError
+        If there is no such file, or it is no valid one.
+    """
+    if path.suffix not in (".csv", ".parquet", ".npz"):
+        raise AuditError(
+            f"{path} is not a .csv, .parquet or .npz file; other formats (pickles above all, which can run code) are "
+            "not read, so export the posteriors to one of these, or name a model as module:function"
+        )
+    if path.suffix != ".npz":
+        return _from_table(read_columns(path, ("record", "label", *([subject] if subject else []))), path, subject)
+    if not path.is_file():
+        raise AuditError(f"no file of answers at {path}; check the path")
+    return _from_arrays(load_arrays(path), path, subject)
+
+
+def read_columns(path: Path, texts: Sequence[str] = ()) -> pa.Table:
+    """Return a CSV or Parquet file as a table whose columns ``texts`` are text.
+
+    Raises
+    ------
+    AuditError
+        If there is no such file, it cannot be read, or a column is there twice.
+    """
+    if not path.is_file():
+        raise AuditError(f"no file at {path}; check the path")
+    if path.stat().st_size == 0:
+        raise AuditError(f"{path} is empty; give a file with a header and rows")
+    try:
+        if path.suffix == ".csv":
+            options = arrow_csv.ConvertOptions(
+                column_types={name: pa.string() for name in texts}, null_values=[""], strings_can_be_null=True
+            )
+            table = arrow_csv.read_csv(path, convert_options=options)
+        else:
+            with arrow_parquet.ParquetFile(path) as file:
+                table = file.read()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise AuditError(f"{path} cannot be read as {path.suffix[1:]} ({reason(error)}); export it again") from error
+    names = table.column_names
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise AuditError(f"{path} has more than one column '{repeated[0]}'; rename or drop one")
+    return table
+
+
+def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:
+    """Return a column of whole numbers or texts as texts, none of them missing.
+
+    Raises
+    ------
+    AuditError
+        If a value is missing or is neither.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise AuditError(f"{path}: column '{name}' holds values of kind {kind}; whole numbers or texts are needed")
+    if column.null_count:
+        raise AuditError(
+            f"{path}: column '{name}' is missing in {column.null_count:,} of {len(column):,} rows; fill it in, or "
+            "drop these rows"
+        )
+    return np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _from_table(table: pa.Table, path: Path, subject: str | None) -> Answers:
+    names = table.column_names
+    of_class = {name.removeprefix(PREFIX): name for name in names if name.startswith(PREFIX) and name != subject}
+    if "record" not in names or not of_class:
+        raise AuditError(
+            f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shorten(names)}"
+        )
+    others = [name for name in names if name not in ("record", "label", "partial", subject, *of_class.values())]
+    others = [name for name in others if not name.startswith("__index_level_")]
+    if others:
+        raise AuditError(
+            f"{path} has the unknown column '{others[0]}'; drop it, or say with --subject that it is whose record it is"
+        )
+    numbers = []
+    for name in of_class.values():
+        try:
+            numbers.append(table[name].cast(pa.float64()).to_numpy())
+        except pa.ArrowException as error:
+            raise AuditError(f"{path}: column '{name}' holds something that is no number ({reason(error)})") from error
+    return Answers.of(
+        str(path),
+        texts_of(table["record"], "record", path),
+        np.column_stack(numbers),
+        list(of_class),
+        _label_codes(table["label"], list(of_class), path) if "label" in names else None,
+        texts_of(table[subject], subject, path) if subject is not None and subject in names else None,
+        partial="partial" in names and bool(pc.all(table["partial"]).as_py()),
+    )
+
+
+def _label_codes(column: pa.ChunkedArray, classes: list[str], path: Path) -> npt.NDArray[np.int64]:
+    """Return class indices of class names, -1 where there is none."""
+    texts = column.cast(pa.string()).combine_chunks()
+    codes = pc.index_in(texts, value_set=pa.array(classes))
+    stray = pc.and_(pc.is_null(codes), pc.is_valid(texts))
+    if pc.any(stray).as_py():
+        wrong = texts.filter(stray)[0].as_py()
+        raise AuditError(f"{path}: the label {wrong!r} is none of the classes {shorten(classes)}")
+    return np.asarray(pc.fill_null(codes, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, subject: str | None) -> Answers:
+    if "record" not in arrays or "posteriors" not in arrays:
+        raise AuditError(f"{path} needs the arrays record and posteriors; it has {shorten(list(arrays))}")
+    posteriors = arrays["posteriors"]
+    if posteriors.ndim != 2 or posteriors.dtype.kind not in "fiu":
+        raise AuditError(f"{path}: posteriors have shape {posteriors.shape}; numbers (rows, classes) are needed")
+    texts = {}
+    for name in ("record", *([subject] if subject in arrays else [])):
+        values = arrays[str(name)]
+        if values.shape != (len(posteriors),) or values.dtype.kind not in "iuU":
+            raise AuditError(
+                f"{path}: '{name}' has shape {values.shape} and type {values.dtype}; one whole number or text for each "
+                f"of {len(posteriors):,} rows is needed"
+            )
+        texts[name] = values.astype(str)
+    labels = arrays.get("label")
+    k = posteriors.shape[1]
+    if labels is not None and (
+        labels.shape != (len(posteriors),)
+        or labels.dtype.kind not in "iu"
+        or (labels < -1).any()
+        or (labels >= k).any()
+    ):
+        raise AuditError(f"{path}: 'label' holds no class index for each row; numbers from -1 to {k - 1} are needed")
+    return Answers.of(
+        str(path),
+        texts["record"],
+        posteriors,
+        [str(name) for name in arrays.get("classes", np.arange(k))],
+        None if labels is None else labels.astype(np.int64),
+        texts.get(subject or ""),
+        partial=bool(arrays.get("partial", False)),
+    )

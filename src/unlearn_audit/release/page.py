@@ -1,0 +1,154 @@
+"""The page about one release, in publishable form, and the same in short for a terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from rich.console import Console
+from rich.text import Text
+
+from unlearn_audit.release.findings import Interval, ReleaseFindings
+from unlearn_audit.release.scores import UNLABELLED
+from unlearn_audit.release.words import headline_observer
+from unlearn_audit.report.html import Figure
+from unlearn_audit.report.settings import publishable
+from unlearn_audit.report.svg import LEADING, MUTED, drawing, new_figure, to_svg
+from unlearn_audit.report.wording import percent
+
+
+def render(found: ReleaseFindings) -> str:
+    """Return the page: self-contained, without scripts, and it names nobody."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("unlearn_audit.release"), PackageLoader("unlearn_audit.report")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    headline, _, explanation = found.summary.partition(". ")
+    return environment.get_template("release.html.j2").render(
+        found=found,
+        title="Who can be told as deleted?",
+        headline=headline,
+        explanation=explanation,
+        who="stand-ins" if found.rehearsal else "deleted",
+        key_figures=_key_figures(found),
+        asked=_asked(found),
+        plot=Markup(standing_plot(found)),
+        base_rates=[percent(p.base_rate) for p in found.accusing[0].precision] if found.accusing else [],
+        observers=[
+            (
+                percent(of.rate),
+                [
+                    Figure("", _share(of.found_share), _ends(of.found_share_ci)),
+                    *(Figure("", _share(p.right), _ends(p.right_ci)) for p in of.precision),
+                ],
+            )
+            for of in found.accusing
+        ],
+        told_means=_told_means(found),
+        settings=publishable(found.config),
+    )
+
+
+def standing_plot(found: ReleaseFindings) -> str:
+    """Draw the distribution of the deleted persons' p-values beside that of chance, on a logarithmic axis."""
+    p = np.asarray(found.p_values)
+    lowest = found.smallest_p_value
+    with drawing("standing"):
+        figure, axes = new_figure(6.4, 3.4)
+        grid = np.geomspace(lowest, 1, 200)
+        axes.plot(grid, grid, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), label="if nobody were given away")
+        axes.step(
+            np.concatenate([[lowest], p, [1]]),
+            np.concatenate([[0], np.arange(1, len(p) + 1) / len(p), [1]]),
+            where="post",
+            color=LEADING,
+            linewidth=1.9,
+            label="stand-ins" if found.rehearsal else "deleted people",
+        )
+        axes.set_xscale("log")
+        axes.set_xlim(lowest, 1)
+        ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
+        axes.set_xticks(ticks, [percent(tick) for tick in ticks])
+        axes.tick_params(which="minor", length=0)
+        axes.set_ylim(0, 1.02)
+        axes.set_yticks(np.linspace(0, 1, 5), [percent(tick) for tick in np.linspace(0, 1, 5)])
+        axes.set_xlabel("people never in training who look as deleted (p-value)")
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
+        told = ", ".join(f"{count:,} at most {percent(level)}" for level, count in found.told_alone.items())
+        return to_svg(
+            figure, "standing", "p-values of the deleted people", f"Of {len(p):,} p-values: {told or 'none'}."
+        )
+
+
+def print_release(console: Console, found: ReleaseFindings, page: str, private: str | None) -> None:
+    """Print verdict, observers, limits in one line, and where the files are."""
+    headline, _, rest = found.summary.partition(". ")
+    console.print()
+    console.print(Text.assemble((f"{headline}.", "bold"), f" {rest}"))
+    console.print()
+    for of in found.accusing:
+        right = ", ".join(f"{_share(p.right)} ({_ends(p.right_ci)}) at {percent(p.base_rate)}" for p in of.precision)
+        line = f"Accusing {percent(of.rate)} of the others finds {_share(of.found_share)}; right by base rate: {right}"
+        console.print(Text(line, "dim"))
+    for note in found.notes:
+        console.print(Text(f"Note: {note}.", "dim"))
+    console.print(Text(f"Report, which names nobody: {page}"), soft_wrap=True)
+    if private is not None:
+        console.print(Text(f"Each person, private: {private}"), soft_wrap=True)
+
+
+def _key_figures(found: ReleaseFindings) -> list[Figure]:
+    number = f"{found.told:.2g}" if found.rehearsal else f"{found.told:,.0f}"
+    of = f"of {found.persons:,}" + (f", mean of {len(found.repetitions):,} rehearsals" if found.rehearsal else "")
+    figures = [Figure(f"Told at {percent(found.confidence)}", number, "", of)]
+    observer = headline_observer(found)
+    if observer is not None:
+        note = f"of the deleted, by an observer who may accuse {percent(observer.rate)} of the others"
+        figures.append(Figure("Found", _share(observer.found_share), _ends(observer.found_share_ci), note))
+        figures += [
+            Figure(
+                "Accusations right", _share(p.right), _ends(p.right_ci), f"where {percent(p.base_rate)} were deleted"
+            )
+            for p in observer.precision
+        ]
+    return figures
+
+
+def _asked(found: ReleaseFindings) -> list[tuple[str, str, str]]:
+    several = found.records != found.persons
+    records = (
+        f"with {found.records:,} records, each person's taken together by their {found.combine}" if several else ""
+    )
+    score = "of all classes, the label is not known" if found.score == UNLABELLED else ""
+    needed = f"at least {found.references_needed:,} are needed for anybody to be told"
+    return [
+        ("Stand-ins" if found.rehearsal else "Deleted people", f"{found.persons:,}", records),
+        ("References", f"{found.reference_persons:,}", needed),
+        ("Score", found.score, score),
+        ("Answers that changed", percent(round(found.changed, 4)), "of all records queried"),
+        ("Confidence", percent(found.confidence), "Holm's rule" if found.control == "holm" else "Benjamini-Hochberg"),
+    ]
+
+
+def _told_means(found: ReleaseFindings) -> str:
+    level = percent(round(1 - found.confidence, 9))
+    if found.control == "holm":
+        return (
+            "A p-value small enough that, with all deleted persons allowed for (Holm's rule), the chance that even one "
+            f"is counted wrongly is at most {level}."
+        )
+    return (
+        "A p-value small enough that, with all deleted persons allowed for (Benjamini and Hochberg's rule), at most "
+        f"{level} of those counted are expected to be counted wrongly."
+    )
+
+
+def _share(value: float) -> str:
+    return percent(round(value, 3))
+
+
+def _ends(ends: Interval) -> str:
+    return f"{percent(round(ends[0], 3))} to {percent(round(ends[1], 3))}"

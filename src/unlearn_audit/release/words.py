@@ -1,0 +1,93 @@
+"""What the examination of a release says, in plain words. It never vouches for a release."""
+
+from __future__ import annotations
+
+from unlearn_audit.release.findings import AccusingFinding, ReleaseFindings
+from unlearn_audit.report.wording import interval, percent
+
+
+def people(count: float, *, rehearsal: bool = False) -> str:
+    """Return a number of deleted people in words.
+
+    Examples
+    --------
+    >>> people(1), people(1200), people(2, rehearsal=True)
+    ('1 deleted person', '1,200 deleted people', '2 stand-ins')
+    """
+    one, many = ("stand-in", "stand-ins") if rehearsal else ("deleted person", "deleted people")
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def summary(found: ReleaseFindings) -> str:
+    """Return the verdict; its first sentence can stand alone."""
+    return " ".join([_headline(found), _meaning(found), *_accusations(found)])
+
+
+def _headline(found: ReleaseFindings) -> str:
+    at = f"at {percent(found.confidence)}"
+    if found.rehearsal:
+        some = sum(told > 0 for told in found.repetitions)
+        return (
+            f"On average {found.told:.2g} of {people(found.persons, rehearsal=True)} can be told {at}, and at least "
+            f"one in {some:,} of {len(found.repetitions):,} rehearsals."
+        )
+    if found.persons == 1:
+        return f"The deleted person can{'' if found.told else 'not'} be told {at}."
+    who = f"{found.told:,.0f}" if found.told else "None"
+    return f"{who} of the {people(found.persons)} can be told {at}."
+
+
+def _meaning(found: ReleaseFindings) -> str:
+    level = percent(round(1 - found.confidence, 9))
+    held = (
+        f"the chance that even one person is counted wrongly is at most {level}"
+        if found.control == "holm"
+        else f"of those counted, at most {level} are expected to be counted wrongly"
+    )
+    allowed = "" if found.persons == 1 else f"; with all {found.persons:,} allowed for, {held}"
+    if found.told:
+        return (
+            "For whoever asks both versions, the answers on a person who counts changed as those on people who were "
+            f"never in training hardly ever do{allowed}."
+        )
+    return (
+        "No answer changed so much more than those on people who were never in training that it could not be chance"
+        f"{allowed}. That does not show that there is nothing to see."
+    )
+
+
+def headline_observer(found: ReleaseFindings) -> AccusingFinding | None:
+    """Return the observer that the summary speaks of: at 1 % where the references can show it, else at 5 %."""
+    by_rate = {of.rate: of for of in found.accusing}
+    return by_rate.get(0.01, by_rate.get(0.05))
+
+
+def _accusations(found: ReleaseFindings) -> list[str]:
+    observer = headline_observer(found)
+    if observer is None:
+        return []
+    last = observer.precision[-1]
+    who = "stand-ins" if found.rehearsal else "deleted"
+    return [
+        f"An observer who accuses whoever looks more deleted than {percent(1 - observer.rate)} of people never in "
+        f"training finds {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of "
+        f"those it looks at were deleted, {percent(round(last.right, 3))} "
+        f"({interval((100 * last.right_ci[0], 100 * last.right_ci[1]), 0)} %) of its accusations are right."
+    ]
+
+
+def limits(found: ReleaseFindings) -> tuple[str, ...]:
+    """Return what the figures do not say."""
+    said = [
+        "References stand for people who were never in training: they must be of the same kind as the deleted. If they "
+        "are other people, p-values are not what they seem.",
+        f"Seen by the score {found.score} alone, which needs no model of the observer's own. An observer who trains "
+        "models on data of the same kind, or knows more of a person, can see more.",
+        f"With {found.reference_persons:,} references no p-value can be below {found.smallest_p_value:.2g}.",
+        "Shares of right accusations hold for people like those deleted here, and for the base rate beside them.",
+    ]
+    if found.rehearsal:
+        said.insert(0, "Stand-ins were deleted, not the people who asked for it: who is told depends on the person.")
+    if found.score == "largest-fall":
+        said.append("Labels were not known. An observer who knows a person's label sees more.")
+    return tuple(said)

@@ -1,0 +1,253 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+N = 400
+DELETED, REFERENCES = np.arange(5), np.arange(100, 300)
+
+
+@pytest.fixture
+def frames():
+    """Both versions' answers on 400 records: records 0 to 2 move a lot, all others hardly."""
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=N)
+    labels = np.where(rng.random(N) < 0.5, "yes", "no")
+    fall = rng.normal(0, 0.02, N)
+    fall[:3] += 0.5
+    made = []
+    for moved in (logit, logit - fall * np.where(labels == "yes", 1, -1)):
+        p = 1 / (1 + np.exp(-moved))
+        made.append(pd.DataFrame({"record": np.arange(N), "label": labels, "p_no": 1 - p, "p_yes": p}))
+    return made
+
+
+@pytest.fixture
+def lists(tmp_path):
+    """Options that name the deleted and the references."""
+    (tmp_path / "deleted.txt").write_text("\n".join(map(str, DELETED)), encoding="utf-8")
+    pd.DataFrame({"record": REFERENCES}).to_csv(tmp_path / "references.csv", index=False)
+    return ["--deleted", tmp_path / "deleted.txt", "--reference", tmp_path / "references.csv"]
+
+
+@pytest.fixture
+def release(command, tmp_path, lists):
+    """Write two frames and run ``release`` on them."""
+
+    def call(before, after, *more, suffix=".csv", options=lists):
+        files = [tmp_path / f"before{suffix}", tmp_path / f"after{suffix}"]
+        for frame, path in zip((before, after), files, strict=True):
+            write(frame, path)
+        return command("release", *files, *options, "--out", tmp_path / "out", *more)
+
+    return call
+
+
+def write(frame, path):
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        frame.to_parquet(path, index=False)
+    else:
+        arrays = {"record": frame["record"].to_numpy(), "posteriors": frame[["p_no", "p_yes"]].to_numpy()}
+        np.savez(
+            path, **arrays, label=(frame["label"] == "yes").to_numpy().astype(int), classes=np.array(["no", "yes"])
+        )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+def test_who_moved_is_told_and_the_page_names_nobody(release, frames, tmp_path, suffix):
+    before, after = frames
+    found = release(before, after.sample(frac=1, random_state=0), "--json", suffix=suffix).findings
+    assert (found["told"], found["persons"], found["reference_persons"]) == (3, 5, 200)
+    assert found["summary"].startswith("3 of the 5 deleted people can be told at 95 %.")
+    assert found == json.loads((tmp_path / "out" / "findings.json").read_text(encoding="utf-8"))
+    private = pd.read_csv(tmp_path / "out" / "private-persons.csv")
+    assert sorted(private.loc[private["told"], "person"]) == [0, 1, 2]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "3 of the 5 deleted people can be told at 95 %" in page
+    assert "//" not in page.replace("http://www.w3.org", "")
+
+
+def test_ids_do_not_reach_the_page_or_the_findings(release, frames, tmp_path):
+    for frame in frames:
+        frame["record"] = [f"person-{i:04d}" for i in frame["record"]]
+    ids = ["--deleted", "person-0000,person-0001", "--reference", tmp_path / "ids.csv"]
+    frames[0].loc[100:299, ["record"]].to_csv(tmp_path / "ids.csv", index=False)
+    done = release(*frames, options=ids)
+    assert done.code == 0
+    assert "2 of the 2 deleted people can be told" in done.out
+    for path in (tmp_path / "out").iterdir():
+        assert ("person-0" in path.read_text(encoding="utf-8")) == path.name.startswith("private"), path
+
+
+def test_the_gate_and_a_release_in_which_nobody_is_told(release, frames, tmp_path):
+    assert release(*frames, "--fail-if-told").code == 1
+    options = ["--deleted", "3,4", "--reference", tmp_path / "references.csv"]
+    done = release(*frames, "--fail-if-told", "--out", tmp_path / "other", options=options)
+    assert done.code == 0
+    assert "None of the 2 deleted people can be told at 95 %." in done.out
+    assert "does not show that there is nothing" in " ".join(done.out.split())
+
+
+def test_rows_of_a_subject_are_one_person(release, frames):
+    before, after = frames
+    before["who"] = [f"p{i // 2}" for i in range(N)]
+    found = release(before, after, "--subject", "who", "--base-rate", "0.2", "--json").findings
+    assert (found["persons"], found["records"], found["reference_persons"]) == (3, 5, 100)
+    (note,) = found["notes"]
+    assert note.startswith("1 deleted person has other records in the file that are not named as deleted")
+    assert {p["base_rate"] for of in found["accusing"] for p in of["precision"]} == {0.2}
+
+
+def test_labels_may_stand_in_either_file_or_nowhere(release, frames, tmp_path):
+    before, after = frames
+    both = release(before, after, "--json").findings
+    for i, given in enumerate(((before.drop(columns="label"), after), (before, after.drop(columns="label")))):
+        assert release(*given, "--json", "--out", tmp_path / f"{i}").findings["p_values"] == both["p_values"]
+    bare = release(*(f.drop(columns="label") for f in frames), "--json", "--out", tmp_path / "bare").findings
+    assert bare["score"] == "largest-fall"
+    assert any("Labels were not known" in limit for limit in bare["limits"])
+
+
+def test_classes_in_another_order_are_put_in_order(release, frames, tmp_path):
+    before, after = frames
+    both = release(before, after, "--json").findings
+    turned = after[["p_yes", "p_no", "record", "label"]]
+    found = release(before.drop(columns="label"), turned, "--json", "--out", tmp_path / "turned").findings
+    assert found["p_values"] == both["p_values"]
+
+
+MODELS = """
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+X = np.random.default_rng(0).normal(size=(60, 2))
+y = np.where(X[:, 0] > 0, "yes", "no")
+
+def before():
+    return LogisticRegression(tol=1e-8).fit(X, y)
+
+def after():
+    return LogisticRegression(tol=1e-8).fit(X[1:], y[1:])
+
+def unfitted():
+    return LogisticRegression()
+
+def broken():
+    raise KeyError("weights")
+"""
+
+
+@pytest.fixture
+def models(command, tmp_path):
+    """A module of two fitted models, and a table to ask them: its first 60 rows were trained on."""
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(60, 2)), np.random.default_rng(1).normal(size=(100, 2))])
+    frame = pd.DataFrame(X, columns=["a", "b"]).assign(answer=np.where(X[:, 0] > 0, "yes", "no"))
+    frame.to_csv("people.csv", index=False)
+    with open("versions.py", "w", encoding="utf-8") as file:
+        file.write(MODELS)
+    (tmp_path / "held.txt").write_text("\n".join(map(str, range(60, 160))), encoding="utf-8")
+    return ["--data", "people.csv", "--label", "answer", "--deleted", "0", "--reference", tmp_path / "held.txt"]
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_two_fitted_models_are_asked(command, models):
+    done = command("release", "versions.py:before", "versions.py:after", *models, "--json", "--out", "o")
+    assert (done.findings["persons"], done.findings["reference_persons"]) == (1, 100)
+    assert done.findings["config"]["before"] == {"model": "versions.py:before"}
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.parametrize(
+    ("first", "options", "said"),
+    [
+        ("versions.py:unfitted", [], "returned a LogisticRegression without classes_; a fitted classifier"),
+        ("versions.py:broken", [], "raised KeyError: 'weights'; it must return a fitted classifier"),
+        ("versions.py:none", [], "has no function 'none'"),
+        ("versions.py:before", ["--label", "b"], "is none of the classes of versions.py:before"),
+        ("versions.py:before", ["--record", "id"], "no record column 'id' in people.csv"),
+        ("model.pkl", [], "pickles above all, which can run code"),
+    ],
+)
+def test_bad_models(command, models, first, options, said):
+    command("release", first, "versions.py:after", *models, *options).says(said)
+
+
+def test_a_model_needs_records(command, models):
+    command("release", "versions.py:before", "versions.py:after", *models[4:]).says("give them with --data and --label")
+
+
+def changed(frame, **columns):
+    return frame.assign(**columns)
+
+
+BAD = {
+    "too few references": (lambda b, a: (b, a), ["--reference", "100,101"], "at least 99 reference persons are needed"),
+    "references overlap": (lambda b, a: (b, a), ["--reference", "4,100"], "1 records are both deleted and reference"),
+    "other records": (lambda b, a: (b, a.iloc[:-1]), [], "the versions were asked other records: 1 stand in"),
+    "more records": (lambda b, a: (b.iloc[1:], a), [], "0 stand in"),
+    "ids not there": (lambda b, a: (b, a), ["--deleted", "1,9999"], "1 of 2 deleted ids are not in"),
+    "reference not there": (lambda b, a: (b, a), ["--reference", "100,x"], "1 of 2 reference ids are not in"),
+    "ids twice": (lambda b, a: (b, a), ["--deleted", "1,2,1"], "1 ids stand there more than once, such as 1"),
+    "record twice": (lambda b, a: (pd.concat([b, b[:2]]), a), [], "holds 2 record ids more than once, such as 0"),
+    "no ids": (lambda b, a: (b, a), ["--deleted", ","], "give at least one record id"),
+    "no file of ids": (lambda b, a: (b, a), ["--deleted", "gone.txt"], "no file at gone.txt"),
+    "subject missing": (
+        lambda b, a: (changed(b, who=["x", None, *["y"] * (N - 2)]), a),
+        ["--subject", "who"],
+        "column 'who' is missing in 1 of 400 rows",
+    ),
+    "no subject": (lambda b, a: (b, a), ["--subject", "who"], "no column 'who' in"),
+    "subject on both sides": (
+        lambda b, a: (changed(b, who=np.arange(N) % 150), a),
+        ["--subject", "who"],
+        "5 subjects have deleted and reference records",
+    ),
+    "identical": (lambda b, a: (b, b), [], "answer all 400 records alike: nothing changed between the versions"),
+    "no record": (lambda b, a: (b.drop(columns="record"), a), [], "needs a column record and a column p_<class>"),
+    "unknown column": (lambda b, a: (changed(b, age=1), a), [], "has the unknown column 'age'"),
+    "not a number": (lambda b, a: (changed(b, p_no="x"), a), [], "column 'p_no' holds something that is no number"),
+    "no probability": (lambda b, a: (changed(b, p_no=b.p_no + 1), a), [], "is outside [0, 1]"),
+    "sum": (lambda b, a: (b, changed(a, p_no=a.p_no / 2)), [], "not 1; export whole probabilities"),
+    "classes": (lambda b, a: (b, a[["record", "p_yes"]].assign(p_never=a.p_no)), [], "both versions need the same"),
+    "label": (lambda b, a: (changed(b, label="maybe"), a), [], "the label 'maybe' is none of the classes no, yes"),
+    "confidence": (lambda b, a: (b, a), ["--confidence", "95"], "--confidence is 95; a share between 0 and 1"),
+    "base rate": (lambda b, a: (b, a), ["--base-rate", "0"], "--base-rate is 0; a share between 0 and 1"),
+    "score": (lambda b, a: (b, a), ["--score", "luck"], "no score 'luck'; use one of margin-difference"),
+    "control": (lambda b, a: (b, a), ["--control", "none"], "use holm or fdr"),
+    "score without labels": (
+        lambda b, a: (b.drop(columns="label"), a.drop(columns="label")),
+        ["--score", "l-diff"],
+        "the score l-diff needs the label of every record",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_bad_input_is_one_sentence(release, frames, name, suffix):
+    make, options, said = BAD[name]
+    release(*make(*frames), *options, suffix=suffix).says(said)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+def test_a_broken_file_is_one_sentence(command, tmp_path, lists, suffix):
+    (tmp_path / f"x{suffix}").write_bytes(b"\x00\x01 not this")
+    command("release", tmp_path / f"x{suffix}", tmp_path / f"x{suffix}", *lists).says(f"x{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"record": np.arange(3)}, "needs the arrays record and posteriors; it has record"),
+        ({"record": np.arange(3), "posteriors": np.ones(3)}, "numbers (rows, classes) are needed"),
+        ({"record": np.arange(3) / 2, "posteriors": np.full((3, 2), 0.5)}, "one whole number or text for each"),
+        ({"record": np.arange(3), "posteriors": np.full((3, 2), 0.5), "label": np.array([0, 1, 2])}, "no class index"),
+    ],
+)
+def test_bad_arrays(command, tmp_path, lists, arrays, said):
+    np.savez(tmp_path / "x.npz", **arrays)
+    command("release", tmp_path / "x.npz", tmp_path / "x.npz", *lists).says(said)
