@@ -12,6 +12,7 @@ from rich.console import Console
 from unlearn_audit.cli import cache, data
 from unlearn_audit.cli.name import name
 from unlearn_audit.cli.plan import plan
+from unlearn_audit.cli.plan_release import plan_release
 from unlearn_audit.cli.predictions import predictions
 from unlearn_audit.cli.release import release
 from unlearn_audit.cli.reproduce import reproduce_command
@@ -31,6 +32,7 @@ app.command("plan")(plan)
 app.command("name")(name)
 app.command("predictions")(predictions)
 app.command("release")(release)
+app.command("plan-release")(plan_release)
 app.command("reproduce")(reproduce_command)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")

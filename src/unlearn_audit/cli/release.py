@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 
 from unlearn_audit.cli import options
+from unlearn_audit.cli.owner import encoding_of, positions, regime_of, split
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models import resolve_model
+from unlearn_audit.progress import reporter
 from unlearn_audit.release import ReleaseResult, ReleaseSettings, examine, findings_of, pair_of, read_answers, read_ids
 from unlearn_audit.release.answers import Answers
 from unlearn_audit.release.examine import BASE_RATES
 from unlearn_audit.release.fitted import ask_model, is_model
+from unlearn_audit.release.owned import RawRecords, Releases, read_owned
 from unlearn_audit.release.page import print_release
+from unlearn_audit.release.rehearse import rehearse as rehearse_release
 from unlearn_audit.release.result import PRIVATE
 from unlearn_audit.release.scores import SCORES
 
@@ -27,10 +34,14 @@ TOLD = 1
 
 def release(
     before: Annotated[
-        str,
-        typer.Argument(help="Answers of the version before: a file, or module:function that returns a fitted model."),
-    ],
-    after: Annotated[str, typer.Argument(help="The same of the version after.")],
+        str | None,
+        typer.Argument(
+            help="Answers of the version before: a file, or module:function that returns a fitted model.",
+            show_default=False,
+        ),
+    ] = None,
+    after: Annotated[str | None, typer.Argument(help="The same of the version after.", show_default=False)] = None,
+    *,
     deleted: Annotated[str, typer.Option(help="Ids of the deleted records: a file, or ids joined by commas.")],
     reference: Annotated[str, typer.Option(help="Ids of records that neither version was trained on, likewise.")],
     subject: Annotated[str | None, typer.Option(help="The column that says whose record it is.")] = None,
@@ -44,11 +55,20 @@ def release(
     ] = "holm",
     score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
     combine: Annotated[str, typer.Option(help="A person's score of those of its records: sum or max.")] = "sum",
-    data: Annotated[Path | None, typer.Option(help="Records to ask two models: a CSV or Parquet file.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Records to ask two models, or to rehearse with: a CSV or Parquet file.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[
         str | None, typer.Option(help="The column of --data that holds the id. Default: the row's number, from 0.")
     ] = None,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Before the deletion: delete stand-ins, of the same kind, instead.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="Rehearsal: what is trained, as in run.")] = None,
+    regime: Annotated[str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.")] = "fixed",
+    repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
+    encoding: Annotated[str, typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.")] = "codes",
     fail_if_told: Annotated[
         bool, typer.Option("--fail-if-told", help=f"Exit with {TOLD} if anybody can be told: a gate.")
     ] = False,
@@ -68,8 +88,34 @@ def release(
     unlearn-audit release before.csv after.csv --deleted 17,80 --reference held.txt --subject person --base-rate 0.01
 
     unlearn-audit release models:before models:after --data people.csv --label income --deleted 17 --reference held.txt
+
+    unlearn-audit release --rehearse --data people.csv --label income --model m:make --deleted 17 --reference held.txt
     """
     settings = _settings(score, combine, confidence, control, base_rate, seed)
+    if rehearse:
+        if before or after:
+            raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
+        if data is None or label is None or model is None:
+            raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
+        raw = read_owned(data, label, record, subject)
+        config = {
+            **_of_settings(settings),
+            "data": _source(str(data)),
+            "label": label,
+            "record": record,
+            "subject": subject,
+            "model": model,
+            "regime": regime,
+            "encoding": encoding,
+            "repetitions": repetitions,
+            "deleted": _source(deleted),
+            "reference": _source(reference),
+        }
+        result = _rehearsed(raw, deleted, reference, model, regime, encoding, repetitions, settings, config)
+        finish(result, out, as_json, fail_if_told)
+        return
+    if before is None or after is None:
+        raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     versions = [_answers(text, data, label, record, subject) for text in (before, after)]
     if subject is not None and all(of.subjects is None for of in versions):
         raise AuditError(
@@ -89,6 +135,34 @@ def release(
     }
     examined = [examine(pair, settings)]
     finish(ReleaseResult(findings_of(examined, settings, config), examined), out, as_json, fail_if_told)
+
+
+def _rehearsed(
+    raw: RawRecords,
+    deleted: str,
+    reference: str,
+    model: str,
+    regime: str,
+    encoding: str,
+    repetitions: int,
+    settings: ReleaseSettings,
+    config: dict[str, Any],
+) -> ReleaseResult:
+    """Delete stand-ins in place of the people who asked for it."""
+    owned = split(raw, reference, None, encoding_of(encoding), settings.seed)
+    gone = positions(raw, read_ids(deleted, "--deleted"), "deleted")
+    overlap = gone[np.isin(gone, owned.held_out)]
+    if len(overlap):
+        raise AuditError(
+            f"{len(overlap):,} records are both deleted and reference, such as {raw.ids[overlap[0]]}; references must "
+            "never have been trained on"
+        )
+    with reporter() as shown:
+        releases = Releases.of(owned, resolve_model(model), regime_of(regime), settings.seed)
+        people = np.unique(raw.person[gone])
+        examined, notes = rehearse_release(releases, people, repetitions, settings, shown)
+    found = findings_of(examined, settings, config, rehearsal=True, notes=(*owned.data.notes, *notes))
+    return ReleaseResult(found, examined)
 
 
 def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told: bool) -> None:
@@ -128,7 +202,7 @@ def _answers(text: str, data: Path | None, label: str | None, record: str | None
 def _source(text: str) -> dict[str, str]:
     """Return what a file is called and the digest of its content; of ids that were written out, the digest alone."""
     path = Path(text)
-    if path.is_file():
+    if isfile(path):  # which, unlike Path.is_file, takes a long list of ids for none
         return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}
     if is_model(text):
         return {"model": f"{Path(text.rpartition(':')[0]).name}:{text.rpartition(':')[2]}"}

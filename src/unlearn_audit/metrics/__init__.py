@@ -28,6 +28,7 @@ from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interva
 from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import evaluate
+from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, upper_tolerance_bound
 from unlearn_audit.metrics.units import Units, independent_units
 
 __all__ = [
@@ -51,7 +52,9 @@ __all__ = [
     "conformal_p_values",
     "deg_count",
     "deg_rate",
+    "draws_needed",
     "evaluate",
+    "exceedances_allowed",
     "half_width",
     "holm_adjusted",
     "independent_units",
@@ -63,4 +66,5 @@ __all__ = [
     "tpr_at_fpr",
     "tpr_at_fpr_interval",
     "true_status_confidence",
+    "upper_tolerance_bound",
 ]

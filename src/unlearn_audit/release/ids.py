@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import isfile
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def read_ids(given: str, what: str) -> Texts:
         If there are none, one is there twice, or the file cannot be read.
     """
     path = Path(given)
-    if path.suffix in _FORMATS or path.is_file():
+    if path.suffix in _FORMATS or isfile(path):
         ids, where = _from_file(path), f"{what} in {path}"
     else:
         ids, where = np.array([text.strip() for text in given.split(",")], dtype=object), what

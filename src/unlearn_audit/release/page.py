@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from unlearn_audit.release.findings import Interval, ReleaseFindings
@@ -84,17 +86,27 @@ def standing_plot(found: ReleaseFindings) -> str:
 
 
 def print_release(console: Console, found: ReleaseFindings, page: str, private: str | None) -> None:
-    """Print verdict, observers, limits in one line, and where the files are."""
+    """Print the verdict, what observers reach, and where the files are."""
     headline, _, rest = found.summary.partition(". ")
     console.print()
     console.print(Text.assemble((f"{headline}.", "bold"), f" {rest}"))
     console.print()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("accuses of the others")
+    table.add_column("finds", justify="right")
+    for right in found.accusing[0].precision if found.accusing else ():
+        table.add_column(f"right at {percent(right.base_rate)}", justify="right")
     for of in found.accusing:
-        right = ", ".join(f"{_share(p.right)} ({_ends(p.right_ci)}) at {percent(p.base_rate)}" for p in of.precision)
-        line = f"Accusing {percent(of.rate)} of the others finds {_share(of.found_share)}; right by base rate: {right}"
-        console.print(Text(line, "dim"))
-    for note in found.notes:
-        console.print(Text(f"Note: {note}.", "dim"))
+        cells = [f"{_share(p.right)} [dim]({_ends(p.right_ci)})[/]" for p in of.precision]
+        table.add_row(percent(of.rate), f"{_share(of.found_share)} [dim]({_ends(of.found_share_ci)})[/]", *cells)
+    console.print(table)
+    console.print(
+        Text("How many an observer finds, and how often it is right by the share of deleted it looks at.", "dim")
+    )
+    console.print()
+    if found.notes:
+        count = "1 note" if len(found.notes) == 1 else f"{len(found.notes)} notes"
+        console.print(Text(f"{count}: see the report or findings.json.", "dim"))
     console.print(Text(f"Report, which names nobody: {page}"), soft_wrap=True)
     if private is not None:
         console.print(Text(f"Each person, private: {private}"), soft_wrap=True)
@@ -151,4 +163,4 @@ def _share(value: float) -> str:
 
 
 def _ends(ends: Interval) -> str:
-    return f"{percent(round(ends[0], 3))} to {percent(round(ends[1], 3))}"
+    return f"{100 * ends[0]:.3g} to {100 * ends[1]:.3g}"

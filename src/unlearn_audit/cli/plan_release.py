@@ -1,0 +1,132 @@
+"""``unlearn-audit plan-release``: the least costly way of releasing updates that gives nobody away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from unlearn_audit.cli import options
+from unlearn_audit.cli.owner import HELD_OUT, encoding_of, owners_records, regime_of, split
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import dataset_fingerprint, digest
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import MODELS, resolve_model
+from unlearn_audit.models.logistic import LogisticSettings
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.progress import reporter
+from unlearn_audit.release import ReleaseSettings
+from unlearn_audit.release.owned import Releases
+from unlearn_audit.release.plan import BATCHES, PlanSettings, Target, fitting_batches, search
+from unlearn_audit.release.plan_report import plan_findings, print_plan, write_plan
+
+
+def plan_release(
+    model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory.")],
+    dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Your own table: a CSV or Parquet file.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
+    record: Annotated[
+        str | None, typer.Option(help="The column of --data that holds the id. Default: the row's number, from 0.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="The column of --data that says whose record it is.")] = None,
+    encoding: Annotated[str, typer.Option(help="Categories as 'codes' or 'one-hot'.")] = "codes",
+    reference: Annotated[
+        str | None,
+        typer.Option(help=f"Ids of records to hold out of training. Default: {100 * HELD_OUT:g} % of people, drawn."),
+    ] = None,
+    train_size: Annotated[int | None, typer.Option(help="People to train on. Default: all others.")] = None,
+    target: Annotated[
+        str, typer.Option(help="told (nobody), told:N (at most N), or rank:N (mean rank from N).")
+    ] = "told",
+    batch: Annotated[
+        list[int] | None,
+        typer.Option(help=f"People a release; repeatable. Default: {', '.join(map(str, BATCHES))} where they fit."),
+    ] = None,
+    decimals: Annotated[
+        list[int] | None, typer.Option(help="Roundings of the answers, beside none; repeatable. Default: 4, 3, 2, 1.")
+    ] = None,
+    regime: Annotated[
+        list[str] | None,
+        typer.Option(help="fixed, same-seed or fresh; repeatable. Default: fixed, and fresh where a model draws."),
+    ] = None,
+    releases: Annotated[int, typer.Option(min=1, help="Trial releases of each policy.")] = 200,
+    checks: Annotated[int, typer.Option(min=1, help="Further releases to check the chosen one on.")] = 200,
+    waiting: Annotated[
+        float, typer.Option(min=0, help="What each doubling of the people a release costs, in points of accuracy.")
+    ] = 0.1,
+    confidence: Annotated[float, typer.Option(help="At which a person counts as told.")] = 0.95,
+    score: Annotated[str | None, typer.Option(help="What is looked at, as in release.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Find the least costly way to release updates that keeps to a target, and check its promise.
+
+    Batch size, rounding and randomness are searched by trial releases of your own model, retrained exactly.
+
+    [bold]Examples[/]
+
+    unlearn-audit plan-release --dataset adult --model logistic-regression --train-size 20000
+
+    unlearn-audit plan-release --data people.csv --label income --model my_models:make --target rank:100
+    """
+    wanted = Target.parse(target)
+    source = resolve_model(model)
+    raw = owners_records(dataset, data, label, record, subject)
+    owned = split(raw, reference, train_size, encoding_of(encoding), seed)
+    examination = ReleaseSettings(score=score, confidence=confidence, seed=seed)
+    settings = PlanSettings(
+        target=wanted,
+        batches=tuple(sorted(set(batch))) if batch else fitting_batches(owned, examination),
+        decimals=(None, *sorted(set(decimals or (4, 3, 2, 1)), reverse=True)),
+        regimes=_regimes(source, regime),
+        releases=releases,
+        checks=checks,
+        waiting=waiting,
+        examination=examination,
+    )
+    for name, values, least in (("--batch", settings.batches, 1), ("--decimals", settings.decimals[1:], 0)):
+        if any(value is not None and value < least for value in values):
+            raise AuditError(f"{name} must be whole numbers from {least} on")
+    config: dict[str, Any] = {
+        "data": {"name": owned.data.name, "sha256": dataset_fingerprint(owned.data)},
+        "model": source.name,
+        "model_fingerprint": digest({"of": source.fingerprint}),
+        "training": len(owned.training),
+        "held_out": len(owned.held_out),
+        "target": target,
+        "batches": list(settings.batches),
+        "decimals": list(settings.decimals),
+        "regimes": [of.value for of in settings.regimes],
+        "releases": releases,
+        "checks": checks,
+        "waiting": waiting,
+        "confidence": confidence,
+        "score": score,
+        "seed": seed,
+    }
+    folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
+    with run_folder(folder, config):
+        with reporter() as shown:
+            found = plan_findings(
+                search(Releases.of(owned, source, settings.regimes[0], seed), settings, shown), config
+            )
+        page = write_plan(folder, found)
+    if as_json:
+        typer.echo(found.to_json(), nl=False)
+    else:
+        print_plan(Console(), found, str(page))
+
+
+def _regimes(source: ModelSource, asked: list[str] | None) -> tuple[Regime, ...]:
+    """Return the regimes asked for, or fixed, and fresh where the model draws random numbers."""
+    if asked:
+        return tuple(dict.fromkeys(regime_of(text) for text in asked))
+    estimator = source.make(seed=0)
+    names = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {"random_state": None}
+    draws = any(name.split("__")[-1] == "random_state" for name in names)
+    return (Regime.FIXED, Regime.FRESH) if draws and LogisticSettings.of(estimator) is None else (Regime.FIXED,)

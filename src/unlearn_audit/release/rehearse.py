@@ -1,0 +1,113 @@
+"""A rehearsal: stand-ins are deleted in place of the people who asked for it, before anything is erased.
+
+A stand-in is kept in training and as like the person as can be: as many records of each class, and then the nearest in
+features. What the release tells of stand-ins is an estimate of what it will tell of the people; once it is made, the
+people's data can be erased and need not be kept to look at the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.neighbors import NearestNeighbors
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.progress import Reporter
+from unlearn_audit.release.examine import Examined, ReleaseSettings, examine
+from unlearn_audit.release.owned import Owned, Positions, Releases
+
+Array = npt.NDArray[np.float64]
+
+_OF_CLASS = 1e3
+"""What one record of another class weighs, in standard deviations of a feature: more than any feature."""
+
+
+def stand_ins(owned: Owned, deleted: Positions, repetitions: int) -> list[Positions]:
+    """Return by repetition a stand-in for each of some persons; nobody stands in twice.
+
+    Parameters
+    ----------
+    owned
+        Records, of which those in training are looked at.
+    deleted
+        (m,) persons who are to be deleted.
+    repetitions
+        How many sets of m stand-ins are wanted; as many are returned as there are people for.
+
+    Raises
+    ------
+    AuditError
+        If there are not even enough for one.
+    """
+    people = np.unique(owned.persons.codes[owned.training])
+    kept = people[~np.isin(people, deleted)]
+    sets = min(repetitions, len(kept) // len(deleted))
+    if not sets:
+        raise AuditError(
+            f"{len(deleted):,} persons are to be deleted and {len(kept):,} others are in training; a rehearsal needs "
+            "at least as many others, to stand in for them"
+        )
+    described = _described(owned, people)
+    at = np.searchsorted(people, kept)
+    # each person's nearest: enough that somebody is left whoever the others have taken
+    near = NearestNeighbors(n_neighbors=min(len(kept), sets * len(deleted))).fit(described[at])
+    nearest = near.kneighbors(described[np.searchsorted(people, deleted)], return_distance=False)
+    taken = np.zeros(len(kept), dtype=bool)
+    chosen = np.empty((sets, len(deleted)), dtype=np.int64)
+    for repetition, person in np.ndindex(sets, len(deleted)):
+        free = nearest[person][~taken[nearest[person]]][0]
+        taken[free] = True
+        chosen[repetition, person] = kept[free]
+    return list(chosen)
+
+
+def _described(owned: Owned, people: Positions) -> Array:
+    """Return (people, d + classes) the mean of each person's standardised features, and its records of each class."""
+    rows = owned.persons.rows(people)
+    X = np.asarray(owned.data.X[rows], dtype=np.float64).reshape(len(rows), -1)
+    spread = X.std(axis=0)
+    X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    counts = np.eye(len(owned.data.class_values))[owned.data.y[rows]]
+    whose = np.repeat(np.arange(len(people)), owned.persons.sizes(people))
+    of = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
+    means, sums = of.mean().to_numpy(), of.sum().to_numpy()
+    return np.hstack([means[:, : X.shape[1]], _OF_CLASS * sums[:, X.shape[1] :]])
+
+
+def rehearse(
+    releases: Releases, deleted: Positions, repetitions: int, settings: ReleaseSettings, reporter: Reporter
+) -> tuple[Sequence[Examined], tuple[str, ...]]:
+    """Return what each repetition shows of its stand-ins, and notes.
+
+    Everybody, the people who are to be deleted among them, is in the original's training data; each repetition
+    retrains it without a set of stand-ins.
+
+    Parameters
+    ----------
+    releases
+        The original model and how it is retrained.
+    deleted
+        (m,) the persons who are to be deleted.
+    repetitions
+        How many sets of stand-ins are wanted.
+
+    Raises
+    ------
+    AuditError
+        If there are too few others, or too few references.
+    """
+    owned = releases.owned
+    sets = stand_ins(owned, deleted, repetitions)
+    references = np.unique(owned.persons.codes[owned.held_out])
+    done = reporter.stage("Rehearsing", len(sets))
+    found = []
+    for i, (pair, _) in enumerate(releases.pairs(sets, [references] * len(sets))):
+        found.append(examine(pair, settings, i))
+        done(i + 1)
+    notes = [releases.note] if releases.note else []
+    if len(sets) < repetitions:
+        notes.append(f"{len(sets):,} of {repetitions:,} rehearsals were made: nobody stands in twice")
+    return found, tuple(notes)

@@ -1,0 +1,125 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def people(tmp_path):
+    """A table of 300 people with 2 rows each, an id column, and a file that names the last 200 rows' people."""
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(300), 2)
+    X = rng.normal(size=(600, 4))
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(
+        who=[f"w{i}" for i in person],
+        id=[f"row{i}" for i in range(600)],
+        answer=np.where(X[:, 0] + rng.logistic(size=600) > 0, "yes", "no"),
+    )
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    frame.loc[400:, ["id"]].rename(columns={"id": "record"}).to_csv(tmp_path / "held.csv", index=False)
+    return tmp_path / "people.csv"
+
+
+@pytest.fixture
+def options(people, tmp_path):
+    return [
+        "--data", people, "--label", "answer", "--record", "id", "--subject", "who", "--model", "logistic-regression",
+        "--reference", tmp_path / "held.csv",
+    ]  # fmt: skip
+
+
+def test_a_plan_leaves_a_page_that_names_nobody(command, options, tmp_path):
+    few = ["--batch", "1", "--batch", "2", "--decimals", "1", "--releases", "90", "--checks", "30"]
+    done = command("plan-release", *options, *few, "--target", "told:1", "--out", tmp_path / "plan", "--json")
+    assert done.code == 0, done.err
+    found = done.findings
+    assert found == json.loads((tmp_path / "plan" / "plan.json").read_text(encoding="utf-8"))
+    assert [(of["batch"], of["decimals"]) for of in found["policies"]].count((1, None)) == 1
+    assert found["chosen"]["batch"] == 1  # at most one of one is told, whatever is released
+    assert found["kept"] == 1.0
+    page = (tmp_path / "plan" / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert "Least costly: 1 person a release" in page
+    for path in (tmp_path / "plan").iterdir():
+        assert "row4" not in path.read_text(encoding="utf-8")
+
+
+def test_a_plan_for_a_terminal(command, options, tmp_path):
+    few = ["--batch", "1", "--decimals", "0", "--releases", "75", "--checks", "10"]
+    done = command("plan-release", *options, *few, "--target", "rank:2", "--out", tmp_path / "plan")
+    assert done.code == 0, done.err
+    assert "mean rank from" in done.out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--target", "zero"], "no target 'zero'; use told"),
+        (["--releases", "20"], "needs at least"),
+        (["--batch", "60"], "60 people at once need at least"),
+        (["--regime", "slow"], "--regime is 'slow'; use one of fixed"),
+        (["--encoding", "x"], "--encoding is 'x'"),
+        (["--batch", "0"], "--batch must be whole numbers from 1 on"),
+        (["--train-size", "999"], "--train-size is 999; there are 1 to 200 people"),
+        (["--reference", "row1,rowx"], "1 of 2 reference ids are not in the data, such as rowx"),
+        (["--reference", "row1"], "1 subjects have reference and training records, such as w0"),
+        (["--record", "zz"], "no record column 'zz'"),
+        (["--dataset", "digits"], "either --data or --dataset"),
+        (["--score", "luck"], "no score 'luck'"),
+    ],
+)
+def test_bad_plans(command, options, more, said):
+    done = command("plan-release", *options, *more)
+    done.err = "\n".join(line for line in done.err.splitlines() if not line.startswith("Trial"))
+    done.says(said)
+
+
+def test_ids_that_repeat(command, people, options):
+    frame = pd.read_csv(people)
+    frame.loc[0, "id"] = "row1"
+    frame.to_csv(people, index=False)
+    command("plan-release", *options).says("holds 1 record ids more than once, such as row1")
+
+
+@pytest.fixture
+def rehearsal(options, command):
+    def call(*more):
+        done = command("release", "--rehearse", *options, *more)
+        done.err = "\n".join(line for line in done.err.splitlines() if not line.startswith("Rehearsing"))
+        return done
+
+    return call
+
+
+def test_a_rehearsal_names_stand_ins_in_its_private_table_alone(rehearsal, tmp_path):
+    done = rehearsal("--deleted", "row0,row1,row6", "--repetitions", "5", "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    found = done.findings
+    assert (found["rehearsal"], found["persons"], found["records"], len(found["repetitions"])) == (True, 2, 4, 5)
+    assert found["summary"].startswith("On average ")
+    private = pd.read_csv(tmp_path / "out" / "private-persons.csv")
+    assert len(private) == 10
+    assert private["person"].is_unique
+    assert not private["person"].isin(["w0", "w3"]).any()
+    assert "Stand-ins were deleted" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["before.csv", "after.csv", "--deleted", "row0"], "leave BEFORE and AFTER out"),
+        (["--deleted", "row0,row400"], "1 records are both deleted and reference, such as row400"),
+        (["--deleted", "nobody"], "1 of 1 deleted ids are not in the data, such as nobody"),
+        (["--deleted", "row0", "--regime", "x"], "--regime is 'x'"),
+        (["--deleted", ",".join(f"row{i}" for i in range(0, 60, 2))], "at least 599 reference persons are needed"),
+        (["--deleted", ",".join(f"row{i}" for i in range(0, 240, 2))], "120 persons are to be deleted and 80 others"),
+    ],
+)
+def test_bad_rehearsals(rehearsal, more, said):
+    rehearsal(*more).says(said)
+
+
+def test_a_release_needs_both_versions_or_a_rehearsal(command):
+    command("release", "--deleted", "1", "--reference", "2").says("or --rehearse, before the deletion")
+    command("release", "--rehearse", "--deleted", "1", "--reference", "2").says("needs --data, --label and --model")
