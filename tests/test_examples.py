@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -73,6 +74,17 @@ def test_files_and_their_command_line_agree(python, cli, tmp_path):
         )
     )  # fmt: skip
     assert Findings.read(tmp_path / "again" / "findings.json").results == findings.results
+
+
+def test_release_and_its_command_line_agree(python, cli, tmp_path):
+    out = finished(python(EXAMPLES / "release_files.py", "files"))
+    found = json.loads((tmp_path / "files" / "report" / "findings.json").read_text(encoding="utf-8"))
+    assert found["summary"] in out
+    assert found["told"] == 1
+    files = (tmp_path / "files" / name for name in ("before.parquet", "after.parquet"))
+    ids = ("--deleted", tmp_path / "files" / "deleted.txt", "--reference", tmp_path / "files" / "held-out.txt")
+    again = json.loads(finished(cli("release", *files, *ids, "--base-rate", "0.01", "--out", "again", "--json")))
+    assert {**again, "config": {}} == found
 
 
 def test_configuration_and_gate(python, cli, tmp_path):

@@ -91,6 +91,25 @@ def test_the_gate_and_a_release_in_which_nobody_is_told(release, frames, tmp_pat
     assert "does not show that there is nothing" in " ".join(done.out.split())
 
 
+def test_nothing_that_may_be_published_tells_which_ids_were_deleted(release, frames, tmp_path):
+    """Not even a digest, by which whoever tries all ids would find them."""
+    documents = {}
+    for name, deleted in (("one", "3,4"), ("other", "40,41")):
+        options = ["--deleted", deleted, "--reference", tmp_path / "references.csv"]
+        assert release(*frames, "--out", tmp_path / name, options=options).code == 0
+        found = json.loads((tmp_path / name / "findings.json").read_text(encoding="utf-8"))
+        documents[name] = (found["config"], (tmp_path / name / "unlearn-audit-run.json").read_bytes())
+    assert documents["one"] == documents["other"]
+
+
+def test_a_folder_of_other_people_is_refused(release, frames, tmp_path):
+    options = ["--deleted", "3,4", "--reference", tmp_path / "references.csv"]
+    assert release(*frames, options=options).code == 0
+    assert release(*frames, options=options).code == 0
+    options[1] = "3,5"
+    release(*frames, options=options).says("holds a look at other deleted people; choose another --out")
+
+
 def test_rows_of_a_subject_are_one_person(release, frames):
     before, after = frames
     before["who"] = [f"p{i // 2}" for i in range(N)]

@@ -19,7 +19,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.progress import reporter
 from unlearn_audit.release import ReleaseResult, ReleaseSettings, examine, findings_of, pair_of, read_answers, read_ids
-from unlearn_audit.release.answers import Answers
+from unlearn_audit.release.answers import Answers, read_columns
 from unlearn_audit.release.examine import BASE_RATES
 from unlearn_audit.release.fitted import ask_model, is_model
 from unlearn_audit.release.owned import RawRecords, Releases, read_owned
@@ -108,7 +108,6 @@ def release(
             "regime": regime,
             "encoding": encoding,
             "repetitions": repetitions,
-            "deleted": _source(deleted),
             "reference": _source(reference),
         }
         result = _rehearsed(raw, deleted, reference, model, regime, encoding, repetitions, settings, config)
@@ -126,7 +125,6 @@ def release(
         **_of_settings(settings),
         "before": _source(before),
         "after": _source(after),
-        "deleted": _source(deleted),
         "reference": _source(reference),
         "subject": subject,
         "data": None if data is None else _source(str(data)),
@@ -171,6 +169,7 @@ def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told:
     kind = "rehearsal" if result.findings.rehearsal else "release"
     folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
     with run_folder(folder, config):
+        refuse_others(folder, result)
         page = result.write(folder)
     if as_json:
         typer.echo(result.findings.to_json(), nl=False)
@@ -178,6 +177,18 @@ def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told:
         print_release(Console(), result.findings, str(page), str(folder / PRIVATE))
     if fail_if_told and result.findings.told:
         raise typer.Exit(TOLD)
+
+
+def refuse_others(folder: Path, result: ReleaseResult) -> None:
+    """Raise if a folder holds the same release of other people.
+
+    The marker of a folder does not tell: whoever has a digest of a few ids finds them by trying.
+    """
+    if not (folder / PRIVATE).exists():
+        return
+    there = read_columns(folder / PRIVATE, ("person",))["person"].to_pylist()
+    if sorted(there) != sorted(result.private_table()["person"].astype(str)):
+        raise AuditError(f"{folder} holds a look at other deleted people; choose another --out")
 
 
 def _settings(
@@ -200,10 +211,13 @@ def _answers(text: str, data: Path | None, label: str | None, record: str | None
 
 
 def _source(text: str) -> dict[str, str]:
-    """Return what a file is called and the digest of its content; of ids that were written out, the digest alone."""
+    """Return what a file is called and the digest of its content; of ids that were written out, how many.
+
+    Never call it on the ids of the deleted: whoever has a digest of a few ids finds them by trying.
+    """
     path = Path(text)
     if isfile(path):  # which, unlike Path.is_file, takes a long list of ids for none
         return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}
     if is_model(text):
         return {"model": f"{Path(text.rpartition(':')[0]).name}:{text.rpartition(':')[2]}"}
-    return {"sha256": sha256(text.encode()).hexdigest()}
+    return {"ids": str(len(text.split(",")))}

@@ -163,4 +163,4 @@ def _share(value: float) -> str:
 
 
 def _ends(ends: Interval) -> str:
-    return f"{100 * ends[0]:.3g} to {100 * ends[1]:.3g}"
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}"

@@ -68,9 +68,14 @@ def _accusations(found: ReleaseFindings) -> list[str]:
         return []
     last = observer.precision[-1]
     who = "stand-ins" if found.rehearsal else "deleted"
-    return [
+    accuses = (
         f"An observer who accuses whoever looks more deleted than {percent(1 - observer.rate)} of people never in "
-        f"training finds {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of "
+        f"training finds"
+    )
+    if not observer.found:
+        return [f"{accuses} none of the {who}."]
+    return [
+        f"{accuses} {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of "
         f"those it looks at were deleted, {percent(round(last.right, 3))} "
         f"({interval((100 * last.right_ci[0], 100 * last.right_ci[1]), 0)} %) of its accusations are right."
     ]
