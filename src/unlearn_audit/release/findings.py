@@ -66,7 +66,6 @@ class ReleaseFindings(_Frozen):
     summary: str
     limits: tuple[str, ...]
     notes: tuple[str, ...]
-    execution: dict[str, Any] = Field(default_factory=dict, description="what does not change results")
 
     def to_json(self) -> str:
         """Return the text of ``findings.json``."""

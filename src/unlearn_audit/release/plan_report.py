@@ -130,10 +130,10 @@ def target_words(target: Target) -> str:
     Examples
     --------
     >>> target_words(Target("told", 0)), target_words(Target("rank", 100))
-    ('nobody can be told', 'the deleted rank no higher than 100 on average')
+    ('nobody can be told', 'the deleted rank 100 or later on average')
     """
     if target.kind == "rank":
-        return f"the deleted rank no higher than {target.value:,.0f} on average"
+        return f"the deleted rank {target.value:,.0f} or later on average"
     return "nobody can be told" if not target.value else f"at most {target.value:,.0f} of its people can be told"
 
 
