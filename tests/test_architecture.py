@@ -13,7 +13,7 @@ FLOW = (
     "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "fields", "unlearning",
     "observations",
     "engine", "defenses", "metrics", "attacks", "report", "assess", "describe", "result", "arms", "until", "audit",
-    "naming", "forecast", "reproduce", "release", "cli",
+    "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
 )  # fmt: skip
 """Every module and package of the first level, in the order of the flow; what all share comes first."""
 

@@ -25,6 +25,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import check_has_field, field_for
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.observations import Observations
+from unlearn_audit.threads import one_thread
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -140,9 +141,11 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     for world in range(shadow.plan.n_worlds):
         others = np.setdiff1d(own, shadow.plan.world(world).training)
         table = observed["shadow"]
-        behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries).behind)
+        with one_thread():
+            behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries).behind)
         show(world + 1)
-    found = rank(target, observed["target"], own, size, queries)
+    with one_thread():
+        found = rank(target, observed["target"], own, size, queries)
     show(shadow.plan.n_worlds + 1)
     return summarise(found, np.concatenate(behind), queries), found
 

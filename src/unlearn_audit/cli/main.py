@@ -14,6 +14,7 @@ from unlearn_audit.cli.name import name
 from unlearn_audit.cli.plan import plan
 from unlearn_audit.cli.plan_release import plan_release
 from unlearn_audit.cli.predictions import predictions
+from unlearn_audit.cli.reconstruct import reconstruct
 from unlearn_audit.cli.release import release
 from unlearn_audit.cli.reproduce import reproduce_command
 from unlearn_audit.cli.run import run
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command("run")(run)
 app.command("plan")(plan)
 app.command("name")(name)
+app.command("reconstruct")(reconstruct)
 app.command("predictions")(predictions)
 app.command("release")(release)
 app.command("plan-release")(plan_release)

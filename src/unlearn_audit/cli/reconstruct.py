@@ -1,0 +1,75 @@
+"""``unlearn-audit reconstruct``: the deleted records, read off the weights of two versions of a linear model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from unlearn_audit.audit import Execution, Subject
+from unlearn_audit.cli import options
+from unlearn_audit.cli.run import configured
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.engine.folder import run_folder
+from unlearn_audit.engine.keys import digest
+from unlearn_audit.files import write_atomic
+from unlearn_audit.progress import reporter
+from unlearn_audit.reconstruction import Reconstruction, reconstruct_deleted
+
+
+@configured
+def reconstruct(
+    specification: AuditConfig,
+    scaler: Annotated[
+        Literal["fixed", "refitted"],
+        typer.Option(help="refitted by each version, as the model is, or fixed on public records."),
+    ] = "refitted",
+    decimals: Annotated[
+        int | None, typer.Option(help="Weights are rounded to so many decimals before they are published.")
+    ] = None,
+    out: options.Out = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Read the deleted records off the weights of two versions of a logistic regression.
+
+    Takes the data, model and sizes of run. Says how near the reconstructed records are, and how often the true record
+    fits best among 1,000. Nothing of any record is written.
+
+    [bold]Examples[/]
+
+    unlearn-audit reconstruct --dataset adult --model logistic-regression
+
+    unlearn-audit reconstruct --dataset adult --model logistic-regression --scaler fixed --decimals 3 --json
+    """
+    subject = Subject.load(specification)
+    identity = {"reconstruction": {"scaler": scaler, "decimals": decimals}, **subject.identity}
+    folder = out or Path("runs") / f"reconstruction-{digest(identity)[:8]}"
+    with run_folder(folder, identity):
+        with reporter() as shown:
+            found = reconstruct_deleted(subject, Execution(reporter=shown), scaler, decimals)
+        document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"
+        write_atomic(folder / "reconstruction.json", document)
+    if as_json:
+        typer.echo(document, nl=False)
+    else:
+        _print(Console(), found, folder)
+
+
+def _print(console: Console, found: Reconstruction, folder: Path) -> None:
+    table = Table("of the deleted records", "share", "95 % interval", box=box.SIMPLE_HEAD)
+    for words, share in (
+        ("cosine with the true record at least 0.95", found.above),
+        (f"true record fits best of {found.candidates:,}", found.first),
+        ("label read rightly", found.label),
+    ):
+        table.add_row(words, f"{share.value:.1%}", f"{share.interval[0]:.1%} to {share.interval[1]:.1%}")
+    console.print(
+        f"{found.deletions:,} deletions, scaler {found.scaler}: median cosine {found.cosine:.3f}", soft_wrap=True
+    )
+    console.print(table)
+    console.print(f"Figures: {folder / 'reconstruction.json'}")
