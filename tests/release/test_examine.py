@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kstest
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.release import ReleaseSettings, Rows, examine, findings_of
+from unlearn_audit.release import Pair, ReleaseSettings, Rows, examine, findings_of
 from unlearn_audit.release.scores import SCORES
 
 
@@ -92,13 +92,22 @@ def test_references_that_do_not_move_divide_nothing_by_zero():
     moved = np.array([[[0.7, 0.3], [0.6, 0.4]], [[0.7, 0.3], [0.7, 0.3]]], dtype=np.float32)
     references = Rows(still, np.zeros(40, dtype=np.int64), np.arange(40))
     deleted = Rows(moved, np.zeros(2, dtype=np.int64), np.arange(2))
-    from unlearn_audit.release import Pair
-
     pair = Pair(deleted, references, ("a", "b"), np.array(["x", "y"], dtype=object), 0.02)
     for score in SCORES:
         p = examine(pair, ReleaseSettings(score=score, control="fdr")).persons.p_values
         assert p[0] < 0.06
         assert p[1] == (1 if score != "l-diff" else p[1])
+
+
+def test_of_equals_the_rank_is_the_middle_one_and_the_p_value_the_worst():
+    posteriors = np.tile([[0.7, 0.3]], (41, 2, 1)).astype(np.float32)
+    posteriors[0, 1] = [0.6, 0.4]
+    references = Rows(posteriors[:40], np.zeros(40, dtype=np.int64), np.arange(40))
+    same = Rows(posteriors[40:], np.zeros(1, dtype=np.int64), np.arange(1))
+    pair = Pair(same, references, ("a", "b"), np.array(["x"], dtype=object), 0.02)
+    persons = examine(pair, ReleaseSettings()).persons
+    assert persons.p_values.tolist() == [1.0]
+    assert persons.ranks.tolist() == [1 + 1 + 39 / 2]
 
 
 def test_the_private_table_has_the_most_exposed_first(simulate, ask, make_pair):

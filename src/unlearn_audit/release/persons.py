@@ -22,6 +22,8 @@ Integers = npt.NDArray[np.int64]
 Combine = Literal["sum", "max"]
 """What a person's score is of those of its records."""
 
+_SIDES: tuple[Literal["right"], Literal["left"]] = ("right", "left")
+
 
 @dataclass(frozen=True, eq=False)
 class Persons:
@@ -35,6 +37,9 @@ class Persons:
         (m,) higher = looks more deleted; not comparable between persons with other numbers of records.
     p_values
         (m,) conformal, valid for each person by itself.
+    ranks
+        (m,) the place of each among those it was compared with, 1 the most suspicious; of equals the middle one, since
+        an observer must guess among them.
     references
         (m,) how many reference persons each was compared with.
     fewest
@@ -45,6 +50,7 @@ class Persons:
     counted: Integers
     scores: Array
     p_values: Array
+    ranks: Array
     references: Integers
     fewest: Array
 
@@ -91,8 +97,8 @@ def persons_of(
     --------
     >>> rng = np.random.default_rng(0)
     >>> of = persons_of(np.array([3.0, 0.5]), np.array([0, 1]), np.arange(9.0), np.arange(9), "sum", 9, rng)
-    >>> of.p_values.tolist()
-    [0.7, 0.9]
+    >>> of.p_values.tolist(), of.ranks.tolist()
+    ([0.7, 0.9], [6.5, 9.0])
     """
     own = np.bincount(subject)
     if len(own) < needed:
@@ -104,7 +110,7 @@ def persons_of(
     taken = order[place < counted[person[order]]]
     scores = _combined(deleted[taken], person[taken], len(rows), combine)
     order, place = _in_turn(subject, generator)
-    p_values, compared = np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
+    p_values, ranks, compared = np.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows), dtype=np.int64)
     fewest = references
     for n in np.unique(counted):
         taken = order[(place < n) & (own[subject[order]] >= n)]
@@ -112,10 +118,12 @@ def persons_of(
         known = _combined(references[taken], whose, int(whose.max()) + 1, combine)
         alike = counted == n
         p_values[alike] = conformal_p_values(scores[alike], known)
+        higher, as_high = (len(known) - np.searchsorted(np.sort(known), scores[alike], side) for side in _SIDES)
+        ranks[alike] = 1 + (higher + as_high) / 2
         compared[alike] = len(known)
         # reference persons with more records are among those with fewer, so the last are the fewest
         fewest = np.sort(known)[::-1]
-    return Persons(rows, counted, scores, p_values, compared, fewest)
+    return Persons(rows, counted, scores, p_values, ranks, compared, fewest)
 
 
 def persons_needed(persons: int, available: int, confidence: float, control: Control) -> int:

@@ -323,5 +323,4 @@ def _try(
 def _leak(target: Target, examined: Any) -> float:
     if target.kind == "told":
         return float(examined.told.sum())
-    persons = examined.persons
-    return float((persons.p_values * (1 + persons.references)).mean())
+    return float(examined.persons.ranks.mean())
