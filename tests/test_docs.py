@@ -32,6 +32,8 @@ from unlearn_audit.data import DATASETS
 from unlearn_audit.defenses import DEFENSES, parse_defense
 from unlearn_audit.models import MODELS
 from unlearn_audit.observations import read_observations
+from unlearn_audit.release.findings import AccusingFinding, Precision, ReleaseFindings
+from unlearn_audit.release.plan_report import PlanFindings, PolicyFinding
 from unlearn_audit.report.findings import Findings, Released, Result
 from unlearn_audit.reproduce import EXPERIMENTS
 
@@ -94,6 +96,12 @@ def test_every_flag_exists(page):
 def test_every_flag_of_a_command_is_documented(command):
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(--?[a-z][a-z-]*)", text))
+    assert commands()[(command,)] - {"--help"} <= named
+
+
+@pytest.mark.parametrize("command", ["release", "plan-release"])
+def test_every_flag_of_the_commands_on_one_release_is_documented(command):
+    named = set(re.findall(r"`(--?[a-z][a-z-]*)", (ROOT / "docs" / "release.md").read_text(encoding="utf-8")))
     assert commands()[(command,)] - {"--help"} <= named
 
 
@@ -201,6 +209,13 @@ def test_every_key_of_findings_is_documented():
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
     fields = {field.alias or name for name, field in Findings.model_fields.items()}
     fields |= set(Result.model_fields) | set(Released.model_fields)
+    assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("model", [ReleaseFindings, AccusingFinding, Precision, PlanFindings, PolicyFinding])
+def test_every_key_about_one_release_is_documented(model):
+    text = (ROOT / "docs" / "release.md").read_text(encoding="utf-8")
+    fields = {field.alias or name for name, field in model.model_fields.items()}
     assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
 
 
