@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
@@ -27,8 +28,14 @@ def library_versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        **{name: version(name) for name in COMPUTING_LIBRARIES},
+        **{name: _version(name) for name in COMPUTING_LIBRARIES},
     }
+
+
+@cache
+def _version(name: str) -> str:
+    """Return the version of a library; asking means parsing its metadata, and does not change while a process runs."""
+    return version(name)
 
 
 def digest(document: Mapping[str, Any]) -> str:
