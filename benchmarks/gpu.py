@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 HERE = Path(__file__).resolve().parent
 
-# the parts that are timed, and not all that the package's own first module imports: a machine with a GPU that is lent
+# the parts that are timed, and not all that the package's own first module imports: a machine with a GPU that is rented
 # for minutes may have PyTorch and scikit-learn and nothing else
 PACKAGE = types.ModuleType("unlearn_audit")
 PACKAGE.__path__ = [str(HERE.parent / "src" / "unlearn_audit")]

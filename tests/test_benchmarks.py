@@ -29,7 +29,7 @@ def test_both_ways_of_the_default_audit_agree(tmp_path):
 
 @pytest.mark.usefixtures("real_data")
 def test_networks_on_a_gpu_are_timed_without_what_only_other_parts_need(tmp_path):
-    """The script runs where there is no pydantic, as on a lent machine, and without a GPU at a small size."""
+    """The script runs where there is no pydantic, as on a rented machine, and without a GPU at a small size."""
     out = tmp_path / "gpu.json"
     code = (
         "import runpy, sys\n"
