@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,6 +20,7 @@ from typing import Any
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
+from measure import machine
 from plain_audit import PlainAudit, plain_audit
 from unlearn_audit import AuditConfig, AuditResult, Execution, run
 from unlearn_audit.files import write_atomic
@@ -201,27 +200,6 @@ def line(name: str, pair: dict[str, Any]) -> str:
     plain, cold, warm = (pair[way]["wall"] for way in ("plain", "cold", "warm"))
     cpu = pair["cold"]["cpu"] / pair["plain"]["cpu"]
     return f"{name:>4} {plain:8.2f} {cold:8.2f} {warm:8.2f} {cold / plain:11.3f} {warm / plain:11.3f} {cpu:6.3f}"
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
-    libraries = ("unlearn-audit", "numpy", "scipy", "scikit-learn", "pandas", "joblib", "threadpoolctl")
-    return {
-        "cpus": os.cpu_count(),
-        "processor": processor(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
-    }
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [text.partition(":")[2].strip() for text in lines if text.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":
