@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rich import box
@@ -15,7 +16,7 @@ from unlearn_audit.release.scores import UNLABELLED
 from unlearn_audit.release.words import headline_observer
 from unlearn_audit.report.html import Figure
 from unlearn_audit.report.settings import publishable
-from unlearn_audit.report.svg import LEADING, MUTED, drawing, new_figure, to_svg
+from unlearn_audit.report.svg import GRID, LEADING, MUTED, VARIABLES
 from unlearn_audit.report.wording import percent
 
 
@@ -55,34 +56,59 @@ def render(found: ReleaseFindings) -> str:
 
 
 def standing_plot(found: ReleaseFindings) -> str:
-    """Draw the distribution of the deleted persons' p-values beside that of chance, on a logarithmic axis."""
+    """Draw the distribution of the deleted persons' p-values beside that of chance, on a logarithmic axis.
+
+    It is written by hand: a command that is to answer within seconds cannot wait for a plotting library.
+    """
     p = np.asarray(found.p_values)
-    lowest = found.smallest_p_value
-    with drawing("standing"):
-        figure, axes = new_figure(6.4, 3.4)
-        grid = np.geomspace(lowest, 1, 200)
-        axes.plot(grid, grid, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), label="if nobody were given away")
-        axes.step(
-            np.concatenate([[lowest], p, [1]]),
-            np.concatenate([[0], np.arange(1, len(p) + 1) / len(p), [1]]),
-            where="post",
-            color=LEADING,
-            linewidth=1.9,
-            label="stand-ins" if found.rehearsal else "deleted people",
-        )
-        axes.set_xscale("log")
-        axes.set_xlim(lowest, 1)
-        ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
-        axes.set_xticks(ticks, [percent(tick) for tick in ticks])
-        axes.tick_params(which="minor", length=0)
-        axes.set_ylim(0, 1.02)
-        axes.set_yticks(np.linspace(0, 1, 5), [percent(tick) for tick in np.linspace(0, 1, 5)])
-        axes.set_xlabel("people never in training who look as deleted (p-value)")
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
-        told = ", ".join(f"{count:,} at most {percent(level)}" for level, count in found.told_alone.items())
-        return to_svg(
-            figure, "standing", "p-values of the deleted people", f"Of {len(p):,} p-values: {told or 'none'}."
-        )
+    decades = np.log10(1 / found.smallest_p_value)
+    width, height, left, bottom, top = 560, 300, 62, 46, 34
+
+    def across(value: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return np.asarray(left + (width - left - 16) * (1 + np.log10(value) / decades))
+
+    def up(share: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        return np.asarray(height - bottom - (height - bottom - top) * np.asarray(share))
+
+    def path(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> str:
+        return "M" + "L".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+
+    grid = np.geomspace(found.smallest_p_value, 1, 100)
+    reached = np.repeat(np.arange(len(p) + 1) / len(p), 2)
+    steps = np.concatenate([[found.smallest_p_value], np.repeat(p, 2), [1.0]])
+    parts = []
+    for share in np.linspace(0, 1, 5):
+        y = float(up(share))
+        parts.append(f'<line x1="{left}" x2="{width - 16}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_GRID}"/>')
+        parts.append(_text(left - 8, y + 4, percent(share), "end"))
+    for tick in (t for t in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if t >= found.smallest_p_value):
+        x = float(across(tick))
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{height - bottom}" stroke="{_GRID}"/>')
+        parts.append(_text(x, height - bottom + 16, percent(tick), "middle"))
+    who = "stand-ins" if found.rehearsal else "deleted people"
+    parts += [
+        f'<path d="{path(across(grid), up(grid))}" fill="none" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
+        f'<path d="{path(across(steps), up(reached))}" fill="none" stroke="{_LEADING}" stroke-width="2.2"/>',
+        f'<line x1="{left}" x2="{left + 24}" y1="14" y2="14" stroke="{_LEADING}" stroke-width="2.2"/>',
+        _text(left + 30, 18, who, "start"),
+        f'<line x1="{left + 170}" x2="{left + 194}" y1="14" y2="14" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
+        _text(left + 200, 18, "if nobody were given away", "start"),
+        _text((left + width) / 2, height - 8, "people never in training who look as deleted (p-value)", "middle"),
+    ]
+    told = ", ".join(f"{count:,} at most {percent(level)}" for level, count in found.told_alone.items())
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        'aria-labelledby="standing-title standing-description"><title id="standing-title">p-values of the '
+        f'{who}</title><desc id="standing-description">Of {len(p):,} p-values: {told or "none"}.</desc>'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+_GRID, _MUTED, _LEADING = (f"var(--{VARIABLES[colour]}, {colour})" for colour in (GRID, MUTED, LEADING))
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="12" fill="{_MUTED}">{text}</text>'
 
 
 def print_release(console: Console, found: ReleaseFindings, page: str, private: str | None) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.neighbors import NearestNeighbors
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.progress import Reporter
@@ -42,6 +41,8 @@ def stand_ins(owned: Owned, deleted: Positions, repetitions: int) -> list[Positi
     AuditError
         If there are not even enough for one.
     """
+    from sklearn.neighbors import NearestNeighbors
+
     people = np.unique(owned.persons.codes[owned.training])
     kept = people[~np.isin(people, deleted)]
     sets = min(repetitions, len(kept) // len(deleted))
