@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from unlearn_audit.attacks.margins import margin
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import draws_needed, exceedances_allowed, upper_tolerance_bound
 from unlearn_audit.models import resolve_model
@@ -153,9 +154,9 @@ def test_a_policy_with_fresh_randomness_is_another_one():
     assert np.mean(fixed) < np.mean(fresh)
 
 
-def test_stand_ins_are_kept_people_of_the_same_classes_and_near(owned):
+def test_stand_ins_are_kept_people_of_the_same_classes_and_near(releases, owned):
     deleted = owned.training[:8].astype(np.int64)
-    sets = stand_ins(owned, deleted, 5)
+    sets = stand_ins(releases, deleted, 5)
     everybody = np.concatenate(sets)
     assert len(sets) == 5
     assert len(np.unique(everybody)) == 40
@@ -163,18 +164,17 @@ def test_stand_ins_are_kept_people_of_the_same_classes_and_near(owned):
     assert np.isin(everybody, owned.training).all()
     y = owned.data.y
     assert all((y[one] == y[deleted]).all() for one in sets)
-    X = owned.data.X[owned.training]
-    X = (owned.data.X - X.mean(0)) / X.std(0)
-    near = np.linalg.norm(X[sets[0]] - X[deleted], axis=1)
-    apart = np.linalg.norm(X[np.random.default_rng(0).choice(owned.training, 8)] - X[deleted], axis=1)
+    phi = margin(releases.answers(releases.original.model, np.arange(len(y))), y)
+    near = np.abs(phi[sets[0]] - phi[deleted])
+    apart = np.abs(phi[np.random.default_rng(0).choice(owned.training, 8)] - phi[deleted])
     assert near.mean() < apart.mean() / 2
 
 
-def test_stand_ins_stop_where_there_are_no_more(owned):
+def test_stand_ins_stop_where_there_are_no_more(releases, owned):
     deleted = owned.training[:100].astype(np.int64)
-    assert len(stand_ins(owned, deleted, 5)) == (len(owned.training) - 100) // 100
+    assert len(stand_ins(releases, deleted, 5)) == (len(owned.training) - 100) // 100
     with pytest.raises(AuditError, match="300 persons are to be deleted and"):
-        stand_ins(owned, owned.training[:300].astype(np.int64), 1)
+        stand_ins(releases, owned.training[:300].astype(np.int64), 1)
 
 
 def test_a_rehearsal_deletes_stand_ins_and_not_the_people(releases, owned):

@@ -1,8 +1,8 @@
 """A rehearsal: stand-ins are deleted in place of the people who asked for it, before anything is erased.
 
-A stand-in is kept in training and as like the person as can be: as many records of each class, and then the nearest in
-features. What the release tells of stand-ins is an estimate of what it will tell of the people; once it is made, the
-people's data can be erased and need not be kept to look at the release.
+A stand-in is kept in training and as like the person as can be: as many records of each class, fitted as well by the
+original model, and near in features. What the release tells of stand-ins is an estimate of what it will tell of the
+people; once it is made, the people's data can be erased and need not be kept to look at the release.
 """
 
 from __future__ import annotations
@@ -13,24 +13,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unlearn_audit.attacks.margins import margin
 from unlearn_audit.errors import AuditError
 from unlearn_audit.progress import Reporter
 from unlearn_audit.release.examine import Examined, ReleaseSettings, examine
-from unlearn_audit.release.owned import Owned, Positions, Releases
+from unlearn_audit.release.owned import Positions, Releases
 
 Array = npt.NDArray[np.float64]
 
 _OF_CLASS = 1e3
 """What one record of another class weighs, in standard deviations of a feature: more than any feature."""
 
+_OF_MARGIN = 10.0
+"""What the margin under the original model weighs, likewise."""
 
-def stand_ins(owned: Owned, deleted: Positions, repetitions: int) -> list[Positions]:
+
+def stand_ins(releases: Releases, deleted: Positions, repetitions: int) -> list[Positions]:
     """Return by repetition a stand-in for each of some persons; nobody stands in twice.
 
     Parameters
     ----------
-    owned
-        Records, of which those in training are looked at.
+    releases
+        Records, of which those in training are looked at, and the original model.
     deleted
         (m,) persons who are to be deleted.
     repetitions
@@ -43,6 +47,7 @@ def stand_ins(owned: Owned, deleted: Positions, repetitions: int) -> list[Positi
     """
     from sklearn.neighbors import NearestNeighbors
 
+    owned = releases.owned
     people = np.unique(owned.persons.codes[owned.training])
     kept = people[~np.isin(people, deleted)]
     sets = min(repetitions, len(kept) // len(deleted))
@@ -51,7 +56,7 @@ def stand_ins(owned: Owned, deleted: Positions, repetitions: int) -> list[Positi
             f"{len(deleted):,} persons are to be deleted and {len(kept):,} others are in training; a rehearsal needs "
             "at least as many others, to stand in for them"
         )
-    described = _described(owned, people)
+    described = _described(releases, people)
     at = np.searchsorted(people, kept)
     # each person's nearest: enough that somebody is left whoever the others have taken
     near = NearestNeighbors(n_neighbors=min(len(kept), sets * len(deleted))).fit(described[at])
@@ -65,12 +70,19 @@ def stand_ins(owned: Owned, deleted: Positions, repetitions: int) -> list[Positi
     return list(chosen)
 
 
-def _described(owned: Owned, people: Positions) -> Array:
-    """Return (people, d + classes) the mean of each person's standardised features, and its records of each class."""
+def _described(releases: Releases, people: Positions) -> Array:
+    """Return (people, d + 1 + classes) what makes people alike.
+
+    The mean of each person's standardised features and of its margins under the original model, and how many records of
+    each class it has. Who is told depends above all on how well the model fits a person.
+    """
+    owned = releases.owned
     rows = owned.persons.rows(people)
+    phi = margin(releases.answers(releases.original.model, rows), owned.data.y[rows].astype(np.int64))
     X = np.asarray(owned.data.X[rows], dtype=np.float64).reshape(len(rows), -1)
     spread = X.std(axis=0)
     X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    X = np.hstack([X, _OF_MARGIN * phi[:, None] / max(float(phi.std()), 1e-12)])
     counts = np.eye(len(owned.data.class_values))[owned.data.y[rows]]
     whose = np.repeat(np.arange(len(people)), owned.persons.sizes(people))
     of = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
@@ -101,7 +113,7 @@ def rehearse(
         If there are too few others, or too few references.
     """
     owned = releases.owned
-    sets = stand_ins(owned, deleted, repetitions)
+    sets = stand_ins(releases, deleted, repetitions)
     references = np.unique(owned.persons.codes[owned.held_out])
     done = reporter.stage("Rehearsing", len(sets))
     found = []

@@ -92,7 +92,11 @@ def limits(found: ReleaseFindings) -> tuple[str, ...]:
         "Shares of right accusations hold for people like those deleted here, and for the base rate beside them.",
     ]
     if found.rehearsal:
-        said.insert(0, "Stand-ins were deleted, not the people who asked for it: who is told depends on the person.")
+        said.insert(
+            0,
+            "Stand-ins were deleted, not the people who asked for it. An unusual person has more usual stand-ins, so that "
+            "more of the people may be told than is said here.",
+        )
     if found.score == "largest-fall":
         said.append("Labels were not known. An observer who knows a person's label sees more.")
     return tuple(said)
