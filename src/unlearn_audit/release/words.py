@@ -94,8 +94,8 @@ def limits(found: ReleaseFindings) -> tuple[str, ...]:
     if found.rehearsal:
         said.insert(
             0,
-            "Stand-ins were deleted, not the people who asked for it. An unusual person has more usual stand-ins, so that "
-            "more of the people may be told than is said here.",
+            "Stand-ins were deleted, not the people who asked for it. An unusual person has more usual stand-ins, so "
+            "that more of the people may be told than is said here.",
         )
     if found.score == "largest-fall":
         said.append("Labels were not known. An observer who knows a person's label sees more.")
