@@ -11,7 +11,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 BENCHMARK = BENCHMARKS / "default_audit.py"
-CASES = ("lr-adult-20", "trees", "processes", "attack-stage", "whole-audit", "second-run")
+CASES = ("lr-adult-20", "trees", "attack-stage", "second-run")
 
 
 def test_both_ways_of_the_default_audit_agree(tmp_path):
