@@ -179,7 +179,7 @@ def audit(
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> result = audit(
     ...     DecisionTreeClassifier(max_leaf_nodes=10), X, y, shadow_worlds=3, target_worlds=3, deletions=5,
-    ...     features=["sorted-diff"], attack_models=["logistic-regression"],
+    ...     attacks=[], features=["sorted-diff"], attack_models=["logistic-regression"],
     ... )
     >>> result.findings.regime, result.findings.selected.attack
     ('fixed', 'sorted-diff')
