@@ -145,9 +145,12 @@ class WorldPlan:
         if cycle:
             members = generator(self.seed, Kind.WORLD, SIDES[self.side], index, cycle).permutation(members)
         gone = members[place * width : (place + 1) * width]
-        staying = np.concatenate([members[: place * width], members[(place + 1) * width :]])[::-1]
-        asked = (place * self._n_retained + np.arange(min(self._n_retained, len(staying)))) % len(staying)
-        return list(gone.reshape(self.scenario.versions, size)), staying[asked]
+        n_staying = len(members) - width
+        asked = (place * self._n_retained + np.arange(min(self._n_retained, n_staying))) % n_staying
+        # from the back, over the stretch that is deleted
+        asked = n_staying - 1 - asked
+        asked[asked >= place * width] += width
+        return list(gone.reshape(self.scenario.versions, size)), members[asked]
 
     @property
     def _n_retained(self) -> int:
@@ -167,16 +170,16 @@ class WorldPlan:
     def _query(self, chain: Chain, unseen: Positions, staying: npt.NDArray[np.int64], j: int) -> Query:
         deleted = np.concatenate([request.deleted for request in chain])
         firsts = self._one_a_unit(deleted)
-        wanted = int(firsts.sum()) + self.sizes.unseen
+        n = int(np.count_nonzero(firsts))
+        wanted = n + self.sizes.unseen
         width = min(wanted, len(unseen))
         asked = unseen[np.arange(j * width, (j + 1) * width) % len(unseen)]
-        retained = np.concatenate([self.units.rows(u[None])[:1] for u in staying])
+        retained = self.units.first_rows(staying)
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
         steps = tuple(len(request.deleted) for request in chain)
         roles, deleted_at = _roles(counts, steps)
         # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
-        n = int(firsts.sum())
         paper = np.zeros(len(positions), dtype=bool)
         paper[: len(deleted)] = firsts
         paper[len(deleted) : len(deleted) + min(n, len(asked))] = True

@@ -28,6 +28,9 @@ class Units:
         self._values, dense, self._counts = np.unique(codes, return_inverse=True, return_counts=True)
         self._order = np.argsort(dense, kind="stable")
         self._starts = np.concatenate([[0], np.cumsum(self._counts)])
+        self._single = len(self._values) == len(codes)
+        # then a unit is its own place among the units, which saves looking it up
+        self._counted = bool(np.array_equal(self._values, np.arange(len(self._values))))
 
     @property
     def values(self) -> npt.NDArray[np.int64]:
@@ -36,18 +39,28 @@ class Units:
 
     def sizes(self, units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(m,) how many records each of these units has."""
-        return np.asarray(self._counts[np.searchsorted(self._values, units)], dtype=np.int64)
+        return np.asarray(self._counts[self._places(units)], dtype=np.int64)
 
     def rows(self, units: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of all records of these units, unit by unit in the given order."""
-        dense = np.searchsorted(self._values, units)
-        if len(self._values) == len(self.codes):
+        dense = self._places(units)
+        if self._single:
             return np.asarray(self._order[dense], dtype=np.int64)
         counts = self._counts[dense]
         # offsets within each unit, without a loop over units
         inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.asarray(self._order[np.repeat(self._starts[dense], counts) + inside], dtype=np.int64)
 
+    def first_rows(self, units: npt.NDArray[np.int64]) -> Positions:
+        """Return the position of the first record of each of these units."""
+        return np.asarray(self._order[self._starts[self._places(units)]], dtype=np.int64)
+
     def take(self, units: npt.NDArray[np.int64], n_rows: int) -> npt.NDArray[np.int64]:
         """Return the leading ``units`` that together have at most ``n_rows`` records."""
+        if self._single:
+            return units[: max(n_rows, 0)]
         return units[: int(np.searchsorted(np.cumsum(self.sizes(units)), n_rows, side="right"))]
+
+    def _places(self, units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return where each of these units stands among all of them."""
+        return units if self._counted else np.searchsorted(self._values, units)
