@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.forest import fit_forest
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
@@ -129,7 +130,9 @@ def fit(
 ) -> tuple[str, ...]:
     """Call a model's own ``fit`` (or ``partial_fit``) and return what it warned of, one sentence each."""
     with fitting(name, data, len(training), seed) as said, threaded(model):
-        getattr(model, method)(take(data.X, training), data.y[training], **options)
+        records, labels = take(data.X, training), data.y[training]
+        if method != "fit" or options or not fit_forest(model, records, labels):
+            getattr(model, method)(records, labels, **options)
     return tuple(said)
 
 

@@ -1,0 +1,179 @@
+"""scikit-learn's random forest, grown by its own trees without what it does around each of them.
+
+An audit grows hundreds of forests of hundreds of small trees; more than half of that time goes into copying, checking
+and cloning, tree by tree. Here the compiled builder of scikit-learn is called directly, with the random states that its
+forest would draw, so that every tree has the same bits. The builder is no public interface: before the first use small
+forests are grown both ways, and where they differ or the builder takes other arguments, scikit-learn's own way is used.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit.threads import threads_for_trees
+
+_MOST = np.iinfo(np.int32).max
+_FREE = ("n_estimators", "min_samples_leaf", "random_state", "n_jobs", "verbose")
+"""Parameters that a forest grown here may have at will; the others are scikit-learn's defaults."""
+
+
+def fit_forest(model: Any, X: Any, y: npt.NDArray[Any]) -> bool:
+    """Fit a random forest as its own ``fit`` would, and return True; or leave it alone and return False.
+
+    Parameters
+    ----------
+    model
+        Anything; only a ``RandomForestClassifier`` on the parameters that are known here is fitted.
+    X
+        (n, features) records; finite numbers in an array, or the model is left alone.
+    y
+        (n,) labels.
+    """
+    if not (_can_be_grown(model) and isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and X.ndim == 2):
+        return False
+    with np.errstate(over="ignore"):
+        rows = _float32(X)
+    classes, codes = np.unique(y, return_inverse=True)
+    if 0 in X.shape or len(classes) < 2 or not np.isfinite(rows).all() or not builder_is_known():
+        return False
+    trees = grow_trees(
+        rows,
+        codes,
+        len(classes),
+        n_trees=model.n_estimators,
+        min_samples_leaf=model.min_samples_leaf,
+        random_state=model.random_state,
+        threads=threads_for_trees(),
+    )
+    _settle(model, trees, classes, X.shape[1])
+    return True
+
+
+def grow_trees(
+    rows: npt.NDArray[np.float32],
+    codes: npt.NDArray[np.integer[Any]],
+    n_classes: int,
+    *,
+    n_trees: int,
+    min_samples_leaf: int,
+    random_state: int,
+    balanced: bool = False,
+    threads: int = 1,
+) -> list[Any]:
+    """Return scikit-learn's trees, each on its own draw of rows.
+
+    Parameters
+    ----------
+    rows
+        (n, features) finite numbers.
+    codes
+        (n,) classes, each of 0 to ``n_classes - 1`` at least once.
+    n_classes, n_trees, min_samples_leaf, random_state
+        As of ``RandomForestClassifier``.
+    balanced
+        Whether all classes weigh the same, as with ``class_weight="balanced"``.
+    threads
+        In how many threads; they change no bit.
+    """
+    from sklearn.tree._criterion import Gini
+    from sklearn.tree._splitter import BestSplitter
+    from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
+
+    n, width = rows.shape
+    codes = np.asarray(codes, dtype=np.intp)
+    answers = np.ascontiguousarray(codes.astype(np.float64)[:, None])
+    weights = None
+    if balanced:
+        each = (n / (n_classes * np.bincount(codes, minlength=n_classes)))[codes]
+        weights = each / each.sum()
+    sizes = np.array([n_classes], dtype=np.intp)
+    tried, leaf = max(1, int(np.sqrt(width))), min_samples_leaf
+
+    def grow(seed: int) -> Any:
+        random = np.random.RandomState(seed)
+        drawn = random.randint(0, n, n) if weights is None else random.choice(n, n, replace=True, p=weights)
+        times = np.bincount(drawn, minlength=n).astype(np.float64)
+        splitter = BestSplitter(Gini(1, sizes), tried, leaf, 0.0, np.random.RandomState(seed), None)
+        tree = Tree(width, sizes, 1)
+        DepthFirstTreeBuilder(splitter, 2 * leaf, leaf, 0.0, _MOST, 0.0).build(tree, rows, answers, times, None)
+        return tree
+
+    draw = np.random.RandomState(random_state)
+    seeds = [draw.randint(_MOST) for _ in range(n_trees)]
+    if threads > 1:
+        return list(Parallel(n_jobs=threads, prefer="threads")(delayed(grow)(seed) for seed in seeds))
+    return [grow(seed) for seed in seeds]
+
+
+@lru_cache(maxsize=1)
+def builder_is_known() -> bool:
+    """Return whether this version of scikit-learn grows the same trees when its builder is called directly."""
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    rows = _float32(X)
+    two = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
+    for codes, balanced in ((two, False), (two, True), (two + (X[:, 2] > 0.5), False)):
+        theirs = RandomForestClassifier(
+            3, min_samples_leaf=2, random_state=5, class_weight="balanced" if balanced else None
+        ).fit(X, codes)
+        try:
+            trees = grow_trees(
+                rows, codes, codes.max() + 1, n_trees=3, min_samples_leaf=2, random_state=5, balanced=balanced
+            )
+        except (ImportError, TypeError, ValueError):  # another version's module, arguments or types
+            return False
+        if not np.array_equal(mean_of(trees, rows), theirs.predict_proba(X)):
+            return False
+    return True
+
+
+def mean_of(trees: list[Any], rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return (m, classes) mean shares of each class in the leaves that a row falls into."""
+    total = np.asarray(trees[0].predict(rows), dtype=np.float64).copy()
+    for tree in trees[1:]:
+        total += tree.predict(rows)
+    total /= len(trees)
+    return total
+
+
+def _can_be_grown(model: Any) -> bool:
+    if type(model) is not RandomForestClassifier:
+        return False
+    given, usual = model.get_params(deep=False), RandomForestClassifier().get_params(deep=False)
+    return (
+        all(_is_count(given[name]) for name in ("n_estimators", "min_samples_leaf"))
+        and isinstance(given["random_state"], int)
+        and all(_same(given[name], usual[name]) for name in usual if name not in _FREE)
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _same(value: Any, usual: Any) -> bool:
+    return type(value) is type(usual) and bool(value == usual)
+
+
+def _settle(model: RandomForestClassifier, trees: list[Any], classes: npt.NDArray[Any], width: int) -> None:
+    """Give a forest what its ``fit`` would have left in it."""
+    model.n_features_in_, model.n_outputs_ = width, 1
+    model.classes_, model.n_classes_ = classes, len(classes)
+    model.estimator_ = DecisionTreeClassifier()
+    model.estimators_ = []
+    for tree in trees:
+        one = DecisionTreeClassifier(min_samples_leaf=model.min_samples_leaf, max_features="sqrt")
+        one.n_features_in_, one.n_outputs_, one.max_features_ = width, 1, max(1, int(np.sqrt(width)))
+        one.classes_, one.n_classes_ = np.arange(float(len(classes))), len(classes)
+        one.tree_ = tree
+        model.estimators_.append(one)
+
+
+def _float32(X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(X, dtype=np.float32)
