@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
-from unlearn_audit.models.forest import builder_is_known, grow_trees, mean_of
+from unlearn_audit.models.forest import builder_is_known, grow_trees
+from unlearn_audit.models.trees import mean_of
 
 Array = npt.NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class Forest:
         self.trees_: list[Any] | None = None
         if builder_is_known():
             self.trees_ = grow_trees(
-                _float32(X),
+                X,
                 np.asarray(y, dtype=np.intp),
                 2,
                 n_trees=self.n_estimators,
@@ -63,7 +64,7 @@ class Forest:
 
     def predict_proba(self, X: Array) -> Array:
         """Return (n, 2) mean shares of either answer in the leaves that a row falls into."""
-        return np.asarray(self.forest_.predict_proba(X)) if self.trees_ is None else mean_of(self.trees_, _float32(X))
+        return np.asarray(self.forest_.predict_proba(X)) if self.trees_ is None else mean_of(self.trees_, X)
 
 
 def as_scikit_learn(forest: Forest) -> RandomForestClassifier:
@@ -74,7 +75,3 @@ def as_scikit_learn(forest: Forest) -> RandomForestClassifier:
         random_state=forest.random_state,
         class_weight="balanced" if forest.balanced else None,
     )
-
-
-def _float32(X: Array) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(X, dtype=np.float32)

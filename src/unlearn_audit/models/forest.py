@@ -17,10 +17,11 @@ from joblib import Parallel, delayed
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from unlearn_audit.models.trees import as_float32, mean_of
 from unlearn_audit.threads import threads_for_trees
 
 _MOST = np.iinfo(np.int32).max
-_FREE = ("n_estimators", "min_samples_leaf", "random_state", "n_jobs", "verbose")
+_FREE = ("n_estimators", "min_samples_leaf", "random_state", "n_jobs")
 """Parameters that a forest grown here may have at will; the others are scikit-learn's defaults."""
 
 
@@ -39,7 +40,7 @@ def fit_forest(model: Any, X: Any, y: npt.NDArray[Any]) -> bool:
     if not (_can_be_grown(model) and isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and X.ndim == 2):
         return False
     with np.errstate(over="ignore"):
-        rows = _float32(X)
+        rows = as_float32(X)
     classes, codes = np.unique(y, return_inverse=True)
     if 0 in X.shape or len(classes) < 2 or not np.isfinite(rows).all() or not builder_is_known():
         return False
@@ -57,7 +58,7 @@ def fit_forest(model: Any, X: Any, y: npt.NDArray[Any]) -> bool:
 
 
 def grow_trees(
-    rows: npt.NDArray[np.float32],
+    X: npt.NDArray[Any],
     codes: npt.NDArray[np.integer[Any]],
     n_classes: int,
     *,
@@ -71,7 +72,7 @@ def grow_trees(
 
     Parameters
     ----------
-    rows
+    X
         (n, features) finite numbers.
     codes
         (n,) classes, each of 0 to ``n_classes - 1`` at least once.
@@ -86,7 +87,7 @@ def grow_trees(
     from sklearn.tree._splitter import BestSplitter
     from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
 
-    n, width = rows.shape
+    rows, (n, width) = as_float32(X), X.shape
     codes = np.asarray(codes, dtype=np.intp)
     answers = np.ascontiguousarray(codes.astype(np.float64)[:, None])
     weights = None
@@ -116,7 +117,6 @@ def grow_trees(
 def builder_is_known() -> bool:
     """Return whether this version of scikit-learn grows the same trees when its builder is called directly."""
     X = np.random.default_rng(0).normal(size=(60, 4))
-    rows = _float32(X)
     two = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
     for codes, balanced in ((two, False), (two, True), (two + (X[:, 2] > 0.5), False)):
         theirs = RandomForestClassifier(
@@ -124,22 +124,13 @@ def builder_is_known() -> bool:
         ).fit(X, codes)
         try:
             trees = grow_trees(
-                rows, codes, codes.max() + 1, n_trees=3, min_samples_leaf=2, random_state=5, balanced=balanced
+                X, codes, codes.max() + 1, n_trees=3, min_samples_leaf=2, random_state=5, balanced=balanced
             )
         except (ImportError, TypeError, ValueError):  # another version's module, arguments or types
             return False
-        if not np.array_equal(mean_of(trees, rows), theirs.predict_proba(X)):
+        if not np.array_equal(mean_of(trees, X), theirs.predict_proba(X)):
             return False
     return True
-
-
-def mean_of(trees: list[Any], rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return (m, classes) mean shares of each class in the leaves that a row falls into."""
-    total = np.asarray(trees[0].predict(rows), dtype=np.float64).copy()
-    for tree in trees[1:]:
-        total += tree.predict(rows)
-    total /= len(trees)
-    return total
 
 
 def _can_be_grown(model: Any) -> bool:
@@ -173,7 +164,3 @@ def _settle(model: RandomForestClassifier, trees: list[Any], classes: npt.NDArra
         one.classes_, one.n_classes_ = np.arange(float(len(classes))), len(classes)
         one.tree_ = tree
         model.estimators_.append(one)
-
-
-def _float32(X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(X, dtype=np.float32)

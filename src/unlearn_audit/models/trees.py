@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,24 @@ def tree_posteriors(model: Any, X: Any) -> npt.NDArray[np.float64] | None:
     """
     if not answers_by_record(model) or not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
         return None
-    numbers = np.ascontiguousarray(X, dtype=np.float32)
+    numbers = as_float32(X)
     if X.shape[1:] != (model.n_features_in_,) or not np.isfinite(numbers).all():
         return None
     if type(model) in TREES:
         return np.asarray(model.tree_.predict(numbers)[:, : model.n_classes_])
-    total = np.zeros((len(X), model.n_classes_))
-    for tree in model.estimators_:
-        total += tree.tree_.predict(numbers)[:, : model.n_classes_]
-    total /= len(model.estimators_)
+    return mean_of([tree.tree_ for tree in model.estimators_], numbers)
+
+
+def mean_of(trees: Sequence[Any], X: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return (m, k) mean shares of each class in the leaves of grown trees that a row falls into."""
+    rows = as_float32(X)
+    total = np.zeros((len(rows), int(trees[0].n_classes[0])))
+    for tree in trees:
+        total += tree.predict(rows)
+    total /= len(trees)
     return total
+
+
+def as_float32(X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Return records as the trees of scikit-learn hold them; no copy of what is so already."""
+    return np.ascontiguousarray(X, dtype=np.float32)

@@ -187,7 +187,7 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
         elif name == "deleted_at":
             values = pd.Series(np.where(filled["role"] == "deleted", 1, -1))
         else:
-            values = pd.Series(np.full(n, DEFAULTS[name], dtype=object if DEFAULTS[name] == "" else None))
+            values = pd.Series(DEFAULTS[name], index=range(n))
         filled[name] = _typed(values, name, where)
     return pd.DataFrame(filled, columns=list(COLUMNS))
 

@@ -29,7 +29,7 @@ class Units:
         self._order = np.argsort(dense, kind="stable")
         self._starts = np.concatenate([[0], np.cumsum(self._counts)])
         self._single = len(self._values) == len(codes)
-        # then a unit is its own place among the units, which saves looking it up
+        # units numbered from 0 are their own places, which saves looking them up
         self._counted = bool(np.array_equal(self._values, np.arange(len(self._values))))
 
     @property
