@@ -20,6 +20,9 @@ from unlearn_audit.engine.runner import SideTask
 
 Posteriors = np.ndarray[Any, Any]
 
+# stores are removed at the end of all: an audit leaves its own where it is
+_SCRATCH = tempfile.TemporaryDirectory(prefix="unlearn-audit-bench-")
+
 SMALL = "breast-cancer"
 """What small cases run on in place of large tables."""
 
@@ -37,9 +40,8 @@ def target_task(data: str, model: str, n_worlds: int, deletions: int, sizes: Any
 
 def our_worlds(task: SideTask, jobs: int = 1) -> Posteriors:
     """Make the worlds of a side as an audit does, with an empty store; return (rows, 2, classes) posteriors."""
-    with tempfile.TemporaryDirectory() as folder:
-        executor = executor_for(None, jobs)
-        ((_, table, _),) = observe_worlds([task], Store(Path(folder)), executor, lambda *_: None)
+    store = Store(Path(tempfile.mkdtemp(dir=_SCRATCH.name)))
+    ((_, table, _),) = observe_worlds([task], store, executor_for(None, jobs), lambda *_: None)
     return table.posteriors
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place once the block ends without an error.
 
-    The content reaches the disk before the name does, so a reader finds the old file, the new file or
-    none, never a part of one.
+    A reader finds the old file, the new file or none, never a part of one, whenever the process is killed. If it is
+    ``durable`` the content reaches the disk before the name does, so that this holds when the machine loses its power,
+    too; what carries a digest of its own, and can be made again, need not wait for the disk.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -22,16 +23,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write ``content`` (text as UTF-8) to ``path`` atomically; missing parent folders are made."""
+def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+    """Write ``content`` (text as UTF-8) to ``path`` as `atomic_path` does; missing parent folders are made."""
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=durable) as temporary:
         temporary.write_bytes(data)

@@ -147,14 +147,15 @@ class Store:
         key = digest(document)
         suffix = ".parquet" if isinstance(payload, Observations) else ".npz"
         try:
-            with atomic_path(self._path(key, suffix)) as temporary:
+            # a power cut may leave bytes that do not match their digest, which count as not there
+            with atomic_path(self._path(key, suffix), durable=False) as temporary:
                 if isinstance(payload, Observations):
                     write_parquet(payload, temporary)
                 else:
                     _write_arrays(payload, temporary)
                 written = sha256(temporary.read_bytes()).hexdigest()
             note = {"document": document, "about": about or {}, "stats": stats, "sha256": written}
-            write_atomic(self._path(key, MARK), json.dumps(note, indent=1) + "\n")
+            write_atomic(self._path(key, MARK), json.dumps(note, indent=1) + "\n", durable=False)
         except OSError as error:
             raise AuditError(
                 f"the store {self.folder} cannot be written ({error.strerror or error}); choose one with --store"
