@@ -169,7 +169,7 @@ CASES = (
         logistic("checkins-jakarta", 1, 100, 10),
     ),
     Case("torch-mlp", "torch-mlp worlds, Adult, 2 cores", 4, networks("adult", "torch-mlp", 20, 20, 2, 3, 2000)),
-    Case("simple-cnn", "simple-cnn worlds, MNIST", 0.95, networks("mnist", "simple-cnn", 4, 2, 1, 4, 2000)),
+    Case("simple-cnn", "simple-cnn worlds, MNIST", 0.95, networks("mnist", "simple-cnn", 20, 2, 1, 4, 2000)),
     Case("trees", "decision tree worlds, 2 cores", 1.6, trees("decision-tree", 12, 100, 5000)),
     Case("forests", "random forest worlds, 2 cores", 1.8, trees("random-forest", 2, 4, 2000)),
     Case(

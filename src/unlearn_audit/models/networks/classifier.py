@@ -20,14 +20,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.networks.device import chosen_device, exact, generators_of_its_own
+from unlearn_audit.models.networks.device import chosen_device, exact, generators_of_its_own, lay_channels_last
 from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
 from unlearn_audit.models.networks.private import calibrated, check_module
-from unlearn_audit.models.networks.training import OPTIMIZERS, Recipe, batch_sizes, train_network
+from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, train_network
 from unlearn_audit.models.privacy import Privacy
 
-ASKED_AT_ONCE = 512
-"""Records in one forward pass of a query."""
+ASKED_AT_ONCE = {"cpu": 128, "cuda": 512}
+"""Records in one forward pass of a query: on a CPU as many as leave a small network's activations in its cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,8 +203,9 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         X = validate_data(self, X, dtype=[np.float32, np.uint8], allow_nd=True, reset=False)
         device = next((p.device for p in self.module_.parameters()), torch.device("cpu"))
         records = torch.from_numpy(np.ascontiguousarray(X))
+        parts = torch.split(records, ASKED_AT_ONCE[device.type])
         with torch.no_grad(), exact(device):
-            logits = [self.module_(self.inputs(part.to(device))) for part in torch.split(records, ASKED_AT_ONCE)]
+            logits = [self.module_(self.inputs(part.to(device))) for part in parts]
         return np.asarray(torch.cat(logits).double().softmax(dim=1).cpu().numpy())
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -218,7 +219,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def computed_with(self) -> dict[str, str]:
         """Return what decides the last bits of results beside the settings: the kind of device and the library."""
-        made_by = {"torch": torch.__version__, "device": chosen_device(self.device).type}
+        made_by = {
+            "torch": torch.__version__,
+            "device": chosen_device(self.device).type,
+            "loop": f"network-loop/{VERSION}",
+        }
         return made_by if self.privacy is None else {**made_by, "opacus": version("opacus")}
 
     @property
@@ -314,6 +319,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise AuditError(
                 f"network {self._name} answered 2 records with {got}; (2, {n_classes}) is needed, one logit a class"
             )
+        if device.type == "cpu" and self.privacy is None:
+            lay_channels_last(module, probe)
         return module
 
     def _shape_for(self, shape: tuple[int, ...], wants_image: bool) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from unlearn_audit.errors import AuditError
 
@@ -86,3 +87,29 @@ def exact(device: torch.device) -> Iterator[None]:
             yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+
+
+def lay_channels_last(module: nn.Module, probe: Tensor) -> None:
+    """Lay the weights of a module's convolutions with channels last, and with them all that it computes of images.
+
+    On a CPU that is the quicker way, by ten times for pooling. A module that takes its images' numbers to lie as they
+    are told, say by ``view``, is left as it is.
+
+    Parameters
+    ----------
+    module
+        In evaluation mode, on the CPU.
+    probe
+        A batch that it can take.
+    """
+    kernels = [parameter for parameter in module.parameters() if parameter.dim() == 4]
+    if not kernels:
+        return
+    for kernel in kernels:
+        kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+    try:
+        with torch.no_grad():
+            module(probe)
+    except RuntimeError:
+        for kernel in kernels:
+            kernel.data = kernel.data.contiguous()

@@ -31,6 +31,9 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 """Name to optimiser; it takes the parameters, ``lr`` and ``weight_decay``."""
 
+VERSION = 2
+"""Raise it whenever the same records would give other weights than before."""
+
 ORDER = 0
 """What a record's draw is for: its place in the order. Dropout layers count from 1."""
 
