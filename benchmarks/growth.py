@@ -25,7 +25,7 @@ REPEATS = 5
 MODELS = ("logistic-regression", "decision-tree")
 
 SIZES: dict[str, tuple[int, ...]] = {
-    "worlds": (4, 8, 16, 32, 64),
+    "worlds": (10, 20, 40, 80, 160),
     "deletions": (10, 20, 40, 80, 160),
     "train_size": (500, 1000, 2000, 4000, 8000),
     "features": (21, 42, 84, 168),

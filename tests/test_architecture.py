@@ -10,7 +10,7 @@ import unlearn_audit
 ROOT = Path(unlearn_audit.__file__).parent
 
 FLOW = (
-    "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "fields", "unlearning",
+    "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "unlearning", "fields",
     "observations",
     "engine", "defenses", "metrics", "attacks", "report", "assess", "describe", "result", "arms", "until", "audit",
     "naming", "reconstruction", "forecast", "reproduce", "release", "cli",

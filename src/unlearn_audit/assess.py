@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from unlearn_audit.metrics import evaluate
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import PrivacySpent, Released, Result, Selected
+
+if TYPE_CHECKING:
+    from unlearn_audit.fields import Field
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -58,20 +61,22 @@ Chosen = Mapping[str, Attacks]
 """The attacks of each game."""
 
 
-def expected_attacks(config: AuditConfig) -> Chosen:
+def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
     """Return the attacks of each game on worlds of our own making, where every label is known.
+
+    Those that need a change field are among them if there will be one, and cannot run yet.
 
     Raises
     ------
     AuditError
         If an attack that is asked for by name could not be run.
     """
-    offered = Offered(labels=True, references=config.worlds.references)
+    offered = Offered(labels=True, references=config.worlds.references, field=field)
     return {name: attacks_of(config, GAMES[name], offered) for name in config.games}
 
 
-def chosen_attacks(config: AuditConfig, tables: Tables) -> Chosen:
-    """Return the attacks of each game for which some tables hold enough.
+def chosen_attacks(config: AuditConfig, tables: Tables, field: Field | None = None) -> Chosen:
+    """Return the attacks of each game for which some tables, and what is known of deletions, hold enough.
 
     Raises
     ------
@@ -79,7 +84,10 @@ def chosen_attacks(config: AuditConfig, tables: Tables) -> Chosen:
         If an attack that is asked for by name lacks something.
     """
     every = [table for of_arm in tables.values() for table in of_arm.values()]
-    return {name: attacks_of(config, GAMES[name], Offered.by(every, GAMES[name])) for name in config.games}
+    return {
+        name: attacks_of(config, GAMES[name], Offered.by(every, GAMES[name], field=field is not None), field)
+        for name in config.games
+    }
 
 
 def n_attacks(config: AuditConfig, chosen: Chosen) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from unlearn_audit.arms import Arm, plan_arms
 from unlearn_audit.assess import assess, chosen_attacks, expected_attacks, n_attacks
+from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
@@ -32,6 +33,7 @@ from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
+from unlearn_audit.fields import Field, field_for, has_field
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
@@ -39,6 +41,7 @@ from unlearn_audit.progress import Reporter, Silent
 from unlearn_audit.report.findings import Findings
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.result import AuditResult
+from unlearn_audit.threads import one_thread
 from unlearn_audit.until import grow
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
@@ -295,7 +298,7 @@ def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
             "posteriors of one width cannot read another, so choose data with as many classes"
         )
     plans, notes = _plan(config, records)
-    _refuse_before_training(config, records, plans["shadow"])
+    _refuse_before_training(subject, plans["shadow"])
     arms = plan_arms(config, records, models, plans)
     notes = (*notes, *(note for arm in arms for note in arm.notes))
     regime_notes = arms[0].regime_notes
@@ -324,9 +327,11 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         say = execution.reporter.say if execution.explain else None
         return observe_worlds(tasks, store, executor, lambda done, _: show(done), say)
 
+    knows, notes_of_field = _change_field(subject, plain, execution)
+    notes = (*notes, *notes_of_field)
     stopping, made_before = None, 0
     if config.until is not None:
-        stopping, made_before = grow(plain, config, observe, execution.jobs, execution.reporter)
+        stopping, made_before = grow(plain, config, observe, execution.jobs, execution.reporter, knows)
         arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
         plain = arms[0]
         notes = (*notes, stopping.sentence)
@@ -353,6 +358,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         tables,
         execution,
         spent=spent,
+        knows=knows,
         dataset=records["target"].data.name,
         model=models["target"].name,
         regime=str(plain.tasks["target"].unlearner.regime),
@@ -371,10 +377,42 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     )
 
 
-def _refuse_before_training(config: AuditConfig, records: Mapping[str, Records], shadow: WorldPlan) -> None:
+def foretells_deletions(subject: Subject) -> bool:
+    """Return whether the attacker can know what deletions change: of such a model, from records of the same data."""
+    records, models = subject.records, subject.models
+    return records["shadow"] is records["target"] and has_field(models["target"])
+
+
+def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[Field | None, tuple[str, ...]]:
+    """Train the attacker's own model, if an attack will compute with it; return what it knows, or why it does not.
+
+    Raises
+    ------
+    AuditError
+        If an attack was asked for by name that cannot be had.
+    """
+    config = subject.config
+    attacks = expected_attacks(config, field=foretells_deletions(subject))
+    if not any("field" in CATALOGUE[a.name].needs for of in attacks.values() for a in of.runs if a.name in CATALOGUE):
+        return None, ()
+    own, target = plain.tasks["shadow"].plan.candidates, plain.tasks["target"]
+    show = execution.reporter.stage("Training the attacker's own model", 1)
+    try:
+        with one_thread():
+            knows = field_for(target.source, target.data, own, target.plan.sizes.train_size, config.seed)
+    except AuditError as error:
+        if config.attacks is not None:
+            raise
+        return None, (f"what deletions change is not known: {error}",)
+    show(1)
+    return knows, ()
+
+
+def _refuse_before_training(subject: Subject, shadow: WorldPlan) -> None:
     """Raise where the attacks could not be run on what would be trained."""
-    check_defenses(config.defenses, len(records["target"].data.class_names))
-    expected_attacks(config)
+    config = subject.config
+    check_defenses(config.defenses, len(subject.records["target"].data.class_names))
+    expected_attacks(config, field=foretells_deletions(subject))
     rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
     if rows < FEWEST_ROWS:
         raise AuditError(
@@ -391,6 +429,7 @@ def _find(
     execution: Execution,
     *,
     spent: Mapping[str, Spent] | None = None,
+    knows: Field | None = None,
     timing: dict[str, Any],
     regime: str,
     regime_note: str | None,
@@ -399,7 +438,7 @@ def _find(
 ) -> AuditResult:
     """Attack the tables and put the findings together: the same for our own observations and for files."""
     started = time.perf_counter()
-    chosen = chosen_attacks(config, tables)
+    chosen = chosen_attacks(config, tables, knows)
     n = n_attacks(config, chosen)
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))

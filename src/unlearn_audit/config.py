@@ -27,6 +27,9 @@ AttackName = Literal[
     "pair-scale",
     "pair-scale-local",
     "pair-scale-fitted",
+    "change-field",
+    "change-field-fitted",
+    "change-field-shuffled",
 ]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ViewName = Literal["pair", "sequence"]

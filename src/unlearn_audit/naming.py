@@ -135,7 +135,7 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         released = parse_defense(defenses[0])
         observed = {side: released.apply(table) for side, table in observed.items()}
     show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
-    own = _records_of(shadow)
+    own = shadow.plan.candidates
     size = target.plan.sizes.train_size
     behind = []
     for world in range(shadow.plan.n_worlds):
@@ -168,12 +168,6 @@ def _refuse(subject: Subject, queries: int) -> None:
         raise AuditError("name looks at one release; give one --defense")
 
 
-def _records_of(task: SideTask) -> Positions:
-    """Return every record of a side that is no reference, ascending."""
-    pool = task.plan.pool
-    return np.setdiff1d(np.concatenate([pool.train, pool.unseen]), task.plan.references)
-
-
 def rank(task: SideTask, table: Observations, own: Positions, n_training: int, queries: int) -> Found:
     """Rank the register of a side for each of its pairs.
 
@@ -188,8 +182,8 @@ def rank(task: SideTask, table: Observations, own: Positions, n_training: int, q
     queries
         How many of the references are looked at, the first ones.
     """
-    register = _records_of(task)
-    field = field_for(task.source, task.data, own, n_training)
+    register = task.plan.candidates
+    field = field_for(task.source, task.data, own, n_training, task.plan.seed)
     place = {int(record): at for at, record in enumerate(task.data.record_ids)}
     records = table.rows["record"].to_numpy()
     asked = table.roles == "reference"

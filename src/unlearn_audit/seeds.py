@@ -21,6 +21,7 @@ class Kind(IntEnum):
     UNLEARNED = 3
     ATTACK = 4
     SHARD = 5
+    FIELD = 6
     RELEASE = 10
 
 

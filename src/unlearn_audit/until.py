@@ -17,6 +17,7 @@ from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.fields import Field
 from unlearn_audit.metrics import Estimate, WidthRule, auc_interval, half_width
 from unlearn_audit.observations import Observations
 from unlearn_audit.progress import Reporter
@@ -26,7 +27,9 @@ Observe = Callable[[Sequence[SideTask]], Iterable[tuple[SideTask, Observations, 
 """Makes or fetches the worlds of some sides."""
 
 
-def grow(arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: Reporter) -> tuple[Stopping, int]:
+def grow(
+    arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: Reporter, field: Field | None = None
+) -> tuple[Stopping, int]:
     """Train target worlds until the rule of a configuration says to stop.
 
     Parameters
@@ -41,6 +44,8 @@ def grow(arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: R
         Worker processes of the attacks.
     reporter
         Shows how far the attacks are.
+    field
+        What deletions change, for the attacks that know it.
 
     Returns
     -------
@@ -59,7 +64,7 @@ def grow(arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: R
         for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
-        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables})[config.games[0]].runs
+        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[config.games[0]].runs
         attack, estimate = _look(attacks, config, tables, jobs, reporter)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))

@@ -36,5 +36,5 @@ def test_another_number_of_queries_is_another_run(command, tmp_path):
 
 def test_a_model_without_a_field_is_refused(command, tmp_path):
     flags = [flag for flag in SMALL if not flag.startswith("--model")]
-    command("name", *flags, "--model=decision-tree", "--out", tmp_path / "out").says("logistic regression alone")
+    command("name", *flags, "--model=sklearn.naive_bayes:GaussianNB", "--out", tmp_path / "out").says("none of them")
     assert command("name", *SMALL[:-1], "--queries=50").code == 2

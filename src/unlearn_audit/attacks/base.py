@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+
+if TYPE_CHECKING:
+    from unlearn_audit.fields import Field
 
 
 class Attack(Protocol):
@@ -25,6 +28,8 @@ class Attack(Protocol):
         Whether its scores are probabilities; others only order records.
     fits_on
         Whether it is fitted on the paper's shadow rows or on all.
+    knows
+        How deletions change answers, where it computes with the records themselves; else None.
     """
 
     @property
@@ -50,6 +55,11 @@ class Attack(Protocol):
     @property
     def fits_on(self) -> Literal["paper", "all"]:
         """Which shadow rows it is fitted on."""
+        ...
+
+    @property
+    def knows(self) -> Field | None:
+        """What deletions change."""
         ...
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.change_field import CHANGE_FIELDS, ChangeField, ChangeFieldFitted
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.l_diff import L_DIFF
 from unlearn_audit.attacks.learned import learned_attacks
@@ -20,8 +22,14 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
 
-CATALOGUE: dict[str, Statistic | PairScaleFitted] = {
-    attack.name: attack for attack in (*SINGLE_MODEL, *SCORE_CHANGES, L_DIFF, *PAIR_SCALE, PairScaleFitted())
+if TYPE_CHECKING:
+    from unlearn_audit.fields import Field
+
+Entry = Statistic | PairScaleFitted | ChangeField | ChangeFieldFitted
+
+CATALOGUE: dict[str, Entry] = {
+    attack.name: attack
+    for attack in (*SINGLE_MODEL, *SCORE_CHANGES, L_DIFF, *PAIR_SCALE, PairScaleFitted(), *CHANGE_FIELDS)
 }
 """Name to attack, in the order in which reports list them."""
 
@@ -39,23 +47,26 @@ class Offered:
         Whether the label of every record is known.
     references
         The fewest reference records that a pair was asked.
+    field
+        Whether it is known what deletions change, of records of one dataset.
     """
 
     labels: bool
     references: int
+    field: bool = False
 
     @classmethod
-    def by(cls, tables: Sequence[Observations], game: Game) -> Offered:
-        """Return what all of some tables hold for a game."""
+    def by(cls, tables: Sequence[Observations], game: Game, *, field: bool = False) -> Offered:
+        """Return what all of some tables hold for a game, and whether there is a change field beside them."""
         labels, fewest = True, []
         for table in tables:
             played, reference = np.isin(table.roles, (game.positive, game.negative)), table.roles == "reference"
             labels &= bool((table.rows["label"].to_numpy()[played | reference] >= 0).all())
             counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
             fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))
-        return cls(labels, min(fewest))
+        return cls(labels, min(fewest), field)
 
-    def lacks(self, attack: Statistic | PairScaleFitted) -> str | None:
+    def lacks(self, attack: Entry) -> str | None:
         """Return what an attack needs and is not there, in words."""
         if "labels" in attack.needs and not self.labels:
             return "the label of every record (column 'label')"
@@ -63,6 +74,11 @@ class Offered:
             return (
                 f"at least {FEWEST_REFERENCES} reference records in every pair of models, and the fewest here are "
                 f"{self.references} (worlds.references, or rows with the role 'reference')"
+            )
+        if "field" in attack.needs and not self.field:
+            return (
+                "the data and a model whose deletions can be foretold: logistic regression, a network, a tree or a "
+                "forest, with both sides of the same data"
             )
         return None
 
@@ -75,8 +91,8 @@ class Attacks:
     notes: tuple[str, ...] = ()
 
 
-def attacks_of(config: AuditConfig, game: Game, offered: Offered) -> Attacks:
-    """Return the attacks that a configuration asks for in a game.
+def attacks_of(config: AuditConfig, game: Game, offered: Offered, field: Field | None = None) -> Attacks:
+    """Return the attacks that a configuration asks for in a game, with the change field for those that know it.
 
     Without a list of its own it gets every attack for which the tables hold enough, and a note on the others.
 
@@ -85,7 +101,8 @@ def attacks_of(config: AuditConfig, game: Game, offered: Offered) -> Attacks:
     AuditError
         If an attack that it names cannot run.
     """
-    asked = CATALOGUE if config.attacks is None else config.attacks
+    unasked = [name for name, attack in CATALOGUE.items() if attack.by_default]
+    asked = unasked if config.attacks is None else config.attacks
     runs: list[Attack] = []
     missing: dict[str, list[str]] = {}
     for name in asked:
@@ -95,6 +112,6 @@ def attacks_of(config: AuditConfig, game: Game, offered: Offered) -> Attacks:
         if lacking is not None:
             missing.setdefault(lacking, []).append(name)
         elif (attack := CATALOGUE[name].for_game(game.name)) is not None:
-            runs.append(attack)
+            runs.append(attack.with_field(field) if isinstance(attack, ChangeField | ChangeFieldFitted) else attack)
     notes = tuple(f"attacks left out, since they need {lacking}: {', '.join(of)}" for lacking, of in missing.items())
     return Attacks((*runs, *learned_attacks(config.features, config.attack_models, config.views)), notes)

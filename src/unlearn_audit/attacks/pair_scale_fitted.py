@@ -30,6 +30,8 @@ class PairScaleFitted:
     needs: frozenset[Need] = field(default=frozenset({"labels", "references"}), init=False)
     probabilistic: bool = field(default=True, init=False)
     fits_on: Literal["paper", "all"] = field(default="all", init=False)
+    knows: None = field(default=None, init=False)
+    by_default: bool = field(default=True, init=False)
 
     def for_game(self, game: str) -> PairScaleFitted:  # noqa: ARG002 - as every attack
         """Return itself: it learns any game."""

@@ -117,19 +117,21 @@ def run_attacks(
         for kind, rows in (("paper", fitted_on), ("all", np.ones_like(fitted_on)))
         if kind in {attack.fits_on for attack in attacks}
     }
-    views = {
-        view: (
-            LabelledView(blind(shadow, view, shadow_rows), positive),
-            [blind(target, view, game.rows(target, "the target side")) for target in targets],
+
+    def seen_by(attack: Attack) -> tuple[LabelledView, list[View]]:
+        ids = None if attack.knows is None else attack.knows.data.record_ids
+        return (
+            LabelledView(blind(shadow, attack.view, shadow_rows, ids), positive),
+            [blind(target, attack.view, game.rows(target, "the target side"), ids) for target in targets],
         )
-        for view in {attack.view for attack in attacks}
-    }
+
+    views = {_sight(attack): seen_by(attack) for attack in {_sight(attack): attack for attack in attacks}.values()}
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     tasks = (
         delayed(_run_one)(
-            attacks[i], *views[attacks[i].view], *plans[attacks[i].fits_on], _seed(seed, game, attacks[i])
+            attacks[i], *views[_sight(attacks[i])], *plans[attacks[i].fits_on], _seed(seed, game, attacks[i])
         )
         for i in order
     )
@@ -137,6 +139,11 @@ def run_attacks(
         results[i] = result
         progress()
     return [[results[i][t] for i in range(len(attacks))] for t in range(len(targets))]
+
+
+def _sight(attack: Attack) -> tuple[str, bool]:
+    """Return what attacks are handed the same for: their view, and whether they know the records."""
+    return attack.view, attack.knows is not None
 
 
 def _cost_rank(attack: Attack) -> int:

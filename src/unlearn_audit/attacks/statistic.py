@@ -13,8 +13,8 @@ from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 Array = npt.NDArray[np.float64]
 
-Need = Literal["labels", "references"]
-"""What a table has to hold for an attack: the label of every record, reference records in every pair."""
+Need = Literal["labels", "references", "field"]
+"""What an attack needs: the label of every record, reference records in every pair, a change field of the model."""
 
 FALLS: Mapping[str, int] = {"deleted-vs-unseen": 1, "deleted-vs-retained": 1}
 """The games, and the sign in each, of a statistic that is large where the margin fell."""
@@ -51,6 +51,8 @@ class Statistic:
     attack_model: None = field(default=None, init=False)
     probabilistic: bool = field(default=False, init=False)
     fits_on: Literal["paper", "all"] = field(default="paper", init=False)
+    knows: None = field(default=None, init=False)
+    by_default: bool = field(default=True, init=False)
 
     def for_game(self, game: str) -> Statistic | None:
         """Return it with the sign of a game, None where it has nothing to say."""

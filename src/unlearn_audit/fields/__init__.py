@@ -5,7 +5,9 @@ two published versions it sees by how much the answers to reference records chan
 is the person who was deleted. Our own method; see docs/naming.md.
 """
 
-from unlearn_audit.fields.base import Field, check_has_field, field_for
+from unlearn_audit.fields.base import Field, check_has_field, field_for, has_field
+from unlearn_audit.fields.last_layer import LastLayerField
+from unlearn_audit.fields.leaves import LeafField
 from unlearn_audit.fields.logistic import LogisticField
 
-__all__ = ["Field", "LogisticField", "check_has_field", "field_for"]
+__all__ = ["Field", "LastLayerField", "LeafField", "LogisticField", "check_has_field", "field_for", "has_field"]

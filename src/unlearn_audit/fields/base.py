@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,26 @@ from unlearn_audit.models.source import ModelSource
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
+KINDS = (
+    "logistic and softmax regression, networks whose last layer is linear, and trees and forests of scikit-learn (each "
+    "alone or at the end of a pipeline)"
+)
+"""The models that have a change field."""
+
 
 class Field(Protocol):
-    """What the deletion of each candidate would do to the answers to reference records."""
+    """What the deletion of each candidate would do to the answers to reference records.
+
+    Attributes
+    ----------
+    data
+        The records, which candidates and references are positions in.
+    """
+
+    @property
+    def data(self) -> Dataset:
+        """The records."""
+        ...
 
     def change(self, candidates: Positions, references: Positions) -> Array:
         """Return (references, candidates) by how much the margin of a reference would fall."""
@@ -40,7 +57,7 @@ class Field(Protocol):
         ...
 
 
-def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: int) -> Field:
+def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int = 0) -> Field:
     """Return the change field of a model.
 
     Parameters
@@ -51,22 +68,40 @@ def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: in
         Positions of the attacker's own records.
     n_training
         How many records the models under attack are trained on.
+    seed
+        Of what the attacker trains, where it trains.
 
     Raises
     ------
     AuditError
         If there is none for this model.
     """
+    from unlearn_audit.fields.last_layer import LastLayerField
+    from unlearn_audit.fields.leaves import LeafField
     from unlearn_audit.fields.logistic import LogisticField
 
     check_has_field(source)
-    field = LogisticField.of(source, data, own, n_training)
-    if field is None:
-        raise AuditError(
-            f"the attacker's own {source.name} cannot be solved for on {len(own):,} records, or is a softmax "
-            "regression; choose numbers without gaps, all classes, and one regression a class"
-        )
-    return field
+    model = source.make(0)
+    if LogisticSettings.of(model) is not None:
+        field = LogisticField.of(source, data, own, n_training)
+        if field is not None:
+            return field
+        if not LastLayerField.is_for(model):
+            raise AuditError(
+                f"the attacker's own {source.name} cannot be solved for on {len(own):,} records; choose numbers "
+                "without gaps, all classes, and classes of equal weight"
+            )
+    kind = LeafField if LeafField.is_for(model) else LastLayerField
+    return kind.of(source, data, own, n_training, seed)
+
+
+def has_field(source: ModelSource) -> bool:
+    """Return whether a model is of a kind that has a change field."""
+    from unlearn_audit.fields.last_layer import LastLayerField
+    from unlearn_audit.fields.leaves import LeafField
+
+    model = source.make(0)
+    return LogisticSettings.of(model) is not None or LeafField.is_for(model) or LastLayerField.is_for(model)
 
 
 def check_has_field(source: ModelSource) -> None:
@@ -77,8 +112,17 @@ def check_has_field(source: ModelSource) -> None:
     AuditError
         If it has none.
     """
-    if LogisticSettings.of(source.make(0)) is None:
+    if not has_field(source):
         raise AuditError(
-            f"the change of answers is known in closed form for logistic regression alone, and {source.name} is none; "
-            "choose the model logistic-regression, or a pipeline of a StandardScaler and a LogisticRegression"
+            f"how a deletion changes answers is known for {KINDS}, and {source.name} is none of them; choose one"
         )
+
+
+def cosines(observed: Array, expected: Array) -> Array:
+    """Return (n, m) cosines of the angles between (n, d) and (m, d) rows; 0 with a row of zeros."""
+
+    def normalised(of: Any) -> Array:
+        length = np.linalg.norm(of, axis=1, keepdims=True)
+        return np.asarray(np.divide(of, length, out=np.zeros_like(of), where=length > 0))
+
+    return np.asarray(normalised(observed) @ normalised(expected).T)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.fields.base import cosines
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.source import ModelSource
 
@@ -82,7 +82,7 @@ class LogisticField:
         if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
             return self._explain_parameters(change, original, candidates, references)
         expected = self.change(candidates, references)
-        return _cosines(change, expected.T)
+        return cosines(change, expected.T)
 
     def _explain_parameters(
         self, change: Array, original: Array, candidates: Positions, references: Positions
@@ -90,7 +90,7 @@ class LogisticField:
         rows = self._rows(references) * self._margin_by_output(references)
         solution = np.linalg.pinv(rows)
         moved = change @ solution.T
-        cosines = np.empty((len(change), len(candidates)))
+        found = np.empty((len(change), len(candidates)))
         of_candidates = self._rows(candidates)
         # the pairs of one original have the same answers before
         _, first, original_of = np.unique(original.round(4), axis=0, return_index=True, return_inverse=True)
@@ -101,8 +101,8 @@ class LogisticField:
             target = self._is_class(candidates, 0)
             gradients = of_candidates * (target - expit(of_candidates @ parameters))[:, None]
             at = np.flatnonzero(original_of.reshape(-1) == k)
-            cosines[at] = _cosines(moved[at] @ hessian @ root, gradients @ root)
-        return cosines
+            found[at] = cosines(moved[at] @ hessian @ root, gradients @ root)
+        return found
 
     def _rows(self, positions: Positions) -> Array:
         """(n, d + 1) records in the coordinates of the attacker's model, and a one."""
@@ -158,13 +158,3 @@ class LogisticField:
         rest = np.where(own, 0.0, s)
         derivative = -rest * (1 - s) / np.maximum(rest.sum(axis=1, keepdims=True), _SMALLEST)
         return np.asarray(np.where(own, 1 - s, derivative))
-
-
-def _cosines(observed: Array, expected: Array) -> Array:
-    """(n, m) cosines of the angles between (n, d) and (m, d) rows; 0 with a row of zeros."""
-
-    def normalised(of: Any) -> Array:
-        length = np.linalg.norm(of, axis=1, keepdims=True)
-        return np.asarray(np.divide(of, length, out=np.zeros_like(of), where=length > 0))
-
-    return np.asarray(normalised(observed) @ normalised(expected).T)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlearn_audit.arms import Arm
-from unlearn_audit.assess import expected_attacks, n_attacks
+from unlearn_audit.assess import Chosen, expected_attacks, n_attacks
 from unlearn_audit.attacks.stage import FOLDS
-from unlearn_audit.audit import Execution, Subject, plan_audit
+from unlearn_audit.audit import Execution, Subject, foretells_deletions, plan_audit
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
@@ -159,8 +159,9 @@ def forecast(
     plain = {side: (task, pilots[_kind(task)]) for side, task in arms[0].tasks.items()}
     scored = {side: round(_chains(task) * of.scored) for side, (task, of) in plain.items()}
     shadow, of_shadow = plain["shadow"]
+    chosen = expected_attacks(config, field=foretells_deletions(subject))
     times = attack_times(
-        [attack for attacks in expected_attacks(config).values() for attack in attacks.runs],
+        [attack for attacks in chosen.values() for attack in attacks.runs],
         {"paper": round(_chains(shadow) * of_shadow.fitted), "all": scored["shadow"]},
         scored["target"],
         len(subject.records["target"].data.class_names),
@@ -169,12 +170,15 @@ def forecast(
     show(len(kinds) + 1)
     at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
     stored = _stored(at_sizes[-1], execution)
-    costs = [cost(config, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
+    costs = [
+        cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
+    ]
     return Forecast(costs[0], costs[1] if config.until else None, _assumptions(kinds, pilots), notes)
 
 
 def cost(
     config: AuditConfig,
+    chosen: Chosen,
     arms: Sequence[Arm],
     pilots: Mapping[str, Pilot],
     times: AttackTimes,
@@ -187,8 +191,8 @@ def cost(
 
     Parameters
     ----------
-    config, arms
-        The audit and its worlds.
+    config, chosen, arms
+        The audit, its attacks and its worlds.
     pilots
         By kind of training.
     times
@@ -215,7 +219,6 @@ def cost(
             scored[side] = max(scored[side], _chains(task) * pilot.scored)
     made = sum(side.worlds - side.worlds_stored for side in sides)
     longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
-    chosen = expected_attacks(config)
     n = n_attacks(config, chosen)
     of_games = [Counter(kind_of_attack(attack) for attack in attacks.runs) for attacks in chosen.values()]
     seconds_of_games = [

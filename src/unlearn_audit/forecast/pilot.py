@@ -15,9 +15,12 @@ import numpy.typing as npt
 from joblib import delayed
 
 from unlearn_audit.attacks import Attack
+from unlearn_audit.attacks.change_field import ChangeField, ChangeFieldFitted
+from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.fields.base import Array, Positions, cosines
 from unlearn_audit.metrics import evaluate
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View
@@ -228,8 +231,9 @@ def time_attacks(
             rows = fitted[attack.fits_on]
             n = min(max(rows, 40), MOST_ROWS)
             shadow = _random_view(n, classes, references, rng)
+            known = attack.with_field(_RandomField()) if isinstance(attack, ChangeField | ChangeFieldFitted) else attack
             began = clock()
-            ready = attack.fit(shadow, 0)
+            ready = known.fit(shadow, 0)
             ended = clock()
             ready.score(shadow.view)
             fit[name], score[name] = (ended - began) * max(rows / n, 1), (clock() - ended) / n
@@ -248,6 +252,22 @@ def time_attacks(
     return AttackTimes(fit, score, figures)
 
 
+class _RandomField:
+    """A change field as costly as that of a linear model, and of nobody."""
+
+    @property
+    def data(self) -> Dataset:
+        raise NotImplementedError("a pilot has no records")
+
+    def change(self, candidates: Positions, references: Positions) -> Array:
+        """Return (references, candidates) numbers."""
+        return np.random.default_rng(0).normal(size=(len(references), len(candidates)))
+
+    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
+        """Return (pairs, candidates) cosines."""
+        return cosines(change, self.change(candidates, references).T)
+
+
 def _random_view(n: int, classes: int, references: int, rng: np.random.Generator) -> LabelledView:
     """Return posteriors of every version of a chain, twenty rows a pair, of which positives can just be told."""
     positive = np.arange(n) % 2 == 0
@@ -259,7 +279,8 @@ def _random_view(n: int, classes: int, references: int, rng: np.random.Generator
         logits[:, 1, 0] += leak / 2
         weights = np.exp(logits)
         posteriors = (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
-        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, {}, beside)
+        positions = np.arange(len(pair)) if beside is not None else np.arange(len(pair)) % max(references, 1)
+        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, {}, beside, positions)
 
     beside = view(known, np.zeros(len(known), dtype=bool), None) if references else None
     return LabelledView(view(pair, positive, beside), positive)

@@ -17,7 +17,7 @@ ViewName = Literal["pair", "original", "unlearned", "sequence"]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Queried records as an attacker sees them: no role, no world, no request, no record id.
+    """Queried records as an attacker sees them: no role, no world, no request.
 
     Attributes
     ----------
@@ -31,6 +31,9 @@ class View:
         Further arrays of n rows each, by name.
     references
         The same for the records that the attacker knows were never trained on; never scored.
+    positions
+        (n,) which record of its dataset the attacker asks, for attacks that compute with the record itself; None for
+        all others.
     """
 
     posteriors: npt.NDArray[np.float32]
@@ -38,6 +41,7 @@ class View:
     pair: npt.NDArray[np.int64]
     signals: Mapping[str, npt.NDArray[Any]]
     references: View | None = None
+    positions: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.posteriors)
@@ -60,6 +64,7 @@ class View:
             labels=self.labels[mask],
             pair=self.pair[mask],
             signals={name: values[mask] for name, values in self.signals.items()},
+            positions=None if self.positions is None else self.positions[mask],
         )
 
 
@@ -83,7 +88,12 @@ class LabelledView:
         return LabelledView(self.view.take(mask), self.positive[mask])
 
 
-def blind(observations: Observations, view: ViewName, rows: npt.NDArray[np.bool_]) -> View:
+def blind(
+    observations: Observations,
+    view: ViewName,
+    rows: npt.NDArray[np.bool_],
+    record_ids: npt.NDArray[np.int64] | None = None,
+) -> View:
     """Return what an attacker sees of the given rows, with the reference records of the table beside them.
 
     Parameters
@@ -94,11 +104,14 @@ def blind(observations: Observations, view: ViewName, rows: npt.NDArray[np.bool_
         Which versions are seen.
     rows
         (n,) which rows are to be scored.
+    record_ids
+        The records of the dataset, for an attack that computes with them; they are all in it.
     """
     last = observations.n_versions - 1
     versions = {"pair": [0, last], "original": [0], "unlearned": [last], "sequence": list(range(last + 1))}[view]
     pair = observations.pairs
     labels = observations.rows["label"].to_numpy()
+    positions = None if record_ids is None else _positions(observations.rows["record"].to_numpy(), record_ids)
 
     def part(mask: npt.NDArray[np.bool_], references: View | None) -> View:
         return View(
@@ -109,7 +122,14 @@ def blind(observations: Observations, view: ViewName, rows: npt.NDArray[np.bool_
             if view in ("pair", "sequence")
             else {},
             references,
+            None if positions is None else positions[mask],
         )
 
     is_reference = observations.roles == "reference"
     return part(rows & ~is_reference, part(is_reference, None) if is_reference.any() else None)
+
+
+def _positions(records: npt.NDArray[np.int64], record_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where in a dataset each record stands."""
+    order = np.argsort(record_ids, kind="stable")
+    return np.asarray(order[np.searchsorted(record_ids, records, sorter=order)])

@@ -114,6 +114,11 @@ class WorldPlan:
         """The records that may be asked as unseen: the reference records are never among them."""
         return np.setdiff1d(self.pool.unseen, self.references)
 
+    @property
+    def candidates(self) -> Positions:
+        """Every record of the side that may be trained on or is never seen, without the references; ascending."""
+        return np.setdiff1d(np.concatenate([self.pool.train, self.pool.unseen]), self.references)
+
     def world(self, index: int) -> World:
         """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes."""
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)

@@ -208,6 +208,30 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             logits = [self.module_(self.inputs(part.to(device))) for part in parts]
         return np.asarray(torch.cat(logits).double().softmax(dim=1).cpu().numpy())
 
+    def before_last_layer(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return (m, features) what the last layer takes to make (m, k) logits.
+
+        Raises
+        ------
+        AuditError
+            If the last layer with weights is not linear, or makes anything else.
+        """
+        check_is_fitted(self)
+        layers = [m for m in self.module_.modules() if next(m.parameters(recurse=False), None) is not None]
+        last = layers[-1]
+        if not isinstance(last, nn.Linear) or last.out_features != len(self.classes_):
+            raise AuditError(
+                f"the last layer of network {self._name} is a {type(last).__name__} and no nn.Linear of one output a "
+                "class, so its features cannot be told"
+            )
+        seen: list[Tensor] = []
+        hook = last.register_forward_pre_hook(lambda _, taken: seen.append(taken[0]))
+        try:
+            self.predict_proba(X)
+        finally:
+            hook.remove()
+        return np.asarray(torch.cat(seen).double().cpu().numpy())
+
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return (m,) the most probable labels."""
         best = self.predict_proba(X).argmax(axis=1)

@@ -106,10 +106,11 @@ def lay_channels_last(module: nn.Module, probe: Tensor) -> None:
     if not kernels:
         return
     for kernel in kernels:
-        kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+        # a copy: of a kernel of one channel either layout is both, and only its strides tell which is meant
+        kernel.data = kernel.data.clone(memory_format=torch.channels_last)
     try:
         with torch.no_grad():
             module(probe)
     except RuntimeError:
         for kernel in kernels:
-            kernel.data = kernel.data.contiguous()
+            kernel.data = kernel.data.clone(memory_format=torch.contiguous_format)

@@ -1,0 +1,150 @@
+"""The change field of a softmax regression, and of a network through the features before its last layer.
+
+A network whose last layer is linear is a softmax regression on features that it learned. A deletion moves the last
+layer as it moves a softmax regression: by H⁻¹ ∇ℓ(x), with ∇ℓ(x) = (p - e_y) ⊗ a the gradient of the deleted record of
+features a, posterior p and label y, and H = Σ (diag p - p pᵀ) ⊗ a aᵀ over the training records. The features are those
+of one network of the attacker's own, trained on records of the same kind; that they move too is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.fields.base import cosines
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.seeds import Kind, generator, integer_seed
+from unlearn_audit.unlearning.base import take, train
+
+Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+DAMPING = 1e-2
+"""Of the mean of H's diagonal, added to it: a network at rest on its training records has almost no curvature."""
+
+_SMALLEST = 1e-12
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "identity": lambda z: z,
+    "logistic": expit,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LastLayerField:
+    """What an attacker with one network of its own expects of networks trained on others of the same kind.
+
+    Attributes
+    ----------
+    data
+        The records.
+    source
+        Its kind of network.
+    model
+        Its network.
+    training
+        Positions of what it was trained on.
+    """
+
+    data: Dataset
+    source: ModelSource
+    model: Any
+    training: Positions
+
+    @classmethod
+    def is_for(cls, model: Any) -> bool:
+        """Return whether a model is a network or a softmax regression."""
+        last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+        return type(last) in (MLPClassifier, LogisticRegression) or hasattr(last, "before_last_layer")
+
+    @classmethod
+    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LastLayerField:
+        """Train the attacker's network.
+
+        Raises
+        ------
+        AuditError
+            If its last layer is not linear.
+        """
+        rng = generator(seed, Kind.FIELD, 0, 0)
+        training = rng.choice(own, size=min(n_training, len(own)), replace=False)
+        return cls(data, source, train(source, data, training, integer_seed(seed, Kind.FIELD, 0, 1)).model, training)
+
+    def change(self, candidates: Positions, references: Positions) -> Array:
+        """Return (references, candidates) by how much the margin of a reference would fall."""
+        p = self._posteriors(candidates)
+        pull = self._labels(candidates) - p
+        # dφ/dz of a reference: its label against the mean of the others by their probabilities
+        labels = self._labels(references)
+        rest = np.where(labels > 0, 0.0, self._posteriors(references))
+        by_logit = labels - rest / np.maximum(rest.sum(axis=1, keepdims=True), _SMALLEST)
+        moved = cho_solve(self._factor, _outer(pull, self._features(candidates)).T)
+        return np.asarray(_outer(by_logit, self._features(references)) @ moved)
+
+    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
+        """Return (pairs, candidates) cosines of the observed and the expected change."""
+        return cosines(change, self.change(candidates, references).T)
+
+    @cached_property
+    def _factor(self) -> tuple[Array, bool]:
+        """The Cholesky factor of H."""
+        a, p = self._features(self.training), self._posteriors(self.training)
+        d, k = a.shape[1], p.shape[1]
+        hessian = np.empty((k, d, k, d))
+        for i in range(k):
+            for j in range(i + 1):
+                weights = p[:, i] * ((i == j) - p[:, j])
+                hessian[i, :, j] = hessian[j, :, i] = (a * weights[:, None]).T @ a
+        flat = hessian.reshape(k * d, k * d)
+        flat[np.diag_indices(k * d)] += self._penalty + DAMPING * np.trace(flat) / (k * d) + _SMALLEST
+        factor, lower = cho_factor(flat)
+        return factor, lower
+
+    @property
+    def _penalty(self) -> float:
+        """Of a regression's squared weights; a network's features and weights have none of their own here."""
+        last = self.model.steps[-1][1] if isinstance(self.model, Pipeline) else self.model
+        return 1 / last.C if type(last) is LogisticRegression else 0.0
+
+    def _labels(self, positions: Positions) -> Array:
+        """(n, classes) one where a class is the label."""
+        return np.asarray(self.data.y[positions][:, None] == self.data.class_values[None], dtype=np.float64)
+
+    def _posteriors(self, positions: Positions) -> Array:
+        records = take(self.data.X, positions)
+        return query(self.model, records, self.data.class_values, self.source.name).astype(np.float64)
+
+    def _features(self, positions: Positions) -> Array:
+        """(n, d + 1) what the last layer takes, and a one."""
+        records, network = take(self.data.X, positions), self.model
+        if isinstance(network, Pipeline):
+            records, network = network[:-1].transform(records), network.steps[-1][1]
+        if type(network) is LogisticRegression:
+            found = np.asarray(records, dtype=np.float64)
+        elif type(network) is MLPClassifier:
+            found = np.asarray(records, dtype=np.float64)
+            activation = _ACTIVATIONS[network.activation]
+            for weights, bias in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
+                found = activation(found @ weights + bias)
+        else:
+            found = network.before_last_layer(records)
+        return np.column_stack([found, np.ones(len(found))])
+
+
+def _outer(left: Array, right: Array) -> Array:
+    """(n, k * d) of (n, k) and (n, d)."""
+    return np.asarray((left[:, :, None] * right[:, None, :]).reshape(len(left), -1))

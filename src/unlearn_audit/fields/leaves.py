@@ -1,0 +1,104 @@
+"""The change field of trees and forests: whoever shares a leaf with the deleted moves with it.
+
+In a leaf of n records, of which a share p has the label of a reference, deleting record x from the leaf changes that
+share by (p - [labels equal]) / (n - 1). A forest answers with the mean of its trees. Which records share a leaf the
+attacker learns from trees of its own: a forest on as many records as the models under attack are trained on, or, where
+these are single trees, many trees on different draws of as many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.pipeline import Pipeline
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.fields.base import cosines
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.trees import FORESTS, TREES, as_float32
+from unlearn_audit.seeds import Kind, generator, integer_seed
+from unlearn_audit.unlearning.base import take, train
+
+Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+OWN_TREES = 60
+"""Trees that the attacker trains where a model under attack is one."""
+
+_SURE = 1e-3
+"""Nearest to 0 and 1 that a forest's share counts."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeafField:
+    """What an attacker with trees of its own expects of trees trained on others of the same kind.
+
+    Attributes
+    ----------
+    data
+        The records.
+    models
+        Those that it trained: pipelines that end with a tree or a forest, or these alone.
+    """
+
+    data: Dataset
+    models: tuple[Any, ...]
+
+    @classmethod
+    def is_for(cls, model: Any) -> bool:
+        """Return whether a model is a tree or a forest."""
+        return type(_last(model)) in TREES + FORESTS
+
+    @classmethod
+    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LeafField:
+        """Train the attacker's trees."""
+        number = OWN_TREES if type(_last(source.make(0))) in TREES else 1
+        models = []
+        for index in range(number):
+            rng = generator(seed, Kind.FIELD, index, 0)
+            training = rng.choice(own, size=min(n_training, len(own)), replace=False)
+            models.append(train(source, data, training, integer_seed(seed, Kind.FIELD, index, 1)).model)
+        return cls(data, tuple(models))
+
+    def change(self, candidates: Positions, references: Positions) -> Array:
+        """Return (references, candidates) by how much the margin of a reference would fall."""
+        same_label = self.data.y[references][:, None] == self.data.y[candidates][None]
+        total = np.zeros(same_label.shape)
+        shares = np.zeros(len(references))
+        n_trees = 0
+        for model in self.models:
+            classes = list(_last(model).classes_)
+            column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
+            of_candidates, of_references = (self._numbers(model, of) for of in (candidates, references))
+            for tree in _trees(model):
+                leaf, other = tree.apply(of_references), tree.apply(of_candidates)
+                counts = tree.value[leaf, 0]
+                counts = counts / counts.sum(axis=1, keepdims=True)
+                share = np.where(column >= 0, counts[np.arange(len(leaf)), column], 0.0)
+                left = np.maximum(tree.weighted_n_node_samples[leaf] - 1, 1)
+                total += np.where(leaf[:, None] == other[None], (same_label - share[:, None]) / left[:, None], 0.0)
+                shares += share
+                n_trees += 1
+        mean = np.clip(shares / n_trees, _SURE, 1 - _SURE)
+        # the margin is the logit of the share of the label
+        return np.asarray(total / n_trees / (mean * (1 - mean))[:, None])
+
+    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
+        """Return (pairs, candidates) cosines of the observed and the expected change."""
+        return cosines(change, self.change(candidates, references).T)
+
+    def _numbers(self, model: Any, positions: Positions) -> npt.NDArray[np.float32]:
+        records = take(self.data.X, positions)
+        return as_float32(np.asarray(model[:-1].transform(records) if isinstance(model, Pipeline) else records))
+
+
+def _last(model: Any) -> Any:
+    return model.steps[-1][1] if isinstance(model, Pipeline) else model
+
+
+def _trees(model: Any) -> list[Any]:
+    last = _last(model)
+    return [last.tree_] if type(last) in TREES else [of.tree_ for of in last.estimators_]

@@ -1,0 +1,111 @@
+"""The change field as an attack: on real deletions, alone, learned, and shuffled as a control."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from unlearn_audit import AuditConfig
+from unlearn_audit.attacks import GAMES
+from unlearn_audit.attacks.change_field import ChangeField, ChangeFieldFitted, explained
+from unlearn_audit.audit import Execution, Subject, conduct, plan_audit
+from unlearn_audit.engine import Store, observe_worlds
+from unlearn_audit.engine.executors import executor_for
+from unlearn_audit.errors import AuditError
+from unlearn_audit.fields import field_for
+from unlearn_audit.metrics import auc
+from unlearn_audit.models import resolve_model
+from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.worlds.prepare import prepare_arrays
+
+GAME = GAMES["deleted-vs-unseen"]
+SIZES = {"shadow": 4, "target": 4, "deletions": 15, "unseen": 10, "references": 30, "train_size": 300}
+
+
+def made():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2500, 5)) * [1, 4, 1, 1, 2] + 1
+    return X, (X @ [1, 0.5, -1, 1, 0.3] + rng.logistic(size=2500) > 2).astype(int)
+
+
+def subject(model="logistic-regression", **settings):
+    side = {"data": "made", "model": model}
+    asked = {"features": ["sorted-diff"], "attack_models": ["logistic-regression"], **settings}
+    config = AuditConfig.model_validate({"target": side, "worlds": SIZES, **asked})
+    records, source = prepare_arrays(*made(), None, "made", 0), resolve_model(model)
+    return Subject(config, {"target": records, "shadow": records}, {"target": source, "shadow": source})
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory):
+    """The field, the shadow's labelled view, the target's view, and which of its rows are deleted."""
+    tasks = plan_audit(subject())[0][0].tasks
+    store = Store(tmp_path_factory.mktemp("store"))
+    shadow, target = (t for _, t, _ in observe_worlds(list(tasks.values()), store, executor_for(None, 1), lambda *_: 0))
+    task = tasks["target"]
+    field = field_for(task.source, task.data, tasks["shadow"].plan.candidates, SIZES["train_size"])
+    rows = GAME.rows(shadow, "shadow"), GAME.rows(target, "target")
+    ids = task.data.record_ids
+    labelled = LabelledView(blind(shadow, "pair", rows[0], ids), shadow.roles[rows[0]] == "deleted")
+    return field, labelled, blind(target, "pair", rows[1], ids), target.roles[rows[1]] == "deleted"
+
+
+def attacks(field):
+    return [of.with_field(field) for of in (ChangeField(), ChangeFieldFitted(), ChangeField(shuffled=True))]
+
+
+def test_the_deleted_explain_what_changed_and_another_does_not(sides):
+    field, shadow, target, deleted = sides
+    alone, fitted, control = (auc(a.fit(shadow, 3).score(target), deleted) for a in attacks(field))
+    assert alone > 0.85
+    assert fitted > 0.9
+    assert abs(control - 0.5) < 0.12
+
+
+def test_scores_do_not_depend_on_order_or_company(sides):
+    field, shadow, target, _ = sides
+    for attack in attacks(field):
+        fitted = attack.fit(shadow, seed=3)
+        scores = fitted.score(target)
+        assert scores.shape == (len(target),)
+        assert np.isfinite(scores).all()
+        order = np.random.default_rng(0).permutation(len(target))
+        assert np.allclose(fitted.score(target.take(order)), scores[order], atol=1e-12)
+        assert np.allclose(fitted.score(target.take(np.array([7]))), scores[7], atol=1e-12)
+
+
+def test_where_nothing_changed_nothing_is_explained(sides):
+    field, _, target, deleted = sides
+    same = [dataclasses.replace(of, posteriors=of.posteriors[:, [0, 0]]) for of in (target, target.references)]
+    still = dataclasses.replace(same[0], references=same[1])
+    assert (explained(still, field) == 0).all()
+    assert auc(ChangeField(field).score(still), deleted) == 0.5
+
+
+def test_what_it_needs_is_named(sides):
+    field, _, target, _ = sides
+    for view in (dataclasses.replace(target, positions=None), dataclasses.replace(target, references=None)):
+        with pytest.raises(AuditError, match="needs reference records, and a model of the attacker's own"):
+            explained(view, field)
+    mixed = dataclasses.replace(target.references, positions=np.arange(len(target.references)))
+    with pytest.raises(AuditError, match="different reference records"):
+        explained(dataclasses.replace(target, references=mixed), field)
+
+
+def test_an_audit_runs_it_where_the_model_allows(tmp_path):
+    execution = Execution(store=tmp_path)
+    ran = {r.attack: r for r in conduct(subject(), execution).findings.results if r.rows == "all"}
+    assert ran["change-field-fitted"].auc > 0.9
+    assert "change-field-shuffled" not in ran
+    control = conduct(subject(attacks=["change-field-shuffled"]), execution).findings
+    assert next(r for r in control.results if r.attack == "change-field-shuffled").auc_ci[0] < 0.5
+    bayes = conduct(subject("sklearn.naive_bayes:GaussianNB"), execution).findings
+    assert not any(r.attack.startswith("change-field") for r in bayes.results)
+    assert any("a model whose deletions can be foretold" in note for note in bayes.notes)
+    with pytest.raises(AuditError, match="the attack change-field needs the data and a model"):
+        conduct(subject("sklearn.naive_bayes:GaussianNB", attacks=["change-field"]), execution)
+
+
+def test_results_do_not_depend_on_jobs(tmp_path):
+    one, two = (conduct(subject(), Execution(jobs=jobs, store=tmp_path)).scores for jobs in (1, 2))
+    assert one["change-field-fitted"].equals(two["change-field-fitted"])
