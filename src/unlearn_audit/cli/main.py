@@ -14,6 +14,7 @@ from unlearn_audit.cli.name import name
 from unlearn_audit.cli.plan import plan
 from unlearn_audit.cli.plan_release import plan_release
 from unlearn_audit.cli.predictions import predictions
+from unlearn_audit.cli.purge import purge_command
 from unlearn_audit.cli.reconstruct import reconstruct
 from unlearn_audit.cli.release import release
 from unlearn_audit.cli.reproduce import reproduce_command
@@ -36,6 +37,7 @@ app.command("predictions")(predictions)
 app.command("release")(release)
 app.command("plan-release")(plan_release)
 app.command("reproduce")(reproduce_command)
+app.command("purge")(purge_command)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 

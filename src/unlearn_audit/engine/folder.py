@@ -50,6 +50,30 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
         lock.release()
 
 
+@contextmanager
+def existing_run(folder: Path) -> Iterator[Path]:
+    """Hold the folder of a run that was made before, whatever run it is of.
+
+    Raises
+    ------
+    AuditError
+        If there is no such run, it is in use, or it cannot be written.
+    """
+    if not (folder / _MARKER).is_file():
+        raise AuditError(f"{folder} holds no run of unlearn-audit (it has no {_MARKER}); give the folder of a run")
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise AuditError(f"{folder} is in use by another run; wait for it") from error
+    except OSError as error:
+        raise AuditError(f"{folder} cannot be written ({error.strerror}); check its permissions") from error
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
 def content_of(folder: Path) -> list[str]:
     """Return the sorted names of what a folder holds, but for files that someone is still writing."""
     names = (path.name for path in folder.iterdir())

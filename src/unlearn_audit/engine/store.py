@@ -148,14 +148,14 @@ class Store:
         suffix = ".parquet" if isinstance(payload, Observations) else ".npz"
         try:
             # a power cut may leave bytes that do not match their digest, which count as not there
-            with atomic_path(self._path(key, suffix), durable=False) as temporary:
+            with atomic_path(self.path(key, suffix), durable=False) as temporary:
                 if isinstance(payload, Observations):
                     write_parquet(payload, temporary)
                 else:
                     _write_arrays(payload, temporary)
                 written = sha256(temporary.read_bytes()).hexdigest()
             note = {"document": document, "about": about or {}, "stats": stats, "sha256": written}
-            write_atomic(self._path(key, MARK), json.dumps(note, indent=1) + "\n", durable=False)
+            write_atomic(self.path(key, MARK), json.dumps(note, indent=1) + "\n", durable=False)
         except OSError as error:
             raise AuditError(
                 f"the store {self.folder} cannot be written ({error.strerror or error}); choose one with --store"
@@ -180,7 +180,7 @@ class Store:
     def remove(self, key: str) -> None:
         """Remove an artefact, its mark first, so that whoever reads it meanwhile finds it whole or not at all."""
         for suffix in (MARK, *PAYLOADS):
-            self._path(key, suffix).unlink(missing_ok=True)
+            self.path(key, suffix).unlink(missing_ok=True)
 
     def _get(
         self,
@@ -190,7 +190,7 @@ class Store:
         used: bool = True,
     ) -> tuple[Payload, dict[str, Any]] | None:
         key = digest(document)
-        mark, path = self._path(key, MARK), self._path(key, suffix)
+        mark, path = self.path(key, MARK), self.path(key, suffix)
         try:
             note = json.loads(mark.read_text(encoding="utf-8"))
             content = path.read_bytes()
@@ -204,7 +204,8 @@ class Store:
                 os.utime(mark)
         return found
 
-    def _path(self, key: str, suffix: str) -> Path:
+    def path(self, key: str, suffix: str) -> Path:
+        """Return where the payload or the mark of a key lies, whether or not it is there."""
         return self.folder / key[:2] / f"{key}{suffix}"
 
 
