@@ -23,9 +23,9 @@ def page(results: dict[str, Any], gpu: dict[str, Any] | None = None) -> str:
         "",
         "Made by `make bench`; figures of every pair stand in `benchmarks/results.json`, how each was taken in",
         "`benchmarks/README.md`. Times of one machine say little of another, so what counts are the ratios: each is",
-        "the median over pairs in which the plain way and ours took turns. CPU time is that of all processes.",
+        "the median over pairs in which the plain way and ours took turns. CPU time is that of all processes. Machines:",
         "",
-        *(_machine(machines[0]) if machines else []),
+        *_machines(machines),
         "## Against the plain way",
         "",
         "| work | plain, s | ours, s | as fast (range) | CPU | at least | met | pairs |",
@@ -39,7 +39,14 @@ def page(results: dict[str, Any], gpu: dict[str, Any] | None = None) -> str:
             f"| {of['work']} | {plain:.2f} | {ours:.2f} | {ratio} | {of['cpu_ratio']:.1f} × | {of['at_least']:g} × "
             f"| {met} | {len(of['pairs'])} |"
         )
-    lines += ["", "What was timed:", "", *(f"- {of['work']}: {of['note']}." for of in cases.values()), ""]
+    when = {id(of): f"{of['date']}, {of['machine']['processor']}" for of in cases.values()}
+    lines += [
+        "",
+        "What was timed:",
+        "",
+        *(f"- {of['work']}: {of['note']} ({when[id(of)]})." for of in cases.values()),
+        "",
+    ]
     lines += [*_gpu(gpu), *_growth(results.get("growth", {})), *_totals(totals)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -48,10 +55,16 @@ def _met(holds: bool) -> str:
     return "yes" if holds else "**no**"
 
 
-def _machine(of: dict[str, Any]) -> list[str]:
+def _machines(found: list[dict[str, Any]]) -> list[str]:
+    """Return a line on each kind of machine; both sides of a case always ran on the same one."""
+    lines = dict.fromkeys(_machine(of) for of in found)
+    return [*(f"- {line}" for line in lines), ""] if lines else []
+
+
+def _machine(of: dict[str, Any]) -> str:
     libraries = ", ".join(f"{name} {of[name]}" for name in ("numpy", "scikit-learn", "torch") if name in of)
     gigabytes = of["memory"] / 2**30
-    return [f"Machine: {of['cpus']} × {of['processor']}, {gigabytes:.0f} GiB, Python {of['python']}, {libraries}.", ""]
+    return f"{of['cpus']} × {of['processor']}, {gigabytes:.0f} GiB, Python {of['python']}, {libraries}"
 
 
 def _gpu(gpu: dict[str, Any]) -> list[str]:
