@@ -12,6 +12,7 @@ attack* on new worlds. Metrics over rows weigh positives and negatives equally.
 
 from unlearn_audit.metrics.accusations import Accusing
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
+from unlearn_audit.metrics.bands import simultaneous_auc
 from unlearn_audit.metrics.calibration import Calibrator
 from unlearn_audit.metrics.conformal import (
     Control,
@@ -21,9 +22,18 @@ from unlearn_audit.metrics.conformal import (
     rejected,
 )
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate, true_status_confidence
+from unlearn_audit.metrics.epsilon import (
+    EpsilonBound,
+    best_threshold,
+    clustered_epsilon_bound,
+    epsilon_bound,
+    one_run_bound,
+)
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics.power import Power, negatives_needed, power_of
 from unlearn_audit.metrics.ranks import MidRanks
+from unlearn_audit.metrics.records import record_p_values, records_at_risk, worlds_needed
 from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, roc_curve
 from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
@@ -32,6 +42,18 @@ from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, u
 from unlearn_audit.metrics.units import Units, independent_units
 
 __all__ = [
+    "simultaneous_auc",
+    "worlds_needed",
+    "records_at_risk",
+    "record_p_values",
+    "power_of",
+    "negatives_needed",
+    "one_run_bound",
+    "epsilon_bound",
+    "clustered_epsilon_bound",
+    "best_threshold",
+    "Power",
+    "EpsilonBound",
     "CONFIDENCE",
     "MIN_EXPECTED_FALSE_POSITIVES",
     "Accusing",
