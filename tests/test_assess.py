@@ -68,6 +68,16 @@ def test_the_difference_of_auc_is_to_the_strongest_classical_attack(found):
             assert result.auc_minus_classical == pytest.approx(result.auc - strongest)
 
 
+def test_bounds_on_epsilon_and_intervals_of_all_attacks_at_once(found):
+    for result in found.results:
+        assert 0 <= result.epsilon <= result.epsilon_ceiling
+        low, high = result.auc_simultaneous_ci
+        assert low <= result.auc_ci[0] + 0.01
+        assert high >= result.auc_ci[1] - 0.01
+    widths = [np.ptp(r.auc_simultaneous_ci) / np.ptp(r.auc_ci) for r in found.results if 0.2 < r.auc < 0.8]
+    assert np.median(widths) > 1.1
+
+
 def test_the_selected_attack_is_the_best_pair_attack_on_shadow(found):
     pair = [r for r in found.results if r.view == "pair"]
     assert found.selected.shadow_auc == max(r.shadow_auc for r in pair)

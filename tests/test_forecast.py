@@ -57,6 +57,12 @@ def given(**changes):
     return found, piloted
 
 
+def test_it_says_what_so_many_rows_can_show():
+    shown = given()[0].shows
+    assert shown[0].startswith("24 deleted and 120 unseen records in 3 target worlds will show an AUC of 0.85")
+    assert "needs 1,000 unseen" in shown[1]
+
+
 def test_trainings_are_counted_and_seconds_added_up(tmp_path):
     found, piloted = given()
     cost = found.cost

@@ -19,7 +19,7 @@ from unlearn_audit.attacks.stage import AttackScores, run_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import evaluate
+from unlearn_audit.metrics import evaluate, simultaneous_auc
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import PrivacySpent, Released, Result, Selected
@@ -236,7 +236,11 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
     if not paper.all():
         kinds = {"paper": paper, **kinds}
     results = []
-    for outcome in outcomes:
+    bands = {
+        kind: simultaneous_auc([o.scores[rows] for o in outcomes], positive[rows], target.worlds[rows])
+        for kind, rows in kinds.items()
+    }
+    for place, outcome in enumerate(outcomes):
         compares = not is_classical(outcome.attack)
         base = _classical(outcomes, same=outcome.attack) if compares else None
         strongest = _classical(outcomes) if compares else None
@@ -255,6 +259,7 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                 target.worlds[rows],
                 confidences=outcome.confidences[rows],
                 calibrated=outcome.calibrated[rows],
+                threshold=outcome.threshold,
                 **compared,
             )
             results.append(
@@ -269,6 +274,7 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                     shadow_auc=outcome.shadow_auc,
                     baseline=None if base is None else base.attack.name,
                     strongest_classical=None if strongest is None else label(strongest.attack),
+                    auc_simultaneous_ci=bands[kind][place].interval,
                     **figures,
                 )
             )

@@ -165,6 +165,14 @@ def test_the_limits_state_view_game_regime_fit_and_family(words, classical):
     assert "Only 2 attacks were tried" in text
 
 
+def test_the_limits_state_what_so_many_rows_could_show_and_which_epsilon(words):
+    plain, bounded = (" ".join(words(**more).limits) for more in ({}, {"epsilon": 1.25, "epsilon_ceiling": 3.5}))
+    assert "From the number of rows alone, an AUC of 0." in plain
+    assert "Epsilon" not in plain
+    assert "Epsilon is at least 1.25 at a confidence of 95 %" in bounded
+    assert "would have shown 3.50: a larger epsilon is not excluded" in bounded
+
+
 def test_an_unknown_regime_or_view_is_stated_by_name(words):
     limits = words(regime="warm-start", view="gradients").limits
     assert any(limit.startswith("Regime: warm-start; ") for limit in limits)

@@ -12,7 +12,7 @@ from joblib import delayed
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Calibrator, MidRanks, auc
+from unlearn_audit.metrics import Calibrator, MidRanks, auc, best_threshold
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
@@ -53,12 +53,16 @@ class AttackScores:
     calibrated
         (n,) probability of being positive, calibrated on the shadow worlds' out-of-fold scores, both classes weighing
         the same.
+    threshold
+        From which score on a row is called positive where a bound on epsilon is sought, chosen on the same
+        out-of-fold scores.
     """
 
     attack: Attack
     shadow_auc: float
     scores: Array
     calibrated: Array
+    threshold: float
 
     @property
     def confidences(self) -> Array:
@@ -176,7 +180,10 @@ def _run_one(
         scores = [fitted.score(target) for target in targets]
     calibrated = _calibrated(attack, out_of_fold, shadow.positive, scores)
     shadow_auc = float(np.mean(aucs)) if aucs else auc(out_of_fold, shadow.positive)
-    return [AttackScores(attack, shadow_auc, *of_target) for of_target in zip(scores, calibrated, strict=True)]
+    threshold = best_threshold(out_of_fold, shadow.positive)
+    return [
+        AttackScores(attack, shadow_auc, *of_target, threshold) for of_target in zip(scores, calibrated, strict=True)
+    ]
 
 
 def _calibrated(attack: Attack, out_of_fold: Array, positive: Rows, scores: Sequence[Array]) -> list[Array]:

@@ -58,6 +58,7 @@ def _document(found: Forecast) -> dict[str, Any]:
         "at_most": None if found.at_most is None else _cost_document(found.at_most),
         "assumptions": found.assumptions,
         "notes": found.notes,
+        "shows": found.shows,
     }
 
 
@@ -93,6 +94,8 @@ def _print(console: Console, found: Forecast) -> None:
     else:
         console.print(f"[bold]At the first look: {summary(found.cost)}[/]", highlight=False)
         console.print(f"[bold]At most, as in the table: {summary(found.at_most)}[/]", highlight=False)
+    for line in found.shows:
+        console.print(line, markup=False, highlight=False)
     for line in (*found.notes, *found.assumptions):
         console.print(line, style="dim", markup=False, highlight=False)
 

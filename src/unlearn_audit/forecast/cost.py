@@ -25,6 +25,8 @@ from unlearn_audit.forecast.pilot import (
     start_worker,
     time_attacks,
 )
+from unlearn_audit.metrics import negatives_needed, power_of
+from unlearn_audit.worlds import WorldPlan
 
 COPIES = 3
 """How often a table stands in the parent's memory while attacks run: whole, by game, and as attacks see it."""
@@ -112,12 +114,15 @@ class Forecast:
         What the estimates rest on, in sentences.
     notes
         What was adjusted in the sizes asked for.
+    shows
+        What so many rows can show, in sentences.
     """
 
     cost: Cost
     at_most: Cost | None
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
+    shows: tuple[str, ...] = ()
 
 
 def forecast(
@@ -173,7 +178,8 @@ def forecast(
     costs = [
         cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
     ]
-    return Forecast(costs[0], costs[1] if config.until else None, _assumptions(kinds, pilots), notes)
+    shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
+    return Forecast(costs[0], costs[1] if config.until else None, _assumptions(kinds, pilots), notes, shows)
 
 
 def cost(
@@ -288,6 +294,23 @@ def _stored(arms: Sequence[Arm], execution: Execution) -> dict[tuple[str, str], 
         for arm in arms
         for side, task in arm.tasks.items()
     }
+
+
+def _shows(plan: WorldPlan) -> tuple[str, ...]:
+    """Say what the target side of an audit can show in the game deleted-vs-unseen."""
+    deleted = int(plan.scenario.size) * plan.scenario.versions
+    chains = plan.n_worlds * plan.sizes.deletions
+    positives, negatives = chains * deleted, chains * min(deleted + plan.sizes.unseen, len(plan.unseen))
+    power = power_of(positives, negatives, plan.n_worlds)
+    least = "no AUC, however large" if power.auc is None else f"an AUC of {power.auc:.2f} or more"
+    given = f"a true-positive rate is given down to a false-positive rate of {100 * power.lowest_fpr:.2g} %"
+    wanted = next((fpr for fpr in (0.01, 0.001, 0.0001) if fpr < power.lowest_fpr), None)
+    more = "" if wanted is None else f"; {100 * wanted:g} % needs {negatives_needed(wanted):,} unseen"
+    return (
+        f"{positives:,} deleted and {negatives:,} unseen records in {plan.n_worlds:,} target worlds will show {least} "
+        f"with a probability of 80 %, and an epsilon of at most {power.epsilon:.1f}",
+        f"{given}{more}",
+    )
 
 
 def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import accuracy
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
+from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import auc_difference, auc_interval
@@ -41,6 +42,7 @@ def evaluate(
     baseline_confidences: Array | None = None,
     baseline_calibrated: Array | None = None,
     strongest_scores: Array | None = None,
+    threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> dict[str, Any]:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
@@ -64,6 +66,8 @@ def evaluate(
     strongest_scores : (n,) float or None
         The scores of the strongest attack on the original alone, for the difference of AUC; by default the
         confidences of the baseline.
+    threshold : float or None
+        From which score on a row is called positive in the bound on epsilon; chosen on other rows.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
 
@@ -75,7 +79,7 @@ def evaluate(
         ``str(fpr)`` with None where there are too few negatives; ``auc_minus_classical``, ``deg_count``,
         ``deg_rate``, ``deg_count_ties_half``, ``deg_count_calibrated``, ``deg_rate_calibrated`` and
         ``bits``, each with ``…_ci``, None where what they compare was not given. An interval without
-        finite ends is None.
+        finite ends is None. ``epsilon`` and ``epsilon_ceiling`` are None without a threshold.
 
     Raises
     ------
@@ -110,6 +114,7 @@ def evaluate(
         "interval_unit": units.kind,
         **_with_interval("auc", auc_interval(scores, positive, worlds)),
         **_with_interval("accuracy", accuracy(confidences, positive, worlds)),
+        **_epsilon(scores, positive, worlds, threshold),
         "tpr_at_fpr": {},
         "tpr_at_fpr_ci": {},
         "realised_fpr": {},
@@ -131,6 +136,13 @@ def evaluate(
             known = new is not None and base is not None
             figures |= _with_interval(name, compare(new, base, positive, worlds) if known else None)
     return figures
+
+
+def _epsilon(scores: Array, positive: Array, worlds: Array | None, threshold: float | None) -> dict[str, float | None]:
+    if threshold is None:
+        return {"epsilon": None, "epsilon_ceiling": None}
+    bound = clustered_epsilon_bound(scores, positive, worlds, threshold)
+    return {"epsilon": bound.value, "epsilon_ceiling": bound.ceiling}
 
 
 def _with_interval(name: str, estimate: Estimate | None) -> dict[str, Any]:

@@ -47,6 +47,18 @@ class Result(_Frozen):
     )
     auc: float
     auc_ci: Interval
+    auc_simultaneous_ci: Interval | None = Field(
+        default=None,
+        description="interval of the AUC that is right for all attacks of this game, rows and defence at once (max-T)",
+    )
+    epsilon: float | None = Field(
+        default=None,
+        description="epsilon is at least this at a confidence of 95 % and delta 0: Clopper-Pearson ends of both error "
+        "rates, cut down to as many independent cases as the worlds vary, at a threshold chosen on shadow worlds",
+    )
+    epsilon_ceiling: float | None = Field(
+        default=None, description="what an attack without any error would have reached with as many independent cases"
+    )
     tpr_at_fpr: dict[str, float | None] = Field(
         description="true-positive rate at a false-positive rate of at most the key; null where fewer than 10 "
         "false positives are expected"

@@ -255,6 +255,13 @@ def _attack_cells(results: Iterable[Result]) -> dict[int, tuple[Figure, ...]]:
                 if any(other.tpr_at_fpr.get(rate) is not None for other in results)
             ),
             _cell("Accuracy", r.accuracy, r.accuracy_ci),
+            Figure(
+                "Epsilon at least",
+                number(r.epsilon),
+                "" if r.epsilon_ceiling is None else f"of at most {number(r.epsilon_ceiling)}",
+                sort=r.epsilon,
+            ),
+            Figure("AUC, all attacks at once", interval(r.auc_simultaneous_ci) or NOT_GIVEN, ""),
             _cell("Shadow AUC", r.shadow_auc, None),
         )
         for r in results

@@ -9,7 +9,7 @@ from typing import Literal
 from scipy.special import stdtrit
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
+from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, power_of
 from unlearn_audit.report.findings import Result, Selected, Verdict, is_selected
 from unlearn_audit.report.wording import (
     GUESSING,
@@ -227,8 +227,23 @@ def _limits(result: Result, results: Sequence[Result], regime: str, regime_note:
         "be other attacks."
     )
     limits.extend(_attacks_limits(result, results))
+    limits.append(_power_limit(result))
     limits.extend(_rate_limits(result))
     return limits
+
+
+def _power_limit(result: Result) -> str:
+    least = power_of(result.n_positive, result.n_negative, result.n_worlds).auc
+    seen = "no AUC, however large," if least is None else f"an AUC of {number(least, 2)} or more"
+    text = (
+        f"From the number of rows alone, {seen} would be seen with a probability of 80 %; worlds that vary need more."
+    )
+    if result.epsilon is not None and result.epsilon_ceiling is not None:
+        text += (
+            f" Epsilon is at least {number(result.epsilon, 2)} at a confidence of 95 %. As many cases without a single "
+            f"error would have shown {number(result.epsilon_ceiling, 2)}: a larger epsilon is not excluded."
+        )
+    return text
 
 
 def _worlds_limit(result: Result) -> str:
