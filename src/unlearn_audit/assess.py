@@ -15,7 +15,7 @@ import pandas as pd
 
 from unlearn_audit.attacks import GAMES, Attacks, Game, Offered, attacks_of
 from unlearn_audit.attacks.base import Attack, label
-from unlearn_audit.attacks.stage import AttackScores, run_attacks
+from unlearn_audit.attacks.stage import AttackScores, audits_by_record, run_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
@@ -71,7 +71,7 @@ def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
     AuditError
         If an attack that is asked for by name could not be run.
     """
-    offered = Offered(labels=True, references=config.worlds.references, field=field)
+    offered = Offered(True, config.worlds.references, field, config.worlds.layout == "per-record")
     return {name: attacks_of(config, GAMES[name], offered) for name in config.games}
 
 
@@ -84,10 +84,18 @@ def chosen_attacks(config: AuditConfig, tables: Tables, field: Field | None = No
         If an attack that is asked for by name lacks something.
     """
     every = [table for of_arm in tables.values() for table in of_arm.values()]
-    return {
-        name: attacks_of(config, GAMES[name], Offered.by(every, GAMES[name], field=field is not None), field)
-        for name in config.games
-    }
+
+    def offered(game: Game) -> Offered:
+        records = all(_by_record(of_arm["shadow"], of_arm["target"], game) for of_arm in tables.values())
+        return Offered.by(every, game, field=field is not None, records=records)
+
+    return {name: attacks_of(config, GAMES[name], offered(GAMES[name]), field) for name in config.games}
+
+
+def _by_record(shadow: Observations, target: Observations, game: Game) -> bool:
+    """Return whether a game is played with records that the shadow side knows in both of its roles."""
+    known, asked = (table.select(np.isin(table.roles, (game.positive, game.negative))) for table in (shadow, target))
+    return audits_by_record(known, asked, known.roles == game.positive)
 
 
 def n_attacks(config: AuditConfig, chosen: Chosen) -> int:
@@ -231,13 +239,21 @@ def check_agreement(shadow: Observations, target: Observations) -> None:
 def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations, release: Release) -> list[Result]:
     """Return the figures of every attack of one game, each beside its classical baseline."""
     positive = target.roles == game.positive
+    records = target.rows["record"].to_numpy()
+    # records vary from world to world only where the same ones come in both roles
+    shared = np.isin(records[positive], records[~positive]).all()
     paper = target.paper
     kinds: dict[Rows, npt.NDArray[np.bool_]] = {"all": np.ones(len(target), dtype=bool)}
     if not paper.all():
         kinds = {"paper": paper, **kinds}
     results = []
     bands = {
-        kind: simultaneous_auc([o.scores[rows] for o in outcomes], positive[rows], target.worlds[rows])
+        kind: simultaneous_auc(
+            [o.scores[rows] for o in outcomes],
+            positive[rows],
+            target.worlds[rows],
+            records=records[rows] if shared else None,
+        )
         for kind, rows in kinds.items()
     }
     for place, outcome in enumerate(outcomes):
@@ -260,6 +276,7 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                 confidences=outcome.confidences[rows],
                 calibrated=outcome.calibrated[rows],
                 threshold=outcome.threshold,
+                records=records[rows] if shared else None,
                 **compared,
             )
             results.append(

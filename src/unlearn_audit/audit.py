@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unlearn_audit.arms import Arm, plan_arms
 from unlearn_audit.assess import assess, chosen_attacks, expected_attacks, n_attacks
@@ -43,7 +43,7 @@ from unlearn_audit.report.verdict import verdict
 from unlearn_audit.result import AuditResult
 from unlearn_audit.threads import one_thread
 from unlearn_audit.until import grow
-from unlearn_audit.worlds import WorldPlan, plan_worlds
+from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
 
 SIDE_NAMES = ("shadow", "target")
@@ -145,6 +145,7 @@ def audit(
     unseen: int = 20,
     references: int = 100,
     retained: int | None = None,
+    layout: Literal["paper", "per-record"] = "paper",
     execution: Execution | None = None,
     **settings: Any,
 ) -> AuditResult:
@@ -162,7 +163,7 @@ def audit(
         (n,) whose row each is: rows of one unit stay on one side and are deleted together.
     name
         What to call the data in reports.
-    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     execution
         Worker processes, store and progress.
@@ -196,6 +197,7 @@ def audit(
         unseen=unseen,
         references=references,
         retained=retained,
+        layout=layout,
     )
     if taken := {"target", "shadow", "worlds"} & settings.keys():
         raise AuditError(
@@ -475,10 +477,13 @@ def _plan(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str
     """Plan both sides, on one dataset or, under transfer, on two."""
     if records["shadow"] is records["target"]:
         both = records["target"]
-        return plan_worlds(
+        plans, said = plan_worlds(
             both.split, both.units, config.worlds, config.scenario, config.seed, both.data.name, SIDE_NAMES
         )
-    plans: dict[str, WorldPlan] = {}
+        return (per_record_plans(plans, both.data.name) if config.worlds.layout == "per-record" else plans), said
+    if config.worlds.layout == "per-record":
+        raise AuditError("per-record worlds audit the same records on both sides; leave the shadow dataset out")
+    plans = {}
     notes: list[str] = []
     for side in SIDE_NAMES:
         of = records[side]

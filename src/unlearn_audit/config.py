@@ -30,6 +30,16 @@ AttackName = Literal[
     "change-field",
     "change-field-fitted",
     "change-field-shuffled",
+    "population-unlearned",
+    "label-gap",
+    "lira",
+    "lira-offline",
+    "u-lira",
+    "bavaria",
+    "rmia",
+    "ruli",
+    "paired-likelihood",
+    "paired-likelihood-scaled",
 ]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ViewName = Literal["pair", "sequence"]
@@ -181,6 +191,11 @@ class WorldsConfig(_Frozen):
         default=None, ge=1, description="retained records per pair; default 1, or as the unseen"
     )
     references: int = Field(default=100, ge=0, description="records known never to be trained on, per pair")
+    layout: Literal["paper", "per-record"] = Field(
+        default="paper",
+        description="paper: each record is deleted, kept or unseen for good; per-record: the same records are audited "
+        "in all worlds of both sides, in roles drawn anew",
+    )
 
 
 class DpSgdConfig(_Frozen):

@@ -22,6 +22,7 @@ class Kind(IntEnum):
     ATTACK = 4
     SHARD = 5
     FIELD = 6
+    PLACEMENT = 7
     RELEASE = 10
 
 

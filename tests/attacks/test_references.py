@@ -97,6 +97,9 @@ def test_a_pair_without_references_is_named(ragged):
         pair_scale(view)
 
 
+DEFAULT = [name for name, entry in CATALOGUE.items() if entry.by_default]
+
+
 def config(**changes):
     return build_config({"features": ["sorted-diff"], "attack_models": ["logistic-regression"], **changes})
 
@@ -106,19 +109,21 @@ def names(attacks):
 
 
 def test_by_default_all_run_that_can_and_the_others_are_noted():
-    every = attacks_of(config(), GAME, Offered(labels=True, references=10, field=True))
+    every = attacks_of(config(), GAME, Offered(labels=True, references=10, field=True, records=True))
     assert names(every) == [name for name in CATALOGUE if name != "change-field-shuffled"]
     assert every.notes == ()
-    files = attacks_of(config(), GAME, Offered(labels=True, references=10))
+    files = attacks_of(config(), GAME, Offered(labels=True, references=10, records=True))
     assert names(files) == [name for name, entry in CATALOGUE.items() if "field" not in entry.needs]
     (note,) = files.notes
     assert "a model whose deletions can be foretold" in note
     assert note.endswith("change-field, change-field-fitted")
-    few = attacks_of(config(), GAME, Offered(labels=True, references=9))
+    (note,) = attacks_of(config(), GAME, Offered(labels=True, references=10, field=True)).notes
+    assert "worlds that audit the same records in every role (worlds.layout: per-record)" in note
+    few = attacks_of(config(), GAME, Offered(labels=True, references=9, records=True))
     assert names(few) == [name for name, entry in CATALOGUE.items() if "references" not in entry.needs]
     (note,) = few.notes
     assert "at least 10 reference records in every pair of models, and the fewest here are 9" in note
-    assert note.endswith("l-diff, pair-scale, pair-scale-local, pair-scale-fitted, change-field, change-field-fitted")
+    assert note.endswith(", ".join(name for name in DEFAULT if "references" in CATALOGUE[name].needs))
     bare = attacks_of(config(), GAME, Offered(labels=False, references=100))
     assert names(bare) == []
     assert "the label of every record" in bare.notes[0]

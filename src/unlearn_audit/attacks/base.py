@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 import numpy as np
@@ -28,6 +29,8 @@ class Attack(Protocol):
         Whether its scores are probabilities; others only order records.
     fits_on
         Whether it is fitted on the paper's shadow rows or on all.
+    needs
+        What it has to be given beside posteriors; see `unlearn_audit.attacks.statistic.Need`.
     knows
         How deletions change answers, where it computes with the records themselves; else None.
     """
@@ -55,6 +58,11 @@ class Attack(Protocol):
     @property
     def fits_on(self) -> Literal["paper", "all"]:
         """Which shadow rows it is fitted on."""
+        ...
+
+    @property
+    def needs(self) -> Collection[str]:
+        """What it has to be given."""
         ...
 
     @property

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.bavaria import BAVARIA
 from unlearn_audit.attacks.change_field import CHANGE_FIELDS, ChangeField, ChangeFieldFitted
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.l_diff import L_DIFF
 from unlearn_audit.attacks.learned import learned_attacks
+from unlearn_audit.attacks.lira import LIRA
 from unlearn_audit.attacks.pair_scale import PAIR_SCALE
 from unlearn_audit.attacks.pair_scale_fitted import PairScaleFitted
+from unlearn_audit.attacks.paired_likelihood import PAIRED_LIKELIHOOD
+from unlearn_audit.attacks.per_record import PerRecordAttack
+from unlearn_audit.attacks.population import POPULATION, Population
+from unlearn_audit.attacks.rmia import RMIA
+from unlearn_audit.attacks.ruli import RULI
 from unlearn_audit.attacks.score_change import SCORE_CHANGES
 from unlearn_audit.attacks.single_model import SINGLE_MODEL
 from unlearn_audit.attacks.statistic import Statistic
@@ -25,11 +32,23 @@ from unlearn_audit.observations import Observations
 if TYPE_CHECKING:
     from unlearn_audit.fields import Field
 
-Entry = Statistic | PairScaleFitted | ChangeField | ChangeFieldFitted
+Entry = Statistic | PairScaleFitted | ChangeField | ChangeFieldFitted | Population | PerRecordAttack
+
+PER_RECORD = (*LIRA, BAVARIA, RMIA, RULI, *PAIRED_LIKELIHOOD)
+"""Those that learn of each record by itself."""
 
 CATALOGUE: dict[str, Entry] = {
     attack.name: attack
-    for attack in (*SINGLE_MODEL, *SCORE_CHANGES, L_DIFF, *PAIR_SCALE, PairScaleFitted(), *CHANGE_FIELDS)
+    for attack in (
+        *SINGLE_MODEL,
+        *SCORE_CHANGES,
+        L_DIFF,
+        *PAIR_SCALE,
+        PairScaleFitted(),
+        *CHANGE_FIELDS,
+        *POPULATION,
+        *PER_RECORD,
+    )
 }
 """Name to attack, in the order in which reports list them."""
 
@@ -49,22 +68,25 @@ class Offered:
         The fewest reference records that a pair was asked.
     field
         Whether it is known what deletions change, of records of one dataset.
+    records
+        Whether the attacker's worlds audit the records under attack in every role.
     """
 
     labels: bool
     references: int
     field: bool = False
+    records: bool = False
 
     @classmethod
-    def by(cls, tables: Sequence[Observations], game: Game, *, field: bool = False) -> Offered:
-        """Return what all of some tables hold for a game, and whether there is a change field beside them."""
+    def by(cls, tables: Sequence[Observations], game: Game, *, field: bool = False, records: bool = False) -> Offered:
+        """Return what all of some tables hold for a game, and what is said of them."""
         labels, fewest = True, []
         for table in tables:
             played, reference = np.isin(table.roles, (game.positive, game.negative)), table.roles == "reference"
             labels &= bool((table.rows["label"].to_numpy()[played | reference] >= 0).all())
             counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
             fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))
-        return cls(labels, min(fewest), field)
+        return cls(labels, min(fewest), field, records)
 
     def lacks(self, attack: Entry) -> str | None:
         """Return what an attack needs and is not there, in words."""
@@ -75,6 +97,8 @@ class Offered:
                 f"at least {FEWEST_REFERENCES} reference records in every pair of models, and the fewest here are "
                 f"{self.references} (worlds.references, or rows with the role 'reference')"
             )
+        if "records" in attack.needs and not self.records:
+            return "worlds that audit the same records in every role (worlds.layout: per-record)"
         if "field" in attack.needs and not self.field:
             return (
                 "the data and a model whose deletions can be foretold: logistic regression, a network, a tree or a "

@@ -56,6 +56,7 @@ class LearnedAttack:
 
     probabilistic: bool = field(default=True, init=False, repr=False)
     fits_on: Literal["paper", "all"] = field(default="paper", init=False, repr=False)
+    needs: frozenset[str] = field(default=frozenset(), init=False, repr=False)
     knows: None = field(default=None, init=False, repr=False)
 
     @property

@@ -17,6 +17,12 @@ FLOOR = 1e-12
 """Below this a probability counts as this: a larger floor would hide changes of confident networks."""
 
 
+def check_labels(labels: npt.NDArray[np.int64]) -> None:
+    """Raise an `AuditError` if a label is not known (-1)."""
+    if len(labels) and labels.min() < 0:
+        raise AuditError("the margin of a record needs its label, and some rows have none; add the column 'label'")
+
+
 def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Array:
     """Return φ = log p_y - log Σ_{k≠y} p_k of every posterior.
 
@@ -43,8 +49,7 @@ def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) 
     >>> margin(np.array([[0.5, 0.5], [0.8, 0.2]]), np.array([0, 1])).round(3).tolist()
     [0.0, -1.386]
     """
-    if len(labels) and labels.min() < 0:
-        raise AuditError("the margin of a record needs its label, and some rows have none; add the column 'label'")
+    check_labels(labels)
     p = np.asarray(posteriors, dtype=np.float64)
     index = np.broadcast_to(labels.reshape((-1,) + (1,) * (p.ndim - 1)), (*p.shape[:-1], 1))
     of_label = np.take_along_axis(p, index, axis=-1)[..., 0]

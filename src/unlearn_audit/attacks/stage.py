@@ -26,6 +26,9 @@ FOLDS = 5
 FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
 
+FEWEST_PER_ROLE = 2
+"""Pairs in each role from which on something is learned of a record by itself."""
+
 FEWEST_IN_A_FOLD = 6
 """Positives and negatives below which a fold of the cross-validation is not made smaller still."""
 
@@ -123,10 +126,13 @@ def run_attacks(
     }
 
     def seen_by(attack: Attack) -> tuple[LabelledView, list[View]]:
-        ids = None if attack.knows is None else attack.knows.data.record_ids
+        ids, told = None if attack.knows is None else attack.knows.data.record_ids, "records" in attack.needs
         return (
-            LabelledView(blind(shadow, attack.view, shadow_rows, ids), positive),
-            [blind(target, attack.view, game.rows(target, "the target side"), ids) for target in targets],
+            LabelledView(blind(shadow, attack.view, shadow_rows, ids, tell_records=told), positive),
+            [
+                blind(target, attack.view, game.rows(target, "the target side"), ids, tell_records=told)
+                for target in targets
+            ],
         )
 
     views = {_sight(attack): seen_by(attack) for attack in {_sight(attack): attack for attack in attacks}.values()}
@@ -145,9 +151,9 @@ def run_attacks(
     return [[results[i][t] for i in range(len(attacks))] for t in range(len(targets))]
 
 
-def _sight(attack: Attack) -> tuple[str, bool]:
-    """Return what attacks are handed the same for: their view, and whether they know the records."""
-    return attack.view, attack.knows is not None
+def _sight(attack: Attack) -> tuple[str, bool, bool]:
+    """Return what attacks are handed the same for: their view, and what they are told of the records."""
+    return attack.view, attack.knows is not None, "records" in attack.needs
 
 
 def _cost_rank(attack: Attack) -> int:
@@ -203,6 +209,9 @@ def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Row
     Where that would leave too little, as in small tables, halves of the records are held out in turn too.
     """
     folds = _folds(shadow, positive)
+    if audits_by_record(shadow, shadow, positive):
+        # who has every role in turn is recognised for nothing
+        return [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
     records = shadow.rows.groupby(["dataset", "record"], sort=True).ngroup().to_numpy()
     by_world = [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
     disjoint = [(train & ~np.isin(records, records[held]), held) for train, held in by_world]
@@ -216,6 +225,14 @@ def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Row
     if all(_answers(train, positive) >= FEWEST_IN_A_FOLD for train, _ in crossed):
         return crossed
     return by_world
+
+
+def audits_by_record(shadow: Observations, target: Observations, positive: Rows) -> bool:
+    """Return whether shadow rows show every record of the target in both roles, in at least two pairs each."""
+    records = shadow.rows["record"].to_numpy()
+    asked = np.unique(target.rows["record"].to_numpy())
+    counts = [np.unique(records[rows], return_counts=True) for rows in (positive, ~positive)]
+    return all(np.isin(asked, names[n >= FEWEST_PER_ROLE]).all() for names, n in counts)
 
 
 def _answers(rows: Rows, positive: Rows) -> int:

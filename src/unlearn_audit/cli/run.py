@@ -58,6 +58,9 @@ def specify(
     unseen: Annotated[int | None, typer.Option(help="More unseen records asked of each pair. Default: 20.")] = None,
     references: Annotated[int | None, typer.Option(help="Reference records asked of each pair. Default: 100.")] = None,
     retained: Annotated[int | None, typer.Option(help="Retained records asked of each pair. Default: 1.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Who is audited: paper (default), or per-record, the same in all worlds.")
+    ] = None,
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
@@ -102,6 +105,7 @@ def specify(
             unseen=unseen,
             references=references,
             retained=retained,
+            layout=layout,
         )
         or None,
         regime=regime,

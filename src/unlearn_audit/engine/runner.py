@@ -54,6 +54,8 @@ class SideTask:
     def documents(self, fingerprint: str) -> list[dict[str, Any]]:
         """Return, for each world, everything that decides its observations."""
         sizes = self.plan.sizes.model_dump(exclude={"shadow", "target"})
+        if sizes["layout"] == "paper":  # as before there was another
+            del sizes["layout"]
         common = {
             "stage": f"observations/{STAGE_VERSION}",
             "libraries": library_versions(),

@@ -298,9 +298,9 @@ def _stored(arms: Sequence[Arm], execution: Execution) -> dict[tuple[str, str], 
 
 def _shows(plan: WorldPlan) -> tuple[str, ...]:
     """Say what the target side of an audit can show in the game deleted-vs-unseen."""
-    deleted = int(plan.scenario.size) * plan.scenario.versions
     chains = plan.n_worlds * plan.sizes.deletions
-    positives, negatives = chains * deleted, chains * min(deleted + plan.sizes.unseen, len(plan.unseen))
+    positives = chains * int(plan.scenario.size) * plan.scenario.versions
+    negatives = chains * plan.n_unseen_asked
     power = power_of(positives, negatives, plan.n_worlds)
     least = "no AUC, however large" if power.auc is None else f"an AUC of {power.auc:.2f} or more"
     given = f"a true-positive rate is given down to a false-positive rate of {100 * power.lowest_fpr:.2g} %"

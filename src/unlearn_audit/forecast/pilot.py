@@ -280,7 +280,7 @@ def _random_view(n: int, classes: int, references: int, rng: np.random.Generator
         weights = np.exp(logits)
         posteriors = (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
         positions = np.arange(len(pair)) if beside is not None else np.arange(len(pair)) % max(references, 1)
-        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, {}, beside, positions)
+        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, {}, beside, positions, positions // 40)
 
     beside = view(known, np.zeros(len(known), dtype=bool), None) if references else None
     return LabelledView(view(pair, positive, beside), positive)

@@ -14,14 +14,19 @@ from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, logit_interval
 from unlearn_audit.metrics.roc import delong_components
-from unlearn_audit.metrics.units import Array, check_rows, clustered_error, independent_units
+from unlearn_audit.metrics.units import Array, check_rows, clustered_error, crossed_units
 
 DRAWS = 20_000
 """Of the largest of correlated t, from fixed random numbers; its quantile then varies by less than 0.02."""
 
 
 def simultaneous_auc(
-    scores: Sequence[Array], positive: Array, clusters: Array | None, *, confidence: float = CONFIDENCE
+    scores: Sequence[Array],
+    positive: Array,
+    clusters: Array | None,
+    *,
+    records: Array | None = None,
+    confidence: float = CONFIDENCE,
 ) -> list[Estimate]:
     """Return the AUC of each attack with intervals of which, with the stated confidence, none is wrong.
 
@@ -38,6 +43,8 @@ def simultaneous_auc(
         The truth of each row.
     clusters : (n,) int or None
         The world of each row.
+    records : (n,) int or None
+        As in `auc_interval`; the errors' correlation is that between worlds.
     confidence
         1 - α, of the family.
 
@@ -55,7 +62,7 @@ def simultaneous_auc(
         values, truth = check_rows(of_attack, positive)
         area, components = delong_components(values, truth)
         share = (components - area) / np.where(truth, truth.sum(), (~truth).sum())
-        units = independent_units(truth, clusters)
+        units = crossed_units(truth, clusters, records)
         areas.append(area)
         errors.append(clustered_error(share, truth, units))
         sums.append(np.bincount(units.codes, share, units.n_units))

@@ -20,7 +20,7 @@ from unlearn_audit.metrics.intervals import (
     logit_interval,
     t_interval,
 )
-from unlearn_audit.metrics.units import Array, check_rows, clustered_error, independent_units
+from unlearn_audit.metrics.units import Array, check_rows, clustered_error, crossed_units
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,12 @@ def _centred_shares(components: Array, positive: Array, figure: float) -> Array:
 
 
 def auc_interval(
-    scores: Array, positive: Array, clusters: Array | None = None, *, confidence: float = CONFIDENCE
+    scores: Array,
+    positive: Array,
+    clusters: Array | None = None,
+    *,
+    records: Array | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Return the AUC with an interval that treats worlds as independent.
 
@@ -158,6 +163,9 @@ def auc_interval(
         The truth of each row.
     clusters : (n,) int or None
         The world of each row.
+    records : (n,) int or None
+        The record of each row, where worlds audit the same records: the variance is then by world and by record
+        (two-way: the one plus the other less that of single cells; Cameron, Gelbach and Miller 2011).
     confidence : float
         1 − α.
 
@@ -175,7 +183,7 @@ def auc_interval(
     """
     scores, positive = check_rows(scores, positive)
     area, components = delong_components(scores, positive)
-    units = independent_units(positive, clusters)
+    units = crossed_units(positive, clusters, records)
     error = clustered_error(_centred_shares(components, positive, area), positive, units)
     return logit_interval(area, error, units.degrees_of_freedom, units.fewest, confidence)
 
@@ -186,6 +194,7 @@ def auc_difference(
     positive: Array,
     clusters: Array | None = None,
     *,
+    records: Array | None = None,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Return AUC(first) − AUC(second) on the same rows, with a paired interval.
@@ -202,6 +211,8 @@ def auc_difference(
         The truth of each row.
     clusters : (n,) int or None
         The world of each row.
+    records : (n,) int or None
+        As in `auc_interval`.
     confidence : float
         1 − α.
 
@@ -221,13 +232,13 @@ def auc_difference(
     (area_first, of_first), (area_second, of_second) = (
         delong_components(scores, positive) for scores in (first, second)
     )
-    units = independent_units(positive, clusters)
+    units = crossed_units(positive, clusters, records)
     value = area_first - area_second
     shares = _centred_shares(of_first - of_second, positive, value)
     error = clustered_error(shares, positive, units)
     if error < NEGLIGIBLE and not np.array_equal(of_first, of_second):
         return difference_of_intervals(
-            auc_interval(first, positive, clusters, confidence=confidence),
-            auc_interval(second, positive, clusters, confidence=confidence),
+            auc_interval(first, positive, clusters, records=records, confidence=confidence),
+            auc_interval(second, positive, clusters, records=records, confidence=confidence),
         )
     return t_interval(value, error, units.degrees_of_freedom, bounds=(-1.0, 1.0), confidence=confidence)

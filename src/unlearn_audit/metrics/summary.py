@@ -43,6 +43,7 @@ def evaluate(
     baseline_calibrated: Array | None = None,
     strongest_scores: Array | None = None,
     threshold: float | None = None,
+    records: Array | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> dict[str, Any]:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
@@ -68,6 +69,8 @@ def evaluate(
         confidences of the baseline.
     threshold : float or None
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
+    records : (n,) int or None
+        The record of each row, where worlds audit the same records; intervals of the AUC then count them too.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
 
@@ -112,7 +115,7 @@ def evaluate(
         "n_negative": len(positive) - n_positive,
         "n_worlds": 1 if worlds is None else len(np.unique(worlds)),
         "interval_unit": units.kind,
-        **_with_interval("auc", auc_interval(scores, positive, worlds)),
+        **_with_interval("auc", auc_interval(scores, positive, worlds, records=records)),
         **_with_interval("accuracy", accuracy(confidences, positive, worlds)),
         **_epsilon(scores, positive, worlds, threshold),
         "tpr_at_fpr": {},
@@ -126,7 +129,7 @@ def evaluate(
         figures["realised_fpr"][str(target)] = None if point is None else point[1]
         figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
     strongest = baseline_confidences if strongest_scores is None else strongest_scores
-    gain = None if strongest is None else auc_difference(scores, strongest, positive, worlds)
+    gain = None if strongest is None else auc_difference(scores, strongest, positive, worlds, records=records)
     figures |= _with_interval("auc_minus_classical", gain)
     for comparisons, new, base in (
         (COMPARISONS, confidences, baseline_confidences),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +28,8 @@ class Units:
         How many there are.
     n_positive, n_negative : int
         How many units hold a positive row, and how many a negative one.
+    crossed : Units or None
+        Further units that rows vary with, each across many of these: records, where worlds audit the same ones.
     """
 
     codes: Array
@@ -35,11 +37,18 @@ class Units:
     n_units: int
     n_positive: int
     n_negative: int
+    crossed: Units | None = None
+
+    @property
+    def alone(self) -> Units:
+        """The same units without those that cross them."""
+        return replace(self, crossed=None)
 
     @property
     def fewest(self) -> int:
         """The units of the class that stands in fewer of them: what limits every interval."""
-        return min(self.n_positive, self.n_negative)
+        fewest = min(self.n_positive, self.n_negative)
+        return fewest if self.crossed is None else min(fewest, self.crossed.fewest)
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -90,6 +99,25 @@ def check_probabilities(values: Array, positive: Array) -> tuple[Array, Array]:
             "pass the probability of positive"
         )
     return values, truth
+
+
+def crossed_units(positive: Array, clusters: Array | None, records: Array | None) -> Units:
+    """Return worlds as units, crossed by records where these are given.
+
+    Records cross worlds only where at least two hold a positive and two a negative row.
+
+    Parameters
+    ----------
+    positive : (n,) bool
+        The truth of each row.
+    clusters, records : (n,) int or None
+        The world and the record of each row.
+    """
+    units = independent_units(positive, clusters)
+    if records is None or units.kind != "world":
+        return units
+    crossing = independent_units(positive, records)
+    return replace(units, crossed=crossing) if crossing.kind == "world" else units
 
 
 def independent_units(positive: Array, clusters: Array | None) -> Units:
@@ -155,7 +183,17 @@ def clustered_error(contributions: Array, positive: Array, units: Units) -> floa
     """
     if units.fewest < 2:
         return float("inf")
+    if units.crossed is not None:
+        # two-way: variance by world, plus by record, less that of single cells (Cameron, Gelbach and Miller 2011)
+        worlds, records = (_variance(contributions, positive, of) for of in (units.alone, units.crossed))
+        cells = np.unique(np.column_stack([units.codes, units.crossed.codes]), axis=0, return_inverse=True)[1]
+        both = _variance(contributions, positive, independent_units(positive, cells.reshape(-1)))
+        return float(np.sqrt(max(worlds + records - both, worlds, records)))
+    return float(np.sqrt(_variance(contributions, positive, units)))
+
+
+def _variance(contributions: Array, positive: Array, units: Units) -> float:
     sums = [np.bincount(units.codes[c], contributions[c], units.n_units) for c in (positive, ~positive)]
     f_positive, f_negative, f_all = (k / (k - 1) for k in (units.n_positive, units.n_negative, units.n_units))
     variance = f_positive * sums[0] @ sums[0] + f_negative * sums[1] @ sums[1] + 2 * f_all * sums[0] @ sums[1]
-    return float(np.sqrt(np.maximum(variance, 0.0)))
+    return float(np.maximum(variance, 0.0))

@@ -34,6 +34,9 @@ class View:
     positions
         (n,) which record of its dataset the attacker asks, for attacks that compute with the record itself; None for
         all others.
+    records
+        (n,) whose each row is, for attacks that learn of each record by itself in worlds that audit the same records in
+        every role; None for all others.
     """
 
     posteriors: npt.NDArray[np.float32]
@@ -42,6 +45,7 @@ class View:
     signals: Mapping[str, npt.NDArray[Any]]
     references: View | None = None
     positions: npt.NDArray[np.int64] | None = None
+    records: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.posteriors)
@@ -65,6 +69,7 @@ class View:
             pair=self.pair[mask],
             signals={name: values[mask] for name, values in self.signals.items()},
             positions=None if self.positions is None else self.positions[mask],
+            records=None if self.records is None else self.records[mask],
         )
 
 
@@ -93,6 +98,8 @@ def blind(
     view: ViewName,
     rows: npt.NDArray[np.bool_],
     record_ids: npt.NDArray[np.int64] | None = None,
+    *,
+    tell_records: bool = False,
 ) -> View:
     """Return what an attacker sees of the given rows, with the reference records of the table beside them.
 
@@ -106,12 +113,15 @@ def blind(
         (n,) which rows are to be scored.
     record_ids
         The records of the dataset, for an attack that computes with them; they are all in it.
+    tell_records
+        Whether it is told whose each row is.
     """
     last = observations.n_versions - 1
     versions = {"pair": [0, last], "original": [0], "unlearned": [last], "sequence": list(range(last + 1))}[view]
     pair = observations.pairs
     labels = observations.rows["label"].to_numpy()
-    positions = None if record_ids is None else _positions(observations.rows["record"].to_numpy(), record_ids)
+    records = observations.rows["record"].to_numpy()
+    positions = None if record_ids is None else _positions(records, record_ids)
 
     def part(mask: npt.NDArray[np.bool_], references: View | None) -> View:
         return View(
@@ -123,6 +133,7 @@ def blind(
             else {},
             references,
             None if positions is None else positions[mask],
+            records[mask] if tell_records else None,
         )
 
     is_reference = observations.roles == "reference"

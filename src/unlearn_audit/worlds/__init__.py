@@ -6,6 +6,19 @@ worlds there are, and request j never on how many requests.
 """
 
 from unlearn_audit.worlds.design import Chain, Query, Request, World, WorldPlan, plan_worlds
+from unlearn_audit.worlds.per_record import PerRecordPlan, per_record_plans
 from unlearn_audit.worlds.split import SidePool, Split, split_records
 
-__all__ = ["Chain", "Query", "Request", "SidePool", "Split", "World", "WorldPlan", "plan_worlds", "split_records"]
+__all__ = [
+    "Chain",
+    "PerRecordPlan",
+    "Query",
+    "Request",
+    "SidePool",
+    "Split",
+    "World",
+    "WorldPlan",
+    "per_record_plans",
+    "plan_worlds",
+    "split_records",
+]

@@ -115,6 +115,11 @@ class WorldPlan:
         return np.setdiff1d(self.pool.unseen, self.references)
 
     @property
+    def n_unseen_asked(self) -> int:
+        """How many unseen records are asked of a pair."""
+        return min(int(self.scenario.size) * self.scenario.versions + self.sizes.unseen, len(self.unseen))
+
+    @property
     def candidates(self) -> Positions:
         """Every record of the side that may be trained on or is never seen, without the references; ascending."""
         return np.setdiff1d(np.concatenate([self.pool.train, self.pool.unseen]), self.references)
@@ -183,7 +188,7 @@ class WorldPlan:
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
         steps = tuple(len(request.deleted) for request in chain)
-        roles, deleted_at = _roles(counts, steps)
+        roles, deleted_at = roles_of(counts, steps)
         # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
         paper = np.zeros(len(positions), dtype=bool)
         paper[: len(deleted)] = firsts
@@ -203,7 +208,7 @@ class WorldPlan:
 
 
 @lru_cache(maxsize=256)
-def _roles(counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+def roles_of(counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]:
     """Return the roles of as many deleted, unseen, retained and reference records, and when they were deleted.
 
     Most queries of an audit share these arrays, so they cannot be written to.
