@@ -22,7 +22,8 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import evaluate, simultaneous_auc
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
-from unlearn_audit.report.findings import PrivacySpent, Released, Result, Selected
+from unlearn_audit.report.findings import GroupRisk, PrivacySpent, RecordRisk, Released, Result, Selected
+from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records
 
 if TYPE_CHECKING:
     from unlearn_audit.fields import Field
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
 Rows = Literal["paper", "all"]
+
+Array = npt.NDArray[np.float64]
 
 Tables = Mapping[str, Mapping[str, Observations]]
 """By arm, `UNDEFENDED` or the text of a defence that changes the training, and by side."""
@@ -49,12 +52,16 @@ class Assessment:
         One row a target record, game and defence (adapted to or not), one column an attack.
     released
         What each defence costs; empty where labels are not known.
+    groups, record_risk
+        The leading attack inside groups of records, and record by record.
     """
 
     results: tuple[Result, ...]
     selected: Selected
     scores: pd.DataFrame
     released: tuple[Released, ...]
+    groups: tuple[GroupRisk, ...]
+    record_risk: RecordRisk | None
 
 
 Chosen = Mapping[str, Attacks]
@@ -148,6 +155,7 @@ def assess(
     ]
     results: list[Result] = []
     selected: list[Selected] = []
+    leading: list[Array] = []
     scores = []
     for name in config.games:
         game = GAMES[name]
@@ -168,11 +176,16 @@ def assess(
                 )
                 if release is undefended:
                     selected.append(_select(game, outcomes))
+                    leading.append(leading_attack(outcomes).scores)
+    first = GAMES[config.games[0]]
+    of_game = target.select(first.rows(target, "the target side"))
     return Assessment(
         tuple(results),
         selected[0],
         pd.concat(scores, ignore_index=True),
         _released((undefended, *naive), spent or {}),
+        risk_of_groups(of_game, first, leading[0]),
+        risk_of_records(of_game, first, leading[0]),
     )
 
 
@@ -239,9 +252,7 @@ def check_agreement(shadow: Observations, target: Observations) -> None:
 def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations, release: Release) -> list[Result]:
     """Return the figures of every attack of one game, each beside its classical baseline."""
     positive = target.roles == game.positive
-    records = target.rows["record"].to_numpy()
-    # records vary from world to world only where the same ones come in both roles
-    shared = np.isin(records[positive], records[~positive]).all()
+    records = shared_records(target, positive)
     paper = target.paper
     kinds: dict[Rows, npt.NDArray[np.bool_]] = {"all": np.ones(len(target), dtype=bool)}
     if not paper.all():
@@ -252,7 +263,7 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
             [o.scores[rows] for o in outcomes],
             positive[rows],
             target.worlds[rows],
-            records=records[rows] if shared else None,
+            records=None if records is None else records[rows],
         )
         for kind, rows in kinds.items()
     }
@@ -276,7 +287,7 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                 confidences=outcome.confidences[rows],
                 calibrated=outcome.calibrated[rows],
                 threshold=outcome.threshold,
-                records=records[rows] if shared else None,
+                records=None if records is None else records[rows],
                 **compared,
             )
             results.append(

@@ -451,6 +451,8 @@ def _find(
         verdict=verdict(found.results, found.selected, regime, regime_note),
         results=found.results,
         released=found.released,
+        groups=found.groups,
+        record_risk=found.record_risk,
         regime=regime,
         regime_note=regime_note,
         notes=(*notes, *dict.fromkeys(note for attacks in chosen.values() for note in attacks.notes)),

@@ -29,6 +29,7 @@ from unlearn_audit.metrics.epsilon import (
     epsilon_bound,
     one_run_bound,
 )
+from unlearn_audit.metrics.groups import OfGroup, by_group, tenths
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.power import Power, negatives_needed, power_of
@@ -42,6 +43,9 @@ from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, u
 from unlearn_audit.metrics.units import Units, independent_units
 
 __all__ = [
+    "OfGroup",
+    "by_group",
+    "tenths",
     "simultaneous_auc",
     "worlds_needed",
     "records_at_risk",

@@ -122,6 +122,30 @@ class Released(_Frozen):
     privacy: PrivacySpent | None = Field(default=None, description="of a defence that trains privately")
 
 
+class GroupRisk(_Frozen):
+    """What the leading attack reaches inside one group of records, on all rows."""
+
+    by: Literal["class", "difficulty"] = Field(
+        description="class: the record's label; difficulty: tenths of the margin under the unlearned model, which was "
+        "trained on neither role, 1 the least certain"
+    )
+    group: str
+    n_positive: int
+    n_negative: int
+    auc: float | None = Field(description="of positives against negatives of the same group; null where few")
+    auc_ci: Interval | None
+
+
+class RecordRisk(_Frozen):
+    """How many records' deletion the leading attack tells, each by itself; of worlds that audit the same records."""
+
+    records: int = Field(description="records tested: deleted in some target worlds, unseen in others")
+    told: int = Field(description="records that stand out")
+    level: float = Field(description="the expected share of wrong ones among them is at most this")
+    control: str = Field(description="by: Benjamini and Yekutieli's rule, which holds however records depend")
+    worlds_needed: int = Field(description="target worlds in each role before one record alone could be told")
+
+
 class Selected(_Frozen):
     """The attack the report leads with, chosen on shadow worlds alone."""
 
@@ -218,6 +242,12 @@ class Findings(_Frozen):
     verdict: Verdict
     released: tuple[Released, ...] = Field(
         default=(), description="what each defence costs: utility of the target's posteriors; empty without labels"
+    )
+    groups: tuple[GroupRisk, ...] = Field(
+        default=(), description="the leading attack class by class and by difficulty; empty without labels"
+    )
+    record_risk: RecordRisk | None = Field(
+        default=None, description="records told one by one; null where worlds do not audit the same records"
     )
     notes: tuple[str, ...] = Field(default=(), description="what was adjusted or should be known, in sentences")
     stopping: Stopping | None = Field(

@@ -66,6 +66,9 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
             spent = released.privacy
             told = f"{released.defense}: a version spent epsilon {spent.epsilon:.3g} at delta {spent.delta:g}"
             console.print(Text(f"{told} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
+    if findings.record_risk is not None:
+        risk = findings.record_risk
+        console.print(Text(f"{risk.told:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
     if findings.regime_note:
         console.print(Text(f"Regime: {findings.regime_note}.", "dim"))
     if findings.stopping is not None:
