@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit.assess import assess
+from unlearn_audit.attacks import LearnedAttack
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
@@ -111,6 +112,29 @@ def test_an_attack_is_not_scored_on_what_it_was_fitted_on(table):
         run(table(seed=1), table(seed=1))
     with pytest.raises(AuditError, match="the shadow file says that it is the target side"):
         run(table(seed=1, side="target"), table(seed=2, side="shadow"))
+
+
+def test_who_keeps_going_is_told_what_failed(table, monkeypatch):
+    shadow, target = table(seed=1, leak=8, side="shadow"), table(seed=2, leak=8)
+    scored = LearnedAttack.score
+
+    def fails(attack, view):
+        if attack.name == "euclidean-distance":
+            raise ValueError("no distance today")
+        return scored(attack, view)
+
+    monkeypatch.setattr(LearnedAttack, "score", fails)
+    with pytest.raises(AuditError, match="failed: ValueError: no distance today; --keep-going goes on without it"):
+        run(shadow, target)
+    tables = {"none": {"shadow": shadow, "target": target}}
+    found = assess(tables, build_config(SMALL), 1, lambda: None, keep_going=True)
+    assert {(f.attack, f.attack_model, f.reason) for f in found.failed} == {
+        ("euclidean-distance", model, "ValueError: no distance today") for model in SMALL["attack_models"]
+    }
+    assert "euclidean-distance" not in {r.attack for r in found.results}
+    only = build_config({**SMALL, "features": ["euclidean-distance"]})
+    with pytest.raises(AuditError, match="no attack on more than one version is left"):
+        assess(tables, only, 1, lambda: None, keep_going=True)
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ import pandas as pd
 
 from unlearn_audit.attacks import GAMES, Attacks, Game, Offered, attacks_of
 from unlearn_audit.attacks.base import Attack, label
-from unlearn_audit.attacks.stage import AttackScores, audits_by_record, run_attacks
+from unlearn_audit.attacks.stage import AttackScores, Failure, audits_by_record, run_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import evaluate, simultaneous_auc
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
-from unlearn_audit.report.findings import GroupRisk, PrivacySpent, RecordRisk, Released, Result, Selected
+from unlearn_audit.report.findings import FailedAttack, GroupRisk, PrivacySpent, RecordRisk, Released, Result, Selected
 from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Assessment:
         What each defence costs; empty where labels are not known.
     groups, record_risk
         The leading attack inside groups of records, and record by record.
+    failed
+        Attacks that failed, and why.
     """
 
     results: tuple[Result, ...]
@@ -62,6 +64,7 @@ class Assessment:
     released: tuple[Released, ...]
     groups: tuple[GroupRisk, ...]
     record_risk: RecordRisk | None
+    failed: tuple[FailedAttack, ...]
 
 
 Chosen = Mapping[str, Attacks]
@@ -117,6 +120,8 @@ def assess(
     progress: Callable[[], None],
     spent: Mapping[str, Spent] | None = None,
     chosen: Chosen | None = None,
+    *,
+    keep_going: bool = False,
 ) -> Assessment:
     """Run the configured attacks and measure them.
 
@@ -135,6 +140,8 @@ def assess(
         What the trainings of an arm spent of their privacy.
     chosen
         The attacks of each game; by default those that the tables allow.
+    keep_going
+        Whether an attack that fails is told in the end and the others go on.
 
     Raises
     ------
@@ -156,6 +163,7 @@ def assess(
     results: list[Result] = []
     selected: list[Selected] = []
     leading: list[Array] = []
+    failures: list[Failure] | None = [] if keep_going else None
     scores = []
     for name in config.games:
         game = GAMES[name]
@@ -164,7 +172,7 @@ def assess(
             attacked = [release.table for release in releases]
             for release, outcomes in zip(
                 releases,
-                run_attacks(chosen[name].runs, game, fitted_on, attacked, config.seed, jobs, progress),
+                run_attacks(chosen[name].runs, game, fitted_on, attacked, config.seed, jobs, progress, failures),
                 strict=True,
             ):
                 results += _measure(game, outcomes, of_game, release)
@@ -186,6 +194,12 @@ def assess(
         _released((undefended, *naive), spent or {}),
         risk_of_groups(of_game, first, leading[0]),
         risk_of_records(of_game, first, leading[0]),
+        tuple(
+            dict.fromkeys(
+                FailedAttack(attack=f.attack.name, attack_model=f.attack.attack_model, game=f.game, reason=f.reason)
+                for f in failures or ()
+            )
+        ),
     )
 
 
@@ -324,7 +338,10 @@ def _classical(outcomes: Sequence[AttackScores], same: Attack | None = None) -> 
 
 def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
     """Return the attack on more than one version that did best on shadow worlds; the first of equals."""
-    return max((o for o in outcomes if o.attack.view in ("pair", "sequence")), key=lambda o: o.shadow_auc)
+    of_versions = [o for o in outcomes if o.attack.view in ("pair", "sequence")]
+    if not of_versions:
+        raise AuditError("no attack on more than one version is left; all that were asked for failed")
+    return max(of_versions, key=lambda o: o.shadow_auc)
 
 
 def _select(game: Game, outcomes: Sequence[AttackScores]) -> Selected:

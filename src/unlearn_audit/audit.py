@@ -65,6 +65,8 @@ class Execution:
         Where worlds are made: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
     scheduler
         The address of a running Dask scheduler; None means worker processes of this machine.
+    keep_going
+        Whether an attack that fails is reported and the others go on.
     explain
         Whether to tell the reporter what is reused and why the rest is not.
     """
@@ -74,6 +76,7 @@ class Execution:
     reporter: Reporter = field(default_factory=Silent)
     executor: str | None = None
     scheduler: str | None = None
+    keep_going: bool = False
     explain: bool = False
 
 
@@ -444,7 +447,15 @@ def _find(
     n = n_attacks(config, chosen)
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))
-    found = assess(tables, config, execution.jobs, lambda: show(next(done)), spent, chosen)
+    found = assess(
+        tables,
+        config,
+        execution.jobs,
+        lambda: show(next(done)),
+        spent,
+        chosen,
+        keep_going=execution.keep_going,
+    )
     findings = Findings(
         config=settings,
         selected=found.selected,
@@ -453,6 +464,7 @@ def _find(
         released=found.released,
         groups=found.groups,
         record_risk=found.record_risk,
+        failed=found.failed,
         regime=regime,
         regime_note=regime_note,
         notes=(*notes, *dict.fromkeys(note for attacks in chosen.values() for note in attacks.notes)),

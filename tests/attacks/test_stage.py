@@ -114,3 +114,26 @@ def test_records_that_recur_with_their_answer_do_not_fool_the_cross_validation(t
     attack = LearnedAttack("classical", "decision-tree")
     found = run_attacks([attack], GAME, shadow, [shadow], 0, 1, lambda: None)[0][0]
     assert abs(found.shadow_auc - 0.5) < 0.15
+
+
+@dataclasses.dataclass(frozen=True)
+class Broken(LearnedAttack):
+    """An attack that cannot score."""
+
+    def score(self, target):
+        raise ZeroDivisionError("nothing to divide by")
+
+
+def test_an_attack_that_fails_ends_the_run_unless_it_is_told_to_go_on(table):
+    attacks = [LearnedAttack("sorted-diff", "decision-tree"), Broken("direct-diff", "decision-tree")]
+    sides = table(seed=1, leak=8), [table(seed=2, leak=8)]
+    game = GAMES["deleted-vs-unseen"]
+    with pytest.raises(AuditError, match="the attack direct-diff/decision-tree failed: ZeroDivisionError: nothing to"):
+        run_attacks(attacks, game, *sides, 0, 1, lambda: None)
+    failures = []
+    ((kept,),) = run_attacks(attacks, game, *sides, 0, 1, lambda: None, failures)
+    ((alone,),) = run_attacks(attacks[:1], game, *sides, 0, 1, lambda: None)
+    assert np.array_equal(kept.scores, alone.scores)
+    (failure,) = failures
+    assert (failure.attack.name, failure.game) == ("direct-diff", game.name)
+    assert failure.reason == "ZeroDivisionError: nothing to divide by"

@@ -73,6 +73,25 @@ class AttackScores:
         return self.scores if self.attack.probabilistic else self.calibrated
 
 
+@dataclass(frozen=True)
+class Failure:
+    """An attack that could not be run.
+
+    Attributes
+    ----------
+    attack
+        Which.
+    game
+        In which game.
+    reason
+        What it raised, in words.
+    """
+
+    attack: Attack
+    game: str
+    reason: str
+
+
 def run_attacks(
     attacks: Sequence[Attack],
     game: Game,
@@ -81,6 +100,7 @@ def run_attacks(
     seed: int,
     jobs: int,
     progress: Callable[[], None],
+    failures: list[Failure] | None = None,
 ) -> list[list[AttackScores]]:
     """Fit every attack on the shadow's rows and score the game's rows of each target.
 
@@ -99,15 +119,17 @@ def run_attacks(
         Worker processes; results do not depend on it.
     progress
         Called when an attack is done.
+    failures
+        Gets the attacks that fail, and the others go on; without it a failing attack ends the run.
 
     Returns
     -------
-    For each target, the scores of each attack.
+    For each target, the scores of each attack that did not fail.
 
     Raises
     ------
     AuditError
-        If a role of the game is missing, or there are too few shadow rows to fit anything.
+        If a role of the game is missing, there are too few shadow rows to fit anything, or an attack fails.
     """
     shadow_rows = game.rows(shadow, "the shadow side")
     positive = shadow.roles[shadow_rows] == game.positive
@@ -146,9 +168,15 @@ def run_attacks(
         for i in order
     )
     for i, result in zip(order, run(tasks), strict=True):
-        results[i] = result
+        if isinstance(result, str):
+            if failures is None:
+                raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going goes on without it")
+            failures.append(Failure(attacks[i], game.name, result))
+        else:
+            results[i] = result
         progress()
-    return [[results[i][t] for i in range(len(attacks))] for t in range(len(targets))]
+    done = sorted(results)
+    return [[results[i][t] for i in done] for t in range(len(targets))]
 
 
 def _sight(attack: Attack) -> tuple[str, bool, bool]:
@@ -167,6 +195,25 @@ def _seed(root: int, game: Game, attack: Attack) -> int:
 
 
 def _run_one(
+    attack: Attack,
+    shadow: LabelledView,
+    targets: Sequence[View],
+    fitted_on: Rows,
+    splits: Sequence[Split],
+    seed: int,
+) -> list[AttackScores] | str:
+    """Return what an attack made of the targets, or why it failed: whatever an attack raises is told, and nothing lost.
+
+    An `AuditError` says by itself what to do.
+    """
+    try:
+        return _scores_of(attack, shadow, targets, fitted_on, splits, seed)
+    except Exception as error:  # noqa: BLE001 - an attack may raise anything
+        name = "" if isinstance(error, AuditError) else f"{type(error).__name__}: "
+        return f"{name}{' '.join(str(error).split())}"
+
+
+def _scores_of(
     attack: Attack,
     shadow: LabelledView,
     targets: Sequence[View],

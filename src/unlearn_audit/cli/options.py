@@ -62,6 +62,7 @@ Store = Annotated[
     Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a folder of its own under runs/.")]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Report an attack that fails and go on with the others.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 
 

@@ -25,6 +25,7 @@ def predictions(
     attack_model: options.AttackModels = None,
     seed: options.Seed = None,
     jobs: options.Jobs = 1,
+    keep_going: options.KeepGoing = False,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -62,6 +63,7 @@ def predictions(
         ),
         jobs=jobs,
         store=None,
+        keep_going=keep_going,
         out=out,
         as_json=as_json,
     )

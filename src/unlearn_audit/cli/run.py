@@ -151,6 +151,7 @@ def run(
     scheduler: options.Scheduler = None,
     store: options.Store = None,
     explain: options.Explain = False,
+    keep_going: options.KeepGoing = False,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -182,6 +183,7 @@ def run(
         scheduler=scheduler,
         store=store,
         explain=explain,
+        keep_going=keep_going,
         out=out,
         as_json=as_json,
     )

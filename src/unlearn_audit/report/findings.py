@@ -146,6 +146,15 @@ class RecordRisk(_Frozen):
     worlds_needed: int = Field(description="target worlds in each role before one record alone could be told")
 
 
+class FailedAttack(_Frozen):
+    """An attack that failed while the others went on."""
+
+    attack: str
+    attack_model: str | None
+    game: str
+    reason: str
+
+
 class Selected(_Frozen):
     """The attack the report leads with, chosen on shadow worlds alone."""
 
@@ -248,6 +257,9 @@ class Findings(_Frozen):
     )
     record_risk: RecordRisk | None = Field(
         default=None, description="records told one by one; null where worlds do not audit the same records"
+    )
+    failed: tuple[FailedAttack, ...] = Field(
+        default=(), description="attacks that failed and why, where the run was told to keep going"
     )
     notes: tuple[str, ...] = Field(default=(), description="what was adjusted or should be known, in sentences")
     stopping: Stopping | None = Field(

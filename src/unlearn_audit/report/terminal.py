@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from unlearn_audit.attacks.base import score_column
 from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
 from unlearn_audit.report.wording import is_classical, number
 
@@ -66,6 +67,9 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
             spent = released.privacy
             told = f"{released.defense}: a version spent epsilon {spent.epsilon:.3g} at delta {spent.delta:g}"
             console.print(Text(f"{told} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
+    if findings.failed:
+        names = ", ".join(dict.fromkeys(score_column(of.attack, of.attack_model) for of in findings.failed))
+        console.print(Text(f"Failed, and the others went on: {names}; the report says why.", "bold"))
     if findings.record_risk is not None:
         risk = findings.record_risk
         console.print(Text(f"{risk.told:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
