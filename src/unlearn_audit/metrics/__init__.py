@@ -14,6 +14,7 @@ from unlearn_audit.metrics.accusations import Accusing
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.bands import simultaneous_auc
 from unlearn_audit.metrics.calibration import Calibrator
+from unlearn_audit.metrics.challenge import challenge_epsilon, forgetting_score
 from unlearn_audit.metrics.conformal import (
     Control,
     conformal_p_values,
@@ -43,6 +44,8 @@ from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, u
 from unlearn_audit.metrics.units import Units, independent_units
 
 __all__ = [
+    "challenge_epsilon",
+    "forgetting_score",
     "OfGroup",
     "by_group",
     "tenths",
