@@ -23,7 +23,7 @@ from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
 from unlearn_audit.attacks.forest import Forest, as_scikit_learn
 from unlearn_audit.attacks.stage import cross_validation_splits
 from unlearn_audit.config import AuditConfig
-from unlearn_audit.metrics import Calibrator, auc, evaluate
+from unlearn_audit.metrics import Calibrator, auc, best_threshold, evaluate
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
 from unlearn_audit.seeds import SIDES, Kind, integer_seed, name_key
@@ -125,7 +125,7 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
     table = Observations.create(columns, shadow_posteriors, classes)
     splits = cross_validation_splits(table, shadow_positive, shadow_paper)
 
-    scores, calibrated, shadow_auc = {}, {}, {}
+    scores, calibrated, shadow_auc, thresholds = {}, {}, {}, {}
     with audit.timed("attacks"):
         for name in (*config.features, *CLASSICAL):
             for attack_model in config.attack_models:
@@ -143,6 +143,7 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
                 scores[key] = model.predict_proba(target_X)[:, 1]
                 calibrated[key] = Calibrator.fit(out_of_fold, shadow_positive).transform(scores[key])
                 shadow_auc[key] = float(np.mean(aucs))
+                thresholds[key] = best_threshold(out_of_fold, shadow_positive)
 
     with audit.timed("figures"):
         for name, attack_model in scores:
@@ -158,7 +159,12 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
                         "strongest_scores": scores[strongest][rows],
                     }
                 figures = evaluate(
-                    scores[key][rows], positive[rows], worlds[rows], calibrated=calibrated[key][rows], **baseline
+                    scores[key][rows],
+                    positive[rows],
+                    worlds[rows],
+                    calibrated=calibrated[key][rows],
+                    threshold=thresholds[key],
+                    **baseline,
                 )
                 audit.figures[(name, attack_model, kind)] = {"shadow_auc": shadow_auc[key], **figures}
 

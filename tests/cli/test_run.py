@@ -65,7 +65,7 @@ def test_the_executor_changes_nothing_and_is_named(command, tmp_path):
         flags = ["--executor", name, "--jobs=2", "--store", tmp_path / name, "--out", tmp_path / f"out-{name}"]
         done = command("run", *SMALL, *flags, "--json")
         runs[name] = done.findings
-        assert set(done.err.splitlines()) == {"Training and querying worlds (6)", "Fitting attacks (11)"}
+        assert set(done.err.splitlines()) == {"Training and querying worlds (6)", "Fitting attacks (13)"}
     assert {name: found["execution"]["executor"] for name, found in runs.items()} == {
         "serial": "serial",
         "dask": "dask",

@@ -10,7 +10,9 @@ def test_a_view_has_no_ground_truth(table):
     made = table()
     seen = blind(made, "pair", np.ones(len(made), dtype=bool))
     names = {f.name for f in dataclasses.fields(View)}
-    assert names == {"posteriors", "labels", "pair", "signals", "references"}
+    assert names == {"posteriors", "labels", "pair", "signals", "references", "positions", "records"}
+    assert seen.positions is None
+    assert seen.records is None
     assert not any(hasattr(seen, word) for word in ("role", "roles", "world", "worlds", "request", "record", "rows"))
 
 

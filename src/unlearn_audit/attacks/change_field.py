@@ -18,6 +18,7 @@ from unlearn_audit.attacks.pair_scale import pair_covariates
 from unlearn_audit.attacks.references import References
 from unlearn_audit.attacks.statistic import FALLS, Need
 from unlearn_audit.errors import AuditError
+from unlearn_audit.fields.base import explain_rows
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 _NEEDS: frozenset[Need] = frozenset({"labels", "references", "field"})
-
-_PAIRS_AT_ONCE = 20
-"""Pairs whose records are explained at once."""
 
 
 def explained(view: View, knows: Field | None) -> Array:
@@ -48,16 +46,7 @@ def explained(view: View, knows: Field | None) -> Array:
     references = References.of(view)
     rows = references.rows_of(view)
     asked = _asked(view.references, len(references.pairs))
-    scores = np.empty(len(view))
-    for start in range(0, len(references.pairs), _PAIRS_AT_ONCE):
-        pairs = slice(start, start + _PAIRS_AT_ONCE)
-        at = np.flatnonzero((rows >= pairs.start) & (rows < pairs.stop))
-        if len(at):
-            # only of pairs that are scored: a view may hold the references of many more
-            among, pair = np.unique(rows[at], return_inverse=True)
-            of_pairs = knows.explain(references.change[among], references.original[among], view.positions[at], asked)
-            scores[at] = of_pairs[pair, np.arange(len(at))]
-    return scores
+    return explain_rows(knows, references.change, references.original, view.positions, rows, asked)
 
 
 def _asked(references: View, n_pairs: int) -> npt.NDArray[np.int64]:

@@ -27,6 +27,7 @@ def plan(
     scheduler: options.Scheduler = None,  # noqa: ARG001
     store: options.Store = None,
     explain: options.Explain = False,  # noqa: ARG001
+    keep_going: options.KeepGoing = False,  # noqa: ARG001
     out: options.Out = None,  # noqa: ARG001
     as_json: options.AsJson = False,
 ) -> None:

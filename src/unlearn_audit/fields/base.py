@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,10 @@ KINDS = (
 """The models that have a change field."""
 
 
+_PAIRS_AT_ONCE = 20
+"""Pairs whose candidates are explained at once where that takes more than an angle."""
+
+
 class Field(Protocol):
     """What the deletion of each candidate would do to the answers to reference records.
 
@@ -29,7 +33,11 @@ class Field(Protocol):
     ----------
     data
         The records, which candidates and references are positions in.
+    explains_by_angle
+        Whether `explain` is the cosine of the observed change and of what `change` says, and no more.
     """
+
+    explains_by_angle: ClassVar[bool]
 
     @property
     def data(self) -> Dataset:
@@ -118,11 +126,41 @@ def check_has_field(source: ModelSource) -> None:
         )
 
 
+def explain_rows(
+    field: Field, change: Array, original: Array, candidates: Positions, pair: Positions, references: Positions
+) -> Array:
+    """Return (n,) how well the deletion of each candidate explains the change of its own pair alone.
+
+    Parameters
+    ----------
+    field
+        What deletions change.
+    change, original
+        (pairs, references), as in `Field.explain`.
+    candidates, pair
+        (n,) positions in the dataset, and the row of ``change`` of each.
+    references
+        Positions in the dataset.
+    """
+    if field.explains_by_angle:
+        unique, code = np.unique(candidates, return_inverse=True)
+        expected = _normalised(field.change(unique, references).T)
+        return np.asarray(np.einsum("ij,ij->i", _normalised(change)[pair], expected[code.reshape(-1)]))
+    scores = np.empty(len(candidates))
+    for start in range(0, len(change), _PAIRS_AT_ONCE):
+        at = np.flatnonzero((pair >= start) & (pair < start + _PAIRS_AT_ONCE))
+        if len(at):
+            among, row = np.unique(pair[at], return_inverse=True)
+            of_pairs = field.explain(change[among], original[among], candidates[at], references)
+            scores[at] = of_pairs[row.reshape(-1), np.arange(len(at))]
+    return scores
+
+
 def cosines(observed: Array, expected: Array) -> Array:
     """Return (n, m) cosines of the angles between (n, d) and (m, d) rows; 0 with a row of zeros."""
+    return np.asarray(_normalised(observed) @ _normalised(expected).T)
 
-    def normalised(of: Any) -> Array:
-        length = np.linalg.norm(of, axis=1, keepdims=True)
-        return np.asarray(np.divide(of, length, out=np.zeros_like(of), where=length > 0))
 
-    return np.asarray(normalised(observed) @ normalised(expected).T)
+def _normalised(of: Any) -> Array:
+    length = np.linalg.norm(of, axis=1, keepdims=True)
+    return np.asarray(np.divide(of, length, out=np.zeros_like(of), where=length > 0))

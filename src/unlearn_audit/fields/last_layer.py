@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,8 @@ class LastLayerField:
     training
         Positions of what it was trained on.
     """
+
+    explains_by_angle: ClassVar[bool] = True
 
     data: Dataset
     source: ModelSource

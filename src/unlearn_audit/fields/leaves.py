@@ -9,7 +9,8 @@ these are single trees, many trees on different draws of as many.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,8 @@ class LeafField:
         Those that it trained: pipelines that end with a tree or a forest, or these alone.
     """
 
+    explains_by_angle: ClassVar[bool] = True
+
     data: Dataset
     models: tuple[Any, ...]
 
@@ -69,12 +72,11 @@ class LeafField:
         total = np.zeros(same_label.shape)
         shares = np.zeros(len(references))
         n_trees = 0
-        for model in self.models:
+        for place, model in enumerate(self.models):
             classes = list(_last(model).classes_)
             column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
-            of_candidates, of_references = (self._numbers(model, of) for of in (candidates, references))
-            for tree in _trees(model):
-                leaf, other = tree.apply(of_references), tree.apply(of_candidates)
+            leaves = [self._leaves(place, of) for of in (references, candidates)]
+            for tree, leaf, other in zip(_trees(model), *leaves, strict=True):
                 counts = tree.value[leaf, 0]
                 counts = counts / counts.sum(axis=1, keepdims=True)
                 share = np.where(column >= 0, counts[np.arange(len(leaf)), column], 0.0)
@@ -89,6 +91,24 @@ class LeafField:
     def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
         """Return (pairs, candidates) cosines of the observed and the expected change."""
         return cosines(change, self.change(candidates, references).T)
+
+    @cached_property
+    def _known(self) -> npt.NDArray[np.int32]:
+        """(models, records) the leaf of each record that was looked up in a tree, -1 of others."""
+        return np.full((len(self.models), len(self.data.y)), -1, dtype=np.int32)
+
+    def _leaves(self, place: int, positions: Positions) -> list[npt.NDArray[np.intp]]:
+        """Return the leaves of records in each tree of a model; those in single trees are looked up once."""
+        model = self.models[place]
+        trees = _trees(model)
+        if len(trees) > 1:
+            numbers = self._numbers(model, positions)
+            return [tree.apply(numbers) for tree in trees]
+        known = self._known[place]
+        new = np.unique(positions[known[positions] < 0])
+        if len(new):
+            known[new] = trees[0].apply(self._numbers(model, new))
+        return [known[positions].astype(np.intp)]
 
     def _numbers(self, model: Any, positions: Positions) -> npt.NDArray[np.float32]:
         records = take(self.data.X, positions)

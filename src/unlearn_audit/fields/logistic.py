@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,8 @@ class LogisticField:
     share
         Training records of a model under attack, over own records.
     """
+
+    explains_by_angle: ClassVar[bool] = False
 
     data: Dataset
     own: Positions

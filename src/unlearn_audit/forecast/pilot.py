@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -254,6 +254,8 @@ def time_attacks(
 
 class _RandomField:
     """A change field as costly as that of a linear model, and of nobody."""
+
+    explains_by_angle: ClassVar[bool] = True
 
     @property
     def data(self) -> Dataset:
