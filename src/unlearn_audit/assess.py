@@ -15,7 +15,13 @@ import pandas as pd
 
 from unlearn_audit.attacks import GAMES, Attacks, Game, Offered, attacks_of
 from unlearn_audit.attacks.base import Attack, label
-from unlearn_audit.attacks.stage import AttackScores, Failure, audits_by_record, run_attacks
+from unlearn_audit.attacks.stage import (
+    FEWEST_PER_ROLE,
+    AttackScores,
+    Failure,
+    audits_by_record,
+    run_attacks,
+)
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
@@ -24,6 +30,7 @@ from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import FailedAttack, GroupRisk, PrivacySpent, RecordRisk, Released, Result, Selected
 from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records
+from unlearn_audit.worlds.per_record import ROLES
 
 if TYPE_CHECKING:
     from unlearn_audit.fields import Field
@@ -81,7 +88,9 @@ def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
     AuditError
         If an attack that is asked for by name could not be run.
     """
-    offered = Offered(True, config.worlds.references, field, config.worlds.layout == "per-record")
+    sizes = config.worlds
+    in_every_role = sizes.layout == "per-record" and sizes.shadow >= FEWEST_PER_ROLE * ROLES
+    offered = Offered(True, sizes.references, field, in_every_role)
     return {name: attacks_of(config, GAMES[name], offered) for name in config.games}
 
 

@@ -405,10 +405,16 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
     try:
         with one_thread():
             knows = field_for(target.source, target.data, own, target.plan.sizes.train_size, config.seed)
-    except AuditError as error:
+            # whatever it cannot do shows now, and not when all worlds are trained
+            knows.change(own[:2], target.plan.references[:2])
+    except Exception as error:
+        said = " ".join(str(error).split())
+        reason = said if isinstance(error, AuditError) else f"{type(error).__name__}: {said}"
         if config.attacks is not None:
-            raise
-        return None, (f"what deletions change is not known: {error}",)
+            raise AuditError(
+                f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
+            ) from error
+        return None, (f"attacks that foretell deletions were left out: {reason}",)
     show(1)
     return knows, ()
 

@@ -4,8 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit import AuditConfig
+from unlearn_audit import AuditConfig, audit
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.change_field import ChangeField, ChangeFieldFitted, explained
 from unlearn_audit.audit import Execution, Subject, conduct, plan_audit
@@ -104,6 +108,31 @@ def test_an_audit_runs_it_where_the_model_allows(tmp_path):
     assert any("a model whose deletions can be foretold" in note for note in bayes.notes)
     with pytest.raises(AuditError, match="the attack change-field needs the data and a model"):
         conduct(subject("sklearn.naive_bayes:GaussianNB", attacks=["change-field"]), execution)
+
+
+@pytest.mark.parametrize("last", [LogisticRegression(tol=1e-8), DecisionTreeClassifier(max_leaf_nodes=6)])
+def test_sparse_preprocessing_ends_no_audit(last, tmp_path):
+    X, y = made()
+    codes = X.round(1)
+    sizes = {name: SIZES[name] for name in ("deletions", "unseen", "references", "train_size")}
+    found = audit(
+        make_pipeline(OneHotEncoder(handle_unknown="ignore"), last), codes, y, shadow_worlds=3, target_worlds=3,
+        features=["sorted-diff"], attack_models=["logistic-regression"], execution=Execution(store=tmp_path), **sizes
+    ).findings  # fmt: skip
+    assert "change-field" in {r.attack for r in found.results}
+
+
+def test_what_it_cannot_do_is_noted_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearn_audit.fields.last_layer.MOST_PARAMETERS", 3)
+    softmax = resolve_model(make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky", tol=1e-8)))
+    y = np.random.default_rng(1).integers(0, 3, 2500)
+    records = prepare_arrays(made()[0], y, None, "made", 0)
+    both = {"target": records, "shadow": records}
+    found = conduct(Subject(subject().config, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path)).findings
+    assert any("attacks that foretell deletions were left out: the last layer of" in note for note in found.notes)
+    asked = subject(attacks=["change-field"]).config
+    with pytest.raises(AuditError, match="an attack that was asked for needs it: the last layer"):
+        conduct(Subject(asked, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path))
 
 
 def test_results_do_not_depend_on_jobs(tmp_path):

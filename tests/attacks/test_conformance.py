@@ -32,11 +32,21 @@ def sides(table, attack, leak=4.0):
     shadow, target = (dataclasses.replace(of, rows=of.rows.assign(label=0)) for of in (shadow, target))
     told = "records" in attack.needs
     if told:  # as in per-record worlds: the same few records on both sides, in every role
-        few = np.random.default_rng(0).permutation(len(shadow)) % 6
-        shadow, target = (dataclasses.replace(of, rows=of.rows.assign(record=few)) for of in (shadow, target))
+        shadow, target = (
+            dataclasses.replace(of, rows=of.rows.assign(record=few_of(of.roles))) for of in (shadow, target)
+        )
     rows = GAME.rows(shadow, "shadow"), GAME.rows(target, "target")
     views = [blind(of, attack.view, at, tell_records=told) for of, at in zip((shadow, target), rows, strict=True)]
     return LabelledView(views[0], shadow.roles[rows[0]] == "deleted"), views[1], target.roles[rows[1]] == "deleted"
+
+
+def few_of(roles):
+    """Six records, each as often as the others in each role."""
+    records = np.empty(len(roles), dtype=int)
+    for role in np.unique(roles):
+        rows = np.flatnonzero(roles == role)
+        records[rows] = np.random.default_rng(0).permutation(len(rows)) % 6
+    return records
 
 
 def made_constant(view):

@@ -5,13 +5,17 @@ import pytest
 from scipy import stats
 
 from unlearn_audit import AuditConfig, Execution, run
+from unlearn_audit.attacks import GAMES
+from unlearn_audit.attacks.bavaria import Bavaria
 from unlearn_audit.attacks.lira import Lira, LiraOffline
 from unlearn_audit.attacks.paired_likelihood import PairedLikelihood
 from unlearn_audit.attacks.per_record import ByRecord
 from unlearn_audit.attacks.rmia import A, Rmia
 from unlearn_audit.attacks.ruli import Ruli
+from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc, auc_interval
+from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View
 
 
@@ -37,8 +41,8 @@ def test_densities_by_record_are_normal_ones_with_shrunk_covariance():
     assert found.log_normal(np.array([8]), np.array([[4.0, 6.0]]))[0] == pytest.approx(expected, abs=1e-6)
     unknown = stats.multivariate_normal(values.mean(axis=0), found.spread).logpdf([4.0, 6.0])
     assert found.log_normal(np.array([5]), np.array([[4.0, 6.0]]))[0] == pytest.approx(unknown, abs=1e-6)
-    again = ByRecord.of(np.tile(records, 3), np.tile(values, (3, 1)))
-    assert np.array_equal(again.count, found.count)
+    huge = ByRecord.of(records + 2**60, values)
+    assert np.array_equal(huge.records, np.array([3, 8]) + 2**60)
 
 
 def test_student_densities_are_densities_and_near_normal_with_many_worlds():
@@ -133,6 +137,33 @@ def test_an_audit_of_per_record_worlds(tmp_path):
     left = run(AuditConfig.model_validate(paper), Execution(store=tmp_path)).findings
     assert not {"lira", "ruli"} & {r.attack for r in left.results}
     assert any("worlds that audit the same records in every role" in note for note in left.notes)
+
+
+def test_cross_validation_of_per_record_worlds_is_at_chance_where_nothing_is():
+    """The roles of three worlds are drawn together: folds that part them would tell the role of the held-out."""
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in range(12):
+        shadow, target = (noise(rng, worlds=9) for _ in range(2))
+        ((of,),) = run_attacks([Bavaria()], GAMES["deleted-vs-unseen"], shadow, [target], seed, 1, lambda: None)
+        found.append(of.shadow_auc)
+    assert abs(np.mean(found) - 0.5) < 0.03
+
+
+def noise(rng, worlds, records=30):
+    """Per-record worlds in which no model knows anything: each record deleted, kept and unseen once in three worlds."""
+    rows = {name: [] for name in ("world", "request", "record", "role")}
+    for world in range(worlds):
+        if world % 3 == 0:
+            groups = rng.permutation(records).reshape(3, -1)
+        for role, group in zip(("deleted", "retained", "unseen"), np.roll(groups, world, axis=0), strict=True):
+            rows["world"] += [world] * len(group)
+            rows["request"] += list(range(len(group)))
+            rows["record"] += group.tolist()
+            rows["role"] += [role] * len(group)
+    own = np.linspace(-2, 2, records)[rows["record"]]
+    phi = own[:, None] + rng.normal(size=(len(own), 2))
+    return Observations.create({**rows, "label": np.zeros(len(own), int)}, posteriors(phi), ("a", "b"))
 
 
 def test_intervals_count_records_as_well_as_worlds():

@@ -118,7 +118,7 @@ def test_by_default_all_run_that_can_and_the_others_are_noted():
     assert "a model whose deletions can be foretold" in note
     assert note.endswith("change-field, change-field-fitted")
     (note,) = attacks_of(config(), GAME, Offered(labels=True, references=10, field=True)).notes
-    assert "worlds that audit the same records in every role (worlds.layout: per-record)" in note
+    assert "worlds that audit the same records in every role, at least twice (worlds.layout: per-record" in note
     few = attacks_of(config(), GAME, Offered(labels=True, references=9, records=True))
     assert names(few) == [name for name, entry in CATALOGUE.items() if "references" not in entry.needs]
     (note,) = few.notes

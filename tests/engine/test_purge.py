@@ -114,6 +114,20 @@ def test_what_is_left_elsewhere_is_named(audited):
     ]
 
 
+def test_an_id_inside_another_number_is_no_trace(audited):
+    out, store, _ = audited
+    (out / "notes.txt").write_text("the AUC was 0.4711472, seen 24711472 times")
+    purge([out], store, {"4711472"})
+
+
+def test_nobody_found_nothing_removed(audited):
+    out, store, _ = audited
+    store.put({"stage": "x"}, {"margins": np.arange(3.0)}, {}, {"dataset": "breast-cancer"})
+    done = purge([out], store, {"99999999"})
+    assert (done.rows, done.artefacts) == (0, 0)
+    assert store.get_arrays({"stage": "x"}) is not None
+
+
 def test_only_runs_that_nobody_uses(audited, tmp_path):
     out, store, _ = audited
     with pytest.raises(AuditError, match=r"holds no run of unlearn-audit"):
@@ -126,6 +140,6 @@ def test_arrays_of_the_dataset_go_too(audited):
     out, store, _ = audited
     store.put({"stage": "x"}, {"margins": np.arange(3.0)}, {}, {"dataset": "breast-cancer"})
     store.put({"stage": "y"}, {"margins": np.arange(3.0)}, {}, {"dataset": "adult"})
-    purge([out], store, {"1"})
+    purge([out], store, {str(read_observations(out / "observations" / "shadow.parquet").rows["record"][0])})
     assert store.get_arrays({"stage": "x"}) is None
     assert store.get_arrays({"stage": "y"}) is not None

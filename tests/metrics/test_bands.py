@@ -46,6 +46,14 @@ def test_the_width_lies_between_one_interval_and_bonferroni():
     assert same.interval == pytest.approx(alone.interval, abs=0.005)
 
 
+def test_as_many_units_as_rows_take_no_memory_and_no_attack_no_interval():
+    rng = np.random.default_rng(0)
+    truth = np.arange(60_000) % 2 == 0
+    bands = simultaneous_auc([rng.normal(size=60_000) for _ in range(3)], truth, None)
+    assert all(band.low < 0.5 < band.high for band in bands)
+    assert simultaneous_auc([], truth, None) == []
+
+
 def test_quantiles_of_the_largest_t():
     assert max_t_quantile(np.eye(1, 10), 9) == pytest.approx(t_quantile(9), abs=0.06)
     many = np.random.default_rng(0).normal(size=(5, 4000))

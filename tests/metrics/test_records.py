@@ -44,6 +44,12 @@ def test_the_error_rate_holds_with_shared_worlds(control, risky):
     assert np.mean(wrong) <= 0.05
 
 
+def test_tied_scores_of_few_rows_say_no_more_than_an_exact_test_could():
+    scores, truth = np.array([1.0, *[0.0] * 20]), np.arange(21) == 0
+    _, p = record_p_values(scores, truth, np.zeros(21, int))
+    assert p[0] >= 1 / 21
+
+
 def test_those_at_risk_are_found():
     scores, truth, records = made(np.random.default_rng(3), risky=15, shared=0.2, leak=4.0)
     told = records_at_risk(record_p_values(scores, truth, records)[1])

@@ -98,7 +98,10 @@ class Offered:
                 f"{self.references} (worlds.references, or rows with the role 'reference')"
             )
         if "records" in attack.needs and not self.records:
-            return "worlds that audit the same records in every role (worlds.layout: per-record)"
+            return (
+                "worlds that audit the same records in every role, at least twice (worlds.layout: per-record with at "
+                "least 6 shadow worlds)"
+            )
         if "field" in attack.needs and not self.field:
             return (
                 "the data and a model whose deletions can be foretold: logistic regression, a network, a tree or a "

@@ -9,7 +9,7 @@ record by record, and of kernel densities of all records' changes that did.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.stats import gaussian_kde
@@ -32,6 +32,7 @@ class PairedLikelihood(PerRecordAttack):
 
     name: ClassVar[str] = "paired-likelihood"
     view: ClassVar[ViewName] = "pair"
+    fits_on: ClassVar[Literal["paper", "all"]] = "all"
 
     def learn(self, shadow: LabelledView) -> Any:
         """Return the two densities, or shares and kernel densities for models of few outputs."""
@@ -81,7 +82,6 @@ class _Discrete:
         records, positive = records_of(shadow.view), shadow.positive
         shares, densities = [], []
         for role in (positive, ~positive):
-            # a number of its own a row, so that equal ones are not taken for one
             shares.append(_shares(records[role], moved[role]))
             there = np.arcsinh(change[role & moved] / FLOOR)
             enough = len(there) > 1 and np.ptp(there) > 0

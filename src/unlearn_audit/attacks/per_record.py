@@ -69,11 +69,10 @@ class ByRecord:
 
     @classmethod
     def of(cls, records: npt.NDArray[np.int64], values: Array) -> ByRecord:
-        """Collect (n, d) values; rows of a record that are the same say nothing new and count once."""
-        values = np.atleast_2d(values.T).T
-        distinct = np.unique(np.column_stack([records.astype(np.float64), values]), axis=0)
-        names, code = np.unique(distinct[:, 0], return_inverse=True)
-        rows, d = distinct[:, 1:], values.shape[1]
+        """Collect (n, d) values."""
+        rows = np.atleast_2d(values.T).T
+        names, code = np.unique(records, return_inverse=True)
+        code, d = code.reshape(-1), rows.shape[1]
         count = np.bincount(code).astype(np.float64)
         mean = np.stack([np.bincount(code, rows[:, j]) for j in range(d)], axis=1) / count[:, None]
         apart = rows - mean[code]
@@ -82,7 +81,7 @@ class ByRecord:
         floor = SMALLEST_VARIANCE * np.eye(d)
         degrees = max(len(rows) - len(names), 1)
         return cls(
-            names.astype(np.int64),
+            names,
             count,
             mean,
             (sums / count[:, None]).reshape(-1, d, d),
@@ -157,7 +156,8 @@ class PerRecordAttack:
     """Those in which it says something; None for every one."""
     attack_model: ClassVar[None] = None
     probabilistic: ClassVar[bool] = False
-    fits_on: ClassVar[Literal["paper", "all"]] = "all"
+    fits_on: ClassVar[Literal["paper", "all"]] = "paper"
+    """The paper's rows have each record once a world, as one model answers it; pairs differ in the change alone."""
     knows: ClassVar[None] = None
     by_default: ClassVar[bool] = True
 

@@ -41,7 +41,7 @@ class Ruli(PerRecordAttack):
         asked, values = records_of(target), margin(target.posteriors[:, 0], target.labels)
         scores = np.zeros(len(values))
         for record in np.unique(asked):
-            rows = slice(*np.searchsorted(records, [record, record + 1]))
+            rows = slice(np.searchsorted(records, record), np.searchsorted(records, record, side="right"))
             known, roles = phi[rows], positive[rows]
             if 0 < roles.sum() < len(roles):
                 at = np.flatnonzero(asked == record)

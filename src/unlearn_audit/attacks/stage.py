@@ -17,6 +17,7 @@ from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
 from unlearn_audit.threads import one_thread, worker_pool
+from unlearn_audit.worlds.per_record import ROLES as WORLDS_OF_A_DRAW
 
 Array = npt.NDArray[np.float64]
 
@@ -255,10 +256,12 @@ def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Row
     attack that recognised them would look better than it is: rows of held-out records are never fitted on.
     Where that would leave too little, as in small tables, halves of the records are held out in turn too.
     """
-    folds = _folds(shadow, positive)
     if audits_by_record(shadow, shadow, positive):
-        # who has every role in turn is recognised for nothing
+        # who has every role in turn is recognised for nothing; but the roles of a block of worlds are drawn together,
+        # so that the others would tell which role a record has in one that is held out
+        folds = _folds(shadow, positive, shadow.worlds // WORLDS_OF_A_DRAW)
         return [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
+    folds = _folds(shadow, positive)
     records = shadow.rows.groupby(["dataset", "record"], sort=True).ngroup().to_numpy()
     by_world = [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
     disjoint = [(train & ~np.isin(records, records[held]), held) for train, held in by_world]
@@ -287,12 +290,14 @@ def _answers(rows: Rows, positive: Rows) -> int:
     return min(int((rows & positive).sum()), int((rows & ~positive).sum()))
 
 
-def _folds(shadow: Observations, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Assign shadow rows to folds: by world, or by pair in a single world, or by record in a single pair.
+def _folds(
+    shadow: Observations, positive: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int64]:
+    """Assign shadow rows to folds: by block of worlds if told, by world, by pair in a single world, or by record.
 
     Every fold has both answers, or cross-validation could not judge an attack.
     """
-    for groups in (shadow.worlds, shadow.pairs):
+    for groups in (*(() if blocks is None else (blocks,)), shadow.worlds, shadow.pairs):
         rank = np.unique(groups, return_inverse=True)[1].reshape(-1)
         n = min(FOLDS, int(rank.max()) + 1)
         folds = rank % n

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,7 +50,7 @@ class Purged:
     artefacts
         Artefacts removed from the store.
     datasets
-        Names of the datasets that the tables were of.
+        Names of the datasets whose rows were removed.
     removed, kept
         The answers of removed and of other rows as bytes, to look for.
     """
@@ -87,7 +88,7 @@ def purge(
     ids
         Of the records, as text.
     dataset
-        The dataset whose records they are; by default those of all datasets that occur in the runs.
+        The dataset whose records they are; by default those of all datasets in which rows are found.
     dry_run
         Whether to remove nothing and only count.
     reporter
@@ -127,11 +128,15 @@ def traces(
     folders: Iterable[Path], ids: Collection[str], datasets: Collection[str], secrets: Collection[bytes]
 ) -> Iterator[str]:
     """Yield the files that still hold something of records: a row, their answers as bytes, or a long id as text."""
-    texts = {name.encode() for name in ids if len(name) >= LONG_ENOUGH}
+    long = sorted((re.escape(name.encode()) for name in ids if len(name) >= LONG_ENOUGH), key=len, reverse=True)
+    # as a word of its own: digits of an id also stand inside other numbers
+    texts = re.compile(rb"(?<![0-9A-Za-z.])(?:" + b"|".join(long) + rb")(?![0-9A-Za-z])") if long else None
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             content = path.read_bytes()
-            if any(text in content for text in texts | set(secrets)) or _rows_of(path, ids, datasets, secrets):
+            in_table = _rows_of(path, ids, datasets, secrets)
+            told = in_table is None and texts is not None and texts.search(content) is not None
+            if in_table or told or any(secret in content for secret in secrets):
                 yield str(path)
 
 
@@ -175,12 +180,12 @@ def _purge_table(path: Path, ids: Collection[str], dataset: str | None, purged: 
     table = _read(path)
     if table is None:
         return
-    if "dataset" in table.column_names:
-        purged.datasets |= set(pc.unique(table["dataset"]).to_pylist())
     theirs = _theirs(table, ids, None if dataset is None else {dataset})
     purged.kept |= _answers(table, ~theirs)
     if not theirs.any():
         return
+    if "dataset" in table.column_names:
+        purged.datasets |= set(pc.unique(table["dataset"].filter(pa.array(theirs))).to_pylist())
     purged.rows += int(theirs.sum())
     purged.tables += 1
     purged.removed |= _answers(table, theirs)
@@ -237,9 +242,10 @@ def _answers(table: pa.Table, rows: npt.NDArray[np.bool_]) -> set[bytes]:
     return {row.tobytes() for row in flat[rows]}
 
 
-def _rows_of(path: Path, ids: Collection[str], datasets: Collection[str], secrets: Collection[bytes]) -> bool:
+def _rows_of(path: Path, ids: Collection[str], datasets: Collection[str], secrets: Collection[bytes]) -> bool | None:
+    """Return whether a table holds a row or an answer of theirs; None for what is no table of ours."""
     table = _read(path) if path.suffix in (".parquet", ".csv") else None
     if table is None:
-        return False
+        return None
     every = np.ones(table.num_rows, dtype=bool)
     return bool(_theirs(table, ids, datasets).any() or _answers(table, every) & set(secrets))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -159,6 +160,11 @@ def explain_rows(
 def cosines(observed: Array, expected: Array) -> Array:
     """Return (n, m) cosines of the angles between (n, d) and (m, d) rows; 0 with a row of zeros."""
     return np.asarray(_normalised(observed) @ _normalised(expected).T)
+
+
+def dense(records: Any) -> npt.NDArray[Any]:
+    """Return records as an array, also where a preprocessing step made a sparse matrix of them."""
+    return np.asarray(records.toarray() if issparse(records) else records)
 
 
 def _normalised(of: Any) -> Array:

@@ -22,7 +22,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.fields.base import cosines
+from unlearn_audit.errors import AuditError
+from unlearn_audit.fields.base import cosines, dense
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.seeds import Kind, generator, integer_seed
@@ -33,6 +34,9 @@ Positions = npt.NDArray[np.int64]
 
 DAMPING = 1e-2
 """Of the mean of H's diagonal, added to it: a network at rest on its training records has almost no curvature."""
+
+MOST_PARAMETERS = 6000
+"""Of a last layer: the Hessian of more takes over 0.3 GB."""
 
 _SMALLEST = 1e-12
 
@@ -75,13 +79,7 @@ class LastLayerField:
 
     @classmethod
     def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LastLayerField:
-        """Train the attacker's network.
-
-        Raises
-        ------
-        AuditError
-            If its last layer is not linear.
-        """
+        """Train the attacker's network."""
         rng = generator(seed, Kind.FIELD, 0, 0)
         training = rng.choice(own, size=min(n_training, len(own)), replace=False)
         return cls(data, source, train(source, data, training, integer_seed(seed, Kind.FIELD, 0, 1)).model, training)
@@ -106,6 +104,11 @@ class LastLayerField:
         """The Cholesky factor of H."""
         a, p = self._features(self.training), self._posteriors(self.training)
         d, k = a.shape[1], p.shape[1]
+        if k * d > MOST_PARAMETERS:
+            raise AuditError(
+                f"the last layer of {self.source.name} has {k * d:,} weights, more than the {MOST_PARAMETERS:,} whose "
+                "Hessian is worth its memory; leave the change field out"
+            )
         hessian = np.empty((k, d, k, d))
         for i in range(k):
             for j in range(i + 1):
@@ -134,7 +137,7 @@ class LastLayerField:
         """(n, d + 1) what the last layer takes, and a one."""
         records, network = take(self.data.X, positions), self.model
         if isinstance(network, Pipeline):
-            records, network = network[:-1].transform(records), network.steps[-1][1]
+            records, network = dense(network[:-1].transform(records)), network.steps[-1][1]
         if type(network) is LogisticRegression:
             found = np.asarray(records, dtype=np.float64)
         elif type(network) is MLPClassifier:

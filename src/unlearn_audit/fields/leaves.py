@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.fields.base import cosines
+from unlearn_audit.fields.base import cosines, dense
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.trees import FORESTS, TREES, as_float32
 from unlearn_audit.seeds import Kind, generator, integer_seed
@@ -112,7 +112,7 @@ class LeafField:
 
     def _numbers(self, model: Any, positions: Positions) -> npt.NDArray[np.float32]:
         records = take(self.data.X, positions)
-        return as_float32(np.asarray(model[:-1].transform(records) if isinstance(model, Pipeline) else records))
+        return as_float32(dense(model[:-1].transform(records) if isinstance(model, Pipeline) else records))
 
 
 def _last(model: Any) -> Any:

@@ -57,6 +57,8 @@ def simultaneous_auc(
     >>> among.low < alone.low < alone.high < among.high
     True
     """
+    if not scores:
+        return []
     areas, errors, sums = [], [], []
     for of_attack in scores:
         values, truth = check_rows(of_attack, positive)
@@ -98,6 +100,8 @@ def max_t_quantile(sums: Array, degrees_of_freedom: int, confidence: float = CON
     rng = np.random.default_rng(0)
     if not len(moving):
         moving = np.eye(1, centred.shape[1])
-    normals = np.abs(rng.standard_normal((DRAWS, centred.shape[1])) @ moving.T).max(axis=1)
+    # of normals given to the units, without drawing one for each: units may be as many as rows
+    root = np.linalg.qr(moving.T, mode="r")
+    normals = np.abs(rng.standard_normal((DRAWS, len(root))) @ root).max(axis=1)
     scale = np.sqrt(rng.chisquare(degrees_of_freedom, DRAWS) / degrees_of_freedom)
     return float(np.quantile(normals / scale, confidence))

@@ -133,6 +133,7 @@ def clustered_epsilon_bound(
     worlds: Array | None,
     threshold: float,
     *,
+    records: Array | None = None,
     delta: float = 0.0,
     confidence: float = CONFIDENCE,
 ) -> EpsilonBound:
@@ -151,14 +152,20 @@ def clustered_epsilon_bound(
         The world of each row.
     threshold
         Chosen on other rows.
+    records : (n,) int or None
+        The record of each row, where worlds audit the same records: whichever of worlds and records leaves fewer cases
+        counts.
     delta, confidence
         As in `epsilon_bound`.
     """
     scores, positive = check_rows(scores, positive)
     called = scores >= threshold
-    codes = np.zeros(len(scores), dtype=np.int64) if worlds is None else np.unique(worlds, return_inverse=True)[1]
-    missed = effective_cases(~called[positive], codes.reshape(-1)[positive], confidence)
-    wrong = effective_cases(called[~positive], codes.reshape(-1)[~positive], confidence)
+    clusters = [np.zeros(len(scores)) if worlds is None else np.asarray(worlds)]
+    clusters += [] if records is None else [np.asarray(records)]
+    missed, wrong = (
+        min((effective_cases(errors, codes[rows], confidence) for codes in clusters), key=lambda of: of[1])
+        for errors, rows in ((~called[positive], positive), (called[~positive], ~positive))
+    )
     return epsilon_bound(*missed, *wrong, delta=delta, confidence=confidence)
 
 

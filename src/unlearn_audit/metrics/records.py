@@ -72,10 +72,12 @@ def _higher(ins: Array, outs: Array) -> Array:
     ordered = np.sort(np.concatenate([ins, outs], axis=1), axis=1)
     tied = (np.diff(ordered, axis=1) == 0).any(axis=1)
     p_values = np.ones(len(ins))
+    # the smallest that any order of so few can have, below which the normal approximation falls where scores are tied
+    least = 1 / math.comb(ins.shape[1] + outs.shape[1], ins.shape[1])
     for rows, method in ((~tied, "exact"), (tied & (ordered[:, 0] < ordered[:, -1]), "asymptotic")):
         if rows.any():
             p_values[rows] = mannwhitneyu(ins[rows], outs[rows], alternative="greater", method=method, axis=1).pvalue
-    return p_values
+    return np.maximum(p_values, least)
 
 
 def worlds_needed(records: int, level: float) -> int:

@@ -117,7 +117,7 @@ def evaluate(
         "interval_unit": units.kind,
         **_with_interval("auc", auc_interval(scores, positive, worlds, records=records)),
         **_with_interval("accuracy", accuracy(confidences, positive, worlds)),
-        **_epsilon(scores, positive, worlds, threshold),
+        **_epsilon(scores, positive, worlds, threshold, records),
         "tpr_at_fpr": {},
         "tpr_at_fpr_ci": {},
         "realised_fpr": {},
@@ -141,10 +141,12 @@ def evaluate(
     return figures
 
 
-def _epsilon(scores: Array, positive: Array, worlds: Array | None, threshold: float | None) -> dict[str, float | None]:
+def _epsilon(
+    scores: Array, positive: Array, worlds: Array | None, threshold: float | None, records: Array | None
+) -> dict[str, float | None]:
     if threshold is None:
         return {"epsilon": None, "epsilon_ceiling": None}
-    bound = clustered_epsilon_bound(scores, positive, worlds, threshold)
+    bound = clustered_epsilon_bound(scores, positive, worlds, threshold, records=records)
     return {"epsilon": bound.value, "epsilon_ceiling": bound.ceiling}
 
 
