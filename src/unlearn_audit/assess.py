@@ -39,8 +39,6 @@ _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
 Rows = Literal["paper", "all"]
 
-Array = npt.NDArray[np.float64]
-
 Tables = Mapping[str, Mapping[str, Observations]]
 """By arm, `UNDEFENDED` or the text of a defence that changes the training, and by side."""
 
@@ -170,8 +168,7 @@ def assess(
         for d, n in zip(defenses, naive, strict=True)
     ]
     results: list[Result] = []
-    selected: list[Selected] = []
-    leading: list[Array] = []
+    leading: list[tuple[Game, Observations, AttackScores]] = []
     failures: list[Failure] | None = [] if keep_going else None
     scores = []
     for name in config.games:
@@ -192,17 +189,15 @@ def assess(
                     )
                 )
                 if release is undefended:
-                    selected.append(_select(game, outcomes))
-                    leading.append(leading_attack(outcomes).scores)
-    first = GAMES[config.games[0]]
-    of_game = target.select(first.rows(target, "the target side"))
+                    leading.append((game, of_game, leading_attack(outcomes)))
+    first, rows, best = leading[0]
     return Assessment(
         tuple(results),
-        selected[0],
+        _select(first, best),
         pd.concat(scores, ignore_index=True),
         _released((undefended, *naive), spent or {}),
-        risk_of_groups(of_game, first, leading[0]),
-        risk_of_records(of_game, first, leading[0]),
+        risk_of_groups(rows, first, best.scores),
+        risk_of_records(rows, first, best.scores),
         tuple(
             dict.fromkeys(
                 FailedAttack(attack=f.attack.name, attack_model=f.attack.attack_model, game=f.game, reason=f.reason)
@@ -353,9 +348,8 @@ def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
     return max(of_versions, key=lambda o: o.shadow_auc)
 
 
-def _select(game: Game, outcomes: Sequence[AttackScores]) -> Selected:
+def _select(game: Game, best: AttackScores) -> Selected:
     """Return what the report leads with in one game."""
-    best = leading_attack(outcomes)
     return Selected(
         attack=best.attack.name,
         attack_model=best.attack.attack_model,

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from unlearn_audit.arms import Arm, plan_arms
 from unlearn_audit.assess import assess, chosen_attacks, expected_attacks, n_attacks
-from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
@@ -398,7 +397,7 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
     """
     config = subject.config
     attacks = expected_attacks(config, field=foretells_deletions(subject))
-    if not any("field" in CATALOGUE[a.name].needs for of in attacks.values() for a in of.runs if a.name in CATALOGUE):
+    if not any("field" in attack.needs for of in attacks.values() for attack in of.runs):
         return None, ()
     own, target = plain.tasks["shadow"].plan.candidates, plain.tasks["target"]
     show = execution.reporter.stage("Training the attacker's own model", 1)

@@ -37,17 +37,11 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(folder)  # already here, as nothing, not even a lock, is written among the files of others
-        lock = FileLock(folder / _LOCK)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise AuditError(f"{folder} is in use by another run; wait for it or choose another --out") from error
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
-    try:
+    with _locked(folder, busy="wait for it or choose another --out", unwritable="choose another folder with --out"):
         _claim(folder, identity)
         yield folder
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -61,15 +55,22 @@ def existing_run(folder: Path) -> Iterator[Path]:
     """
     if not (folder / _MARKER).is_file():
         raise AuditError(f"{folder} holds no run of unlearn-audit (it has no {_MARKER}); give the folder of a run")
+    with _locked(folder, busy="wait for it", unwritable="check its permissions"):
+        yield folder
+
+
+@contextmanager
+def _locked(folder: Path, *, busy: str, unwritable: str) -> Iterator[None]:
+    """Hold the lock of a folder, or say what to do if another run holds it or it cannot be written."""
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise AuditError(f"{folder} is in use by another run; wait for it") from error
+        raise AuditError(f"{folder} is in use by another run; {busy}") from error
     except OSError as error:
-        raise AuditError(f"{folder} cannot be written ({error.strerror}); check its permissions") from error
+        raise AuditError(f"{folder} cannot be written ({error.strerror}); {unwritable}") from error
     try:
-        yield folder
+        yield
     finally:
         lock.release()
 

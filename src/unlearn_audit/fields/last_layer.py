@@ -19,13 +19,13 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
-from unlearn_audit.fields.base import cosines, dense
+from unlearn_audit.fields.base import before_last_step, cosines, dense
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.steps import last_step
 from unlearn_audit.seeds import Kind, generator, integer_seed
 from unlearn_audit.unlearning.base import take, train
 
@@ -74,7 +74,7 @@ class LastLayerField:
     @classmethod
     def is_for(cls, model: Any) -> bool:
         """Return whether a model is a network or a softmax regression."""
-        last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+        last = last_step(model)
         return type(last) in (MLPClassifier, LogisticRegression) or hasattr(last, "before_last_layer")
 
     @classmethod
@@ -122,7 +122,7 @@ class LastLayerField:
     @property
     def _penalty(self) -> float:
         """Of a regression's squared weights; a network's features and weights have none of their own here."""
-        last = self.model.steps[-1][1] if isinstance(self.model, Pipeline) else self.model
+        last = last_step(self.model)
         return 1 / last.C if type(last) is LogisticRegression else 0.0
 
     def _labels(self, positions: Positions) -> Array:
@@ -135,18 +135,13 @@ class LastLayerField:
 
     def _features(self, positions: Positions) -> Array:
         """(n, d + 1) what the last layer takes, and a one."""
-        records, network = take(self.data.X, positions), self.model
-        if isinstance(network, Pipeline):
-            records, network = dense(network[:-1].transform(records)), network.steps[-1][1]
-        if type(network) is LogisticRegression:
-            found = np.asarray(records, dtype=np.float64)
-        elif type(network) is MLPClassifier:
-            found = np.asarray(records, dtype=np.float64)
+        found, network = dense(before_last_step(self.model, take(self.data.X, positions))), last_step(self.model)
+        if type(network) is MLPClassifier:
             activation = _ACTIVATIONS[network.activation]
             for weights, bias in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
                 found = activation(found @ weights + bias)
-        else:
-            found = network.before_last_layer(records)
+        elif type(network) is not LogisticRegression:
+            found = network.before_last_layer(found)
         return np.column_stack([found, np.ones(len(found))])
 
 

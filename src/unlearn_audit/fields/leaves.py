@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.fields.base import cosines, dense
+from unlearn_audit.fields.base import before_last_step, cosines, dense
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.trees import FORESTS, TREES, as_float32
 from unlearn_audit.seeds import Kind, generator, integer_seed
 from unlearn_audit.unlearning.base import take, train
@@ -53,12 +53,12 @@ class LeafField:
     @classmethod
     def is_for(cls, model: Any) -> bool:
         """Return whether a model is a tree or a forest."""
-        return type(_last(model)) in TREES + FORESTS
+        return type(last_step(model)) in TREES + FORESTS
 
     @classmethod
     def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LeafField:
         """Train the attacker's trees."""
-        number = OWN_TREES if type(_last(source.make(0))) in TREES else 1
+        number = OWN_TREES if type(last_step(source.make(0))) in TREES else 1
         models = []
         for index in range(number):
             rng = generator(seed, Kind.FIELD, index, 0)
@@ -73,7 +73,7 @@ class LeafField:
         shares = np.zeros(len(references))
         n_trees = 0
         for place, model in enumerate(self.models):
-            classes = list(_last(model).classes_)
+            classes = list(last_step(model).classes_)
             column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
             leaves = [self._leaves(place, of) for of in (references, candidates)]
             for tree, leaf, other in zip(_trees(model), *leaves, strict=True):
@@ -111,14 +111,9 @@ class LeafField:
         return [known[positions].astype(np.intp)]
 
     def _numbers(self, model: Any, positions: Positions) -> npt.NDArray[np.float32]:
-        records = take(self.data.X, positions)
-        return as_float32(dense(model[:-1].transform(records) if isinstance(model, Pipeline) else records))
-
-
-def _last(model: Any) -> Any:
-    return model.steps[-1][1] if isinstance(model, Pipeline) else model
+        return as_float32(dense(before_last_step(model, take(self.data.X, positions))))
 
 
 def _trees(model: Any) -> list[Any]:
-    last = _last(model)
+    last = last_step(model)
     return [last.tree_] if type(last) in TREES else [of.tree_ for of in last.estimators_]

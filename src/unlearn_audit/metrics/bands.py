@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, logit_interval
-from unlearn_audit.metrics.roc import delong_components
+from unlearn_audit.metrics.roc import centred_shares, delong_components
 from unlearn_audit.metrics.units import Array, check_rows, clustered_error, crossed_units
 
 DRAWS = 20_000
@@ -63,7 +63,7 @@ def simultaneous_auc(
     for of_attack in scores:
         values, truth = check_rows(of_attack, positive)
         area, components = delong_components(values, truth)
-        share = (components - area) / np.where(truth, truth.sum(), (~truth).sum())
+        share = centred_shares(components, truth, area)
         units = crossed_units(truth, clusters, records)
         areas.append(area)
         errors.append(clustered_error(share, truth, units))

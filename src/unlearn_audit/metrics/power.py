@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scipy import special
 
 from unlearn_audit.metrics.epsilon import epsilon_bound
-from unlearn_audit.metrics.intervals import CONFIDENCE
+from unlearn_audit.metrics.intervals import t_quantile
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES
 
 POWER = 0.8
@@ -34,18 +34,27 @@ class Power:
     epsilon: float
 
 
-def power_of(positives: int, negatives: int, worlds: int, *, design_effect: float = 1.0) -> Power:
+def smallest_excess(error: float, degrees_of_freedom: int) -> float:
+    """Return (t_{.975} + t_{.8}) · error: an effect of this size is told from none in 80 % of runs.
+
+    Examples
+    --------
+    >>> round(smallest_excess(0.01, 9), 4)
+    0.0315
+    """
+    return (t_quantile(degrees_of_freedom) + float(special.stdtrit(degrees_of_freedom, POWER))) * error
+
+
+def power_of(positives: int, negatives: int, worlds: int) -> Power:
     """Return what a run can show.
 
     The error of an AUC of a half is sqrt((n₁ + n₀ + 1)/(12 n₁ n₀)) for untied scores of independent rows (Mann and
-    Whitney 1947), times the root of the design effect; t_{W-1} at 0.975 plus t_{W-1} at 0.8 times it is seen.
+    Whitney 1947); what is seen is `smallest_excess` of it.
 
     Parameters
     ----------
     positives, negatives, worlds
         Rows, and the worlds that they come from; one world stands for independent rows.
-    design_effect
-        By how much more the AUC varies than over independent rows, where that is known.
 
     Examples
     --------
@@ -53,10 +62,9 @@ def power_of(positives: int, negatives: int, worlds: int, *, design_effect: floa
     >>> round(found.auc, 3), round(found.lowest_fpr, 4), round(found.epsilon, 2)
     (0.566, 0.0024, 7.02)
     """
-    error = math.sqrt(design_effect * (positives + negatives + 1) / (12 * positives * negatives))
+    error = math.sqrt((positives + negatives + 1) / (12 * positives * negatives))
     freedom = worlds - 1 if worlds > 1 else max(min(positives, negatives) - 1, 1)
-    reach = special.stdtrit(freedom, (1 + CONFIDENCE) / 2) + special.stdtrit(freedom, POWER)
-    smallest = 0.5 + float(reach) * error
+    smallest = 0.5 + smallest_excess(error, freedom)
     return Power(
         smallest if smallest < 1 else None,
         MIN_EXPECTED_FALSE_POSITIVES / negatives,

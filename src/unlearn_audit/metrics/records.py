@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.stats import mannwhitneyu
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics.conformal import rejected
 from unlearn_audit.metrics.units import Array
 
 Flags = npt.NDArray[np.bool_]
@@ -106,11 +107,7 @@ def benjamini_yekutieli(p_values: Array, level: float) -> Flags:
     >>> benjamini_yekutieli(np.array([0.001, 0.2, 0.9]), 0.05).tolist()
     [True, False, False]
     """
-    m = len(p_values)
-    order = np.argsort(p_values, kind="stable")
-    rank = np.arange(1, m + 1)
-    under = np.asarray(p_values)[order] <= level * rank / (m * _harmonic(m))
-    return _first(order, int(rank[under].max(initial=0)))
+    return rejected(p_values, level / _harmonic(len(p_values)), "fdr")
 
 
 def e_values(p_values: Array) -> Array:
@@ -132,10 +129,7 @@ def e_benjamini_hochberg(e: Array, level: float) -> Flags:
     >>> e_benjamini_hochberg(np.array([100.0, 1.0, 0.5]), 0.05).tolist()
     [True, False, False]
     """
-    m = len(e)
-    order = np.argsort(-np.asarray(e), kind="stable")
-    rank = np.arange(1, m + 1)
-    return _first(order, int(rank[np.asarray(e)[order] >= m / (rank * level)].max(initial=0)))
+    return rejected(1 / np.asarray(e), level, "fdr")
 
 
 def records_at_risk(p_values: Array, level: float = 0.05, control: RiskControl = "by") -> Flags:
@@ -151,9 +145,3 @@ def records_at_risk(p_values: Array, level: float = 0.05, control: RiskControl =
 
 def _harmonic(m: int) -> float:
     return float(np.sum(1 / np.arange(1, m + 1)))
-
-
-def _first(order: Array, count: int) -> Flags:
-    result = np.zeros(len(order), dtype=bool)
-    result[order[:count]] = True
-    return result

@@ -128,7 +128,7 @@ def auc(scores: Array, positive: Array) -> float:
     return delong_components(*check_rows(scores, positive))[0]
 
 
-def _centred_shares(components: Array, positive: Array, figure: float) -> Array:
+def centred_shares(components: Array, positive: Array, figure: float) -> Array:
     """Return each row's contribution to the error of a mean over positives plus a mean over negatives."""
     sizes = np.where(positive, positive.sum(), (~positive).sum())
     return np.asarray((components - figure) / sizes)
@@ -184,7 +184,7 @@ def auc_interval(
     scores, positive = check_rows(scores, positive)
     area, components = delong_components(scores, positive)
     units = crossed_units(positive, clusters, records)
-    error = clustered_error(_centred_shares(components, positive, area), positive, units)
+    error = clustered_error(centred_shares(components, positive, area), positive, units)
     return logit_interval(area, error, units.degrees_of_freedom, units.fewest, confidence)
 
 
@@ -234,7 +234,7 @@ def auc_difference(
     )
     units = crossed_units(positive, clusters, records)
     value = area_first - area_second
-    shares = _centred_shares(of_first - of_second, positive, value)
+    shares = centred_shares(of_first - of_second, positive, value)
     error = clustered_error(shares, positive, units)
     if error < NEGLIGIBLE and not np.array_equal(of_first, of_second):
         return difference_of_intervals(

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+from unlearn_audit.models.steps import last_step
 
 Positions = npt.NDArray[np.int64]
 
@@ -74,7 +75,7 @@ def record_ids_option(estimator: Any) -> str | None:
 
 def _keyed_part(estimator: Any) -> Any:
     """Return the part of an estimator that keys its draws by record, if record ids can be passed to it."""
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    last = last_step(estimator)
     return last if getattr(last, "draws_by_record", False) else None
 
 

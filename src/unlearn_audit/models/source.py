@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import fingerprint
+from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
 
 NETWORK_FACTORY_ASKS = frozenset({"n_features", "image_shape", "n_classes"})
@@ -81,7 +81,7 @@ class ModelSource:
         AuditError
             If there is none.
         """
-        last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+        last = last_step(estimator)
         networks = sys.modules.get("unlearn_audit.models.networks")
         if networks is None or not isinstance(last, networks.TorchClassifier):
             asked = " and ".join(self.settings) or "dp-sgd"

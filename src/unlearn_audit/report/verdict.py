@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from scipy.special import stdtrit
-
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, power_of
+from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed, power_of
+from unlearn_audit.metrics.intervals import t_quantile
+from unlearn_audit.metrics.power import smallest_excess
 from unlearn_audit.report.findings import Result, Selected, Verdict, is_selected
 from unlearn_audit.report.wording import (
     GUESSING,
@@ -31,7 +31,6 @@ Outcome = Literal["update", "not-shown-update", "original", "reversed", "nothing
 FEW_WORLDS = 10
 """Below this many worlds an interval is wide, and the report says so."""
 
-_POWER = 0.8
 _EDGE = 1e-12
 
 
@@ -66,7 +65,7 @@ def standard_error(result: Result) -> float:
     logit; there se is the half-width of the AUC itself divided by t.
     """
     low, high = result.auc_ci
-    quantile = _quantile(0.975, result)
+    quantile = t_quantile(_degrees_of_freedom(result))
     if low <= _EDGE or high >= 1 - _EDGE:
         return (high - low) / 2 / quantile
     half_width = (math.log(high / (1 - high)) - math.log(low / (1 - low))) / 2
@@ -90,8 +89,7 @@ def detectable_auc(result: Result) -> float:
     >>> round(detectable_auc(result), 3)
     0.542
     """
-    width = _quantile(0.975, result) + _quantile(_POWER, result)
-    return min(1.0, GUESSING + width * standard_error(result))
+    return min(1.0, GUESSING + smallest_excess(standard_error(result), _degrees_of_freedom(result)))
 
 
 def verdict(results: Sequence[Result], selected: Selected, regime: str, regime_note: str | None = None) -> Verdict:
@@ -128,10 +126,10 @@ def verdict(results: Sequence[Result], selected: Selected, regime: str, regime_n
     )
 
 
-def _quantile(level: float, result: Result) -> float:
+def _degrees_of_freedom(result: Result) -> int:
     by_world = result.interval_unit == "world"
     units = result.n_worlds if by_world else min(result.n_positive, result.n_negative)
-    return float(stdtrit(max(1, units - 1), level))
+    return max(1, units - 1)
 
 
 def _headline(result: Result) -> str:
@@ -287,7 +285,7 @@ def _rate_limits(result: Result) -> list[str]:
         if value is not None:
             continue
         expected = result.n_negative * float(rate)
-        needed = math.ceil(MIN_EXPECTED_FALSE_POSITIVES / float(rate) - 1e-6)
+        needed = negatives_needed(float(rate))
         limits.append(
             f"The true-positive rate at a false-positive rate of {percent(rate)} is not printed: {result.n_negative:,} "
             f"negatives let {expected:.3g} false positives be expected, fewer than {MIN_EXPECTED_FALSE_POSITIVES}; "

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -21,6 +20,7 @@ from unlearn_audit.models.forest import fit_forest
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.steps import last_step
 from unlearn_audit.threads import one_thread, threads_for_trees
 from unlearn_audit.worlds.design import Chain, Request
 
@@ -172,7 +172,7 @@ def threaded(model: Any) -> Iterator[None]:
     Each tree is grown from a seed drawn beforehand, so that threads change no bit of it. In `predict_proba` threads
     add the trees' posteriors in the order in which they end, which does change bits.
     """
-    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    last = last_step(model)
     inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
     for forest in (last, *inner):
         if isinstance(forest, RandomForestClassifier | ExtraTreesClassifier):

@@ -15,6 +15,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Positions, Regime
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained, fitting, take, train
 
 if TYPE_CHECKING:
@@ -138,6 +139,6 @@ class Batches:
 
 def _network_of(estimator: Any) -> Any:
     """Return the network that an estimator is or that ends it as a pipeline, None if there is none."""
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    last = last_step(estimator)
     networks = sys.modules.get("unlearn_audit.models.networks")
     return last if networks is not None and type(last) is networks.TorchClassifier else None

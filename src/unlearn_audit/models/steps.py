@@ -1,0 +1,21 @@
+"""What stands at the end of a pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline, or an estimator that is none.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> last_step(make_pipeline(StandardScaler(), DecisionTreeClassifier())), last_step(DecisionTreeClassifier())
+    (DecisionTreeClassifier(), DecisionTreeClassifier())
+    """
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
