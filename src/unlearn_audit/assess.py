@@ -88,7 +88,7 @@ def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
     """
     sizes = config.worlds
     in_every_role = sizes.layout == "per-record" and sizes.shadow >= FEWEST_PER_ROLE * ROLES
-    offered = Offered(True, sizes.references, field, in_every_role)
+    offered = Offered(True, sizes.references, field, in_every_role, sizes.probes > 0)
     return {name: attacks_of(config, GAMES[name], offered) for name in config.games}
 
 

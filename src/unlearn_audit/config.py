@@ -32,6 +32,9 @@ AttackName = Literal[
     "change-field-shuffled",
     "population-unlearned",
     "label-gap",
+    "label-agreement",
+    "boundary-distance",
+    "boundary-distance-scaled",
     "lira",
     "lira-offline",
     "u-lira",
@@ -195,6 +198,12 @@ class WorldsConfig(_Frozen):
         default="paper",
         description="paper: each record is deleted, kept or unseen for good; per-record: the same records are audited "
         "in all worlds of both sides, in roles drawn anew",
+    )
+    probes: int = Field(
+        default=0,
+        ge=0,
+        description="perturbed copies of each record whose labels are asked, for attacks that see labels alone; with "
+        "any, the distance to the boundary is sought too",
     )
 
 

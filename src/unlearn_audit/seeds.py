@@ -23,6 +23,7 @@ class Kind(IntEnum):
     SHARD = 5
     FIELD = 6
     PLACEMENT = 7
+    PROBE = 8
     RELEASE = 10
 
 

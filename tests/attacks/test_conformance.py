@@ -8,6 +8,7 @@ import pytest
 
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, learned_attacks
 from unlearn_audit.attacks.base import label
+from unlearn_audit.attacks.margins import margin
 from unlearn_audit.config import AttackName
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
@@ -35,9 +36,17 @@ def sides(table, attack, leak=4.0):
         shadow, target = (
             dataclasses.replace(of, rows=of.rows.assign(record=few_of(of.roles))) for of in (shadow, target)
         )
+    if "probes" in attack.needs:
+        shadow, target = (dataclasses.replace(of, signals=near(of)) for of in (shadow, target))
     rows = GAME.rows(shadow, "shadow"), GAME.rows(target, "target")
     views = [blind(of, attack.view, at, tell_records=told) for of, at in zip((shadow, target), rows, strict=True)]
     return LabelledView(views[0], shadow.roles[rows[0]] == "deleted"), views[1], target.roles[rows[1]] == "deleted"
+
+
+def near(table):
+    """What labels near a record tell: the deeper it lies inside its class, the more copies share its label."""
+    phi = margin(table.posteriors, table.rows["label"].to_numpy())
+    return {"agreement": 1 / (1 + np.exp(-phi)), "boundary": phi[:, :, None] + np.array([0.0, 1.0])}
 
 
 def few_of(roles):
@@ -50,7 +59,9 @@ def few_of(roles):
 
 
 def made_constant(view):
-    return dataclasses.replace(view, posteriors=np.full_like(view.posteriors, 1 / view.posteriors.shape[2]))
+    signals = {name: np.ones_like(values) for name, values in view.signals.items()}
+    constant = np.full_like(view.posteriors, 1 / view.posteriors.shape[2])
+    return dataclasses.replace(view, posteriors=constant, signals=signals)
 
 
 @pytest.fixture(params=ATTACKS, ids=label)
@@ -159,3 +170,21 @@ def test_without_labels_those_that_need_them_refuse(name, table):
     bare = dataclasses.replace(target, labels=np.full_like(target.labels, -1))
     with pytest.raises(AuditError, match="needs its label"):
         attack.fit(shadow, seed=3).score(bare)
+
+
+@pytest.mark.parametrize("name", [name for name, of in CATALOGUE.items() if "probes" in of.needs])
+def test_without_answers_near_the_record_those_that_need_them_refuse(name, table):
+    attack = CATALOGUE[name].for_game(GAME.name)
+    shadow, target, _ = sides(table, attack)
+    with pytest.raises(AuditError, match=r"worlds\.probes"):
+        attack.fit(shadow, seed=3).score(dataclasses.replace(target, signals={}))
+
+
+def test_who_sees_labels_alone_is_shown_no_probability(table):
+    of = table(seed=1)
+    view = blind(of, "labels", GAME.rows(of, "target"))
+    for seen in (view, view.references):
+        assert np.isin(seen.posteriors, (0.0, 1.0)).all()
+        assert (seen.posteriors.sum(axis=2) == 1).all()
+    shown = of.posteriors[GAME.rows(of, "target")][:, [0, -1]]
+    assert np.array_equal(view.posteriors.argmax(axis=2), shown.argmax(axis=2))

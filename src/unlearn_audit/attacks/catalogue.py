@@ -13,6 +13,7 @@ from unlearn_audit.attacks.bavaria import BAVARIA
 from unlearn_audit.attacks.change_field import CHANGE_FIELDS, ChangeField, ChangeFieldFitted
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.l_diff import L_DIFF
+from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED
 from unlearn_audit.attacks.learned import learned_attacks
 from unlearn_audit.attacks.lira import LIRA
 from unlearn_audit.attacks.pair_scale import PAIR_SCALE
@@ -46,7 +47,8 @@ CATALOGUE: dict[str, Entry] = {
         *PAIR_SCALE,
         PairScaleFitted(),
         *CHANGE_FIELDS,
-        *POPULATION,
+        POPULATION,
+        *LABEL_ONLY,
         *PER_RECORD,
     )
 }
@@ -70,12 +72,15 @@ class Offered:
         Whether it is known what deletions change, of records of one dataset.
     records
         Whether the attacker's worlds audit the records under attack in every role.
+    probes
+        Whether labels were asked near every record.
     """
 
     labels: bool
     references: int
     field: bool = False
     records: bool = False
+    probes: bool = False
 
     @classmethod
     def by(cls, tables: Sequence[Observations], game: Game, *, field: bool = False, records: bool = False) -> Offered:
@@ -86,7 +91,8 @@ class Offered:
             labels &= bool((table.rows["label"].to_numpy()[played | reference] >= 0).all())
             counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
             fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))
-        return cls(labels, min(fewest), field, records)
+        probes = all(signal in table.signals for table in tables for signal in PROBED)
+        return cls(labels, min(fewest), field, records, probes)
 
     def lacks(self, attack: Entry) -> str | None:
         """Return what an attack needs and is not there, in words."""
@@ -97,6 +103,8 @@ class Offered:
                 f"at least {FEWEST_REFERENCES} reference records in every pair of models, and the fewest here are "
                 f"{self.references} (worlds.references, or rows with the role 'reference')"
             )
+        if "probes" in attack.needs and not self.probes:
+            return "the labels of perturbed copies of every record (worlds.probes, such as 20)"
         if "records" in attack.needs and not self.records:
             return (
                 "worlds that audit the same records in every role, at least twice (worlds.layout: per-record with at "

@@ -1,9 +1,8 @@
-"""Weak attacks that others report: a classifier on one model's outputs for all records alike, and one on labels alone.
+"""A weak attack that others report: a classifier on one model's outputs, for all records alike.
 
-The population attack is that of Kurmanji et al. ("Towards Unbounded Machine Unlearning", NeurIPS 2023) and its likes:
-a logistic regression on the loss of the unlearned model. It misses what a record's own history tells, so that a value
-near a half says little (Hayes et al., SaTML 2025). The gap attack sees labels: right before, wrong after (Yeom et
-al., CSF 2018).
+It is that of Kurmanji et al. ("Towards Unbounded Machine Unlearning", NeurIPS 2023) and its likes: a logistic
+regression on the loss of the unlearned model. It misses what a record's own history tells, so that a value near a half
+says little (Hayes et al., SaTML 2025).
 """
 
 from __future__ import annotations
@@ -17,18 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.attacks.margins import check_labels, margin
-from unlearn_audit.attacks.statistic import FALLS, Need, Statistic
+from unlearn_audit.attacks.margins import margin
+from unlearn_audit.attacks.statistic import Need
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 Array = npt.NDArray[np.float64]
-
-
-def label_gap(view: View) -> Array:
-    """(n,) 1 where the original had the label right and the unlearned has not, -1 the other way round, else 0."""
-    check_labels(view.labels)
-    right = view.posteriors[:, [0, -1]].argmax(axis=2) == view.labels[:, None]
-    return np.asarray(right[:, 0].astype(np.float64) - right[:, 1])
 
 
 @dataclass(frozen=True)
@@ -65,4 +57,4 @@ def _outputs(view: View) -> Array:
     return np.column_stack([np.logaddexp(0.0, -phi), phi, np.sort(view.posteriors[:, 0], axis=1)])
 
 
-POPULATION = (Population(), Statistic("label-gap", "pair", label_gap, FALLS))
+POPULATION = Population()

@@ -61,6 +61,12 @@ def specify(
     layout: Annotated[
         str | None, typer.Option(help="Who is audited: paper (default), or per-record, the same in all worlds.")
     ] = None,
+    probes: Annotated[
+        int | None,
+        typer.Option(
+            help="Perturbed copies of each record whose labels are asked, for label-only attacks, such as 20."
+        ),
+    ] = None,
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
@@ -106,6 +112,7 @@ def specify(
             references=references,
             retained=retained,
             layout=layout,
+            probes=probes,
         )
         or None,
         regime=regime,

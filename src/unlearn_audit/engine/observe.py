@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import most_spent
 from unlearn_audit.models.source import ModelSource
@@ -30,7 +31,13 @@ _PAIRS_AT_ONCE = 20
 
 
 def observe_world(
-    data: Dataset, source: ModelSource, unlearner: Unlearner, world: World, seed: int, held_out: np.ndarray[Any, Any]
+    data: Dataset,
+    source: ModelSource,
+    unlearner: Unlearner,
+    world: World,
+    seed: int,
+    held_out: np.ndarray[Any, Any],
+    probes: int = 0,
 ) -> tuple[Observations, dict[str, Any]]:
     """Return the observations of one world and what is known of its models.
 
@@ -41,12 +48,14 @@ def observe_world(
     seed
         The seed of the audit.
     held_out
-        Positions of records that no model of this side is trained on: for the test accuracy.
+        Positions of records that no model of this side is trained on: for the test accuracy, and to perturb with.
+    probes
+        Perturbed copies of each record whose labels are asked; with none, the boundary is not sought either.
 
     Returns
     -------
     observations
-        One row a record queried, pair by pair, all versions.
+        One row a record queried, pair by pair, all versions; with probes their two signals.
     stats
         ``overfitting`` (train minus test accuracy of the original), ``warnings`` (text to count) and ``privacy``
         (the most that one of its private trainings spent, or None).
@@ -56,6 +65,7 @@ def observe_world(
     warnings = Counter(original.warnings)
     posteriors = []
     spent = [original.spent]
+    prober = _Prober(original, world, held_out, probes, seed) if probes else None
 
     def seed_of(j: int, step: int) -> int:
         return integer_seed(seed, Kind.UNLEARNED, side, world.index, j, step)
@@ -65,12 +75,19 @@ def observe_world(
         asker = _Asker(original, world)
         while together := list(islice(pairs, asker.at_once)):
             posteriors += asker.ask([versions for versions, _ in together], [asked for _, asked in together])
-            for versions, _ in together:
+            for versions, asked in together:
+                if prober is not None:
+                    prober.ask(versions, asked.positions)
                 for version in versions[1:]:
                     warnings.update(version.warnings)
                     spent.append(version.spent)
         overfitting = accuracy(original, world.training) - accuracy(original, held_out)
-    table = Observations.create(_columns(data, world), np.concatenate(posteriors), data.class_names)
+    table = Observations.create(
+        _columns(data, world),
+        np.concatenate(posteriors),
+        data.class_names,
+        signals=None if prober is None else prober.signals,
+    )
     most = most_spent(spent)
     return table, {
         "overfitting": overfitting,
@@ -124,6 +141,37 @@ class _Asker:
 
     def _query(self, trained: Trained, positions: Positions) -> Answers:
         return query(trained.model, take(self.data.X, positions), self.data.class_values, self.source.name)
+
+
+class _Prober:
+    """Asks the versions of a world's chains for labels near each record; the original once for all chains."""
+
+    def __init__(self, original: Trained, world: World, donors: Positions, copies: int, seed: int) -> None:
+        everyone = np.concatenate([asked.positions for asked in world.queries])
+        self.probes = Probes.of(original.data, everyone, donors, copies, seed)
+        self.of_original = self.probes.ask(_labels_of(original))
+        self.answers: list[list[tuple[Answers, Answers]]] = []
+
+    def ask(self, versions: list[Trained], positions: Positions) -> None:
+        """Ask every version of a chain near (m,) records."""
+        at = np.searchsorted(self.probes.positions, positions)
+        near = self.probes.take(positions)
+        agreement, boundary = self.of_original
+        self.answers.append([(agreement[at], boundary[at]), *(near.ask(_labels_of(v)) for v in versions[1:])])
+
+    @property
+    def signals(self) -> dict[str, Answers]:
+        """(n, versions) agreement and (n, versions, lines) boundary, chain by chain."""
+        return {
+            name: np.concatenate([np.stack([of[i] for of in chain], axis=1) for chain in self.answers])
+            for i, name in enumerate((AGREEMENT, BOUNDARY))
+        }
+
+
+def _labels_of(trained: Trained) -> Label:
+    """Return what a version is asked with when it tells labels alone."""
+    classes, name = trained.data.class_values, trained.source.name
+    return lambda X: query(trained.model, X, classes, name).argmax(axis=1).astype(np.int64)
 
 
 def _columns(data: Dataset, world: World) -> dict[str, np.ndarray[Any, Any]]:

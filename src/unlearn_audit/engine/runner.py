@@ -54,8 +54,9 @@ class SideTask:
     def documents(self, fingerprint: str) -> list[dict[str, Any]]:
         """Return, for each world, everything that decides its observations."""
         sizes = self.plan.sizes.model_dump(exclude={"shadow", "target"})
-        if sizes["layout"] == "paper":  # as before there was another
-            del sizes["layout"]
+        for name, usual in (("layout", "paper"), ("probes", 0)):  # as before there was anything else
+            if sizes[name] == usual:
+                del sizes[name]
         common = {
             "stage": f"observations/{STAGE_VERSION}",
             "libraries": library_versions(),
@@ -166,7 +167,13 @@ def _observe(
         warnings.simplefilter("always")
         held_out = np.sort(task.plan.pool.unseen)
         table, stats = observe_world(
-            task.data, task.source, task.unlearner, task.plan.world(index), task.plan.seed, held_out
+            task.data,
+            task.source,
+            task.unlearner,
+            task.plan.world(index),
+            task.plan.seed,
+            held_out,
+            task.plan.sizes.probes,
         )
     counted = Counter(stats["warnings"])
     counted.update(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)

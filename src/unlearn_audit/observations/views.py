@@ -11,8 +11,11 @@ import numpy.typing as npt
 
 from unlearn_audit.observations.table import Observations
 
-ViewName = Literal["pair", "original", "unlearned", "sequence"]
-"""Which versions the attacker sees: the first and the last, only the original, only the last, or every one."""
+ViewName = Literal["pair", "original", "unlearned", "sequence", "labels"]
+"""What the attacker sees: the first and the last version, only the original, only the last, every one, or of the first
+and the last which class is the most probable."""
+
+_ONE_MODEL = ("original", "unlearned")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +25,7 @@ class View:
     Attributes
     ----------
     posteriors
-        (n, versions seen, classes) float32.
+        (n, versions seen, classes) float32; where labels alone are seen, 1 at the predicted class.
     labels
         (n,) class index of each record, -1 where not known.
     pair
@@ -117,20 +120,21 @@ def blind(
         Whether it is told whose each row is.
     """
     last = observations.n_versions - 1
-    versions = {"pair": [0, last], "original": [0], "unlearned": [last], "sequence": list(range(last + 1))}[view]
+    chosen = {"original": [0], "unlearned": [last], "sequence": list(range(last + 1))}
+    versions = chosen.get(view, [0, last])
     pair = observations.pairs
     labels = observations.rows["label"].to_numpy()
     records = observations.rows["record"].to_numpy()
+    signals = {} if view in _ONE_MODEL else observations.signals
     positions = None if record_ids is None else _positions(records, record_ids)
 
     def part(mask: npt.NDArray[np.bool_], references: View | None) -> View:
+        posteriors = observations.posteriors[mask][:, versions]
         return View(
-            observations.posteriors[mask][:, versions],
+            _labels_alone(posteriors) if view == "labels" else posteriors,
             labels[mask],
             pair[mask],
-            {name: values[mask] for name, values in observations.signals.items()}
-            if view in ("pair", "sequence")
-            else {},
+            {name: values[mask] for name, values in signals.items()},
             references,
             None if positions is None else positions[mask],
             records[mask] if tell_records else None,
@@ -138,6 +142,13 @@ def blind(
 
     is_reference = observations.roles == "reference"
     return part(rows & ~is_reference, part(is_reference, None) if is_reference.any() else None)
+
+
+def _labels_alone(posteriors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return posteriors with 1 at the most probable class and 0 elsewhere."""
+    alone = np.zeros_like(posteriors)
+    np.put_along_axis(alone, posteriors.argmax(axis=-1)[..., None], 1.0, axis=-1)
+    return alone
 
 
 def _positions(records: npt.NDArray[np.int64], record_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
