@@ -12,7 +12,7 @@ ROOT = Path(unlearn_audit.__file__).parent
 FLOW = (
     "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "unlearning", "fields",
     "observations",
-    "engine", "defenses", "metrics", "attacks", "report", "risk", "assess", "describe", "result", "arms", "until",
+    "engine", "defenses", "metrics", "attacks", "report", "risk", "three_way", "assess", "describe", "result", "arms", "until",
     "audit", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
 )  # fmt: skip
 """Every module and package of the first level, in the order of the flow; what all share comes first."""

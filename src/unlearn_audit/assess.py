@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.attacks import GAMES, Attacks, Game, Offered, attacks_of
+from unlearn_audit.attacks import GAMES, PAPER_FEATURES, Attacks, Game, Offered, attacks_of
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.stage import (
     FEWEST_PER_ROLE,
@@ -22,20 +22,35 @@ from unlearn_audit.attacks.stage import (
     audits_by_record,
     run_attacks,
 )
-from unlearn_audit.config import AuditConfig
+from unlearn_audit.config import THREE_WAY, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import evaluate, simultaneous_auc
+from unlearn_audit.metrics import auc, auc_difference, evaluate, simultaneous_auc, tpr_at_fpr
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
-from unlearn_audit.report.findings import FailedAttack, GroupRisk, PrivacySpent, RecordRisk, Released, Result, Selected
-from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records
+from unlearn_audit.report.findings import (
+    DeletionTime,
+    FailedAttack,
+    GroupRisk,
+    PaperComparison,
+    PrivacySpent,
+    RecordRisk,
+    Released,
+    Result,
+    Selected,
+    ThreeWay,
+)
+from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records, time_of_deletion
+from unlearn_audit.three_way import three_way
 from unlearn_audit.worlds.per_record import ROLES
 
 if TYPE_CHECKING:
     from unlearn_audit.fields import Field
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
+
+LOW_FPR = 0.01
+"""The false-positive rate at which the leading attack and the paper's best are compared."""
 
 Rows = Literal["paper", "all"]
 
@@ -59,6 +74,9 @@ class Assessment:
         What each defence costs; empty where labels are not known.
     groups, record_risk
         The leading attack inside groups of records, and record by record.
+    deletion_time, three_way, paper
+        Which update of a chain deleted a record, all three roles at once, and the paper's best beside the leading
+        attack, where they can be had.
     failed
         Attacks that failed, and why.
     """
@@ -69,6 +87,9 @@ class Assessment:
     released: tuple[Released, ...]
     groups: tuple[GroupRisk, ...]
     record_risk: RecordRisk | None
+    deletion_time: DeletionTime | None
+    three_way: ThreeWay | None
+    paper: PaperComparison | None
     failed: tuple[FailedAttack, ...]
 
 
@@ -88,8 +109,9 @@ def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
     """
     sizes = config.worlds
     in_every_role = sizes.layout == "per-record" and sizes.shadow >= FEWEST_PER_ROLE * ROLES
-    offered = Offered(True, sizes.references, field, in_every_role, sizes.probes > 0)
-    return {name: attacks_of(config, GAMES[name], offered) for name in config.games}
+    versions = 1 + config.scenario.versions if "sequence" in config.views else 2
+    offered = Offered(True, sizes.references, field, in_every_role, sizes.probes > 0, versions)
+    return {name: attacks_of(config, GAMES[name], offered) for name in config.two_way_games}
 
 
 def chosen_attacks(config: AuditConfig, tables: Tables, field: Field | None = None) -> Chosen:
@@ -104,9 +126,9 @@ def chosen_attacks(config: AuditConfig, tables: Tables, field: Field | None = No
 
     def offered(game: Game) -> Offered:
         records = all(_by_record(of_arm["shadow"], of_arm["target"], game) for of_arm in tables.values())
-        return Offered.by(every, game, field=field is not None, records=records)
+        return Offered.by(every, game, field=field is not None, records=records, sequence="sequence" in config.views)
 
-    return {name: attacks_of(config, GAMES[name], offered(GAMES[name]), field) for name in config.games}
+    return {name: attacks_of(config, GAMES[name], offered(GAMES[name]), field) for name in config.two_way_games}
 
 
 def _by_record(shadow: Observations, target: Observations, game: Game) -> bool:
@@ -168,10 +190,10 @@ def assess(
         for d, n in zip(defenses, naive, strict=True)
     ]
     results: list[Result] = []
-    leading: list[tuple[Game, Observations, AttackScores]] = []
+    leading: list[tuple[Game, Observations, Sequence[AttackScores]]] = []
     failures: list[Failure] | None = [] if keep_going else None
     scores = []
-    for name in config.games:
+    for name in config.two_way_games:
         game = GAMES[name]
         of_game = target.select(game.rows(target, "the target side"))
         for fitted_on, releases in plans:
@@ -189,8 +211,9 @@ def assess(
                     )
                 )
                 if release is undefended:
-                    leading.append((game, of_game, leading_attack(outcomes)))
-    first, rows, best = leading[0]
+                    leading.append((game, of_game, outcomes))
+    first, rows, of_first = leading[0]
+    best = leading_attack(of_first)
     return Assessment(
         tuple(results),
         _select(first, best),
@@ -198,6 +221,9 @@ def assess(
         _released((undefended, *naive), spent or {}),
         risk_of_groups(rows, first, best.scores),
         risk_of_records(rows, first, best.scores),
+        time_of_deletion(shadow, target, first),
+        three_way(shadow, target, config.seed) if THREE_WAY in config.games else None,
+        beside_the_papers(rows, first, best, of_first),
         tuple(
             dict.fromkeys(
                 FailedAttack(attack=f.attack.name, attack_model=f.attack.attack_model, game=f.game, reason=f.reason)
@@ -356,6 +382,29 @@ def _select(game: Game, best: AttackScores) -> Selected:
         game=game.name,
         view=best.attack.view,
         shadow_auc=best.shadow_auc,
+    )
+
+
+def beside_the_papers(
+    target: Observations, game: Game, best: AttackScores, outcomes: Sequence[AttackScores]
+) -> PaperComparison | None:
+    """Compare an attack with that of the paper's, on both models, which did best on shadow worlds; None without any."""
+    papers = [o for o in outcomes if o.attack.name in PAPER_FEATURES]
+    if not papers:
+        return None
+    papers_best = max(papers, key=lambda o: o.shadow_auc)
+    positive = target.roles == game.positive
+    difference = auc_difference(
+        best.scores, papers_best.scores, positive, target.worlds, records=shared_records(target, positive)
+    )
+    low = tpr_at_fpr(papers_best.scores, positive, LOW_FPR)
+    return PaperComparison(
+        attack=papers_best.attack.name,
+        attack_model=papers_best.attack.attack_model,
+        auc=auc(papers_best.scores, positive),
+        tpr=None if low is None else low[0],
+        difference=difference.value,
+        difference_ci=difference.interval,
     )
 
 

@@ -35,6 +35,8 @@ AttackName = Literal[
     "label-agreement",
     "boundary-distance",
     "boundary-distance-scaled",
+    "delta",
+    "delta-scaled",
     "lira",
     "lira-offline",
     "u-lira",
@@ -46,7 +48,8 @@ AttackName = Literal[
 ]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ViewName = Literal["pair", "sequence"]
-GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen"]
+GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen", "three-way"]
+THREE_WAY: GameName = "three-way"
 
 
 class _Frozen(BaseModel):
@@ -310,7 +313,8 @@ class AuditConfig(_Frozen):
     def _usual_games_and_views(self) -> AuditConfig:
         retained, chain = self.scenario.name == "retained", self.scenario.versions > 1
         usual = ("retained-vs-unseen", "deleted-vs-retained") if retained else ("deleted-vs-unseen",)
-        object.__setattr__(self, "games", self.games or usual)
+        asked = self.games if set(self.games) - {THREE_WAY} else (*usual, *self.games)
+        object.__setattr__(self, "games", tuple(dict.fromkeys(asked)))
         object.__setattr__(self, "views", self.views or (("pair", "sequence") if chain else ("pair",)))
         if self.worlds.retained is None:
             worlds = self.worlds.model_copy(update={"retained": 1 + self.worlds.unseen if retained else 1})
@@ -324,6 +328,11 @@ class AuditConfig(_Frozen):
                 f"until.at_most {self.until.at_most} is fewer than the {self.worlds.target} target worlds to start with"
             )
         return self
+
+    @property
+    def two_way_games(self) -> tuple[GameName, ...]:
+        """The games of two roles, at least one."""
+        return tuple(game for game in self.games if game != THREE_WAY)
 
     @property
     def shadow_side(self) -> SideConfig:

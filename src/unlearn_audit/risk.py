@@ -1,4 +1,4 @@
-"""Whose deletion is told: the leading attack inside groups of records, and record by record."""
+"""Whose deletion is told, and when: inside groups of records, record by record, and in which update of a chain."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks import Game
+from unlearn_audit.attacks import Game, Offered
+from unlearn_audit.attacks.catalogue import FEWEST_REFERENCES
 from unlearn_audit.attacks.margins import margin
-from unlearn_audit.metrics import by_group, record_p_values, records_at_risk, tenths, worlds_needed
+from unlearn_audit.attacks.sequence import falls, scaled_falls
+from unlearn_audit.metrics import by_group, record_p_values, records_at_risk, share, tenths, worlds_needed
 from unlearn_audit.observations import Observations
-from unlearn_audit.report.findings import GroupRisk, RecordRisk
+from unlearn_audit.observations.views import View, blind
+from unlearn_audit.report.findings import DeletionTime, GroupRisk, RecordRisk
 
 LEVEL = 0.05
 """The expected share of wrong ones among the records that are told."""
@@ -81,3 +84,38 @@ def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRi
         control="by",
         worlds_needed=worlds_needed(len(p_values), LEVEL),
     )
+
+
+def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> DeletionTime | None:
+    """Return how often the largest fall of a record's margin tells the update that deleted it; None without a chain.
+
+    Falls are taken as they are or, where every pair was asked enough references, on the scale of their own step:
+    whichever tells more on the shadow side.
+    """
+    tables = (shadow, target)
+    if target.n_versions < 3 or any((table.rows["label"].to_numpy() < 0).any() for table in tables):
+        return None
+    ways = {"delta": falls}
+    if Offered.by(tables, game).references >= FEWEST_REFERENCES:
+        ways["delta-scaled"] = scaled_falls
+    name = max(ways, key=lambda of: float(np.mean(_told(shadow, ways[of])[0])))
+    right, apart, worlds = _told(target, ways[name])
+    found = share(right, worlds)
+    return DeletionTime(
+        statistic=name,
+        updates=target.n_versions - 1,
+        n=len(right),
+        right=found.value,
+        right_ci=found.interval,
+        mean_distance=float(apart.mean()),
+    )
+
+
+def _told(
+    table: Observations, steps: Callable[[View], Array]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return, for each deleted record, whether its update is told, how many updates off, and its world."""
+    rows = (table.roles == "deleted") & (table.rows["query"].to_numpy() == 0)
+    told = steps(blind(table, "sequence", rows)).argmax(axis=1) + 1
+    apart = np.abs(told - table.rows["deleted_at"].to_numpy()[rows])
+    return apart == 0, apart, table.worlds[rows]

@@ -64,7 +64,7 @@ def grow(
         for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
-        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[config.games[0]].runs
+        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[config.two_way_games[0]].runs
         attack, estimate = _look(attacks, config, tables, jobs, reporter)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))
@@ -76,7 +76,7 @@ def _look(
     attacks: Sequence[Attack], config: AuditConfig, tables: dict[str, Observations], jobs: int, reporter: Reporter
 ) -> tuple[Attack, Estimate]:
     """Return the best of some attacks on shadow worlds, and the interval of its AUC on all target rows."""
-    game, target = GAMES[config.games[0]], tables["target"]
+    game, target = GAMES[config.two_way_games[0]], tables["target"]
     show = reporter.stage(f"Looking at {target.rows['world'].nunique():,} target worlds", len(attacks))
     done = iter(range(1, len(attacks) + 1))
     (outcomes,) = run_attacks(attacks, game, tables["shadow"], [target], config.seed, jobs, lambda: show(next(done)))

@@ -109,17 +109,22 @@ def names(attacks):
 
 
 def test_by_default_all_run_that_can_and_the_others_are_noted():
-    every = attacks_of(config(), GAME, Offered(labels=True, references=10, field=True, records=True))
+    every = attacks_of(config(), GAME, Offered(True, 10, field=True, records=True, probes=True, versions=3))
     assert names(every) == [name for name in CATALOGUE if name != "change-field-shuffled"]
     assert every.notes == ()
-    files = attacks_of(config(), GAME, Offered(labels=True, references=10, records=True))
+    files = attacks_of(config(), GAME, Offered(True, 10, records=True, probes=True, versions=3))
     assert names(files) == [name for name, entry in CATALOGUE.items() if "field" not in entry.needs]
     (note,) = files.notes
     assert "a model whose deletions can be foretold" in note
     assert note.endswith("change-field, change-field-fitted")
-    (note,) = attacks_of(config(), GAME, Offered(labels=True, references=10, field=True)).notes
+    (note,) = attacks_of(config(), GAME, Offered(True, 10, field=True, probes=True, versions=3)).notes
     assert "worlds that audit the same records in every role, at least twice (worlds.layout: per-record" in note
-    few = attacks_of(config(), GAME, Offered(labels=True, references=9, records=True))
+    (note,) = attacks_of(config(), GAME, Offered(True, 10, field=True, records=True, versions=3)).notes
+    assert "worlds.probes" in note
+    (note,) = attacks_of(config(), GAME, Offered(True, 10, field=True, records=True, probes=True)).notes
+    assert note.startswith("attacks left out, since they need three versions or more")
+    assert note.endswith("delta, delta-scaled")
+    few = attacks_of(config(), GAME, Offered(True, 9, records=True, probes=True, versions=3))
     assert names(few) == [name for name, entry in CATALOGUE.items() if "references" not in entry.needs]
     (note,) = few.notes
     assert "at least 10 reference records in every pair of models, and the fewest here are 9" in note

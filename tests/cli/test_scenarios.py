@@ -36,7 +36,7 @@ def test_a_chain_is_seen_as_a_pair_and_as_a_sequence(command, tmp_path):
     found, table = run(command, tmp_path, "--scenario=multi-version", "--versions=3")
     assert table.n_versions == 4
     assert sorted(table.rows.loc[table.rows["role"] == "deleted", "deleted_at"].unique()) == [1, 2, 3]
-    assert {r["view"] for r in found["results"]} == {"pair", "sequence", "original", "unlearned"}
+    assert {r["view"] for r in found["results"]} == {"pair", "sequence", "labels", "original", "unlearned"}
     assert {r["attack"] for r in found["results"]} >= {"sorted-diff", "sorted-diff-sequence"}
 
 

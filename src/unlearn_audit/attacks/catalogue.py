@@ -24,6 +24,7 @@ from unlearn_audit.attacks.population import POPULATION, Population
 from unlearn_audit.attacks.rmia import RMIA
 from unlearn_audit.attacks.ruli import RULI
 from unlearn_audit.attacks.score_change import SCORE_CHANGES
+from unlearn_audit.attacks.sequence import SEQUENCE
 from unlearn_audit.attacks.single_model import SINGLE_MODEL
 from unlearn_audit.attacks.statistic import Statistic
 from unlearn_audit.config import AuditConfig
@@ -49,6 +50,7 @@ CATALOGUE: dict[str, Entry] = {
         *CHANGE_FIELDS,
         POPULATION,
         *LABEL_ONLY,
+        *SEQUENCE,
         *PER_RECORD,
     )
 }
@@ -74,6 +76,8 @@ class Offered:
         Whether the attacker's worlds audit the records under attack in every role.
     probes
         Whether labels were asked near every record.
+    versions
+        How many versions of each model the attacker sees.
     """
 
     labels: bool
@@ -81,9 +85,18 @@ class Offered:
     field: bool = False
     records: bool = False
     probes: bool = False
+    versions: int = 2
 
     @classmethod
-    def by(cls, tables: Sequence[Observations], game: Game, *, field: bool = False, records: bool = False) -> Offered:
+    def by(
+        cls,
+        tables: Sequence[Observations],
+        game: Game,
+        *,
+        field: bool = False,
+        records: bool = False,
+        sequence: bool = True,
+    ) -> Offered:
         """Return what all of some tables hold for a game, and what is said of them."""
         labels, fewest = True, []
         for table in tables:
@@ -92,7 +105,9 @@ class Offered:
             counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
             fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))
         probes = all(signal in table.signals for table in tables for signal in PROBED)
-        return cls(labels, min(fewest), field, records, probes)
+        return cls(
+            labels, min(fewest), field, records, probes, min(table.n_versions for table in tables) if sequence else 2
+        )
 
     def lacks(self, attack: Entry) -> str | None:
         """Return what an attack needs and is not there, in words."""
@@ -105,6 +120,8 @@ class Offered:
             )
         if "probes" in attack.needs and not self.probes:
             return "the labels of perturbed copies of every record (worlds.probes, such as 20)"
+        if "sequence" in attack.needs and self.versions <= 2:
+            return "three versions or more and the view of all (scenario multi-version, views: sequence)"
         if "records" in attack.needs and not self.records:
             return (
                 "worlds that audit the same records in every role, at least twice (worlds.layout: per-record with at "

@@ -13,9 +13,9 @@ from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 Array = npt.NDArray[np.float64]
 
-Need = Literal["labels", "references", "field", "records", "probes"]
+Need = Literal["labels", "references", "field", "records", "probes", "sequence"]
 """What an attack needs: the label of every record, reference records in every pair, a change field of the model, worlds
-that audit the same records in every role, answers near each record."""
+that audit the same records in every role, answers near each record, more versions than two."""
 
 FALLS: Mapping[str, int] = {"deleted-vs-unseen": 1, "deleted-vs-retained": 1}
 """The games, and the sign in each, of a statistic that is large where the margin fell."""

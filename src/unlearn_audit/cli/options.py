@@ -21,7 +21,11 @@ from unlearn_audit.result import AuditResult
 
 Games = Annotated[
     list[str] | None,
-    typer.Option("--game", help="deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen; repeatable."),
+    typer.Option(
+        "--game",
+        help="deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen, or three-way beside one of them; "
+        "repeatable.",
+    ),
 ]
 Defenses = Annotated[
     list[str] | None,

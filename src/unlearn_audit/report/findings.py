@@ -146,6 +146,55 @@ class RecordRisk(_Frozen):
     worlds_needed: int = Field(description="target worlds in each role before one record alone could be told")
 
 
+class DeletionTime(_Frozen):
+    """In which update of a chain a deleted record was deleted, as the largest fall of its margin tells."""
+
+    statistic: str = Field(description="delta, or delta-scaled by the references of each step")
+    updates: int = Field(description="updates of a chain: a guess is right in one case of so many")
+    n: int = Field(description="deleted records")
+    right: float = Field(description="share of them whose update is told")
+    right_ci: Interval
+    mean_distance: float = Field(description="updates between the one told and the right one, on average")
+
+
+class OfRole(_Frozen):
+    """One role against the two others."""
+
+    role: str
+    n: int
+    auc: float = Field(description="from both versions")
+    auc_ci: Interval
+    added: float = Field(description="by how much that exceeds what the original alone tells")
+    added_ci: Interval
+
+
+class ThreeWay(_Frozen):
+    """The game of all three roles, on every record asked."""
+
+    attack: str = Field(default="tc-umia", description="one classifier of three roles, fitted on shadow worlds")
+    macro_auc: float = Field(description="the mean over roles of the AUC of each against the other two")
+    macro_auc_ci: Interval
+    roles: tuple[OfRole, ...]
+    retained_auc: float = Field(description="retained against unseen records, from both versions")
+    retained_auc_ci: Interval
+    retained_added: float = Field(
+        description="by how much that exceeds what the original alone tells: what an update adds to the risk of those "
+        "who remain"
+    )
+    retained_added_ci: Interval
+
+
+class PaperComparison(_Frozen):
+    """The leading attack against the best of the paper's, both chosen on shadow worlds, on the same rows."""
+
+    attack: str = Field(description="the paper's: a feature of both versions")
+    attack_model: str | None
+    auc: float
+    tpr: float | None = Field(description="its true-positive rate at a false-positive rate of 1 %")
+    difference: float = Field(description="AUC of the leading attack minus this one's")
+    difference_ci: Interval
+
+
 class FailedAttack(_Frozen):
     """An attack that failed while the others went on."""
 
@@ -257,6 +306,13 @@ class Findings(_Frozen):
     )
     record_risk: RecordRisk | None = Field(
         default=None, description="records told one by one; null where worlds do not audit the same records"
+    )
+    deletion_time: DeletionTime | None = Field(
+        default=None, description="which update deleted a record; null without a chain of updates"
+    )
+    three_way: ThreeWay | None = Field(default=None, description="all three roles at once; null unless asked for")
+    paper: PaperComparison | None = Field(
+        default=None, description="the leading attack against the paper's best; null where none of the paper's ran"
     )
     failed: tuple[FailedAttack, ...] = Field(
         default=(), description="attacks that failed and why, where the run was told to keep going"

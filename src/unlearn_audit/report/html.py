@@ -13,6 +13,7 @@ from markupsafe import Markup
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
 from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
+from unlearn_audit.report.further import further
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.settings import publishable, without_folder
@@ -119,6 +120,7 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
             (r.defense, [number(v) for v in (r.accuracy, r.brier, r.calibration_error)])
             for r in (findings.released if len(findings.released) > 1 else ())
         ],
+        further=further(findings),
         groups=[(of, number(of.auc), interval(of.auc_ci)) for of in findings.groups],
         level="" if findings.record_risk is None else percent(findings.record_risk.level),
         fewest_in_a_group=FEWEST_IN_A_GROUP,

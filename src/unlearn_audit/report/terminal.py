@@ -12,6 +12,7 @@ from rich.text import Text
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
+from unlearn_audit.report.further import further
 from unlearn_audit.report.wording import is_classical, number
 
 _WIDE = 118
@@ -70,6 +71,8 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     if findings.failed:
         names = ", ".join(dict.fromkeys(score_column(of.attack, of.attack_model) for of in findings.failed))
         console.print(Text(f"Failed, and the others went on: {names}; the report says why.", "bold"))
+    for sentence in further(findings):
+        console.print(Text(sentence, "dim"))
     if findings.record_risk is not None:
         risk = findings.record_risk
         console.print(Text(f"{risk.told:,} of {risk.records:,} audited records stand out by themselves.", "dim"))

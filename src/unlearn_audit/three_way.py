@@ -1,0 +1,110 @@
+"""The three-way game: who was deleted, who remains, who was never there, and what the update adds to each risk."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import auc, auc_difference, auc_interval, independent_units, jackknife
+from unlearn_audit.metrics.intervals import Estimate
+from unlearn_audit.observations import Observations
+from unlearn_audit.observations.views import ViewName, blind
+from unlearn_audit.report.findings import OfRole, ThreeWay
+from unlearn_audit.risk import shared_records
+from unlearn_audit.seeds import Kind, integer_seed, name_key
+from unlearn_audit.threads import one_thread
+
+Array = npt.NDArray[np.float64]
+
+
+def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay:
+    """Tell all three roles apart, fitted on shadow worlds, with both versions and with the original alone.
+
+    Raises
+    ------
+    AuditError
+        If a role or a label is missing on a side.
+    """
+    shown, asked = (_of_roles(table, side) for table, side in ((shadow, "shadow"), (target, "target")))
+    roles, worlds = target.roles[asked], target.worlds[asked]
+    records = shared_records(target.select(asked), roles == THREE_ROLES[0])
+    pair = _probabilities("pair", shadow, shown, target, asked, seed)
+    original = _probabilities("original", shadow, shown, target, asked, seed)
+    found = []
+    for i, role in enumerate(THREE_ROLES):
+        one = auc_interval(pair[:, i], roles == role, worlds, records=records)
+        added = auc_difference(pair[:, i], original[:, i], roles == role, worlds, records=records)
+        found.append(
+            OfRole(
+                role=role,
+                n=int((roles == role).sum()),
+                auc=one.value,
+                auc_ci=one.interval,
+                added=added.value,
+                added_ci=added.interval,
+            )
+        )
+
+    whole = _macro(pair, roles, worlds)
+    members = roles != "deleted"
+    retained = [_of_two(of[members], "retained", "unseen") for of in (pair, original)]
+    known = roles[members] == "retained"
+    which = None if records is None else records[members]
+    with_both = auc_interval(retained[0], known, worlds[members], records=which)
+    added = auc_difference(retained[0], retained[1], known, worlds[members], records=which)
+    return ThreeWay(
+        macro_auc=whole.value,
+        macro_auc_ci=whole.interval,
+        roles=tuple(found),
+        retained_auc=with_both.value,
+        retained_auc_ci=with_both.interval,
+        retained_added=added.value,
+        retained_added_ci=added.interval,
+    )
+
+
+def _macro(probabilities: Array, roles: npt.NDArray[np.str_], worlds: npt.NDArray[np.int64]) -> Estimate:
+    """Return the mean over roles of the AUC of each against the other two, with its interval over worlds."""
+
+    def mean_auc(keep: npt.NDArray[np.bool_]) -> float:
+        return float(np.mean([auc(probabilities[keep, i], roles[keep] == role) for i, role in enumerate(THREE_ROLES)]))
+
+    units = [independent_units(roles == role, worlds) for role in THREE_ROLES]
+    if any(of.kind != "world" for of in units):
+        return Estimate(mean_auc(np.ones(len(roles), dtype=bool)), 0.0, 1.0)
+    return jackknife(mean_auc, min(units, key=lambda of: of.fewest), bounds=(0.0, 1.0))
+
+
+def _of_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:
+    """Return (n,) the rows that take part."""
+    for role in THREE_ROLES:
+        if not (table.roles == role).any():
+            raise AuditError(f"the {side} side has no row with role '{role}', which the game three-way needs")
+    if (table.rows["label"].to_numpy()[np.isin(table.roles, THREE_ROLES)] < 0).any():
+        raise AuditError(f"the game three-way needs the label of every record, and some of the {side} side have none")
+    clean = table.rows["query"].to_numpy() == 0
+    return np.asarray(clean & np.isin(table.roles, THREE_ROLES))
+
+
+def _probabilities(
+    view: ViewName,
+    shadow: Observations,
+    shown: npt.NDArray[np.bool_],
+    target: Observations,
+    asked: npt.NDArray[np.bool_],
+    seed: int,
+) -> Array:
+    """Return (n, 3) what a view tells of the target's rows."""
+    own = integer_seed(seed, Kind.ATTACK, name_key("three-way"), name_key(view))
+    with one_thread():
+        fitted = ThreeWayAttack().fit(blind(shadow, view, shown), shadow.roles[shown], own)
+        return fitted.probabilities(blind(target, view, asked))
+
+
+def _of_two(probabilities: Array, one: str, other: str) -> Array:
+    """Return (n,) how probable a role is where only another comes into question."""
+    first, second = (probabilities[:, THREE_ROLES.index(role)] for role in (one, other))
+    total = first + second
+    return np.asarray(np.where(total > 0, first / np.where(total > 0, total, 1.0), 0.5))

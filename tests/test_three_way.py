@@ -1,0 +1,78 @@
+"""All three roles at once."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import Observations
+from unlearn_audit.three_way import three_way
+
+
+def made(seed, worlds=6, pairs=12, deleted=1.0, known=0.0, raised=0.0):
+    """Deletion lowers a margin; members' margins are higher by ``known``, in the new version by ``raised`` more."""
+    rng = np.random.default_rng(seed)
+    roles = np.array(["deleted", *["retained"] * 3, *["unseen"] * 4])
+    n = worlds * pairs
+    role = np.tile(roles, n)
+    before = rng.normal(size=len(role)) + known * (role != "unseen")
+    after = before + 0.1 * rng.normal(size=len(role)) - deleted * (role == "deleted") + raised * (role == "retained")
+    p = 1 / (1 + np.exp(-np.stack([before, after], axis=1)))
+    columns = {
+        "world": np.repeat(np.arange(worlds), pairs * len(roles)),
+        "request": np.repeat(np.tile(np.arange(pairs), worlds), len(roles)),
+        "record": rng.permutation(len(role)),
+        "role": role,
+        "label": np.zeros(len(role), dtype=int),
+    }
+    return Observations.create(columns, np.stack([p, 1 - p], axis=2), ["yes", "no"])
+
+
+def test_what_is_planted_is_found_role_by_role():
+    found = three_way(made(1), made(2), seed=0)
+    of = {role.role: role for role in found.roles}
+    assert [role.n for role in found.roles] == [72, 216, 288]
+    assert of["deleted"].auc > 0.95
+    assert of["deleted"].added_ci[0] > 0.2
+    # nothing tells those who remain from those who never were
+    assert found.retained_auc_ci[0] < 0.5 < found.retained_auc_ci[1]
+    assert found.retained_added_ci[0] < 0 < found.retained_added_ci[1]
+    low, high = found.macro_auc_ci
+    assert low < found.macro_auc < high
+    assert found.macro_auc == pytest.approx(np.mean([role.auc for role in found.roles]))
+
+
+def test_members_known_to_both_versions_are_no_risk_of_the_update():
+    found = three_way(made(1, known=1.0), made(2, known=1.0), seed=0)
+    assert found.retained_auc_ci[0] > 0.6
+    assert abs(found.retained_added) < 0.06
+
+
+def test_an_update_that_raises_the_risk_of_those_who_remain_is_seen():
+    found = three_way(made(1, raised=0.5), made(2, raised=0.5), seed=0)
+    assert found.retained_auc > 0.9
+    assert found.retained_added_ci[0] > 0.2
+
+
+def test_the_order_of_rows_decides_nothing():
+    target = made(2)
+    order = np.random.default_rng(0).permutation(len(target))
+    first, second = three_way(made(1), target, seed=0), three_way(made(1), target.select(order), seed=0)
+    assert first.macro_auc == pytest.approx(second.macro_auc, abs=1e-12)
+    assert first.retained_added == pytest.approx(second.retained_added, abs=1e-12)
+
+
+def test_one_world_says_nothing_of_others():
+    found = three_way(made(1), made(2, worlds=1), seed=0)
+    assert found.macro_auc_ci == (0.0, 1.0)
+
+
+def test_missing_roles_and_labels_are_named():
+    table = made(1)
+    without = table.select(table.roles != "retained")
+    with pytest.raises(AuditError, match="target side has no row with role 'retained'"):
+        three_way(table, without, seed=0)
+    unlabelled = dataclasses.replace(table, rows=table.rows.assign(label=-1))
+    with pytest.raises(AuditError, match="label of every record"):
+        three_way(unlabelled, table, seed=0)
