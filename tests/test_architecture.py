@@ -1,19 +1,25 @@
 """Data moves one way through the rooms: no room imports one that stands later in the flow."""
 
 import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import unlearn_audit
+from unlearn_audit.cli.commands import COMMANDS, load
 
 ROOT = Path(unlearn_audit.__file__).parent
 
 FLOW = (
-    "errors", "files", "seeds", "threads", "config", "progress", "data", "worlds", "models", "unlearning", "fields",
-    "observations",
+    "lazy", "errors", "files", "probabilities", "seeds", "threads", "config", "progress", "data", "worlds", "models",
+    "unlearning", "fields", "observations",
     "engine", "defenses", "metrics", "attacks", "report", "risk", "three_way", "assess", "describe", "result", "arms", "until",
-    "audit", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
+    "conductor", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
 )  # fmt: skip
 """Every module and package of the first level, in the order of the flow; what all share comes first."""
 
@@ -41,12 +47,61 @@ def test_no_room_imports_a_later_one(path):
     assert [name for name in imports(path) if FLOW.index(name) > place] == []
 
 
+def loaded_by(code, heavy):
+    """Which of some modules a process of its own has loaded once it has run some code."""
+    said = f"import sys; {code}; print([n for n in {heavy} if n in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    return done.stderr.strip().splitlines()[-1]
+
+
+NEVER = ("matplotlib", "torch", "httpx", "dask", "distributed", "sklearnex", "daal4py")
+
+
 def test_heavy_libraries_are_imported_only_where_they_are_used():
     """The command line answers without matplotlib, and nothing needs torch, Dask or scikit-learn-intelex."""
-    import subprocess
-    import sys
+    assert loaded_by("from unlearn_audit.cli.commands import *; [load(name) for name in COMMANDS]", NEVER) == "[]"
 
-    heavy = ("matplotlib", "torch", "httpx", "dask", "distributed", "sklearnex", "daal4py")
-    code = f"import sys, unlearn_audit.cli.main; print([n for n in {heavy} if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+
+def test_help_waits_for_no_library_that_calculates():
+    heavy = (*NEVER, "numpy", "scipy", "pandas", "pyarrow", "sklearn", "joblib", "jinja2")
+    code = "from unlearn_audit.cli.main import app; app(['--help'], standalone_mode=False)"
+    assert loaded_by(code, heavy) == "[]"
+
+
+def test_a_look_at_two_files_waits_for_nothing_that_trains(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("before", "after"):
+        p = rng.uniform(size=30)
+        np.savez(
+            tmp_path / f"{name}.npz",
+            record=np.arange(30),
+            posteriors=np.column_stack([p, 1 - p]),
+            label=np.arange(30) % 2,
+        )
+    (tmp_path / "held-out.txt").write_text("\n".join(map(str, range(1, 30))))
+    folder = tmp_path.as_posix()
+    words = [
+        "release", f"{folder}/before.npz", f"{folder}/after.npz", "--deleted=0", f"--reference={folder}/held-out.txt",
+        f"--out={folder}/out",
+    ]  # fmt: skip
+    code = f"from unlearn_audit.cli.main import app; app({words}, standalone_mode=False)"
+    assert loaded_by(code, (*NEVER, "sklearn", "scipy.stats", "scipy.optimize")) == "[]"
+    assert (tmp_path / "out" / "findings.json").exists()
+
+
+@pytest.mark.parametrize("package", ["", ".attacks", ".engine"])
+def test_a_name_imported_on_demand_is_no_module_and_is_there(package):
+    module = importlib.import_module(f"unlearn_audit{package}")
+    assert sorted(module.__all__) == [name for name in dir(module) if not name.startswith("__")]
+    modules = {of.name for of in pkgutil.iter_modules(module.__path__)}
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+        assert name not in modules
+    with pytest.raises(AttributeError, match="no attribute 'unheard_of'"):
+        module.unheard_of  # noqa: B018
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_is_its_own_first_sentence(name):
+    first = load(name).help.partition("\n\n")[0]
+    assert " ".join(first.split()) == COMMANDS[name][2]

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from unlearn_audit import Execution, run
-from unlearn_audit.audit import Subject, audit_observations
+from unlearn_audit.conductor import Subject, audit_observations
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.html import render

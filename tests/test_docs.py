@@ -14,6 +14,7 @@ import yaml
 from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, FEATURES, GAMES
+from unlearn_audit.cli.commands import COMMANDS, load
 from unlearn_audit.cli.main import app
 from unlearn_audit.config import (
     AuditConfig,
@@ -59,6 +60,8 @@ def commands():
             walk((*words, name), below)
 
     walk((), get_command(app))
+    for name in COMMANDS:
+        walk((name,), load(name))
     return found
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.audit import Subject
+from unlearn_audit.conductor import Subject
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
 from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, summarise

@@ -1,6 +1,6 @@
 """The figures that this tool stands for, on real data at default sizes: `make figures`, about 20 minutes.
 
-`test_audit.py` checks the same at a small size with every run of the tests.
+`test_conductor.py` checks the same at a small size with every run of the tests.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.audit import Subject
+from unlearn_audit.conductor import Subject
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings, solve
 from unlearn_audit.reconstruction import Known, Reader, Weights, reconstruct_deleted

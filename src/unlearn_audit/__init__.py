@@ -10,12 +10,17 @@ tell the deleted from the rest, with intervals, beside what the original model a
 that any other system exported.
 """
 
-from unlearn_audit.audit import Execution, audit, audit_observations, run
-from unlearn_audit.config import AuditConfig, read_config
-from unlearn_audit.errors import AuditError
-from unlearn_audit.observations import Observations, read_observations, write_observations
-from unlearn_audit.report.findings import Findings, Result
-from unlearn_audit.result import AuditResult
+from typing import TYPE_CHECKING
+
+from unlearn_audit.lazy import lazily
+
+if TYPE_CHECKING:
+    from unlearn_audit.conductor import Execution, audit, audit_observations, run
+    from unlearn_audit.config import AuditConfig, read_config
+    from unlearn_audit.errors import AuditError
+    from unlearn_audit.observations import Observations, read_observations, write_observations
+    from unlearn_audit.report.findings import Findings, Result
+    from unlearn_audit.result import AuditResult
 
 __all__ = [
     "AuditConfig",
@@ -32,3 +37,15 @@ __all__ = [
     "run",
     "write_observations",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "conductor": ("Execution", "audit", "audit_observations", "run"),
+        "config": ("AuditConfig", "read_config"),
+        "errors": ("AuditError",),
+        "observations": ("Observations", "read_observations", "write_observations"),
+        "report.findings": ("Findings", "Result"),
+        "result": ("AuditResult",),
+    },
+)

@@ -1,6 +1,6 @@
 """The validated specification of an audit: everything that decides its numbers, and nothing else.
 
-What does not change results (jobs, folders) is not here but in `unlearn_audit.audit.Execution`.
+What does not change results (jobs, folders) is not here but in `unlearn_audit.Execution`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.margins import margin
-from unlearn_audit.audit import Execution, Subject, plan_audit
+from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.defenses import parse_defense
 from unlearn_audit.engine import Store, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for

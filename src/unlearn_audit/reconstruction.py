@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from unlearn_audit.audit import Execution, Subject, plan_audit
+from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Estimate, share

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from unlearn_audit import AuditConfig, audit
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.change_field import ChangeField, ChangeFieldFitted, explained
-from unlearn_audit.audit import Execution, Subject, conduct, plan_audit
+from unlearn_audit.conductor import Execution, Subject, conduct, plan_audit
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.errors import AuditError

@@ -1,9 +1,8 @@
 import json
 
 import pytest
-from typer.main import get_command
 
-from unlearn_audit.cli.main import app
+from unlearn_audit.cli.commands import load
 
 SMALL = [
     "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",
@@ -12,8 +11,7 @@ SMALL = [
 
 
 def test_plan_takes_the_options_of_run():
-    commands = get_command(app).commands
-    run, plan = ({param.name: param.opts for param in commands[name].params} for name in ("run", "plan"))
+    run, plan = ({param.name: param.opts for param in load(name).params} for name in ("run", "plan"))
     assert plan == run
 
 

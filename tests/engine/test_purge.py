@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unlearn_audit import AuditConfig, Execution, read_observations, run
-from unlearn_audit.audit import Subject
+from unlearn_audit.conductor import Subject
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.purge import NOTE, purge, traces

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, audit
-from unlearn_audit.audit import Subject, plan_audit
+from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.errors import AuditError
 
 SIZES = {

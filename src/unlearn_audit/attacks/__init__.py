@@ -4,11 +4,16 @@ An attack is fitted on the attacker's own (shadow) worlds, whose answers it know
 records of which it sees only a `View`: never role, world, request or id. Higher means more likely positive.
 """
 
-from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.catalogue import CATALOGUE, Attacks, Offered, attacks_of
-from unlearn_audit.attacks.features import CLASSICAL, FEATURES, PAPER_FEATURES
-from unlearn_audit.attacks.games import GAMES, Game
-from unlearn_audit.attacks.learned import ATTACK_MODELS, LearnedAttack, learned_attacks
+from typing import TYPE_CHECKING
+
+from unlearn_audit.lazy import lazily
+
+if TYPE_CHECKING:
+    from unlearn_audit.attacks.base import Attack
+    from unlearn_audit.attacks.catalogue import CATALOGUE, Attacks, Offered, attacks_of
+    from unlearn_audit.attacks.features import CLASSICAL, FEATURES, PAPER_FEATURES
+    from unlearn_audit.attacks.games import GAMES, Game
+    from unlearn_audit.attacks.learned import ATTACK_MODELS, LearnedAttack, learned_attacks
 
 __all__ = [
     "ATTACK_MODELS",
@@ -25,3 +30,14 @@ __all__ = [
     "attacks_of",
     "learned_attacks",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "base": ("Attack",),
+        "catalogue": ("CATALOGUE", "Attacks", "Offered", "attacks_of"),
+        "features": ("CLASSICAL", "FEATURES", "PAPER_FEATURES"),
+        "games": ("GAMES", "Game"),
+        "learned": ("ATTACK_MODELS", "LearnedAttack", "learned_attacks"),
+    },
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import laplace, norm
+import scipy
 
 from unlearn_audit.attacks.references import FLOOR, References, changes
 from unlearn_audit.attacks.statistic import FALLS, Statistic
@@ -26,8 +26,12 @@ def l_diff(view: View) -> npt.NDArray[np.float64]:
     change, original = changes(view)
     mean = np.nanmean(references.unlearned, axis=1)[rows]
     deviation = np.maximum(np.nanstd(references.unlearned, axis=1), FLOOR)[rows]
-    place = 0.5 * (norm.cdf((original - mean) / deviation) - norm.cdf((original - change - mean) / deviation) + 1)
-    moved = laplace.cdf(change, references.location[rows], references.scale[rows])
+    place = 0.5 * (
+        scipy.stats.norm.cdf((original - mean) / deviation)
+        - scipy.stats.norm.cdf((original - change - mean) / deviation)
+        + 1
+    )
+    moved = scipy.stats.laplace.cdf(change, references.location[rows], references.scale[rows])
     return np.asarray((place + moved) / 2)
 
 

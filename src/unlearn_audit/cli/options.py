@@ -1,23 +1,15 @@
-"""Options that several commands share, and what they do with a finished audit."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
-from rich.console import Console
 
-from unlearn_audit.attacks import CATALOGUE
-from unlearn_audit.audit import Execution
+from unlearn_audit.config import AttackName
 from unlearn_audit.engine.executors import EXECUTORS
-from unlearn_audit.engine.folder import run_folder
-from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.progress import reporter
-from unlearn_audit.report import print_summary
-from unlearn_audit.result import AuditResult
 
 Games = Annotated[
     list[str] | None,
@@ -44,7 +36,7 @@ Attacks = Annotated[
     list[str] | None,
     typer.Option(
         "--attack",
-        help=f"{', '.join(CATALOGUE)}; or none; repeatable. Default: every one that the observations allow.",
+        help=f"{', '.join(get_args(AttackName))}; or none; repeatable. Default: every one that the observations allow.",
     ),
 ]
 AttackModels = Annotated[
@@ -88,25 +80,3 @@ def attacks_named(names: list[str] | None) -> tuple[str, ...] | None:
 def settings_of(**flags: Any) -> dict[str, Any]:
     """Return the flags that were given, as configuration."""
     return {name: value for name, value in flags.items() if value is not None and value != []}
-
-
-def conduct(
-    identity: Mapping[str, Any],
-    name: str,
-    work: Callable[[Execution], AuditResult],
-    *,
-    jobs: int,
-    out: Path | None,
-    as_json: bool,
-    **execution: Any,
-) -> None:
-    """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
-    folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
-    with run_folder(folder, identity):
-        with reporter() as shown:
-            result = work(Execution(jobs=jobs, reporter=shown, **execution))
-        page = result.write(folder)
-    if as_json:
-        typer.echo((folder / "findings.json").read_text(encoding="utf-8"), nl=False)
-    else:
-        print_summary(Console(), result.findings, page)

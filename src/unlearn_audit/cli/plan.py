@@ -11,9 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from unlearn_audit.audit import Execution, Subject
 from unlearn_audit.cli import options
 from unlearn_audit.cli.run import configured
+from unlearn_audit.conductor import Execution, Subject
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.forecast import Cost, Forecast, forecast
 from unlearn_audit.progress import reporter

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from unlearn_audit.audit import audit_observations, file_settings
 from unlearn_audit.cli import options
+from unlearn_audit.cli.conducted import conduct
 from unlearn_audit.cli.options import settings_of
+from unlearn_audit.conductor import audit_observations, file_settings
 from unlearn_audit.config import build_config
 from unlearn_audit.observations import read_observations
 
@@ -55,7 +56,7 @@ def predictions(
     )
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
     settings = file_settings(config, {"shadow": shadow, "target": target})
-    options.conduct(
+    conduct(
         settings,
         f"predictions-{target.stem}",
         lambda execution: audit_observations(

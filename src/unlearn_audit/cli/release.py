@@ -7,24 +7,17 @@ from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from unlearn_audit.cli import options
-from unlearn_audit.cli.owner import encoding_of, positions, regime_of, split
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models import resolve_model
-from unlearn_audit.progress import reporter
 from unlearn_audit.release import ReleaseResult, ReleaseSettings, examine, findings_of, pair_of, read_answers, read_ids
-from unlearn_audit.release.answers import Answers, read_columns
+from unlearn_audit.release.answers import Answers, content_of, is_model, read_columns
 from unlearn_audit.release.examine import BASE_RATES
-from unlearn_audit.release.fitted import ask_model, is_model
-from unlearn_audit.release.owned import RawRecords, Releases, read_owned
 from unlearn_audit.release.page import print_release
-from unlearn_audit.release.rehearse import rehearse as rehearse_release
 from unlearn_audit.release.result import PRIVATE
 from unlearn_audit.release.scores import SCORES
 
@@ -97,10 +90,12 @@ def release(
             raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
         if data is None or label is None or model is None:
             raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
+        from unlearn_audit.cli.rehearsed import read_owned, rehearsed  # here, since it needs scikit-learn
+
         raw = read_owned(data, label, record, subject)
         config = {
             **_of_settings(settings),
-            "data": _source(str(data)),
+            "data": _source(str(data), _read(str(data))),
             "label": label,
             "record": record,
             "subject": subject,
@@ -108,59 +103,33 @@ def release(
             "regime": regime,
             "encoding": encoding,
             "repetitions": repetitions,
-            "reference": _source(reference),
+            "reference": _source(reference, _read(reference)),
         }
-        result = _rehearsed(raw, deleted, reference, model, regime, encoding, repetitions, settings, config)
+        result = rehearsed(raw, deleted, reference, model, regime, encoding, repetitions, settings, config)
         finish(result, out, as_json, fail_if_told)
         return
     if before is None or after is None:
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
-    versions = [_answers(text, data, label, record, subject) for text in (before, after)]
+    read = _read(before, after, deleted, reference, *([] if data is None else [str(data)]))
+    versions = [_answers(text, data, label, record, subject, read) for text in (before, after)]
     if subject is not None and all(of.subjects is None for of in versions):
         raise AuditError(
             f"no column '{subject}' in {before} nor in {after}; name the column that says whose record it is"
         )
-    pair = pair_of(versions[0], versions[1], read_ids(deleted, "--deleted"), read_ids(reference, "--reference"))
+    ids = [read_ids(of, what, read.get(of)) for of, what in ((deleted, "--deleted"), (reference, "--reference"))]
+    pair = pair_of(versions[0], versions[1], *ids)
     config = {
         **_of_settings(settings),
-        "before": _source(before),
-        "after": _source(after),
-        "reference": _source(reference),
+        "before": _source(before, read),
+        "after": _source(after, read),
+        "reference": _source(reference, read),
         "subject": subject,
-        "data": None if data is None else _source(str(data)),
+        "data": None if data is None else _source(str(data), read),
         "label": label,
         "record": record,
     }
     examined = [examine(pair, settings)]
     finish(ReleaseResult(findings_of(examined, settings, config), examined), out, as_json, fail_if_told)
-
-
-def _rehearsed(
-    raw: RawRecords,
-    deleted: str,
-    reference: str,
-    model: str,
-    regime: str,
-    encoding: str,
-    repetitions: int,
-    settings: ReleaseSettings,
-    config: dict[str, Any],
-) -> ReleaseResult:
-    """Delete stand-ins in place of the people who asked for it."""
-    owned = split(raw, reference, None, encoding_of(encoding), settings.seed)
-    gone = positions(raw, read_ids(deleted, "--deleted"), "deleted")
-    overlap = gone[np.isin(gone, owned.held_out)]
-    if len(overlap):
-        raise AuditError(
-            f"{len(overlap):,} records are both deleted and reference, such as {raw.ids[overlap[0]]}; references must "
-            "never have been trained on"
-        )
-    with reporter() as shown:
-        releases = Releases.of(owned, resolve_model(model), regime_of(regime), settings.seed)
-        people = np.unique(raw.person[gone])
-        examined, notes = rehearse_release(releases, people, repetitions, settings, shown)
-    found = findings_of(examined, settings, config, rehearsal=True, notes=(*owned.data.notes, *notes))
-    return ReleaseResult(found, examined)
 
 
 def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told: bool) -> None:
@@ -202,22 +171,31 @@ def _of_settings(settings: ReleaseSettings) -> dict[str, Any]:
     return {**vars(settings), "base_rates": list(settings.base_rates)}
 
 
-def _answers(text: str, data: Path | None, label: str | None, record: str | None, subject: str | None) -> Answers:
+def _read(*given: str) -> dict[str, bytes]:
+    """Return the content of those that are files: read once, so that a digest is of what was looked at."""
+    # which, unlike Path.is_file, takes a long list of ids for none
+    return {text: content_of(Path(text)) for text in given if isfile(text)}
+
+
+def _answers(
+    text: str, data: Path | None, label: str | None, record: str | None, subject: str | None, read: dict[str, bytes]
+) -> Answers:
     if not is_model(text):
-        return read_answers(Path(text), subject)
+        return read_answers(Path(text), subject, read.get(text))
     if data is None or label is None:
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
-    return ask_model(text, data, label, record, subject)
+    from unlearn_audit.release.fitted import ask_model  # here, since it needs scikit-learn
+
+    return ask_model(text, data, label, record, subject, read.get(str(data)))
 
 
-def _source(text: str) -> dict[str, str]:
+def _source(text: str, read: dict[str, bytes]) -> dict[str, str]:
     """Return what a file is called and the digest of its content; of ids that were written out, how many.
 
     Never call it on the ids of the deleted: whoever has a digest of a few ids finds them by trying.
     """
-    path = Path(text)
-    if isfile(path):  # which, unlike Path.is_file, takes a long list of ids for none
-        return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}
+    if text in read:
+        return {"file": Path(text).name, "sha256": sha256(read[text]).hexdigest()}
     if is_model(text):
         return {"model": f"{Path(text.rpartition(':')[0]).name}:{text.rpartition(':')[2]}"}
     return {"ids": str(len(text.split(",")))}

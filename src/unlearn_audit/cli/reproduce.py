@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from unlearn_audit.audit import Execution
 from unlearn_audit.cli import options
+from unlearn_audit.conductor import Execution
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError

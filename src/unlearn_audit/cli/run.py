@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_audit.audit import Subject
-from unlearn_audit.audit import conduct as conduct_audit
 from unlearn_audit.cli import options
+from unlearn_audit.cli.conducted import conduct
 from unlearn_audit.cli.options import settings_of
+from unlearn_audit.conductor import Subject
+from unlearn_audit.conductor import conduct as conduct_audit
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS
@@ -181,7 +182,7 @@ def run(
     unlearn-audit run audit.yaml --seed 1 --json
     """
     subject = Subject.load(specification)
-    options.conduct(
+    conduct(
         subject.identity,
         _folder_name(specification),
         lambda execution: conduct_audit(subject, execution),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from unlearn_audit.arms import Arm
 from unlearn_audit.assess import Chosen, expected_attacks, n_attacks
 from unlearn_audit.attacks.stage import FOLDS
-from unlearn_audit.audit import Execution, Subject, foretells_deletions, plan_audit
+from unlearn_audit.conductor import Execution, Subject, foretells_deletions, plan_audit
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.keys import dataset_fingerprint, digest

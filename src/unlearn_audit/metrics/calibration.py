@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy
 from scipy.special import expit, logit
 
 from unlearn_audit.errors import AuditError
@@ -78,7 +78,7 @@ class Calibrator:
             residual = weights * (expit(z) - targets)
             return float(weights @ (np.logaddexp(0, z) - targets * z)), np.array([residual @ x, residual.sum()])
 
-        found = minimize(
+        found = scipy.optimize.minimize(
             loss,
             np.zeros(2),
             jac=True,

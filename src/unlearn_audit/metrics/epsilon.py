@@ -13,7 +13,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, t_quantile
@@ -50,7 +51,7 @@ def upper_rate(errors: Array | float, cases: Array | float, confidence: float) -
     """
     wrong, n = np.asarray(errors, dtype=np.float64), np.asarray(cases, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        ends = stats.beta.ppf(confidence, wrong + 1, n - wrong)
+        ends = scipy.stats.beta.ppf(confidence, wrong + 1, n - wrong)
     return np.asarray(np.where(wrong >= n, 1.0, ends))
 
 
@@ -228,5 +229,5 @@ def one_run_bound(right: int, guesses: int, *, confidence: float = CONFIDENCE) -
     if right == 0:
         return 0.0
     # the exact lower end of the share of right guesses
-    share = float(stats.beta.ppf(1 - confidence, right, guesses - right + 1))
+    share = float(scipy.stats.beta.ppf(1 - confidence, right, guesses - right + 1))
     return max(float(special.logit(share)), 0.0) if share < 1 else math.inf

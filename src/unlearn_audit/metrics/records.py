@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import mannwhitneyu
+import scipy
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.conformal import rejected
@@ -77,7 +77,9 @@ def _higher(ins: Array, outs: Array) -> Array:
     least = 1 / math.comb(ins.shape[1] + outs.shape[1], ins.shape[1])
     for rows, method in ((~tied, "exact"), (tied & (ordered[:, 0] < ordered[:, -1]), "asymptotic")):
         if rows.any():
-            p_values[rows] = mannwhitneyu(ins[rows], outs[rows], alternative="greater", method=method, axis=1).pvalue
+            p_values[rows] = scipy.stats.mannwhitneyu(
+                ins[rows], outs[rows], alternative="greater", method=method, axis=1
+            ).pvalue
     return np.maximum(p_values, least)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from unlearn_audit.metrics.intervals import (
     CONFIDENCE,
@@ -97,11 +97,11 @@ def delong_components(scores: Array, positive: Array) -> tuple[float, Array]:
     """
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive
-    ranks = rankdata(scores)
-    above = ranks[positive] - rankdata(scores[positive])
+    ranks = scipy.stats.rankdata(scores)
+    above = ranks[positive] - scipy.stats.rankdata(scores[positive])
     components = np.empty(len(scores))
     components[positive] = above / n_negative
-    components[~positive] = 1 - (ranks[~positive] - rankdata(scores[~positive])) / n_positive
+    components[~positive] = 1 - (ranks[~positive] - scipy.stats.rankdata(scores[~positive])) / n_positive
     return float(above.sum() / (n_positive * n_negative)), components
 
 

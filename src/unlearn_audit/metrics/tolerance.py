@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+import scipy
 
 Array = npt.NDArray[np.float64]
 
@@ -21,8 +21,8 @@ def exceedances_allowed(n: int, share: float, error: float) -> int:
     >>> exceedances_allowed(58, 0.95, 0.05), exceedances_allowed(59, 0.95, 0.05), exceedances_allowed(200, 0.95, 0.05)
     (-1, 0, 4)
     """
-    r = int(binom.ppf(error, n, 1 - share))
-    while r >= 0 and binom.cdf(r, n, 1 - share) > error:
+    r = int(scipy.stats.binom.ppf(error, n, 1 - share))
+    while r >= 0 and scipy.stats.binom.cdf(r, n, 1 - share) > error:
         r -= 1
     return r
 

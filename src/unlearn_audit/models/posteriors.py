@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.trees import tree_posteriors
-
-SUM_TOLERANCE = 1e-3
-"""How far the probabilities of one row may be from summing to 1."""
+from unlearn_audit.probabilities import SUM_TOLERANCE
 
 
 def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:

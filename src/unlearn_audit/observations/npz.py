@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import lzma
 import zipfile
@@ -79,10 +80,10 @@ def read_npz(path: Path) -> Observations:
     )
 
 
-def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return every array of an archive, or say what the file is instead."""
+def load_arrays(path: Path, content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Return every array of an archive, whose bytes may have been read, or say what the file is instead."""
     try:
-        archive = np.load(path, allow_pickle=False)
+        archive = np.load(path if content is None else io.BytesIO(content), allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise AuditError(f"{path} is a single array (.npy) by another name; save named arrays with numpy.savez")
         with archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,19 @@ class Answers:
         return cls(where, index, posteriors.astype(np.float32), tuple(classes), known, whose, partial)
 
 
-def read_answers(path: Path, subject: str | None = None) -> Answers:
+def is_model(text: str) -> bool:
+    """Return whether a text names a function, as ``module:function`` or ``file.py:function``.
+
+    Examples
+    --------
+    >>> is_model("my_models:before"), is_model("my_models.py:before"), is_model("before.csv")
+    (True, True, False)
+    """
+    module, _, function = text.rpartition(":")
+    return bool(module) and function.isidentifier() and len(module) > 1
+
+
+def read_answers(path: Path, subject: str | None = None, content: bytes | None = None) -> Answers:
     """Read the answers of one version.
 
     CSV and Parquet need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name) and
@@ -99,6 +112,8 @@ def read_answers(path: Path, subject: str | None = None) -> Answers:
         A ``.csv``, ``.parquet`` or ``.npz`` file.
     subject
         The column, or array, that says whose record a row is; it is read where the file has it.
+    content
+        The file's bytes, where they were read already.
 
     Raises
     ------
@@ -111,32 +126,32 @@ def read_answers(path: Path, subject: str | None = None) -> Answers:
             "not read, so export the posteriors to one of these, or name a model as module:function"
         )
     if path.suffix != ".npz":
-        return _from_table(read_columns(path, ("record", "label", *([subject] if subject else []))), path, subject)
-    if not path.is_file():
+        texts = ("record", "label", *([subject] if subject else []))
+        return _from_table(read_columns(path, texts, content), path, subject)
+    if content is None and not path.is_file():
         raise AuditError(f"no file of answers at {path}; check the path")
-    return _from_arrays(load_arrays(path), path, subject)
+    return _from_arrays(load_arrays(path, content), path, subject)
 
 
-def read_columns(path: Path, texts: Sequence[str] = ()) -> pa.Table:
-    """Return a CSV or Parquet file as a table whose columns ``texts`` are text.
+def read_columns(path: Path, texts: Sequence[str] = (), content: bytes | None = None) -> pa.Table:
+    """Return a CSV or Parquet file as a table whose columns ``texts`` are text; `content_of` reads it if need be.
 
     Raises
     ------
     AuditError
         If there is no such file, it cannot be read, or a column is there twice.
     """
-    if not path.is_file():
-        raise AuditError(f"no file at {path}; check the path")
-    if path.stat().st_size == 0:
+    content = content_of(path) if content is None else content
+    if not content:
         raise AuditError(f"{path} is empty; give a file with a header and rows")
     try:
         if path.suffix == ".csv":
             options = arrow_csv.ConvertOptions(
                 column_types={name: pa.string() for name in texts}, null_values=[""], strings_can_be_null=True
             )
-            table = arrow_csv.read_csv(path, convert_options=options)
+            table = arrow_csv.read_csv(io.BytesIO(content), convert_options=options)
         else:
-            with arrow_parquet.ParquetFile(path) as file:
+            with arrow_parquet.ParquetFile(pa.BufferReader(content)) as file:
                 table = file.read()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise AuditError(f"{path} cannot be read as {path.suffix[1:]} ({reason(error)}); export it again") from error
@@ -145,6 +160,22 @@ def read_columns(path: Path, texts: Sequence[str] = ()) -> pa.Table:
     if repeated:
         raise AuditError(f"{path} has more than one column '{repeated[0]}'; rename or drop one")
     return table
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    AuditError
+        If there is no such file, or it cannot be read.
+    """
+    if not path.is_file():
+        raise AuditError(f"no file at {path}; check the path")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AuditError(f"{path} cannot be read ({reason(error)}); check who may read it") from error
 
 
 def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:

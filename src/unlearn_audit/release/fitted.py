@@ -16,19 +16,14 @@ from unlearn_audit.release.answers import Answers, read_columns, texts_of
 from unlearn_audit.threads import one_thread
 
 
-def is_model(text: str) -> bool:
-    """Return whether a text names a function, as ``module:function`` or ``file.py:function``.
-
-    Examples
-    --------
-    >>> is_model("my_models:before"), is_model("my_models.py:before"), is_model("before.csv")
-    (True, True, False)
-    """
-    module, _, function = text.rpartition(":")
-    return bool(module) and function.isidentifier() and len(module) > 1
-
-
-def ask_model(text: str, data: Path, label: str, record: str | None, subject: str | None) -> Answers:
+def ask_model(
+    text: str,
+    data: Path,
+    label: str,
+    record: str | None,
+    subject: str | None,
+    content: bytes | None = None,
+) -> Answers:
     """Return a fitted model's answers on every row of a table.
 
     Parameters
@@ -39,13 +34,15 @@ def ask_model(text: str, data: Path, label: str, record: str | None, subject: st
         A CSV or Parquet file: every column but the three below is a feature, and is handed over as a DataFrame.
     label, record, subject
         The columns with the class, the record's id (None: the row's number, counted from 0), and whose record it is.
+    content
+        The file's bytes, where they were read already.
 
     Raises
     ------
     AuditError
         If the function or the table cannot be had, or what it returns is no fitted classifier of these classes.
     """
-    table = read_columns(data, [name for name in (record, subject) if name])
+    table = read_columns(data, [name for name in (record, subject) if name], content)
     for what, name in (("label", label), ("record", record), ("subject", subject)):
         if name is not None and name not in table.column_names:
             raise AuditError(f"no {what} column '{name}' in {data}; it has {shorten(table.column_names)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from os.path import isfile
 from pathlib import Path
 
@@ -9,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.release.answers import read_columns, texts_of
+from unlearn_audit.release.answers import content_of, read_columns, texts_of
 
 Texts = npt.NDArray[np.object_]
 
 _FORMATS = (".csv", ".parquet", ".txt")
 
 
-def read_ids(given: str, what: str) -> Texts:
+def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
     """Return record ids, each once.
 
     Parameters
@@ -26,6 +27,8 @@ def read_ids(given: str, what: str) -> Texts:
         alone), or ids joined by commas.
     what
         What messages call them.
+    content
+        The file's bytes, where they were read already.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def read_ids(given: str, what: str) -> Texts:
     """
     path = Path(given)
     if path.suffix in _FORMATS or isfile(path):
-        ids, where = _from_file(path), f"{what} in {path}"
+        ids, where = _from_file(path, content), f"{what} in {path}"
     else:
         ids, where = np.array([text.strip() for text in given.split(",")], dtype=object), what
     if not len(ids) or not all(ids):
@@ -48,18 +51,17 @@ def read_ids(given: str, what: str) -> Texts:
     return ids
 
 
-def _from_file(path: Path) -> Texts:
+def _from_file(path: Path, content: bytes | None) -> Texts:
     if path.suffix not in _FORMATS:
         raise AuditError(f"{path} is no list of ids; give a {', '.join(_FORMATS)} file, or ids joined by commas")
     if path.suffix == ".txt":
-        if not path.is_file():
-            raise AuditError(f"no file at {path}; check the path")
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
+            read = io.BytesIO(content_of(path) if content is None else content)
+            lines = io.TextIOWrapper(read, encoding="utf-8").readlines()
         except UnicodeDecodeError as error:
             raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         return np.array([line.strip() for line in lines if line.strip()], dtype=object)
-    table = read_columns(path, ("record",))
+    table = read_columns(path, ("record",), content)
     name = "record" if "record" in table.column_names else table.column_names[0]
     if name != "record" and len(table.column_names) > 1:
         raise AuditError(f"{path} has no column 'record'; name the column of ids so")

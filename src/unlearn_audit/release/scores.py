@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.catalogue import CATALOGUE
+from unlearn_audit.attacks.l_diff import L_DIFF
 from unlearn_audit.attacks.margins import margin
+from unlearn_audit.attacks.pair_scale import PAIR_SCALE
+from unlearn_audit.attacks.score_change import SCORE_CHANGES
 from unlearn_audit.attacks.statistic import Statistic
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
@@ -42,12 +44,13 @@ def largest_fall(view: View) -> Array:
 
 
 SCORES: Mapping[str, Statistic] = {
-    **{
-        name: attack
-        for name in (DEFAULT, "score-difference", "score-ratio", "pair-scale-local", "l-diff")
-        if isinstance(attack := CATALOGUE[name], Statistic)
-    },
-    UNLABELLED: Statistic(UNLABELLED, "pair", largest_fall, {"deleted-vs-unseen": 1}, frozenset()),
+    attack.name: attack
+    for attack in (
+        *SCORE_CHANGES,
+        *(of for of in PAIR_SCALE if of.name == "pair-scale-local"),
+        L_DIFF,
+        Statistic(UNLABELLED, "pair", largest_fall, {"deleted-vs-unseen": 1}, frozenset()),
+    )
 }
 """Name to formula; every one is large for the deleted."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from unlearn_audit.assess import expected_attacks, n_attacks
-from unlearn_audit.audit import Execution, Subject, conduct
+from unlearn_audit.conductor import Execution, Subject, conduct
 from unlearn_audit.report.findings import Findings, Result
 from unlearn_audit.report.wording import is_strongest_classical
 from unlearn_audit.reproduce.claims import Decision, Measured

@@ -1,0 +1,73 @@
+"""The commands by name, each imported when it is called: help and looking at a release need no scikit-learn."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+COMMANDS = {
+    "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
+    "plan": ("plan", "plan", "Say what the same options of run would take: trainings, time, memory and disk."),
+    "name": (
+        "name",
+        "name",
+        "Rank a whole register by how well each candidate's deletion explains what changed between two versions.",
+    ),
+    "reconstruct": (
+        "reconstruct",
+        "reconstruct",
+        "Read the deleted records off the weights of two versions of a logistic regression.",
+    ),
+    "predictions": ("predictions", "predictions", "Audit posteriors that any system exported; no model is needed."),
+    "release": ("release", "release", "Say who can be told as deleted from the two versions of one release."),
+    "plan-release": (
+        "plan_release",
+        "plan_release",
+        "Find the least costly way to release updates that keeps to a target, and check its promise.",
+    ),
+    "reproduce": (
+        "reproduce",
+        "reproduce_command",
+        "Run an experiment of Chen et al. (CCS 2021) and decide its claims.",
+    ),
+    "purge": (
+        "purge",
+        "purge_command",
+        "Remove given records from runs and from the store, and check that no trace of them is left.",
+    ),
+    "data": ("data", "app", "Datasets known by name: list them, say where they lie, download them."),
+    "cache": ("cache", "app", "The store of finished worlds: say what it holds, make room in it."),
+}
+"""Name to the module of this package, the function or group in it, and the first sentence of its help."""
+
+
+class Commands(TyperGroup):
+    """The group of all commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return their names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Return what the help says of a command; None if there is none."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][2]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name of the command that is called, the command itself, and its arguments."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and load(str(name)), rest
+
+
+def load(name: str) -> Any:
+    """Import a command."""
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(import_module(f"unlearn_audit.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    alone.command(name)(found)
+    return get_command(alone)
