@@ -19,6 +19,7 @@ from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.defenses.base import check_defenses
 from unlearn_audit.describe import (
     described,
+    grouped,
     notes_on,
     repeats,
     said_of_classes,
@@ -36,6 +37,7 @@ from unlearn_audit.fields import Field, field_for, has_field
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.table import GROUP
 from unlearn_audit.progress import Reporter, Silent
 from unlearn_audit.report.findings import Findings
 from unlearn_audit.report.verdict import verdict
@@ -105,7 +107,7 @@ class Subject:
             If there is no such data or model, or the two sides do not go together.
         """
         target, shadow = config.target, config.shadow_side
-        records = {"target": prepare(target.data, config.seed)}
+        records = {"target": prepare(target.data, config.seed, config.groups)}
         records["shadow"] = records["target"] if shadow.data == target.data else prepare(shadow.data, config.seed)
         models = {
             side: resolve_model(of.model, of.network.settings) for side, of in (("target", target), ("shadow", shadow))
@@ -115,10 +117,13 @@ class Subject:
     @property
     def identity(self) -> dict[str, Any]:
         """What makes this audit another than any other; changed data or model code make another identity."""
+        columns = self.records["target"].columns
+        groups = {name: digest({"values": [str(value) for value in of]}) for name, of in columns.items()}
         return {
             "config": self.config.model_dump(mode="json"),
             "data": {side: dataset_fingerprint(of.data) for side, of in self.records.items()},
             "model": {side: digest({"model": source.fingerprint}) for side, source in self.models.items()},
+            **({"groups": groups} if groups else {}),
         }
 
 
@@ -148,6 +153,7 @@ def audit(
     references: int = 100,
     retained: int | None = None,
     layout: Literal["paper", "per-record"] = "paper",
+    groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     execution: Execution | None = None,
     **settings: Any,
 ) -> AuditResult:
@@ -167,6 +173,8 @@ def audit(
         What to call the data in reports.
     shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
+    groups
+        Columns of a DataFrame X by whose values risk is told too; or (n,) values by name, which need not be features.
     execution
         Worker processes, store and progress.
     **settings
@@ -207,8 +215,9 @@ def audit(
             "for a shadow side of its own use run() with a configuration"
         )
     side = SideConfig(data=DataConfig(name=name), model=source.name)
-    config = build_config({"target": side, "worlds": sizes, **settings}, where="audit()")
-    records = prepare_arrays(X, y, units, name, config.seed)
+    groups = (groups,) if isinstance(groups, str) else groups
+    config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
+    records = prepare_arrays(X, y, units, name, config.seed, groups)
     both = {"target": records, "shadow": records}
     return conduct(Subject(config, both, {"target": source, "shadow": source}), execution or Execution())
 
@@ -247,6 +256,7 @@ def audit_observations(
             raise AuditError(
                 f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
             )
+    target = _grouped_by(target, config.groups)
     settings = settings or file_settings(config, {})
     known = target.metadata
     overfitting = {
@@ -271,7 +281,16 @@ def audit_observations(
     )
 
 
-_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "seed")
+def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
+    """Return a table with the groups asked for alone."""
+    for name in names:
+        if name not in target.groups:
+            there = ", ".join(GROUP + of for of in target.groups) or "none of the kind"
+            raise AuditError(f"the target file has no column {GROUP + name!r} to group by; it has {there}")
+    return replace(target, groups={name: target.groups[name] for name in names})
+
+
+_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "groups", "seed")
 """The keys of a configuration that an audit of files reads."""
 
 
@@ -345,7 +364,8 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     spent: dict[str, Spent] = {}
     observed = observe([task for _, _, task in tasks])
     for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
-        tables[arm][side] = described(task, table, of_side)
+        table = described(task, table, of_side)
+        tables[arm][side] = grouped(table, records["target"]) if side == "target" else table
         stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
         if side == "target" and of_side.spent is not None:
             spent[arm] = of_side.spent

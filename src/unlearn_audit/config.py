@@ -63,6 +63,7 @@ class DataConfig(_Frozen):
     file: str | None = Field(default=None, description="a CSV or Parquet file of the user's own")
     label: str | None = Field(default=None, description="the column of `file` that holds the class")
     unit: str | None = Field(default=None, description="the column of `file` that says whose row it is")
+    exclude: tuple[str, ...] = Field(default=(), description="columns of `file` that are no features")
     encoding: Literal["codes", "one-hot"] = Field(
         default="codes", description="categories as one integer column each (the paper) or one column a category"
     )
@@ -73,8 +74,8 @@ class DataConfig(_Frozen):
             raise ValueError("give either `name` (a named dataset) or `file` (your own table)")
         if self.file is not None and self.label is None:
             raise ValueError(f"the table {self.file} needs `label`: the column that holds the class")
-        if self.name is not None and (self.label is not None or self.unit is not None):
-            raise ValueError("`label` and `unit` belong to `file`, not to a named dataset")
+        if self.name is not None and (self.label is not None or self.unit is not None or self.exclude):
+            raise ValueError("`label`, `unit` and `exclude` belong to `file`, not to a named dataset")
         return self
 
 
@@ -297,10 +298,18 @@ class AuditConfig(_Frozen):
         description="attacks beside those of features and attack models: see docs/attacks.md; default: every one for "
         "which the observations hold enough",
     )
+    groups: tuple[str, ...] = Field(
+        default=(), description="columns by whose values the leading attack's AUC is told beside that of all records"
+    )
     until: UntilConfig | None = Field(
         default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
     )
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod

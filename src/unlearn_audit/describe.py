@@ -11,7 +11,9 @@ import numpy as np
 
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.metrics import common_values
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.table import group_values
 from unlearn_audit.report.findings import Spread
 from unlearn_audit.worlds.prepare import Records
 
@@ -33,6 +35,14 @@ def described(task: SideTask, table: Observations, stats: WorldStats) -> Observa
         "overfitting": list(stats.overfitting),
     }
     return replace(table, metadata=metadata)
+
+
+def grouped(table: Observations, records: Records) -> Observations:
+    """Write into a table what its records hold in the columns by which risk is told; rare values are not named."""
+    at = np.searchsorted(records.data.record_ids, table.rows["record"].to_numpy())
+    holders = records.units.codes
+    groups = {name: common_values(group_values(of), holders)[at] for name, of in records.columns.items()}
+    return replace(table, groups=groups)
 
 
 def side_details(task: SideTask) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from unlearn_audit.attacks import Game, Offered
 from unlearn_audit.attacks.catalogue import FEWEST_REFERENCES
 from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.sequence import falls, scaled_falls
-from unlearn_audit.metrics import by_group, record_p_values, records_at_risk, share, tenths, worlds_needed
+from unlearn_audit.metrics import by_group, categories, record_p_values, records_at_risk, share, tenths, worlds_needed
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View, blind
 from unlearn_audit.report.findings import DeletionTime, GroupRisk, RecordRisk
@@ -22,6 +22,9 @@ LEVEL = 0.05
 
 Array = npt.NDArray[np.float64]
 
+Grouping = tuple[Literal["class", "difficulty", "column"], str | None, npt.NDArray[np.int64], tuple[str, ...]]
+"""What rows are grouped by, the column if it is one, the group of each row, and the names of the groups."""
+
 
 def shared_records(target: Observations, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
     """Return (n,) whose each row is, where the same records come in both roles, as in per-record worlds; else None."""
@@ -30,7 +33,9 @@ def shared_records(target: Observations, positive: npt.NDArray[np.bool_]) -> npt
 
 
 def risk_of_groups(target: Observations, game: Game, scores: Array) -> tuple[GroupRisk, ...]:
-    """Return what an attack reaches class by class, and from the least to the most certain record; none without labels.
+    """Return what an attack reaches class by class, from the least to the most certain record, and by columns.
+
+    Without labels there are no classes and no difficulty.
 
     Parameters
     ----------
@@ -41,28 +46,32 @@ def risk_of_groups(target: Observations, game: Game, scores: Array) -> tuple[Gro
     scores
         (n,) of the attack.
     """
-    labels = target.rows["label"].to_numpy()
-    if not len(labels) or labels.min() < 0:
-        return ()
     positive = target.roles == game.positive
     records = shared_records(target, positive)
-    places = tenths(margin(target.posteriors[:, -1], labels))
-    kinds: tuple[tuple[Literal["class", "difficulty"], npt.NDArray[np.int64], Callable[[int], str]], ...] = (
-        ("class", labels, lambda code: target.classes[code]),
-        ("difficulty", places, str),
-    )
     return tuple(
         GroupRisk(
             by=by,
-            group=name(of.group),
+            column=column,
+            group=names[of.group],
             n_positive=of.n_positive,
             n_negative=of.n_negative,
             auc=None if of.auc is None else of.auc.value,
             auc_ci=None if of.auc is None else of.auc.interval,
         )
-        for by, groups, name in kinds
+        for by, column, groups, names in _groupings(target, positive)
         for of in by_group(scores, positive, groups, target.worlds, records)
     )
+
+
+def _groupings(target: Observations, positive: npt.NDArray[np.bool_]) -> Iterator[Grouping]:
+    """Yield kind, column, (n,) codes and their names of each way to group rows."""
+    labels = target.rows["label"].to_numpy()
+    if len(labels) and labels.min() >= 0:
+        yield "class", None, labels, target.classes
+        places = tenths(margin(target.posteriors[:, -1], labels))
+        yield "difficulty", None, places, tuple(str(place) for place in range(places.max() + 1))
+    for column, values in target.groups.items():
+        yield "column", column, *categories(values, positive, target.rows["record"].to_numpy())
 
 
 def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRisk | None:

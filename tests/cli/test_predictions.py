@@ -57,6 +57,23 @@ def test_the_minimal_form_without_worlds_has_intervals_by_record(command, tmp_pa
     assert "record" in " ".join(found["verdict"]["limits"])
 
 
+def test_a_column_of_the_file_groups_risk(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        minimal(tmp_path / f"{side}.csv", seed)
+    frame = pd.read_csv(tmp_path / "target.csv")
+    frame.assign(group_town=np.where(np.arange(len(frame)) // 2 % 2, "north", "south")).to_csv(
+        tmp_path / "target.csv", index=False
+    )
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    found = command("predictions", *files, "--attack-model=logistic-regression", "--group-by=town", "--json").findings
+    assert [(of["column"], of["group"], of["n_positive"]) for of in found["groups"]] == [
+        ("town", "north", 50), ("town", "south", 50)
+    ]  # fmt: skip
+    refused = command("predictions", *files, "--group-by=sex")
+    assert refused.code == 2
+    assert "no column 'group_sex' to group by; it has group_town" in " ".join(refused.err.split())
+
+
 def test_one_real_pair_is_scored_with_worlds_of_our_own(command, tmp_path):
     assert command("run", *RUN, "--out", tmp_path / "run").code == 0
     table = read_observations(tmp_path / "run" / "observations" / "target.parquet")

@@ -145,6 +145,18 @@ def test_a_users_table_and_factory(command, tmp_path):
     assert any(len(records) == 2 for records in deleted)
 
 
+def test_risk_by_columns(command, tmp_path):
+    flags = [flag for name in ("mean radius", "mean texture") for flag in ("--group-by", name)]
+    found = command("run", *SMALL, *flags, "--out", tmp_path / "out", "--json").findings
+    jsonschema.validate(found, findings_schema())
+    assert list(dict.fromkeys(of["column"] for of in found["groups"])) == [None, "mean radius", "mean texture"]
+    refused = command("run", *SMALL, "--group-by", "sex")
+    assert refused.code == 2
+    assert "no column 'sex' to group by in breast-cancer; name one of: mean radius, mean texture," in " ".join(
+        refused.err.split()
+    )
+
+
 def test_another_shadow_model(command, tmp_path):
     found = command("run", *SMALL, "--shadow-model=logistic-regression", "--out", tmp_path / "out", "--json").findings
     assert found["details"]["shadow"]["model"] == "logistic-regression"

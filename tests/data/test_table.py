@@ -44,6 +44,18 @@ def test_csv(tmp_path: Path) -> None:
     assert table.notes == ("3 rows of people.csv.", "age: 1 missing.", "job: 1 missing.")
 
 
+def test_excluded_columns_are_no_features(tmp_path: Path) -> None:
+    table = read_table(_csv(tmp_path, PEOPLE), "pay", "person", ["job"])
+    assert list(table.features) == ["age"]
+    assert table.others is not None
+    kept = table.kept(np.array([True, False, True])).others
+    assert kept is not None
+    assert kept["job"].tolist() == table.others["job"].iloc[[0, 2]].tolist()
+    for exclude, told in (("town", "no excluded column 'town' in"), ("person", "do not exclude it")):
+        with pytest.raises(AuditError, match=told):
+            read_table(_csv(tmp_path, PEOPLE), "pay", "person", [exclude])
+
+
 def test_csv_and_parquet_give_the_same_table(tmp_path: Path) -> None:
     csv = _csv(tmp_path, PEOPLE)
     parquet = tmp_path / "people.parquet"

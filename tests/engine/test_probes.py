@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig
-from unlearn_audit.audit import Subject, plan_audit
+from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for

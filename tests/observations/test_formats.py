@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pickle
 import zipfile
@@ -62,6 +63,27 @@ def test_signals_and_metadata_are_kept(table, tmp_path, suffix):
     again = read_observations(tmp_path / f"t{suffix}")
     assert again.metadata == made.metadata
     assert all(np.array_equal(again.signals[name], signals[name]) for name in signals)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_groups_are_kept_and_missing_values_stay_missing(table, tmp_path, suffix):
+    made = table()
+    towns, ages = np.array(["north", None, "NA"] * len(made), dtype=object), np.arange(len(made), dtype=float)
+    ages[3] = np.nan
+    made = dataclasses.replace(made, groups={"home town": towns[: len(made)], "age": ages})
+    write_observations(made, tmp_path / f"t{suffix}")
+    again = read_observations(tmp_path / f"t{suffix}")
+    assert again.rows.equals(made.rows)
+    assert list(again.groups) == ["home town", "age"]
+    assert again.groups["home town"].tolist() == made.groups["home town"].tolist()
+    assert np.array_equal(again.groups["age"], ages, equal_nan=True)
+    half = again.select(np.arange(len(made)) % 2 == 0)
+    assert half.groups["home town"].tolist() == towns[: len(made) : 2].tolist()
+
+
+def test_a_group_has_a_value_a_row():
+    with pytest.raises(AuditError, match=r"group 'town' has shape \(1,\) for 2 rows"):
+        Observations.create({"role": ["deleted", "unseen"]}, np.full((2, 2, 2), 0.5), "ab", groups={"town": ["north"]})
 
 
 def test_signals_do_not_vanish_in_csv(table, tmp_path):

@@ -43,6 +43,25 @@ def test_units_stay_on_one_side(tmp_path):
     assert not set(owners[records.split.shadow.all]) & set(owners[records.split.target.all])
 
 
+def test_columns_to_group_by_are_those_of_the_records_kept(tmp_path):
+    path, frame = people(tmp_path)
+    config = DataConfig(file=str(path), label="rich", exclude=("who",))
+    records = prepare(config, seed=0, groups=("who", "job"))
+    assert records.data.X.shape[1] == 2
+    kept = frame.iloc[records.data.record_ids]
+    assert records.columns["who"].tolist() == kept["who"].tolist()
+    assert records.columns["job"].tolist() == kept["job"].tolist()
+    assert prepare(config, seed=0).columns == {}
+    with pytest.raises(AuditError, match="no column 'town' to group by in people; name one of: age, job, who"):
+        prepare(config, seed=0, groups=("town",))
+
+
+def test_images_have_no_columns_to_group_by(monkeypatch):
+    register(monkeypatch, *dots(100))
+    with pytest.raises(AuditError, match="dots holds images, which have no columns to group by; leave 'sex' out"):
+        prepare(DataConfig(name="dots"), seed=0, groups=("sex",))
+
+
 def test_encoding_learns_from_the_shadow_side_alone(tmp_path):
     path, frame = people(tmp_path)
     frame = frame.drop_duplicates()

@@ -42,6 +42,10 @@ Attacks = Annotated[
 AttackModels = Annotated[
     list[str] | None, typer.Option("--attack-model", help="A classifier of the attack; repeatable. Default: all four.")
 ]
+GroupBy = Annotated[
+    list[str] | None,
+    typer.Option("--group-by", help="A column by whose values risk is told too, feature or not; repeatable."),
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of the whole audit.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cores to use; results do not depend on it.")]
 Executor = Annotated[

@@ -24,6 +24,7 @@ def predictions(
     attack: options.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
+    group_by: options.GroupBy = None,
     seed: options.Seed = None,
     jobs: options.Jobs = 1,
     keep_going: options.KeepGoing = False,
@@ -34,7 +35,7 @@ def predictions(
 
     A .csv, .parquet or .npz file needs one row a query with the columns role (deleted, unseen, retained or
     reference), before_<class> and after_<class> for each class; label, world, request, record and paper are
-    optional. See docs/file-formats.md.
+    optional, and so is group_<name>, for --group-by <name>. See docs/file-formats.md.
 
     [bold]Examples[/]
 
@@ -50,6 +51,7 @@ def predictions(
             attacks=options.attacks_named(attack),
             features=feature,
             attack_models=attack_model,
+            groups=group_by,
             seed=seed,
         ),
         "the command line",

@@ -27,6 +27,7 @@ def specify(
     unit: Annotated[
         str | None, typer.Option(help="The column of --data that says whose row it is; deleted together.")
     ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A column of --data that is no feature.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Categories as 'codes' (default) or 'one-hot'.")] = None,
     model: Annotated[
         str | None,
@@ -74,6 +75,7 @@ def specify(
     attack: options.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
+    group_by: options.GroupBy = None,
     until: Annotated[
         str | None, typer.Option(help="Add target worlds until the AUC's interval is this narrow: 'auc ± 0.03'.")
     ] = None,
@@ -92,7 +94,7 @@ def specify(
     AuditError
         If they contradict each other, or describe no audit.
     """
-    target_data = settings_of(name=dataset, file=data, label=label, unit=unit, encoding=encoding)
+    target_data = settings_of(name=dataset, file=data, label=label, unit=unit, exclude=exclude, encoding=encoding)
     flags: dict[str, Any] = settings_of(
         target=settings_of(
             data=target_data or None,
@@ -125,14 +127,15 @@ def specify(
         attacks=options.attacks_named(attack),
         features=feature,
         attack_models=attack_model,
+        groups=group_by,
         training=training,
         until=settings_of(auc=until, at_most=at_most) or None,
         seed=seed,
     )
     if dataset is not None and data is not None:
         raise AuditError("--dataset and --data were both given; name one source of records")
-    if data is None and config is None and (label is not None or unit is not None):
-        raise AuditError("--label and --unit belong to --data; give the table they are columns of")
+    if data is None and config is None and (label is not None or unit is not None or exclude):
+        raise AuditError("--label, --unit and --exclude belong to --data; give the table they are columns of")
     return build_config(flags, "the command line") if config is None else read_config(config, flags)
 
 
@@ -172,6 +175,8 @@ def run(
     unlearn-audit run --dataset adult --model random-forest --regime fixed --jobs 2 --out adult-forest
 
     unlearn-audit run --data people.csv --label income --unit person --model my_models:make_model
+
+    unlearn-audit run --dataset adult --group-by sex --group-by age
 
     unlearn-audit run --dataset adult --scenario group --size 10 --unlearning sisa --shards 5
 

@@ -33,6 +33,8 @@ class Table:
         its own unit.
     notes
         What the loader did or found, one plain sentence each.
+    others
+        (n, m) columns that are no features, in the form of features; or None.
     """
 
     name: str
@@ -41,12 +43,14 @@ class Table:
     class_names: tuple[str, ...]
     units: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    others: pd.DataFrame | None = None
 
     def kept(self, rows: Mask) -> Table:
         """Return the table with only the rows for which ``rows`` (n,) is True, numbered anew."""
         features = self.features.loc[rows].reset_index(drop=True)
         units = None if self.units is None else self.units[rows]
-        return replace(self, features=features, labels=self.labels[rows], units=units)
+        others = None if self.others is None else self.others.loc[rows].reset_index(drop=True)
+        return replace(self, features=features, labels=self.labels[rows], units=units, others=others)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ _PARQUET_SUFFIXES = (".parquet", ".pq")
 _MOST_CLASSES = 1000
 
 
-def read_table(path: Path | str, label: str, unit: str | None = None) -> Table:
+def read_table(path: Path | str, label: str, unit: str | None = None, exclude: Sequence[str] = ()) -> Table:
     """Read a CSV (comma-separated UTF-8 with a header) or Parquet file of records.
 
     Parameters
@@ -36,6 +37,8 @@ def read_table(path: Path | str, label: str, unit: str | None = None) -> Table:
     unit
         The column that says which person (or other unit) a row belongs to; not a feature; it may have no
         missing value either.
+    exclude
+        Further columns that are no features.
 
     Returns
     -------
@@ -55,11 +58,13 @@ def read_table(path: Path | str, label: str, unit: str | None = None) -> Table:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise AuditError(f"{path} has more than one column named {shortened(map(repr, repeated))}; rename them")
-    for what, wanted in (("label", label), ("unit", unit)):
+    for what, wanted in (("label", label), ("unit", unit), *(("excluded", name) for name in exclude)):
         if wanted is not None and wanted not in names:
             raise AuditError(f"no {what} column {wanted!r} in {path}; name one of: {shortened(names, 20)}")
     if label == unit:
         raise AuditError(f"column {label!r} of {path} cannot be both label and unit; name another unit")
+    if taken := {label, unit} & set(exclude):
+        raise AuditError(f"column {taken.pop()!r} of {path} is label or unit and no feature already; do not exclude it")
     if columns.num_rows == 0:
         raise AuditError(f"{path} has a header and no rows; give a file with records")
 
@@ -67,11 +72,16 @@ def read_table(path: Path | str, label: str, unit: str | None = None) -> Table:
     labels, class_names = _labels(columns[label], label, path)
     units = None if unit is None else _units(columns[unit], unit, path)
     features: dict[str, pd.Series] = {}
+    others: dict[str, pd.Series] = {}
     for name in names:
         # pandas writes the row labels of a frame into Parquet under such a name: no feature.
         if name in (label, unit) or name.startswith("__index_level_"):
             continue
-        features[name], note = _feature(columns[name], name, path)
+        values, note = _feature(columns[name], name, path)
+        if name in exclude:
+            others[name] = values
+            continue
+        features[name] = values
         notes += note
     if not features:
         raise AuditError(f"{path} has no feature columns beside {label!r}; add at least one")
@@ -83,6 +93,7 @@ def read_table(path: Path | str, label: str, unit: str | None = None) -> Table:
         class_names=class_names,
         units=units,
         notes=(*notes, *missing_notes(frame)),
+        others=pd.DataFrame(others) if others else None,
     )
 
 

@@ -14,6 +14,7 @@ from unlearn_audit.metrics.accusations import Accusing
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.bands import simultaneous_auc
 from unlearn_audit.metrics.calibration import Calibrator
+from unlearn_audit.metrics.categories import categories, common_values
 from unlearn_audit.metrics.challenge import challenge_epsilon, forgetting_score
 from unlearn_audit.metrics.conformal import (
     Control,
@@ -47,6 +48,8 @@ __all__ = [
     "challenge_epsilon",
     "forgetting_score",
     "OfGroup",
+    "categories",
+    "common_values",
     "by_group",
     "tenths",
     "simultaneous_auc",

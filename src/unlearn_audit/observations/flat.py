@@ -12,7 +12,7 @@ import pandas as pd
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.messages import reason, shorten
-from unlearn_audit.observations.table import COLUMNS, Observations
+from unlearn_audit.observations.table import COLUMNS, GROUP, Observations
 
 _POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$")
 
@@ -31,7 +31,8 @@ def write_csv(observations: Observations, path: Path) -> None:
         for version in range(observations.n_versions)
         for column, name in enumerate(observations.classes)
     }
-    pd.concat([frame, pd.DataFrame(posteriors)], axis=1).to_csv(path, index=False)
+    groups = {GROUP + name: values for name, values in observations.groups.items()}
+    pd.concat([frame, pd.DataFrame(groups), pd.DataFrame(posteriors)], axis=1).to_csv(path, index=False)
 
 
 def read_csv(path: Path) -> Observations:
@@ -80,11 +81,18 @@ def from_flat(frame: pd.DataFrame, path: Path) -> Observations:
     if "label" in columns:
         columns["label"] = _label_codes(columns["label"], classes, path)
     partial = "partial" in frame.columns and bool(frame["partial"].all())
-    others = [str(c) for c in frame.columns if c not in COLUMNS and c not in names and c != "partial"]
+    groups = {str(c).removeprefix(GROUP): frame[c] for c in frame.columns if str(c).startswith(GROUP)}
+    known = {*COLUMNS, *names, "partial", *(GROUP + name for name in groups)}
+    others = [str(c) for c in frame.columns if c not in known]
     if others:
         raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
     return Observations.create(
-        columns, flat.reshape(len(frame), len(by_version), len(classes)), classes, partial=partial, where=str(path)
+        columns,
+        flat.reshape(len(frame), len(by_version), len(classes)),
+        classes,
+        partial=partial,
+        groups=groups,
+        where=str(path),
     )
 
 

@@ -3,7 +3,8 @@
 Two layouts are read. *Flat* (CSV or Parquet): one row a query, a column ``role``, and one column a version
 and class, ``before_<class>`` and ``after_<class>`` for two versions, or ``p0_<class>``, ``p1_<class>``, ...
 for any number; the classes are those of version 0, in its order. Every other column of
-`unlearn_audit.observations.table.COLUMNS` is optional, ``label`` holding class names; so is ``partial``.
+`unlearn_audit.observations.table.COLUMNS` is optional, ``label`` holding class names; so are ``partial`` and columns
+``group_<name>``, by whose values risk can be told.
 *Arrays* (NPZ, and the Parquet that we write): ``posteriors`` of shape (rows, versions, classes), or
 ``before`` and ``after`` of shape (rows, classes).
 """

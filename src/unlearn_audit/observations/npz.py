@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.messages import reason, shorten
-from unlearn_audit.observations.table import COLUMNS, SIGNAL, Observations
+from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, Observations
 
 # what zipfile, its decompressors and NumPy raise on bytes that are not what they should be
 _BROKEN_ARCHIVE = (
@@ -30,6 +31,9 @@ def write_npz(observations: Observations, path: Path) -> None:
     for name in ("dataset", "side", "role"):
         arrays[name] = arrays[name].astype(str)
     arrays |= {SIGNAL + name: values for name, values in observations.signals.items()}
+    for name, values in observations.groups.items():
+        # a text that is missing is empty, since an array of texts has no other way to say so
+        arrays[GROUP + name] = pd.Series(values).fillna("").to_numpy(dtype=str) if values.dtype == object else values
     with path.open("wb") as stream:
         np.savez_compressed(
             stream,
@@ -69,6 +73,7 @@ def read_npz(path: Path) -> Observations:
     if not isinstance(metadata, dict):
         raise AuditError(f"{path}: 'metadata' holds JSON of a {type(metadata).__name__}; keys and values are needed")
     signals = {n.removeprefix(SIGNAL): arrays.pop(n) for n in list(arrays) if n.startswith(SIGNAL)}
+    groups = {n.removeprefix(GROUP): _missing(arrays.pop(n)) for n in list(arrays) if n.startswith(GROUP)}
     return Observations.create(
         arrays,
         posteriors,
@@ -76,8 +81,18 @@ def read_npz(path: Path) -> Observations:
         partial=bool(partial),
         signals=signals,
         metadata=metadata,
+        groups=groups,
         where=str(path),
     )
+
+
+def _missing(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return values of a group with None for an empty text."""
+    if values.dtype.kind != "U":
+        return values
+    texts = values.astype(object)
+    texts[values == ""] = None
+    return texts
 
 
 def load_arrays(path: Path, content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:

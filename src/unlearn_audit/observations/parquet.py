@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.flat import from_flat
 from unlearn_audit.observations.messages import reason
-from unlearn_audit.observations.table import COLUMNS, SIGNAL, Observations
+from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, Observations
 
 _HEADER = b"unlearn_audit"
 _LAYOUT = 1
@@ -41,6 +41,7 @@ def write_parquet(observations: Observations, path: Path) -> None:
     for name, values in observations.signals.items():
         width = int(np.prod(values.shape[1:], dtype=int))
         columns[SIGNAL + name] = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(n * width)), width)
+    columns |= {GROUP + name: pa.array(values) for name, values in observations.groups.items()}
     header = {
         "layout": _LAYOUT,
         "versions": versions,
@@ -88,6 +89,9 @@ def read_parquet(path: Path, content: bytes | None = None) -> Observations:
         partial=header.partial,
         signals={name: array(SIGNAL + name, shape) for name, shape in header.signals.items()},
         metadata=header.metadata,
+        groups={
+            name.removeprefix(GROUP): table[name].to_pandas() for name in table.column_names if name.startswith(GROUP)
+        },
         where=str(path),
     )
 

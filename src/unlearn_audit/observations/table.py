@@ -36,6 +36,9 @@ COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "pa
 SIGNAL = "signal_"
 """What the name of a signal starts with in a file."""
 
+GROUP = "group_"
+"""What the name of a column by which risk is told starts with in a file."""
+
 
 @dataclass(frozen=True, eq=False)
 class Observations:
@@ -57,6 +60,9 @@ class Observations:
         Further arrays of n rows each, by name.
     metadata
         What is known of how the table was made.
+    groups
+        (n,) values by name, of columns by which risk is told: numbers as float64, all else as text, a missing one NaN
+        or None. No attack sees them.
     """
 
     rows: pd.DataFrame
@@ -65,6 +71,7 @@ class Observations:
     partial: bool = False
     signals: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def create(
@@ -76,6 +83,7 @@ class Observations:
         partial: bool = False,
         signals: Mapping[str, npt.NDArray[Any]] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        groups: Mapping[str, Any] | None = None,
         where: str = "the observations",
     ) -> Observations:
         """Build and check a table; columns left out take the value of `DEFAULTS`.
@@ -108,8 +116,17 @@ class Observations:
         for name, values in (signals or {}).items():
             if np.ndim(values) == 0 or len(values) != len(array):
                 raise AuditError(f"{where}: signal '{name}' has shape {np.shape(values)} for {len(array)} rows")
+        for name, values in (groups or {}).items():
+            if np.shape(values) != (len(array),):
+                raise AuditError(f"{where}: group '{name}' has shape {np.shape(values)} for {len(array)} rows")
         return cls(
-            rows, array.astype(np.float32), tuple(map(str, classes)), partial, dict(signals or {}), dict(metadata or {})
+            rows,
+            array.astype(np.float32),
+            tuple(map(str, classes)),
+            partial,
+            dict(signals or {}),
+            dict(metadata or {}),
+            {name: group_values(values) for name, values in (groups or {}).items()},
         )
 
     def __len__(self) -> int:
@@ -150,17 +167,36 @@ class Observations:
             else self.rows.iloc[mask].reset_index(drop=True),
             posteriors=self.posteriors[mask],
             signals={name: values[mask] for name, values in self.signals.items()},
+            groups={name: values[mask] for name, values in self.groups.items()},
         )
 
 
+def group_values(values: Any) -> npt.NDArray[Any]:
+    """Return one value a row as float64 where all are numbers, else as text; a missing one is NaN or None.
+
+    Examples
+    --------
+    >>> group_values([True, None]), group_values([3, None])
+    (array(['True', None], dtype=object), array([ 3., nan]))
+    """
+    column = pd.Series(values).reset_index(drop=True)
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = column.isna().to_numpy()
+    texts = column.astype(object).map(str).to_numpy(dtype=object)
+    texts[missing] = None
+    return np.asarray(texts)
+
+
 def concatenate(tables: Sequence[Observations]) -> Observations:
-    """Stack tables of the same versions, classes and signals."""
+    """Stack tables of the same versions, classes, signals and groups."""
     first = tables[0]
     return replace(
         first,
         rows=pd.concat([t.rows for t in tables], ignore_index=True),
         posteriors=np.concatenate([t.posteriors for t in tables]),
         signals={name: np.concatenate([t.signals[name] for t in tables]) for name in first.signals},
+        groups={name: np.concatenate([t.groups[name] for t in tables]) for name in first.groups},
     )
 
 

@@ -125,11 +125,15 @@ class Released(_Frozen):
 class GroupRisk(_Frozen):
     """What the leading attack reaches inside one group of records, on all rows."""
 
-    by: Literal["class", "difficulty"] = Field(
+    by: Literal["class", "difficulty", "column"] = Field(
         description="class: the record's label; difficulty: tenths of the margin under the unlearned model, which was "
-        "trained on neither role, 1 the least certain"
+        "trained on neither role, 1 the least certain; column: the record's value in a column that was asked for"
     )
-    group: str
+    column: str | None = Field(default=None, description="the name of that column; else null")
+    group: str = Field(
+        description="of a column: a value that at least ten records of each role have, all rarer ones together as "
+        "'other values', or a quarter of its numbers"
+    )
     n_positive: int
     n_negative: int
     auc: float | None = Field(description="of positives against negatives of the same group; null where few")
@@ -302,7 +306,8 @@ class Findings(_Frozen):
         default=(), description="what each defence costs: utility of the target's posteriors; empty without labels"
     )
     groups: tuple[GroupRisk, ...] = Field(
-        default=(), description="the leading attack class by class and by difficulty; empty without labels"
+        default=(),
+        description="the leading attack class by class and by difficulty, with labels, and by the columns asked for",
     )
     record_risk: RecordRisk | None = Field(
         default=None, description="records told one by one; null where worlds do not audit the same records"

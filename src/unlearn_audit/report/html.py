@@ -121,7 +121,7 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
             for r in (findings.released if len(findings.released) > 1 else ())
         ],
         further=further(findings),
-        groups=[(of, number(of.auc), interval(of.auc_ci)) for of in findings.groups],
+        groups=[(of.column or of.by, of, number(of.auc), interval(of.auc_ci)) for of in findings.groups],
         level="" if findings.record_risk is None else percent(findings.record_risk.level),
         fewest_in_a_group=FEWEST_IN_A_GROUP,
         private=[(r.defense, r.privacy) for r in findings.released if r.privacy is not None],

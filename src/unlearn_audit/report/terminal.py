@@ -13,7 +13,10 @@ from rich.text import Text
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
 from unlearn_audit.report.further import further
-from unlearn_audit.report.wording import is_classical, number
+from unlearn_audit.report.wording import interval, is_classical, number
+
+_MOST_GROUPS = 6
+"""Of a column with more groups the terminal shows the lowest and the highest."""
 
 _WIDE = 118
 """From this many columns on an attack stands on one line; below it, intervals and models stand beneath."""
@@ -73,6 +76,8 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
         console.print(Text(f"Failed, and the others went on: {names}; the report says why.", "bold"))
     for sentence in further(findings):
         console.print(Text(sentence, "dim"))
+    for line in _by_column(findings):
+        console.print(Text(line, "dim"))
     if findings.record_risk is not None:
         risk = findings.record_risk
         console.print(Text(f"{risk.told:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
@@ -86,6 +91,19 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
         console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))
     if report_path is not None:
         console.print(Text(f"Report: {report_path}"), soft_wrap=True)
+
+
+def _by_column(findings: Findings) -> list[str]:
+    """Return a line for each column by which risk is told; of many groups the lowest and the highest."""
+    lines = []
+    for column in dict.fromkeys(of.column for of in findings.groups if of.column is not None):
+        groups = [of for of in findings.groups if of.column == column]
+        told = sorted((of for of in groups if of.auc is not None), key=lambda of: of.auc or 0.0)
+        shown = groups if len(groups) <= _MOST_GROUPS else [told[0], told[-1]] if len(told) > 1 else told
+        of_all = "" if shown is groups else f" (of {len(groups):,} groups the lowest and the highest)"
+        figures = (f"{of.group} {number(of.auc)}" + (f" [{interval(of.auc_ci)}]" if of.auc_ci else "") for of in shown)
+        lines.append(f"AUC by {column}: {', '.join(figures)}{of_all}.")
+    return lines
 
 
 def _lines(findings: Findings) -> list[Result]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from scipy import sparse
 from unlearn_audit.config import DataConfig
 from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds.split import Split, split_records
 from unlearn_audit.worlds.units import Units
@@ -22,40 +23,77 @@ from unlearn_audit.worlds.units import Units
 
 @dataclass(frozen=True)
 class Records:
-    """A dataset with its two sides, and which of its records belong together."""
+    """A dataset with its two sides, and which of its records belong together.
+
+    Attributes
+    ----------
+    data, split, units
+        The records, the sides, and which records belong together.
+    columns
+        (n,) values by name, of the columns by which risk is told; neither models nor attacks see them.
+    """
 
     data: Dataset
     split: Split
     units: Units
+    columns: Mapping[str, pd.Series] = field(default_factory=dict)
 
 
-def prepare(config: DataConfig, seed: int) -> Records:
+def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Records:
     """Load, drop exact duplicates, split, and make numbers with what the shadow side knows.
 
     Of images, `Dataset.X` is (n, channels * height * width) uint8: every classifier takes rows of numbers.
 
+    Parameters
+    ----------
+    config
+        Which data.
+    seed
+        The seed of the audit.
+    groups
+        Columns, features or not, by which risk is to be told.
+
     Raises
     ------
     AuditError
-        If the data cannot be had, or cannot be split, or an encoding is asked for that they have no use for.
+        If the data cannot be had, or cannot be split, or an encoding or column is asked for that they do not have.
     """
     raw = _load(config)
     keep = first_of_duplicates(raw)
     record_ids = np.flatnonzero(keep).astype(np.int64)
     raw = raw.kept(keep)
+    columns = _columns(raw, groups)
     units = Units(np.arange(len(raw.labels)) if raw.units is None else raw.units)
     split = split_records(units, seed)
     X, made = _numbers(raw, split, config)
     notes = (*raw.notes, *_dropped(len(keep), len(record_ids)), *made)
     class_values = np.arange(len(raw.class_names))
     data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes)
-    return Records(data, split, units)
+    return Records(data, split, units, columns)
+
+
+def _columns(raw: Table | Images, names: Sequence[str]) -> dict[str, pd.Series]:
+    """Return columns of a table by name."""
+    if names and isinstance(raw, Images):
+        raise AuditError(f"{raw.name} holds images, which have no columns to group by; leave {names[0]!r} out")
+    if not isinstance(raw, Table):
+        return {}
+    return _named(raw.features if raw.others is None else raw.features.join(raw.others), names, raw.name)
+
+
+def _named(frame: pd.DataFrame, names: Sequence[str], where: str) -> dict[str, pd.Series]:
+    for name in names:
+        if name not in frame.columns:
+            raise AuditError(
+                f"no column {name!r} to group by in {where}; name one of: {shortened(map(str, frame.columns), 20)}"
+            )
+    return {name: frame[name] for name in names}
 
 
 def _load(config: DataConfig) -> Table | Images:
     if config.file is not None:
         assert config.label is not None
-        return read_table(Path(config.file), config.label, config.unit)
+        return read_table(Path(config.file), config.label, config.unit, config.exclude)
     assert config.name is not None
     raw = load_dataset(config.name)
     if isinstance(raw, Images) and config.encoding != DataConfig.model_fields["encoding"].default:
@@ -83,7 +121,14 @@ def standardized(records: Records) -> Records:
     return replace(records, data=replace(records.data, X=scaled.astype(np.float32)))
 
 
-def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: str, seed: int) -> Records:
+def prepare_arrays(
+    X: Any,
+    y: Sequence[Any],
+    units: Sequence[Any] | None,
+    name: str,
+    seed: int,
+    groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
+) -> Records:
     """Take records from Python: features go to the model as they are.
 
     Parameters
@@ -98,6 +143,8 @@ def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: 
         What to call the data in reports.
     seed
         The seed of the audit.
+    groups
+        Columns of X by which risk is to be told; or (n,) values by name, which need not be features.
 
     Raises
     ------
@@ -117,6 +164,7 @@ def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: 
             f"X holds values in which duplicates cannot be looked for ({error}); give numbers, texts or booleans"
         ) from error
     record_ids = np.flatnonzero(keep).astype(np.int64)
+    columns = {key: values[keep].reset_index(drop=True) for key, values in _given(groups, features, name).items()}
     codes = None if codes is None else codes[keep]
     labels = labels[keep]
     try:
@@ -136,7 +184,26 @@ def prepare_arrays(X: Any, y: Sequence[Any], units: Sequence[Any] | None, name: 
         tuple(_dropped(len(keep), len(record_ids))),
     )
     unit_rows = Units(np.arange(len(labels)) if codes is None else codes)
-    return Records(data, split_records(unit_rows, seed), unit_rows)
+    return Records(data, split_records(unit_rows, seed), unit_rows, columns)
+
+
+def _given(groups: Sequence[str] | Mapping[str, Sequence[Any]], features: Any, where: str) -> dict[str, pd.Series]:
+    """Return columns of X, or values of their own, by name."""
+    if isinstance(groups, Mapping):
+        return {name: _one_value_each(values, name, len(features)) for name, values in groups.items()}
+    if groups and not isinstance(features, pd.DataFrame):
+        raise AuditError(
+            f"X is an array, whose columns have no names, so there is no {groups[0]!r} to group by; give a DataFrame, "
+            "or groups as {name: values}"
+        )
+    return {name: of.reset_index(drop=True) for name, of in _named(features, groups, where).items()} if groups else {}
+
+
+def _one_value_each(values: Sequence[Any], name: str, n: int) -> pd.Series:
+    series = pd.Series(values).reset_index(drop=True)
+    if len(series) != n:
+        raise AuditError(f"groups: {name!r} has {len(series):,} values for {n:,} records; one value a record is needed")
+    return series
 
 
 def _features(X: Any) -> Any:
