@@ -43,6 +43,8 @@ AttackName = Literal[
     "bavaria",
     "rmia",
     "ruli",
+    "iam",
+    "iam-offline",
     "paired-likelihood",
     "paired-likelihood-scaled",
 ]

@@ -19,16 +19,23 @@ GAME = GAMES["deleted-vs-unseen"]
 ATTACKS = [
     *learned_attacks(PAPER_FEATURES, ATTACK_MODELS),
     *(
-        attack
+        next(attack for game in GAMES if (attack := entry.for_game(game)) is not None)
         for entry in CATALOGUE.values()
-        if "field" not in entry.needs and (attack := entry.for_game(GAME.name)) is not None
+        if "field" not in entry.needs
     ),
 ]
 SINGLE_MODEL = ("original", "unlearned")
 
 
+def game_of(attack):
+    """The first game in which an attack takes part."""
+    entry = CATALOGUE.get(attack.name)
+    return GAME if entry is None else next(game for name, game in GAMES.items() if entry.for_game(name) is not None)
+
+
 def sides(table, attack, leak=4.0):
     """Both sides of a game in which the first class, the label of all, loses by deletion."""
+    game = game_of(attack)
     shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=leak) for seed in (1, 2))
     shadow, target = (dataclasses.replace(of, rows=of.rows.assign(label=0)) for of in (shadow, target))
     told = "records" in attack.needs
@@ -38,9 +45,14 @@ def sides(table, attack, leak=4.0):
         )
     if "probes" in attack.needs:
         shadow, target = (dataclasses.replace(of, signals=near(of)) for of in (shadow, target))
-    rows = GAME.rows(shadow, "shadow"), GAME.rows(target, "target")
+    rows = game.rows(shadow, "shadow"), game.rows(target, "target")
     views = [blind(of, attack.view, at, tell_records=told) for of, at in zip((shadow, target), rows, strict=True)]
     return LabelledView(views[0], shadow.roles[rows[0]] == "deleted"), views[1], target.roles[rows[1]] == "deleted"
+
+
+def playing(name):
+    """An attack of the catalogue in the first game in which it takes part."""
+    return next(attack for attack in ATTACKS if attack.name == name)
 
 
 def near(table):
@@ -154,7 +166,7 @@ def test_every_statistic_names_only_games_that_there_are():
     "name", [name for name, of in CATALOGUE.items() if "references" in of.needs and "field" not in of.needs]
 )
 def test_without_references_those_that_need_them_refuse(name, table):
-    attack = CATALOGUE[name].for_game(GAME.name)
+    attack = playing(name)
     shadow, target, _ = sides(table, attack)
     bare = dataclasses.replace(target, references=None)
     with pytest.raises(AuditError, match="reference records"):
@@ -165,7 +177,7 @@ def test_without_references_those_that_need_them_refuse(name, table):
     "name", [name for name, entry in CATALOGUE.items() if entry.needs >= {"labels"} and "field" not in entry.needs]
 )
 def test_without_labels_those_that_need_them_refuse(name, table):
-    attack = CATALOGUE[name].for_game(GAME.name)
+    attack = playing(name)
     shadow, target, _ = sides(table, attack)
     bare = dataclasses.replace(target, labels=np.full_like(target.labels, -1))
     with pytest.raises(AuditError, match="needs its label"):
@@ -174,7 +186,7 @@ def test_without_labels_those_that_need_them_refuse(name, table):
 
 @pytest.mark.parametrize("name", [name for name, of in CATALOGUE.items() if "probes" in of.needs])
 def test_without_answers_near_the_record_those_that_need_them_refuse(name, table):
-    attack = CATALOGUE[name].for_game(GAME.name)
+    attack = playing(name)
     shadow, target, _ = sides(table, attack)
     with pytest.raises(AuditError, match=r"worlds\.probes"):
         attack.fit(shadow, seed=3).score(dataclasses.replace(target, signals={}))

@@ -7,6 +7,7 @@ from scipy import stats
 from unlearn_audit import AuditConfig, Execution, run
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.bavaria import Bavaria
+from unlearn_audit.attacks.iam import Iam, IamOffline, confidence, membership
 from unlearn_audit.attacks.lira import Lira, LiraOffline
 from unlearn_audit.attacks.paired_likelihood import PairedLikelihood
 from unlearn_audit.attacks.per_record import ByRecord
@@ -182,3 +183,46 @@ def test_intervals_count_records_as_well_as_worlds():
             covered[name] += found.low <= true <= found.high
     assert covered["both"] >= 0.93 * n
     assert covered["worlds"] < 0.9 * n
+
+
+def test_iam_judges_by_a_gumbel_distribution_at_each_place_of_the_line():
+    never, fit, spread = np.array([0.2, 0.5]), np.array([0.9, 0.5]), 0.1
+    unlearned = np.array([0.3, 0.55])
+    expected = []
+    for g, start, end in zip(unlearned, never, fit, strict=True):
+        total = weights = 0.0
+        for i in range(9):
+            alpha, weight = i / 9, (i + 1) / 9
+            beta = np.sqrt(6) * max((1 - alpha) * spread, 1e-6) / np.pi
+            at = start + alpha * (end - start)
+            total += weight * stats.gumbel_r(at - np.euler_gamma * beta, beta).cdf(g)
+            weights += weight
+        expected.append(total / weights)
+    assert membership(unlearned, never, fit, spread, 10) == pytest.approx(expected, abs=1e-9)
+
+
+def test_iam_says_forgotten_of_what_looks_as_never_seen_and_kept_of_what_fits():
+    p = 1 / (1 + np.exp(-np.array([-1.0, 3.0])))
+    ends = confidence(p)
+    far = membership(ends, ends[[0, 0]], ends[[1, 1]], 0.05, 100)
+    assert far[0] < 0.1
+    assert far[1] > 0.9
+
+
+@pytest.mark.parametrize("attack", [Iam(), IamOffline()])
+def test_iam_tells_the_forgotten_from_those_who_remain(attack):
+    rng = np.random.default_rng(0)
+    records = np.tile(np.arange(20), 12)
+    positive = np.repeat([True, False], 120)
+    own = 2 * rng.normal(size=20)
+    versions = 1 if attack.view == "unlearned" else 2
+
+    def shown(seed):
+        noise = np.random.default_rng(seed)
+        fits = own[records] + 2 + 0.3 * noise.normal(size=240)
+        now = np.where(positive, fits - 2, fits) + 0.3 * noise.normal(size=240)
+        return view(np.column_stack([fits, now])[:, -versions:], records)
+
+    fitted = attack.fit(LabelledView(shown(1), positive), seed=0)
+    assert auc(fitted.score(shown(2)), positive) > (0.9 if versions == 2 else 0.7)
+    assert attack.for_game("deleted-vs-unseen") is None

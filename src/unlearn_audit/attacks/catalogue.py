@@ -12,6 +12,7 @@ from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.bavaria import BAVARIA
 from unlearn_audit.attacks.change_field import CHANGE_FIELDS, ChangeField, ChangeFieldFitted
 from unlearn_audit.attacks.games import Game
+from unlearn_audit.attacks.iam import IAM
 from unlearn_audit.attacks.l_diff import L_DIFF
 from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED
 from unlearn_audit.attacks.learned import learned_attacks
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 Entry = Statistic | PairScaleFitted | ChangeField | ChangeFieldFitted | Population | PerRecordAttack
 
-PER_RECORD = (*LIRA, BAVARIA, RMIA, RULI, *PAIRED_LIKELIHOOD)
+PER_RECORD = (*LIRA, BAVARIA, RMIA, RULI, *IAM, *PAIRED_LIKELIHOOD)
 """Those that learn of each record by itself."""
 
 CATALOGUE: dict[str, Entry] = {
