@@ -1,0 +1,129 @@
+"""Runs the attacks that learn of each record by itself on real data and writes their table into docs/attacks.md.
+
+A cell is a dataset, a model and a regime in per-record worlds: 64 shadow worlds for logistic regression and 24 for what
+takes longer to train. Cells that are in per_record_table.json are not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attack_table import MODELS, REGIMES, estimate, kept, order, with_table
+from unlearn_audit import AuditConfig, Execution, run
+from unlearn_audit.attacks import CATALOGUE
+from unlearn_audit.files import write_atomic
+from unlearn_audit.progress import reporter
+from unlearn_audit.report.findings import Findings
+
+HERE = Path(__file__).parent
+MEASURED = HERE / "per_record_table.json"
+PAGE = HERE.parent / "docs" / "attacks.md"
+MARKS = ("<!-- per-record: begin -->", "<!-- per-record: end -->")
+
+DATASETS = ("adult", "checkins-jakarta", "us-accidents", "digits")
+
+SHADOW = {"logistic-regression": 64}
+USUAL_SHADOW = 24
+
+DELETIONS = {"random-forest": 10, "torch-mlp": 10}
+"""Fewer than the usual 20 where a training takes long."""
+
+GAMES = ("deleted-vs-unseen", "deleted-vs-retained")
+
+BESIDE = ("margin-difference", "pair-scale", "pair-scale-fitted", "population-unlearned")
+"""Attacks that know nothing of single records, to compare with."""
+
+
+def main() -> None:
+    options = parse()
+    measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    for name, config in cells(options):
+        if name in measured and not options.again:
+            continue
+        print(name, flush=True)
+        began = time.perf_counter()
+        with reporter() as shown:
+            found = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown)).findings
+        measured[name] = entry(found, config) | {"seconds": round(time.perf_counter() - began, 1)}
+        write_atomic(MEASURED, json.dumps(measured, indent=1) + "\n")
+    write_atomic(PAGE, with_table(PAGE.read_text(encoding="utf-8"), table(measured), MARKS))
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, every in (("dataset", DATASETS), ("model", MODELS), ("regime", REGIMES)):
+        parser.add_argument(f"--{name}", choices=every, action="append", help="repeatable; default: all")
+    parser.add_argument("--again", action="store_true", help="run cells that were measured before, too")
+    parser.add_argument("--only-pages", action="store_true", help="run nothing, write the page")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--store", type=Path, help="folder of finished worlds")
+    return parser.parse_args()
+
+
+def cells(options: argparse.Namespace) -> Iterator[tuple[str, AuditConfig]]:
+    """Yield name and configuration of each cell asked for; a model without randomness has one regime."""
+    attacks = [name for name, attack in CATALOGUE.items() if "records" in attack.needs or name in BESIDE]
+    for data in () if options.only_pages else options.dataset or DATASETS:
+        for model in options.model or MODELS:
+            for regime in options.regime or REGIMES:
+                if model == "logistic-regression" and regime != "fixed":
+                    continue
+                worlds = {"layout": "per-record", "shadow": SHADOW.get(model, USUAL_SHADOW)}
+                if model in DELETIONS:
+                    worlds["deletions"] = DELETIONS[model]
+                settings = {
+                    "target": {"data": data, "model": model},
+                    "regime": regime,
+                    "worlds": worlds,
+                    "attacks": attacks,
+                    "features": ["sorted-diff"],
+                    "attack_models": ["random-forest"],
+                    "games": GAMES,
+                }
+                yield f"{data}, {model}, {regime}", AuditConfig.model_validate(settings)
+
+
+def entry(found: Findings, config: AuditConfig) -> dict[str, Any]:
+    """Return what is kept of one audit: every attack of both games on all rows."""
+    results = [result for result in found.results if result.rows == "all"]
+    return {
+        "regime": found.regime,
+        "n": [results[0].n_worlds, results[0].n_positive, results[0].n_negative],
+        "worlds": config.worlds.model_dump(mode="json"),
+        "results": [kept(result) | {"game": result.game} for result in results],
+    }
+
+
+def table(measured: dict[str, Any]) -> list[str]:
+    """Return the tables of both games: AUC and TPR at 1 % FPR, a column a cell, a row an attack."""
+    lines = []
+    for game in GAMES:
+        names = list(dict.fromkeys(name(r) for of in measured.values() for r in of["results"] if r["game"] == game))
+        lines += [f"Game `{game}`, AUC (interval over worlds and records) / TPR at 1 % FPR:", ""]
+        lines += ["| data, model, regime (shadow worlds) | " + " | ".join(f"`{of}`" for of in names) + " |"]
+        lines += ["|" + "---|" * (len(names) + 1)]
+        for cell, of in sorted(measured.items(), key=lambda item: order(item[0])):
+            known = {name(r): r for r in of["results"] if r["game"] == game}
+            row = [told(known[n]) if n in known else "–" for n in names]
+            lines.append(f"| {cell} ({of['worlds']['shadow']}) | " + " | ".join(row) + " |")
+        lines.append("")
+    return lines[:-1]
+
+
+def name(result: dict[str, Any]) -> str:
+    return "/".join(filter(None, (result["attack"], result["attack_model"])))
+
+
+def told(result: dict[str, Any]) -> str:
+    """Return the AUC with its interval, and the true-positive rate where there are negatives enough to speak of it."""
+    rate = "" if result["tpr"] is None else f" / {result['tpr']:.2f}"
+    return estimate(result["auc"], result["auc_ci"], ".3f") + rate
+
+
+if __name__ == "__main__":
+    main()
