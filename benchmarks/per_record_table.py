@@ -9,14 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from attack_table import MODELS, REGIMES, estimate, kept, order, with_table
 from unlearn_audit import AuditConfig, Execution, run
 from unlearn_audit.attacks import CATALOGUE
+from unlearn_audit.attacks.margins import margin
 from unlearn_audit.files import write_atomic
+from unlearn_audit.metrics import challenge_epsilon, forgetting_score
+from unlearn_audit.observations import Observations, concatenate
 from unlearn_audit.progress import reporter
 from unlearn_audit.report.findings import Findings
 
@@ -24,6 +29,7 @@ HERE = Path(__file__).parent
 MEASURED = HERE / "per_record_table.json"
 PAGE = HERE.parent / "docs" / "attacks.md"
 MARKS = ("<!-- per-record: begin -->", "<!-- per-record: end -->")
+VERDICTS = ("<!-- verdicts: begin -->", "<!-- verdicts: end -->")
 
 DATASETS = ("adult", "checkins-jakarta", "us-accidents", "digits")
 
@@ -34,6 +40,9 @@ DELETIONS = {"random-forest": 10, "torch-mlp": 10}
 """Fewer than the usual 20 where a training takes long."""
 
 GAMES = ("deleted-vs-unseen", "deleted-vs-retained")
+
+FEWEST_MODELS = 5
+"""Models of either kind from which on a record is judged by the NeurIPS 2023 score."""
 
 BESIDE = ("margin-difference", "pair-scale", "pair-scale-fitted", "population-unlearned")
 """Attacks that know nothing of single records, to compare with."""
@@ -48,10 +57,14 @@ def main() -> None:
         print(name, flush=True)
         began = time.perf_counter()
         with reporter() as shown:
-            found = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown)).findings
-        measured[name] = entry(found, config) | {"seconds": round(time.perf_counter() - began, 1)}
+            result = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown))
+        measured[name] = entry(result.findings, config) | {
+            "challenge": challenge_scores(result.observations),
+            "seconds": round(time.perf_counter() - began, 1),
+        }
         write_atomic(MEASURED, json.dumps(measured, indent=1) + "\n")
-    write_atomic(PAGE, with_table(PAGE.read_text(encoding="utf-8"), table(measured), MARKS))
+    page = with_table(PAGE.read_text(encoding="utf-8"), table(measured), MARKS)
+    write_atomic(PAGE, with_table(page, verdicts(measured), VERDICTS))
 
 
 def parse() -> argparse.Namespace:
@@ -97,6 +110,52 @@ def entry(found: Findings, config: AuditConfig) -> dict[str, Any]:
         "worlds": config.worlds.model_dump(mode="json"),
         "results": [kept(result) | {"game": result.game} for result in results],
     }
+
+
+def challenge_scores(tables: Mapping[str, Observations]) -> dict[str, float]:
+    """Return the NeurIPS 2023 forgetting score over all worlds: models that unlearned a record, and that never saw it.
+
+    Beside it that of the same models before they unlearned it, and that of equal populations: the same values in an
+    order drawn by chance.
+    """
+    whole = concatenate([tables["shadow"], tables["target"]])
+    labels, records = whole.rows["label"].to_numpy(), whole.rows["record"].to_numpy()
+    phi = margin(whole.posteriors[:, [0, -1]], labels)
+    paper = whole.paper
+    rng = np.random.default_rng(0)
+    epsilons: dict[str, list[float]] = {"deleted": [], "kept": [], "even": []}
+    for record in np.unique(records[whole.roles == "deleted"]):
+        own = (records == record) & paper
+        gone, never = (own & (whole.roles == role) for role in ("deleted", "unseen"))
+        if gone.sum() < FEWEST_MODELS or never.sum() < FEWEST_MODELS:
+            continue
+        drawn = rng.permutation(np.concatenate([phi[gone, 1], phi[never, 1]]))
+        epsilons["deleted"].append(challenge_epsilon(phi[gone, 1], phi[never, 1]))
+        epsilons["kept"].append(challenge_epsilon(phi[gone, 0], phi[never, 1]))
+        epsilons["even"].append(challenge_epsilon(drawn[: gone.sum()], drawn[gone.sum() :]))
+    return {name: forgetting_score(np.array(of)) for name, of in epsilons.items()} | {"records": len(epsilons["even"])}
+
+
+def verdicts(measured: dict[str, Any]) -> list[str]:
+    """Return the table of what scores of unlearning say of the same deletions, beside what both versions say."""
+    shown = ("population-unlearned", "u-lira", "ruli")
+    lines = [
+        "| data, model, regime | "
+        + " | ".join(f"`{of}`" for of in shown)
+        + " | NeurIPS 2023 score (equal populations; nothing deleted) | best on both versions |",
+        "|" + "---|" * (len(shown) + 3),
+    ]
+    for cell, of in sorted(measured.items(), key=lambda item: order(item[0])):
+        if "challenge" not in of:
+            continue
+        known = {name(r): r for r in of["results"] if r["game"] == GAMES[0]}
+        best = max((r for r in known.values() if r["view"] == "pair"), key=lambda r: r["shadow_auc"])
+        score = of["challenge"]
+        row = [f"{known[n]['auc']:.3f}" for n in shown]
+        row.append(f"{score['deleted']:.2f} ({score['even']:.2f}; {score['kept']:.2f})")
+        row.append(f"{told(best)}, `{name(best)}`")
+        lines.append(f"| {cell} | " + " | ".join(row) + " |")
+    return lines
 
 
 def table(measured: dict[str, Any]) -> list[str]:
