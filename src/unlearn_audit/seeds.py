@@ -24,6 +24,7 @@ class Kind(IntEnum):
     FIELD = 6
     PLACEMENT = 7
     RELEASE = 10
+    CANARY = 12
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

@@ -62,6 +62,9 @@ def specify(
     layout: Annotated[
         str | None, typer.Option(help="Who is audited: paper (default), or per-record, the same in all worlds.")
     ] = None,
+    canaries: Annotated[
+        str | None, typer.Option(help="mislabelled: audited records get wrong labels, a worst case. Default: none.")
+    ] = None,
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
@@ -108,6 +111,7 @@ def specify(
             references=references,
             retained=retained,
             layout=layout,
+            canaries=canaries,
         )
         or None,
         regime=regime,

@@ -56,6 +56,8 @@ class SideTask:
         sizes = self.plan.sizes.model_dump(exclude={"shadow", "target"})
         if sizes["layout"] == "paper":  # as before there was another
             del sizes["layout"]
+        if sizes["canaries"] == "none":
+            del sizes["canaries"]
         common = {
             "stage": f"observations/{STAGE_VERSION}",
             "libraries": library_versions(),
