@@ -287,6 +287,12 @@ def check_agreement(shadow: Observations, target: Observations) -> None:
     if shadow.partial != target.partial:
         which = "shadow" if shadow.partial else "target"
         raise AuditError(f"only the {which} file is marked partial; an attack must read on both sides the same outputs")
+    if shadow.canaries != target.canaries:
+        which = "shadow" if shadow.canaries else "target"
+        raise AuditError(
+            f"only the {which} file is of mislabelled canaries; an attack learned on wrong labels is none on right "
+            "ones, so give files of one kind"
+        )
     if shadow.n_versions != target.n_versions:
         raise AuditError(
             f"shadow has {shadow.n_versions} versions of the model and target {target.n_versions}; both need the same"

@@ -45,6 +45,7 @@ from unlearn_audit.result import AuditResult
 from unlearn_audit.threads import one_thread
 from unlearn_audit.until import grow
 from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
+from unlearn_audit.worlds.canaries import with_canaries
 from unlearn_audit.worlds.prepare import Records, prepare, prepare_arrays
 
 SIDE_NAMES = ("shadow", "target")
@@ -153,6 +154,7 @@ def audit(
     references: int = 100,
     retained: int | None = None,
     layout: Literal["paper", "per-record"] = "paper",
+    canaries: Literal["none", "mislabelled"] = "none",
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     execution: Execution | None = None,
     **settings: Any,
@@ -171,7 +173,7 @@ def audit(
         (n,) whose row each is: rows of one unit stay on one side and are deleted together.
     name
         What to call the data in reports.
-    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     groups
         Columns of a DataFrame X by whose values risk is told too; or (n,) values by name, which need not be features.
@@ -208,6 +210,7 @@ def audit(
         references=references,
         retained=retained,
         layout=layout,
+        canaries=canaries,
     )
     if taken := {"target", "shadow", "worlds"} & settings.keys():
         raise AuditError(
@@ -322,6 +325,9 @@ def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
         )
     plans, notes = _plan(config, records)
     _refuse_before_training(subject, plans["shadow"])
+    if config.worlds.canaries == "mislabelled":
+        records, said = with_canaries(records, plans, config.seed)
+        notes = (*notes, *said)
     arms = plan_arms(config, records, models, plans)
     notes = (*notes, *(note for arm in arms for note in arm.notes))
     regime_notes = arms[0].regime_notes
@@ -481,10 +487,12 @@ def _find(
         chosen,
         keep_going=execution.keep_going,
     )
+    canaries = tables[UNDEFENDED]["target"].canaries
     findings = Findings(
         config=settings,
+        canaries=canaries,
         selected=found.selected,
-        verdict=verdict(found.results, found.selected, regime, regime_note),
+        verdict=verdict(found.results, found.selected, regime, regime_note, canaries),
         results=found.results,
         released=found.released,
         groups=found.groups,

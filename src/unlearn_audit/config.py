@@ -205,6 +205,9 @@ class WorldsConfig(_Frozen):
         description="paper: each record is deleted, kept or unseen for good; per-record: the same records are audited "
         "in all worlds of both sides, in roles drawn anew",
     )
+    canaries: Literal["none", "mislabelled"] = Field(
+        default="none", description="mislabelled: whoever is audited is trained on with a wrong label, a worst case"
+    )
     probes: int = Field(
         default=0,
         ge=0,
@@ -330,6 +333,22 @@ class AuditConfig(_Frozen):
         if self.worlds.retained is None:
             worlds = self.worlds.model_copy(update={"retained": 1 + self.worlds.unseen if retained else 1})
             object.__setattr__(self, "worlds", worlds)
+        return self
+
+    @model_validator(mode="after")
+    def _canaries_make_sense(self) -> AuditConfig:
+        if self.worlds.canaries == "none" or self.worlds.layout == "per-record":
+            return self
+        if retained := [game for game in self.games if "retained" in game]:
+            raise ValueError(
+                f"in the game {retained[0]} mislabelled canaries would be told from retained records by their wrong "
+                "labels alone; ask the game deleted-vs-unseen, or use the layout per-record, where all are mislabelled"
+            )
+        if self.until is not None:
+            raise ValueError(
+                "until adds target worlds, and with them mislabelled canaries, which changes what the worlds before "
+                "were trained on; fix the number of worlds, or use the layout per-record"
+            )
         return self
 
     @model_validator(mode="after")

@@ -29,11 +29,13 @@ _LEARNED_NOTHING = (
 
 def described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:
     """Write into a table what a reader of its file would want to know of it."""
-    metadata = {
+    metadata: dict[str, Any] = {
         "model": task.source.name,
         "regime": str(task.unlearner.regime),
         "overfitting": list(stats.overfitting),
     }
+    if task.plan.sizes.canaries != "none":
+        metadata["canaries"] = task.plan.sizes.canaries
     return replace(table, metadata=metadata)
 
 

@@ -164,6 +164,8 @@ def _refuse(subject: Subject, queries: int) -> None:
         )
     if subject.records["shadow"] is not subject.records["target"]:
         raise AuditError("name ranks people by the attacker's records of the same data; leave the shadow dataset out")
+    if config.worlds.canaries != "none":
+        raise AuditError("name looks for people with their own labels; leave canaries out")
     if len(config.defenses) > 1:
         raise AuditError("name looks at one release; give one --defense")
 

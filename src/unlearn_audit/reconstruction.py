@@ -252,6 +252,8 @@ def reconstruct_deleted(
 def _reconstruct_deleted(
     subject: Subject, execution: Execution, scaler: Scaler, decimals: int | None
 ) -> Reconstruction:
+    if subject.config.worlds.canaries != "none":
+        raise AuditError("reconstruct reads off people with their own labels; leave canaries out")
     tasks = plan_audit(subject)[0][0].tasks
     task, shadow = tasks["target"], tasks["shadow"]
     if task.data is not shadow.data:

@@ -25,6 +25,7 @@ class Kind(IntEnum):
     PLACEMENT = 7
     PROBE = 8
     RELEASE = 10
+    CANARY = 12
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

@@ -63,6 +63,9 @@ def specify(
     layout: Annotated[
         str | None, typer.Option(help="Who is audited: paper (default), or per-record, the same in all worlds.")
     ] = None,
+    canaries: Annotated[
+        str | None, typer.Option(help="mislabelled: audited records get wrong labels, a worst case. Default: none.")
+    ] = None,
     probes: Annotated[
         int | None,
         typer.Option(
@@ -115,6 +118,7 @@ def specify(
             references=references,
             retained=retained,
             layout=layout,
+            canaries=canaries,
             probes=probes,
         )
         or None,

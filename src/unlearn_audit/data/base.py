@@ -118,6 +118,8 @@ class Dataset:
         (n,) integer codes of the unit each record belongs to, or None.
     notes
         What was done to the records, one plain sentence each.
+    true_y
+        (n,) the owner's labels where some of ``y`` are wrong on purpose, else None.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Dataset:
     record_ids: npt.NDArray[np.int64]
     units: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = field(default=())
+    true_y: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.y)

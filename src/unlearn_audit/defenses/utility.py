@@ -35,10 +35,14 @@ class Utility:
 
 
 def release_utility(observations: Observations) -> Utility | None:
-    """Return the utility of a table's posteriors on its unseen and reference records, None without labels."""
+    """Return the utility of a table's posteriors on its unseen and reference records, None without labels.
+
+    Unseen canaries, whose labels are wrong, are left out.
+    """
     labels = observations.rows["label"].to_numpy()
     clean = observations.rows["query"].to_numpy() == 0
-    judged = np.isin(observations.roles, ("unseen", "reference")) & (labels >= 0) & clean
+    rightly_labelled = ("unseen", "reference") if observations.canaries is None else ("reference",)
+    judged = np.isin(observations.roles, rightly_labelled) & (labels >= 0) & clean
     if not judged.any():
         return None
     answers = observations.posteriors[judged].astype(np.float64)

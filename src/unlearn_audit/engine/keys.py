@@ -66,4 +66,6 @@ def dataset_fingerprint(data: Dataset) -> str:
     for part in (data.y, data.class_values, data.record_ids, data.units):
         state.update(joblib.hash(part).encode())
     state.update(repr((data.name, data.class_names)).encode())
+    if data.true_y is not None:
+        state.update(joblib.hash(data.true_y).encode())
     return state.hexdigest()

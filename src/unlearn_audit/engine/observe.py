@@ -48,7 +48,8 @@ def observe_world(
     seed
         The seed of the audit.
     held_out
-        Positions of records that no model of this side is trained on: for the test accuracy, and to perturb with.
+        Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels, and to
+        perturb with.
     probes
         Perturbed copies of each record whose labels are asked; with none, the boundary is not sought either.
 
@@ -81,7 +82,9 @@ def observe_world(
                 for version in versions[1:]:
                     warnings.update(version.warnings)
                     spent.append(version.spent)
-        overfitting = accuracy(original, world.training) - accuracy(original, held_out)
+        overfitting = accuracy(original, world.training, data.y) - accuracy(
+            original, held_out, data.y if data.true_y is None else data.true_y
+        )
     table = Observations.create(
         _columns(data, world),
         np.concatenate(posteriors),
@@ -96,11 +99,11 @@ def observe_world(
     }
 
 
-def accuracy(trained: Trained, positions: np.ndarray[Any, Any]) -> float:
-    """Return the share of these records whose most probable class is their label."""
+def accuracy(trained: Trained, positions: Positions, labels: npt.NDArray[Any]) -> float:
+    """Return the share of the records at some positions whose most probable class is their label, given (n,) of all."""
     data = trained.data
     posteriors = query(trained.model, take(data.X, positions), data.class_values, trained.source.name)
-    return float(np.mean(data.class_values[posteriors.argmax(axis=1)] == data.y[positions]))
+    return float(np.mean(data.class_values[posteriors.argmax(axis=1)] == labels[positions]))
 
 
 class _Asker:

@@ -54,7 +54,11 @@ class SideTask:
     def documents(self, fingerprint: str) -> list[dict[str, Any]]:
         """Return, for each world, everything that decides its observations."""
         sizes = self.plan.sizes.model_dump(exclude={"shadow", "target"})
-        for name, usual in (("layout", "paper"), ("probes", 0)):  # as before there was anything else
+        for name, usual in (
+            ("layout", "paper"),
+            ("probes", 0),
+            ("canaries", "none"),
+        ):  # as before there was anything else
             if sizes[name] == usual:
                 del sizes[name]
         common = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -136,6 +136,11 @@ class Observations:
     def n_versions(self) -> int:
         """How many versions of the model were queried."""
         return int(self.posteriors.shape[1])
+
+    @property
+    def canaries(self) -> Literal["mislabelled"] | None:
+        """What was done to the audited records, as the metadata say: whether they have wrong labels."""
+        return "mislabelled" if self.metadata.get("canaries") == "mislabelled" else None
 
     @property
     def roles(self) -> npt.NDArray[np.str_]:

@@ -294,6 +294,10 @@ class Findings(_Frozen):
     model: str
     regime: str = Field(description="the regime really run: fixed, same-seed or fresh; unknown for files")
     regime_note: str | None = Field(default=None, description="why it is not the one asked for")
+    canaries: Literal["mislabelled"] | None = Field(
+        default=None,
+        description="mislabelled: every audited record had a wrong label, so figures are of a worst case; else null",
+    )
     details: dict[str, Any] = Field(
         default_factory=dict, description="records, features, classes, shadow dataset and model, world sizes"
     )

@@ -150,6 +150,8 @@ def _asked(findings: Findings, leading: Result) -> list[tuple[str, str, str]]:
         ("View", leading.view, f"the leading attack sees {VIEWS.get(leading.view, 'what its name says')}"),
         ("Scored", f"{leading.n_positive:,} {sides[0]}, {leading.n_negative:,} {sides[1]}", ""),
     ]
+    if findings.canaries is not None:
+        asked.append(("Canaries", findings.canaries, "audited records have wrong labels: a worst case"))
     if leading.defense != "none":
         asked.append(("Defence", leading.defense, ""))
     return asked

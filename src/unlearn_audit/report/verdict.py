@@ -33,6 +33,11 @@ FEW_WORLDS = 10
 
 _EDGE = 1e-12
 
+_CANARIES = (
+    "This is an audit of mislabelled canaries: every deleted and every unseen record has a wrong label, which a model "
+    "can only know by heart. It is a worst case, and not the risk of ordinary records."
+)
+
 
 def outcome(result: Result) -> Outcome:
     """Return which of five cases a result is.
@@ -92,7 +97,13 @@ def detectable_auc(result: Result) -> float:
     return min(1.0, GUESSING + smallest_excess(standard_error(result), _degrees_of_freedom(result)))
 
 
-def verdict(results: Sequence[Result], selected: Selected, regime: str, regime_note: str | None = None) -> Verdict:
+def verdict(
+    results: Sequence[Result],
+    selected: Selected,
+    regime: str,
+    regime_note: str | None = None,
+    canaries: str | None = None,
+) -> Verdict:
     """Say in plain words what the selected attack reached, what the update adds, and the limits of both.
 
     It leads with the selected attack on all rows, or on the paper's where there are no others. The first sentence
@@ -108,6 +119,8 @@ def verdict(results: Sequence[Result], selected: Selected, regime: str, regime_n
         The regime really run: fixed, same-seed, fresh or unknown.
     regime_note
         Why it is not the one asked for.
+    canaries
+        What was done to audited records: ``mislabelled``, or None.
 
     Raises
     ------
@@ -119,10 +132,16 @@ def verdict(results: Sequence[Result], selected: Selected, regime: str, regime_n
         name = attack_words(selected.attack, selected.attack_model)
         raise AuditError(f"the selected attack {name} has no result in {selected.game}; score it on the target")
     result = next((r for r in own if r.rows == "all"), own[0])
-    sentences = [_headline(result), _reached(result), _compared(result, results), _setting(result, regime)]
+    sentences = [
+        _headline(result),
+        _CANARIES if canaries else "",
+        _reached(result),
+        _compared(result, results),
+        _setting(result, regime),
+    ]
     return Verdict(
         summary=" ".join(s for s in sentences if s),
-        limits=tuple(_limits(result, results, regime, regime_note)),
+        limits=(*((_CANARIES,) if canaries else ()), *_limits(result, results, regime, regime_note)),
     )
 
 

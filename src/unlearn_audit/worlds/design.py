@@ -124,6 +124,13 @@ class WorldPlan:
         """Every record of the side that may be trained on or is never seen, without the references; ascending."""
         return np.setdiff1d(np.concatenate([self.pool.train, self.pool.unseen]), self.references)
 
+    def audited_in_any(self) -> Positions:
+        """Return the records that are deleted or asked as unseen in any world; ascending."""
+        queries = [query for index in range(self.n_worlds) for query in self.world(index).queries]
+        return np.unique(
+            np.concatenate([query.positions[np.isin(query.roles, ("deleted", "unseen"))] for query in queries])
+        )
+
     def world(self, index: int) -> World:
         """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes."""
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)

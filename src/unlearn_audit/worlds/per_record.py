@@ -41,6 +41,10 @@ class PerRecordPlan(WorldPlan):
         """The records that fill up this side's training sets."""
         return np.setdiff1d(self.pool.train, self.audited)
 
+    def audited_in_any(self) -> Positions:
+        """Return the audited records: whoever is kept in one world is deleted in another."""
+        return self.audited
+
     @property
     def n_unseen_asked(self) -> int:
         """How many unseen records are asked of a pair."""
