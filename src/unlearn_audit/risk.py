@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks import Game
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.metrics import by_group, record_p_values, records_at_risk, tenths, worlds_needed
 from unlearn_audit.observations import Observations
+from unlearn_audit.probabilities import margin
 from unlearn_audit.report.findings import GroupRisk, RecordRisk
 
 LEVEL = 0.05

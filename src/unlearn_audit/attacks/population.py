@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.attacks.margins import check_labels, margin
 from unlearn_audit.attacks.statistic import FALLS, Need, Statistic
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import check_labels, margin
 
 Array = npt.NDArray[np.float64]
 
