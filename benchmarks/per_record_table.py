@@ -18,10 +18,10 @@ import numpy as np
 from attack_table import MODELS, REGIMES, estimate, kept, order, with_table
 from unlearn_audit import AuditConfig, Execution, run
 from unlearn_audit.attacks import CATALOGUE
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.files import write_atomic
 from unlearn_audit.metrics import challenge_epsilon, forgetting_score
 from unlearn_audit.observations import Observations, concatenate
+from unlearn_audit.probabilities import margin
 from unlearn_audit.progress import reporter
 from unlearn_audit.report.findings import Findings
 

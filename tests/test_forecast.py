@@ -22,8 +22,8 @@ PILOT = Pilot(
     fixed=1.0, per_chain=0.5, chains=4, rows=11.0, scored=6.0, fitted=2.0, bytes_per_row=10.0, bytes_per_world=100,
     memory_per_row=200.0, peak_memory=10**8,
 )  # fmt: skip
-TIMES = AttackTimes(fit={"logistic-regression": 0.1, "decision-tree": 0.3}, score=dict.fromkeys(
-    ("logistic-regression", "decision-tree"), 0.001), figures=0.0001)  # fmt: skip
+TIMES = AttackTimes(fit={"logistic-regression": 0.1, "decision-tree": 0.3, "change-field": 0.0}, score=dict.fromkeys(
+    ("logistic-regression", "decision-tree", "change-field"), 0.001), figures=0.0001)  # fmt: skip
 
 
 class Clock:
@@ -61,6 +61,18 @@ def test_it_says_what_so_many_rows_can_show():
     shown = given()[0].shows
     assert shown[0].startswith("24 deleted and 120 unseen records in 3 target worlds will show an AUC of 0.85")
     assert "needs 1,000 unseen" in shown[1]
+
+
+def test_a_training_for_each_record_is_counted_where_the_change_field_is_asked_for():
+    model = {"data": "breast-cancer", "model": "sklearn.naive_bayes:GaussianNB"}
+    found, _ = given(target=model, attacks=["change-field"], worlds={**SMALL["worlds"], "references": 10})
+    plain, _ = given(target=model, worlds={**SMALL["worlds"], "references": 10})
+    assert plain.cost.trainings_field == 0
+    assert found.cost.trainings_field == min(7 * 8 * 11, 569) == found.cost.trainings - plain.cost.trainings
+    assert found.cost.seconds_field == pytest.approx(569 * 0.5 / 2)
+    assert "one for each record" in found.assumptions[1]
+    tree, _ = given(attacks=["change-field"], worlds={**SMALL["worlds"], "references": 10})
+    assert tree.cost.trainings_field == 0
 
 
 def test_trainings_are_counted_and_seconds_added_up(tmp_path):

@@ -34,6 +34,7 @@ from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, 
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import Field, field_for, has_field
+from unlearn_audit.foretell import foretell
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
@@ -408,9 +409,12 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
 
 
 def foretells_deletions(subject: Subject) -> bool:
-    """Return whether the attacker can know what deletions change: of such a model, from records of the same data."""
-    records, models = subject.records, subject.models
-    return records["shadow"] is records["target"] and has_field(models["target"])
+    """Return whether the attacker knows what deletions change, from records of the same data.
+
+    Of some models it takes one training, of any other one for each record: that is done for attacks asked for by name.
+    """
+    same_data = subject.records["shadow"] is subject.records["target"]
+    return same_data and (has_field(subject.models["target"]) or subject.config.attacks is not None)
 
 
 def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[Field | None, tuple[str, ...]]:
@@ -475,6 +479,8 @@ def _find(
     """Attack the tables and put the findings together: the same for our own observations and for files."""
     started = time.perf_counter()
     chosen = chosen_attacks(config, tables, knows)
+    of_sides = (table for of_arm in tables.values() for table in of_arm.values())
+    foretell(knows, chosen, of_sides, execution.jobs, execution.reporter)
     n = n_attacks(config, chosen)
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))

@@ -8,27 +8,28 @@ conformal sets say among how many a person stays hidden.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.defenses import parse_defense
 from unlearn_audit.engine import Store, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
-from unlearn_audit.fields import check_has_field, field_for
+from unlearn_audit.fields import Field, RetrainingField, field_for, has_field
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.observations import Observations
+from unlearn_audit.probabilities import margin
 from unlearn_audit.threads import one_thread
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
+Learn = Callable[[Field, Positions, Positions], None]
 
 COVERAGE = 0.95
 """Of the conformal sets: in how many cases the deleted person is to be in it."""
@@ -118,8 +119,8 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     Raises
     ------
     AuditError
-        If more than one record is deleted at once, the model has no change field, there are too few references, or
-        the two sides are of different data.
+        If more than one record is deleted at once, there are too few references, or the two sides are of different
+        data.
     """
     _refuse(subject, queries)
     arms, _ = plan_audit(subject)
@@ -134,25 +135,25 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     if defenses := subject.config.defenses:
         released = parse_defense(defenses[0])
         observed = {side: released.apply(table) for side, table in observed.items()}
-    show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
     own = shadow.plan.candidates
+    learn = _learning(shadow, target, execution)
+    show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
     size = target.plan.sizes.train_size
     behind = []
     for world in range(shadow.plan.n_worlds):
         others = np.setdiff1d(own, shadow.plan.world(world).training)
         table = observed["shadow"]
         with one_thread():
-            behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries).behind)
+            behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries, learn).behind)
         show(world + 1)
     with one_thread():
-        found = rank(target, observed["target"], own, size, queries)
+        found = rank(target, observed["target"], own, size, queries, learn)
     show(shadow.plan.n_worlds + 1)
     return summarise(found, np.concatenate(behind), queries), found
 
 
 def _refuse(subject: Subject, queries: int) -> None:
     config = subject.config
-    check_has_field(subject.models["target"])
     if config.scenario.name not in ("single", "retained"):
         raise AuditError(f"name looks for one deleted record, and the scenario {config.scenario.name} deletes several")
     if queries < FEWEST_QUERIES:
@@ -170,7 +171,26 @@ def _refuse(subject: Subject, queries: int) -> None:
         raise AuditError("name looks at one release; give one --defense")
 
 
-def rank(task: SideTask, table: Observations, own: Positions, n_training: int, queries: int) -> Found:
+def _learning(shadow: SideTask, target: SideTask, execution: Execution) -> Learn:
+    """Return what lets a field that trains for each candidate do so, for all registers in one stage of progress."""
+    if has_field(target.source):
+        return lambda *_: None
+    registers = shadow.plan.n_worlds * len(shadow.plan.candidates) + len(target.plan.candidates)
+    show = execution.reporter.stage("Training the attacker's own models for each record", registers)
+    before = 0
+
+    def learn(field: Field, register: Positions, references: Positions) -> None:
+        nonlocal before
+        if isinstance(field, RetrainingField):
+            field.learn(register, references, execution.jobs, lambda done: show(before + done))
+        before += len(register)
+
+    return learn
+
+
+def rank(
+    task: SideTask, table: Observations, own: Positions, n_training: int, queries: int, learn: Learn | None = None
+) -> Found:
     """Rank the register of a side for each of its pairs.
 
     Parameters
@@ -183,6 +203,8 @@ def rank(task: SideTask, table: Observations, own: Positions, n_training: int, q
         Training records of a model under attack.
     queries
         How many of the references are looked at, the first ones.
+    learn
+        Called with the field, the register and the references before the field is looked up in.
     """
     register = task.plan.candidates
     field = field_for(task.source, task.data, own, n_training, task.plan.seed)
@@ -198,6 +220,8 @@ def rank(task: SideTask, table: Observations, own: Positions, n_training: int, q
     phi = phi.reshape(len(pairs), counts[0], 2)[:, :queries]
     references = np.array([place[int(record)] for record in records[asked][: counts[0]][:queries]])
     truth = np.array([place[int(record)] for record in records[deleted]])
+    if learn is not None:
+        learn(field, register, references)
     scores = field.explain(phi[..., 0] - phi[..., 1], phi[..., 0], register, references)
     own_score = scores[np.arange(len(pairs)), np.searchsorted(register, truth)]
     return Found(

@@ -1,4 +1,63 @@
-"""What counts as probabilities."""
+"""Probabilities as models answer them: what counts as such, and the margin of a record.
+
+The margin is what the statistics of the literature rest on: the logit-scaled confidence φ = log p_y - log Σ_{k≠y} p_k
+of the true label y of Carlini et al., "Membership Inference Attacks From First Principles" (S&P 2022), equation 3. For
+two classes it is the label's logit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.errors import AuditError
+
+Array = npt.NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of one row may be from summing to 1."""
+
+FLOOR = 1e-12
+"""Below this a probability counts as this: a larger floor would hide changes of confident networks."""
+
+
+def check_labels(labels: npt.NDArray[np.int64]) -> None:
+    """Raise an `AuditError` if a label is not known (-1)."""
+    if len(labels) and labels.min() < 0:
+        raise AuditError("the margin of a record needs its label, and some rows have none; add the column 'label'")
+
+
+def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Array:
+    """Return φ = log p_y - log Σ_{k≠y} p_k of every posterior.
+
+    The sum runs over the other classes and is never 1 - p_y, which loses all digits where p_y is near 1.
+
+    Parameters
+    ----------
+    posteriors
+        (n, ..., classes) probabilities.
+    labels
+        (n,) class index of each record.
+
+    Returns
+    -------
+    (n, ...) margins.
+
+    Raises
+    ------
+    AuditError
+        If a label is not known (-1).
+
+    Examples
+    --------
+    >>> margin(np.array([[0.5, 0.5], [0.8, 0.2]]), np.array([0, 1])).round(3).tolist()
+    [0.0, -1.386]
+    """
+    check_labels(labels)
+    p = np.asarray(posteriors, dtype=np.float64)
+    index = np.broadcast_to(labels.reshape((-1,) + (1,) * (p.ndim - 1)), (*p.shape[:-1], 1))
+    of_label = np.take_along_axis(p, index, axis=-1)[..., 0]
+    others = p.copy()
+    np.put_along_axis(others, index, 0.0, axis=-1)
+    rest = others.sum(axis=-1)
+    return np.asarray(np.log(np.maximum(of_label, FLOOR)) - np.log(np.maximum(rest, FLOOR)))

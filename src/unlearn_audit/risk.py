@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from unlearn_audit.attacks import Game, Offered
 from unlearn_audit.attacks.catalogue import FEWEST_REFERENCES
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.sequence import falls, scaled_falls
 from unlearn_audit.metrics import by_group, categories, record_p_values, records_at_risk, share, tenths, worlds_needed
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View, blind
+from unlearn_audit.probabilities import margin
 from unlearn_audit.report.findings import DeletionTime, GroupRisk, RecordRisk
 
 LEVEL = 0.05

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from unlearn_audit.arms import Arm
 from unlearn_audit.assess import chosen_attacks, leading_attack
-from unlearn_audit.attacks import GAMES
+from unlearn_audit.attacks import GAMES, Attacks
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
@@ -18,6 +18,7 @@ from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.fields import Field
+from unlearn_audit.foretell import foretell
 from unlearn_audit.metrics import Estimate, WidthRule, auc_interval, half_width
 from unlearn_audit.observations import Observations
 from unlearn_audit.progress import Reporter
@@ -64,7 +65,9 @@ def grow(
         for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
-        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[config.two_way_games[0]].runs
+        first = config.two_way_games[0]
+        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[first].runs
+        foretell(field, {first: Attacks(tuple(attacks))}, tables.values(), jobs, reporter)
         attack, estimate = _look(attacks, config, tables, jobs, reporter)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))

@@ -34,8 +34,8 @@ def made():
 
 def subject(model="logistic-regression", **settings):
     side = {"data": "made", "model": model}
-    asked = {"features": ["sorted-diff"], "attack_models": ["logistic-regression"], **settings}
-    config = AuditConfig.model_validate({"target": side, "worlds": SIZES, **asked})
+    asked = {"worlds": SIZES, "features": ["sorted-diff"], "attack_models": ["logistic-regression"], **settings}
+    config = AuditConfig.model_validate({"target": side, **asked})
     records, source = prepare_arrays(*made(), None, "made", 0), resolve_model(model)
     return Subject(config, {"target": records, "shadow": records}, {"target": source, "shadow": source})
 
@@ -106,8 +106,56 @@ def test_an_audit_runs_it_where_the_model_allows(tmp_path):
     bayes = conduct(subject("sklearn.naive_bayes:GaussianNB"), execution).findings
     assert not any(r.attack.startswith("change-field") for r in bayes.results)
     assert any("a model whose deletions can be foretold" in note for note in bayes.notes)
-    with pytest.raises(AuditError, match="the attack change-field needs the data and a model"):
-        conduct(subject("sklearn.naive_bayes:GaussianNB", attacks=["change-field"]), execution)
+    assert any("ask by name, --attack change-field" in note for note in bayes.notes)
+
+
+class Stages:
+    """Notes what was begun, and how far it came."""
+
+    def __init__(self):
+        self.totals, self.done = {}, {}
+
+    def stage(self, name, total):
+        self.totals[name] = self.totals.get(name, 0) + total
+        return lambda done: self.done.__setitem__(name, done)
+
+    def say(self, line):
+        raise AssertionError(line)
+
+
+def looked_at(found):
+    """How many records the game is played with, on either side."""
+    tables = found.observations.values()
+    return len(np.unique(np.concatenate([t.rows["record"][np.isin(t.roles, ("deleted", "unseen"))] for t in tables])))
+
+
+BY_NAME = "Training the attacker's own model for each record"
+
+
+@pytest.mark.parametrize(
+    ("model", "references", "least"),
+    [("sklearn.naive_bayes:GaussianNB", 30, 0.95), ("sklearn.neighbors:KNeighborsClassifier", 150, 0.58)],
+)
+def test_asked_for_by_name_it_runs_on_any_model(tmp_path, model, references, least):
+    shown = Stages()
+    names = ["change-field", "change-field-fitted", "change-field-shuffled"]
+    asked = subject(model, attacks=names, worlds={**SIZES, "references": references})
+    found = conduct(asked, Execution(store=tmp_path, reporter=shown))
+    # each record once, whoever looks it up, and as many again for the control
+    rows = looked_at(found)
+    assert rows < shown.totals[BY_NAME] == shown.done[BY_NAME] <= 2 * rows
+    of = {r.attack: r for r in found.findings.results if r.rows == "all"}
+    assert of["change-field"].auc_ci[0] > of["change-field-shuffled"].auc_ci[1]
+    assert of["change-field"].auc > least
+    again = conduct(asked, Execution(store=tmp_path, jobs=2))
+    assert again.scores["change-field-fitted"].equals(found.scores["change-field-fitted"])
+
+
+def test_until_an_interval_is_narrow_nobody_is_trained_with_twice(tmp_path):
+    shown = Stages()
+    wanted = subject("sklearn.naive_bayes:GaussianNB", attacks=["change-field"], until={"auc": 0.2, "at_most": 20})
+    found = conduct(wanted, Execution(store=tmp_path, reporter=shown))
+    assert shown.totals[BY_NAME] == looked_at(found)
 
 
 @pytest.mark.parametrize("last", [LogisticRegression(tol=1e-8), DecisionTreeClassifier(max_leaf_nodes=6)])

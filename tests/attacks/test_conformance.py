@@ -8,11 +8,11 @@ import pytest
 
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, learned_attacks
 from unlearn_audit.attacks.base import label
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.config import AttackName
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.probabilities import margin
 
 GAME = GAMES["deleted-vs-unseen"]
 # those that compute with the records themselves need records: see test_change_field.py

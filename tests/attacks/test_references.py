@@ -7,7 +7,6 @@ import pytest
 
 from unlearn_audit.attacks import CATALOGUE, GAMES, Offered, attacks_of
 from unlearn_audit.attacks.l_diff import l_diff
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.pair_scale import pair_covariates, pair_scale, pair_scale_local
 from unlearn_audit.attacks.references import BANDWIDTH, References, changes
 from unlearn_audit.attacks.score_change import OFFSET, score_difference, score_ratio
@@ -15,6 +14,7 @@ from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import MidRanks
 from unlearn_audit.observations.views import View, blind
+from unlearn_audit.probabilities import margin
 
 GAME = GAMES["deleted-vs-unseen"]
 

@@ -8,12 +8,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import LastLayerField, LeafField, field_for, has_field
 from unlearn_audit.fields.last_layer import _outer
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
+from unlearn_audit.probabilities import margin
 from unlearn_audit.unlearning import Retrain
 from unlearn_audit.worlds import Request
 from unlearn_audit.worlds.prepare import prepare_arrays

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import draws_needed, exceedances_allowed, upper_tolerance_bound
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
+from unlearn_audit.probabilities import margin
 from unlearn_audit.progress import Silent
 from unlearn_audit.release import Pair, ReleaseSettings, Rows
 from unlearn_audit.release.owned import Releases, named_records

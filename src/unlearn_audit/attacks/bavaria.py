@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.per_record import Array, ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import margin
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,8 @@ class Offered:
         if "field" in attack.needs and not self.field:
             return (
                 "the data and a model whose deletions can be foretold: logistic regression, a network, a tree or a "
-                "forest, with both sides of the same data"
+                "forest, with both sides of the same data (for any other model ask by name, --attack change-field: it "
+                "then takes one more training for each record asked about)"
             )
         return None
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from unlearn_audit.fields import Field
 
 Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
 
 _NEEDS: frozenset[Need] = frozenset({"labels", "references", "field"})
 
@@ -98,15 +99,20 @@ class ChangeField:
         """Return it with what deletions change."""
         return replace(self, knows=knows)
 
+    def looks_up(self, positions: Positions, knows: Field) -> Positions:
+        """Return (n,) whose field it takes for each of some records."""
+        if not self.shuffled:
+            return positions
+        return np.random.default_rng(0).permutation(len(knows.data.y))[positions]
+
     def fit(self, shadow: LabelledView, seed: int) -> Self:  # noqa: ARG002 - as every attack
         """Return itself: there is nothing to fit."""
         return self
 
     def score(self, target: View) -> Array:
         """Return (n,) cosines, higher for the positive role."""
-        if self.shuffled and self.knows is not None and target.positions is not None:
-            others = np.random.default_rng(0).permutation(len(self.knows.data.y))
-            target = replace(target, positions=others[target.positions])
+        if self.knows is not None and target.positions is not None:
+            target = replace(target, positions=self.looks_up(target.positions, self.knows))
         return self.sign * explained(target, self.knows)
 
 
@@ -135,6 +141,10 @@ class ChangeFieldFitted:
     def with_field(self, knows: Field | None) -> ChangeFieldFitted:
         """Return it with what deletions change."""
         return replace(self, knows=knows)
+
+    def looks_up(self, positions: Positions, knows: Field) -> Positions:  # noqa: ARG002
+        """Return (n,) whose field it takes for each of some records."""
+        return positions
 
     def fit(self, shadow: LabelledView, seed: int) -> ChangeFieldFitted:
         """Return a fitted copy."""

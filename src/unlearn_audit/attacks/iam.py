@@ -15,9 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from unlearn_audit.attacks.margins import check_labels
 from unlearn_audit.attacks.per_record import Array, ByRecord, PerRecordAttack, records_of
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import check_labels
 
 INNER, OUTER = 1e-5, 1e-2
 """ε₂ and ε₁ of the confidence g = -log(ε₁ - log(ε₂ + p))."""

@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.margins import check_labels
 from unlearn_audit.attacks.references import FLOOR
 from unlearn_audit.attacks.statistic import FALLS, Statistic
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import check_labels
 
 Array = npt.NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_ndtr
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.per_record import Array, ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import margin
 
 FEWEST_FOR_OWN_VARIANCE = 32
 """Worlds of each role from which on a record has a variance of its own; with fewer all share one."""

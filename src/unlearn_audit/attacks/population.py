@@ -16,9 +16,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.statistic import Need
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import margin
 
 Array = npt.NDArray[np.float64]
 

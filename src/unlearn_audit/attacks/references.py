@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import margin
 
 Array = npt.NDArray[np.float64]
 

@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.margins import check_labels
 from unlearn_audit.attacks.per_record import Array, ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.attacks.statistic import Need
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import check_labels
 
 A = 0.2
 """a for tables, of the settings that its authors report."""

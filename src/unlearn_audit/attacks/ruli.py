@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import logsumexp
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.per_record import Array, PerRecordAttack, records_of
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import margin
 
 BANDWIDTH = 1.0
 """Of the normal kernel, on the scale of φ: theirs."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.references import FLOOR
 from unlearn_audit.attacks.statistic import FALLS, Statistic
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import margin
 
 Array = npt.NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.statistic import Statistic
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import margin
 
 
 def one_margin(view: View) -> npt.NDArray[np.float64]:

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from unlearn_audit.attacks.features import sorted_concat, sorted_diff
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import margin
 
 Array = npt.NDArray[np.float64]
 

@@ -48,8 +48,8 @@ def observe_world(
     seed
         The seed of the audit.
     held_out
-        Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels, and to
-        perturb with.
+        Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels,
+        and to perturb with.
     probes
         Perturbed copies of each record whose labels are asked; with none, the boundary is not sought either.
 

@@ -2,12 +2,14 @@
 
 An attacker who trains a model of its own on its own records knows how each record pulls at the answers to others. Of
 two published versions it sees by how much the answers to reference records changed; whose deletion explains that change
-is the person who was deleted. Our own method; see docs/naming.md.
+is the person who was deleted. Some models tell it of every record at once; of any other the attacker trains once for
+each record. Our own method; see docs/naming.md.
 """
 
-from unlearn_audit.fields.base import Field, check_has_field, field_for, has_field
+from unlearn_audit.fields.base import Field, field_for, has_field
 from unlearn_audit.fields.last_layer import LastLayerField
 from unlearn_audit.fields.leaves import LeafField
 from unlearn_audit.fields.logistic import LogisticField
+from unlearn_audit.fields.retraining import RetrainingField
 
-__all__ = ["Field", "LastLayerField", "LeafField", "LogisticField", "check_has_field", "field_for", "has_field"]
+__all__ = ["Field", "LastLayerField", "LeafField", "LogisticField", "RetrainingField", "field_for", "has_field"]

@@ -17,13 +17,6 @@ from unlearn_audit.models.source import ModelSource
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
-KINDS = (
-    "logistic and softmax regression, networks whose last layer is linear, and trees and forests of scikit-learn (each "
-    "alone or at the end of a pipeline)"
-)
-"""The models that have a change field."""
-
-
 _PAIRS_AT_ONCE = 20
 """Pairs whose candidates are explained at once where that takes more than an angle."""
 
@@ -68,7 +61,7 @@ class Field(Protocol):
 
 
 def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int = 0) -> Field:
-    """Return the change field of a model.
+    """Return the change field of a model: from one model of the attacker's own, or by training with each candidate.
 
     Parameters
     ----------
@@ -84,13 +77,15 @@ def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: in
     Raises
     ------
     AuditError
-        If there is none for this model.
+        If the attacker's own model cannot be had.
     """
     from unlearn_audit.fields.last_layer import LastLayerField
     from unlearn_audit.fields.leaves import LeafField
     from unlearn_audit.fields.logistic import LogisticField
+    from unlearn_audit.fields.retraining import RetrainingField
 
-    check_has_field(source)
+    if not has_field(source):
+        return RetrainingField.of(source, data, own, n_training, seed)
     model = source.make(0)
     if LogisticSettings.of(model) is not None:
         field = LogisticField.of(source, data, own, n_training)
@@ -106,26 +101,12 @@ def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: in
 
 
 def has_field(source: ModelSource) -> bool:
-    """Return whether a model is of a kind that has a change field."""
+    """Return whether a model is of a kind of which one training tells what every deletion changes."""
     from unlearn_audit.fields.last_layer import LastLayerField
     from unlearn_audit.fields.leaves import LeafField
 
     model = source.make(0)
     return LogisticSettings.of(model) is not None or LeafField.is_for(model) or LastLayerField.is_for(model)
-
-
-def check_has_field(source: ModelSource) -> None:
-    """Raise unless a model is of a kind that has a change field.
-
-    Raises
-    ------
-    AuditError
-        If it has none.
-    """
-    if not has_field(source):
-        raise AuditError(
-            f"how a deletion changes answers is known for {KINDS}, and {source.name} is none of them; choose one"
-        )
 
 
 def explain_rows(

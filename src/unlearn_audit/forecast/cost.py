@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearn_audit.arms import Arm
 from unlearn_audit.assess import Chosen, expected_attacks, n_attacks
 from unlearn_audit.attacks.stage import FOLDS
 from unlearn_audit.conductor import Execution, Subject, foretells_deletions, plan_audit
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
+from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.fields import has_field
 from unlearn_audit.forecast.pilot import (
     AttackTimes,
     Clock,
@@ -61,12 +63,14 @@ class Cost:
         By arm and side.
     jobs
         Worker processes it is meant for.
-    seconds_start, seconds_worlds, seconds_attacks
-        Until workers stand ready; of training and querying; of attacks and figures.
+    seconds_start, seconds_worlds, seconds_attacks, seconds_field
+        Until workers stand ready; of training and querying; of attacks and figures; of the trainings below.
     memory_per_worker, memory_parent
         Bytes; None where the system does not tell.
     bytes_store, bytes_run_folder
         What is added to the store, and tables and scores in the run folder.
+    trainings_field
+        At most so many models the attacker trains to foretell deletions, one for each record; 0 where one is enough.
     """
 
     sides: tuple[SideCost, ...]
@@ -78,11 +82,13 @@ class Cost:
     memory_parent: int | None
     bytes_store: int
     bytes_run_folder: int
+    trainings_field: int = 0
+    seconds_field: float = 0.0
 
     @property
     def trainings(self) -> int:
         """How many models there will be, counting every update as one."""
-        return sum(side.trainings for side in self.sides)
+        return sum(side.trainings for side in self.sides) + self.trainings_field
 
     @property
     def trainings_stored(self) -> int:
@@ -92,7 +98,7 @@ class Cost:
     @property
     def seconds(self) -> float:
         """All of the time."""
-        return self.seconds_start + self.seconds_worlds + self.seconds_attacks
+        return self.seconds_start + self.seconds_worlds + self.seconds_attacks + self.seconds_field
 
     @property
     def bytes(self) -> int:
@@ -178,8 +184,11 @@ def forecast(
     costs = [
         cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
     ]
+    if not has_field(subject.models["target"]):
+        costs = [_with_field(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
     shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
-    return Forecast(costs[0], costs[1] if config.until else None, _assumptions(kinds, pilots), notes, shows)
+    assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
+    return Forecast(costs[0], costs[1] if config.until else None, assumptions, notes, shows)
 
 
 def cost(
@@ -253,6 +262,18 @@ def cost(
     )
 
 
+def _with_field(cost: Cost, chosen: Chosen, target: SideTask, pilot: Pilot) -> Cost:
+    """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
+    looking = {attack.name for of in chosen.values() for attack in of.runs if "field" in attack.needs}
+    if not looking:
+        return cost
+    asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
+    # the control looks up other records
+    trainings = min(asked * (2 if "change-field-shuffled" in looking else 1), len(target.data))
+    workers = max(min(cost.jobs, trainings), 1)
+    return replace(cost, trainings_field=trainings, seconds_field=trainings * pilot.per_chain / workers)
+
+
 def _side_cost(arm: str, side: str, task: SideTask, pilot: Pilot, n_stored: int) -> SideCost:
     plan = task.plan
     seconds = pilot.seconds(plan.sizes.deletions)
@@ -313,15 +334,20 @@ def _shows(plan: WorldPlan) -> tuple[str, ...]:
     )
 
 
-def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot]) -> tuple[str, ...]:
+def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_field: int) -> tuple[str, ...]:
     """Say what the estimates rest on."""
     of_worlds = [
         f"{task.source.name}: a world of 1 original and {pilots[kind].chains:,} of {task.plan.sizes.deletions:,} "
         f"deletions was timed; the rest is taken to grow along a line"
         for kind, task in kinds.items()
     ]
+    foretold = (
+        f"up to {of_field:,} of the trainings foretell deletions, one for each record that the change field is asked "
+        "about; each is taken to cost as much as an update",
+    )
     return (
         *of_worlds,
+        *(foretold if of_field else ()),
         "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
         "for this machine with nothing else to do, without the start of the program and the writing of the report",
     )

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.errors import AuditError
+from unlearn_audit.probabilities import margin
 from unlearn_audit.progress import Reporter
 from unlearn_audit.release.examine import Examined, ReleaseSettings, examine
 from unlearn_audit.release.owned import Positions, Releases

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.l_diff import L_DIFF
-from unlearn_audit.attacks.margins import margin
 from unlearn_audit.attacks.pair_scale import PAIR_SCALE
 from unlearn_audit.attacks.score_change import SCORE_CHANGES
 from unlearn_audit.attacks.statistic import Statistic
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import margin
 from unlearn_audit.release.pair import Pair, Rows
 
 Array = npt.NDArray[np.float64]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from unlearn_audit.attacks.margins import FLOOR, margin
 from unlearn_audit.errors import AuditError
+from unlearn_audit.probabilities import FLOOR, margin
 
 
 def test_two_classes_give_the_logit_of_the_label():
