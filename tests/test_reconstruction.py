@@ -101,6 +101,9 @@ def test_on_adult_records_come_back(scaler):
     assert found.deletions == 40
     assert found.cosine >= 0.95
     assert found.first.value >= 0.9
+    assert found.auc.value > 0.99
+    assert found.tpr.value > 0.9
     rounded = reconstruct_deleted(subject("adult", worlds=sizes), Execution(), scaler, decimals=2)
+    assert rounded.auc.value < found.auc.value
     assert rounded.first.value < 0.5
     assert "record" not in rounded.document()

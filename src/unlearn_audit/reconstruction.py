@@ -25,7 +25,7 @@ from scipy.special import expit
 from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Estimate, share
+from unlearn_audit.metrics import Estimate, auc_interval, share, tpr_at_fpr_interval
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.threads import one_thread
 
@@ -37,6 +37,9 @@ Scaler = Literal["fixed", "refitted"]
 
 CANDIDATES = 1000
 """Records among which the deleted one is looked for, itself one of them."""
+
+LOW_FPR = 0.01
+"""The false-positive rate at which the fit is judged as an attack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +206,9 @@ class Reconstruction:
         Share of deletions in which the true record fits best of all candidates.
     label
         Share in which the label was read off rightly.
+    auc, tpr
+        Of the fit as an attack of the view ``weights`` in the game deleted-vs-unseen: its AUC, and the true-positive
+        rate at a false-positive rate of 1 %.
     """
 
     scaler: Scaler
@@ -212,11 +218,15 @@ class Reconstruction:
     above: Estimate
     first: Estimate
     label: Estimate
+    auc: Estimate
+    tpr: Estimate
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON; they name nobody."""
-        shares = {name: getattr(self, name) for name in ("above", "first", "label")}
+        shares = {name: getattr(self, name) for name in ("above", "first", "label", "auc", "tpr")}
         return {
+            "game": "deleted-vs-unseen",
+            "view": "weights",
             "scaler": self.scaler,
             "deletions": self.deletions,
             "candidates": self.candidates,
@@ -272,7 +282,7 @@ def _reconstruct_deleted(
     rng = np.random.default_rng(subject.config.seed)
     register = np.concatenate([task.plan.pool.train, task.plan.pool.unseen])
     worlds: list[int] = []
-    found: list[tuple[float, bool, bool]] = []
+    found: list[_Read] = []
     for index in range(task.plan.n_worlds):
         world = task.plan.world(index)
         deleted = [request.deleted for (request,) in world.chains]
@@ -291,15 +301,23 @@ def _reconstruct_deleted(
             worlds.append(index)
             found.append(_one(reader, of, X, task, among, models[0].classes_))
         show(index + 1)
-    of_worlds, (cosines, firsts, labels) = np.array(worlds), (np.array(of) for of in zip(*found, strict=True))
+    of_worlds, cosines = np.array(worlds), np.array([of.cosine for of in found])
+    scores = np.concatenate([[of.fit for of in found], *(of.of_unseen for of in found)])
+    positive = np.arange(len(scores)) < len(found)
+    of_scores = np.concatenate([of_worlds, np.repeat(of_worlds, [len(of.of_unseen) for of in found])])
+    low = tpr_at_fpr_interval(scores, positive, of_scores, LOW_FPR)
+    if low is None:
+        raise AuditError("too few unseen records were compared with the deleted ones; ask for more deletions or worlds")
     return Reconstruction(
         scaler=scaler,
         deletions=len(worlds),
         candidates=CANDIDATES,
         cosine=float(np.median(cosines)),
         above=share(cosines >= 0.95, of_worlds),
-        first=share(firsts, of_worlds),
-        label=share(labels, of_worlds),
+        first=share(np.array([of.first for of in found]), of_worlds),
+        label=share(np.array([of.label for of in found]), of_worlds),
+        auc=auc_interval(scores, positive, of_scores),
+        tpr=low,
     )
 
 
@@ -324,12 +342,32 @@ def _published(model: LogisticModel, decimals: int | None) -> Weights:
     return weights if decimals is None else Weights(np.round(weights.parameters, decimals))
 
 
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What was read off one pair of versions.
+
+    Attributes
+    ----------
+    cosine, first, label
+        Of the record read and the true one; whether the true one fits best; whether the label is right.
+    fit, of_unseen
+        How well the deleted record explains the change, and (m,) how well unseen candidates do.
+    """
+
+    cosine: float
+    first: bool
+    label: bool
+    fit: float
+    of_unseen: Array
+
+
 def _one(
     reader: Reader, after: Weights, X: Array, task: SideTask, among: Positions, classes: npt.NDArray[Any]
-) -> tuple[float, bool, bool]:
-    """Return cosine, whether the first of some candidates fits best, and whether the label is right."""
+) -> _Read:
+    """Read one deletion, the first of some candidates."""
+    unseen = np.isin(among[1:], task.plan.pool.unseen)
     if np.array_equal(reader.before.parameters, after.parameters):
-        return 0.0, False, False
+        return _Read(0.0, False, False, 0.0, np.zeros(unseen.sum()))
     y, known = task.data.y[among], reader.known
     is_class = (y[:, None] == classes[None]) if len(classes) > 2 else (y == classes[1])[:, None]
     true, found = ((x - known.mean) / known.spread for x in (X[among[0]], reader.read(after)))
@@ -337,4 +375,10 @@ def _one(
     fits = reader.fits(after, X[among], is_class)
     error = reader.gradient(after)[-1]
     label = classes[int(np.argmin(error))] if len(classes) > 2 else classes[int(error[0] < 0)]
-    return float(true @ found) / length if length else 0.0, bool((fits[1:] < fits[0]).all()), bool(label == y[0])
+    return _Read(
+        float(true @ found) / length if length else 0.0,
+        bool((fits[1:] < fits[0]).all()),
+        bool(label == y[0]),
+        float(fits[0]),
+        fits[1:][unseen],
+    )

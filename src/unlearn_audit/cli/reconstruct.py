@@ -72,4 +72,9 @@ def _print(console: Console, found: Reconstruction, folder: Path) -> None:
         f"{found.deletions:,} deletions, scaler {found.scaler}: median cosine {found.cosine:.3f}", soft_wrap=True
     )
     console.print(table)
+    console.print(
+        f"As an attack that sees weights, deleted from unseen records: AUC {found.auc.value:.3f} "
+        f"({found.auc.low:.3f} to {found.auc.high:.3f}), {found.tpr.value:.2f} at 1 % false positives",
+        soft_wrap=True,
+    )
     console.print(f"Figures: {folder / 'reconstruction.json'}")
