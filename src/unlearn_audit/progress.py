@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+FIRST_LINE_AFTER = 60.0
+"""Seconds of a stage after which a log is told how much is left; then again whenever these have doubled."""
 
 
 class Reporter(Protocol):
@@ -46,17 +50,46 @@ class _Bars:
 
 
 class _Lines:
-    """One line a stage, for logs that cannot redraw."""
+    """One line a stage, for logs that cannot redraw; of a long stage also what is left, ever more seldom."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self._clock = clock
 
     def stage(self, name: str, total: int) -> Callable[[int], None]:
         self._console.print(f"{name} ({total:,})", highlight=False)
-        return lambda done: None  # noqa: ARG005
+        began, said, before, at = self._clock(), FIRST_LINE_AFTER / 2, 0, 0.0
+
+        def show(done: int) -> None:
+            nonlocal said, before, at
+            now = self._clock() - began
+            # parts that are done in groups come at once: only the end of a group tells how long a part takes
+            waited = before and now - at > at / before / 2
+            if waited and at >= 2 * said and before < total:
+                left = duration(at / before * (total - before))
+                self._console.print(f"{name}: {before:,} of {total:,}, about {left} left", highlight=False)
+                said = at
+            before, at = done, now
+
+        return show
 
     def say(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time with about two digits.
+
+    Examples
+    --------
+    >>> duration(0.034), duration(2.34), duration(45), duration(1200), duration(9000), duration(400_000)
+    ('0.034 s', '2.3 s', '45 s', '20 min', '2.5 h', '4.6 days')
+    """
+    for most, unit, name in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
+        if seconds < most:
+            value = seconds / unit
+            return f"{value:.2g} {name}" if value < 10 else f"{value:.0f} {name}"
+    return f"{seconds / 86_400:.2g} days"
 
 
 @contextmanager

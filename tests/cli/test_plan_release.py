@@ -52,6 +52,19 @@ def test_a_plan_for_a_terminal(command, options, tmp_path):
     assert "mean rank from" in done.out
 
 
+@pytest.mark.parametrize("model", ["random-forest", "torch-mlp"])
+def test_forests_and_networks_by_name(command, tmp_path, model):
+    few = ["--dataset", "breast-cancer", "--train-size", "200", "--batch", "1", "--decimals", "1", "--regime", "fixed"]
+    sizes = ["--releases", "75", "--checks", "5", "--target", "rank:1"]
+    done = command("plan-release", *few, *sizes, "--model", model, "--out", tmp_path / "plan", "--json")
+    assert done.code == 0, done.err
+    found = done.findings
+    assert {(of["regime"], of["batch"]) for of in found["policies"]} == {("fixed", 1)}
+    assert 0.85 < found["accuracy_before"] < 1
+    assert not any("ran as" in note for note in found["notes"])
+    assert done.err.splitlines()[0] == "Trial releases (75)"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

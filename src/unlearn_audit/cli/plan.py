@@ -16,7 +16,7 @@ from unlearn_audit.cli.run import configured
 from unlearn_audit.conductor import Execution, Subject
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.forecast import Cost, Forecast, forecast
-from unlearn_audit.progress import reporter
+from unlearn_audit.progress import duration, reporter
 
 
 @configured
@@ -109,21 +109,6 @@ def summary(cost: Cost) -> str:
     if cost.memory_per_worker is not None:
         parts.append(f"{size(cost.memory_per_worker)} memory per worker")
     return ", ".join([*parts, f"{size(cost.bytes)} disk"])
-
-
-def duration(seconds: float) -> str:
-    """Return a time with about two digits.
-
-    Examples
-    --------
-    >>> duration(0.034), duration(2.34), duration(45), duration(1200), duration(9000), duration(400_000)
-    ('0.034 s', '2.3 s', '45 s', '20 min', '2.5 h', '4.6 days')
-    """
-    for most, unit, name in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
-        if seconds < most:
-            value = seconds / unit
-            return f"{value:.2g} {name}" if value < 10 else f"{value:.0f} {name}"
-    return f"{seconds / 86_400:.2g} days"
 
 
 def size(count: int) -> str:

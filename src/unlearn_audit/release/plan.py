@@ -205,7 +205,10 @@ def search(releases: Releases, settings: PlanSettings, reporter: Reporter) -> Pl
     AuditError
         If there are too few people, or too few trial releases for any promise; it says how many are needed.
     """
-    options = policies(settings.batches, settings.decimals, settings.regimes)
+    # a model that cannot keep each draw with its record runs in the nearest regime, and is said to
+    in_regimes = [releases.in_regime(regime) for regime in settings.regimes]
+    regimes = tuple(dict.fromkeys(of.retrain.regime for of in in_regimes))
+    options = policies(settings.batches, settings.decimals, regimes)
     error = (1 - settings.confidence) / len(options)
     needed = draws_needed(settings.share, error)
     if settings.releases < needed:
@@ -235,7 +238,7 @@ def search(releases: Releases, settings: PlanSettings, reporter: Reporter) -> Pl
             releases, settings, [chosen.policy], halves[1], references, settings.checks, settings.releases, reporter
         )
         checked = again[chosen.policy]
-    notes = (*releases.owned.data.notes, *([releases.note] if releases.note else []))
+    notes = (*releases.owned.data.notes, *dict.fromkeys(of.note for of in in_regimes if of.note))
     return Plan(settings, tuple(tried), before, chosen, checked, references, notes)
 
 
