@@ -141,6 +141,7 @@ def read_columns(path: Path, texts: Sequence[str] = (), content: bytes | None = 
     AuditError
         If there is no such file, it cannot be read, or a column is there twice.
     """
+    # in one thread: Arrow's pools abort a process that ends while they start, as one does that finds a bad file
     content = content_of(path) if content is None else content
     if not content:
         raise AuditError(f"{path} is empty; give a file with a header and rows")
@@ -149,10 +150,11 @@ def read_columns(path: Path, texts: Sequence[str] = (), content: bytes | None = 
             options = arrow_csv.ConvertOptions(
                 column_types={name: pa.string() for name in texts}, null_values=[""], strings_can_be_null=True
             )
-            table = arrow_csv.read_csv(io.BytesIO(content), convert_options=options)
+            one = arrow_csv.ReadOptions(use_threads=False)
+            table = arrow_csv.read_csv(io.BytesIO(content), read_options=one, convert_options=options)
         else:
-            with arrow_parquet.ParquetFile(pa.BufferReader(content)) as file:
-                table = file.read()
+            with arrow_parquet.ParquetFile(pa.BufferReader(content), pre_buffer=False) as file:
+                table = file.read(use_threads=False)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise AuditError(f"{path} cannot be read as {path.suffix[1:]} ({reason(error)}); export it again") from error
     names = table.column_names
