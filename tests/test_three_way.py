@@ -76,3 +76,13 @@ def test_missing_roles_and_labels_are_named():
     unlabelled = dataclasses.replace(table, rows=table.rows.assign(label=-1))
     with pytest.raises(AuditError, match="label of every record"):
         three_way(unlabelled, table, seed=0)
+
+
+def test_mia_efficacy_is_high_where_deleted_records_look_unseen_and_low_where_they_look_known():
+    def efficacy(forgotten):
+        found = three_way(*(made(seed, known=6.0, deleted=forgotten) for seed in (1, 2)), seed=0)
+        assert found.mia_efficacy_ci[0] <= found.mia_efficacy <= found.mia_efficacy_ci[1]
+        return found.mia_efficacy
+
+    assert efficacy(6.0) > 0.95
+    assert efficacy(0.0) < 0.05

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.svm import SVC
 
 from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc, auc_difference, auc_interval, independent_units, jackknife
+from unlearn_audit.metrics import auc, auc_difference, auc_interval, independent_units, jackknife, share
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import ViewName, blind
@@ -54,6 +55,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
     which = None if records is None else records[members]
     with_both = auc_interval(retained[0], known, worlds[members], records=which)
     added = auc_difference(retained[0], retained[1], known, worlds[members], records=which)
+    efficacy = mia_efficacy(shadow, shown, target, asked, seed)
     return ThreeWay(
         macro_auc=whole.value,
         macro_auc_ci=whole.interval,
@@ -62,7 +64,44 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
         retained_auc_ci=with_both.interval,
         retained_added=added.value,
         retained_added_ci=added.interval,
+        mia_efficacy=efficacy.value,
+        mia_efficacy_ci=efficacy.interval,
     )
+
+
+def mia_efficacy(
+    shadow: Observations,
+    shown: npt.NDArray[np.bool_],
+    target: Observations,
+    asked: npt.NDArray[np.bool_],
+    seed: int,
+) -> Estimate:
+    """Return the share of deleted records that a classifier of the unlearned model's confidence calls never seen.
+
+    It is what papers on unlearning report under this name (Jia et al., "Model Sparsity Can Simplify Machine
+    Unlearning", NeurIPS 2023): a support vector machine that tells retained from unseen records, here on shadow worlds,
+    is asked about the deleted ones. It says nothing of who sees both versions.
+
+    Parameters
+    ----------
+    shadow, shown, target, asked
+        The tables, and (n,) their rows of the three roles.
+    seed
+        The seed of the audit.
+    """
+    rows = shown & shadow.paper & (shadow.roles != "deleted")
+    deleted = asked & (target.roles == "deleted")
+    model = SVC(C=3, class_weight="balanced", random_state=integer_seed(seed, Kind.ATTACK, name_key("mia-efficacy")))
+    with one_thread():
+        model.fit(_confidence(shadow, rows), shadow.roles[rows] == "retained")
+        unseen = ~model.predict(_confidence(target, deleted)).astype(bool)
+    return share(unseen, target.worlds[deleted])
+
+
+def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
+    """(n, 1) the unlearned model's probability of the label."""
+    labels = table.rows["label"].to_numpy()[rows]
+    return np.take_along_axis(table.posteriors[rows, -1], labels[:, None], axis=1).astype(np.float64)
 
 
 def _macro(probabilities: Array, roles: npt.NDArray[np.str_], worlds: npt.NDArray[np.int64]) -> Estimate:

@@ -69,6 +69,8 @@ def test_the_risk_of_those_who_remain_is_read_off_its_interval(ends, reading):
         retained_auc_ci=(0.5, 0.7),
         retained_added=sum(ends) / 2,
         retained_added_ci=ends,
+        mia_efficacy=0.5,
+        mia_efficacy_ci=(0.4, 0.6),
     )
     assert f"The risk of those who remain {reading}:" in three_way_words(found)
 

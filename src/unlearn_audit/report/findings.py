@@ -186,6 +186,11 @@ class ThreeWay(_Frozen):
         "who remain"
     )
     retained_added_ci: Interval
+    mia_efficacy: float = Field(
+        description="weak, kept since others report it: share of deleted records that a classifier of retained and "
+        "unseen ones calls unseen, by the unlearned model's confidence"
+    )
+    mia_efficacy_ci: Interval
 
 
 class PaperComparison(_Frozen):

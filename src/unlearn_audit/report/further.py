@@ -58,7 +58,9 @@ def three_way_words(found: ThreeWay) -> str:
         f"All three roles at once ({found.attack}): macro AUC {number(found.macro_auc)} "
         f"({interval(found.macro_auc_ci)}); each against the other two: {each}. The risk of those who remain {risk}: "
         f"retained against unseen {number(found.retained_auc)}, {number(found.retained_added, signed=True)} "
-        f"({interval(found.retained_added_ci, signed=True)}) to what the original alone tells."
+        f"({interval(found.retained_added_ci, signed=True)}) to what the original alone tells. MIA efficacy, "
+        f"which says nothing of both versions together: {number(found.mia_efficacy)} "
+        f"({interval(found.mia_efficacy_ci)})."
     )
 
 
