@@ -1,4 +1,4 @@
-"""The arms of an audit: the worlds trained plainly, and those trained under each defence that changes the training.
+"""The arms of an audit: as it is asked for, exactly retrained, and under each defence that changes the training.
 
 All arms share the plan of their worlds, so that they delete the same records from the same training sets and ask the
 same queries; they differ in how a model is trained.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from unlearn_audit.config import AuditConfig
+from unlearn_audit.comparison import RETRAINING
+from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
@@ -25,6 +26,11 @@ SHARED_NOISE = (
     "difference and hides nobody, whatever the epsilon; use the regime fresh"
 )
 
+OTHER_REGIME = (
+    "{side} side: exact retraining ran in the regime {retraining} and {method} in {regime}, so what tells them apart "
+    "may be the regime; ask for the regime same-seed, which both can run ({why})"
+)
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -33,7 +39,7 @@ class Arm:
     Attributes
     ----------
     name
-        The text of the change of the training, or `UNDEFENDED`.
+        `UNDEFENDED`, `RETRAINING`, or the text of a defence's change of the training.
     tasks
         By side, what to train.
     regime_notes
@@ -60,14 +66,16 @@ def plan_arms(
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
 ) -> tuple[Arm, ...]:
-    """Return the undefended arm and one for each defence that changes the training.
+    """Return the undefended arm, one of exact retraining beside it if asked for, and one for each defence in training.
 
     Raises
     ------
     AuditError
         If such a defence cannot be had with this model or regime.
     """
-    arms = [_arm(UNDEFENDED, config, records, models, plans)]
+    arms = [_plain_arm(UNDEFENDED, config, records, models, plans)]
+    if config.has_retraining_arm:
+        arms.append(_retraining_arm(arms[0], config, records, models, plans))
     defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
     scaled: dict[int, Records] = {}
 
@@ -102,11 +110,44 @@ def _arm(
             n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
         )
         tasks[side] = SideTask(records[side].data, models[side], unlearner, plan, "" if name == UNDEFENDED else name)
-        if name == UNDEFENDED and isinstance(unlearner, Retrain):
-            reason = unlearner.why_plain(models[side], records[side].data)
-            said = f"networks of {models[side].name} were trained one at a time: {reason}"
-            notes = (*notes, said) if reason is not None and said not in notes else notes
     return Arm(name, tasks, regime_notes, notes)
+
+
+def _plain_arm(
+    name: str,
+    config: AuditConfig,
+    records: Mapping[str, Records],
+    models: Mapping[str, ModelSource],
+    plans: Mapping[str, WorldPlan],
+) -> Arm:
+    """Return the arm of the models as they are, with a note where networks could not be trained at once."""
+    arm = _arm(name, config, records, models, plans)
+    said = {
+        f"networks of {task.source.name} were trained one at a time: {reason}": None
+        for task in arm.tasks.values()
+        if isinstance(task.unlearner, Retrain)
+        and (reason := task.unlearner.why_plain(task.source, task.data)) is not None
+    }
+    return replace(arm, notes=tuple(said))
+
+
+def _retraining_arm(
+    beside: Arm,
+    config: AuditConfig,
+    records: Mapping[str, Records],
+    models: Mapping[str, ModelSource],
+    plans: Mapping[str, WorldPlan],
+) -> Arm:
+    """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
+    retrained = config.model_copy(update={"unlearning": UnlearningConfig()})
+    arm = _plain_arm(RETRAINING, retrained, records, models, plans)
+    notes = list(arm.notes)
+    for side, task in arm.tasks.items():
+        retraining, regime = task.unlearner.regime, beside.tasks[side].unlearner.regime
+        if retraining is not regime:
+            method, why = config.unlearning.method, arm.regime_notes[side] or beside.regime_notes[side]
+            notes.append(OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why))
+    return replace(arm, notes=tuple(notes))
 
 
 def _private_arm(

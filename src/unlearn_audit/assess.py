@@ -5,7 +5,7 @@ This is all that happens right of the table, for observations of our own making 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ from unlearn_audit.attacks.stage import (
     audits_by_record,
     run_attacks,
 )
+from unlearn_audit.comparison import LOW_FPR, RETRAINING, beside_retraining
 from unlearn_audit.config import THREE_WAY, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
@@ -37,6 +38,7 @@ from unlearn_audit.report.findings import (
     RecordRisk,
     Released,
     Result,
+    RetrainingComparison,
     Selected,
     ThreeWay,
 )
@@ -49,13 +51,10 @@ if TYPE_CHECKING:
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
-LOW_FPR = 0.01
-"""The false-positive rate at which the leading attack and the paper's best are compared."""
-
 Rows = Literal["paper", "all"]
 
 Tables = Mapping[str, Mapping[str, Observations]]
-"""By arm, `UNDEFENDED` or the text of a defence that changes the training, and by side."""
+"""By arm, `UNDEFENDED`, `RETRAINING` or the text of a defence that changes the training, and by side."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,8 @@ class Assessment:
     deletion_time, three_way, paper
         Which update of a chain deleted a record, all three roles at once, and the paper's best beside the leading
         attack, where they can be had.
+    retraining
+        The leading attack beside exact retraining, where there is such an arm.
     failed
         Attacks that failed, and why.
     """
@@ -90,6 +91,7 @@ class Assessment:
     deletion_time: DeletionTime | None
     three_way: ThreeWay | None
     paper: PaperComparison | None
+    retraining: RetrainingComparison | None
     failed: tuple[FailedAttack, ...]
 
 
@@ -137,9 +139,10 @@ def _by_record(shadow: Observations, target: Observations, game: Game) -> bool:
     return audits_by_record(known, asked, known.roles == game.positive)
 
 
-def n_attacks(config: AuditConfig, chosen: Chosen) -> int:
-    """Return how many attacks an audit fits, over all its games and defences."""
-    return (1 + len(_defenses(config))) * sum(len(attacks.runs) for attacks in chosen.values())
+def n_attacks(config: AuditConfig, chosen: Chosen, arms: Collection[str] = ()) -> int:
+    """Return how many attacks an audit fits, over all its games, defences and arms."""
+    of_games = sum(len(attacks.runs) for attacks in chosen.values())
+    return (1 + len(_defenses(config))) * of_games + (RETRAINING in arms)
 
 
 def assess(
@@ -158,7 +161,8 @@ def assess(
     ----------
     tables
         The tables of the attacker (``shadow``) and under attack (``target``): of models trained plainly under
-        `UNDEFENDED`, and of those trained under a defence under its text.
+        `UNDEFENDED`, of the same retrained exactly under `RETRAINING`, and of those trained under a defence under its
+        text.
     config
         Games, defences and seed are read from it.
     jobs
@@ -214,6 +218,10 @@ def assess(
                     leading.append((game, of_game, outcomes))
     first, rows, of_first = leading[0]
     best = leading_attack(of_first)
+    retraining = None
+    if RETRAINING in tables:
+        method = config.unlearning.method
+        retraining = beside_retraining(rows, first, best, method, tables[RETRAINING], config.seed, progress, failures)
     return Assessment(
         tuple(results),
         _select(first, best),
@@ -224,6 +232,7 @@ def assess(
         time_of_deletion(shadow, target, first),
         three_way(shadow, target, config.seed) if THREE_WAY in config.games else None,
         beside_the_papers(rows, first, best, of_first),
+        retraining,
         tuple(
             dict.fromkeys(
                 FailedAttack(attack=f.attack.name, attack_model=f.attack.attack_model, game=f.game, reason=f.reason)

@@ -181,8 +181,8 @@ def audit(
     execution
         Worker processes, store and progress.
     **settings
-        Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``scenario``, ``games``, ``views``,
-        ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``.
+        Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``retraining_arm``, ``scenario``, ``games``,
+        ``views``, ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``.
 
     Raises
     ------
@@ -481,7 +481,7 @@ def _find(
     chosen = chosen_attacks(config, tables, knows)
     of_sides = (table for of_arm in tables.values() for table in of_arm.values())
     foretell(knows, chosen, of_sides, execution.jobs, execution.reporter)
-    n = n_attacks(config, chosen)
+    n = n_attacks(config, chosen, tables)
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))
     found = assess(
@@ -506,6 +506,7 @@ def _find(
         deletion_time=found.deletion_time,
         three_way=found.three_way,
         paper=found.paper,
+        retraining=found.retraining,
         failed=found.failed,
         regime=regime,
         regime_note=regime_note,
@@ -520,7 +521,7 @@ def _find(
         },
         **facts,
     )
-    # as they lie in the run folder: shadow, target, and after a defence that changes the training shadow-dp-sgd-4
+    # as they lie in the run folder: shadow, target, and of other arms shadow-retraining or shadow-dp-sgd-4
     named = {
         side if arm == UNDEFENDED else f"{side}-{arm.replace(':', '-')}": table
         for arm, of_arm in tables.items()

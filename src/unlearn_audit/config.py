@@ -273,6 +273,11 @@ class AuditConfig(_Frozen):
     target: SideConfig = SideConfig()
     shadow: ShadowConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
     unlearning: UnlearningConfig = UnlearningConfig()
+    retraining_arm: bool = Field(
+        default=True,
+        description="beside any other unlearning method, retrain the same worlds exactly and compare; no effect with "
+        "retrain",
+    )
     scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = "fixed"
     training: Literal["auto", "plain"] = Field(
@@ -363,6 +368,11 @@ class AuditConfig(_Frozen):
     def two_way_games(self) -> tuple[GameName, ...]:
         """The games of two roles, at least one."""
         return tuple(game for game in self.games if game != THREE_WAY)
+
+    @property
+    def has_retraining_arm(self) -> bool:
+        """Whether the worlds of another unlearning method are retrained exactly too."""
+        return self.retraining_arm and self.unlearning.method != "retrain"
 
     @property
     def shadow_side(self) -> SideConfig:

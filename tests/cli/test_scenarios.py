@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,14 @@ def test_sisa_with_one_shard_is_retraining(command, tmp_path):
     plain = read_observations(tmp_path / "plain" / "observations" / "target.parquet")
     assert np.array_equal(first.posteriors, plain.posteriors)
     assert one["results"] == done.findings["results"]
+
+
+def test_the_retraining_arm_can_be_left_out(command, tmp_path):
+    found, _ = run(command, tmp_path, "--unlearning=sisa", "--shards=2", "--no-retraining-arm")
+    assert found["config"]["retraining_arm"] is False
+    assert found["retraining"] is None
+    done = command("plan", *SMALL, "--unlearning=sisa", "--shards=2", "--retraining-arm", "--json")
+    assert [side["arm"] for side in json.loads(done.out)["sides"]] == ["none", "none", "retraining", "retraining"]
 
 
 def test_defences_have_an_adaptive_and_a_naive_row_and_their_cost(command, tmp_path):

@@ -45,6 +45,14 @@ def specify(
     shards: Annotated[int | None, typer.Option(help="SISA: parts with a model of their own. Default: 10.")] = None,
     slices: Annotated[int | None, typer.Option(help="SISA: steps of training within a shard. Default: 1.")] = None,
     aggregation: Annotated[str | None, typer.Option(help="SISA: mean (default) or vote.")] = None,
+    retraining_arm: Annotated[
+        bool | None,
+        typer.Option(
+            "--retraining-arm/--no-retraining-arm",
+            help="Beside another method, retrain the same worlds exactly and compare (default), or save the time.",
+            show_default=False,
+        ),
+    ] = None,
     scenario: Annotated[
         str | None, typer.Option(help="single (default), group, online, multi-version or retained.")
     ] = None,
@@ -124,6 +132,7 @@ def specify(
         or None,
         regime=regime,
         unlearning=settings_of(method=unlearning, shards=shards, slices=slices, aggregation=aggregation) or None,
+        retraining_arm=retraining_arm,
         scenario=settings_of(name=scenario, size=_number_or_share(size), versions=versions) or None,
         defenses=defense,
         views=view,

@@ -234,7 +234,7 @@ def cost(
             scored[side] = max(scored[side], _chains(task) * pilot.scored)
     made = sum(side.worlds - side.worlds_stored for side in sides)
     longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
-    n = n_attacks(config, chosen)
+    n = n_attacks(config, chosen, [arm.name for arm in arms])
     of_games = [Counter(kind_of_attack(attack) for attack in attacks.runs) for attacks in chosen.values()]
     seconds_of_games = [
         sum(

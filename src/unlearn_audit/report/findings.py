@@ -204,6 +204,38 @@ class PaperComparison(_Frozen):
     difference_ci: Interval
 
 
+class OfArm(_Frozen):
+    """What one attack reaches on the worlds of one arm, on all rows of its game."""
+
+    regime: str = Field(description="the regime that these worlds really ran")
+    auc: float
+    auc_ci: Interval
+    tpr: float | None = Field(
+        description="true-positive rate at a false-positive rate of at most 1 %; null where fewer than 10 false "
+        "positives are expected"
+    )
+    tpr_ci: Interval | None
+    realised_fpr: float | None = Field(description="the false-positive rate really reached")
+
+
+class RetrainingComparison(_Frozen):
+    """The leading attack on a method's worlds, beside the same worlds retrained exactly: fitted on each arm's own."""
+
+    attack: str
+    attack_model: str | None
+    game: str
+    method: str = Field(description="the unlearning method that is compared")
+    unlearned: OfArm = Field(description="worlds that unlearn by the method")
+    retrained: OfArm = Field(description="the same worlds, deletions and queries, exactly retrained")
+    difference: float = Field(description="AUC under the method minus AUC under retraining")
+    difference_ci: Interval
+    excess: float = Field(
+        description="by how much further from 0.5 the AUC under the method is: the difference, unless an AUC is below "
+        "0.5, which is a leak too"
+    )
+    excess_ci: Interval
+
+
 class FailedAttack(_Frozen):
     """An attack that failed while the others went on."""
 
@@ -327,6 +359,11 @@ class Findings(_Frozen):
     three_way: ThreeWay | None = Field(default=None, description="all three roles at once; null unless asked for")
     paper: PaperComparison | None = Field(
         default=None, description="the leading attack against the paper's best; null where none of the paper's ran"
+    )
+    retraining: RetrainingComparison | None = Field(
+        default=None,
+        description="the leading attack beside exact retraining of the same worlds; null where the method is "
+        "retraining, for files, and where it was switched off",
     )
     failed: tuple[FailedAttack, ...] = Field(
         default=(), description="attacks that failed and why, where the run was told to keep going"
