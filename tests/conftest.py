@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
+# threads of several test processes wait for each other, ten times as long as small matrices take; read on import
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
-from unlearn_audit.observations import Observations
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from unlearn_audit.observations import Observations  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +24,19 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("UNLEARN_AUDIT_DATA names no folder of real data")
     return Path(folder)
+
+
+@pytest.fixture
+def two_threads():
+    """Two threads for linear algebra, as where nothing limits them: what must not depend on them limits them itself."""
+    torch = sys.modules.get("torch")
+    before = None if torch is None else torch.get_num_threads()
+    with threadpool_limits(2):
+        if torch is not None:
+            torch.set_num_threads(2)
+        yield
+    if torch is not None and before is not None:
+        torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)
