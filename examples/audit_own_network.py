@@ -23,11 +23,11 @@ def make_module(image_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
     """Return the untrained module; it is told what its parameters ask for by name."""
     channels, height, width = image_shape
     return nn.Sequential(
-        nn.Conv2d(channels, 8, 3, padding=1),
+        nn.Conv2d(channels, 4, 3, padding=1),
         nn.ReLU(),
         nn.Flatten(),
         nn.Dropout(0.2),
-        nn.Linear(8 * height * width, n_classes),
+        nn.Linear(4 * height * width, n_classes),
     )
 
 

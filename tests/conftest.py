@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pytest
+# threads of several test processes wait for each other, ten times as long as small matrices take; read on import
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
-from unlearn_audit.observations import Observations
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
+
+from unlearn_audit.observations import Observations  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +28,68 @@ def real_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def two_threads():
+    """Two threads for linear algebra, as where nothing limits them: what must not depend on them limits them itself."""
+    torch = sys.modules.get("torch")
+    before = None if torch is None else torch.get_num_threads()
+    with threadpool_limits(2):
+        if torch is not None:
+            torch.set_num_threads(2)
+        yield
+    if torch is not None and before is not None:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path, monkeypatch):
     """No test reads or leaves work in the user's cache."""
     monkeypatch.setenv("UNLEARN_AUDIT_STORE", str(tmp_path / "store"))
+
+
+@dataclass
+class Outcome:
+    """What a command left on the terminal."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def findings(self):
+        return json.loads(self.out)
+
+    def says(self, text):
+        """One sentence, no traceback, exit code 2."""
+        assert self.code == 2, (self.code, self.out, self.err)
+        assert self.out == ""
+        assert "Traceback" not in self.err
+        lines = [line for line in self.err.strip().splitlines() if not line.startswith(("Training", "Fitting"))]
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("Error: ")
+        assert text in lines[0]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Call ``unlearn-audit`` with arguments in this process, as its user does, in a folder of its own."""
+    from unlearn_audit.cli.main import main
+
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["unlearn-audit", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return call
 
 
 def make_table(

@@ -18,7 +18,7 @@ from unlearn_audit.report.terminal import print_summary
 pytest.importorskip("opacus")
 
 SMALL = {
-    "target": {"data": "digits", "model": "torch-mlp", "network": {"epochs": 20, "batch_size": 10}},
+    "target": {"data": "digits", "model": "torch-mlp", "network": {"epochs": 4, "batch_size": 10}},
     "regime": "fresh",
     "worlds": {"shadow": 3, "target": 3, "train_size": 60, "deletions": 4, "unseen": 5, "references": 0},
     "features": ["sorted-concat"],

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from unlearn_audit import Findings
-from unlearn_audit.config import read_config
+from unlearn_audit import Execution, Findings, run
+from unlearn_audit.config import build_config, read_config
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -31,12 +31,6 @@ def python(tmp_path):
         )
 
     return call
-
-
-@pytest.fixture
-def cli(python):
-    """Run the command line."""
-    return lambda *arguments: python("-m", "unlearn_audit.cli.main", *arguments)
 
 
 def finished(done):
@@ -62,34 +56,34 @@ def test_own_network(python, tmp_path):
     assert (tmp_path / "report" / "report.html").is_file()
 
 
-def test_files_and_their_command_line_agree(python, cli, tmp_path):
+def test_files_and_their_command_line_agree(python, command, tmp_path):
     out = finished(python(EXAMPLES / "audit_files.py", "files"))
     findings = Findings.read(tmp_path / "files" / "report" / "findings.json")
     assert findings.verdict.summary in out
     assert findings.leading().auc_ci[0] > 0.5
-    finished(
-        cli(
-            "predictions", "--shadow", "files/shadow.csv", "--target", "files/target.csv", "--out", "again",
-            "--feature", "sorted-diff", "--feature", "direct-diff", "--attack-model", "logistic-regression",
-        )
+    files, again = tmp_path / "files", tmp_path / "again"
+    done = command(
+        "predictions", "--shadow", files / "shadow.csv", "--target", files / "target.csv", "--out", again,
+        "--feature", "sorted-diff", "--feature", "direct-diff", "--attack-model", "logistic-regression",
     )  # fmt: skip
-    assert Findings.read(tmp_path / "again" / "findings.json").results == findings.results
+    assert done.code == 0, done.err
+    assert Findings.read(again / "findings.json").results == findings.results
 
 
-def test_release_and_its_command_line_agree(python, cli, tmp_path):
+def test_release_and_its_command_line_agree(python, command, tmp_path):
     out = finished(python(EXAMPLES / "release_files.py", "files"))
     found = json.loads((tmp_path / "files" / "report" / "findings.json").read_text(encoding="utf-8"))
     assert found["summary"] in out
     assert found["told"] == 1
     files = (tmp_path / "files" / name for name in ("before.parquet", "after.parquet"))
     ids = ("--deleted", tmp_path / "files" / "deleted.txt", "--reference", tmp_path / "files" / "held-out.txt")
-    again = json.loads(finished(cli("release", *files, *ids, "--base-rate", "0.01", "--out", "again", "--json")))
+    again = command("release", *files, *ids, "--base-rate", "0.01", "--out", "again", "--json").findings
     assert {**again, "config": {}} == found
 
 
-def test_configuration_and_gate(python, cli, tmp_path):
+def test_configuration_and_gate(python, command, tmp_path):
     assert read_config(EXAMPLES / "audit.yaml").worlds.shadow == 8
-    (tmp_path / "findings.json").write_text(finished(cli("run", EXAMPLES / "audit.yaml", "--json")), encoding="utf-8")
+    (tmp_path / "findings.json").write_text(command("run", EXAMPLES / "audit.yaml", "--json").out, encoding="utf-8")
     low = Findings.read(tmp_path / "findings.json").leading().auc_minus_classical_ci[0]
     for threshold, code in ((low - 0.01, 1), (low + 0.01, 0)):
         done = python(EXAMPLES / "ci_gate.py", "findings.json", "--threshold", threshold)
@@ -97,10 +91,10 @@ def test_configuration_and_gate(python, cli, tmp_path):
         assert f"leak shown, at the least: {low:+.3f}" in done.stdout
 
 
-def test_defenses(cli, tmp_path):
+def test_defenses(command):
     assert len(read_config(EXAMPLES / "defenses.yaml").defenses) == 5
     small = ("--shadow-worlds=3", "--target-worlds=3", "--deletions=5")
-    findings = Findings.model_validate_json(finished(cli("run", EXAMPLES / "defenses.yaml", *small, "--json")))
+    findings = Findings.model_validate_json(command("run", EXAMPLES / "defenses.yaml", *small, "--json").out)
     names = ["none", *read_config(EXAMPLES / "defenses.yaml").defenses]
     assert [released.defense for released in findings.released] == names
     assert {(r.defense, r.adaptive) for r in findings.results} == {
@@ -110,9 +104,22 @@ def test_defenses(cli, tmp_path):
     assert findings.leading().defense == "none"
 
 
-def changed_leading(path, **changes):
-    """Write findings whose leading results are changed, and return the path."""
-    findings = Findings.read(path)
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory):
+    """Findings of a small audit."""
+    config = build_config(
+        {
+            "target": {"data": "breast-cancer"},
+            "worlds": {"shadow": 3, "target": 3, "deletions": 5, "unseen": 4, "references": 5},
+            "features": ["sorted-diff"],
+            "attack_models": ["logistic-regression"],
+        }
+    )
+    return run(config, Execution(store=tmp_path_factory.mktemp("store"))).findings
+
+
+def with_leading(findings, **changes):
+    """Return findings whose leading results are changed."""
     chosen = findings.selected
     results = tuple(
         result.model_copy(update=changes)
@@ -120,8 +127,7 @@ def changed_leading(path, **changes):
         else result
         for result in findings.results
     )
-    path.write_text(findings.model_copy(update={"results": results}).to_json(), encoding="utf-8")
-    return path
+    return findings.model_copy(update={"results": results})
 
 
 @pytest.mark.parametrize(
@@ -132,9 +138,7 @@ def changed_leading(path, **changes):
         ({"auc_ci": (0.4, 0.6), "auc_minus_classical_ci": (-0.1, 0.1)}, 0),
     ],
 )
-def test_the_gate_on_findings_of_other_kinds(python, cli, tmp_path, changes, code):
-    small = ("--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4", "--references=5")
-    attack = ("--feature=sorted-diff", "--attack-model=logistic-regression")
+def test_the_gate_on_findings_of_other_kinds(python, findings, tmp_path, changes, code):
     path = tmp_path / "findings.json"
-    path.write_text(finished(cli("run", "--dataset=breast-cancer", *small, *attack, "--json")), encoding="utf-8")
-    assert python(EXAMPLES / "ci_gate.py", changed_leading(path, **changes)).returncode == code
+    path.write_text(with_leading(findings, **changes).to_json(), encoding="utf-8")
+    assert python(EXAMPLES / "ci_gate.py", path).returncode == code

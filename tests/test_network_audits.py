@@ -18,6 +18,7 @@ def audited(tmp_path, store, jobs=1, regime="fixed", model="torch-logistic-regre
     return run(config, Execution(jobs=jobs, store=tmp_path / store))
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_an_audit_repeats_to_the_last_bit_in_any_number_of_processes(tmp_path):
     one, other = (audited(tmp_path, str(jobs), jobs, epochs=5, learning_rate=0.01) for jobs in (1, 2))
     for side in ("shadow", "target"):

@@ -183,6 +183,7 @@ def test_what_it_cannot_do_is_noted_before_anything_is_trained(tmp_path, monkeyp
         conduct(Subject(asked, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path))
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_results_do_not_depend_on_jobs(tmp_path):
     one, two = (conduct(subject(), Execution(jobs=jobs, store=tmp_path)).scores for jobs in (1, 2))
     assert one["change-field-fitted"].equals(two["change-field-fitted"])

@@ -37,6 +37,7 @@ def test_the_selection_sees_nothing_of_the_target(table):
     assert [o.shadow_auc for o in one] == [o.shadow_auc for o in two]
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_workers_and_the_list_of_attacks_change_nothing(table):
     shadow, target = table(seed=1), table(seed=2)
     plain = run(shadow, target)

@@ -50,6 +50,7 @@ def test_json_prints_the_findings_alone(command, tmp_path):
     assert done.findings == json.loads((tmp_path / "out" / "findings.json").read_text())
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_the_number_of_workers_changes_nothing(command, tmp_path):
     runs = []
     for jobs in (1, 2):

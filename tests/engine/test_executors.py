@@ -127,6 +127,7 @@ def test_executors_give_the_same_bits(records, tmp_path, name, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("name", ["processes", "dask"])
 @pytest.mark.parametrize("model", ["logistic-regression", "torch-mlp", "random-forest-accelerated"])
 def test_models_with_threads_of_their_own_give_the_same_bits(records, tmp_path, name, model):
