@@ -13,7 +13,6 @@ from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.comparison import beside_retraining
 from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.errors import AuditError
-from unlearn_audit.forecast import forecast
 from unlearn_audit.metrics import auc_difference
 from unlearn_audit.report.html import render
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
@@ -226,16 +225,6 @@ def test_regimes_that_differ_are_told():
     assert "a train size of 256 would keep fixed" in told[0]
     arms, notes = plan_audit(dataclasses.replace(subject, config=subject.config.model_copy(update={"regime": "fresh"})))
     assert not any("exact retraining" in note for note in notes)
-
-
-def test_a_plan_counts_its_trainings(tmp_path):
-    cost = forecast(Subject.load(configured()), Execution(store=tmp_path)).cost
-    assert [(s.arm, s.side, s.trainings) for s in cost.sides] == [
-        ("none", "shadow", 4 * 11), ("none", "target", 5 * 11),
-        ("retraining", "shadow", 4 * 11), ("retraining", "target", 5 * 11),
-    ]  # fmt: skip
-    alone = forecast(Subject.load(configured(retraining_arm=False)), Execution(store=tmp_path)).cost
-    assert cost.trainings == 2 * alone.trainings
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -121,6 +121,17 @@ def test_defences_add_rounds_of_attacks_and_arms_add_worlds():
     assert len(piloted) == 2
 
 
+def test_exact_retraining_beside_a_method_adds_worlds_and_one_attack():
+    (found, piloted), (alone, _) = (given(unlearning="sisa", retraining_arm=arm) for arm in (True, False))
+    assert [(s.arm, s.side, s.trainings) for s in found.cost.sides] == [
+        (arm, side, worlds * 9) for arm in ("none", "retraining") for side, worlds in (("shadow", 4), ("target", 3))
+    ]
+    assert found.cost.trainings == 2 * alone.cost.trainings
+    assert len(piloted) == 2
+    # eight attacks, and the leading one again
+    assert found.cost.seconds_attacks == pytest.approx(9 / 8 * alone.cost.seconds_attacks)
+
+
 def test_another_shadow_model_has_a_pilot_of_its_own():
     assert len(given(shadow={"model": "logistic-regression"})[1]) == 2
 
