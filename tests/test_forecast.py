@@ -229,12 +229,13 @@ def test_attacks_are_timed_a_row_and_a_fit():
         clock.now += 1.0
         return clock.now
 
-    offered = Offered(labels=True, references=20, field=True, records=True)
+    offered = Offered(labels=True, references=20, field=True, records=True, probes=True, versions=3)
     attacks = attacks_of(AuditConfig(), GAMES["deleted-vs-unseen"], offered).runs
     models = [a for a in attacks if a.attack_model in (None, "decision-tree")]
     times = time_attacks(models, {"paper": 8000, "all": 12000}, 100, 3, 20, ticking)
-    kinds = [*(name for name in CATALOGUE if name != "change-field-shuffled"), "decision-tree"]
-    on_all = [name for name, attack in CATALOGUE.items() if attack.fits_on == "all"]
+    plays = {name: of for name, of in CATALOGUE.items() if of.for_game("deleted-vs-unseen") is not None}
+    kinds = [*(name for name in plays if name != "change-field-shuffled"), "decision-tree"]
+    on_all = [name for name, attack in plays.items() if attack.fits_on == "all"]
     assert times.fit == dict.fromkeys(kinds, 2.0) | dict.fromkeys(on_all, 3.0)
     assert times.score == dict.fromkeys(kinds, 1 / 4000)
     assert times.figures == 1 / 100

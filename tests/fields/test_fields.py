@@ -1,5 +1,6 @@
 """The change fields of softmax regression, networks, trees and forests against real retraining."""
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -123,3 +124,14 @@ def test_a_network_that_does_not_end_in_a_linear_layer_is_named():
     assert has_field(source)
     with pytest.raises(AuditError, match="ends_in_a_scale is a BatchNorm1d and no"):
         field_for(source, made(2), OWN, 500).change(DELETED, REFERENCES)
+
+
+def test_a_field_that_has_looked_leaves_up_works_where_it_is_mapped_from_a_file(tmp_path):
+    """As worker processes get it: large arrays arrive read-only."""
+    data = made(2)
+    field = field_for(resolve_model("decision-tree"), data, OWN, 500)
+    before = field.change(DELETED[:5], REFERENCES)
+    joblib.dump(field, tmp_path / "field")
+    there = joblib.load(tmp_path / "field", mmap_mode="r")
+    assert np.array_equal(there.change(DELETED[:5], REFERENCES), before)
+    assert np.array_equal(there.change(DELETED, REFERENCES), field.change(DELETED, REFERENCES))

@@ -97,6 +97,10 @@ class LeafField:
         """(models, records) the leaf of each record that was looked up in a tree, -1 of others."""
         return np.full((len(self.models), len(self.data.y)), -1, dtype=np.int32)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what travels to other processes: not what was looked up, which would arrive there read-only."""
+        return {name: value for name, value in vars(self).items() if name != "_known"}
+
     def _leaves(self, place: int, positions: Positions) -> list[npt.NDArray[np.intp]]:
         """Return the leaves of records in each tree of a model; those in single trees are looked up once."""
         model = self.models[place]
