@@ -16,6 +16,7 @@ from joblib import delayed
 
 from unlearn_audit.attacks import Attack
 from unlearn_audit.attacks.change_field import ChangeField, ChangeFieldFitted
+from unlearn_audit.attacks.label_only import PROBED
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
@@ -282,7 +283,8 @@ def _random_view(n: int, classes: int, references: int, rng: np.random.Generator
         weights = np.exp(logits)
         posteriors = (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
         positions = np.arange(len(pair)) if beside is not None else np.arange(len(pair)) % max(references, 1)
-        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, {}, beside, positions, positions // 40)
+        near = dict.fromkeys(PROBED, posteriors[:, :, 0])
+        return View(posteriors, np.zeros(len(pair), dtype=np.int64), pair, near, beside, positions, positions // 40)
 
     beside = view(known, np.zeros(len(known), dtype=bool), None) if references else None
     return LabelledView(view(pair, positive, beside), positive)
