@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
-from unlearn_audit.audit import Subject, plan_audit
 
 from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_observations, run
 from unlearn_audit.attacks import GAMES
+from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.engine.keys import dataset_fingerprint
 from unlearn_audit.metrics import auc
 from unlearn_audit.report import print_summary

@@ -5,8 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
+from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import auc
+from unlearn_audit.metrics.intervals import jackknife_error, t_quantile
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.views import blind
+from unlearn_audit.seeds import Kind, integer_seed, name_key
 from unlearn_audit.three_way import three_way
 
 
@@ -86,3 +91,61 @@ def test_mia_efficacy_is_high_where_deleted_records_look_unseen_and_low_where_th
 
     assert efficacy(6.0) > 0.95
     assert efficacy(0.0) < 0.05
+
+
+def per_record(seed, worlds=12, records=30, pairs=10):
+    """The same records in roles drawn anew in each world, some told much more easily than others."""
+    rng = np.random.default_rng(seed)
+    leak = 4 * np.random.default_rng(0).beta(0.4, 0.4, size=records)
+    columns = {name: [] for name in ("world", "request", "record", "role")}
+    before, after = [], []
+    for world in range(worlds):
+        drawn = rng.permutation(records)
+        for request in range(pairs):
+            who = drawn[[request, 10 + request, 20 + request]]
+            phi = rng.normal(size=3)
+            before.append(phi)
+            after.append(phi + 0.3 * rng.normal(size=3) - leak[who] * [1, 0, 0])
+            columns["world"] += [world] * 3
+            columns["request"] += [request] * 3
+            columns["record"] += list(who)
+            columns["role"] += ["deleted", "retained", "unseen"]
+    p = 1 / (1 + np.exp(-np.stack([np.concatenate(before), np.concatenate(after)], axis=1)))
+    columns["label"] = [0] * len(p)
+    return Observations.create(columns, np.stack([p, 1 - p], axis=2), ["yes", "no"])
+
+
+def test_where_worlds_audit_the_same_records_the_interval_allows_for_them():
+    target = per_record(2)
+    found = three_way(per_record(1), target, seed=0)
+    # as if every row were of another record
+    others = dataclasses.replace(target, rows=target.rows.assign(record=np.arange(len(target))))
+    by_world = three_way(per_record(1), others, seed=0)
+    assert found.macro_auc == by_world.macro_auc
+    assert np.ptp(found.macro_auc_ci) > 1.15 * np.ptp(by_world.macro_auc_ci)
+
+
+def test_the_mean_over_roles_has_the_error_of_a_jackknife_over_worlds():
+    target = made(2, worlds=20)
+    found = three_way(made(1), target, seed=0)
+    shown, asked = made(1), np.ones(len(target), dtype=bool)
+    fitted = ThreeWayAttack().fit(
+        blind(shown, "pair", np.ones(len(shown), dtype=bool)),
+        shown.roles,
+        integer_seed(0, Kind.ATTACK, name_key("three-way"), name_key("pair")),
+    )
+    p = fitted.probabilities(blind(target, "pair", asked))
+
+    def mean(keep):
+        return np.mean([auc(p[keep, i], target.roles[keep] == role) for i, role in enumerate(THREE_ROLES)])
+
+    assert found.macro_auc == pytest.approx(mean(asked))
+    error = jackknife_error(np.array([mean(target.worlds != world) for world in range(20)]))
+    assert np.ptp(found.macro_auc_ci) / 2 / t_quantile(19) == pytest.approx(error, rel=0.1)
+
+
+def test_only_clean_queries_count_as_a_role_that_is_there():
+    table = made(1)
+    noisy = dataclasses.replace(table, rows=table.rows.assign(query=(table.roles == "retained").astype(int)))
+    with pytest.raises(AuditError, match="shadow side has no row with role 'retained'"):
+        three_way(noisy, table, seed=0)

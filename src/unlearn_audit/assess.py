@@ -43,7 +43,7 @@ from unlearn_audit.report.findings import (
     ThreeWay,
 )
 from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records, time_of_deletion
-from unlearn_audit.three_way import three_way
+from unlearn_audit.three_way import rows_of_all_roles, three_way
 from unlearn_audit.worlds.per_record import ROLES
 
 if TYPE_CHECKING:
@@ -197,6 +197,9 @@ def assess(
     leading: list[tuple[Game, Observations, Sequence[AttackScores]]] = []
     failures: list[Failure] | None = [] if keep_going else None
     scores = []
+    if THREE_WAY in config.games:
+        for side, table in (("shadow", shadow), ("target", target)):
+            rows_of_all_roles(table, side)
     for name in config.two_way_games:
         game = GAMES[name]
         of_game = target.select(game.rows(target, "the target side"))
@@ -229,7 +232,7 @@ def assess(
         _released((undefended, *naive), spent or {}),
         risk_of_groups(rows, first, best.scores),
         risk_of_records(rows, first, best.scores),
-        time_of_deletion(shadow, target, first),
+        time_of_deletion(shadow, target, first) if "sequence" in config.views else None,
         three_way(shadow, target, config.seed) if THREE_WAY in config.games else None,
         beside_the_papers(rows, first, best, of_first),
         retraining,

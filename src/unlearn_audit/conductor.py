@@ -31,6 +31,7 @@ from unlearn_audit.describe import (
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
+from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import Field, field_for, has_field
@@ -156,6 +157,7 @@ def audit(
     retained: int | None = None,
     layout: Literal["paper", "per-record"] = "paper",
     canaries: Literal["none", "mislabelled"] = "none",
+    probes: int = 0,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     execution: Execution | None = None,
     **settings: Any,
@@ -174,7 +176,7 @@ def audit(
         (n,) whose row each is: rows of one unit stay on one side and are deleted together.
     name
         What to call the data in reports.
-    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, probes
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     groups
         Columns of a DataFrame X by whose values risk is told too; or (n,) values by name, which need not be features.
@@ -212,6 +214,7 @@ def audit(
         retained=retained,
         layout=layout,
         canaries=canaries,
+        probes=probes,
     )
     if taken := {"target", "shadow", "worlds"} & settings.keys():
         raise AuditError(
@@ -325,7 +328,7 @@ def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
             "posteriors of one width cannot read another, so choose data with as many classes"
         )
     plans, notes = _plan(config, records)
-    _refuse_before_training(subject, plans["shadow"])
+    _refuse_before_training(subject, plans)
     if config.worlds.canaries == "mislabelled":
         records, said = with_canaries(records, plans, config.seed)
         notes = (*notes, *said)
@@ -448,9 +451,12 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
     return knows, ()
 
 
-def _refuse_before_training(subject: Subject, shadow: WorldPlan) -> None:
+def _refuse_before_training(subject: Subject, plans: Mapping[str, WorldPlan]) -> None:
     """Raise where the attacks could not be run on what would be trained."""
-    config = subject.config
+    config, shadow = subject.config, plans["shadow"]
+    if config.worlds.probes:
+        for side, plan in plans.items():
+            check_probes(subject.records[side].data, plan.references)
     check_defenses(config.defenses, len(subject.records["target"].data.class_names))
     expected_attacks(config, field=foretells_deletions(subject))
     rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions

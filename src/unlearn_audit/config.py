@@ -344,7 +344,7 @@ class AuditConfig(_Frozen):
     def _canaries_make_sense(self) -> AuditConfig:
         if self.worlds.canaries == "none" or self.worlds.layout == "per-record":
             return self
-        if retained := [game for game in self.games if "retained" in game]:
+        if retained := [game for game in self.games if "retained" in game or game == THREE_WAY]:
             raise ValueError(
                 f"in the game {retained[0]} mislabelled canaries would be told from retained records by their wrong "
                 "labels alone; ask the game deleted-vs-unseen, or use the layout per-record, where all are mislabelled"

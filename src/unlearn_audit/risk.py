@@ -96,13 +96,17 @@ def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRi
 
 
 def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> DeletionTime | None:
-    """Return how often the largest fall of a record's margin tells the update that deleted it; None without a chain.
+    """Return how often the largest fall of a record's margin tells the update that deleted it.
+
+    None without a chain, and where nobody was deleted or labels or the versions of the deletions are not known.
 
     Falls are taken as they are or, where every pair was asked enough references, on the scale of their own step:
     whichever tells more on the shadow side.
     """
     tables = (shadow, target)
-    if target.n_versions < 3 or any((table.rows["label"].to_numpy() < 0).any() for table in tables):
+    deleted = [table.rows[_deleted(table)] for table in tables]
+    known = all(len(rows) and bool((rows[["label", "deleted_at"]] >= 0).all(axis=None)) for rows in deleted)
+    if target.n_versions < 3 or not known:
         return None
     ways = {"delta": falls}
     if Offered.by(tables, game).references >= FEWEST_REFERENCES:
@@ -120,11 +124,16 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
     )
 
 
+def _deleted(table: Observations) -> npt.NDArray[np.bool_]:
+    """Return (n,) the clean queries of deleted records."""
+    return np.asarray((table.roles == "deleted") & (table.rows["query"].to_numpy() == 0))
+
+
 def _told(
     table: Observations, steps: Callable[[View], Array]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return, for each deleted record, whether its update is told, how many updates off, and its world."""
-    rows = (table.roles == "deleted") & (table.rows["query"].to_numpy() == 0)
+    rows = _deleted(table)
     told = steps(blind(table, "sequence", rows)).argmax(axis=1) + 1
     apart = np.abs(told - table.rows["deleted_at"].to_numpy()[rows])
     return apart == 0, apart, table.worlds[rows]

@@ -8,8 +8,10 @@ from sklearn.svm import SVC
 
 from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc, auc_difference, auc_interval, independent_units, jackknife, share
-from unlearn_audit.metrics.intervals import Estimate
+from unlearn_audit.metrics import auc_difference, auc_interval, share
+from unlearn_audit.metrics.intervals import Estimate, t_interval
+from unlearn_audit.metrics.roc import centred_shares, delong_components
+from unlearn_audit.metrics.units import clustered_error, crossed_units
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import ViewName, blind
 from unlearn_audit.report.findings import OfRole, ThreeWay
@@ -28,7 +30,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
     AuditError
         If a role or a label is missing on a side.
     """
-    shown, asked = (_of_roles(table, side) for table, side in ((shadow, "shadow"), (target, "target")))
+    shown, asked = (rows_of_all_roles(table, side) for table, side in ((shadow, "shadow"), (target, "target")))
     roles, worlds = target.roles[asked], target.worlds[asked]
     records = shared_records(target.select(asked), roles == THREE_ROLES[0])
     pair = _probabilities("pair", shadow, shown, target, asked, seed)
@@ -48,14 +50,14 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
             )
         )
 
-    whole = _macro(pair, roles, worlds)
+    whole = _macro(pair, roles, worlds, records)
     members = roles != "deleted"
     retained = [_of_two(of[members], "retained", "unseen") for of in (pair, original)]
     known = roles[members] == "retained"
     which = None if records is None else records[members]
     with_both = auc_interval(retained[0], known, worlds[members], records=which)
     added = auc_difference(retained[0], retained[1], known, worlds[members], records=which)
-    efficacy = mia_efficacy(shadow, shown, target, asked, seed)
+    efficacy = mia_efficacy(shadow, shown, target, asked, seed, crossed=records is not None)
     return ThreeWay(
         macro_auc=whole.value,
         macro_auc_ci=whole.interval,
@@ -75,6 +77,8 @@ def mia_efficacy(
     target: Observations,
     asked: npt.NDArray[np.bool_],
     seed: int,
+    *,
+    crossed: bool = False,
 ) -> Estimate:
     """Return the share of deleted records that a classifier of the unlearned model's confidence calls never seen.
 
@@ -88,6 +92,8 @@ def mia_efficacy(
         The tables, and (n,) their rows of the three roles.
     seed
         The seed of the audit.
+    crossed
+        Whether worlds audit the same records.
     """
     rows = shown & shadow.paper & (shadow.roles != "deleted")
     deleted = asked & (target.roles == "deleted")
@@ -95,7 +101,8 @@ def mia_efficacy(
     with one_thread():
         model.fit(_confidence(shadow, rows), shadow.roles[rows] == "retained")
         unseen = ~model.predict(_confidence(target, deleted)).astype(bool)
-    return share(unseen, target.worlds[deleted])
+    records = None if not crossed else target.rows["record"].to_numpy()[deleted]
+    return share(unseen, target.worlds[deleted], records=records)
 
 
 def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
@@ -104,27 +111,46 @@ def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
     return np.take_along_axis(table.posteriors[rows, -1], labels[:, None], axis=1).astype(np.float64)
 
 
-def _macro(probabilities: Array, roles: npt.NDArray[np.str_], worlds: npt.NDArray[np.int64]) -> Estimate:
-    """Return the mean over roles of the AUC of each against the other two, with its interval over worlds."""
+def _macro(
+    probabilities: Array,
+    roles: npt.NDArray[np.str_],
+    worlds: npt.NDArray[np.int64],
+    records: npt.NDArray[np.int64] | None,
+) -> Estimate:
+    """Return the mean over roles of the AUC of each against the other two.
 
-    def mean_auc(keep: npt.NDArray[np.bool_]) -> float:
-        return float(np.mean([auc(probabilities[keep, i], roles[keep] == role) for i, role in enumerate(THREE_ROLES)]))
-
-    units = [independent_units(roles == role, worlds) for role in THREE_ROLES]
+    Its error is that of the sum of DeLong's components over the three, by world, or by world and record.
+    """
+    figures, shares = [], np.zeros(len(roles))
+    for i, role in enumerate(THREE_ROLES):
+        area, components = delong_components(probabilities[:, i], roles == role)
+        figures.append(area)
+        shares += centred_shares(components, roles == role, area) / len(THREE_ROLES)
+    value = float(np.mean(figures))
+    units = [crossed_units(roles == role, worlds, records) for role in THREE_ROLES]
     if any(of.kind != "world" for of in units):
-        return Estimate(mean_auc(np.ones(len(roles), dtype=bool)), 0.0, 1.0)
-    return jackknife(mean_auc, min(units, key=lambda of: of.fewest), bounds=(0.0, 1.0))
+        return Estimate(value, 0.0, 1.0)
+    error = clustered_error(shares, roles == THREE_ROLES[0], units[0])
+    fewest = min(of.degrees_of_freedom for of in units)
+    return t_interval(value, error, fewest, bounds=(0.0, 1.0))
 
 
-def _of_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:
-    """Return (n,) the rows that take part."""
-    for role in THREE_ROLES:
-        if not (table.roles == role).any():
-            raise AuditError(f"the {side} side has no row with role '{role}', which the game three-way needs")
-    if (table.rows["label"].to_numpy()[np.isin(table.roles, THREE_ROLES)] < 0).any():
-        raise AuditError(f"the game three-way needs the label of every record, and some of the {side} side have none")
+def rows_of_all_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:
+    """Return (n,) the rows that take part: clean queries of the three roles.
+
+    Raises
+    ------
+    AuditError
+        If a role or a label is missing.
+    """
     clean = table.rows["query"].to_numpy() == 0
-    return np.asarray(clean & np.isin(table.roles, THREE_ROLES))
+    for role in THREE_ROLES:
+        if not (clean & (table.roles == role)).any():
+            raise AuditError(f"the {side} side has no row with role '{role}', which the game three-way needs")
+    rows = clean & np.isin(table.roles, THREE_ROLES)
+    if (table.rows["label"].to_numpy()[rows] < 0).any():
+        raise AuditError(f"the game three-way needs the label of every record, and some of the {side} side have none")
+    return np.asarray(rows)
 
 
 def _probabilities(

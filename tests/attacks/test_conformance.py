@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, learned_attacks
+from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Offered, learned_attacks
 from unlearn_audit.attacks.base import label
 from unlearn_audit.config import AttackName
 from unlearn_audit.errors import AuditError
@@ -200,3 +200,18 @@ def test_who_sees_labels_alone_is_shown_no_probability(table):
         assert (seen.posteriors.sum(axis=2) == 1).all()
     shown = of.posteriors[GAME.rows(of, "target")][:, [0, -1]]
     assert np.array_equal(view.posteriors.argmax(axis=2), shown.argmax(axis=2))
+
+
+@pytest.mark.parametrize(
+    ("signals", "words"),
+    [
+        ({"agreement": np.ones((5, 1)), "boundary": np.ones((5, 2, 4))}, "'agreement' has shape"),
+        ({"agreement": np.ones((5, 2)), "boundary": np.ones((5, 2))}, "'boundary' has shape"),
+        ({"agreement": np.full((5, 2), np.nan), "boundary": np.ones((5, 2, 4))}, "'agreement' holds something"),
+    ],
+)
+def test_signals_of_the_wrong_kind_are_named(signals, words, table):
+    of = table(seed=1)
+    few = dataclasses.replace(of.select(np.arange(5)), signals=signals)
+    with pytest.raises(AuditError, match=words):
+        Offered.by([few], GAME)

@@ -80,3 +80,14 @@ def test_without_a_leak_the_update_is_guessed():
 
 def test_two_versions_are_no_chain(table):
     assert time_of_deletion(table(seed=1), table(seed=2), GAME) is None
+
+
+def test_without_deleted_records_or_their_versions_nothing_is_told():
+    table = chain(seed=1)
+    nobody = table.select(table.roles != "deleted")
+    assert time_of_deletion(table, nobody, GAME) is None
+    assert time_of_deletion(nobody, table, GAME) is None
+    columns = {name: table.rows[name] for name in ("world", "request", "record", "role", "label")}
+    unsaid = Observations.create(columns, table.posteriors, table.classes)
+    assert (unsaid.rows["deleted_at"] == -1).all()
+    assert time_of_deletion(unsaid, unsaid, GAME) is None

@@ -1,5 +1,7 @@
 """Answers near a record, from labels alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,8 +84,11 @@ def test_records_that_are_no_numbers_are_refused(data):
     )
     with pytest.raises(AuditError, match="not rows of numbers"):
         Probes.of(text, np.array([0]), np.array([1]), 1, seed=0)
-    with pytest.raises(AuditError, match="no model was trained on"):
-        Probes.of(data, np.array([0]), np.array([], dtype=int), 1, seed=0)
+    with pytest.raises(AuditError, match="there are 9 of made, fewer than 10"):
+        Probes.of(data, np.array([0]), np.arange(9), 1, seed=0)
+    holed = replace(data, X=np.where(data.X > 2, np.nan, data.X))
+    with pytest.raises(AuditError, match="lack values"):
+        Probes.of(holed, np.array([0]), np.arange(100, 300), 1, seed=0)
 
 
 def tables_of(tmp_path, jobs, **worlds):
@@ -104,6 +109,22 @@ def test_worlds_with_probes_hold_both_signals_and_the_same_posteriors(tmp_path):
         assert table.signals["boundary"].shape == (len(table), 2, LINES)
         for name, values in table.signals.items():
             assert np.array_equal(values, again.signals[name])
-        # a record that a pair's models label alike everywhere near is as far from the boundary in both
+        # on the right side of the boundary exactly where the label is right
         right = table.posteriors.argmax(axis=2) == table.rows["label"].to_numpy()[:, None]
         assert ((table.signals["boundary"] >= 0).all(axis=2) == right).all()
+
+
+def test_nobody_lends_to_itself_and_bytes_are_asked_as_bytes(data):
+    donors = np.arange(100, 130)
+    probes = Probes.of(data, donors, donors, 8, seed=0)
+    assert (probes.copies != probes.points[:, None]).any(axis=2).all()
+    pixels = replace(data, X=np.clip(np.rint(20 * data.X + 100), 0, 255).astype(np.uint8))
+    seen = []
+
+    def label(X):
+        seen.append(X)
+        return (X[:, 0] > 100).astype(np.int64)
+
+    _, boundary = Probes.of(pixels, np.arange(50), np.arange(100, 300), 4, seed=0).ask(label)
+    assert {X.dtype for X in seen} == {np.dtype(np.uint8)}
+    assert np.isfinite(boundary).all()

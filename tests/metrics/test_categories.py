@@ -18,9 +18,10 @@ def test_numbers_are_cut_into_quarters_of_the_records_and_not_of_the_rows():
     times = np.where(np.arange(100) < 50, 1, 9)
     rows = np.repeat(np.arange(100), times)
     codes, names = categories(ages[rows], np.arange(len(rows)) % 2 == 0, rows)
-    cuts = np.sort(ages)[[24, 49, 74]]
-    assert names == (f"up to {cuts[0]:.0f}", *(f"{a:.0f} to {b:.0f}" for a, b in pairwise(cuts)),
-                     f"over {cuts[2]:.0f}")  # fmt: skip
+    # between two ages, since fewer than ten share one
+    cuts = np.sort(ages)[[24, 49, 74]] + 0.5
+    assert names == (f"up to {cuts[0]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(cuts)),
+                     f"over {cuts[2]:g}")  # fmt: skip
     assert np.array_equal(codes, np.searchsorted(cuts, ages[rows]))
 
 
@@ -37,6 +38,9 @@ def test_no_cut_is_the_number_of_one_person():
     incomes = np.random.default_rng(0).uniform(1e4, 1e5, N)
     _, names = categories(incomes, POSITIVE, RECORDS)
     assert all(int(name.rpartition(" ")[2].replace(",", "")) % 10 == 0 for name in names)
+    ids = np.arange(1001.0, 1081.0)
+    _, names = categories(ids, np.arange(80) % 2 == 0, np.arange(80))
+    assert not {float(name.rpartition(" ")[2].replace(",", "")) for name in names} & set(ids)
 
 
 def test_few_numbers_are_values_in_their_order():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.tree import DecisionTreeClassifier
-from unlearn_audit.audit import Subject, plan_audit
 
 from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_observations, run
+from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.config import build_config
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.keys import dataset_fingerprint
@@ -119,6 +119,7 @@ def test_too_many_wrong_labels_are_said():
     ("changes", "says"),
     [
         ({"scenario": "retained"}, "in the game retained-vs-unseen mislabelled canaries would be told"),
+        ({"games": ["deleted-vs-unseen", "three-way"]}, "in the game three-way mislabelled canaries would be told"),
         ({"games": ["deleted-vs-unseen", "deleted-vs-retained"]}, "game deleted-vs-retained"),
         ({"until": "auc ± 0.03"}, "until adds target worlds, and with them mislabelled canaries"),
         ({"canaries": "dead"}, "worlds.canaries"),

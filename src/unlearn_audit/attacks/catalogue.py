@@ -14,7 +14,7 @@ from unlearn_audit.attacks.change_field import CHANGE_FIELDS, ChangeField, Chang
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.iam import IAM
 from unlearn_audit.attacks.l_diff import L_DIFF
-from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED
+from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED, check_signals
 from unlearn_audit.attacks.learned import learned_attacks
 from unlearn_audit.attacks.lira import LIRA
 from unlearn_audit.attacks.pair_scale import PAIR_SCALE
@@ -106,6 +106,8 @@ class Offered:
             counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
             fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))
         probes = all(signal in table.signals for table in tables for signal in PROBED)
+        for table in tables if probes else ():
+            check_signals(table)
         return cls(
             labels, min(fewest), field, records, probes, min(table.n_versions for table in tables) if sequence else 2
         )

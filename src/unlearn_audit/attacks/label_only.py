@@ -15,6 +15,7 @@ import numpy.typing as npt
 from unlearn_audit.attacks.references import FLOOR
 from unlearn_audit.attacks.statistic import FALLS, Statistic
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View
 from unlearn_audit.probabilities import check_labels
 
@@ -22,6 +23,20 @@ Array = npt.NDArray[np.float64]
 
 PROBED = ("agreement", "boundary")
 """Signals that the attacks read: (n, versions) and (n, versions, lines)."""
+
+
+def check_signals(table: Observations) -> None:
+    """Raise an `AuditError` unless the signals of a table have a finite value for each version of each row."""
+    for name, dimensions in zip(PROBED, (2, 3), strict=True):
+        values = np.asarray(table.signals[name])
+        if values.ndim != dimensions or values.shape[1] != table.n_versions:
+            axes = "(rows, versions)" if dimensions == 2 else "(rows, versions, lines)"
+            raise AuditError(
+                f"the signal '{name}' has shape {values.shape} for {len(table):,} rows and {table.n_versions} "
+                f"versions; {axes} is needed"
+            )
+        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+            raise AuditError(f"the signal '{name}' holds something that is no finite number; export it again")
 
 
 def label_gap(view: View) -> Array:

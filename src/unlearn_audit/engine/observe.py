@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes
+from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes, Probing
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import most_spent
 from unlearn_audit.models.source import ModelSource
@@ -37,7 +37,7 @@ def observe_world(
     world: World,
     seed: int,
     held_out: np.ndarray[Any, Any],
-    probes: int = 0,
+    probing: Probing | None = None,
 ) -> tuple[Observations, dict[str, Any]]:
     """Return the observations of one world and what is known of its models.
 
@@ -48,10 +48,9 @@ def observe_world(
     seed
         The seed of the audit.
     held_out
-        Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels,
-        and to perturb with.
-    probes
-        Perturbed copies of each record whose labels are asked; with none, the boundary is not sought either.
+        Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels.
+    probing
+        How labels are asked near each record, if they are.
 
     Returns
     -------
@@ -66,12 +65,12 @@ def observe_world(
     warnings = Counter(original.warnings)
     posteriors = []
     spent = [original.spent]
-    prober = _Prober(original, world, held_out, probes, seed) if probes else None
 
     def seed_of(j: int, step: int) -> int:
         return integer_seed(seed, Kind.UNLEARNED, side, world.index, j, step)
 
     with one_thread():
+        prober = None if probing is None else _Prober(original, world, probing, seed)
         pairs = zip(unlearner.unlearn_chains(original, world.chains, seed_of), world.queries, strict=True)
         asker = _Asker(original, world)
         while together := list(islice(pairs, asker.at_once)):
@@ -149,9 +148,9 @@ class _Asker:
 class _Prober:
     """Asks the versions of a world's chains for labels near each record; the original once for all chains."""
 
-    def __init__(self, original: Trained, world: World, donors: Positions, copies: int, seed: int) -> None:
+    def __init__(self, original: Trained, world: World, probing: Probing, seed: int) -> None:
         everyone = np.concatenate([asked.positions for asked in world.queries])
-        self.probes = Probes.of(original.data, everyone, donors, copies, seed)
+        self.probes = Probes.of(original.data, everyone, probing.donors, probing.copies, seed)
         self.of_original = self.probes.ask(_labels_of(original))
         self.answers: list[list[tuple[Answers, Answers]]] = []
 

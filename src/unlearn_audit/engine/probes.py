@@ -10,7 +10,7 @@ asked of every version in the same places, so that nothing but the model differs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.seeds import Kind, generator
+from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.units import Positions
 
 Array = npt.NDArray[np.float64]
@@ -34,11 +35,35 @@ LINES = 4
 BISECTIONS = 20
 """Halvings of a line: the boundary is found to a millionth of it."""
 
+FEWEST_DONORS = 10
+"""Records that must be there to lend features."""
+
 _OTHERS = 64
 """Records drawn to find lines to other classes among."""
 
 Label = Callable[[Array], npt.NDArray[np.int64]]
 """From (m, d) records to the (m,) class index that a version predicts."""
+
+
+@dataclass(frozen=True)
+class Probing:
+    """How labels are asked near records.
+
+    Attributes
+    ----------
+    copies
+        Perturbed copies of each record.
+    donors
+        Positions of the records that lend features; see `Probes.of`.
+    """
+
+    copies: int
+    donors: Positions
+
+    @classmethod
+    def of(cls, plan: WorldPlan) -> Probing | None:
+        """Return how the worlds of a side are probed, None if they are not."""
+        return cls(plan.sizes.probes, plan.references) if plan.sizes.probes else None
 
 
 @dataclass(frozen=True)
@@ -59,6 +84,8 @@ class Probes:
         (u, lines, d) where the lines lead.
     lengths
         (u, lines) of the lines, every feature in units of its deviation.
+    pixels
+        Whether features are bytes, so that places are asked rounded to them: networks scale bytes and no other numbers.
     """
 
     positions: Positions
@@ -67,6 +94,7 @@ class Probes:
     copies: Array
     ends: Array
     lengths: Array
+    pixels: bool = False
 
     @classmethod
     def of(cls, data: Dataset, positions: Positions, donors: Positions, copies: int, seed: int) -> Probes:
@@ -79,7 +107,8 @@ class Probes:
         positions
             Those that are asked; repeats are dropped.
         donors
-            Records of the attacker's, whose features are lent and to which lines lead.
+            Records of which the attacker knows that no model was trained on them, whose features are lent and to which
+            lines lead.
         copies
             Perturbed copies of each record.
         seed
@@ -88,14 +117,9 @@ class Probes:
         Raises
         ------
         AuditError
-            If records are not rows of numbers, or there is no donor.
+            If records cannot be perturbed, see `check_probes`.
         """
-        if not isinstance(data.X, np.ndarray) or data.X.ndim != 2 or data.X.dtype.kind not in "fiub":
-            raise AuditError(
-                f"worlds.probes perturbs records, and those of {data.name} are not rows of numbers; leave probes out"
-            )
-        if not len(donors):
-            raise AuditError("worlds.probes needs records that no model was trained on, and there is none")
+        check_probes(data, donors)
         positions = np.unique(positions)
         points = data.X[positions].astype(np.float64)
         lent = data.X[donors].astype(np.float64)
@@ -109,20 +133,22 @@ class Probes:
             taken = rng.random((copies, len(x))) < levels
             # a copy that differs nowhere would say nothing
             taken[np.arange(copies), rng.integers(len(x), size=copies)] = True
-            mixed[i] = np.where(taken, lent[rng.integers(len(lent), size=copies)], x)
+            others = lent[donors != position]
+            mixed[i] = np.where(taken, others[rng.integers(len(others), size=copies)], x)
             drawn = rng.integers(len(lent), size=_OTHERS)
             other = data.y[donors[drawn]] != data.y[position]
             ends[i] = lent[drawn[np.argsort(~other, kind="stable")[:LINES]]]
         lengths = np.sqrt(np.square((ends - points[:, None]) / deviation).sum(axis=2))
         labels = np.searchsorted(data.class_values, data.y[positions])
-        return cls(positions, labels, points, mixed, ends, lengths)
+        return cls(positions, labels, points, mixed, ends, lengths, data.X.dtype == np.uint8)
 
     def take(self, positions: Positions) -> Probes:
         """Return those of (m,) positions, in their order."""
         at = np.searchsorted(self.positions, positions)
-        return Probes(
-            self.positions[at], self.labels[at], self.points[at], self.copies[at], self.ends[at], self.lengths[at]
-        )
+        parts = {
+            name: getattr(self, name)[at] for name in ("positions", "labels", "points", "copies", "ends", "lengths")
+        }
+        return replace(self, **parts)
 
     def ask(self, label: Label) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return (u,) the share of copies that a version labels rightly, and (u, lines) how far the boundary is.
@@ -131,6 +157,7 @@ class Probes:
         turn up to the end of a line, it is the whole of it.
         """
         n, k, d = self.copies.shape
+        label = _of_bytes(label) if self.pixels else label
         right = label(self.copies.reshape(-1, d)).reshape(n, k) == self.labels[:, None]
         own = label(self.points)
         lines = self.ends.shape[1]
@@ -144,3 +171,25 @@ class Probes:
         share = np.where(there == own[:, None], 1.0, (low + high) / 2)
         signed = np.where(own == self.labels, 1.0, -1.0)[:, None] * share * self.lengths
         return right.mean(axis=1).astype(np.float32), signed.astype(np.float32)
+
+
+def check_probes(data: Dataset, donors: Positions) -> None:
+    """Raise an `AuditError` unless records can be perturbed with features of donors."""
+    if not isinstance(data.X, np.ndarray) or data.X.ndim != 2 or data.X.dtype.kind not in "fiub":
+        raise AuditError(
+            f"worlds.probes perturbs records, and those of {data.name} are not rows of numbers; leave probes out"
+        )
+    if not np.isfinite(data.X).all():
+        raise AuditError(
+            f"worlds.probes perturbs records, and some of {data.name} lack values; fill them in or leave probes out"
+        )
+    if len(donors) < FEWEST_DONORS:
+        raise AuditError(
+            f"worlds.probes perturbs records with features of reference records, and there are {len(donors)} of "
+            f"{data.name}, fewer than {FEWEST_DONORS}; ask for more (worlds.references)"
+        )
+
+
+def _of_bytes(label: Label) -> Label:
+    """Return a version that is asked places rounded to bytes."""
+    return lambda X: label(np.clip(np.rint(X), 0, 255).astype(np.uint8))

@@ -17,6 +17,7 @@ from unlearn_audit.engine.executors import Executor
 from unlearn_audit.engine.explain import explain
 from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, library_versions
 from unlearn_audit.engine.observe import observe_world
+from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.store import Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import computed_with
@@ -177,7 +178,7 @@ def _observe(
             task.plan.world(index),
             task.plan.seed,
             held_out,
-            task.plan.sizes.probes,
+            Probing.of(task.plan),
         )
     counted = Counter(stats["warnings"])
     counted.update(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)

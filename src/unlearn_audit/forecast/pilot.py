@@ -20,6 +20,7 @@ from unlearn_audit.attacks.label_only import PROBED
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
+from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.fields.base import Array, Positions, cosines
 from unlearn_audit.metrics import evaluate
@@ -113,7 +114,9 @@ def measure(task: SideTask, clock: Clock = time.perf_counter, observe: Callable[
         sizes = task.plan.sizes.model_copy(update={"deletions": chains})
         world = replace(task.plan, sizes=sizes).world(0)
         began = clock()
-        table, stats = observe(task.data, task.source, task.unlearner, world, task.plan.seed, held_out)
+        table, stats = observe(
+            task.data, task.source, task.unlearner, world, task.plan.seed, held_out, Probing.of(task.plan)
+        )
         ended = clock()
         timed.append((chains, ended - began))
         warm = len(timed) > 1
@@ -128,6 +131,7 @@ def _pilot(task: SideTask, timed: Sequence[tuple[int, float]], table: Observatio
     fixed, per_chain = line(timed, task.plan.scenario.versions)
     observed, noted = _stored_bytes(task, table, stats)
     in_memory = int(table.rows.memory_usage(deep=True).sum()) + table.posteriors.nbytes
+    in_memory += sum(values.nbytes for values in table.signals.values())
     return Pilot(
         fixed=fixed,
         per_chain=per_chain,

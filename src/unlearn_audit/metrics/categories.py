@@ -47,7 +47,7 @@ def categories(values: Values, positive: Array, records: Array) -> tuple[Array, 
     --------
     >>> codes, names = categories(np.arange(80.0), np.arange(80) % 2 == 0, np.arange(80))
     >>> names, np.bincount(codes).tolist()
-    (('up to 19', '19 to 39', '39 to 59', 'over 59'), [20, 20, 20, 20])
+    (('up to 19.5', '19.5 to 39.5', '39.5 to 59.5', 'over 59.5'), [20, 20, 20, 20])
     """
     texts, order = _ordered(values, records)
     texts = _pooled(texts, positive, records)
@@ -100,16 +100,33 @@ def _texts(values: Values) -> Values:
 def _quarters(values: Values, known: Array) -> tuple[Values, list[str]]:
     """Return the quarter of each number, and all quarters in their order.
 
-    Numbers are cut at three places, rounded so that none is the value of one person; equal ones are one cut.
+    Numbers are cut at three places: at a value that many hold, or else between two, so that a cut tells nobody's; equal
+    ones are one cut.
     """
-    places = np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf")
-    cuts = np.unique([float(f"{place:.4g}") for place in places])
+    there, held = np.unique(known, return_counts=True)
+    lower = np.searchsorted(there, np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf"))
+    lower = np.minimum(lower, len(there) - 2)
+    common = held >= FEWEST_IN_A_GROUP
+    cuts = np.unique([there[at] if common[at] else _between(there[at], there[at + 1]) for at in lower])
     cuts = cuts[(cuts >= known.min()) & (cuts < known.max())]
     shown = [f"{cut:,.10g}" for cut in cuts]
     between = [f"{low} to {high}" for low, high in pairwise(shown)]
     names = [f"up to {shown[0]}", *between, f"over {shown[-1]}"] if shown else ["every value"]
     quarters = np.array([*names, None], dtype=object)
     return quarters[np.where(np.isnan(values), len(names), np.searchsorted(cuts, values, side="left"))], names
+
+
+def _between(low: float, high: float) -> float:
+    """Return the number of the fewest digits between two others.
+
+    Examples
+    --------
+    >>> _between(35571.0, 35586.2), _between(19.0, 20.0)
+    (35580.0, 19.5)
+    """
+    middle = (low + high) / 2
+    rounded = (float(f"{middle:.{digits}g}") for digits in range(1, 16))
+    return next((of for of in rounded if low < of < high), middle)
 
 
 def _pooled(texts: Values, positive: Array, records: Array) -> Values:

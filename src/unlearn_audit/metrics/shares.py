@@ -8,10 +8,11 @@ from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_erro
 from unlearn_audit.metrics.units import Array
 
 
-def share(true: Array, worlds: Array, *, confidence: float = CONFIDENCE) -> Estimate:
+def share(true: Array, worlds: Array, *, records: Array | None = None, confidence: float = CONFIDENCE) -> Estimate:
     """Return the share of cases in which something holds, with an interval that treats worlds as independent.
 
-    The error is the delete-one-world jackknife's, the interval `logit_interval`'s; with one world there is none.
+    The error is the delete-one-world jackknife's, the interval `logit_interval`'s; with one world there is none. Where
+    worlds audit the same records it is two-way, by world and by record (`units.clustered_error`).
 
     Parameters
     ----------
@@ -19,6 +20,8 @@ def share(true: Array, worlds: Array, *, confidence: float = CONFIDENCE) -> Esti
         Whether it holds.
     worlds : (n,) int
         The world of each case.
+    records : (n,) int or None
+        The record of each case, where worlds audit the same ones.
     confidence : float
         1 − α.
 
@@ -28,9 +31,22 @@ def share(true: Array, worlds: Array, *, confidence: float = CONFIDENCE) -> Esti
     0.75
     """
     holds = np.asarray(true, dtype=np.float64)
-    codes = np.unique(worlds, return_inverse=True)[1].reshape(-1)
+    error, fewest = _error(holds, worlds)
+    if records is not None and fewest > 1:
+        by_record, n_records = _error(holds, records)
+        cells = np.unique(np.column_stack([worlds, records]), axis=0, return_inverse=True)[1]
+        both, _ = _error(holds, cells.reshape(-1))
+        error = float(np.sqrt(max(error**2 + by_record**2 - both**2, error**2, by_record**2)))
+        fewest = min(fewest, n_records)
+    if fewest < 2:
+        return Estimate(float(holds.mean()), 0.0, 1.0)
+    return logit_interval(float(holds.mean()), error, fewest - 1, fewest, confidence)
+
+
+def _error(holds: Array, groups: Array) -> tuple[float, int]:
+    """Return the error if groups are independent, and how many there are; infinite for a single one."""
+    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
     sums, counts = np.bincount(codes, holds), np.bincount(codes)
     if len(counts) < 2:
-        return Estimate(float(holds.mean()), 0.0, 1.0)
-    error = jackknife_error((sums.sum() - sums) / (counts.sum() - counts))
-    return logit_interval(float(holds.mean()), error, len(counts) - 1, len(counts), confidence)
+        return float("inf"), 1
+    return jackknife_error((sums.sum() - sums) / (counts.sum() - counts)), len(counts)

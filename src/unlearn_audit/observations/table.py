@@ -106,7 +106,7 @@ class Observations:
                 f"{where} holds posteriors of shape {array.shape} and type {array.dtype}; "
                 "numbers of shape (rows, versions, classes) are needed"
             )
-        rows = _complete(columns, len(array), where)
+        rows = _complete(columns, len(array), where, versions=array.shape[1])
         if len(array) > 0 and array.shape[1] < 2:
             raise AuditError(
                 f"{where} has {array.shape[1]} version of the model; an original and an unlearned one are needed"
@@ -205,7 +205,7 @@ def concatenate(tables: Sequence[Observations]) -> Observations:
     )
 
 
-def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
+def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> pd.DataFrame:
     """Fill in the columns left out and bring all to their types."""
     unknown = sorted(set(columns) - set(COLUMNS))
     if unknown:
@@ -226,7 +226,8 @@ def _complete(columns: Mapping[str, Any], n: int, where: str) -> pd.DataFrame:
         elif name == "record":
             values = pd.Series(np.arange(n))
         elif name == "deleted_at":
-            values = pd.Series(np.where(filled["role"] == "deleted", 1, -1))
+            # of more versions than two it is not known which update it was
+            values = pd.Series(np.where((filled["role"] == "deleted") & (versions == 2), 1, -1))
         else:
             values = pd.Series(DEFAULTS[name], index=range(n))
         filled[name] = _typed(values, name, where)

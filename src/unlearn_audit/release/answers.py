@@ -227,13 +227,22 @@ def _from_table(table: pa.Table, path: Path, subject: str | None) -> Answers:
         list(of_class),
         _label_codes(table["label"], list(of_class), path) if "label" in names else None,
         texts_of(table[subject], subject, path) if subject is not None and subject in names else None,
-        partial="partial" in names and bool(pc.all(table["partial"]).as_py()),
+        partial="partial" in names and _is_partial(table["partial"], path),
     )
+
+
+def _is_partial(column: pa.ChunkedArray, path: Path) -> bool:
+    if not pa.types.is_boolean(column.type) or column.null_count:
+        raise AuditError(f"{path}: the column 'partial' holds something else than true and false in every row")
+    return bool(pc.all(column).as_py())
 
 
 def _label_codes(column: pa.ChunkedArray, classes: list[str], path: Path) -> npt.NDArray[np.int64]:
     """Return class indices of class names, -1 where there is none."""
-    texts = column.cast(pa.string()).combine_chunks()
+    try:
+        texts = column.cast(pa.string()).combine_chunks()
+    except pa.ArrowException as error:
+        raise AuditError(f"{path}: the column 'label' holds something that is no class ({reason(error)})") from error
     codes = pc.index_in(texts, value_set=pa.array(classes))
     stray = pc.and_(pc.is_null(codes), pc.is_valid(texts))
     if pc.any(stray).as_py():

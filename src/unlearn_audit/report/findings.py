@@ -29,7 +29,7 @@ class Result(_Frozen):
     attack: str = Field(description="feature the attack reads: sorted-diff, direct-concat, classical, ...")
     attack_model: str | None = Field(description="classifier fitted on that feature; null if there is none")
     game: str = Field(description="which roles are positive and negative: deleted-vs-unseen, ...")
-    view: str = Field(description="what the attacker sees: pair (both models) or original")
+    view: str = Field(description="what the attacker sees: pair (both models), original, unlearned, sequence, labels")
     defense: str = Field(default="none", description="what was changed in what the attacker sees")
     adaptive: bool = Field(default=True, description="whether the attacker's shadow worlds use the defence too")
     rows: Literal["paper", "all"] = Field(

@@ -90,7 +90,7 @@ def three_way_words(found: ThreeWay) -> str:
     low, high = found.retained_added_ci
     risk = "is raised by the update" if low > 0 else "is lowered by it" if high < 0 else "is not shown to change"
     return (
-        f"All three roles at once ({found.attack}): macro AUC {number(found.macro_auc)} "
+        f"All three roles at once, undefended ({found.attack}): macro AUC {number(found.macro_auc)} "
         f"({interval(found.macro_auc_ci)}); each against the other two: {each}. The risk of those who remain {risk}: "
         f"retained against unseen {number(found.retained_auc)}, {number(found.retained_added, signed=True)} "
         f"({interval(found.retained_added_ci, signed=True)}) to what the original alone tells. MIA efficacy, "
