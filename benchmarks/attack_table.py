@@ -209,13 +209,13 @@ def estimate(value: float | None, interval: list[float] | None, form: str) -> st
     return f"{value:{form}}{ends}".replace("-", "−")
 
 
-def with_table(page: str, lines: list[str], marks: tuple[str, str] = (BEGIN, END)) -> str:
-    """Return a page with the lines between its marks."""
+def with_table(page: str, lines: list[str], name: str = PAGE.name, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """Return the page of a name with the lines between its marks."""
     before, begin, rest = page.partition(marks[0])
     _, end, after = rest.partition(marks[1])
     if not begin or not end:
         raise AuditError(
-            f"docs/attacks.md lacks the marks {marks[0]} and {marks[1]} between which the table stands; add them"
+            f"docs/{name} lacks the marks {marks[0]} and {marks[1]} between which the table stands; add them"
         )
     return "\n".join([before + begin, "", *lines, "", end + after])
 

@@ -63,8 +63,8 @@ def main() -> None:
             "seconds": round(time.perf_counter() - began, 1),
         }
         write_atomic(MEASURED, json.dumps(measured, indent=1) + "\n")
-    page = with_table(PAGE.read_text(encoding="utf-8"), table(measured), MARKS)
-    write_atomic(PAGE, with_table(page, verdicts(measured), VERDICTS))
+    page = with_table(PAGE.read_text(encoding="utf-8"), table(measured), marks=MARKS)
+    write_atomic(PAGE, with_table(page, verdicts(measured), marks=VERDICTS))
 
 
 def parse() -> argparse.Namespace:

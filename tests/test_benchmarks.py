@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -97,6 +98,34 @@ def test_the_attack_tables_are_what_the_figures_make(benchmark_modules):
     assert table.WHOLE.read_text(encoding="utf-8") == table.whole_page(measured)
     page = table.PAGE.read_text(encoding="utf-8")
     assert page == table.with_table(page, table.summary(measured))
+
+
+def test_the_curves_of_naming_are_measured_and_drawn(benchmark_modules, monkeypatch, tmp_path):
+    module = benchmark_modules("naming_curves")
+    monkeypatch.setattr(sys, "argv", ["naming_curves.py", "--small", "--out", str(tmp_path)])
+    module.main()
+    measured = json.loads((tmp_path / "naming_curves.json").read_text(encoding="utf-8"))
+    assert list(measured) == list(module.SMALL_CONDITIONS)
+    for of in measured.values():
+        for name in ("first", "first_ten", "first_percent"):
+            assert of[f"{name}_ci"][0] <= of[name] <= of[f"{name}_ci"][1]
+    alone, rounded, together = (
+        measured[name]["median_rank"] for name in (module.NOTHING, "1 decimal", "2 people at once")
+    )
+    assert alone < min(rounded, together)
+    assert measured["2 people at once"]["deletions"] == 2 * measured[module.NOTHING]["deletions"]
+    drawn = ElementTree.fromstring((tmp_path / "curves.svg").read_text(encoding="utf-8"))
+    texts = {"".join(element.itertext()).strip() for element in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"found first", *(panel.words for panel in module.SMALL_PANELS)} <= texts
+
+
+def test_the_curves_of_naming_are_what_the_figures_make(benchmark_modules):
+    module = benchmark_modules("naming_curves")
+    measured = json.loads(module.MEASURED.read_text(encoding="utf-8"))
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert page == module.with_table(page, module.table(measured))
+    drawn = ElementTree.fromstring(module.FIGURE.read_text(encoding="utf-8"))
+    assert drawn.findtext("{http://www.w3.org/2000/svg}desc") == module.description(measured, module.PANELS)
 
 
 @pytest.fixture

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
+<<<<<<< HEAD
 from unlearn_audit.conductor import Subject
+=======
+from unlearn_audit.audit import Subject, plan_audit
+>>>>>>> 8e8124e (Naming: what hides the deleted as curves, measured on Adult, drawn and tabled by one command)
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
-from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, summarise
+from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, rank, released, summarise
 
 SMALL = {
     "target": {"data": "breast-cancer", "model": "logistic-regression"},
@@ -63,6 +67,23 @@ def test_rounding_hides():
     naming, _ = named(defenses=["rounding:1"])
     assert naming.median_rank > 50
     assert naming.unchanged > 0
+
+
+def test_those_deleted_together_have_their_places_among_those_who_stayed():
+    config = {**SMALL, "scenario": {"name": "group", "size": 3}}
+    subject = Subject.load(AuditConfig.model_validate(config))
+    sides = plan_audit(subject)[0][0].tasks
+    table = released(subject, [sides["target"]], Execution())["target"]
+    found = rank(sides["target"], table, sides["shadow"].plan.candidates, 150, 20)
+    register = sides["target"].data.record_ids[sides["target"].plan.candidates]
+    assert found.scores.shape == (40, len(register))
+    assert found.worlds.tolist() == np.repeat(range(4), 30).tolist()
+    for pair in range(40):
+        members = slice(3 * pair, 3 * pair + 3)
+        by_name = dict(zip(register.tolist(), found.scores[pair], strict=True))
+        own = [by_name.pop(record) for record in found.records[members].tolist()]
+        assert found.ranks[members].tolist() == [1 + sum(other >= of for other in by_name.values()) for of in own]
+        assert found.behind[members] == pytest.approx(found.scores[pair].max() - np.array(own))
 
 
 def made(rng, pairs, register):

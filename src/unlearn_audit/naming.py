@@ -8,7 +8,7 @@ conformal sets say among how many a person stays hidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,9 @@ class Found:
         (pairs,) by how much the deleted scores less than the best.
     scores
         (pairs, candidates) of the whole register.
+
+    Where several were deleted at once, the first four have one entry for each of them, and each has its place among
+    those who were not deleted with it.
     """
 
     worlds: npt.NDArray[np.int64]
@@ -124,17 +127,8 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     """
     _refuse(subject, queries)
     arms, _ = plan_audit(subject)
-    tasks = list(arms[0].tasks.values())
-    store = Store(execution.store or default_store_folder())
-    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
-    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
-    observed = {
-        task.plan.side: table for task, table, _ in observe_worlds(tasks, store, executor, lambda d, _: show(d))
-    }
     shadow, target = arms[0].tasks["shadow"], arms[0].tasks["target"]
-    if defenses := subject.config.defenses:
-        released = parse_defense(defenses[0])
-        observed = {side: released.apply(table) for side, table in observed.items()}
+    observed = released(subject, [shadow, target], execution)
     own = shadow.plan.candidates
     learn = _learning(shadow, target, execution)
     show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
@@ -150,6 +144,20 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         found = rank(target, observed["target"], own, size, queries, learn)
     show(shadow.plan.n_worlds + 1)
     return summarise(found, np.concatenate(behind), queries), found
+
+
+def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) -> dict[str, Observations]:
+    """Make the worlds of sides, and return for each side what its versions answer as they are released."""
+    store = Store(execution.store or default_store_folder())
+    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
+    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
+    observed = {
+        task.plan.side: table for task, table, _ in observe_worlds(tasks, store, executor, lambda d, _: show(d))
+    }
+    if not subject.config.defenses:
+        return observed
+    release = parse_defense(subject.config.defenses[0])
+    return {side: release.apply(table) for side, table in observed.items()}
 
 
 def _refuse(subject: Subject, queries: int) -> None:
@@ -219,16 +227,20 @@ def rank(
     phi = margin(table.posteriors[asked][:, [0, -1]], table.rows["label"].to_numpy()[asked])
     phi = phi.reshape(len(pairs), counts[0], 2)[:, :queries]
     references = np.array([place[int(record)] for record in records[asked][: counts[0]][:queries]])
-    truth = np.array([place[int(record)] for record in records[deleted]])
+    truth = np.searchsorted(register, [place[int(record)] for record in records[deleted]])
     if learn is not None:
         learn(field, register, references)
     scores = field.explain(phi[..., 0] - phi[..., 1], phi[..., 0], register, references)
-    own_score = scores[np.arange(len(pairs)), np.searchsorted(register, truth)]
+    pair = np.searchsorted(pairs, table.pairs[deleted])
+    ranks = np.empty(len(truth), dtype=np.int64)
+    for row, of_row in enumerate(scores):
+        together = truth[pair == row]
+        ranks[pair == row] = 1 + (np.delete(of_row, together) >= of_row[together, None]).sum(axis=1)
     return Found(
         worlds=table.worlds[deleted],
         records=records[deleted],
-        ranks=(scores >= own_score[:, None]).sum(axis=1),
-        behind=scores.max(axis=1) - own_score,
+        ranks=ranks,
+        behind=scores.max(axis=1)[pair] - scores[pair, truth],
         scores=scores,
     )
 

@@ -79,13 +79,20 @@ def drawing(name: str) -> Iterator[None]:
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Return a figure of ``width`` by ``height`` inches with one pair of axes, apart from pyplot's state."""
+    figure, (axes,) = new_panels(width, height, 1, 1)
+    return figure, axes
+
+
+def new_panels(width: float, height: float, rows: int, columns: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure as `new_figure` with axes in ``rows`` and ``columns``, row by row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    return figure, axes
+    panels = [figure.add_subplot(rows, columns, at + 1) for at in range(rows * columns)]
+    for axes in panels:
+        axes.patch.set_alpha(0)
+    return figure, panels
 
 
 def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
