@@ -43,10 +43,15 @@ def figures_agree(results: Any, plain: PlainAudit, tolerance: float) -> None:
                 raise AssertionError(f"{name} of {result.attack}: {theirs[name]} and {getattr(result, name)}")
 
 
+def workers(small: bool) -> int:
+    """Return how many processes work: at a small size nothing is timed, and starting them would take the longest."""
+    return 1 if small else 2
+
+
 def attack_stage(small: bool) -> Sides:
-    config = configured(small)
+    config, jobs = configured(small), workers(small)
     with tempfile.TemporaryDirectory() as folder:
-        tables = run(config, Execution(jobs=2, store=Path(folder))).observations
+        tables = run(config, Execution(jobs=jobs, store=Path(folder))).observations
 
     def plain() -> PlainAudit:
         audit = PlainAudit({side: as_lists(table) for side, table in tables.items()})
@@ -55,7 +60,7 @@ def attack_stage(small: bool) -> Sides:
         return audit
 
     def ours() -> Assessment:
-        return assess({UNDEFENDED: tables}, config, 2, lambda: None)
+        return assess({UNDEFENDED: tables}, config, jobs, lambda: None)
 
     return Sides(
         plain, ours, lambda a, b: figures_agree(b.results, a, 1e-6), note="28 attacks, logistic regression on Adult"
@@ -101,7 +106,8 @@ def second_run(small: bool) -> Sides:
     task = target_task(str(config.target.data.name), config.target.model, 1, 2, sizes={
         "train_size": config.worlds.train_size})  # fmt: skip
     keeper = tempfile.TemporaryDirectory()
-    first = run(config, Execution(jobs=2, store=Path(keeper.name)))
+    jobs = workers(small)
+    first = run(config, Execution(jobs=jobs, store=Path(keeper.name)))
     trainings = sum(config.worlds.model_dump()[side] for side in ("shadow", "target")) * (1 + config.worlds.deletions)
 
     def plain() -> int:
@@ -109,7 +115,7 @@ def second_run(small: bool) -> Sides:
         return trainings
 
     def ours() -> AuditResult:
-        found = run(more, Execution(jobs=2, store=Path(keeper.name)))
+        found = run(more, Execution(jobs=jobs, store=Path(keeper.name)))
         assert keeper.name
         return found
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from attack_table import with_table
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.audit import Subject, plan_audit
+from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.files import write_atomic
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.naming import Found, name_deleted, rank, released

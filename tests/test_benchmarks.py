@@ -17,7 +17,7 @@ CASES = ("lr-adult-20", "trees", "attack-stage", "second-run")
 
 def test_both_ways_of_the_default_audit_agree(tmp_path):
     out = tmp_path / "results.json"
-    command = [sys.executable, str(BENCHMARK), "--small", "--pairs", "1", "--out", str(out)]
+    command = [sys.executable, str(BENCHMARK), "--small", "--pairs", "1", "--jobs", "1", "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     results = json.loads(out.read_text())

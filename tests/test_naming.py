@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
-<<<<<<< HEAD
-from unlearn_audit.conductor import Subject
-=======
-from unlearn_audit.audit import Subject, plan_audit
->>>>>>> 8e8124e (Naming: what hides the deleted as curves, measured on Adult, drawn and tabled by one command)
+from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
 from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, rank, released, summarise
