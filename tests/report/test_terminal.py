@@ -73,7 +73,7 @@ def test_a_rate_that_is_not_given_and_missing_shadow_aucs_are_no_obstacle(printe
         r.model_copy(update={"shadow_auc": None, "tpr_at_fpr": {}, "defense": "top-1"}) for r in findings.results
     )
     selected = findings.selected.model_copy(update={"defense": "top-1"})
-    text = printed(120, findings.model_copy(update={"results": results, "selected": selected}))
+    text = printed(160, findings.model_copy(update={"results": results, "selected": selected}))
     assert "sorted-diff, top-1" in text
     assert "–" in text
 

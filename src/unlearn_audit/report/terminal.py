@@ -18,9 +18,6 @@ from unlearn_audit.report.wording import interval, is_classical, number
 _MOST_GROUPS = 6
 """Of a column with more groups the terminal shows the lowest and the highest."""
 
-_WIDE = 118
-"""From this many columns on an attack stands on one line; below it, intervals and models stand beneath."""
-
 
 def print_summary(console: Console, findings: Findings, report_path: Path | None = None) -> None:
     """Print the leading attack, the best of each feature, the verdict, and where the report is.
@@ -31,29 +28,16 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     Parameters
     ----------
     console
-        Where to print; from 118 columns on an attack takes one line.
+        Where to print; an attack takes one line where the longest fits, or else intervals and models stand beneath.
     findings
         What the audit found.
     report_path
         The path of the full report, printed last and on a line of its own; None if there is none.
     """
-    wide = console.width >= _WIDE
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), show_edge=False)
-    table.add_column("attack" if wide else "attack / model", no_wrap=True)
-    if wide:
-        table.add_column("model", no_wrap=True)
-    table.add_column("rows", no_wrap=True)
-    for heading in ("AUC", "− classical", "TPR@1%", "accuracy"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    lines = _lines(findings)
-    for position, result in enumerate(lines):
-        leading = is_selected(result, findings.selected)
-        last = position + 1 == len(lines)
-        ends_group = not last and (leading, is_classical(result)) != (
-            is_selected(lines[position + 1], findings.selected),
-            is_classical(lines[position + 1]),
-        )
-        table.add_row(*_cells(result, wide=wide), style="bold" if leading else None, end_section=ends_group)
+    table = _table(findings, wide=True)
+    # measured as if there were no edge, or the width would be that of the terminal at most
+    if console.measure(table, options=console.options.update(max_width=10_000)).maximum > console.width:
+        table = _table(findings, wide=False)
     console.print()
     console.print(
         Text.assemble((findings.dataset, "bold"), ", ", (findings.model, "bold"), f", regime {findings.regime}, ")
@@ -104,6 +88,27 @@ def _by_column(findings: Findings) -> list[str]:
         figures = (f"{of.group} {number(of.auc)}" + (f" [{interval(of.auc_ci)}]" if of.auc_ci else "") for of in shown)
         lines.append(f"AUC by {column}: {', '.join(figures)}{of_all}.")
     return lines
+
+
+def _table(findings: Findings, *, wide: bool) -> Table:
+    """Return the table of attacks, each on one line, or with intervals and models beneath."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), show_edge=False)
+    table.add_column("attack" if wide else "attack / model", no_wrap=True)
+    if wide:
+        table.add_column("model", no_wrap=True)
+    table.add_column("rows", no_wrap=True)
+    for heading in ("AUC", "− classical", "TPR@1%", "accuracy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    lines = _lines(findings)
+    for position, result in enumerate(lines):
+        leading = is_selected(result, findings.selected)
+        last = position + 1 == len(lines)
+        ends_group = not last and (leading, is_classical(result)) != (
+            is_selected(lines[position + 1], findings.selected),
+            is_classical(lines[position + 1]),
+        )
+        table.add_row(*_cells(result, wide=wide), style="bold" if leading else None, end_section=ends_group)
+    return table
 
 
 def _lines(findings: Findings) -> list[Result]:
