@@ -151,7 +151,7 @@ def beside_the_paper(measured: dict[str, Any]) -> str:
     compared = [of["paper"] for of in measured.values() if of.get("paper")]
     said = (
         f"Over {len(measured)} cells the attack that an audit selects on shadow worlds has, in the median, "
-        f"{median(ratios):.2f} times the paper's true-positive rate at 1 %, whose best attack is chosen in the same way."
+        f"{median(ratios):.2f} times the true-positive rate at 1 % of the paper's best, chosen in the same way."
     )
     if not compared:
         return said
@@ -159,8 +159,8 @@ def beside_the_paper(measured: dict[str, Any]) -> str:
     better = sum(of["difference_ci"][0] > 0 for of in compared)
     lowest = f"{min(of['difference'] for of in compared):+.3f}".replace("-", "−")
     return said + (
-        f" By the paired interval of the AUC, taken in {len(compared)} of them, it is better in {better} and not worse by "
-        f"more than {NOT_WORSE:g} in {shown}; the lowest difference is {lowest}."
+        f" By the paired interval of the AUC, taken in {len(compared)} of them, it is better in {better} and not worse "
+        f"by more than {NOT_WORSE:g} in {shown}; the lowest difference is {lowest}."
     )
 
 
