@@ -128,3 +128,19 @@ def test_nobody_lends_to_itself_and_bytes_are_asked_as_bytes(data):
     _, boundary = Probes.of(pixels, np.arange(50), np.arange(100, 300), 4, seed=0).ask(label)
     assert {X.dtype for X in seen} == {np.dtype(np.uint8)}
     assert np.isfinite(boundary).all()
+
+
+@pytest.mark.usefixtures("real_data")
+def test_a_network_sees_probes_of_bytes_as_bright_as_the_records(tmp_path):
+    """Networks scale bytes and no other numbers."""
+    pytest.importorskip("torch")
+    sizes = {"shadow": 2, "target": 1, "deletions": 5, "unseen": 4, "references": 12, "train_size": 200, "probes": 4}
+    target = {"data": "mnist", "model": "simple-cnn", "network": {"epochs": 3, "batch_size": 20}}
+    config = {"target": target, "worlds": sizes, "attacks": ["boundary-distance"]}
+    arms, _ = plan_audit(Subject.load(AuditConfig.model_validate(config)))
+    task = arms[0].tasks["target"]
+    ((_, table, _),) = observe_worlds([task], Store(tmp_path / "store"), executor_for(None, 1), lambda *_: None)
+    right = table.posteriors.argmax(axis=2) == table.rows["label"].to_numpy()[:, None]
+    assert right.mean() > 0.4
+    # on the right side of the boundary exactly where the label is right
+    assert ((table.signals["boundary"] >= 0).all(axis=2) == right).all()
