@@ -4,15 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc
+from unlearn_audit.metrics import auc, share
 from unlearn_audit.metrics.intervals import jackknife_error, t_quantile
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
-from unlearn_audit.three_way import three_way
+from unlearn_audit.three_way import _macro, three_way
 
 
 def made(seed, worlds=6, pairs=12, deleted=1.0, known=0.0, raised=0.0):
@@ -149,3 +150,40 @@ def test_only_clean_queries_count_as_a_role_that_is_there():
     noisy = dataclasses.replace(table, rows=table.rows.assign(query=(table.roles == "retained").astype(int)))
     with pytest.raises(AuditError, match="shadow side has no row with role 'retained'"):
         three_way(noisy, table, seed=0)
+
+
+@pytest.mark.parametrize(("worlds", "rows", "apart"), [(4, 20, 0.5), (10, 20, 0.5), (30, 10, 0.7)])
+def test_the_interval_of_the_mean_over_roles_covers(worlds, rows, apart):
+    """Roles differ by shifts of normal scores, and worlds in these: the AUC of each is known."""
+    rng = np.random.default_rng(0)
+    shifts = (1.0, 0.2, 0.6)
+    truth = np.mean(norm.cdf(np.array(shifts) / np.sqrt(2 + apart**2)))
+    roles = np.tile(np.repeat(THREE_ROLES, [rows, rows, 3 * rows]), worlds)
+    of_world = np.repeat(np.arange(worlds), 5 * rows)
+    covered = 0
+    for _ in range(1000):
+        scores = rng.normal(size=(len(roles), 3))
+        for i, role in enumerate(THREE_ROLES):
+            own = roles == role
+            scores[own, i] += shifts[i] + apart * rng.normal(size=worlds)[of_world[own]]
+        found = _macro(scores, roles, of_world, None)
+        covered += found.low <= truth <= found.high
+    assert 0.93 <= covered / 1000 <= 0.97
+
+
+@pytest.mark.parametrize(("by_record", "by_world"), [(1.0, 0.0), (1.0, 0.5), (0.0, 0.5)])
+def test_a_share_of_records_that_worlds_have_in_common_is_covered(by_record, by_world):
+    """Two-way intervals are on the safe side where either way alone would explain all: there is no upper bound."""
+    rng = np.random.default_rng(0)
+    truth = norm.cdf(0.3 / np.sqrt(1 + by_record**2 + by_world**2))
+    worlds = np.repeat(np.arange(12), 10)
+    covered = by_world_alone = 0
+    for _ in range(1000):
+        records = np.concatenate([rng.choice(30, 10, replace=False) for _ in range(12)])
+        value = 0.3 + (by_record * rng.normal(size=30))[records] + (by_world * rng.normal(size=12))[worlds]
+        holds = value + rng.normal(size=120) > 0
+        found, alone = share(holds, worlds, records=records), share(holds, worlds)
+        covered += found.low <= truth <= found.high
+        by_world_alone += alone.low <= truth <= alone.high
+    assert covered / 1000 >= 0.93
+    assert by_record == 0 or by_world_alone < covered
