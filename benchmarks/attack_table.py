@@ -10,7 +10,7 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -72,12 +72,13 @@ def main() -> None:
     write_atomic(PAGE, with_table(PAGE.read_text(encoding="utf-8"), summary(measured)))
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, every in (("dataset", DATASETS), ("model", MODELS), ("regime", REGIMES)):
+def parse(description: str | None = __doc__, datasets: Sequence[str] = DATASETS) -> argparse.Namespace:
+    """Return which cells to run, and how."""
+    parser = argparse.ArgumentParser(description=description)
+    for name, every in (("dataset", datasets), ("model", MODELS), ("regime", REGIMES)):
         parser.add_argument(f"--{name}", choices=every, action="append", help="repeatable; default: all")
     parser.add_argument("--again", action="store_true", help="run cells that were measured before, too")
-    parser.add_argument("--only-pages", action="store_true", help="run nothing, write the pages")
+    parser.add_argument("--only-pages", action="store_true", help="run nothing, write what is known")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--store", type=Path, help="folder of finished worlds")
     return parser.parse_args()

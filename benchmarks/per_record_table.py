@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from attack_table import MODELS, REGIMES, estimate, kept, order, with_table
+from attack_table import MODELS, REGIMES, estimate, kept, order, parse, with_table
 from unlearn_audit import AuditConfig, Execution, run
 from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.files import write_atomic
@@ -49,7 +49,7 @@ BESIDE = ("margin-difference", "pair-scale", "pair-scale-fitted", "population-un
 
 
 def main() -> None:
-    options = parse()
+    options = parse(__doc__, DATASETS)
     measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
     for name, config in cells(options):
         if name in measured and not options.again:
@@ -65,17 +65,6 @@ def main() -> None:
         write_atomic(MEASURED, json.dumps(measured, indent=1) + "\n")
     page = with_table(PAGE.read_text(encoding="utf-8"), table(measured), marks=MARKS)
     write_atomic(PAGE, with_table(page, verdicts(measured), marks=VERDICTS))
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name, every in (("dataset", DATASETS), ("model", MODELS), ("regime", REGIMES)):
-        parser.add_argument(f"--{name}", choices=every, action="append", help="repeatable; default: all")
-    parser.add_argument("--again", action="store_true", help="run cells that were measured before, too")
-    parser.add_argument("--only-pages", action="store_true", help="run nothing, write the page")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--store", type=Path, help="folder of finished worlds")
-    return parser.parse_args()
 
 
 def cells(options: argparse.Namespace) -> Iterator[tuple[str, AuditConfig]]:

@@ -27,6 +27,23 @@ def check_labels(labels: npt.NDArray[np.int64]) -> None:
         raise AuditError("the margin of a record needs its label, and some rows have none; add the column 'label'")
 
 
+def probability(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Array:
+    """Return (n,) the probability that (n, classes) posteriors give to the label.
+
+    Raises
+    ------
+    AuditError
+        If a label is not known (-1).
+
+    Examples
+    --------
+    >>> probability(np.array([[0.25, 0.75], [0.5, 0.5]]), np.array([1, 0])).tolist()
+    [0.75, 0.5]
+    """
+    check_labels(labels)
+    return np.take_along_axis(posteriors, labels[:, None], axis=1)[:, 0].astype(np.float64)
+
+
 def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Array:
     """Return φ = log p_y - log Σ_{k≠y} p_k of every posterior.
 

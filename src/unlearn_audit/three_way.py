@@ -14,6 +14,7 @@ from unlearn_audit.metrics.roc import centred_shares, delong_components
 from unlearn_audit.metrics.units import clustered_error, crossed_units
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import ViewName, blind
+from unlearn_audit.probabilities import probability
 from unlearn_audit.report.findings import OfRole, ThreeWay
 from unlearn_audit.risk import shared_records
 from unlearn_audit.seeds import Kind, integer_seed, name_key
@@ -108,7 +109,7 @@ def mia_efficacy(
 def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
     """(n, 1) the unlearned model's probability of the label."""
     labels = table.rows["label"].to_numpy()[rows]
-    return np.take_along_axis(table.posteriors[rows, -1], labels[:, None], axis=1).astype(np.float64)
+    return probability(table.posteriors[rows, -1], labels)[:, None]
 
 
 def _macro(

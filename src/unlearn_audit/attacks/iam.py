@@ -17,7 +17,7 @@ import numpy as np
 
 from unlearn_audit.attacks.per_record import Array, ByRecord, PerRecordAttack, records_of
 from unlearn_audit.observations.views import LabelledView, View, ViewName
-from unlearn_audit.probabilities import check_labels
+from unlearn_audit.probabilities import probability
 
 INNER, OUTER = 1e-5, 1e-2
 """ε₂ and ε₁ of the confidence g = -log(ε₁ - log(ε₂ + p))."""
@@ -127,9 +127,7 @@ def membership(unlearned: Array, never: Array, fit: Array, spread: float, places
 
 def _of_label(view: View, version: int) -> Array:
     """(n,) the confidence of a version in the label."""
-    check_labels(view.labels)
-    p = np.take_along_axis(view.posteriors[:, version].astype(np.float64), view.labels[:, None], axis=1)[:, 0]
-    return confidence(p)
+    return confidence(probability(view.posteriors[:, version], view.labels))
 
 
 IAM = (Iam(), IamOffline())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.references import FLOOR
+from unlearn_audit.attacks.references import on_the_scale_of_the_pair, references_of
 from unlearn_audit.attacks.statistic import FALLS, Statistic
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
@@ -60,18 +60,7 @@ def boundary_distance(view: View) -> Array:
 
 def boundary_distance_scaled(view: View) -> Array:
     """(n,) the same as z: less the median, over the mean distance from it, of the references of the pair."""
-    own = boundary_distance(view)
-    if view.references is None:
-        raise AuditError("this attack needs reference records, and none were asked; add rows with the role 'reference'")
-    beside = _fall(view.references, "boundary")
-    scores = np.empty(len(own))
-    for pair in np.unique(view.pair):
-        rows, known = view.pair == pair, beside[view.references.pair == pair]
-        if not len(known):
-            raise AuditError("a pair of models was asked no reference record; ask the references of every pair")
-        middle = np.median(known)
-        scores[rows] = (own[rows] - middle) / max(float(np.abs(known - middle).mean()), FLOOR)
-    return scores
+    return on_the_scale_of_the_pair(view, boundary_distance(view), _fall(references_of(view), "boundary"))
 
 
 def _fall(view: View, signal: str) -> Array:

@@ -36,6 +36,45 @@ def changes(view: View) -> tuple[Array, Array]:
     return phi[:, 0] - phi[:, 1], phi[:, 0]
 
 
+def references_of(view: View) -> View:
+    """Return the references of a view.
+
+    Raises
+    ------
+    AuditError
+        If there are none.
+    """
+    if view.references is None:
+        raise AuditError("this attack needs reference records, and none were asked; add rows with the role 'reference'")
+    return view.references
+
+
+def on_the_scale_of_the_pair(view: View, own: Array, of_references: Array) -> Array:
+    """Return (n, ...) values less the median, over the mean distance from it, of the references of the same pair.
+
+    Parameters
+    ----------
+    view
+        The rows, with their references.
+    own, of_references
+        (n, ...) and (references, ...) values.
+
+    Raises
+    ------
+    AuditError
+        If a pair was asked no reference.
+    """
+    pairs = references_of(view).pair
+    scaled = np.empty_like(own)
+    for pair in np.unique(view.pair):
+        rows, known = view.pair == pair, of_references[pairs == pair]
+        if not len(known):
+            raise AuditError("a pair of models was asked no reference record; ask the references of every pair")
+        middle = np.median(known, axis=0)
+        scaled[rows] = (own[rows] - middle) / np.maximum(np.abs(known - middle).mean(axis=0), FLOOR)
+    return scaled
+
+
 @dataclass(frozen=True, eq=False)
 class References:
     """The reference records of some pairs, a row a pair; pairs with fewer than the most end in NaN.
@@ -65,11 +104,7 @@ class References:
         AuditError
             If a pair has none.
         """
-        if view.references is None:
-            raise AuditError(
-                "this attack needs reference records, and none were asked; add rows with the role 'reference'"
-            )
-        of = view.references
+        of = references_of(view)
         phi = margin(of.posteriors[:, [0, -1]], of.labels)
         moved = (of.posteriors[:, 0] != of.posteriors[:, -1]).any(axis=1)
         pairs, index, counts = np.unique(of.pair, return_inverse=True, return_counts=True)

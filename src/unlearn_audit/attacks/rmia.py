@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.per_record import Array, ByRecord, PerRecordAttack, both_roles, records_of
+from unlearn_audit.attacks.references import references_of
 from unlearn_audit.attacks.statistic import Need
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import LabelledView, View, ViewName
-from unlearn_audit.probabilities import check_labels
+from unlearn_audit.probabilities import probability
 
 A = 0.2
 """a for tables, of the settings that its authors report."""
@@ -25,8 +26,7 @@ A = 0.2
 
 def _of_label(view: View) -> Array:
     """(n,) probability of the label in the first version seen."""
-    check_labels(view.labels)
-    return np.take_along_axis(view.posteriors[:, 0], view.labels[:, None], axis=1)[:, 0].astype(np.float64)
+    return probability(view.posteriors[:, 0], view.labels)
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Rmia(PerRecordAttack):
 
     def learn(self, shadow: LabelledView) -> tuple[ByRecord, ByRecord]:
         """Return the probabilities of records never seen, and of references."""
-        beside = _references(shadow.view)
+        beside = references_of(shadow.view)
         out = both_roles(shadow, _of_label(shadow.view))[1]
         return out, ByRecord.of(records_of(beside), _of_label(beside)[:, None])
 
     def score(self, target: View) -> Array:
         """Return (n,) shares; a tie counts half."""
         out, of_references = self.fitted_
-        beside = _references(target)
+        beside = references_of(target)
         own = _of_label(target) / _usual(out, records_of(target))
         others = _of_label(beside) / _usual(of_references, records_of(beside))
         scores = np.empty(len(own))
@@ -58,12 +58,6 @@ class Rmia(PerRecordAttack):
             below, upto = (np.searchsorted(known, own[rows], side=side) for side in ("left", "right"))
             scores[rows] = (below + upto) / (2 * len(known))
         return scores
-
-
-def _references(view: View) -> View:
-    if view.references is None:
-        raise AuditError("this attack needs reference records, and none were asked; add rows with the role 'reference'")
-    return view.references
 
 
 def _usual(of: ByRecord, records: npt.NDArray[np.int64]) -> Array:

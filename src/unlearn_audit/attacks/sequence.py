@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.references import FLOOR
+from unlearn_audit.attacks.references import on_the_scale_of_the_pair, references_of
 from unlearn_audit.attacks.statistic import FALLS, Statistic
-from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
 from unlearn_audit.probabilities import margin
 
@@ -34,17 +33,7 @@ def scaled_falls(view: View) -> Array:
     AuditError
         If a pair was asked no reference.
     """
-    if view.references is None:
-        raise AuditError("this attack needs reference records, and none were asked; add rows with the role 'reference'")
-    own, beside = falls(view), falls(view.references)
-    scaled = np.empty_like(own)
-    for pair in np.unique(view.pair):
-        rows, known = view.pair == pair, beside[view.references.pair == pair]
-        if not len(known):
-            raise AuditError("a pair of models was asked no reference record; ask the references of every pair")
-        middle = np.median(known, axis=0)
-        scaled[rows] = (own[rows] - middle) / np.maximum(np.abs(known - middle).mean(axis=0), FLOOR)
-    return scaled
+    return on_the_scale_of_the_pair(view, falls(view), falls(references_of(view)))
 
 
 def largest_fall(view: View) -> Array:
