@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
@@ -132,3 +134,23 @@ def test_how_it_ended_in_words():
         "stopped at 31 target worlds: the AUC's interval is ± 0.0260 wide, ± 0.03 was asked for (looked at 10, 31)"
     )
     assert not Stopping(asked=0.02, at_most=31, looks=looks).reached
+
+
+def test_in_per_record_worlds_the_width_is_that_of_the_report(store):
+    worlds = {"shadow": 6, "target": 3, "deletions": 4, "layout": "per-record", "references": 12}
+    grown = run(configured(worlds=worlds, until={"auc": 0.02, "at_most": 21}), store).findings
+    low, high = grown.leading().auc_ci
+    assert grown.stopping.looks[-1].half_width == (high - low) / 2
+
+
+def test_an_attack_that_fails_is_told_in_the_end(store, monkeypatch):
+    def fails(*_, **__):
+        raise ValueError("no such luck")
+
+    monkeypatch.setattr("unlearn_audit.attacks.learned.LearnedAttack.score", fails)
+    config = configured(attacks=["margin-difference"], until={"auc": 0.05, "at_most": 20})
+    with pytest.raises(AuditError, match="no such luck; --keep-going"):
+        run(config, store)
+    found = run(config, replace(store, keep_going=True)).findings
+    assert found.selected.attack == "margin-difference"
+    assert {of.attack for of in found.failed} == {"sorted-diff", "classical", "classical-sorted"}

@@ -364,7 +364,9 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     notes = (*notes, *notes_of_field)
     stopping, made_before = None, 0
     if config.until is not None:
-        stopping, made_before = grow(plain, config, observe, execution.jobs, execution.reporter, knows)
+        stopping, made_before = grow(
+            plain, config, observe, execution.jobs, execution.reporter, knows, keep_going=execution.keep_going
+        )
         arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
         plain = arms[0]
         notes = (*notes, stopping.sentence)

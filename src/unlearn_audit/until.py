@@ -12,7 +12,7 @@ from unlearn_audit.arms import Arm
 from unlearn_audit.assess import chosen_attacks, leading_attack
 from unlearn_audit.attacks import GAMES, Attacks
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.stage import run_attacks
+from unlearn_audit.attacks.stage import Failure, run_attacks
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
@@ -23,13 +23,21 @@ from unlearn_audit.metrics import Estimate, WidthRule, auc_interval, half_width
 from unlearn_audit.observations import Observations
 from unlearn_audit.progress import Reporter
 from unlearn_audit.report.findings import Look, Stopping
+from unlearn_audit.risk import shared_records
 
 Observe = Callable[[Sequence[SideTask]], Iterable[tuple[SideTask, Observations, WorldStats]]]
 """Makes or fetches the worlds of some sides."""
 
 
 def grow(
-    arm: Arm, config: AuditConfig, observe: Observe, jobs: int, reporter: Reporter, field: Field | None = None
+    arm: Arm,
+    config: AuditConfig,
+    observe: Observe,
+    jobs: int,
+    reporter: Reporter,
+    field: Field | None = None,
+    *,
+    keep_going: bool = False,
 ) -> tuple[Stopping, int]:
     """Train target worlds until the rule of a configuration says to stop.
 
@@ -47,6 +55,8 @@ def grow(
         Shows how far the attacks are.
     field
         What deletions change, for the attacks that know it.
+    keep_going
+        Whether an attack that fails is left out of the looks and the others go on; the audit tells of it in the end.
 
     Returns
     -------
@@ -68,7 +78,7 @@ def grow(
         first = config.two_way_games[0]
         attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[first].runs
         foretell(field, {first: Attacks(tuple(attacks))}, tables.values(), jobs, reporter)
-        attack, estimate = _look(attacks, config, tables, jobs, reporter)
+        attack, estimate = _look(attacks, config, tables, jobs, reporter, [] if keep_going else None)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))
         worlds = rule.next(worlds, looks[-1].half_width)
@@ -76,13 +86,22 @@ def grow(
 
 
 def _look(
-    attacks: Sequence[Attack], config: AuditConfig, tables: dict[str, Observations], jobs: int, reporter: Reporter
+    attacks: Sequence[Attack],
+    config: AuditConfig,
+    tables: dict[str, Observations],
+    jobs: int,
+    reporter: Reporter,
+    failures: list[Failure] | None,
 ) -> tuple[Attack, Estimate]:
     """Return the best of some attacks on shadow worlds, and the interval of its AUC on all target rows."""
     game, target = GAMES[config.two_way_games[0]], tables["target"]
     show = reporter.stage(f"Looking at {target.rows['world'].nunique():,} target worlds", len(attacks))
     done = iter(range(1, len(attacks) + 1))
-    (outcomes,) = run_attacks(attacks, game, tables["shadow"], [target], config.seed, jobs, lambda: show(next(done)))
+    (outcomes,) = run_attacks(
+        attacks, game, tables["shadow"], [target], config.seed, jobs, lambda: show(next(done)), failures
+    )
     leading = leading_attack(outcomes)
     rows = target.select(game.rows(target, "the target side"))
-    return leading.attack, auc_interval(leading.scores, rows.roles == game.positive, rows.worlds)
+    positive = rows.roles == game.positive
+    records = shared_records(rows, positive)
+    return leading.attack, auc_interval(leading.scores, positive, rows.worlds, records=records)
