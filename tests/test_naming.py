@@ -1,13 +1,17 @@
 """Ranks in a register, and the sets that hold the deleted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
 
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
 from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, rank, released, summarise
+from unlearn_audit.worlds.prepare import prepare_arrays
 
 SMALL = {
     "target": {"data": "breast-cancer", "model": "logistic-regression"},
@@ -125,6 +129,26 @@ def test_shares_have_the_jackknifes_interval():
     assert share(true, np.zeros(6)).interval == (0.0, 1.0)
 
 
+def test_equal_shares_in_a_few_worlds_are_no_certainty():
+    true, worlds = np.array([1, 0, 1, 1] * 3, dtype=bool), np.repeat(np.arange(3), 4)
+    estimate = share(true, worlds)
+    assert estimate.low < 0.75 < estimate.high
+    assert np.ptp(estimate.interval) > 0.5
+    rng = np.random.default_rng(0)
+    worlds = np.repeat(np.arange(3), 8)
+    found = [share(rng.random(24) < 0.85, worlds) for _ in range(1000)]
+    assert np.mean([of.low <= 0.85 <= of.high for of in found]) >= 0.93
+
+
+def test_people_of_several_records_are_refused():
+    X, y = load_breast_cancer(return_X_y=True)
+    records = prepare_arrays(X, y, np.arange(len(y)) // 2, "pairs", 0)
+    subject = Subject.load(AuditConfig.model_validate(SMALL))
+    two = replace(subject, records={"target": records, "shadow": records})
+    with pytest.raises(AuditError, match="people here have several"):
+        name_deleted(two, Execution(), 20)
+
+
 @pytest.mark.parametrize(
     ("changes", "queries", "says"),
     [
@@ -133,6 +157,8 @@ def test_shares_have_the_jackknifes_interval():
         ({"scenario": "group"}, 20, "the scenario group deletes several"),
         ({"defenses": ["rounding:2", "label-only"]}, 20, "give one --defense"),
         ({"shadow": {"data": "digits"}}, 20, "leave the shadow dataset out"),
+        ({"worlds": {**SMALL["worlds"], "layout": "per-record"}}, 20, "leave the layout per-record out"),
+        ({"until": "auc ± 0.03"}, 20, "leave until out"),
     ],
 )
 def test_what_cannot_be_done_is_said(changes, queries, says):

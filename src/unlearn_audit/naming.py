@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.conductor import Execution, Subject, plan_audit
-from unlearn_audit.defenses import parse_defense
+from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.engine import Store, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
@@ -126,8 +126,9 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         data.
     """
     _refuse(subject, queries)
-    arms, _ = plan_audit(subject)
-    shadow, target = arms[0].tasks["shadow"], arms[0].tasks["target"]
+    training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
+    tasks = next(arm.tasks for arm in plan_audit(subject)[0] if arm.name == training)
+    shadow, target = tasks["shadow"], tasks["target"]
     observed = released(subject, [shadow, target], execution)
     own = shadow.plan.candidates
     learn = _learning(shadow, target, execution)
@@ -177,6 +178,13 @@ def _refuse(subject: Subject, queries: int) -> None:
         raise AuditError("name looks for people with their own labels; leave canaries out")
     if len(config.defenses) > 1:
         raise AuditError("name looks at one release; give one --defense")
+    if config.worlds.layout != "paper":
+        raise AuditError("name keeps the attacker's records apart from the register; leave the layout per-record out")
+    if config.until is not None:
+        raise AuditError("name looks at as many target worlds as it is told to; leave until out, give --target-worlds")
+    units = subject.records["target"].units
+    if (units.sizes(units.values) > 1).any():
+        raise AuditError("name looks for one record, and people here have several; leave the column of units out")
 
 
 def _learning(shadow: SideTask, target: SideTask, execution: Execution) -> Learn:

@@ -233,6 +233,7 @@ BAD = {
     "sum": (lambda b, a: (b, changed(a, p_no=a.p_no / 2)), [], "not 1; export whole probabilities"),
     "classes": (lambda b, a: (b, a[["record", "p_yes"]].assign(p_never=a.p_no)), [], "both versions need the same"),
     "label": (lambda b, a: (changed(b, label="maybe"), a), [], "the label 'maybe' is none of the classes no, yes"),
+    "partial": (lambda b, a: (changed(b, partial=2), a), [], "column 'partial' holds something else than true"),
     "confidence": (lambda b, a: (b, a), ["--confidence", "95"], "--confidence is 95; a share between 0 and 1"),
     "base rate": (lambda b, a: (b, a), ["--base-rate", "0"], "--base-rate is 0; a share between 0 and 1"),
     "score": (lambda b, a: (b, a), ["--score", "luck"], "no score 'luck'; use one of margin-difference"),
@@ -258,6 +259,9 @@ def test_a_broken_file_is_one_sentence(command, tmp_path, lists, suffix):
     command("release", tmp_path / f"x{suffix}", tmp_path / f"x{suffix}", *lists).says(f"x{suffix}")
 
 
+WHOLE = {"record": np.arange(3), "posteriors": np.full((3, 2), 0.5)}
+
+
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
@@ -265,6 +269,10 @@ def test_a_broken_file_is_one_sentence(command, tmp_path, lists, suffix):
         ({"record": np.arange(3), "posteriors": np.ones(3)}, "numbers (rows, classes) are needed"),
         ({"record": np.arange(3) / 2, "posteriors": np.full((3, 2), 0.5)}, "one whole number or text for each"),
         ({"record": np.arange(3), "posteriors": np.full((3, 2), 0.5), "label": np.array([0, 1, 2])}, "no class index"),
+        ({**WHOLE, "classes": np.array("no")}, "'classes' has shape ()"),
+        ({**WHOLE, "classes": np.array([["no", "yes"]])}, "the name of each of 2 classes is needed"),
+        ({**WHOLE, "partial": np.array("no")}, "'partial' holds something else than true and false"),
+        ({**WHOLE, "partial": np.zeros(0, dtype=bool)}, "'partial' holds something else than true and false"),
     ],
 )
 def test_bad_arrays(command, tmp_path, lists, arrays, said):

@@ -75,3 +75,9 @@ def test_what_few_people_hold_is_not_named_however_many_their_records():
     assert set(common_values(few, RECORDS)) == {"1", OTHERS}
     many = np.random.default_rng(0).normal(size=N)
     assert common_values(many, RECORDS) is many
+
+
+def test_texts_that_read_as_no_finite_number_have_their_place_among_texts():
+    values = np.array(["nan", "1", "2", "inf"], dtype=object)[np.arange(N) // 2 % 4]
+    _, names = categories(values, POSITIVE, RECORDS)
+    assert names == ("1", "2", "inf", "nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -141,6 +142,7 @@ def _pooled(texts: Values, positive: Array, records: Array) -> Values:
 def _place(name: str) -> tuple[bool, float, str]:
     """Return what values are sorted by: numbers by value, then texts."""
     try:
-        return False, float(name), name
+        number = float(name)
     except ValueError:
-        return True, 0.0, name
+        number = math.inf
+    return (False, number, name) if math.isfinite(number) else (True, 0.0, name)

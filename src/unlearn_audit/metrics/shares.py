@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_error, logit_interval
+from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, jackknife_error, logit_interval
 from unlearn_audit.metrics.units import Array
 
 
@@ -12,7 +14,8 @@ def share(true: Array, worlds: Array, *, records: Array | None = None, confidenc
     """Return the share of cases in which something holds, with an interval that treats worlds as independent.
 
     The error is the delete-one-world jackknife's, the interval `logit_interval`'s; with one world there is none. Where
-    worlds audit the same records it is two-way, by world and by record (`units.clustered_error`).
+    worlds audit the same records it is two-way, by world and by record (`units.clustered_error`). Where no world
+    differs it is that of as many independent cases.
 
     Parameters
     ----------
@@ -38,9 +41,13 @@ def share(true: Array, worlds: Array, *, records: Array | None = None, confidenc
         both, _ = _error(holds, cells.reshape(-1))
         error = float(np.sqrt(max(error**2 + by_record**2 - both**2, error**2, by_record**2)))
         fewest = min(fewest, n_records)
+    value = float(holds.mean())
     if fewest < 2:
-        return Estimate(float(holds.mean()), 0.0, 1.0)
-    return logit_interval(float(holds.mean()), error, fewest - 1, fewest, confidence)
+        return Estimate(value, 0.0, 1.0)
+    if error < NEGLIGIBLE:
+        # equal shares in all of a few worlds are chance, and no sign that shares do not vary
+        error = math.sqrt(value * (1 - value) / len(holds))
+    return logit_interval(value, error, fewest - 1, fewest, confidence)
 
 
 def _error(holds: Array, groups: Array) -> tuple[float, int]:

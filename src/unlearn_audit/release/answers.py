@@ -275,12 +275,20 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, subject: str |
         or (labels >= k).any()
     ):
         raise AuditError(f"{path}: 'label' holds no class index for each row; numbers from -1 to {k - 1} are needed")
+    classes, partial = arrays.get("classes", np.arange(k)), arrays.get("partial", np.array(False))
+    if classes.shape != (k,) or classes.dtype.kind not in "iuU":
+        raise AuditError(
+            f"{path}: 'classes' has shape {classes.shape} and type {classes.dtype}; the name of each of {k} classes is "
+            "needed"
+        )
+    if partial.dtype != bool or not partial.size:
+        raise AuditError(f"{path}: 'partial' holds something else than true and false")
     return Answers.of(
         str(path),
         texts["record"],
         posteriors,
-        [str(name) for name in arrays.get("classes", np.arange(k))],
+        [str(name) for name in classes],
         None if labels is None else labels.astype(np.int64),
         texts.get(subject or ""),
-        partial=bool(arrays.get("partial", False)),
+        partial=bool(partial.all()),
     )
