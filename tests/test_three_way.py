@@ -173,7 +173,6 @@ def test_the_interval_of_the_mean_over_roles_covers(worlds, rows, apart):
 
 @pytest.mark.parametrize(("by_record", "by_world"), [(1.0, 0.0), (1.0, 0.5), (0.0, 0.5)])
 def test_a_share_of_records_that_worlds_have_in_common_is_covered(by_record, by_world):
-    """Two-way intervals are on the safe side where either way alone would explain all: there is no upper bound."""
     rng = np.random.default_rng(0)
     truth = norm.cdf(0.3 / np.sqrt(1 + by_record**2 + by_world**2))
     worlds = np.repeat(np.arange(12), 10)
@@ -185,5 +184,5 @@ def test_a_share_of_records_that_worlds_have_in_common_is_covered(by_record, by_
         found, alone = share(holds, worlds, records=records), share(holds, worlds)
         covered += found.low <= truth <= found.high
         by_world_alone += alone.low <= truth <= alone.high
-    assert covered / 1000 >= 0.93
+    assert 0.93 <= covered / 1000 <= 0.97
     assert by_record == 0 or by_world_alone < covered

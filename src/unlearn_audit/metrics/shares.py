@@ -14,8 +14,8 @@ def share(true: Array, worlds: Array, *, records: Array | None = None, confidenc
     """Return the share of cases in which something holds, with an interval that treats worlds as independent.
 
     The error is the delete-one-world jackknife's, the interval `logit_interval`'s; with one world there is none. Where
-    worlds audit the same records it is two-way, by world and by record (`units.clustered_error`). Where no world
-    differs it is that of as many independent cases.
+    worlds audit the same records it is two-way, by world and by record (`units.clustered_error`), with the degrees of
+    freedom of the way that varies more. Where no world differs it is that of as many independent cases.
 
     Parameters
     ----------
@@ -35,11 +35,14 @@ def share(true: Array, worlds: Array, *, records: Array | None = None, confidenc
     """
     holds = np.asarray(true, dtype=np.float64)
     error, fewest = _error(holds, worlds)
+    degrees_of_freedom = fewest - 1
     if records is not None and fewest > 1:
         by_record, n_records = _error(holds, records)
         cells = np.unique(np.column_stack([worlds, records]), axis=0, return_inverse=True)[1]
         both, _ = _error(holds, cells.reshape(-1))
-        error = float(np.sqrt(max(error**2 + by_record**2 - both**2, error**2, by_record**2)))
+        if by_record > error:
+            degrees_of_freedom = n_records - 1
+        error = math.sqrt(max(error**2 + by_record**2 - both**2, error**2, by_record**2))
         fewest = min(fewest, n_records)
     value = float(holds.mean())
     if fewest < 2:
@@ -47,7 +50,7 @@ def share(true: Array, worlds: Array, *, records: Array | None = None, confidenc
     if error < NEGLIGIBLE:
         # equal shares in all of a few worlds are chance, and no sign that shares do not vary
         error = math.sqrt(value * (1 - value) / len(holds))
-    return logit_interval(value, error, fewest - 1, fewest, confidence)
+    return logit_interval(value, error, degrees_of_freedom, fewest, confidence)
 
 
 def _error(holds: Array, groups: Array) -> tuple[float, int]:
