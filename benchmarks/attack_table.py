@@ -10,18 +10,18 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from unlearn_audit import AuditConfig, Execution, run
-from unlearn_audit.attacks import CATALOGUE, PAPER_FEATURES
+from unlearn_audit import AuditConfig, AuditResult, Execution, run
+from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import write_atomic
 from unlearn_audit.progress import reporter
-from unlearn_audit.report.findings import Findings, Result
+from unlearn_audit.report.findings import Result
 
 HERE = Path(__file__).parent
 MEASURED = HERE / "attack_table.json"
@@ -56,20 +56,31 @@ KEPT = (
 
 def main() -> None:
     options = parse()
-    measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
-    for name, config in cells(options):
+    measured = measure(MEASURED, options, cells(options), entry)
+    write_atomic(WHOLE, whole_page(measured))
+    write_atomic(PAGE, with_table(PAGE.read_text(encoding="utf-8"), summary(measured)))
+
+
+def measure(
+    kept_in: Path,
+    options: argparse.Namespace,
+    wanted: Iterable[tuple[str, AuditConfig]],
+    keep: Callable[[AuditResult, AuditConfig], dict[str, Any]],
+) -> dict[str, Any]:
+    """Run the cells that are not in a file yet, keep each in it as soon as it is done, and return all that it holds."""
+    measured: dict[str, Any] = json.loads(kept_in.read_text(encoding="utf-8")) if kept_in.exists() else {}
+    for name, config in wanted:
         if name in measured and not options.again:
             continue
         print(name, flush=True)
         began = time.perf_counter()
         with reporter() as shown:
-            found = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown)).findings
-        if found.regime != config.regime:
-            print(f"{name} ran as {found.regime}: {found.regime_note}")
-        measured[name] = entry(found, config) | {"seconds": round(time.perf_counter() - began, 1)}
-        write_atomic(MEASURED, json.dumps(measured, indent=1) + "\n")
-    write_atomic(WHOLE, whole_page(measured))
-    write_atomic(PAGE, with_table(PAGE.read_text(encoding="utf-8"), summary(measured)))
+            result = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown))
+        if result.findings.regime != config.regime:
+            print(f"{name} ran as {result.findings.regime}: {result.findings.regime_note}")
+        measured[name] = keep(result, config) | {"seconds": round(time.perf_counter() - began, 1)}
+        write_atomic(kept_in, json.dumps(measured, indent=1) + "\n")
+    return measured
 
 
 def parse(description: str | None = __doc__, datasets: Sequence[str] = DATASETS) -> argparse.Namespace:
@@ -84,28 +95,35 @@ def parse(description: str | None = __doc__, datasets: Sequence[str] = DATASETS)
     return parser.parse_args()
 
 
-def cells(options: argparse.Namespace) -> Iterator[tuple[str, AuditConfig]]:
-    """Yield name and configuration of each cell asked for; a model without randomness has one regime."""
-    for data in () if options.only_pages else options.dataset or DATASETS:
+def kinds(options: argparse.Namespace, datasets: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield dataset, model and regime of each cell asked for; a model without randomness has one regime."""
+    for data in () if options.only_pages else options.dataset or datasets:
         for model in options.model or MODELS:
             for regime in options.regime or REGIMES:
-                if model == "logistic-regression" and regime != "fixed":
-                    continue
-                # every attack that needs no worlds of their own kind, with the control that runs only when asked for
-                attacks = [name for name, attack in CATALOGUE.items() if not attack.needs & OTHER_WORLDS]
-                settings = {"target": {"data": data, "model": model}, "regime": regime, "attacks": attacks}
-                yield f"{data}, {model}, {regime}", AuditConfig.model_validate(settings)
+                if model != "logistic-regression" or regime == "fixed":
+                    yield data, model, regime
 
 
-def entry(found: Findings, config: AuditConfig) -> dict[str, Any]:
+def cells(options: argparse.Namespace) -> Iterator[tuple[str, AuditConfig]]:
+    """Yield name and configuration of each cell asked for."""
+    # every attack that needs no worlds of their own kind, with the control that runs only when asked for
+    attacks = [name for name, attack in CATALOGUE.items() if not attack.needs & OTHER_WORLDS]
+    for data, model, regime in kinds(options, DATASETS):
+        settings = {"target": {"data": data, "model": model}, "regime": regime, "attacks": attacks}
+        yield f"{data}, {model}, {regime}", AuditConfig.model_validate(settings)
+
+
+def entry(result: AuditResult, config: AuditConfig) -> dict[str, Any]:
     """Return what is kept of one audit: every attack on all rows."""
+    found = result.findings
+    assert found.paper is not None  # the paper's attacks are among them
     results = [result for result in found.results if result.rows == "all"]
     return {
         "regime": found.regime,
         "selected": [found.selected.attack, found.selected.attack_model],
         "n": [results[0].n_worlds, results[0].n_positive, results[0].n_negative],
         "worlds": config.worlds.model_dump(mode="json"),
-        "paper": None if found.paper is None else found.paper.model_dump(mode="json"),
+        "paper": found.paper.model_dump(mode="json"),
         "results": [kept(result) for result in results],
         "versions": {name: version(name) for name in ("numpy", "scikit-learn", "unlearn-audit")},
         "python": platform.python_version(),
@@ -115,11 +133,6 @@ def entry(found: Findings, config: AuditConfig) -> dict[str, Any]:
 def kept(result: Result) -> dict[str, Any]:
     of = result.model_dump(mode="json", include=set(KEPT))
     return of | {"tpr": result.tpr_at_fpr[LOW], "tpr_ci": result.tpr_at_fpr_ci[LOW]}
-
-
-def paper_best(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the paper's attack on both models that did best on shadow worlds: a feature with an attack model."""
-    return max((r for r in results if r["attack"] in PAPER_FEATURES), key=lambda r: r["shadow_auc"])
 
 
 def summary(measured: dict[str, Any]) -> list[str]:
@@ -134,32 +147,23 @@ def summary(measured: dict[str, Any]) -> list[str]:
     lines.append("|" + "---|" * (len(shown) + 4))
     for cell, of in sorted(measured.items(), key=lambda item: order(item[0])):
         by_name = {result["attack"]: result for result in of["results"]}
-        best = paper_best(of["results"])
-        cells = [short(best), *(short(by_name[name]) if name in by_name else "–" for name in shown)]
-        paper = of.get("paper")
-        gain = "–" if paper is None else estimate(paper["difference"], paper["difference_ci"], "+.3f")
+        paper = of["paper"]
+        cells = [short(paper), *(short(by_name[name]) if name in by_name else "–" for name in shown)]
+        gain = estimate(paper["difference"], paper["difference_ci"], "+.3f")
         lines.append(f"| {cell} | " + " | ".join(cells) + f" | `{of['selected'][0]}` | {gain} |")
     return [*lines, "", beside_the_paper(measured)]
 
 
 def beside_the_paper(measured: dict[str, Any]) -> str:
     """Say how the attack that an audit leads with compares with the paper's best, over all cells."""
-    ratios = []
-    for of in measured.values():
-        usual = paper_best(of["results"])["tpr"]
-        if usual:
-            ratios.append(selected(of)["tpr"] / usual)
-    compared = [of["paper"] for of in measured.values() if of.get("paper")]
-    said = (
-        f"Over {len(measured)} cells the attack that an audit selects on shadow worlds has, in the median, "
-        f"{median(ratios):.2f} times the true-positive rate at 1 % of the paper's best, chosen in the same way."
-    )
-    if not compared:
-        return said
+    compared = [of["paper"] for of in measured.values()]
+    ratios = [selected(of)["tpr"] / of["paper"]["tpr"] for of in measured.values() if of["paper"]["tpr"]]
     shown = sum(of["difference_ci"][0] > -NOT_WORSE for of in compared)
     better = sum(of["difference_ci"][0] > 0 for of in compared)
     lowest = f"{min(of['difference'] for of in compared):+.3f}".replace("-", "−")
-    return said + (
+    return (
+        f"Over {len(measured)} cells the attack that an audit selects on shadow worlds has, in the median, "
+        f"{median(ratios):.2f} times the true-positive rate at 1 % of the paper's best, chosen in the same way."
         f" By the paired interval of the AUC, taken in {len(compared)} of them, it is better in {better} and not worse "
         f"by more than {NOT_WORSE:g} in {shown}; the lowest difference is {lowest}."
     )

@@ -7,23 +7,19 @@ takes longer to train. Cells that are in per_record_table.json are not run again
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from attack_table import MODELS, REGIMES, estimate, kept, order, parse, with_table
-from unlearn_audit import AuditConfig, Execution, run
+from attack_table import estimate, kept, kinds, measure, order, parse, with_table
+from unlearn_audit import AuditConfig, AuditResult
 from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.files import write_atomic
 from unlearn_audit.metrics import challenge_epsilon, forgetting_score
 from unlearn_audit.observations import Observations, concatenate
 from unlearn_audit.probabilities import margin
-from unlearn_audit.progress import reporter
-from unlearn_audit.report.findings import Findings
 
 HERE = Path(__file__).parent
 MEASURED = HERE / "per_record_table.json"
@@ -50,54 +46,39 @@ BESIDE = ("margin-difference", "pair-scale", "pair-scale-fitted", "population-un
 
 def main() -> None:
     options = parse(__doc__, DATASETS)
-    measured: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
-    for name, config in cells(options):
-        if name in measured and not options.again:
-            continue
-        print(name, flush=True)
-        began = time.perf_counter()
-        with reporter() as shown:
-            result = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown))
-        measured[name] = entry(result.findings, config) | {
-            "challenge": challenge_scores(result.observations),
-            "seconds": round(time.perf_counter() - began, 1),
-        }
-        write_atomic(MEASURED, json.dumps(measured, indent=1) + "\n")
+    measured = measure(MEASURED, options, cells(options), entry)
     page = with_table(PAGE.read_text(encoding="utf-8"), table(measured), marks=MARKS)
     write_atomic(PAGE, with_table(page, verdicts(measured), marks=VERDICTS))
 
 
 def cells(options: argparse.Namespace) -> Iterator[tuple[str, AuditConfig]]:
-    """Yield name and configuration of each cell asked for; a model without randomness has one regime."""
+    """Yield name and configuration of each cell asked for."""
     attacks = [name for name, attack in CATALOGUE.items() if "records" in attack.needs or name in BESIDE]
-    for data in () if options.only_pages else options.dataset or DATASETS:
-        for model in options.model or MODELS:
-            for regime in options.regime or REGIMES:
-                if model == "logistic-regression" and regime != "fixed":
-                    continue
-                worlds = {"layout": "per-record", "shadow": SHADOW.get(model, USUAL_SHADOW)}
-                if model in DELETIONS:
-                    worlds["deletions"] = DELETIONS[model]
-                settings = {
-                    "target": {"data": data, "model": model},
-                    "regime": regime,
-                    "worlds": worlds,
-                    "attacks": attacks,
-                    "features": ["sorted-diff"],
-                    "attack_models": ["random-forest"],
-                    "games": GAMES,
-                }
-                yield f"{data}, {model}, {regime}", AuditConfig.model_validate(settings)
+    for data, model, regime in kinds(options, DATASETS):
+        worlds = {"layout": "per-record", "shadow": SHADOW.get(model, USUAL_SHADOW)}
+        if model in DELETIONS:
+            worlds["deletions"] = DELETIONS[model]
+        settings = {
+            "target": {"data": data, "model": model},
+            "regime": regime,
+            "worlds": worlds,
+            "attacks": attacks,
+            "features": ["sorted-diff"],
+            "attack_models": ["random-forest"],
+            "games": GAMES,
+        }
+        yield f"{data}, {model}, {regime}", AuditConfig.model_validate(settings)
 
 
-def entry(found: Findings, config: AuditConfig) -> dict[str, Any]:
-    """Return what is kept of one audit: every attack of both games on all rows."""
-    results = [result for result in found.results if result.rows == "all"]
+def entry(result: AuditResult, config: AuditConfig) -> dict[str, Any]:
+    """Return what is kept of one audit: every attack of both games on all rows, and the NeurIPS 2023 scores."""
+    results = [of for of in result.findings.results if of.rows == "all"]
     return {
-        "regime": found.regime,
+        "regime": result.findings.regime,
         "n": [results[0].n_worlds, results[0].n_positive, results[0].n_negative],
         "worlds": config.worlds.model_dump(mode="json"),
-        "results": [kept(result) | {"game": result.game} for result in results],
+        "results": [kept(of) | {"game": of.game} for of in results],
+        "challenge": challenge_scores(result.observations),
     }
 
 
@@ -135,8 +116,6 @@ def verdicts(measured: dict[str, Any]) -> list[str]:
         "|" + "---|" * (len(shown) + 3),
     ]
     for cell, of in sorted(measured.items(), key=lambda item: order(item[0])):
-        if "challenge" not in of:
-            continue
         known = {name(r): r for r in of["results"] if r["game"] == GAMES[0]}
         best = max((r for r in known.values() if r["view"] == "pair"), key=lambda r: r["shadow_auc"])
         score = of["challenge"]

@@ -100,6 +100,14 @@ def test_the_attack_tables_are_what_the_figures_make(benchmark_modules):
     assert page == table.with_table(page, table.summary(measured))
 
 
+def test_the_tables_of_per_record_attacks_are_what_the_figures_make(benchmark_modules):
+    module = benchmark_modules("per_record_table")
+    measured = json.loads(module.MEASURED.read_text(encoding="utf-8"))
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert page == module.with_table(page, module.table(measured), marks=module.MARKS)
+    assert page == module.with_table(page, module.verdicts(measured), marks=module.VERDICTS)
+
+
 def test_the_curves_of_naming_are_measured_and_drawn(benchmark_modules, monkeypatch, tmp_path):
     module = benchmark_modules("naming_curves")
     monkeypatch.setattr(sys, "argv", ["naming_curves.py", "--small", "--out", str(tmp_path)])

@@ -22,11 +22,11 @@ from unlearn_audit.attacks.stage import (
     audits_by_record,
     run_attacks,
 )
-from unlearn_audit.comparison import LOW_FPR, RETRAINING, beside_retraining
+from unlearn_audit.comparison import RETRAINING, beside_retraining
 from unlearn_audit.config import THREE_WAY, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc, auc_difference, evaluate, simultaneous_auc, tpr_at_fpr
+from unlearn_audit.metrics import LOW_FPR, auc, auc_difference, evaluate, simultaneous_auc, tpr_at_fpr
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import (

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from unlearn_audit.attacks import Game
 from unlearn_audit.attacks.stage import AttackScores, Failure, run_attacks
-from unlearn_audit.metrics import auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics import LOW_FPR, auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import OfArm, RetrainingComparison
 from unlearn_audit.report.wording import GUESSING
@@ -21,9 +21,6 @@ from unlearn_audit.risk import shared_records
 
 RETRAINING = "retraining"
 """The name of the arm whose worlds are retrained exactly."""
-
-LOW_FPR = 0.01
-"""The false-positive rate at which attacks, and arms, are compared."""
 
 _ASKED = ["world", "request", "record", "query", "role"]
 

@@ -44,6 +44,17 @@ def probability(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int
     return np.take_along_axis(posteriors, labels[:, None], axis=1)[:, 0].astype(np.float64)
 
 
+def loss(margins: Array) -> Array:
+    """Return the cross-entropy of the label, log(1 + exp(-φ)): of float32 posteriors near 1, -log p_y would be 0.
+
+    Examples
+    --------
+    >>> loss(np.array([0.0, 40.0])).round(4).tolist()
+    [0.6931, 0.0]
+    """
+    return np.logaddexp(0.0, -margins)
+
+
 def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Array:
     """Return φ = log p_y - log Σ_{k≠y} p_k of every posterior.
 

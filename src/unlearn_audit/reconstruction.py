@@ -25,7 +25,7 @@ from scipy.special import expit
 from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Estimate, auc_interval, share, tpr_at_fpr_interval
+from unlearn_audit.metrics import LOW_FPR, Estimate, auc_interval, share, tpr_at_fpr_interval
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.threads import one_thread
 
@@ -37,9 +37,6 @@ Scaler = Literal["fixed", "refitted"]
 
 CANDIDATES = 1000
 """Records among which the deleted one is looked for, itself one of them."""
-
-LOW_FPR = 0.01
-"""The false-positive rate at which the fit is judged as an attack."""
 
 
 @dataclass(frozen=True, eq=False)

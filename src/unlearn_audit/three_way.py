@@ -31,11 +31,13 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
     AuditError
         If a role or a label is missing on a side.
     """
-    shown, asked = (rows_of_all_roles(table, side) for table, side in ((shadow, "shadow"), (target, "target")))
-    roles, worlds = target.roles[asked], target.worlds[asked]
-    records = shared_records(target.select(asked), roles == THREE_ROLES[0])
-    pair = _probabilities("pair", shadow, shown, target, asked, seed)
-    original = _probabilities("original", shadow, shown, target, asked, seed)
+    shadow, target = (
+        table.select(rows_of_all_roles(table, side)) for table, side in ((shadow, "shadow"), (target, "target"))
+    )
+    roles, worlds = target.roles, target.worlds
+    records = shared_records(target, roles == THREE_ROLES[0])
+    pair = _probabilities("pair", shadow, target, seed)
+    original = _probabilities("original", shadow, target, seed)
     found = []
     for i, role in enumerate(THREE_ROLES):
         one = auc_interval(pair[:, i], roles == role, worlds, records=records)
@@ -58,7 +60,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
     which = None if records is None else records[members]
     with_both = auc_interval(retained[0], known, worlds[members], records=which)
     added = auc_difference(retained[0], retained[1], known, worlds[members], records=which)
-    efficacy = mia_efficacy(shadow, shown, target, asked, seed, crossed=records is not None)
+    efficacy = mia_efficacy(shadow, target, records, seed)
     return ThreeWay(
         macro_auc=whole.value,
         macro_auc_ci=whole.interval,
@@ -73,13 +75,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
 
 
 def mia_efficacy(
-    shadow: Observations,
-    shown: npt.NDArray[np.bool_],
-    target: Observations,
-    asked: npt.NDArray[np.bool_],
-    seed: int,
-    *,
-    crossed: bool = False,
+    shadow: Observations, target: Observations, records: npt.NDArray[np.int64] | None, seed: int
 ) -> Estimate:
     """Return the share of deleted records that a classifier of the unlearned model's confidence calls never seen.
 
@@ -89,21 +85,20 @@ def mia_efficacy(
 
     Parameters
     ----------
-    shadow, shown, target, asked
-        The tables, and (n,) their rows of the three roles.
+    shadow, target
+        Rows of the three roles.
+    records
+        (n,) whose each row of the target is, where worlds audit the same records.
     seed
         The seed of the audit.
-    crossed
-        Whether worlds audit the same records.
     """
-    rows = shown & shadow.paper & (shadow.roles != "deleted")
-    deleted = asked & (target.roles == "deleted")
+    rows = shadow.paper & (shadow.roles != "deleted")
+    deleted = target.roles == "deleted"
     model = SVC(C=3, class_weight="balanced", random_state=integer_seed(seed, Kind.ATTACK, name_key("mia-efficacy")))
     with one_thread():
         model.fit(_confidence(shadow, rows), shadow.roles[rows] == "retained")
         unseen = ~model.predict(_confidence(target, deleted)).astype(bool)
-    records = None if not crossed else target.rows["record"].to_numpy()[deleted]
-    return share(unseen, target.worlds[deleted], records=records)
+    return share(unseen, target.worlds[deleted], records=None if records is None else records[deleted])
 
 
 def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
@@ -154,19 +149,12 @@ def rows_of_all_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:
     return np.asarray(rows)
 
 
-def _probabilities(
-    view: ViewName,
-    shadow: Observations,
-    shown: npt.NDArray[np.bool_],
-    target: Observations,
-    asked: npt.NDArray[np.bool_],
-    seed: int,
-) -> Array:
+def _probabilities(view: ViewName, shadow: Observations, target: Observations, seed: int) -> Array:
     """Return (n, 3) what a view tells of the target's rows."""
     own = integer_seed(seed, Kind.ATTACK, name_key("three-way"), name_key(view))
     with one_thread():
-        fitted = ThreeWayAttack().fit(blind(shadow, view, shown), shadow.roles[shown], own)
-        return fitted.probabilities(blind(target, view, asked))
+        shown, asked = (blind(table, view, np.ones(len(table), dtype=bool)) for table in (shadow, target))
+        return ThreeWayAttack().fit(shown, shadow.roles, own).probabilities(asked)
 
 
 def _of_two(probabilities: Array, one: str, other: str) -> Array:

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.attacks.statistic import Need
 from unlearn_audit.observations.views import LabelledView, View, ViewName
-from unlearn_audit.probabilities import margin
+from unlearn_audit.probabilities import loss, margin
 
 Array = npt.NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class Population:
 
 def _outputs(view: View) -> Array:
     phi = margin(view.posteriors[:, 0], view.labels)
-    return np.column_stack([np.logaddexp(0.0, -phi), phi, np.sort(view.posteriors[:, 0], axis=1)])
+    return np.column_stack([loss(phi), phi, np.sort(view.posteriors[:, 0], axis=1)])
 
 
 POPULATION = Population()

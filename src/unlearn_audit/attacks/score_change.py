@@ -13,7 +13,7 @@ import numpy.typing as npt
 from unlearn_audit.attacks.references import changes
 from unlearn_audit.attacks.statistic import FALLS, Statistic
 from unlearn_audit.observations.views import View
-from unlearn_audit.probabilities import margin
+from unlearn_audit.probabilities import loss, margin
 
 Array = npt.NDArray[np.float64]
 
@@ -39,8 +39,8 @@ def score_ratio(view: View) -> Array:
 
 
 def _losses(view: View) -> tuple[Array, Array]:
-    """(n,) ℓ = log(1 + exp(-φ)) before and after: of float32 posteriors near 1, -log p_y would be 0."""
-    losses = np.logaddexp(0.0, -margin(view.posteriors[:, [0, -1]], view.labels))
+    """(n,) ℓ before and after."""
+    losses = loss(margin(view.posteriors[:, [0, -1]], view.labels))
     return losses[:, 0], losses[:, 1]
 
 

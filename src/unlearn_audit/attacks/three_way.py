@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from unlearn_audit.attacks.features import sorted_concat, sorted_diff
 from unlearn_audit.observations.views import View
-from unlearn_audit.probabilities import margin
+from unlearn_audit.probabilities import loss, margin
 
 Array = npt.NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def seen(view: View) -> Array:
         If a label is not known.
     """
     phi = margin(view.posteriors, view.labels)
-    losses = np.logaddexp(0.0, -phi)
+    losses = loss(phi)
     right = view.posteriors.argmax(axis=2) == view.labels[:, None]
     parts = [sorted_concat(view), losses, right]
     if losses.shape[1] > 1:

@@ -179,7 +179,7 @@ def check_probes(data: Dataset, donors: Positions) -> None:
         raise AuditError(
             f"worlds.probes perturbs records, and those of {data.name} are not rows of numbers; leave probes out"
         )
-    if not np.isfinite(data.X).all():
+    if data.X.dtype.kind == "f" and not np.isfinite(data.X).all():
         raise AuditError(
             f"worlds.probes perturbs records, and some of {data.name} lack values; fill them in or leave probes out"
         )

@@ -33,7 +33,7 @@ from unlearn_audit.metrics.epsilon import (
 )
 from unlearn_audit.metrics.groups import OfGroup, by_group, tenths
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
-from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics.low_fpr import LOW_FPR, MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.power import Power, negatives_needed, power_of
 from unlearn_audit.metrics.ranks import MidRanks
 from unlearn_audit.metrics.records import record_p_values, records_at_risk, worlds_needed
@@ -45,6 +45,7 @@ from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, u
 from unlearn_audit.metrics.units import Units, independent_units
 
 __all__ = [
+    "LOW_FPR",
     "challenge_epsilon",
     "forgetting_score",
     "OfGroup",

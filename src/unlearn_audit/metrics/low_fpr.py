@@ -15,6 +15,9 @@ from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_erro
 from unlearn_audit.metrics.roc import roc_curve
 from unlearn_audit.metrics.units import Array, Units, check_rows, clustered_error, independent_units
 
+LOW_FPR = 0.01
+"""The false-positive rate at which attacks, and arms, are compared."""
+
 MIN_EXPECTED_FALSE_POSITIVES = 10
 """Below this many expected false positives a true-positive rate is not given: with 200 negatives, the one
 at 0.1 % averages twice its true value."""
