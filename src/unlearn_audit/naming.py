@@ -187,10 +187,10 @@ def _refuse(subject: Subject, queries: int) -> None:
         raise AuditError("name looks for one record, and people here have several; leave the column of units out")
 
 
-def _learning(shadow: SideTask, target: SideTask, execution: Execution) -> Learn:
-    """Return what lets a field that trains for each candidate do so, for all registers in one stage of progress."""
+def _learning(shadow: SideTask, target: SideTask, execution: Execution) -> Learn | None:
+    """Return what lets a field that trains for each candidate do so, all registers in one stage; None for others."""
     if has_field(target.source):
-        return lambda *_: None
+        return None
     registers = shadow.plan.n_worlds * len(shadow.plan.candidates) + len(target.plan.candidates)
     show = execution.reporter.stage("Training the attacker's own models for each record", registers)
     before = 0
