@@ -17,8 +17,11 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     ``durable`` the content reaches the disk before the name does, so that this holds when the machine loses its power,
     too; what carries a digest of its own, and can be made again, need not wait for the disk.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        handle, name = _beside(path)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = _beside(path)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -28,11 +31,16 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
                 os.fsync(written.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
-def write_atomic(path: Path, content: bytes | str, *, durable: bool = True) -> None:
+def _beside(path: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+
+
+def write_atomic(path: Path, content: bytes | memoryview | str, *, durable: bool = True) -> None:
     """Write ``content`` (text as UTF-8) to ``path`` as `atomic_path` does; missing parent folders are made."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     with atomic_path(path, durable=durable) as temporary:

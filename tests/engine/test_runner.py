@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
@@ -11,6 +12,7 @@ from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
+from unlearn_audit.observations import Observations
 from unlearn_audit.unlearning import Retrain
 from unlearn_audit.worlds import plan_worlds
 from unlearn_audit.worlds.prepare import prepare_arrays
@@ -61,6 +63,19 @@ def test_rows_are_those_of_the_plan_and_posteriors_those_of_the_models(records, 
     model = task.source.make(integer_seed(0, Kind.ORIGINAL, 1, 1)).fit(records.data.X[rest], records.data.y[rest])
     expected = model.predict_proba(records.data.X[world.queries[2].positions])
     assert np.allclose(table.posteriors[rows.index, 1], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("sizes", [{}, {"probes": 3}], ids=["clean", "probes"])
+def test_a_table_that_is_not_checked_again_is_the_one_that_checks_would_make(records, tmp_path, sizes):
+    made = observe(records, tmp_path, **sizes)[0]["target"][0]
+    checked = Observations.create(
+        {name: made.rows[name] for name in made.rows}, made.posteriors, made.classes, signals=made.signals
+    )
+    pd.testing.assert_frame_equal(made.rows, checked.rows)
+    assert made.rows.dtypes.tolist() == checked.rows.dtypes.tolist()
+    assert made.posteriors.dtype == checked.posteriors.dtype
+    assert (made.posteriors == checked.posteriors).all()
+    assert (made.classes, made.partial, made.signals.keys()) == (checked.classes, False, checked.signals.keys())
 
 
 def test_results_do_not_depend_on_the_number_of_workers(records, tmp_path):

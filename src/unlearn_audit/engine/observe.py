@@ -84,11 +84,11 @@ def observe_world(
         overfitting = accuracy(original, world.training, data.y) - accuracy(
             original, held_out, data.y if data.true_y is None else data.true_y
         )
-    table = Observations.create(
+    table = Observations.assemble(
         _columns(data, world),
         np.concatenate(posteriors),
         data.class_names,
-        signals=None if prober is None else prober.signals,
+        None if prober is None else prober.signals,
     )
     most = most_spent(spent)
     return table, {
@@ -188,8 +188,8 @@ def _columns(data: Dataset, world: World) -> dict[str, np.ndarray[Any, Any]]:
     roles = {key: of.astype(object) for key, of in {id(asked.roles): asked.roles for asked in world.queries}.items()}
     positions = together["positions"]
     return {
-        "dataset": np.full(total, data.name, dtype=object),
-        "side": np.full(total, world.side, dtype=object),
+        "dataset": np.repeat(np.array([data.name], dtype=object), total),
+        "side": np.repeat(np.array([world.side], dtype=object), total),
         "world": np.full(total, world.index),
         "request": np.repeat(np.arange(len(sizes)), sizes),
         "record": data.record_ids[positions],

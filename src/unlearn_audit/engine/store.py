@@ -26,7 +26,7 @@ import platformdirs
 from unlearn_audit.engine.folder import content_of
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.files import atomic_path, write_atomic
+from unlearn_audit.files import write_atomic
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.parquet import read_parquet, write_parquet
 
@@ -146,15 +146,16 @@ class Store:
         """
         key = digest(document)
         suffix = ".parquet" if isinstance(payload, Observations) else ".npz"
+        content = io.BytesIO()
+        if isinstance(payload, Observations):
+            write_parquet(payload, content)
+        else:
+            _write_arrays(payload, content)
+        written = sha256(content.getbuffer()).hexdigest()
+        note = {"document": document, "about": about or {}, "stats": stats, "sha256": written}
         try:
             # a power cut may leave bytes that do not match their digest, which count as not there
-            with atomic_path(self.path(key, suffix), durable=False) as temporary:
-                if isinstance(payload, Observations):
-                    write_parquet(payload, temporary)
-                else:
-                    _write_arrays(payload, temporary)
-                written = sha256(temporary.read_bytes()).hexdigest()
-            note = {"document": document, "about": about or {}, "stats": stats, "sha256": written}
+            write_atomic(self.path(key, suffix), content.getbuffer(), durable=False)
             write_atomic(self.path(key, MARK), json.dumps(note, indent=1) + "\n", durable=False)
         except OSError as error:
             raise AuditError(
@@ -222,12 +223,11 @@ def _of_mark(content: bytes) -> tuple[dict[str, Any], dict[str, str]]:
         return {}, {}
 
 
-def _write_arrays(arrays: Arrays, path: Path) -> None:
+def _write_arrays(arrays: Arrays, to: io.BytesIO) -> None:
     kept: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
     if objects := [name for name, values in kept.items() if values.dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)} holds Python objects, which only a pickle could keep")
-    with path.open("wb") as stream:
-        np.savez_compressed(stream, **kept)
+    np.savez_compressed(to, **kept)
 
 
 def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
@@ -32,8 +32,8 @@ Positions = npt.NDArray[np.int64]
 Change = tuple[Positions, Positions]
 """The records that a training set lacks of the original's, and those that it has beyond them."""
 
-VERSION = 1
-"""Raise it whenever the same records would give other parameters than before."""
+VERSION = 2
+"""Raise it whenever the same records would give other parameters than before, or other answers."""
 
 LOOSEST_TOLERANCE = 1e-6
 """Above it a solver's own error is part of the model, and may exceed the effect of a deletion."""
@@ -125,6 +125,8 @@ class LogisticModel:
         (d,) each, what features are standardised with.
     coefficients, intercepts
         (d, outputs) and (outputs,); one output for two classes, else one a class.
+    solved_on
+        What it was solved on, if it was solved for itself: from there other training sets start.
     """
 
     settings: LogisticSettings
@@ -133,6 +135,11 @@ class LogisticModel:
     scale: Array
     coefficients: Array
     intercepts: Array
+    solved_on: _World | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the records out: a model that travels takes its parameters along."""
+        return {**vars(self), "solved_on": None}
 
     def predict_proba(self, X: npt.NDArray[Any]) -> Array:
         """Return (m, k) posteriors of (m, d) records."""
@@ -143,10 +150,13 @@ class LogisticModel:
         """Return (models, m, k) posteriors of the (models, m, d) records that each model is asked."""
         mean, scale = np.stack([m.mean for m in models]), np.stack([m.scale for m in models])
         coefficients = np.stack([m.coefficients for m in models])
-        logits = (blocks - mean[:, None]) / scale[:, None] @ coefficients
+        logits = (blocks - mean[:, None]) @ (coefficients / scale[:, :, None])
         logits += np.stack([m.intercepts for m in models])[:, None]
         if logits.shape[-1] == 1:
-            return np.concatenate([expit(-logits), expit(logits)], axis=-1)
+            both = np.empty((*logits.shape[:-1], 2))
+            expit(-logits[..., 0], out=both[..., 0])
+            expit(logits[..., 0], out=both[..., 1])
+            return both
         if not models[0].settings.one_vs_rest:
             return np.asarray(softmax(logits, axis=-1))
         # logarithms, so that a record of no class at all does not divide zero by zero
@@ -178,7 +188,7 @@ def solve(
     changes
         For each further training set, the positions that it lacks of the original's and those it has beyond them.
     start
-        The original's solution, where it is known.
+        The original's solution on the same records, where it is known.
 
     Returns
     -------
@@ -190,12 +200,13 @@ def solve(
         return None
     if _repeats(original) or any(_repeats(joined) for _, joined in changes):
         return None
-    world = _World.of(settings, X, y, original)
+    world = None if start is None else start.solved_on
+    world = _World.of(settings, X, y, original) if world is None else world
     if world is None:
         return None
     try:
         W = world.optimum() if start is None else np.vstack([start.coefficients, start.intercepts])
-        models = [LogisticModel(settings, world.classes, world.mean, world.scale, W[:-1], W[-1])]
+        models = [LogisticModel(settings, world.classes, world.mean, world.scale, W[:-1], W[-1], world)]
         others = _Start.of(world, W).solve(X, y, changes) if changes else []
     except _UnsolvedError:
         return None

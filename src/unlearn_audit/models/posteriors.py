@@ -73,9 +73,13 @@ def _aligned(
     columns = np.minimum(np.searchsorted(class_values, known), len(class_values) - 1)
     if not np.array_equal(class_values[columns], known):
         raise AuditError(f"model {name} knows the classes {list(known)}, the dataset has {list(class_values)}")
-    ok = np.isfinite(answer).all() and (answer >= 0).all() and (answer <= 1 + SUM_TOLERANCE).all()
-    if not ok or (np.abs(answer.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+    # NaN is neither at least 0 nor at most 1
+    ok = not answer.size or (answer.min() >= 0 and answer.max() <= 1 + SUM_TOLERANCE)
+    if not ok or (np.abs(answer @ np.ones(len(known)) - 1) > SUM_TOLERANCE).any():
         raise AuditError(f"model {name} answered with numbers that are no probabilities; check its predict_proba")
+    probabilities: npt.NDArray[np.float32] = np.minimum(answer, 1).astype(np.float32)
+    if len(known) == len(class_values) and (columns == np.arange(len(known))).all():
+        return probabilities
     aligned = np.zeros((len(X), len(class_values)), dtype=np.float32)
-    aligned[:, columns] = np.clip(answer, 0, 1)
+    aligned[:, columns] = probabilities
     return aligned

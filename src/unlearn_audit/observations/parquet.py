@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ class _Header(BaseModel):
     metadata: dict[str, Any]
 
 
-def write_parquet(observations: Observations, path: Path) -> None:
+def write_parquet(observations: Observations, to: Path | IO[bytes]) -> None:
     """Write the columns, arrays as lists of fixed size, and a header with their shapes."""
     n, versions, k = observations.posteriors.shape
     columns: dict[str, Any] = {name: pa.array(observations.rows[name]) for name in COLUMNS}
@@ -51,7 +51,10 @@ def write_parquet(observations: Observations, path: Path) -> None:
         "metadata": dict(observations.metadata),
     }
     table = pa.table(columns).replace_schema_metadata({_HEADER: json.dumps(header).encode()})
-    pq.write_table(table, path, compression="zstd")
+    texts = [name for name in table.column_names if pa.types.is_string(table.schema.field(name).type)]
+    # few of the numbers repeat, so that a dictionary of them costs more time and more bytes than they do; no reader
+    # skips parts of a table by its statistics
+    pq.write_table(table, to, compression="zstd", use_dictionary=texts, write_statistics=False)
 
 
 def read_parquet(path: Path, content: bytes | None = None) -> Observations:

@@ -129,6 +129,28 @@ class Observations:
             {name: group_values(values) for name, values in (groups or {}).items()},
         )
 
+    @classmethod
+    def assemble(
+        cls,
+        columns: Mapping[str, npt.NDArray[Any]],
+        posteriors: npt.NDArray[np.float32],
+        classes: Sequence[str],
+        signals: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> Observations:
+        """Return what `create` would, unchecked: for the worlds of an audit, whose every answer was checked before.
+
+        Parameters
+        ----------
+        columns
+            Those of `COLUMNS`, whole and each in the type of its kind (text as objects); ``query`` may be left out.
+        posteriors, classes, signals
+            As `create` takes them.
+        """
+        whole = {"query": np.zeros(len(posteriors), dtype=np.int64), **columns}
+        # a type that is told is not looked for, and text stays as it is
+        rows = pd.DataFrame({name: pd.Series(whole[name], dtype=whole[name].dtype) for name in COLUMNS})
+        return cls(rows, posteriors, tuple(classes), signals=dict(signals or {}))
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -94,11 +94,8 @@ class Retrain:
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the retrained model of each request; logistic regressions and networks are trained together."""
-        own = [seed if self.regime is Regime.FRESH else original.seed for seed in seeds]
-        trainings = [
-            np.concatenate([remaining_rows(original.training, request.deleted, self.order), request.added])
-            for request in requests
-        ]
+        own = seeds if self.regime is Regime.FRESH else [original.seed] * len(requests)
+        trainings = [_after(original.training, request, self.order) for request in requests]
         solved = self._solved(original, requests)
         if solved is not None:
             for model, training, seed in zip(solved, trainings, own, strict=True):
@@ -121,7 +118,9 @@ class Retrain:
             yield from unlearn_in_turn(self, original, chains, seed_of)
             return
         steps = [(j, t) for j, chain in enumerate(chains) for t in range(len(chain))]
-        many = self.unlearn_many(original, [_up_to(chains[j], t) for j, t in steps], [seed_of(j, t) for j, t in steps])
+        # each of these seeds takes as long to draw as a model of a few features takes to solve
+        seeds = [seed_of(j, t) for j, t in steps] if self.regime is Regime.FRESH else [original.seed] * len(steps)
+        many = self.unlearn_many(original, [_up_to(chains[j], t) for j, t in steps], seeds)
         for chain in chains:
             yield [original, *islice(many, len(chain))]
 
@@ -134,6 +133,12 @@ class Retrain:
             changes = [(request.deleted, request.added) for request in requests]
             solved = solve(settings, data.X, data.y, original.training, changes, start=original.model)
         return None if solved is None else solved[1:]
+
+
+def _after(training: Positions, request: Request, order: RowOrder) -> Positions:
+    """Return the training records after a request, in the order to fit them in."""
+    remaining = remaining_rows(training, request.deleted, order)
+    return np.concatenate([remaining, request.added]) if len(request.added) else remaining
 
 
 def _up_to(chain: Chain, t: int) -> Request:

@@ -180,35 +180,31 @@ class WorldPlan:
             added = np.empty(0, dtype=np.int64)
             if self.scenario.name == "online":
                 at = (j * len(steps) + t) * len(deleted)
-                added = arriving[np.arange(at, at + len(deleted)) % len(arriving)]
+                added = _stretch(arriving, at, len(deleted))
             requests.append(Request(deleted, added))
         return tuple(requests)
 
     def _query(self, chain: Chain, unseen: Positions, staying: npt.NDArray[np.int64], j: int) -> Query:
-        deleted = np.concatenate([request.deleted for request in chain])
+        deleted = np.concatenate([request.deleted for request in chain]) if len(chain) > 1 else chain[0].deleted
         firsts = self._one_a_unit(deleted)
-        n = int(np.count_nonzero(firsts))
+        n = len(deleted) if firsts is None else int(np.count_nonzero(firsts))
         wanted = n + self.sizes.unseen
         width = min(wanted, len(unseen))
-        asked = unseen[np.arange(j * width, (j + 1) * width) % len(unseen)]
+        asked = _stretch(unseen, j * width, width)
         retained = self.units.first_rows(staying)
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
-        steps = tuple(len(request.deleted) for request in chain)
-        roles, deleted_at = roles_of(counts, steps)
+        roles, deleted_at = roles_of(counts, tuple(len(request.deleted) for request in chain))
         # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
-        paper = np.zeros(len(positions), dtype=bool)
-        paper[: len(deleted)] = firsts
-        paper[len(deleted) : len(deleted) + min(n, len(asked))] = True
-        first_retained = len(deleted) + len(asked)
-        kept = 1 if self.scenario.name == "retained" else n
-        paper[first_retained : first_retained + min(kept, len(retained))] = True
+        paper = _leading((n, min(n, len(asked)), 1 if self.scenario.name == "retained" else n), counts)
+        if firsts is not None:
+            paper = np.concatenate([firsts, paper[len(deleted) :]])
         return Query(positions, roles, deleted_at, paper)
 
-    def _one_a_unit(self, positions: Positions) -> npt.NDArray[np.bool_]:
-        """(m,) true at the first record of each unit."""
-        if len(positions) == 1:
-            return np.ones(1, dtype=bool)
+    def _one_a_unit(self, positions: Positions) -> npt.NDArray[np.bool_] | None:
+        """(m,) true at the first record of each unit; None where each is of a unit of its own."""
+        if len(positions) == 1 or self.units.single:
+            return None
         first = np.zeros(len(positions), dtype=bool)
         first[np.unique(self.units.codes[positions], return_index=True)[1]] = True
         return first
@@ -225,6 +221,24 @@ def roles_of(counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[npt.NDArr
     deleted_at[: counts[0]] = np.repeat(np.arange(1, len(steps) + 1), steps)
     roles.flags.writeable = deleted_at.flags.writeable = False
     return roles, deleted_at
+
+
+@lru_cache(maxsize=256)
+def _leading(first: tuple[int, ...], counts: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Return where the first so many of as many records of each role stand; shared, so it cannot be written to."""
+    leading = np.zeros(sum(counts), dtype=bool)
+    at = 0
+    for count, most in zip(counts, (*first, 0), strict=True):
+        leading[at : at + min(most, count)] = True
+        at += count
+    leading.flags.writeable = False
+    return leading
+
+
+def _stretch(values: Positions, at: int, n: int) -> Positions:
+    """Return ``n`` values from place ``at`` on, from the front again after the last."""
+    at %= len(values)
+    return values[at : at + n] if at + n <= len(values) else values[np.arange(at, at + n) % len(values)]
 
 
 def plan_worlds(

@@ -16,6 +16,11 @@ class Units:
     codes
         (n,) the unit of every record.
 
+    Attributes
+    ----------
+    single
+        Whether each record is a unit of its own.
+
     Examples
     --------
     >>> units = Units(np.array([7, 7, 3]))
@@ -28,7 +33,7 @@ class Units:
         self._values, dense, self._counts = np.unique(codes, return_inverse=True, return_counts=True)
         self._order = np.argsort(dense, kind="stable")
         self._starts = np.concatenate([[0], np.cumsum(self._counts)])
-        self._single = len(self._values) == len(codes)
+        self.single = len(self._values) == len(codes)
         # units numbered from 0 are their own places, which saves looking them up
         self._counted = bool(np.array_equal(self._values, np.arange(len(self._values))))
 
@@ -44,7 +49,7 @@ class Units:
     def rows(self, units: npt.NDArray[np.int64]) -> Positions:
         """Return the positions of all records of these units, unit by unit in the given order."""
         dense = self._places(units)
-        if self._single:
+        if self.single:
             return np.asarray(self._order[dense], dtype=np.int64)
         counts = self._counts[dense]
         # offsets within each unit, without a loop over units
@@ -57,7 +62,7 @@ class Units:
 
     def take(self, units: npt.NDArray[np.int64], n_rows: int) -> npt.NDArray[np.int64]:
         """Return the leading ``units`` that together have at most ``n_rows`` records."""
-        if self._single:
+        if self.single:
             return units[: max(n_rows, 0)]
         return units[: int(np.searchsorted(np.cumsum(self.sizes(units)), n_rows, side="right"))]
 
