@@ -110,7 +110,7 @@ def test_shared_noise_is_refused(regime):
 def test_models_that_cannot_be_private_are_refused_before_anything_is_trained(target, said, tmp_path, real_data):
     with pytest.raises(AuditError, match=said):
         run(config(target=target, defenses=["dp-sgd:2"]), Execution(store=tmp_path / "store"))
-    assert not list((tmp_path / "store").rglob("*.parquet"))
+    assert not list((tmp_path / "store").rglob("*.arrow"))
 
 
 def test_files_cannot_be_trained_again(table):

@@ -10,6 +10,7 @@ from unlearn_audit.engine.keys import digest
 from unlearn_audit.engine.prune import chosen, parse_age, parse_size, prune
 from unlearn_audit.engine.store import Store, Stored
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.packed import Packed
 
 DAY = 24 * 3600.0
 
@@ -28,7 +29,7 @@ def store(table, tmp_path):
     """Four artefacts, used 0, 10, 20 and 30 days ago."""
     store = Store(tmp_path / "s")
     for i in range(4):
-        store.put(document(i), table(seed=i), {})
+        store.put(document(i), Packed.of(table(seed=i)), {})
         used = time.time() - 10 * i * DAY
         os.utime(mark_of(store, i), (used, used))
     return store
@@ -76,11 +77,11 @@ def test_all_is_all_artefacts_and_nothing_else(store):
 
 def test_files_of_killed_processes_go_once_they_are_old(store):
     key = digest(document(3))
-    half = store.folder / key[:2] / f".{key}.parquet.x1.part"
+    half = store.folder / key[:2] / f".{key}.arrow.x1.part"
     half.touch()
     mark_of(store, 3).unlink()
     assert prune(store, older_than=100 * DAY).leftovers == 0
-    for path in (half, mark_of(store, 3).with_suffix(".parquet")):
+    for path in (half, mark_of(store, 3).with_suffix(".arrow")):
         os.utime(path, (1000, 1000))
     assert prune(store, older_than=100 * DAY).leftovers == 2
     assert not half.exists()
@@ -96,7 +97,7 @@ def test_pruning_beside_writers_and_readers_harms_nobody(store, table):
             while not stop.is_set():
                 found = store.get(document(i))
                 assert found is None or (found[0].posteriors == made.posteriors).all()
-                store.put(document(i), made, {})
+                store.put(document(i), Packed.of(made), {})
         except Exception as error:  # noqa: BLE001 - of any kind, and shown below
             failed.append(error)
 
@@ -110,7 +111,7 @@ def test_pruning_beside_writers_and_readers_harms_nobody(store, table):
         thread.join()
     assert failed == []
     for i in (0, 1):
-        store.put(document(i), table(seed=i), {})
+        store.put(document(i), Packed.of(table(seed=i)), {})
         assert store.has(document(i))
 
 

@@ -119,7 +119,7 @@ def test_what_is_reused_is_said_by_side_and_arm(records, tmp_path):
 
 def test_a_damaged_world_is_made_again_and_one_that_vanishes_is_no_harm(records, tmp_path):
     first, _ = observe(records, tmp_path)
-    sorted(tmp_path.glob("??/*.parquet"))[0].write_bytes(b"damaged")
+    sorted(tmp_path.glob("??/*.arrow"))[0].write_bytes(b"damaged")
     seen = []
 
     def progress(done, of):
@@ -139,7 +139,7 @@ def test_each_artefact_is_read_once(records, tmp_path, monkeypatch):
     read = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path.name) or read(path))
     observe(records, tmp_path)
-    assert len([name for name in reads if name.endswith(".parquet")]) == 5
+    assert len([name for name in reads if name.endswith(".arrow")]) == 5
 
 
 class Chatty(DecisionTreeClassifier):

@@ -10,6 +10,7 @@ import pytest
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.store import Store, default_store_folder
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.packed import Packed
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 DOCUMENT = {"stage": "observations/1", "world": 3}
@@ -18,7 +19,7 @@ DOCUMENT = {"stage": "observations/1", "world": 3}
 def test_what_is_put_is_got(table, tmp_path):
     store, made = Store(tmp_path / "s"), table()
     assert store.get(DOCUMENT) is None
-    store.put(DOCUMENT, made, {"overfitting": 0.25})
+    store.put(DOCUMENT, Packed.of(made), {"overfitting": 0.25})
     found, stats = store.get(DOCUMENT)
     assert np.array_equal(found.posteriors, made.posteriors)
     assert stats == {"overfitting": 0.25}
@@ -27,9 +28,9 @@ def test_what_is_put_is_got(table, tmp_path):
 
 def test_work_without_its_finished_mark_or_with_other_bytes_is_not_there(table, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, table(), {})
+    store.put(DOCUMENT, Packed.of(table()), {})
     key = digest(DOCUMENT)
-    payload, mark = (tmp_path / "s" / key[:2] / f"{key}{suffix}" for suffix in (".parquet", ".json"))
+    payload, mark = (tmp_path / "s" / key[:2] / f"{key}{suffix}" for suffix in (".arrow", ".json"))
     whole = payload.read_bytes()
     payload.write_bytes(whole[:-5])
     assert not store.has(DOCUMENT)
@@ -41,14 +42,14 @@ def test_work_without_its_finished_mark_or_with_other_bytes_is_not_there(table, 
 
 def test_the_mark_says_what_made_it(table, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, table(), {})
+    store.put(DOCUMENT, Packed.of(table()), {})
     key = digest(DOCUMENT)
     assert json.loads((tmp_path / "s" / key[:2] / f"{key}.json").read_text())["document"] == DOCUMENT
 
 
 def test_two_writers_of_the_same_work_do_not_harm_each_other(table, tmp_path):
     store, made = Store(tmp_path / "s"), table()
-    threads = [threading.Thread(target=store.put, args=(DOCUMENT, made, {})) for _ in range(8)]
+    threads = [threading.Thread(target=store.put, args=(DOCUMENT, Packed.of(made), {})) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -91,7 +92,7 @@ def test_fingerprints_follow_the_content():
 
 def files_of(store, document=DOCUMENT):
     key = digest(document)
-    return tuple(store.folder / key[:2] / f"{key}{suffix}" for suffix in (".parquet", ".json"))
+    return tuple(store.folder / key[:2] / f"{key}{suffix}" for suffix in (".arrow", ".json"))
 
 
 @pytest.mark.parametrize(
@@ -99,18 +100,18 @@ def files_of(store, document=DOCUMENT):
 )
 def test_work_with_an_unreadable_note_is_not_there(table, tmp_path, note):
     store, made = Store(tmp_path / "s"), table()
-    store.put(DOCUMENT, made, {})
+    store.put(DOCUMENT, Packed.of(made), {})
     files_of(store)[1].write_bytes(note)
     assert store.get(DOCUMENT) is None
     assert not store.has(DOCUMENT)
-    store.put(DOCUMENT, made, {})
+    store.put(DOCUMENT, Packed.of(made), {})
     assert store.has(DOCUMENT)
 
 
 def test_work_whose_note_lacks_a_key_is_not_there(table, tmp_path):
     store = Store(tmp_path / "s")
     for missing in ("stats", "sha256"):
-        store.put(DOCUMENT, table(), {})
+        store.put(DOCUMENT, Packed.of(table()), {})
         note = files_of(store)[1]
         note.write_text(json.dumps({k: v for k, v in json.loads(note.read_text()).items() if k != missing}))
         assert store.get(DOCUMENT) is None
@@ -119,10 +120,10 @@ def test_work_whose_note_lacks_a_key_is_not_there(table, tmp_path):
 
 def test_observations_that_cannot_be_read_are_not_there(table, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, table(), {})
+    store.put(DOCUMENT, Packed.of(table()), {})
     payload, note = files_of(store)
-    payload.write_bytes(b"no parquet")
-    content = json.loads(note.read_text()) | {"sha256": sha256(b"no parquet").hexdigest()}
+    payload.write_bytes(b"no arrow")
+    content = json.loads(note.read_text()) | {"sha256": sha256(b"no arrow").hexdigest()}
     note.write_text(json.dumps(content))
     assert store.get(DOCUMENT) is None
     assert not store.has(DOCUMENT)
@@ -150,7 +151,7 @@ def test_a_store_that_cannot_be_written_is_told(table, tmp_path):
     store = Store(tmp_path / "s")
     (tmp_path / "s" / digest(DOCUMENT)[:2]).touch()
     with pytest.raises(AuditError, match="cannot be written"):
-        store.put(DOCUMENT, table(), {})
+        store.put(DOCUMENT, Packed.of(table()), {})
 
 
 def test_arrays_are_kept_as_tables_are(table, tmp_path):
@@ -185,7 +186,7 @@ def test_arrays_that_would_need_a_pickle_are_not_read(tmp_path):
 
 def test_marks_say_what_is_there_and_when_it_was_used(table, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, table(), {}, {"dataset": "made", "model": "mlp"})
+    store.put(DOCUMENT, Packed.of(table()), {}, {"dataset": "made", "model": "mlp"})
     payload, mark = files_of(store)
     os.utime(mark, (1000, 1000))
     (found,) = store.stored()

@@ -88,7 +88,7 @@ def observe_world(
         _columns(data, world),
         np.concatenate(posteriors),
         data.class_names,
-        None if prober is None else prober.signals,
+        signals=None if prober is None else prober.signals,
     )
     most = most_spent(spent)
     return table, {

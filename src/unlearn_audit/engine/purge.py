@@ -23,9 +23,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from unlearn_audit.engine.folder import existing_run
-from unlearn_audit.engine.store import PAYLOADS, Store
+from unlearn_audit.engine.store import PAYLOADS, TABLE, Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import atomic_path, write_atomic
+from unlearn_audit.observations.packed import read_packed
 from unlearn_audit.observations.parquet import read_parquet, write_parquet
 from unlearn_audit.progress import Reporter, Silent
 
@@ -146,8 +147,10 @@ def _tables(run: Path) -> list[Path]:
 
 def _read(path: Path) -> pa.Table | None:
     """Return a table with a column that says whose a row is; None for any other file."""
+    if path.suffix not in _READERS:
+        return None
     try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
+        table = _READERS[path.suffix](path)
     except (pa.ArrowException, OSError, ValueError, csv.Error):
         return None
     return table if any(name in table.column_names for name in WHO) else None
@@ -158,6 +161,9 @@ def _read_csv(path: Path) -> pa.Table:
     header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return pa.table({name: pa.array(column, pa.string()) for name, column in zip(header, columns, strict=True)})
+
+
+_READERS = {".parquet": pq.read_table, TABLE: lambda path: read_packed(path.read_bytes()), ".csv": _read_csv}
 
 
 def _theirs(table: pa.Table, ids: Collection[str], datasets: Collection[str] | None) -> npt.NDArray[np.bool_]:
@@ -219,7 +225,7 @@ def _artefacts_with(
         show(number)
         paths = [path for suffix in PAYLOADS if (path := store.path(artefact.key, suffix)).exists()]
         for path in paths:
-            table = _read(path) if path.suffix == ".parquet" else None
+            table = _read(path)
             if table is None:
                 if artefact.about.get("dataset") in datasets:
                     keys.append(artefact.key)
@@ -244,7 +250,7 @@ def _answers(table: pa.Table, rows: npt.NDArray[np.bool_]) -> set[bytes]:
 
 def _rows_of(path: Path, ids: Collection[str], datasets: Collection[str], secrets: Collection[bytes]) -> bool | None:
     """Return whether a table holds a row or an answer of theirs; None for what is no table of ours."""
-    table = _read(path) if path.suffix in (".parquet", ".csv") else None
+    table = _read(path)
     if table is None:
         return None
     every = np.ones(table.num_rows, dtype=bool)

@@ -24,8 +24,20 @@ from unlearn_audit.models.fingerprint import computed_with
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations, concatenate
+from unlearn_audit.observations.packed import Packed
 from unlearn_audit.unlearning import Retrain, Unlearner
 from unlearn_audit.worlds import WorldPlan
+
+_COMPUTED: dict[str, dict[str, str]] = {}
+
+
+def _computed_with(source: ModelSource) -> dict[str, str]:
+    """Return what a source's estimators compute with in this process, once found out for each source."""
+    if not source.fingerprint:
+        return computed_with(source.make(seed=0))
+    if source.fingerprint not in _COMPUTED:
+        _COMPUTED[source.fingerprint] = computed_with(source.make(seed=0))
+    return _COMPUTED[source.fingerprint]
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class SideTask:
 
     def computing(self) -> dict[str, str]:
         """Return what computes in this process, by name: libraries, their versions, devices."""
-        return {**library_versions(), **computed_with(self.source.make(seed=0))}
+        return {**library_versions(), **_computed_with(self.source)}
 
     def documents(self, fingerprint: str) -> list[dict[str, Any]]:
         """Return, for each world, everything that decides its observations."""
@@ -137,9 +149,9 @@ def observe_worlds(
     done = len(found) - len(missing)
     progress(done, len(found))
     work = partial(_observe, computing=[task.computing() for task in tasks])
-    for (t, i), (table, stats) in executor.run(work, tasks, missing):
-        store.put(documents[t][i], table, stats, tasks[t].about)
-        found[t, i] = (table, stats)
+    for (t, i), (packed, stats) in executor.run(work, tasks, missing):
+        store.put(documents[t][i], packed, stats, tasks[t].about)
+        found[t, i] = (packed.table(), stats)
         done += 1
         progress(done, len(found))
     new = set(missing)
@@ -150,7 +162,7 @@ def observe_worlds(
 
 def _observe(
     tasks: Sequence[SideTask], item: tuple[int, int], computing: Sequence[Mapping[str, str]]
-) -> tuple[Observations, dict[str, Any]]:
+) -> tuple[Packed, dict[str, Any]]:
     """Train and query one world, in whatever process; what its queries warn of is counted with the rest.
 
     Raises
@@ -182,7 +194,7 @@ def _observe(
         )
     counted = Counter(stats["warnings"])
     counted.update(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
-    return table, {**stats, "warnings": dict(counted)}
+    return Packed.of(table), {**stats, "warnings": dict(counted)}
 
 
 def _whole(

@@ -1,6 +1,6 @@
 """A content-addressed folder of finished work, shared by runs and safe to use from several processes.
 
-Each artefact is two files named by its key: its payload, ``<key>.parquet`` (observations) or ``<key>.npz`` (arrays),
+Each artefact is two files named by its key: its payload, ``<key>.arrow`` (observations) or ``<key>.npz`` (arrays),
 and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
 payload, and what else is known of its making. The mark's time is that of the last use. Work is idempotent, so two
 processes that make the same artefact write the same bytes.
@@ -28,11 +28,14 @@ from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import write_atomic
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.parquet import read_parquet, write_parquet
+from unlearn_audit.observations.packed import Packed
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
-PAYLOADS = (".parquet", ".npz")
+TABLE, ARRAYS = ".arrow", ".npz"
+PAYLOADS = (TABLE, ARRAYS, ".parquet")
+"""What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
+
 _LAYOUT = 1
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -114,20 +117,20 @@ class Store:
 
         An artefact that cannot be read, or whose bytes no longer match their digest, counts as not there.
         """
-        return self._get(document, ".parquet", read_parquet)
+        return self._get(document, TABLE, _read_table)
 
     def get_arrays(self, document: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
         """Return the arrays and the notes stored for a document, or None if it has to be made."""
-        return self._get(document, ".npz", lambda _, content: _read_arrays(content))
+        return self._get(document, ARRAYS, _read_arrays)
 
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
-        return self._get(document, ".parquet", read_parquet, used=False) is not None
+        return self._get(document, TABLE, _read_table, used=False) is not None
 
     def put(
         self,
         document: Mapping[str, Any],
-        payload: Observations | Arrays,
+        payload: Packed | Arrays,
         stats: Mapping[str, Any],
         about: Mapping[str, str] | None = None,
     ) -> None:
@@ -138,24 +141,25 @@ class Store:
         document
             Everything that decides the payload; its first part is the ``stage``.
         payload
-            A table, or arrays by name.
+            A packed table, or arrays by name.
         stats
             Notes that `get` returns with it.
         about
             Names of dataset and model, for people.
         """
         key = digest(document)
-        suffix = ".parquet" if isinstance(payload, Observations) else ".npz"
-        content = io.BytesIO()
-        if isinstance(payload, Observations):
-            write_parquet(payload, content)
-        else:
-            _write_arrays(payload, content)
-        written = sha256(content.getbuffer()).hexdigest()
-        note = {"document": document, "about": about or {}, "stats": stats, "sha256": written}
+        suffix, content = (
+            (TABLE, payload.content) if isinstance(payload, Packed) else (ARRAYS, _bytes_of_arrays(payload))
+        )
+        note = {
+            "document": document,
+            "about": about or {},
+            "stats": stats,
+            "sha256": sha256(content).hexdigest(),
+        }
         try:
             # a power cut may leave bytes that do not match their digest, which count as not there
-            write_atomic(self.path(key, suffix), content.getbuffer(), durable=False)
+            write_atomic(self.path(key, suffix), content, durable=False)
             write_atomic(self.path(key, MARK), json.dumps(note, indent=1) + "\n", durable=False)
         except OSError as error:
             raise AuditError(
@@ -223,13 +227,19 @@ def _of_mark(content: bytes) -> tuple[dict[str, Any], dict[str, str]]:
         return {}, {}
 
 
-def _write_arrays(arrays: Arrays, to: io.BytesIO) -> None:
+def _read_table(path: Path, content: bytes) -> Observations:
+    return Packed(content).table(path)
+
+
+def _bytes_of_arrays(arrays: Arrays) -> memoryview:
     kept: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
     if objects := [name for name, values in kept.items() if values.dtype.hasobject]:
         raise TypeError(f"{', '.join(objects)} holds Python objects, which only a pickle could keep")
-    np.savez_compressed(to, **kept)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **kept)
+    return stream.getbuffer()
 
 
-def _read_arrays(content: bytes) -> dict[str, npt.NDArray[Any]]:
+def _read_arrays(_: Path, content: bytes) -> dict[str, npt.NDArray[Any]]:
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}

@@ -22,9 +22,11 @@ from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.store import MARK, TABLE
 from unlearn_audit.fields.base import Array, Positions, cosines
 from unlearn_audit.metrics import evaluate
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.packed import Packed
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.threads import one_thread, worker_pool
 
@@ -169,9 +171,9 @@ def line(timed: Sequence[tuple[int, float]], versions: int) -> tuple[float, floa
 def _stored_bytes(task: SideTask, table: Observations, stats: Mapping[str, Any]) -> tuple[int, int]:
     """Return how many bytes a store takes for a world's observations, and for what stands beside them."""
     with tempfile.TemporaryDirectory() as folder:
-        Store(Path(folder)).put(task.documents("")[0], table, stats)
+        Store(Path(folder)).put(task.documents("")[0], Packed.of(table), stats)
         sizes = {path.suffix: path.stat().st_size for path in Path(folder).glob("*/*")}
-    return sizes[".parquet"], sizes[".json"]
+    return sizes[TABLE], sizes[MARK]
 
 
 def peak_memory() -> int | None:

@@ -19,7 +19,8 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor
+from scipy.linalg.lapack import dpotrs
 from scipy.special import expit, log_expit, logsumexp, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -576,7 +577,11 @@ class _Factor:
 
     def solve(self, flat: Array) -> Array:
         """Return the inverse of each problem's Hessian times (problems, parameters, any)."""
-        return np.stack([cho_solve(part, of, check_finite=False) for part, of in zip(self.parts, flat, strict=True)])
+        solved = np.empty(flat.shape)
+        for c, ((factor, lower), of) in enumerate(zip(self.parts, flat, strict=True)):
+            # LAPACK itself: cho_solve looks at its arguments for longer than it takes to solve for a few features
+            solved[c] = dpotrs(factor, of, lower)[0]
+        return solved
 
 
 class _InverseHessian:

@@ -33,6 +33,9 @@ _TOO_LARGE = 2**63
 
 COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
 
+TEXTS = ("dataset", "side", "role")
+"""The columns that hold text."""
+
 SIGNAL = "signal_"
 """What the name of a signal starts with in a file."""
 
@@ -135,21 +138,26 @@ class Observations:
         columns: Mapping[str, npt.NDArray[Any]],
         posteriors: npt.NDArray[np.float32],
         classes: Sequence[str],
+        *,
+        partial: bool = False,
         signals: Mapping[str, npt.NDArray[Any]] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        groups: Mapping[str, Any] | None = None,
     ) -> Observations:
-        """Return what `create` would, unchecked: for the worlds of an audit, whose every answer was checked before.
+        """Return what `create` would, unchecked: for what this program made itself from checked answers.
 
         Parameters
         ----------
         columns
             Those of `COLUMNS`, whole and each in the type of its kind (text as objects); ``query`` may be left out.
-        posteriors, classes, signals
+        posteriors, classes, partial, signals, metadata, groups
             As `create` takes them.
         """
         whole = {"query": np.zeros(len(posteriors), dtype=np.int64), **columns}
         # a type that is told is not looked for, and text stays as it is
         rows = pd.DataFrame({name: pd.Series(whole[name], dtype=whole[name].dtype) for name in COLUMNS})
-        return cls(rows, posteriors, tuple(classes), signals=dict(signals or {}))
+        told = {name: group_values(values) for name, values in (groups or {}).items()}
+        return cls(rows, posteriors, tuple(classes), partial, dict(signals or {}), dict(metadata or {}), told)
 
     def __len__(self) -> int:
         return len(self.rows)
