@@ -18,7 +18,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A table as the bytes of an Arrow file, compressed by LZ4: a fifth of the time that Parquet takes.
+    """A table as the bytes of an Arrow file, texts as codes and compressed by LZ4: much faster than Parquet.
 
     Attributes
     ----------
