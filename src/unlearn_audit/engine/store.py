@@ -91,7 +91,7 @@ class Store:
                 # whoever made what lies here made the marker first, so the marker is looked for once more, after
                 if content_of(folder) and not marker.exists():
                     raise AuditError(f"{folder} has other content and is no store; give an empty folder with --store")
-                write_atomic(marker, json.dumps({"layout": _LAYOUT}) + "\n")
+                write_atomic(marker, json.dumps({"layout": _LAYOUT}) + "\n", durable=False)
         except OSError as error:
             raise AuditError(
                 f"the store {folder} cannot be written ({error.strerror}); choose one with --store"

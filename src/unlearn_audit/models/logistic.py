@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgError, cho_factor
 from scipy.linalg.lapack import dpotrs
-from scipy.special import expit, log_expit, logsumexp, softmax
+from scipy.special import log_expit, logsumexp, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
@@ -154,10 +154,7 @@ class LogisticModel:
         logits = (blocks - mean[:, None]) @ (coefficients / scale[:, :, None])
         logits += np.stack([m.intercepts for m in models])[:, None]
         if logits.shape[-1] == 1:
-            both = np.empty((*logits.shape[:-1], 2))
-            expit(-logits[..., 0], out=both[..., 0])
-            expit(logits[..., 0], out=both[..., 1])
-            return both
+            return _probabilities(logits * [-1.0, 1.0], by_softmax=False)
         if not models[0].settings.one_vs_rest:
             return np.asarray(softmax(logits, axis=-1))
         # logarithms, so that a record of no class at all does not divide zero by zero

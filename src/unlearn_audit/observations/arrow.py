@@ -32,12 +32,11 @@ class _Header(BaseModel):
     metadata: dict[str, Any]
 
 
-def to_arrow(observations: Observations, *, coded: bool = False) -> pa.Table:
-    """Return observations as an Arrow table; ``coded`` texts are numbers of a dictionary."""
+def to_arrow(observations: Observations, *, compact: bool = False) -> pa.Table:
+    """Return observations as an Arrow table, ``compact`` with texts as codes and numbers as short as they can be."""
     n, versions, k = observations.posteriors.shape
     columns: dict[str, Any] = {
-        name: _codes(observations.rows[name]) if coded and name in TEXTS else pa.array(observations.rows[name])
-        for name in COLUMNS
+        name: _compact(observations.rows[name]) if compact else pa.array(observations.rows[name]) for name in COLUMNS
     }
     flat = pa.array(np.ascontiguousarray(observations.posteriors).reshape(-1))
     columns["posteriors"] = pa.FixedSizeListArray.from_arrays(flat, versions * k)
@@ -88,17 +87,27 @@ def parts_of(table: pa.Table, path: Path) -> dict[str, Any]:
     }
 
 
-def _codes(texts: pd.Series[Any]) -> pa.DictionaryArray:
-    codes, known = pd.factorize(texts.to_numpy())
-    return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(known, type=pa.string()))
+def _compact(column: pd.Series[Any]) -> pa.Array:
+    values = column.to_numpy()
+    if column.name in TEXTS:
+        codes, known = pd.factorize(values)
+        return pa.DictionaryArray.from_arrays(_short(codes), pa.array(known, type=pa.string()))
+    return pa.array(values if values.dtype == bool else _short(values))
+
+
+def _short(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.signedinteger[Any]]:
+    """Return whole numbers in the shortest type that holds them all."""
+    low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
+    types = (np.int8, np.int16, np.int32, np.int64)
+    return numbers.astype(next(t for t in types if np.iinfo(t).min <= low and high <= np.iinfo(t).max))
 
 
 def _values(column: pa.ChunkedArray) -> Any:
     """Return a column for a frame: coded texts as the objects that they stand for."""
-    if not pa.types.is_dictionary(column.type) or column.null_count:
-        return column.to_pandas()
-    coded = column.combine_chunks()
-    return np.array(coded.dictionary.to_pylist(), dtype=object)[np.asarray(coded.indices)]
+    if pa.types.is_dictionary(column.type) and not column.null_count:
+        coded = column.combine_chunks()
+        return np.array(coded.dictionary.to_pylist(), dtype=object)[np.asarray(coded.indices)]
+    return column.to_pandas()
 
 
 def _parse_header(raw: bytes, path: Path) -> _Header:

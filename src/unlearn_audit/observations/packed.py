@@ -18,7 +18,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A table as the bytes of an Arrow file, texts as codes and compressed by LZ4: much faster than Parquet.
+    """A table as the bytes of an Arrow file, compact and compressed by LZ4: much faster than Parquet.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Packed:
     @classmethod
     def of(cls, table: Observations) -> Packed:
         """Pack a table, which stays at hand in this process."""
-        columns = to_arrow(table, coded=True)
+        columns = to_arrow(table, compact=True)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, columns.schema, options=_OPTIONS) as file:
             file.write_table(columns)
@@ -74,5 +74,6 @@ def read_packed(content: bytes | memoryview) -> pa.Table:
 
 
 def _whole(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a packed table with every column as an array."""
-    return {**parts, "columns": {name: np.asarray(values) for name, values in parts["columns"].items()}}
+    """Return the parts of a packed table with every column as an array in the type of its kind."""
+    columns = {name: np.asarray(values) for name, values in parts["columns"].items()}
+    return {**parts, "columns": {n: v.astype(np.int64) if v.dtype.kind == "i" else v for n, v in columns.items()}}

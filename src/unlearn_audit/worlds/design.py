@@ -35,6 +35,9 @@ Chain = tuple[Request, ...]
 """Updates one after another, from the original on."""
 
 
+_NOBODY: Positions = np.empty(0, dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Query:
     """The records asked of all versions of one chain.
@@ -139,59 +142,62 @@ class WorldPlan:
         training = rng.permutation(self.units.rows(members))
         unseen = rng.permutation(self.unseen)
         arriving = rng.permutation(self.pool.replacement)
-        chains, queries = [], []
-        for j in range(self.sizes.deletions):
-            steps, staying = self._draw_chain(members, index, j)
-            chain = self._chain(steps, arriving, j)
-            chains.append(chain)
-            queries.append(self._query(chain, unseen, staying, j))
-        return World(self.side, index, training, tuple(chains), tuple(queries))
+        gone, staying = self._draw_chains(members, index)
+        retained = self.units.first_rows(staying)
+        chains = tuple(self._chain(steps, arriving, j) for j, steps in enumerate(gone))
+        queries = tuple(self._query(chain, unseen, retained[j], j) for j, chain in enumerate(chains))
+        return World(self.side, index, training, chains, queries)
 
-    def _draw_chain(
-        self, members: npt.NDArray[np.int64], index: int, j: int
-    ) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
-        """Return the units that each update of chain j deletes, and those to ask of that it leaves.
+    def _draw_chains(
+        self, members: npt.NDArray[np.int64], index: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the units that each update of each chain deletes, and those to ask of that each chain leaves.
 
         Chains take stretches from the front of the shuffled units and ask the retained from the back, so
         none depends on how many chains there are. When the units are used up they are shuffled anew.
+
+        Returns
+        -------
+        (chains, versions, size) and (chains, retained) units.
         """
-        size = int(self.scenario.size)
-        width = size * self.scenario.versions
-        per_cycle = len(members) // width
-        cycle, place = divmod(j, per_cycle)
-        if cycle:
-            members = generator(self.seed, Kind.WORLD, SIDES[self.side], index, cycle).permutation(members)
-        gone = members[place * width : (place + 1) * width]
+        size, versions = int(self.scenario.size), self.scenario.versions
+        width = size * versions
+        cycle, place = np.divmod(np.arange(self.sizes.deletions)[:, None], len(members) // width)
+        shuffled = [
+            generator(self.seed, Kind.WORLD, SIDES[self.side], index, again).permutation(members)
+            for again in range(1, int(cycle[-1, 0]) + 1)
+        ]
+        everyone = np.stack([members, *shuffled])
+        gone = everyone[cycle, place * width + np.arange(width)]
         n_staying = len(members) - width
         asked = (place * self._n_retained + np.arange(min(self._n_retained, n_staying))) % n_staying
         # from the back, over the stretch that is deleted
         asked = n_staying - 1 - asked
-        asked[asked >= place * width] += width
-        return list(gone.reshape(self.scenario.versions, size)), members[asked]
+        asked += width * (asked >= place * width)
+        return gone.reshape(-1, versions, size), everyone[cycle, asked]
 
     @property
     def _n_retained(self) -> int:
         return self.sizes.retained or 1
 
-    def _chain(self, steps: list[npt.NDArray[np.int64]], arriving: Positions, j: int) -> Chain:
+    def _chain(self, steps: npt.NDArray[np.int64], arriving: Positions, j: int) -> Chain:
         requests = []
         for t, units in enumerate(steps):
             deleted = self.units.rows(units)
-            added = np.empty(0, dtype=np.int64)
+            added = _NOBODY
             if self.scenario.name == "online":
                 at = (j * len(steps) + t) * len(deleted)
                 added = _stretch(arriving, at, len(deleted))
             requests.append(Request(deleted, added))
         return tuple(requests)
 
-    def _query(self, chain: Chain, unseen: Positions, staying: npt.NDArray[np.int64], j: int) -> Query:
+    def _query(self, chain: Chain, unseen: Positions, retained: Positions, j: int) -> Query:
         deleted = np.concatenate([request.deleted for request in chain]) if len(chain) > 1 else chain[0].deleted
         firsts = self._one_a_unit(deleted)
         n = len(deleted) if firsts is None else int(np.count_nonzero(firsts))
         wanted = n + self.sizes.unseen
         width = min(wanted, len(unseen))
         asked = _stretch(unseen, j * width, width)
-        retained = self.units.first_rows(staying)
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
         roles, deleted_at = roles_of(counts, tuple(len(request.deleted) for request in chain))
