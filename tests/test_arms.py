@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 
 from unlearn_audit import Execution, run
-from unlearn_audit.conductor import Subject, audit_observations
+from unlearn_audit.api import audit_observations
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.html import render
 from unlearn_audit.report.privacy import privacy_curve
 from unlearn_audit.report.terminal import print_summary
+from unlearn_audit.subject import Subject
 
 pytest.importorskip("opacus")
 

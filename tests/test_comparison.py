@@ -11,11 +11,12 @@ from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.comparison import beside_retraining
-from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc_difference
+from unlearn_audit.planning import plan_audit
 from unlearn_audit.report.html import render
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
+from unlearn_audit.subject import Subject
 
 SMALL = {
     "attacks": ["margin-difference"],

@@ -6,10 +6,12 @@ import pytest
 
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.attacks import CATALOGUE, GAMES, Offered, attacks_of
-from unlearn_audit.conductor import Subject, conduct, plan_audit
+from unlearn_audit.conductor import conduct
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.forecast import AttackTimes, Pilot, forecast, measure, time_attacks
 from unlearn_audit.forecast.pilot import measure_in_worker, peak_memory
+from unlearn_audit.planning import plan_audit
+from unlearn_audit.subject import Subject
 
 SMALL = {
     "attacks": [],

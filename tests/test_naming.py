@@ -7,10 +7,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
 from unlearn_audit.naming import COVERAGE, Found, name_deleted, private_names, rank, released, summarise
+from unlearn_audit.planning import plan_audit
+from unlearn_audit.subject import Subject
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 SMALL = {

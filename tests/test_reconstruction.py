@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.conductor import Subject
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings, solve
 from unlearn_audit.reconstruction import Known, Reader, Weights, reconstruct_deleted
+from unlearn_audit.subject import Subject
 
 NOBODY = np.zeros(0, dtype=np.int64)
 

@@ -10,11 +10,12 @@ from rich.console import Console
 
 from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_observations, run
 from unlearn_audit.attacks import GAMES
-from unlearn_audit.conductor import Subject, plan_audit
 from unlearn_audit.engine.keys import dataset_fingerprint
 from unlearn_audit.metrics import auc
+from unlearn_audit.planning import plan_audit
 from unlearn_audit.report import print_summary
 from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records
+from unlearn_audit.subject import Subject
 
 GAME = GAMES["deleted-vs-unseen"]
 

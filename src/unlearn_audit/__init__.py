@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from unlearn_audit.lazy import lazily
 
 if TYPE_CHECKING:
-    from unlearn_audit.conductor import Execution, audit, audit_observations, run
+    from unlearn_audit.api import audit, audit_observations, run
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
     from unlearn_audit.observations import Observations, read_observations, write_observations
     from unlearn_audit.report.findings import Findings, Result
     from unlearn_audit.result import AuditResult
+    from unlearn_audit.subject import Execution
 
 __all__ = [
     "AuditConfig",
@@ -41,11 +42,12 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "conductor": ("Execution", "audit", "audit_observations", "run"),
+        "api": ("audit", "audit_observations", "run"),
         "config": ("AuditConfig", "read_config"),
         "errors": ("AuditError",),
         "observations": ("Observations", "read_observations", "write_observations"),
         "report.findings": ("Findings", "Result"),
         "result": ("AuditResult",),
+        "subject": ("Execution",),
     },
 )

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.engine import Store, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for
@@ -24,7 +23,9 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import Field, RetrainingField, field_for, has_field
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.observations import Observations
+from unlearn_audit.planning import plan_audit
 from unlearn_audit.probabilities import margin
+from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.threads import one_thread
 
 Array = npt.NDArray[np.float64]

@@ -22,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from unlearn_audit.conductor import Execution, Subject, plan_audit
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import LOW_FPR, Estimate, auc_interval, share, tpr_at_fpr_interval
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
+from unlearn_audit.planning import plan_audit
+from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.threads import one_thread
 
 Array = npt.NDArray[np.float64]

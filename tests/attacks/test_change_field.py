@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from unlearn_audit import AuditConfig, audit
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.change_field import ChangeField, ChangeFieldFitted, explained
-from unlearn_audit.conductor import Execution, Subject, conduct, plan_audit
+from unlearn_audit.conductor import conduct
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.errors import AuditError
@@ -20,6 +20,8 @@ from unlearn_audit.fields import field_for
 from unlearn_audit.metrics import auc
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.planning import plan_audit
+from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 GAME = GAMES["deleted-vs-unseen"]

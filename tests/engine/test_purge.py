@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from unlearn_audit import AuditConfig, Execution, read_observations, run
-from unlearn_audit.conductor import Subject
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.purge import NOTE, purge, traces
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.packed import read_packed
+from unlearn_audit.subject import Subject
 
 SIZES = {"shadow": 3, "target": 3, "deletions": 5, "unseen": 5, "references": 12, "train_size": 100}
 CONFIG = AuditConfig.model_validate(

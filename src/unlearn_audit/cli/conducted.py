@@ -9,12 +9,12 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from unlearn_audit.conductor import Execution
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.progress import reporter
 from unlearn_audit.report import print_summary
 from unlearn_audit.result import AuditResult
+from unlearn_audit.subject import Execution
 
 
 def conduct(

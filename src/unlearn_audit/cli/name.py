@@ -14,7 +14,6 @@ from rich.table import Table
 
 from unlearn_audit.cli import options
 from unlearn_audit.cli.run import configured
-from unlearn_audit.conductor import Execution, Subject
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
@@ -22,6 +21,7 @@ from unlearn_audit.files import write_atomic
 from unlearn_audit.metrics import Estimate
 from unlearn_audit.naming import COVERAGE, Naming, name_deleted, private_names
 from unlearn_audit.progress import reporter
+from unlearn_audit.subject import Execution, Subject
 
 
 @configured

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from unlearn_audit.cli import options
 from unlearn_audit.cli.run import configured
-from unlearn_audit.conductor import Execution, Subject
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.forecast import Cost, Forecast, forecast
 from unlearn_audit.progress import duration, reporter
+from unlearn_audit.subject import Execution, Subject
 
 
 @configured

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from unlearn_audit.api import audit_observations, file_settings
 from unlearn_audit.cli import options
 from unlearn_audit.cli.conducted import conduct
 from unlearn_audit.cli.options import settings_of
-from unlearn_audit.conductor import audit_observations, file_settings
 from unlearn_audit.config import build_config
 from unlearn_audit.observations import read_observations
 

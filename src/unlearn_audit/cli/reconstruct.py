@@ -13,13 +13,13 @@ from rich.table import Table
 
 from unlearn_audit.cli import options
 from unlearn_audit.cli.run import configured
-from unlearn_audit.conductor import Execution, Subject
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.files import write_atomic
 from unlearn_audit.progress import reporter
 from unlearn_audit.reconstruction import Reconstruction, reconstruct_deleted
+from unlearn_audit.subject import Execution, Subject
 
 
 @configured

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from unlearn_audit.cli import options
-from unlearn_audit.conductor import Execution
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
@@ -20,6 +19,7 @@ from unlearn_audit.progress import reporter
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
 from unlearn_audit.reproduce.claims import tally
 from unlearn_audit.reproduce.output import claims_by_text, overview, write_reproduction
+from unlearn_audit.subject import Execution
 
 
 def reproduce_command(

@@ -12,11 +12,11 @@ import typer
 from unlearn_audit.cli import options
 from unlearn_audit.cli.conducted import conduct
 from unlearn_audit.cli.options import settings_of
-from unlearn_audit.conductor import Subject
 from unlearn_audit.conductor import conduct as conduct_audit
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS
+from unlearn_audit.subject import Subject
 
 
 def specify(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from unlearn_audit.arms import Arm
 from unlearn_audit.assess import Chosen, expected_attacks, n_attacks
 from unlearn_audit.attacks.stage import FOLDS
-from unlearn_audit.conductor import Execution, Subject, foretells_deletions, plan_audit
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store, default_store_folder
@@ -28,6 +27,8 @@ from unlearn_audit.forecast.pilot import (
     time_attacks,
 )
 from unlearn_audit.metrics import negatives_needed, power_of
+from unlearn_audit.planning import foretells_deletions, plan_audit
+from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.worlds import WorldPlan
 
 COPIES = 3

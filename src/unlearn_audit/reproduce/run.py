@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from unlearn_audit.assess import expected_attacks, n_attacks
-from unlearn_audit.conductor import Execution, Subject, conduct
+from unlearn_audit.conductor import conduct
 from unlearn_audit.report.findings import Findings, Result
 from unlearn_audit.report.wording import is_strongest_classical
 from unlearn_audit.reproduce.claims import Decision, Measured
 from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale
+from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.unlearning import train
 
 SECONDS_PER_ATTACK = {"logistic-regression": 0.1, "decision-tree": 0.05, "random-forest": 3.0, "mlp": 0.7}

@@ -1,0 +1,203 @@
+"""The ways into an audit from Python: a configuration, a model and arrays, or two tables of observations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from unlearn_audit.conductor import conduct, find
+from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
+from unlearn_audit.defenses import UNDEFENDED, parse_defense
+from unlearn_audit.describe import repeats, spread, table_details
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import resolve_model
+from unlearn_audit.observations import Observations
+from unlearn_audit.observations.table import GROUP
+from unlearn_audit.result import AuditResult
+from unlearn_audit.subject import Execution, Subject
+from unlearn_audit.worlds.prepare import prepare_arrays
+
+
+def run(config: AuditConfig, execution: Execution | None = None) -> AuditResult:
+    """Run the audit that a configuration describes.
+
+    Raises
+    ------
+    AuditError
+        If anything about the request is wrong.
+    """
+    return conduct(Subject.load(config), execution or Execution())
+
+
+def audit(
+    model: Any,
+    X: Any,
+    y: Sequence[Any],
+    *,
+    units: Sequence[Any] | None = None,
+    name: str = "in-memory",
+    shadow_worlds: int = 10,
+    target_worlds: int = 10,
+    train_size: int = 2000,
+    deletions: int = 20,
+    unseen: int = 20,
+    references: int = 100,
+    retained: int | None = None,
+    layout: Literal["paper", "per-record"] = "paper",
+    canaries: Literal["none", "mislabelled"] = "none",
+    probes: int = 0,
+    groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
+    execution: Execution | None = None,
+    **settings: Any,
+) -> AuditResult:
+    """Audit the deletion of records from a model of one's own.
+
+    Parameters
+    ----------
+    model
+        A scikit-learn classifier (Pipelines too), a function that makes an unfitted one, or a name.
+    X
+        (n, ...) features: an array, or a DataFrame that the model can take.
+    y
+        (n,) labels.
+    units
+        (n,) whose row each is: rows of one unit stay on one side and are deleted together.
+    name
+        What to call the data in reports.
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, probes
+        Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
+    groups
+        Columns of a DataFrame X by whose values risk is told too; or (n,) values by name, which need not be features.
+    execution
+        Worker processes, store and progress.
+    **settings
+        Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``retraining_arm``, ``scenario``, ``games``,
+        ``views``, ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``.
+
+    Raises
+    ------
+    AuditError
+        If anything about the request is wrong.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> result = audit(
+    ...     DecisionTreeClassifier(max_leaf_nodes=10), X, y, shadow_worlds=3, target_worlds=3, deletions=5,
+    ...     attacks=[], features=["sorted-diff"], attack_models=["logistic-regression"],
+    ... )
+    >>> result.findings.regime, result.findings.selected.attack
+    ('fixed', 'sorted-diff')
+    """
+    source = resolve_model(model)
+    sizes = WorldsConfig(
+        shadow=shadow_worlds,
+        target=target_worlds,
+        train_size=train_size,
+        deletions=deletions,
+        unseen=unseen,
+        references=references,
+        retained=retained,
+        layout=layout,
+        canaries=canaries,
+        probes=probes,
+    )
+    if taken := {"target", "shadow", "worlds"} & settings.keys():
+        raise AuditError(
+            f"audit() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their own; "
+            "for a shadow side of its own use run() with a configuration"
+        )
+    side = SideConfig(data=DataConfig(name=name), model=source.name)
+    groups = (groups,) if isinstance(groups, str) else groups
+    config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
+    records = prepare_arrays(X, y, units, name, config.seed, groups)
+    both = {"target": records, "shadow": records}
+    return conduct(Subject(config, both, {"target": source, "shadow": source}), execution or Execution())
+
+
+def audit_observations(
+    shadow: Observations,
+    target: Observations,
+    *,
+    config: AuditConfig | None = None,
+    settings: dict[str, Any] | None = None,
+    execution: Execution | None = None,
+) -> AuditResult:
+    """Audit two tables of observations, whoever made them.
+
+    Parameters
+    ----------
+    shadow, target
+        The attacker's table and the table under audit, of the same classes and versions.
+    config
+        Games, features, attack models and seed are read from it.
+    settings
+        What findings state as their configuration; by default what was read from ``config``.
+    execution
+        Worker processes and progress.
+
+    Raises
+    ------
+    AuditError
+        If the tables do not fit together or lack a role.
+    """
+    config = config or AuditConfig()
+    if config.until is not None:
+        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
+    for defense in map(parse_defense, config.defenses):
+        if defense.training != UNDEFENDED:
+            raise AuditError(
+                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
+            )
+    target = _grouped_by(target, config.groups)
+    settings = settings or file_settings(config, {})
+    known = target.metadata
+    overfitting = {
+        side: spread(table.metadata["overfitting"])
+        for side, table in (("shadow", shadow), ("target", target))
+        if table.metadata.get("overfitting")
+    }
+    return find(
+        settings,
+        settings,
+        config,
+        {UNDEFENDED: {"shadow": shadow, "target": target}},
+        execution or Execution(),
+        dataset=", ".join(sorted(set(target.rows["dataset"]) - {""})) or "unnamed",
+        model=str(known.get("model", "unknown")),
+        regime=str(known.get("regime", "unknown")),
+        regime_note=None,
+        details={side: table_details(table) for side, table in (("shadow", shadow), ("target", target))},
+        overfitting=overfitting or None,
+        notes=tuple(repeats({"shadow": shadow, "target": target})),
+        timing={},
+    )
+
+
+def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
+    """Return a table with the groups asked for alone."""
+    for name in names:
+        if name not in target.groups:
+            there = ", ".join(GROUP + of for of in target.groups) or "none of the kind"
+            raise AuditError(f"the target file has no column {GROUP + name!r} to group by; it has {there}")
+    return replace(target, groups={name: target.groups[name] for name in names})
+
+
+_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "groups", "seed")
+"""The keys of a configuration that an audit of files reads."""
+
+
+def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
+    used = config.model_dump(mode="json", include=set(_READ_OF_FILES))
+    return {
+        **used,
+        "observations": {
+            side: {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()} for side, path in files.items()
+        },
+    }
