@@ -26,6 +26,7 @@ AttackName = Literal[
     "l-diff",
     "pair-scale",
     "pair-scale-local",
+    "leaf-share",
     "pair-scale-fitted",
     "change-field",
     "change-field-fitted",

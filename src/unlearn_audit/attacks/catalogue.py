@@ -15,6 +15,7 @@ from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.iam import IAM
 from unlearn_audit.attacks.l_diff import L_DIFF
 from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED, check_signals
+from unlearn_audit.attacks.leaf_share import LEAF_SHARE
 from unlearn_audit.attacks.learned import learned_attacks
 from unlearn_audit.attacks.lira import LIRA
 from unlearn_audit.attacks.pair_scale import PAIR_SCALE
@@ -47,6 +48,7 @@ CATALOGUE: dict[str, Entry] = {
         *SCORE_CHANGES,
         L_DIFF,
         *PAIR_SCALE,
+        LEAF_SHARE,
         PairScaleFitted(),
         *CHANGE_FIELDS,
         POPULATION,

@@ -1,0 +1,183 @@
+"""How many look like the deleted record, by the counts that a tree's answers give away; no shadow model.
+
+Our own (see docs/attacks.md). A leaf of n training records, k of them of class y, answers k/n for y, and
+(k - 1)/(n - 1) once one of the k is deleted; all other leaves answer as before. Whoever is in that leaf and of that
+class looks exactly like the deleted record, and nobody else does: the likelihood ratio is one over their share of all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.attacks.pair_scale import pair_scale
+from unlearn_audit.attacks.references import references_of
+from unlearn_audit.attacks.statistic import FALLS, Statistic
+from unlearn_audit.observations.views import View
+
+Array = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.bool_]
+
+LARGEST = 10_000
+"""Leaves of more records are not looked for: float32 answers no longer tell one count from the next."""
+
+ROUNDING = 2.0**-23
+"""How far an answer may be from the share it is to be, relatively: twice the rounding of float32."""
+
+ELSEWHERE = 5.0
+"""By how much a record scores lower where all that moved is one leaf, and it is not in it."""
+
+
+def leaf_counts(posteriors: npt.NDArray[np.float32], classes: Ints) -> tuple[Array, Array]:
+    """Return k and n of the leaf that lost one of its k records of a class and has n - 1 left.
+
+    With r the probability of all other classes, n = r_u / (r_u - r_o), to as many counts as float32 leaves open.
+
+    Parameters
+    ----------
+    posteriors
+        (m, versions, classes) answers; the first and the last version count.
+    classes
+        (m,) the class of the record that is missing.
+
+    Returns
+    -------
+    k, n
+        (m,) each, NaN where no such counts make all answers of both versions.
+
+    Examples
+    --------
+    >>> answers = np.array([[[3 / 7, 4 / 7], [2 / 6, 4 / 6]], [[3 / 7, 4 / 7], [0.39, 0.61]]], dtype=np.float32)
+    >>> k, n = leaf_counts(answers, np.array([0, 0]))
+    >>> k.tolist(), n.tolist()
+    ([3.0, nan], [7.0, nan])
+    """
+    original, unlearned = (posteriors[:, version].astype(np.float64) for version in (0, -1))
+    of_class = np.zeros(original.shape, dtype=bool)
+    np.put_along_axis(of_class, classes[:, None], True, axis=1)
+    before, after = (np.where(of_class, 0.0, answers).sum(axis=1) for answers in (original, unlearned))
+    rose = after > before
+    estimate = np.divide(after, after - before, out=np.zeros_like(after), where=rose)
+    estimate[estimate > LARGEST] = 0
+    width = np.where(estimate > 0, np.ceil(ROUNDING * estimate**2), -1)
+    k, n = np.full(len(original), np.nan), np.full(len(original), np.nan)
+    widest = int(width.max(initial=-1))
+    for step in sorted(range(-widest, widest + 1), key=abs):
+        at = np.flatnonzero((abs(step) <= width) & np.isnan(n))
+        size = np.maximum(np.rint(estimate[at]) + step, 2)
+        counts = np.rint(original[at] * size[:, None])
+        fits = (counts.sum(axis=1) == size) & _answers(counts, size, original[at])
+        fits &= _answers(counts - of_class[at], size - 1, unlearned[at])
+        k[at[fits]], n[at[fits]] = counts[of_class[at]][fits], size[fits]
+    return k, n
+
+
+def _answers(counts: Array, size: Array, posteriors: Array) -> Rows:
+    """(m,) whether leaves of these counts answer so."""
+    return np.asarray((np.abs(counts / size[:, None] - posteriors) <= ROUNDING * posteriors).all(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Company:
+    """What the references of its pair tell beside each row.
+
+    Attributes
+    ----------
+    asked
+        (n,) how many references its pair was asked.
+    alike
+        (n,) how many of them have its label and its answers.
+    sure
+        (n,) how many of them have their label given a probability of 1 by both versions.
+    still
+        (n,) whether none of them moved.
+    no_other
+        (n,) whether all that moved have its answers.
+    one_leaf
+        (n,) whether some moved, all with the same answers, and as a leaf does that loses one record.
+    training
+        (n,) how many records the models are trained on, as far as the references tell.
+    """
+
+    asked: Ints
+    alike: Ints
+    sure: Ints
+    still: Rows
+    no_other: Rows
+    one_leaf: Rows
+    training: Array
+
+    @classmethod
+    def of(cls, view: View, sizes: Array) -> _Company:
+        """Count, given the (n,) sizes of the leaves of rows: NaN where they are in none that lost one."""
+        beside = references_of(view)
+        pairs, pair = np.unique(np.concatenate([view.pair, beside.pair]), return_inverse=True)
+        both = np.concatenate([view.posteriors[:, [0, -1]], beside.posteriors[:, [0, -1]]])
+        answers = np.unique(both.reshape(len(both), -1), axis=0, return_inverse=True)[1].ravel()
+        labels = np.concatenate([view.labels, beside.labels])
+        group = pair * (answers.max(initial=0) + 1) + answers
+        kind = group * (labels.max(initial=0) + 1) + labels
+        n = len(view)
+        own, theirs = pair[:n], pair[n:]
+        moved = (both[n:, 0] != both[n:, 1]).any(axis=1)
+        n_asked, n_moved = (np.bincount(of, minlength=len(pairs)) for of in (theirs, theirs[moved]))
+
+        fell = (both[n:, 0] - both[n:, 1]).argmax(axis=1)
+        _, of_leaf = leaf_counts(both[n:], fell)
+        found = moved & (_how_many(group[n:][moved], group[n:]) == n_moved[theirs]) & np.isfinite(of_leaf)
+        size = np.full(len(pairs), np.nan)
+        size[theirs[found]] = of_leaf[found]
+        share = n_moved / np.maximum(n_asked, 1)
+        lost_one = np.isfinite(size)
+        alone = sizes * (n_asked[own] + 1)
+        training = np.full(n, size[lost_one].sum() / share[lost_one].sum()) if lost_one.any() else alone
+        return cls(
+            n_asked[own],
+            _how_many(kind[n:], kind[:n]),
+            np.bincount(theirs[_is_sure(beside)], minlength=len(pairs))[own],
+            n_moved[own] == 0,
+            _how_many(group[n:][moved], group[:n]) == n_moved[own],
+            lost_one[own],
+            training,
+        )
+
+
+def _is_sure(view: View) -> Rows:
+    """(n,) whether the label has a probability of 1 in the first and in the last version."""
+    ends = view.posteriors[:, [0, -1]]
+    return np.asarray((np.take_along_axis(ends, view.labels[:, None, None], axis=2) == 1).all(axis=(1, 2)))
+
+
+def _how_many(among: Ints, values: Ints) -> Ints:
+    """(n,) how often each value occurs among others."""
+    ordered = np.sort(among)
+    return np.asarray(np.searchsorted(ordered, values, "right") - np.searchsorted(ordered, values, "left"))
+
+
+def leaf_share(view: View) -> Array:
+    """(n,) -log of the share of all records that look like the deleted one, were it the one asked about.
+
+    With k and n as of `leaf_counts`, N training records and R references, of which m have the record's label and
+    answers and s are in pure leaves of their label:
+
+    - log (N + R)/(k + m) where the record's leaf lost one of its label, and no reference moved otherwise;
+    - log (R + 2)/(s + 1) where no reference moved and the record's leaf is pure, as it stays without one of many;
+    - asinh z - ½ elsewhere, z the change on the scale of the pair, and 5 less where another leaf is all that moved. The
+      order is therefore that of `pair_scale` where a model is no tree.
+
+    N is what the sizes of leaves that lost one come to, over the shares of references in them, all pairs together.
+    """
+    k, n = leaf_counts(view.posteriors, view.labels)
+    company = _Company.of(view, n)
+    scores = np.arcsinh(pair_scale(view)) - 0.5 - np.where(company.one_leaf, ELSEWHERE, 0.0)
+    pure = _is_sure(view) & company.still
+    scores[pure] = np.log((company.asked + 2) / (company.sure + 1))[pure]
+    in_it = np.isfinite(n) & company.no_other
+    scores[in_it] = np.log((company.training + company.asked) / (k + company.alike))[in_it]
+    return scores
+
+
+LEAF_SHARE = Statistic("leaf-share", "pair", leaf_share, FALLS, frozenset({"labels", "references"}))
