@@ -16,7 +16,8 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
-from unlearn_audit.observations import Observations  # noqa: E402
+from unlearn_audit.observations import ROLES, Observations  # noqa: E402
+from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -129,3 +130,16 @@ def make_table(
 def table():
     """`make_table`, for tests that make their own tables."""
     return make_table
+
+
+@pytest.fixture(scope="session")
+def piece():
+    """Make the rows of one world of `table`, as they are before they become part of a table."""
+
+    def make(seed=0, world=3, classes=3):
+        of = make_table(seed=seed, classes=classes, worlds=1)
+        columns = {name: of.rows[name].to_numpy() for name in (*NUMBERS, "paper") if name != "role"}
+        columns["role"] = np.array([ROLES.index(role) for role in of.roles])
+        return Piece("made", "target", world, columns, of.posteriors, of.classes)
+
+    return make

@@ -10,7 +10,7 @@ from unlearn_audit.engine.keys import digest
 from unlearn_audit.engine.prune import chosen, parse_age, parse_size, prune
 from unlearn_audit.engine.store import Store, Stored
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.packed import Packed
+from unlearn_audit.observations.piece import Packed
 
 DAY = 24 * 3600.0
 
@@ -25,11 +25,11 @@ def mark_of(store, i):
 
 
 @pytest.fixture
-def store(table, tmp_path):
+def store(piece, tmp_path):
     """Four artefacts, used 0, 10, 20 and 30 days ago."""
     store = Store(tmp_path / "s")
     for i in range(4):
-        store.put(document(i), Packed.of(table(seed=i)), {})
+        store.put(document(i), Packed.of(piece(seed=i)), {})
         used = time.time() - 10 * i * DAY
         os.utime(mark_of(store, i), (used, used))
     return store
@@ -88,11 +88,11 @@ def test_files_of_killed_processes_go_once_they_are_old(store):
     assert left(store) == [0, 1, 2]
 
 
-def test_pruning_beside_writers_and_readers_harms_nobody(store, table):
+def test_pruning_beside_writers_and_readers_harms_nobody(store, piece):
     stop, failed = threading.Event(), []
 
     def use(i):
-        made = table(seed=i)
+        made = piece(seed=i)
         try:
             while not stop.is_set():
                 found = store.get(document(i))
@@ -111,7 +111,7 @@ def test_pruning_beside_writers_and_readers_harms_nobody(store, table):
         thread.join()
     assert failed == []
     for i in (0, 1):
-        store.put(document(i), Packed.of(table(seed=i)), {})
+        store.put(document(i), Packed.of(piece(seed=i)), {})
         assert store.has(document(i))
 
 

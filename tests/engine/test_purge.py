@@ -12,7 +12,7 @@ from unlearn_audit.engine import Store
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.purge import NOTE, purge, traces
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.packed import read_packed
+from unlearn_audit.observations.piece import read_packed
 from unlearn_audit.subject import Subject
 
 SIZES = {"shadow": 3, "target": 3, "deletions": 5, "unseen": 5, "references": 12, "train_size": 100}
@@ -63,7 +63,7 @@ def test_no_byte_of_the_purged_is_left_and_the_others_are(audited):
         for path, content in searched(folder).items():
             held = [content]
             if path.suffix in (".parquet", ".arrow"):
-                table = pq.read_table(path) if path.suffix == ".parquet" else read_packed(content)
+                table = pq.read_table(path) if path.suffix == ".parquet" else read_packed(content, whole=True)
                 assert not np.isin(table["record"].to_numpy(), who).any()
                 if "posteriors" in table.column_names:
                     held.append(np.asarray(table["posteriors"].combine_chunks().flatten()).tobytes())

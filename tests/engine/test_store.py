@@ -10,14 +10,14 @@ import pytest
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.store import Store, default_store_folder
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.packed import Packed
+from unlearn_audit.observations.piece import Packed
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 DOCUMENT = {"stage": "observations/1", "world": 3}
 
 
-def test_what_is_put_is_got(table, tmp_path):
-    store, made = Store(tmp_path / "s"), table()
+def test_what_is_put_is_got(piece, tmp_path):
+    store, made = Store(tmp_path / "s"), piece()
     assert store.get(DOCUMENT) is None
     store.put(DOCUMENT, Packed.of(made), {"overfitting": 0.25})
     found, stats = store.get(DOCUMENT)
@@ -26,9 +26,9 @@ def test_what_is_put_is_got(table, tmp_path):
     assert not store.has({**DOCUMENT, "world": 4})
 
 
-def test_work_without_its_finished_mark_or_with_other_bytes_is_not_there(table, tmp_path):
+def test_work_without_its_finished_mark_or_with_other_bytes_is_not_there(piece, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, Packed.of(table()), {})
+    store.put(DOCUMENT, Packed.of(piece()), {})
     key = digest(DOCUMENT)
     payload, mark = (tmp_path / "s" / key[:2] / f"{key}{suffix}" for suffix in (".arrow", ".json"))
     whole = payload.read_bytes()
@@ -40,15 +40,15 @@ def test_work_without_its_finished_mark_or_with_other_bytes_is_not_there(table, 
     assert store.get(DOCUMENT) is None
 
 
-def test_the_mark_says_what_made_it(table, tmp_path):
+def test_the_mark_says_what_made_it(piece, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, Packed.of(table()), {})
+    store.put(DOCUMENT, Packed.of(piece()), {})
     key = digest(DOCUMENT)
     assert json.loads((tmp_path / "s" / key[:2] / f"{key}.json").read_text())["document"] == DOCUMENT
 
 
-def test_two_writers_of_the_same_work_do_not_harm_each_other(table, tmp_path):
-    store, made = Store(tmp_path / "s"), table()
+def test_two_writers_of_the_same_work_do_not_harm_each_other(piece, tmp_path):
+    store, made = Store(tmp_path / "s"), piece()
     threads = [threading.Thread(target=store.put, args=(DOCUMENT, Packed.of(made), {})) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -98,8 +98,8 @@ def files_of(store, document=DOCUMENT):
 @pytest.mark.parametrize(
     "note", [b"", b'{"document": {}, "sta', b"\xff\xfe", b"[]", b"null", b"{}", b'{"sha256": 3, "stats": {}}']
 )
-def test_work_with_an_unreadable_note_is_not_there(table, tmp_path, note):
-    store, made = Store(tmp_path / "s"), table()
+def test_work_with_an_unreadable_note_is_not_there(piece, tmp_path, note):
+    store, made = Store(tmp_path / "s"), piece()
     store.put(DOCUMENT, Packed.of(made), {})
     files_of(store)[1].write_bytes(note)
     assert store.get(DOCUMENT) is None
@@ -108,19 +108,19 @@ def test_work_with_an_unreadable_note_is_not_there(table, tmp_path, note):
     assert store.has(DOCUMENT)
 
 
-def test_work_whose_note_lacks_a_key_is_not_there(table, tmp_path):
+def test_work_whose_note_lacks_a_key_is_not_there(piece, tmp_path):
     store = Store(tmp_path / "s")
     for missing in ("stats", "sha256"):
-        store.put(DOCUMENT, Packed.of(table()), {})
+        store.put(DOCUMENT, Packed.of(piece()), {})
         note = files_of(store)[1]
         note.write_text(json.dumps({k: v for k, v in json.loads(note.read_text()).items() if k != missing}))
         assert store.get(DOCUMENT) is None
         assert not store.has(DOCUMENT)
 
 
-def test_observations_that_cannot_be_read_are_not_there(table, tmp_path):
+def test_observations_that_cannot_be_read_are_not_there(piece, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, Packed.of(table()), {})
+    store.put(DOCUMENT, Packed.of(piece()), {})
     payload, note = files_of(store)
     payload.write_bytes(b"no arrow")
     content = json.loads(note.read_text()) | {"sha256": sha256(b"no arrow").hexdigest()}
@@ -147,14 +147,14 @@ def test_a_store_that_appears_while_one_looks_is_a_store(tmp_path, monkeypatch):
     assert Store(tmp_path).folder == tmp_path
 
 
-def test_a_store_that_cannot_be_written_is_told(table, tmp_path):
+def test_a_store_that_cannot_be_written_is_told(piece, tmp_path):
     store = Store(tmp_path / "s")
     (tmp_path / "s" / digest(DOCUMENT)[:2]).touch()
     with pytest.raises(AuditError, match="cannot be written"):
-        store.put(DOCUMENT, Packed.of(table()), {})
+        store.put(DOCUMENT, Packed.of(piece()), {})
 
 
-def test_arrays_are_kept_as_tables_are(table, tmp_path):
+def test_arrays_are_kept_as_tables_are(piece, tmp_path):
     store = Store(tmp_path / "s")
     document = {"stage": "attacks/1", "attack": "sorted-diff"}
     arrays = {"scores": np.linspace(0, 1, 5), "names": np.array(["a", "é"]), "none": np.empty((0, 3), dtype="f4")}
@@ -184,9 +184,9 @@ def test_arrays_that_would_need_a_pickle_are_not_read(tmp_path):
     assert store.get_arrays(DOCUMENT) is None
 
 
-def test_marks_say_what_is_there_and_when_it_was_used(table, tmp_path):
+def test_marks_say_what_is_there_and_when_it_was_used(piece, tmp_path):
     store = Store(tmp_path / "s")
-    store.put(DOCUMENT, Packed.of(table()), {}, {"dataset": "made", "model": "mlp"})
+    store.put(DOCUMENT, Packed.of(piece()), {}, {"dataset": "made", "model": "mlp"})
     payload, mark = files_of(store)
     os.utime(mark, (1000, 1000))
     (found,) = store.stored()

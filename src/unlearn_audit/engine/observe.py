@@ -16,7 +16,8 @@ from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.trees import answers_by_record
-from unlearn_audit.observations import Observations
+from unlearn_audit.observations.piece import Piece
+from unlearn_audit.observations.table import ROLES
 from unlearn_audit.seeds import SIDES, Kind, integer_seed
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning import Trained, Unlearner
@@ -38,7 +39,7 @@ def observe_world(
     seed: int,
     held_out: np.ndarray[Any, Any],
     probing: Probing | None = None,
-) -> tuple[Observations, dict[str, Any]]:
+) -> tuple[Piece, dict[str, Any]]:
     """Return the observations of one world and what is known of its models.
 
     Parameters
@@ -84,14 +85,17 @@ def observe_world(
         overfitting = accuracy(original, world.training, data.y) - accuracy(
             original, held_out, data.y if data.true_y is None else data.true_y
         )
-    table = Observations.assemble(
+    piece = Piece(
+        data.name,
+        world.side,
+        world.index,
         _columns(data, world),
         np.concatenate(posteriors),
         data.class_names,
-        signals=None if prober is None else prober.signals,
+        {} if prober is None else prober.signals,
     )
     most = most_spent(spent)
-    return table, {
+    return piece, {
         "overfitting": overfitting,
         "warnings": dict(warnings),
         "privacy": None if most is None else asdict(most),
@@ -177,24 +181,27 @@ def _labels_of(trained: Trained) -> Label:
 
 
 def _columns(data: Dataset, world: World) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the columns of all pairs, one row a record asked."""
+    """Return the columns of a piece, one row a record asked, pair by pair."""
     sizes = [len(asked.positions) for asked in world.queries]
-    total = sum(sizes)
     together = {
         name: np.concatenate([getattr(asked, name) for asked in world.queries])
         for name in ("positions", "paper", "deleted_at")
     }
     # most queries share one array of roles
-    roles = {key: of.astype(object) for key, of in {id(asked.roles): asked.roles for asked in world.queries}.items()}
+    different = {id(asked.roles): asked.roles for asked in world.queries}
+    roles = {key: _places(of) for key, of in different.items()}
     positions = together["positions"]
     return {
-        "dataset": np.repeat(np.array([data.name], dtype=object), total),
-        "side": np.repeat(np.array([world.side], dtype=object), total),
-        "world": np.full(total, world.index),
         "request": np.repeat(np.arange(len(sizes)), sizes),
         "record": data.record_ids[positions],
+        "query": np.zeros(len(positions), dtype=np.int64),
         "role": np.concatenate([roles[id(asked.roles)] for asked in world.queries]),
         "paper": together["paper"],
         "deleted_at": together["deleted_at"],
         "label": np.searchsorted(data.class_values, data.y[positions]),
     }
+
+
+def _places(roles: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    """Return where in `ROLES` each of some roles stands."""
+    return np.array([ROLES.index(role) for role in roles])

@@ -23,11 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from unlearn_audit.engine.folder import existing_run
-from unlearn_audit.engine.store import PAYLOADS, TABLE, Store
+from unlearn_audit.engine.store import PAYLOADS, PIECE, Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import atomic_path, write_atomic
-from unlearn_audit.observations.packed import read_packed
 from unlearn_audit.observations.parquet import read_parquet, write_parquet
+from unlearn_audit.observations.piece import read_packed
 from unlearn_audit.progress import Reporter, Silent
 
 NOTE = "purged.json"
@@ -163,7 +163,11 @@ def _read_csv(path: Path) -> pa.Table:
     return pa.table({name: pa.array(column, pa.string()) for name, column in zip(header, columns, strict=True)})
 
 
-_READERS = {".parquet": pq.read_table, TABLE: lambda path: read_packed(path.read_bytes()), ".csv": _read_csv}
+_READERS = {
+    ".parquet": pq.read_table,
+    PIECE: lambda path: read_packed(path.read_bytes(), whole=True),
+    ".csv": _read_csv,
+}
 
 
 def _theirs(table: pa.Table, ids: Collection[str], datasets: Collection[str] | None) -> npt.NDArray[np.bool_]:

@@ -23,8 +23,8 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import computed_with
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.observations import Observations, concatenate
-from unlearn_audit.observations.packed import Packed
+from unlearn_audit.observations import Observations
+from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.unlearning import Retrain, Unlearner
 from unlearn_audit.worlds import WorldPlan
 
@@ -151,7 +151,7 @@ def observe_worlds(
     work = partial(_observe, computing=[task.computing() for task in tasks])
     for (t, i), (packed, stats) in executor.run(work, tasks, missing):
         store.put(documents[t][i], packed, stats, tasks[t].about)
-        found[t, i] = (packed.table(), stats)
+        found[t, i] = (packed.piece(), stats)
         done += 1
         progress(done, len(found))
     new = set(missing)
@@ -183,7 +183,7 @@ def _observe(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         held_out = np.sort(task.plan.pool.unseen)
-        table, stats = observe_world(
+        piece, stats = observe_world(
             task.data,
             task.source,
             task.unlearner,
@@ -194,21 +194,19 @@ def _observe(
         )
     counted = Counter(stats["warnings"])
     counted.update(f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught)
-    return Packed.of(table), {**stats, "warnings": dict(counted)}
+    return Packed.of(piece), {**stats, "warnings": dict(counted)}
 
 
-def _whole(
-    worlds: Sequence[tuple[Observations, dict[str, Any]] | None], reused: int
-) -> tuple[Observations, WorldStats]:
+def _whole(worlds: Sequence[tuple[Piece, dict[str, Any]] | None], reused: int) -> tuple[Observations, WorldStats]:
     """Return the worlds of one side as one table, and what is known of them."""
-    tables, overfitting, warned = [], [], Counter[str]()
+    pieces, overfitting, warned = [], [], Counter[str]()
     spent: list[Spent] = []
     for world in worlds:
         assert world is not None
-        table, stats = world
-        tables.append(table)
+        piece, stats = world
+        pieces.append(piece)
         overfitting.append(stats["overfitting"])
         warned.update(stats["warnings"])
         if stats.get("privacy"):
             spent.append(Spent(**stats["privacy"]))
-    return concatenate(tables), WorldStats(tuple(overfitting), dict(warned), reused, most_spent(spent))
+    return table_of(pieces), WorldStats(tuple(overfitting), dict(warned), reused, most_spent(spent))

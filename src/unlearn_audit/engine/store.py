@@ -27,13 +27,12 @@ from unlearn_audit.engine.folder import content_of
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.files import write_atomic
-from unlearn_audit.observations import Observations
-from unlearn_audit.observations.packed import Packed
+from unlearn_audit.observations.piece import Packed, Piece
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
-TABLE, ARRAYS = ".arrow", ".npz"
-PAYLOADS = (TABLE, ARRAYS, ".parquet")
+PIECE, ARRAYS = ".arrow", ".npz"
+PAYLOADS = (PIECE, ARRAYS, ".parquet")
 """What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
 
 _LAYOUT = 1
@@ -112,12 +111,12 @@ class Store:
             raise AuditError(f"{folder} is no store of unlearn-audit (it has no {MARKER}); check --store")
         return cls(folder)
 
-    def get(self, document: Mapping[str, Any]) -> tuple[Observations, dict[str, Any]] | None:
-        """Return the observations and the notes stored for a document, or None if it has to be made.
+    def get(self, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:
+        """Return the piece and the notes stored for a document, or None if it has to be made.
 
         An artefact that cannot be read, or whose bytes no longer match their digest, counts as not there.
         """
-        return self._get(document, TABLE, _read_table)
+        return self._get(document, PIECE, _read_piece)
 
     def get_arrays(self, document: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
         """Return the arrays and the notes stored for a document, or None if it has to be made."""
@@ -125,7 +124,7 @@ class Store:
 
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
-        return self._get(document, TABLE, _read_table, used=False) is not None
+        return self._get(document, PIECE, _read_piece, used=False) is not None
 
     def put(
         self,
@@ -141,7 +140,7 @@ class Store:
         document
             Everything that decides the payload; its first part is the ``stage``.
         payload
-            A packed table, or arrays by name.
+            A packed piece, or arrays by name.
         stats
             Notes that `get` returns with it.
         about
@@ -149,7 +148,7 @@ class Store:
         """
         key = digest(document)
         suffix, content = (
-            (TABLE, payload.content) if isinstance(payload, Packed) else (ARRAYS, _bytes_of_arrays(payload))
+            (PIECE, payload.content) if isinstance(payload, Packed) else (ARRAYS, _bytes_of_arrays(payload))
         )
         note = {
             "document": document,
@@ -227,8 +226,8 @@ def _of_mark(content: bytes) -> tuple[dict[str, Any], dict[str, str]]:
         return {}, {}
 
 
-def _read_table(path: Path, content: bytes) -> Observations:
-    return Packed(content).table(path)
+def _read_piece(path: Path, content: bytes) -> Piece:
+    return Packed(content).piece(path)
 
 
 def _bytes_of_arrays(arrays: Arrays) -> memoryview:

@@ -22,11 +22,10 @@ from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.runner import SideTask
-from unlearn_audit.engine.store import MARK, TABLE
+from unlearn_audit.engine.store import MARK, PIECE
 from unlearn_audit.fields.base import Array, Positions, cosines
 from unlearn_audit.metrics import evaluate
-from unlearn_audit.observations import Observations
-from unlearn_audit.observations.packed import Packed
+from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.threads import one_thread, worker_pool
 
@@ -116,7 +115,7 @@ def measure(task: SideTask, clock: Clock = time.perf_counter, observe: Callable[
         sizes = task.plan.sizes.model_copy(update={"deletions": chains})
         world = replace(task.plan, sizes=sizes).world(0)
         began = clock()
-        table, stats = observe(
+        piece, stats = observe(
             task.data, task.source, task.unlearner, world, task.plan.seed, held_out, Probing.of(task.plan)
         )
         ended = clock()
@@ -125,13 +124,14 @@ def measure(task: SideTask, clock: Clock = time.perf_counter, observe: Callable[
         if (warm and chains == most) or ended - started >= (ENOUGH_SECONDS if len(timed) > 2 else SLOW_SECONDS):
             break
         chains = min(2 * chains, most) if warm else 1
-    return _pilot(task, timed[1:] or timed, table, stats)
+    return _pilot(task, timed[1:] or timed, piece, stats)
 
 
-def _pilot(task: SideTask, timed: Sequence[tuple[int, float]], table: Observations, stats: Mapping[str, Any]) -> Pilot:
+def _pilot(task: SideTask, timed: Sequence[tuple[int, float]], piece: Piece, stats: Mapping[str, Any]) -> Pilot:
+    table = table_of([piece])
     chains = timed[-1][0]
     fixed, per_chain = line(timed, task.plan.scenario.versions)
-    observed, noted = _stored_bytes(task, table, stats)
+    observed, noted = _stored_bytes(task, piece, stats)
     in_memory = int(table.rows.memory_usage(deep=True).sum()) + table.posteriors.nbytes
     in_memory += sum(values.nbytes for values in table.signals.values())
     return Pilot(
@@ -168,12 +168,12 @@ def line(timed: Sequence[tuple[int, float]], versions: int) -> tuple[float, floa
     return longest - per_chain * most, per_chain
 
 
-def _stored_bytes(task: SideTask, table: Observations, stats: Mapping[str, Any]) -> tuple[int, int]:
+def _stored_bytes(task: SideTask, piece: Piece, stats: Mapping[str, Any]) -> tuple[int, int]:
     """Return how many bytes a store takes for a world's observations, and for what stands beside them."""
     with tempfile.TemporaryDirectory() as folder:
-        Store(Path(folder)).put(task.documents("")[0], Packed.of(table), stats)
+        Store(Path(folder)).put(task.documents("")[0], Packed.of(piece), stats)
         sizes = {path.suffix: path.stat().st_size for path in Path(folder).glob("*/*")}
-    return sizes[TABLE], sizes[MARK]
+    return sizes[PIECE], sizes[MARK]
 
 
 def peak_memory() -> int | None:

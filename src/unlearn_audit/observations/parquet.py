@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.arrow import HEADER, parts_of, to_arrow
+from unlearn_audit.observations.arrow import HEADER, array_of, header_of, lists, with_header
 from unlearn_audit.observations.flat import from_flat
 from unlearn_audit.observations.messages import reason
-from unlearn_audit.observations.table import TEXTS, Observations
+from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, TEXTS, Observations
+
+
+class _Header(BaseModel):
+    """What our Parquet says of its arrays."""
+
+    versions: int
+    classes: list[str]
+    partial: bool
+    signals: dict[str, list[int]]
+    metadata: dict[str, Any]
 
 
 def write_parquet(observations: Observations, path: Path) -> None:
     """Write the columns, arrays as lists of fixed size, and a header with their shapes."""
+    columns: dict[str, Any] = {name: pa.array(observations.rows[name]) for name in COLUMNS}
+    columns["posteriors"] = lists(observations.posteriors)
+    columns |= {SIGNAL + name: lists(values) for name, values in observations.signals.items()}
+    columns |= {GROUP + name: pa.array(values) for name, values in observations.groups.items()}
+    header = _Header(
+        versions=observations.n_versions,
+        classes=list(observations.classes),
+        partial=observations.partial,
+        signals={name: list(values.shape[1:]) for name, values in observations.signals.items()},
+        metadata=dict(observations.metadata),
+    )
     # few of the numbers repeat, so that a dictionary of them costs more time and more bytes than they do; no reader
     # skips parts of a table by its statistics
-    pq.write_table(to_arrow(observations), path, compression="zstd", use_dictionary=list(TEXTS), write_statistics=False)
+    pq.write_table(
+        with_header(columns, header), path, compression="zstd", use_dictionary=list(TEXTS), write_statistics=False
+    )
 
 
 def read_parquet(path: Path) -> Observations:
@@ -31,10 +56,22 @@ def read_parquet(path: Path) -> Observations:
     repeated = [name for name in table.column_names if table.column_names.count(name) > 1]
     if repeated:
         raise AuditError(f"{path} has more than one column named '{repeated[0]}'; rename or drop one")
-    if HEADER in (table.schema.metadata or {}):
-        return Observations.create(**parts_of(table, path), where=str(path))
-    try:
-        frame = table.to_pandas()
-    except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
-        raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
-    return from_flat(frame, path)
+    if HEADER not in (table.schema.metadata or {}):
+        try:
+            frame = table.to_pandas()
+        except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
+            raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
+        return from_flat(frame, path)
+    header = header_of(table, _Header, path)
+    return Observations.create(
+        {name: table[name].to_pandas() for name in COLUMNS if name in table.column_names},
+        array_of(table, "posteriors", [header.versions, len(header.classes)], path),
+        header.classes,
+        partial=header.partial,
+        signals={name: array_of(table, SIGNAL + name, shape, path) for name, shape in header.signals.items()},
+        metadata=header.metadata,
+        groups={
+            name.removeprefix(GROUP): table[name].to_pandas() for name in table.column_names if name.startswith(GROUP)
+        },
+        where=str(path),
+    )

@@ -138,26 +138,20 @@ class Observations:
         columns: Mapping[str, npt.NDArray[Any]],
         posteriors: npt.NDArray[np.float32],
         classes: Sequence[str],
-        *,
-        partial: bool = False,
-        signals: Mapping[str, npt.NDArray[Any]] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        groups: Mapping[str, Any] | None = None,
+        signals: Mapping[str, npt.NDArray[Any]],
     ) -> Observations:
         """Return what `create` would, unchecked: for what this program made itself from checked answers.
 
         Parameters
         ----------
         columns
-            Those of `COLUMNS`, whole and each in the type of its kind (text as objects); ``query`` may be left out.
-        posteriors, classes, partial, signals, metadata, groups
+            Those of `COLUMNS`, each in the type of its kind (text as objects).
+        posteriors, classes, signals
             As `create` takes them.
         """
-        whole = {"query": np.zeros(len(posteriors), dtype=np.int64), **columns}
         # a type that is told is not looked for, and text stays as it is
-        rows = pd.DataFrame({name: pd.Series(whole[name], dtype=whole[name].dtype) for name in COLUMNS})
-        told = {name: group_values(values) for name, values in (groups or {}).items()}
-        return cls(rows, posteriors, tuple(classes), partial, dict(signals or {}), dict(metadata or {}), told)
+        rows = pd.DataFrame({name: pd.Series(columns[name], dtype=columns[name].dtype, copy=False) for name in COLUMNS})
+        return cls(rows, posteriors, tuple(classes), signals=dict(signals))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -162,7 +162,10 @@ def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
 
 def take(X: Any, positions: Positions) -> Any:
     """Return records by position from an array or a DataFrame."""
-    return X.iloc[positions] if isinstance(X, pd.DataFrame) else X[positions]
+    if isinstance(X, pd.DataFrame):
+        return X.iloc[positions]
+    # four times as fast as an index where records are short
+    return X.take(positions, axis=0) if isinstance(X, np.ndarray) else X[positions]
 
 
 @contextmanager

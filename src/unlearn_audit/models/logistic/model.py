@@ -50,12 +50,15 @@ class LogisticModel:
     @classmethod
     def predict_proba_many(cls, models: Sequence[Self], blocks: npt.NDArray[Any]) -> Array:
         """Return (models, m, k) posteriors of the (models, m, d) records that each model is asked."""
-        mean, scale = np.stack([m.mean for m in models]), np.stack([m.scale for m in models])
-        coefficients = np.stack([m.coefficients for m in models])
+        mean, scale = np.array([m.mean for m in models]), np.array([m.scale for m in models])
+        coefficients = np.array([m.coefficients for m in models])
         logits = (blocks - mean[:, None]) @ (coefficients / scale[:, :, None])
-        logits += np.stack([m.intercepts for m in models])[:, None]
+        logits += np.array([m.intercepts for m in models])[:, None]
         if logits.shape[-1] == 1:
-            return probabilities(logits * [-1.0, 1.0], by_softmax=False)
+            both = np.empty((*logits.shape[:-1], 2))
+            both[..., :1] = probabilities(-logits, by_softmax=False)
+            both[..., 1:] = probabilities(logits, by_softmax=False)
+            return both
         if not models[0].settings.one_vs_rest:
             return np.asarray(softmax(logits, axis=-1))
         # logarithms, so that a record of no class at all does not divide zero by zero
