@@ -85,7 +85,7 @@ def logistic(
             lambda: our_worlds(task, 1 if small else jobs),
             close(1e-5, (some or n) / n),
             (1 + n) / (1 + (some or n)),
-            f"{task.plan.n_worlds} worlds of 1 + {n} models, processes: {jobs}; plain: {solver} at a tolerance of {EXACT:g}"
+            f"{task.plan.n_worlds} worlds of 1 + {n} models, processes: {jobs}; plain: {solver}, tolerance {EXACT:g}"
             + (f"; the plain way makes the first {some} and its time is multiplied" if some else ""),
         )
 

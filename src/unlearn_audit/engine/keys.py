@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
 from unlearn_audit.data.base import Dataset
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 STAGE_VERSION = 2
 """Raise it whenever the same inputs would make other observations than before."""
@@ -58,14 +61,18 @@ def dataset_fingerprint(data: Dataset) -> str:
         for dtype in data.X.dtypes:
             if isinstance(dtype, pd.CategoricalDtype):
                 state.update(repr(dtype.categories.tolist()).encode())
-    elif isinstance(data.X, np.ndarray) and data.X.dtype != object:
-        state.update(f"{data.X.dtype} {data.X.shape}".encode())
-        state.update(np.ascontiguousarray(data.X).data)
     else:
-        state.update(joblib.hash(data.X).encode())
-    for part in (data.y, data.class_values, data.record_ids, data.units):
-        state.update(joblib.hash(part).encode())
+        _add(state, data.X)
+    for part in (data.y, data.class_values, data.record_ids, data.units, data.true_y):
+        _add(state, part)
     state.update(repr((data.name, data.class_names)).encode())
-    if data.true_y is not None:
-        state.update(joblib.hash(data.true_y).encode())
     return state.hexdigest()
+
+
+def _add(state: Hash, part: Any) -> None:
+    """Let a digest depend on an array: its type, its shape and its bytes; or on any other object."""
+    if isinstance(part, np.ndarray) and not part.dtype.hasobject:
+        state.update(f"{part.dtype} {part.shape}".encode())
+        state.update(np.ascontiguousarray(part).data)
+    else:
+        state.update(joblib.hash(part).encode())

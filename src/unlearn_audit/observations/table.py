@@ -150,7 +150,8 @@ class Observations:
             As `create` takes them.
         """
         # a type that is told is not looked for, and text stays as it is
-        rows = pd.DataFrame({name: pd.Series(columns[name], dtype=columns[name].dtype, copy=False) for name in COLUMNS})
+        series = {name: pd.Series(columns[name], dtype=columns[name].dtype, copy=False) for name in COLUMNS}
+        rows = pd.DataFrame(series, copy=False)
         return cls(rows, posteriors, tuple(classes), signals=dict(signals))
 
     def __len__(self) -> int:
