@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.attacks.leaf_share import LARGEST, leaf_counts, leaf_share
+from unlearn_audit.attacks.leaf_share import LARGEST, LeafShare, leaf_counts, leaf_share, training_size
 from unlearn_audit.attacks.pair_scale import pair_scale
-from unlearn_audit.observations.views import View
+from unlearn_audit.observations.views import LabelledView, View
 
 
 def without_one(counts, of):
@@ -94,26 +94,53 @@ def test_scores_are_those_worked_out_by_hand():
     rows = [(0, "A", 0), (0, "A", 1), (0, "C", 0), (1, "B", 1), (1, "B", 0), (1, "C", 1)]
     view = pairs_of({0: ("A", 0), 1: ("B", 1)}, rows)
     z = pair_scale(view)
-    # 4 of 12 references are in the leaf of 5, so 15 records are trained on; of its 3 and 15 references 2 are alike
+    # 4 of 12 references are in the leaf of 5, so 15 records are trained on; 3 of them and 2 references are alike
+    assert training_size(view.references) == 15
     in_the_leaf = np.log((15 + 12) / (3 + 2))
     # nothing moves where the pure leaf loses one; 2 of 12 references are in it with its label
     pure = np.log((12 + 2) / (2 + 1))
     elsewhere = np.arcsinh(z) - 0.5
     expected = [in_the_leaf, elsewhere[1] - 5, elsewhere[2] - 5, pure, -0.5, -0.5]
-    assert leaf_share(view) == pytest.approx(expected)
+    assert leaf_share(view, 15.0) == pytest.approx(expected)
 
 
-def test_a_leaf_without_references_is_smaller_than_one_of_them():
+def test_each_pair_is_scored_by_itself():
+    rows = [(0, "A", 0), (0, "A", 1), (1, "C", 1), (2, "B", 1), (1, "C", 0)]
+    deleted = {0: ("A", 0), 1: ("C", 1), 2: ("B", 1)}
+    together = leaf_share(pairs_of(deleted, rows), 15.0)
+    alone = [leaf_share(pairs_of({row[0]: deleted[row[0]]}, [row]), 15.0)[0] for row in rows]
+    assert together == pytest.approx(alone)
+
+
+def test_the_size_of_training_sets_is_learned_from_shadow_worlds():
+    rows = [(0, "A", 0), (0, "A", 1), (1, "C", 1)]
+    shadow = pairs_of({0: ("A", 0), 1: ("C", 1)}, rows)
+    attack = LeafShare().fit(LabelledView(shadow, np.array([True, False, True])), seed=0)
+    # leaves of 5 and 6 with 4 and 5 of 12 references each
+    assert attack.training_ == pytest.approx((5 + 6) / (4 / 12 + 5 / 12))
+    target = pairs_of({0: ("C", 1)}, [(0, "C", 1), (0, "A", 0)])
+    assert attack.score(target) == pytest.approx(leaf_share(target, attack.training_))
+
+
+def test_pairs_in_which_more_than_one_leaf_moved_say_nothing_of_it():
+    view = pairs_of({0: ("A", 0)}, [(0, "A", 0)])
+    in_c = np.flatnonzero((view.references.posteriors[:, 0] == np.float32(2 / 6)).any(axis=1))
+    view.references.posteriors[in_c[0], 1] = (0.25, 0.75)
+    assert np.isnan(training_size(view.references))
+    assert np.isnan(training_size(pairs_of({0: ("B", 1)}, [(0, "A", 0)]).references))
+
+
+def test_without_it_the_references_that_are_alike_tell_the_share():
     few = [of for of in REFERENCES if of[0] != "A"]
     view = pairs_of({0: ("A", 0)}, [(0, "A", 0), (0, "C", 0)], few)
-    assert leaf_share(view)[0] == pytest.approx(np.log((5 * 9 + 8) / 3))
+    assert leaf_share(view, np.nan)[0] == pytest.approx(np.log((5 * 9 + 8) / 3))
 
 
 def test_where_more_than_one_leaf_moved_the_scaled_change_decides():
     view = pairs_of({0: ("A", 0)}, [(0, "A", 0), (0, "C", 0)])
     in_c = np.flatnonzero((view.references.posteriors[:, 0] == np.float32(2 / 6)).any(axis=1))
     view.references.posteriors[in_c[0], 1] = (0.25, 0.75)
-    assert leaf_share(view) == pytest.approx(np.arcsinh(pair_scale(view)) - 0.5)
+    assert leaf_share(view, 15.0) == pytest.approx(np.arcsinh(pair_scale(view)) - 0.5)
 
 
 def test_of_other_models_it_says_what_the_scaled_change_says():
@@ -124,4 +151,4 @@ def test_of_other_models_it_says_what_the_scaled_change_says():
         return View(p, rng.integers(0, 3, n), rng.integers(0, 3, n), {}, beside)
 
     seen = view(200, view(90))
-    assert np.array_equal(np.argsort(leaf_share(seen)), np.argsort(pair_scale(seen)))
+    assert np.array_equal(np.argsort(leaf_share(seen, np.nan)), np.argsort(pair_scale(seen)))

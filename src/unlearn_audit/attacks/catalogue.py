@@ -15,7 +15,7 @@ from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.iam import IAM
 from unlearn_audit.attacks.l_diff import L_DIFF
 from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED, check_signals
-from unlearn_audit.attacks.leaf_share import LEAF_SHARE
+from unlearn_audit.attacks.leaf_share import LeafShare
 from unlearn_audit.attacks.learned import learned_attacks
 from unlearn_audit.attacks.lira import LIRA
 from unlearn_audit.attacks.pair_scale import PAIR_SCALE
@@ -36,7 +36,7 @@ from unlearn_audit.observations import Observations
 if TYPE_CHECKING:
     from unlearn_audit.fields import Field
 
-Entry = Statistic | PairScaleFitted | ChangeField | ChangeFieldFitted | Population | PerRecordAttack
+Entry = Statistic | LeafShare | PairScaleFitted | ChangeField | ChangeFieldFitted | Population | PerRecordAttack
 
 PER_RECORD = (*LIRA, BAVARIA, RMIA, RULI, *IAM, *PAIRED_LIKELIHOOD)
 """Those that learn of each record by itself."""
@@ -48,7 +48,7 @@ CATALOGUE: dict[str, Entry] = {
         *SCORE_CHANGES,
         L_DIFF,
         *PAIR_SCALE,
-        LEAF_SHARE,
+        LeafShare(),
         PairScaleFitted(),
         *CHANGE_FIELDS,
         POPULATION,

@@ -1,4 +1,4 @@
-"""How many look like the deleted record, by the counts that a tree's answers give away; no shadow model.
+"""How many look like the deleted record, by the counts that a tree's answers give away.
 
 Our own (see docs/attacks.md). A leaf of n training records, k of them of class y, answers k/n for y, and
 (k - 1)/(n - 1) once one of the k is deleted; all other leaves answer as before. Whoever is in that leaf and of that
@@ -7,15 +7,16 @@ class looks exactly like the deleted record, and nobody else does: the likelihoo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.pair_scale import pair_scale
 from unlearn_audit.attacks.references import references_of
-from unlearn_audit.attacks.statistic import FALLS, Statistic
-from unlearn_audit.observations.views import View
+from unlearn_audit.attacks.statistic import FALLS, Need
+from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -98,8 +99,6 @@ class _Company:
         (n,) whether all that moved have its answers.
     one_leaf
         (n,) whether some moved, all with the same answers, and as a leaf does that loses one record.
-    training
-        (n,) how many records the models are trained on, as far as the references tell.
     """
 
     asked: Ints
@@ -108,11 +107,10 @@ class _Company:
     still: Rows
     no_other: Rows
     one_leaf: Rows
-    training: Array
 
     @classmethod
-    def of(cls, view: View, sizes: Array) -> _Company:
-        """Count, given the (n,) sizes of the leaves of rows: NaN where they are in none that lost one."""
+    def of(cls, view: View) -> _Company:
+        """Count in every pair by itself."""
         beside = references_of(view)
         pairs, pair = np.unique(np.concatenate([view.pair, beside.pair]), return_inverse=True)
         both = np.concatenate([view.posteriors[:, [0, -1]], beside.posteriors[:, [0, -1]]])
@@ -122,27 +120,48 @@ class _Company:
         kind = group * (labels.max(initial=0) + 1) + labels
         n = len(view)
         own, theirs = pair[:n], pair[n:]
-        moved = (both[n:, 0] != both[n:, 1]).any(axis=1)
+        moved = _moved(beside)
         n_asked, n_moved = (np.bincount(of, minlength=len(pairs)) for of in (theirs, theirs[moved]))
-
-        fell = (both[n:, 0] - both[n:, 1]).argmax(axis=1)
-        _, of_leaf = leaf_counts(both[n:], fell)
-        found = moved & (_how_many(group[n:][moved], group[n:]) == n_moved[theirs]) & np.isfinite(of_leaf)
-        size = np.full(len(pairs), np.nan)
-        size[theirs[found]] = of_leaf[found]
-        share = n_moved / np.maximum(n_asked, 1)
-        lost_one = np.isfinite(size)
-        alone = sizes * (n_asked[own] + 1)
-        training = np.full(n, size[lost_one].sum() / share[lost_one].sum()) if lost_one.any() else alone
+        # of a pair whose moved references all answer alike, whether they do so as a leaf that lost one record
+        found = moved & (_how_many(group[n:][moved], group[n:]) == n_moved[theirs])
+        found[found] = np.isfinite(_leaf_that_lost(beside.take(found)))
         return cls(
             n_asked[own],
             _how_many(kind[n:], kind[:n]),
             np.bincount(theirs[_is_sure(beside)], minlength=len(pairs))[own],
             n_moved[own] == 0,
             _how_many(group[n:][moved], group[:n]) == n_moved[own],
-            lost_one[own],
-            training,
+            np.isin(own, theirs[found]),
         )
+
+
+def training_size(references: View) -> float:
+    """Return how many records models are trained on, as far as references of many pairs tell; NaN if they do not.
+
+    It is the sum of the sizes of leaves that lost one record, over the sum of the shares of references in them: of the
+    pairs in which all references that moved are in one such leaf.
+    """
+    pairs, pair = np.unique(references.pair, return_inverse=True)
+    moved = _moved(references)
+    # what is in no leaf that lost one counts as in one of size 0
+    sizes, place = np.nan_to_num(_leaf_that_lost(references.take(moved))), pair[moved]
+    asked, of_leaf = np.bincount(pair), np.bincount(place, minlength=len(pairs))
+    least, most = np.full(len(pairs), np.inf), np.zeros(len(pairs))
+    np.minimum.at(least, place, sizes)
+    np.maximum.at(most, place, sizes)
+    one = (least == most) & (most > 0)
+    return float(most[one].sum() / (of_leaf[one] / asked[one]).sum()) if one.any() else np.nan
+
+
+def _moved(view: View) -> Rows:
+    """(n,) whether any answer changed from the first version to the last."""
+    return np.asarray((view.posteriors[:, 0] != view.posteriors[:, -1]).any(axis=1))
+
+
+def _leaf_that_lost(view: View) -> Array:
+    """(n,) the size of the leaf of each record, if that lost one of the class whose probability fell the most."""
+    fell = (view.posteriors[:, 0] - view.posteriors[:, -1]).argmax(axis=1)
+    return leaf_counts(view.posteriors, fell)[1]
 
 
 def _is_sure(view: View) -> Rows:
@@ -157,27 +176,58 @@ def _how_many(among: Ints, values: Ints) -> Ints:
     return np.asarray(np.searchsorted(ordered, values, "right") - np.searchsorted(ordered, values, "left"))
 
 
-def leaf_share(view: View) -> Array:
+def leaf_share(view: View, training: float) -> Array:
     """(n,) -log of the share of all records that look like the deleted one, were it the one asked about.
 
-    With k and n as of `leaf_counts`, N training records and R references, of which m have the record's label and
-    answers and s are in pure leaves of their label:
+    With k and n as of `leaf_counts`, N training records and R references of the pair, of which m have the record's
+    label and answers and s are in pure leaves of their label:
 
     - log (N + R)/(k + m) where the record's leaf lost one of its label, and no reference moved otherwise;
     - log (R + 2)/(s + 1) where no reference moved and the record's leaf is pure, as it stays without one of many;
     - asinh z - ½ elsewhere, z the change on the scale of the pair, and 5 less where another leaf is all that moved. The
       order is therefore that of `pair_scale` where a model is no tree.
 
-    N is what the sizes of leaves that lost one come to, over the shares of references in them, all pairs together.
+    Parameters
+    ----------
+    view
+        The records, with their references.
+    training
+        N; NaN where it is not known, which is then n over the share of references that are alike.
     """
     k, n = leaf_counts(view.posteriors, view.labels)
-    company = _Company.of(view, n)
+    company = _Company.of(view)
     scores = np.arcsinh(pair_scale(view)) - 0.5 - np.where(company.one_leaf, ELSEWHERE, 0.0)
     pure = _is_sure(view) & company.still
     scores[pure] = np.log((company.asked + 2) / (company.sure + 1))[pure]
     in_it = np.isfinite(n) & company.no_other
-    scores[in_it] = np.log((company.training + company.asked) / (k + company.alike))[in_it]
+    N = n * (company.asked + 1) / (company.alike + 1) if np.isnan(training) else training
+    scores[in_it] = np.log((N + company.asked) / (k + company.alike))[in_it]
     return scores
 
 
-LEAF_SHARE = Statistic("leaf-share", "pair", leaf_share, FALLS, frozenset({"labels", "references"}))
+@dataclass(frozen=True)
+class LeafShare:
+    """Learns from shadow worlds how many records models are trained on, and nothing else."""
+
+    training_: float = field(default=np.nan, repr=False, compare=False)
+
+    name: str = field(default="leaf-share", init=False)
+    attack_model: None = field(default=None, init=False)
+    view: ViewName = field(default="pair", init=False)
+    needs: frozenset[Need] = field(default=frozenset({"labels", "references"}), init=False)
+    probabilistic: bool = field(default=False, init=False)
+    fits_on: Literal["paper", "all"] = field(default="all", init=False)
+    knows: None = field(default=None, init=False)
+    by_default: bool = field(default=True, init=False)
+
+    def for_game(self, game: str) -> LeafShare | None:
+        """Return itself in games of deletions, None in others."""
+        return self if game in FALLS else None
+
+    def fit(self, shadow: LabelledView, seed: int) -> LeafShare:  # noqa: ARG002 - as every attack
+        """Return a copy that knows the size of shadow training sets."""
+        return LeafShare(training_size(references_of(shadow.view)))
+
+    def score(self, target: View) -> Array:
+        """Return (n,) scores, see `leaf_share`."""
+        return leaf_share(target, self.training_)
