@@ -15,6 +15,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc_difference
 from unlearn_audit.planning import plan_audit
 from unlearn_audit.report.html import render
+from unlearn_audit.report.wording import retraining_words
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
 from unlearn_audit.subject import Subject
 
@@ -117,6 +118,7 @@ def test_retraining_is_not_compared_with_itself(retrained):
 def test_page_and_folder_hold_it(compared, tmp_path):
     page = render(compared.findings, compared.scores)
     assert "On the same worlds retrained exactly, the leading attack reaches" in page
+    assert retraining_words(compared.findings.retraining) in compared.findings.verdict.summary
     compared.save(tmp_path / "run")
     assert (tmp_path / "run" / "observations" / "target-retraining.parquet").is_file()
 

@@ -173,7 +173,7 @@ def find(
         config=settings,
         canaries=canaries,
         selected=found.selected,
-        verdict=verdict(found.results, found.selected, regime, regime_note, canaries),
+        verdict=verdict(found.results, found.selected, regime, regime_note, canaries, found.retraining),
         results=found.results,
         released=found.released,
         groups=found.groups,

@@ -11,7 +11,8 @@ from unlearn_audit.report.findings import (
     RetrainingComparison,
     ThreeWay,
 )
-from unlearn_audit.report.further import deletion_time_words, paper_words, retraining_words, three_way_words
+from unlearn_audit.report.further import deletion_time_words, paper_words, three_way_words
+from unlearn_audit.report.wording import retraining_words
 
 
 def leading(attack="pair-scale", model=None):

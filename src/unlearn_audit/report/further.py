@@ -7,7 +7,6 @@ from unlearn_audit.report.findings import (
     Findings,
     PaperComparison,
     Result,
-    RetrainingComparison,
     ThreeWay,
 )
 from unlearn_audit.report.wording import attack_words, interval, number
@@ -27,8 +26,6 @@ def further(findings: Findings) -> list[str]:
     'The largest fall of a margin (delta) names the update that deleted a '
     """
     said = []
-    if findings.retraining is not None:
-        said.append(retraining_words(findings.retraining))
     if findings.paper is not None:
         said.append(paper_words(findings.paper, findings.leading()))
     if findings.three_way is not None:
@@ -36,32 +33,6 @@ def further(findings: Findings) -> list[str]:
     if findings.deletion_time is not None:
         said.append(deletion_time_words(findings.deletion_time))
     return [sentence for sentence in said if sentence]
-
-
-def retraining_words(found: RetrainingComparison) -> str:
-    """Say whether a method leaks more or less than exact retraining of the same worlds, or neither is shown."""
-    low, high = found.excess_ci
-    if low > 0:
-        reading = "leaks more than exact retraining"
-    elif high < 0:
-        reading = "leaks less than exact retraining"
-    else:
-        reading = "is not shown to differ from exact retraining"
-    turned = ""
-    if found.excess != found.difference:
-        turned = (
-            f", and its distance from 0.5, on either side a leak, by {number(found.excess, signed=True)} "
-            f"({interval(found.excess_ci, signed=True)})"
-        )
-    regimes = ""
-    if found.unlearned.regime != found.retrained.regime:
-        regimes = f", though in other regimes ({found.unlearned.regime}; {found.retrained.regime})"
-    return (
-        f"On the same worlds retrained exactly, the leading attack reaches {number(found.retrained.auc)} "
-        f"({interval(found.retrained.auc_ci)}), and with {found.method} the AUC differs by "
-        f"{number(found.difference, signed=True)} ({interval(found.difference_ci, signed=True)}){turned}: under this "
-        f"attack {found.method} {reading}{regimes}."
-    )
 
 
 def paper_words(paper: PaperComparison, leading: Result) -> str:

@@ -10,7 +10,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed, power_of
 from unlearn_audit.metrics.intervals import t_quantile
 from unlearn_audit.metrics.power import smallest_excess
-from unlearn_audit.report.findings import Result, Selected, Verdict, is_selected
+from unlearn_audit.report.findings import Result, RetrainingComparison, Selected, Verdict, is_selected
 from unlearn_audit.report.wording import (
     GUESSING,
     REGIMES,
@@ -20,6 +20,7 @@ from unlearn_audit.report.wording import (
     is_strongest_classical,
     number,
     percent,
+    retraining_words,
     role_words,
     roles,
 )
@@ -103,8 +104,9 @@ def verdict(
     regime: str,
     regime_note: str | None = None,
     canaries: str | None = None,
+    retraining: RetrainingComparison | None = None,
 ) -> Verdict:
-    """Say in plain words what the selected attack reached, what the update adds, and the limits of both.
+    """Say in plain words what the selected attack reached, what the update and its method add, and their limits.
 
     It leads with the selected attack on all rows, or on the paper's where there are no others. The first sentence
     of the summary is the outcome (`outcome`) alone and fits a heading.
@@ -121,6 +123,8 @@ def verdict(
         Why it is not the one asked for.
     canaries
         What was done to audited records: ``mislabelled``, or None.
+    retraining
+        How the unlearning method compares with exact retraining, where it is another one.
 
     Raises
     ------
@@ -137,6 +141,7 @@ def verdict(
         _CANARIES if canaries else "",
         _reached(result),
         _compared(result, results),
+        "" if retraining is None else retraining_words(retraining),
         _setting(result, regime),
     ]
     return Verdict(

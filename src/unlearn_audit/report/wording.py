@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.findings import Interval, Result
+from unlearn_audit.report.findings import Interval, Result, RetrainingComparison
 
 GUESSING = 0.5
 """AUC of an attack that knows nothing."""
@@ -132,3 +132,29 @@ def percent(rate: str | float) -> str:
     ('0.1 %', '5 %')
     """
     return f"{100 * float(rate):.6g} %"
+
+
+def retraining_words(found: RetrainingComparison) -> str:
+    """Say whether a method leaks more or less than exact retraining of the same worlds, or neither is shown."""
+    low, high = found.excess_ci
+    if low > 0:
+        reading = "leaks more than exact retraining"
+    elif high < 0:
+        reading = "leaks less than exact retraining"
+    else:
+        reading = "is not shown to differ from exact retraining"
+    turned = ""
+    if found.excess != found.difference:
+        turned = (
+            f", and its distance from 0.5, on either side a leak, by {number(found.excess, signed=True)} "
+            f"({interval(found.excess_ci, signed=True)})"
+        )
+    regimes = ""
+    if found.unlearned.regime != found.retrained.regime:
+        regimes = f", though in other regimes ({found.unlearned.regime}; {found.retrained.regime})"
+    return (
+        f"On the same worlds retrained exactly, the leading attack reaches {number(found.retrained.auc)} "
+        f"({interval(found.retrained.auc_ci)}), and with {found.method} the AUC differs by "
+        f"{number(found.difference, signed=True)} ({interval(found.difference_ci, signed=True)}){turned}: under this "
+        f"attack {found.method} {reading}{regimes}."
+    )
