@@ -44,6 +44,17 @@ def probability(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int
     return np.take_along_axis(posteriors, labels[:, None], axis=1)[:, 0].astype(np.float64)
 
 
+def moved(posteriors: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Return (n,) whether any of (n, versions, classes) answers changed from the first version to the last.
+
+    Examples
+    --------
+    >>> moved(np.array([[[0.25, 0.75], [0.25, 0.75]], [[0.5, 0.5], [0.6, 0.4]]])).tolist()
+    [False, True]
+    """
+    return np.asarray((posteriors[:, 0] != posteriors[:, -1]).any(axis=1))
+
+
 def loss(margins: Array) -> Array:
     """Return the cross-entropy of the label, log(1 + exp(-φ)): of float32 posteriors near 1, -log p_y would be 0.
 

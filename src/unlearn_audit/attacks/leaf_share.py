@@ -17,6 +17,7 @@ from unlearn_audit.attacks.pair_scale import pair_scale
 from unlearn_audit.attacks.references import references_of
 from unlearn_audit.attacks.statistic import FALLS, Need
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.probabilities import moved, probability
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -120,17 +121,17 @@ class _Company:
         kind = group * (labels.max(initial=0) + 1) + labels
         n = len(view)
         own, theirs = pair[:n], pair[n:]
-        moved = _moved(beside)
-        n_asked, n_moved = (np.bincount(of, minlength=len(pairs)) for of in (theirs, theirs[moved]))
+        changed = moved(beside.posteriors)
+        n_asked, n_moved = (np.bincount(of, minlength=len(pairs)) for of in (theirs, theirs[changed]))
         # of a pair whose moved references all answer alike, whether they do so as a leaf that lost one record
-        found = moved & (_how_many(group[n:][moved], group[n:]) == n_moved[theirs])
+        found = changed & (_how_many(group[n:][changed], group[n:]) == n_moved[theirs])
         found[found] = np.isfinite(_leaf_that_lost(beside.take(found)))
         return cls(
             n_asked[own],
             _how_many(kind[n:], kind[:n]),
             np.bincount(theirs[_is_sure(beside)], minlength=len(pairs))[own],
             n_moved[own] == 0,
-            _how_many(group[n:][moved], group[:n]) == n_moved[own],
+            _how_many(group[n:][changed], group[:n]) == n_moved[own],
             np.isin(own, theirs[found]),
         )
 
@@ -142,20 +143,15 @@ def training_size(references: View) -> float:
     pairs in which all references that moved are in one such leaf.
     """
     pairs, pair = np.unique(references.pair, return_inverse=True)
-    moved = _moved(references)
+    changed = moved(references.posteriors)
     # what is in no leaf that lost one counts as in one of size 0
-    sizes, place = np.nan_to_num(_leaf_that_lost(references.take(moved))), pair[moved]
+    sizes, place = np.nan_to_num(_leaf_that_lost(references.take(changed))), pair[changed]
     asked, of_leaf = np.bincount(pair), np.bincount(place, minlength=len(pairs))
     least, most = np.full(len(pairs), np.inf), np.zeros(len(pairs))
     np.minimum.at(least, place, sizes)
     np.maximum.at(most, place, sizes)
     one = (least == most) & (most > 0)
     return float(most[one].sum() / (of_leaf[one] / asked[one]).sum()) if one.any() else np.nan
-
-
-def _moved(view: View) -> Rows:
-    """(n,) whether any answer changed from the first version to the last."""
-    return np.asarray((view.posteriors[:, 0] != view.posteriors[:, -1]).any(axis=1))
 
 
 def _leaf_that_lost(view: View) -> Array:
@@ -166,8 +162,8 @@ def _leaf_that_lost(view: View) -> Array:
 
 def _is_sure(view: View) -> Rows:
     """(n,) whether the label has a probability of 1 in the first and in the last version."""
-    ends = view.posteriors[:, [0, -1]]
-    return np.asarray((np.take_along_axis(ends, view.labels[:, None, None], axis=2) == 1).all(axis=(1, 2)))
+    before, after = (probability(answers, view.labels) for answers in (view.original, view.unlearned))
+    return np.asarray((before == 1) & (after == 1))
 
 
 def _how_many(among: Ints, values: Ints) -> Ints:

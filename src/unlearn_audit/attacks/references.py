@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
-from unlearn_audit.probabilities import margin
+from unlearn_audit.probabilities import margin, moved
 
 Array = npt.NDArray[np.float64]
 
@@ -106,12 +106,12 @@ class References:
         """
         of = references_of(view)
         phi = margin(of.posteriors[:, [0, -1]], of.labels)
-        moved = (of.posteriors[:, 0] != of.posteriors[:, -1]).any(axis=1)
+        changed = moved(of.posteriors)
         pairs, index, counts = np.unique(of.pair, return_inverse=True, return_counts=True)
         order = np.argsort(index, kind="stable")
         place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
         columns = {}
-        values = {"change": phi[:, 0] - phi[:, 1], "original": phi[:, 0], "unlearned": phi[:, 1], "moved": moved}
+        values = {"change": phi[:, 0] - phi[:, 1], "original": phi[:, 0], "unlearned": phi[:, 1], "moved": changed}
         for name, of_each in values.items():
             columns[name] = np.full((len(pairs), counts.max()), np.nan)
             columns[name][index[order], place] = of_each[order]

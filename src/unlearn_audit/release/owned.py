@@ -18,6 +18,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.probabilities import moved
 from unlearn_audit.release.answers import read_columns, texts_of
 from unlearn_audit.release.pair import Pair, Rows
 from unlearn_audit.seeds import Kind, integer_seed
@@ -211,5 +212,5 @@ class Releases:
             for part in (slice(0, len(own)), slice(len(own), None)):
                 person = pd.factorize(whose[part])[0].astype(np.int64)
                 sides.append(Rows(both[part], labels[part], person))
-            changed = float((both[:, 0] != both[:, 1]).any(axis=1).mean())
+            changed = float(moved(both).mean())
             yield Pair(sides[0], sides[1], owned.data.class_names, owned.names[deleted], changed), unlearned.model

@@ -12,6 +12,7 @@ import pandas as pd
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.messages import shorten
 from unlearn_audit.observations.views import View
+from unlearn_audit.probabilities import moved
 from unlearn_audit.release.answers import Answers
 
 Texts = npt.NDArray[np.object_]
@@ -106,7 +107,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
     order = _same_records(before, after)
     columns = _same_classes(before, after)
     both = np.stack([before.posteriors, after.posteriors[order][:, columns]], axis=1)
-    changed = (both[:, 0] != both[:, 1]).any(axis=1)
+    changed = moved(both)
     if not changed.any():
         raise AuditError(
             f"{before.where} and {after.where} answer all {len(both):,} records alike: nothing changed between the "

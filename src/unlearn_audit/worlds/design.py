@@ -187,7 +187,7 @@ class WorldPlan:
             added = _NOBODY
             if self.scenario.name == "online":
                 at = (j * len(steps) + t) * len(deleted)
-                added = _stretch(arriving, at, len(deleted))
+                added = stretch(arriving, at, len(deleted))
             requests.append(Request(deleted, added))
         return tuple(requests)
 
@@ -197,12 +197,12 @@ class WorldPlan:
         n = len(deleted) if firsts is None else int(np.count_nonzero(firsts))
         wanted = n + self.sizes.unseen
         width = min(wanted, len(unseen))
-        asked = _stretch(unseen, j * width, width)
+        asked = stretch(unseen, j * width, width)
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
         roles, deleted_at = roles_of(counts, tuple(len(request.deleted) for request in chain))
         # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
-        paper = _leading((n, min(n, len(asked)), 1 if self.scenario.name == "retained" else n), counts)
+        paper = leading((n, min(n, len(asked)), 1 if self.scenario.name == "retained" else n), counts)
         if firsts is not None:
             paper = np.concatenate([firsts, paper[len(deleted) :]])
         return Query(positions, roles, deleted_at, paper)
@@ -230,7 +230,7 @@ def roles_of(counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[npt.NDArr
 
 
 @lru_cache(maxsize=256)
-def _leading(first: tuple[int, ...], counts: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def leading(first: tuple[int, ...], counts: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Return where the first so many of as many records of each role stand; shared, so it cannot be written to."""
     leading = np.zeros(sum(counts), dtype=bool)
     at = 0
@@ -241,7 +241,7 @@ def _leading(first: tuple[int, ...], counts: tuple[int, ...]) -> npt.NDArray[np.
     return leading
 
 
-def _stretch(values: Positions, at: int, n: int) -> Positions:
+def stretch(values: Positions, at: int, n: int) -> Positions:
     """Return ``n`` values from place ``at`` on, from the front again after the last."""
     at %= len(values)
     return values[at : at + n] if at + n <= len(values) else values[np.arange(at, at + n) % len(values)]

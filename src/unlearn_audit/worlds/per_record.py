@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.seeds import SIDES, Kind, generator
-from unlearn_audit.worlds.design import Query, Request, World, WorldPlan, roles_of
+from unlearn_audit.worlds.design import Query, Request, World, WorldPlan, leading, roles_of, stretch
 from unlearn_audit.worlds.units import Positions
 
 ROLES = 3
@@ -66,13 +65,12 @@ class PerRecordPlan(WorldPlan):
 
     def _query_of(self, deleted: Positions, unseen: Positions, kept: Positions, j: int) -> Query:
         """Ask of pair j its deleted record and, from the j-th on, unseen and kept ones."""
-        asked = unseen[(j + np.arange(self.n_unseen_asked)) % len(unseen)]
-        staying = kept[(j + np.arange(min(self._n_retained, len(kept)))) % len(kept)]
+        asked = stretch(unseen, j, self.n_unseen_asked)
+        staying = stretch(kept, j, min(self._n_retained, len(kept)))
         positions = np.concatenate([deleted, asked, staying, self.references])
-        roles, deleted_at = roles_of((1, len(asked), len(staying), len(self.references)), (1,))
-        paper: npt.NDArray[np.bool_] = np.zeros(len(positions), dtype=bool)
-        paper[[0, 1, 1 + len(asked)]] = True
-        return Query(positions, roles, deleted_at, paper)
+        counts = 1, len(asked), len(staying), len(self.references)
+        roles, deleted_at = roles_of(counts, (1,))
+        return Query(positions, roles, deleted_at, leading((1, 1, 1), counts))
 
 
 def per_record_plans(plans: dict[str, WorldPlan], where: str) -> dict[str, WorldPlan]:

@@ -1,4 +1,4 @@
-"""Shapes and sums that all parts of the solver share."""
+"""Types and formulas that all parts of the solver share."""
 
 from __future__ import annotations
 
