@@ -112,7 +112,7 @@ def trees(model: str, worlds: int, deletions: int, train_size: int, plain_model:
 
 
 def processes(small: bool) -> Sides:
-    data, shape = (SMALL, (2, 2)) if small else ("adult", (12, 100))
+    data, shape = (SMALL, (2, 2)) if small else ("adult", (40, 100))
     task = target_task(data, "decision-tree", *shape, sizes={"train_size": 200 if small else 5000})
     return Sides(
         lambda: our_worlds(task, jobs=1),
@@ -184,7 +184,7 @@ CASES = (
     ),
     Case("torch-mlp", "torch-mlp worlds, Adult, 2 cores", 4, networks("adult", "torch-mlp", 20, 20, 2, 3, 2000)),
     Case("simple-cnn", "simple-cnn worlds, MNIST", 0.95, networks("mnist", "simple-cnn", 20, 2, 1, 4, 2000)),
-    Case("trees", "decision tree worlds, 2 cores", 1.6, trees("decision-tree", 12, 100, 5000)),
+    Case("trees", "decision tree worlds, 2 cores", 1.6, trees("decision-tree", 40, 100, 5000)),
     Case("forests", "random forest worlds, 2 cores", 1.8, trees("random-forest", 2, 4, 2000)),
     Case(
         "forests-accelerated",
