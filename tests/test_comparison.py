@@ -12,7 +12,7 @@ from unlearn_audit.attacks.base import score_column
 from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.comparison import beside_retraining
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc_difference
+from unlearn_audit.metrics import Clusters, auc_difference
 from unlearn_audit.planning import plan_audit
 from unlearn_audit.report.html import render
 from unlearn_audit.report.wording import retraining_words
@@ -144,7 +144,7 @@ def test_the_same_records_in_all_worlds_widen_the_interval(store):
         (scores["role"] == "deleted").to_numpy(),
     )
     crossed = auc_difference(
-        own, other.scores, deleted, scores["world"].to_numpy(), records=scores["record"].to_numpy()
+        own, other.scores, deleted, Clusters(scores["world"].to_numpy(), scores["record"].to_numpy())
     )
     assert found.difference_ci == crossed.interval
     assert found.difference_ci != auc_difference(own, other.scores, deleted, scores["world"].to_numpy()).interval

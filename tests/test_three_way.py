@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc, share
+from unlearn_audit.metrics import Clusters, auc, share
 from unlearn_audit.metrics.intervals import jackknife_error, t_quantile
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import blind
@@ -166,7 +166,7 @@ def test_the_interval_of_the_mean_over_roles_covers(worlds, rows, apart):
         for i, role in enumerate(THREE_ROLES):
             own = roles == role
             scores[own, i] += shifts[i] + apart * rng.normal(size=worlds)[of_world[own]]
-        found = _macro(scores, roles, of_world, None)
+        found = _macro(scores, roles, Clusters(of_world))
         covered += found.low <= truth <= found.high
     assert 0.93 <= covered / 1000 <= 0.97
 
@@ -181,7 +181,7 @@ def test_a_share_of_records_that_worlds_have_in_common_is_covered(by_record, by_
         records = np.concatenate([rng.choice(30, 10, replace=False) for _ in range(12)])
         value = 0.3 + (by_record * rng.normal(size=30))[records] + (by_world * rng.normal(size=12))[worlds]
         holds = value + rng.normal(size=120) > 0
-        found, alone = share(holds, worlds, records=records), share(holds, worlds)
+        found, alone = share(holds, Clusters(worlds, records)), share(holds, worlds)
         covered += found.low <= truth <= found.high
         by_world_alone += alone.low <= truth <= alone.high
     assert 0.93 <= covered / 1000 <= 0.97

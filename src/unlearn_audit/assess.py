@@ -26,7 +26,8 @@ from unlearn_audit.comparison import RETRAINING, beside_retraining
 from unlearn_audit.config import THREE_WAY, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import LOW_FPR, auc, auc_difference, evaluate, simultaneous_auc, tpr_at_fpr
+from unlearn_audit.metrics import LOW_FPR, Clusters, auc, auc_difference, evaluate, simultaneous_auc, tpr_at_fpr
+from unlearn_audit.metrics.claims import FAMILY
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import (
@@ -42,7 +43,7 @@ from unlearn_audit.report.findings import (
     Selected,
     ThreeWay,
 )
-from unlearn_audit.risk import risk_of_groups, risk_of_records, shared_records, time_of_deletion
+from unlearn_audit.risk import risk_of_groups, risk_of_records, time_of_deletion
 from unlearn_audit.three_way import rows_of_all_roles, three_way
 from unlearn_audit.worlds.per_record import ROLES
 
@@ -314,7 +315,7 @@ def check_agreement(shadow: Observations, target: Observations) -> None:
 def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations, release: Release) -> list[Result]:
     """Return the figures of every attack of one game, each beside its classical baseline."""
     positive = target.roles == game.positive
-    records = shared_records(target, positive)
+    clusters = Clusters(target.worlds, target.records)
     paper = target.paper
     kinds: dict[Rows, npt.NDArray[np.bool_]] = {"all": np.ones(len(target), dtype=bool)}
     if not paper.all():
@@ -324,8 +325,8 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
         kind: simultaneous_auc(
             [o.scores[rows] for o in outcomes],
             positive[rows],
-            target.worlds[rows],
-            records=None if records is None else records[rows],
+            clusters.take(rows),
+            confidence=FAMILY,
         )
         for kind, rows in kinds.items()
     }
@@ -345,11 +346,10 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
             figures = evaluate(
                 outcome.scores[rows],
                 positive[rows],
-                target.worlds[rows],
+                clusters.take(rows),
                 confidences=outcome.confidences[rows],
                 calibrated=outcome.calibrated[rows],
                 threshold=outcome.threshold,
-                records=None if records is None else records[rows],
                 **compared,
             )
             results.append(
@@ -412,9 +412,7 @@ def beside_the_papers(
         return None
     papers_best = max(papers, key=lambda o: o.shadow_auc)
     positive = target.roles == game.positive
-    difference = auc_difference(
-        best.scores, papers_best.scores, positive, target.worlds, records=shared_records(target, positive)
-    )
+    difference = auc_difference(best.scores, papers_best.scores, positive, Clusters(target.worlds, target.records))
     low = tpr_at_fpr(papers_best.scores, positive, LOW_FPR)
     return PaperComparison(
         attack=papers_best.attack.name,

@@ -13,11 +13,10 @@ import numpy.typing as npt
 
 from unlearn_audit.attacks import Game
 from unlearn_audit.attacks.stage import AttackScores, Failure, run_attacks
-from unlearn_audit.metrics import LOW_FPR, auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
+from unlearn_audit.metrics import LOW_FPR, Clusters, auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.findings import OfArm, RetrainingComparison
 from unlearn_audit.report.wording import GUESSING
-from unlearn_audit.risk import shared_records
 
 RETRAINING = "retraining"
 """The name of the arm whose worlds are retrained exactly."""
@@ -69,17 +68,16 @@ def beside_retraining(
     retrained = arm["target"].select(game.rows(arm["target"], "the target side"))
     assert retrained.rows[_ASKED].equals(target.rows[_ASKED]), "the arms were not asked the same"
     first, second = best.scores, outcomes[0].scores
-    positive, worlds = target.roles == game.positive, target.worlds
-    records = shared_records(target, positive)
-    difference = auc_difference(first, second, positive, worlds, records=records)
-    excess = auc_difference(_turned(first, positive), _turned(second, positive), positive, worlds, records=records)
+    positive, clusters = target.roles == game.positive, Clusters(target.worlds, target.records)
+    difference = auc_difference(first, second, positive, clusters)
+    excess = auc_difference(_turned(first, positive), _turned(second, positive), positive, clusters)
     return RetrainingComparison(
         attack=best.attack.name,
         attack_model=best.attack.attack_model,
         game=game.name,
         method=method,
-        unlearned=_of_arm(first, target, positive, records),
-        retrained=_of_arm(second, retrained, positive, records),
+        unlearned=_of_arm(first, target, positive),
+        retrained=_of_arm(second, retrained, positive),
         difference=difference.value,
         difference_ci=difference.interval,
         excess=excess.value,
@@ -92,12 +90,11 @@ def _turned(scores: Array, positive: npt.NDArray[np.bool_]) -> Array:
     return scores if auc(scores, positive) >= GUESSING else -scores
 
 
-def _of_arm(
-    scores: Array, table: Observations, positive: npt.NDArray[np.bool_], records: npt.NDArray[np.int64] | None
-) -> OfArm:
-    area = auc_interval(scores, positive, table.worlds, records=records)
+def _of_arm(scores: Array, table: Observations, positive: npt.NDArray[np.bool_]) -> OfArm:
+    clusters = Clusters(table.worlds, table.records)
+    area = auc_interval(scores, positive, clusters)
     low = tpr_at_fpr(scores, positive, LOW_FPR)
-    rate = tpr_at_fpr_interval(scores, positive, table.worlds, LOW_FPR)
+    rate = tpr_at_fpr_interval(scores, positive, clusters, LOW_FPR)
     return OfArm(
         regime=str(table.metadata.get("regime", "unknown")),
         auc=area.value,

@@ -11,7 +11,16 @@ import numpy.typing as npt
 from unlearn_audit.attacks import Game, Offered
 from unlearn_audit.attacks.catalogue import FEWEST_REFERENCES
 from unlearn_audit.attacks.sequence import falls, scaled_falls
-from unlearn_audit.metrics import by_group, categories, record_p_values, records_at_risk, share, tenths, worlds_needed
+from unlearn_audit.metrics import (
+    Clusters,
+    by_group,
+    categories,
+    record_p_values,
+    records_at_risk,
+    share,
+    tenths,
+    worlds_needed,
+)
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View, blind
 from unlearn_audit.probabilities import margin
@@ -28,7 +37,7 @@ Grouping = tuple[Literal["class", "difficulty", "column"], str | None, npt.NDArr
 
 def shared_records(target: Observations, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
     """Return (n,) whose each row is, where the same records come in both roles, as in per-record worlds; else None."""
-    records: npt.NDArray[np.int64] = target.rows["record"].to_numpy()
+    records = target.records
     return records if np.isin(records[positive], records[~positive]).all() else None
 
 
@@ -47,7 +56,7 @@ def risk_of_groups(target: Observations, game: Game, scores: Array) -> tuple[Gro
         (n,) of the attack.
     """
     positive = target.roles == game.positive
-    records = shared_records(target, positive)
+    clusters = Clusters(target.worlds, target.records)
     return tuple(
         GroupRisk(
             by=by,
@@ -59,7 +68,7 @@ def risk_of_groups(target: Observations, game: Game, scores: Array) -> tuple[Gro
             auc_ci=None if of.auc is None else of.auc.interval,
         )
         for by, column, groups, names in _groupings(target, positive)
-        for of in by_group(scores, positive, groups, target.worlds, records)
+        for of in by_group(scores, positive, groups, clusters)
     )
 
 
@@ -112,8 +121,8 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
     if Offered.by(tables, game).references >= FEWEST_REFERENCES:
         ways["delta-scaled"] = scaled_falls
     name = max(ways, key=lambda of: float(np.mean(_told(shadow, ways[of])[0])))
-    right, apart, worlds = _told(target, ways[name])
-    found = share(right, worlds)
+    right, apart, clusters = _told(target, ways[name])
+    found = share(right, clusters)
     return DeletionTime(
         statistic=name,
         updates=target.n_versions - 1,
@@ -131,9 +140,9 @@ def _deleted(table: Observations) -> npt.NDArray[np.bool_]:
 
 def _told(
     table: Observations, steps: Callable[[View], Array]
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return, for each deleted record, whether its update is told, how many updates off, and its world."""
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], Clusters]:
+    """Return, for each deleted record, whether its update is told, how many updates off, and what records share."""
     rows = _deleted(table)
     told = steps(blind(table, "sequence", rows)).argmax(axis=1) + 1
     apart = np.abs(told - table.rows["deleted_at"].to_numpy()[rows])
-    return apart == 0, apart, table.worlds[rows]
+    return apart == 0, apart, Clusters(table.worlds, table.records).take(rows)

@@ -8,15 +8,12 @@ from sklearn.svm import SVC
 
 from unlearn_audit.attacks.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc_difference, auc_interval, share
-from unlearn_audit.metrics.intervals import Estimate, t_interval
-from unlearn_audit.metrics.roc import centred_shares, delong_components
-from unlearn_audit.metrics.units import clustered_error, crossed_units
+from unlearn_audit.metrics import Clusters, auc_difference, auc_interval, auc_variation, share, variation
+from unlearn_audit.metrics.intervals import Estimate, linear_interval
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import ViewName, blind
 from unlearn_audit.probabilities import probability
 from unlearn_audit.report.findings import OfRole, ThreeWay
-from unlearn_audit.risk import shared_records
 from unlearn_audit.seeds import Kind, integer_seed, name_key
 from unlearn_audit.threads import one_thread
 
@@ -34,14 +31,13 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
     shadow, target = (
         table.select(rows_of_all_roles(table, side)) for table, side in ((shadow, "shadow"), (target, "target"))
     )
-    roles, worlds = target.roles, target.worlds
-    records = shared_records(target, roles == THREE_ROLES[0])
+    roles, clusters = target.roles, Clusters(target.worlds, target.records)
     pair = _probabilities("pair", shadow, target, seed)
     original = _probabilities("original", shadow, target, seed)
     found = []
     for i, role in enumerate(THREE_ROLES):
-        one = auc_interval(pair[:, i], roles == role, worlds, records=records)
-        added = auc_difference(pair[:, i], original[:, i], roles == role, worlds, records=records)
+        one = auc_interval(pair[:, i], roles == role, clusters)
+        added = auc_difference(pair[:, i], original[:, i], roles == role, clusters)
         found.append(
             OfRole(
                 role=role,
@@ -53,14 +49,14 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
             )
         )
 
-    whole = _macro(pair, roles, worlds, records)
+    whole = _macro(pair, roles, clusters)
     members = roles != "deleted"
     retained = [_of_two(of[members], "retained", "unseen") for of in (pair, original)]
     known = roles[members] == "retained"
-    which = None if records is None else records[members]
-    with_both = auc_interval(retained[0], known, worlds[members], records=which)
-    added = auc_difference(retained[0], retained[1], known, worlds[members], records=which)
-    efficacy = mia_efficacy(shadow, target, records, seed)
+    of_members = clusters.take(members)
+    with_both = auc_interval(retained[0], known, of_members)
+    added = auc_difference(retained[0], retained[1], known, of_members)
+    efficacy = mia_efficacy(shadow, target, seed)
     return ThreeWay(
         macro_auc=whole.value,
         macro_auc_ci=whole.interval,
@@ -74,9 +70,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
     )
 
 
-def mia_efficacy(
-    shadow: Observations, target: Observations, records: npt.NDArray[np.int64] | None, seed: int
-) -> Estimate:
+def mia_efficacy(shadow: Observations, target: Observations, seed: int) -> Estimate:
     """Return the share of deleted records that a classifier of the unlearned model's confidence calls never seen.
 
     It is what papers on unlearning report under this name (Jia et al., "Model Sparsity Can Simplify Machine
@@ -87,8 +81,6 @@ def mia_efficacy(
     ----------
     shadow, target
         Rows of the three roles.
-    records
-        (n,) whose each row of the target is, where worlds audit the same records.
     seed
         The seed of the audit.
     """
@@ -98,7 +90,7 @@ def mia_efficacy(
     with one_thread():
         model.fit(_confidence(shadow, rows), shadow.roles[rows] == "retained")
         unseen = ~model.predict(_confidence(target, deleted)).astype(bool)
-    return share(unseen, target.worlds[deleted], records=None if records is None else records[deleted])
+    return share(unseen, Clusters(target.worlds, target.records).take(deleted))
 
 
 def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
@@ -107,28 +99,21 @@ def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
     return probability(table.posteriors[rows, -1], labels)[:, None]
 
 
-def _macro(
-    probabilities: Array,
-    roles: npt.NDArray[np.str_],
-    worlds: npt.NDArray[np.int64],
-    records: npt.NDArray[np.int64] | None,
-) -> Estimate:
+def _macro(probabilities: Array, roles: npt.NDArray[np.str_], clusters: Clusters) -> Estimate:
     """Return the mean over roles of the AUC of each against the other two.
 
     Its error is that of the sum of DeLong's components over the three, by world, or by world and record.
     """
-    figures, shares = [], np.zeros(len(roles))
+    figures, units, shares = [], set(), np.zeros(len(roles))
     for i, role in enumerate(THREE_ROLES):
-        area, components = delong_components(probabilities[:, i], roles == role)
+        area, found, of_role = auc_variation(probabilities[:, i], roles == role, clusters)
         figures.append(area)
-        shares += centred_shares(components, roles == role, area) / len(THREE_ROLES)
+        units.add(found.unit)
+        shares += of_role / len(THREE_ROLES)
     value = float(np.mean(figures))
-    units = [crossed_units(roles == role, worlds, records) for role in THREE_ROLES]
-    if any(of.kind != "world" for of in units):
+    if units != {"world"}:
         return Estimate(value, 0.0, 1.0)
-    error = clustered_error(shares, roles == THREE_ROLES[0], units[0])
-    fewest = min(of.degrees_of_freedom for of in units)
-    return t_interval(value, error, fewest, bounds=(0.0, 1.0))
+    return linear_interval(value, variation(shares, roles == THREE_ROLES[0], clusters), bounds=(0.0, 1.0))
 
 
 def rows_of_all_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:

@@ -19,11 +19,10 @@ from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.fields import Field
 from unlearn_audit.foretell import foretell
-from unlearn_audit.metrics import Estimate, WidthRule, auc_interval, half_width
+from unlearn_audit.metrics import Clusters, Estimate, WidthRule, auc_interval, half_width
 from unlearn_audit.observations import Observations
 from unlearn_audit.progress import Reporter
 from unlearn_audit.report.findings import Look, Stopping
-from unlearn_audit.risk import shared_records
 
 Observe = Callable[[Sequence[SideTask]], Iterable[tuple[SideTask, Observations, WorldStats]]]
 """Makes or fetches the worlds of some sides."""
@@ -103,5 +102,4 @@ def _look(
     leading = leading_attack(outcomes)
     rows = target.select(game.rows(target, "the target side"))
     positive = rows.roles == game.positive
-    records = shared_records(rows, positive)
-    return leading.attack, auc_interval(leading.scores, positive, rows.worlds, records=records)
+    return leading.attack, auc_interval(leading.scores, positive, Clusters(rows.worlds, rows.records))

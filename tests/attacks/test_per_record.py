@@ -15,7 +15,7 @@ from unlearn_audit.attacks.rmia import A, Rmia
 from unlearn_audit.attacks.ruli import Ruli
 from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import auc, auc_interval
+from unlearn_audit.metrics import Clusters, auc, auc_interval
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View
 
@@ -179,7 +179,7 @@ def test_intervals_count_records_as_well_as_worlds():
         effect = rng.normal(0, 1.0, 30)[records] * truth + rng.normal(0, 0.3, 12)[worlds] * truth
         scores = rng.normal(size=len(worlds)) + 0.8 * truth + effect
         for name, given in (("both", records), ("worlds", None)):
-            found = auc_interval(scores, truth, worlds, records=given)
+            found = auc_interval(scores, truth, Clusters(worlds, given))
             covered[name] += found.low <= true <= found.high
     assert covered["both"] >= 0.93 * n
     assert covered["worlds"] < 0.9 * n

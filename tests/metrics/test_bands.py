@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from unlearn_audit.metrics import auc_interval, power_of, simultaneous_auc
-from unlearn_audit.metrics.bands import max_t_quantile
-from unlearn_audit.metrics.intervals import t_quantile
+from unlearn_audit.metrics.bands import confidence_of_each
+from unlearn_audit.metrics.variation import Variation
 
 REPETITIONS = 1000
 WORLDS, POSITIVES, NEGATIVES = 10, 20, 40
@@ -54,12 +54,22 @@ def test_as_many_units_as_rows_take_no_memory_and_no_attack_no_interval():
     assert simultaneous_auc([], truth, None) == []
 
 
-def test_quantiles_of_the_largest_t():
-    assert max_t_quantile(np.eye(1, 10), 9) == pytest.approx(t_quantile(9), abs=0.06)
-    many = np.random.default_rng(0).normal(size=(5, 4000))
-    sidak = stats.t.ppf((1 + 0.95 ** (1 / 5)) / 2, 400)
-    assert max_t_quantile(many, 400) == pytest.approx(sidak, abs=0.06)
-    assert max_t_quantile(np.zeros((3, 4)), 3) == pytest.approx(t_quantile(3), abs=0.15)
+def test_the_confidence_of_each_is_sidaks_where_attacks_err_apart():
+    one = Variation(1.0, 400, 0.0, 0.0, 4000, 4000, "world", 401)
+    assert confidence_of_each([one], np.eye(1)) == pytest.approx(0.95, abs=0.003)
+    assert confidence_of_each([one] * 5, np.eye(5)) == pytest.approx(0.95 ** (1 / 5), abs=0.002)
+    still = Variation(0.0, 3, 0.0, 0.0, 40, 40, "world", 4)
+    assert confidence_of_each([still] * 2, np.eye(2)) == pytest.approx(0.975)
+
+
+def test_records_that_recur_count_with_their_own_degrees_of_freedom():
+    """Of two worlds alone the quantile of t is 12.7; where records cause the variation it is nearly normal."""
+    of_worlds = Variation(1.0, 1, 0.0, 0.0, 100, 100, "world", 2)
+    of_records = Variation(1e-9, 1, 1.0, 0.0, 501, 501, "world", 2)
+    assert of_worlds.reach(0.95) == pytest.approx(12.706, abs=0.001)
+    assert of_records.reach(0.95) == pytest.approx(stats.t.ppf(0.975, 500), abs=0.001)
+    assert of_records.effective_freedom == pytest.approx(500, rel=0.01)
+    assert confidence_of_each([of_records] * 4, np.eye(4)) == pytest.approx(0.95 ** (1 / 4), abs=0.003)
 
 
 def test_the_smallest_effect_is_seen_in_four_of_five_runs():

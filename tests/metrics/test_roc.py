@@ -6,9 +6,12 @@ from scipy import stats
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import (
+    Clusters,
+    Estimate,
     auc,
     auc_difference,
     auc_interval,
+    auc_variation,
     roc_curve,
     tpr_at_fpr,
     tpr_at_fpr_interval,
@@ -117,7 +120,7 @@ def test_record_level_variance_is_the_textbook_delong():
 
 
 def test_world_level_variance_is_the_formula_of_balanced_worlds():
-    scores, positive, worlds = clustered_table(np.random.default_rng(1))
+    scores, positive, worlds = clustered_table(np.random.default_rng(8))
     wins = brute_force_wins(scores, positive)
     area = wins.mean()
     v10, v01 = wins.mean(axis=1) - area, wins.mean(axis=0) - area
@@ -130,7 +133,7 @@ def test_world_level_variance_is_the_formula_of_balanced_worlds():
 
 
 def test_one_pair_per_world_is_a_paired_t_of_the_components():
-    scores, positive, worlds = clustered_table(np.random.default_rng(2), 12, 1, 1)
+    scores, positive, worlds = clustered_table(np.random.default_rng(8), 12, 1, 1)
     other = scores + np.random.default_rng(3).normal(size=24)
     wins = brute_force_wins(scores, positive) - brute_force_wins(other, positive)
     d = wins.mean(axis=1) + wins.mean(axis=0) - 2 * wins.mean()
@@ -138,6 +141,45 @@ def test_one_pair_per_world_is_a_paired_t_of_the_components():
     estimate = auc_difference(scores, other, positive, worlds)
     np.testing.assert_allclose(estimate.value, wins.mean(), atol=1e-12)
     np.testing.assert_allclose(estimate.interval, (wins.mean() - reach, wins.mean() + reach), rtol=1e-9)
+
+
+def test_worlds_that_agree_are_no_narrower_than_independent_rows():
+    one, truth, _ = clustered_table(np.random.default_rng(0), 1, 20, 60)
+    for n in (2, 5):
+        scores, positive = np.tile(one, n), np.tile(truth, n)
+        of_rows = auc_variation(scores, positive)[1].error
+        area = auc(scores, positive)
+        reach = t_quantile(20 * n - 1) * of_rows / (area * (1 - area))
+        low = 1 / (1 + (1 - area) / area * np.exp(reach))
+        assert auc_interval(scores, positive, np.repeat(np.arange(n), 80)).low == pytest.approx(low, abs=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.5, 3.0, 4.5, 9.0])
+@pytest.mark.parametrize("size", [(5, 5), (20, 60), (200, 200)])
+@pytest.mark.parametrize("recur", [False, True])
+def test_more_worlds_of_the_same_scores_never_widen_an_interval(shift, size, recur):
+    rng = np.random.default_rng(0)
+    positive = np.arange(sum(size)) < size[0]
+    scores = rng.normal(size=len(positive)) + shift * positive
+    before = Estimate(np.nan, 0.0, 1.0)
+    for n in range(1, 13):
+        worlds = np.repeat(np.arange(n), len(positive))
+        records = np.tile(np.arange(len(positive)), n) if recur else np.arange(n * len(positive))
+        now = auc_interval(np.tile(scores, n), np.tile(positive, n), Clusters(worlds, records))
+        assert before.low - 1e-9 <= now.low <= now.high <= before.high + 1e-9
+        before = now
+
+
+def test_just_below_one_is_hardly_narrower_than_one():
+    positive = np.tile(np.arange(440) < 20, 10)
+    worlds = np.repeat(np.arange(10), 440)
+    perfect = positive * 1.0
+    nearly = np.where(np.arange(4400) == 430, 2.0, np.where(np.arange(4400) == 0, 1.5, perfect))
+    nearly[0], nearly[430] = 0.9, 0.95
+    one, below = auc_interval(perfect, positive, worlds), auc_interval(nearly, positive, worlds)
+    assert 0.9999 < below.value < 1
+    assert one.low == pytest.approx(0.025 ** (1 / 200))
+    assert 0.9 < below.low < one.low < below.value < below.high <= 1
 
 
 def test_worlds_without_one_of_the_classes_are_used():

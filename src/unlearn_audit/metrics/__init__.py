@@ -1,11 +1,12 @@
 """Metrics: pure arithmetic that turns scores into figures with intervals.
 
 A metric is a function of ``(scores, positive, clusters)``: ``scores`` (n,) say how likely each row is to be
-positive (higher = more likely), ``positive`` (n,) bool is the truth, and ``clusters`` (n,) int is the world
-of each row, or None. It returns an `Estimate`, a value with the ends of its interval. Rows of one world share
-the model they were queried on, so worlds, not rows, are what an interval counts; where only one world is
-known, an interval is over single records and says so. The estimand is always the figure of *this fitted
-attack* on new worlds. Metrics over rows weigh positives and negatives equally.
+positive (higher = more likely), ``positive`` (n,) bool is the truth, and ``clusters`` says what rows share: their
+world, their record (`Clusters`). It returns an `Estimate`, a value with its standard error, its degrees of freedom and
+the ends of its interval. Rows of one world share the model they were queried on, and a record may be asked in many
+worlds, so an interval counts worlds and records, not rows; where only one world is known, it is over single records
+and says so. The estimand is always the figure of *this fitted attack* on new worlds and new records. Metrics over rows
+weigh positives and negatives equally.
 
 `evaluate` returns all figures of one attack. A metric knows nothing of models, attacks or how it is printed.
 """
@@ -32,17 +33,18 @@ from unlearn_audit.metrics.epsilon import (
     one_run_bound,
 )
 from unlearn_audit.metrics.groups import OfGroup, by_group, tenths
-from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife
+from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, logit_interval
 from unlearn_audit.metrics.low_fpr import LOW_FPR, MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.power import Power, negatives_needed, power_of
 from unlearn_audit.metrics.ranks import MidRanks
 from unlearn_audit.metrics.records import record_p_values, records_at_risk, worlds_needed
-from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, roc_curve
+from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, auc_variation, roc_curve
 from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import evaluate
 from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, upper_tolerance_bound
-from unlearn_audit.metrics.units import Units, independent_units
+from unlearn_audit.metrics.units import Clusters
+from unlearn_audit.metrics.variation import Variation, variation
 
 __all__ = [
     "LOW_FPR",
@@ -73,7 +75,8 @@ __all__ = [
     "Estimate",
     "MidRanks",
     "RocCurve",
-    "Units",
+    "Variation",
+    "Clusters",
     "WidthRule",
     "accuracy",
     "auc",
@@ -90,8 +93,9 @@ __all__ = [
     "exceedances_allowed",
     "half_width",
     "holm_adjusted",
-    "independent_units",
-    "jackknife",
+    "auc_variation",
+    "logit_interval",
+    "variation",
     "references_needed",
     "rejected",
     "roc_curve",

@@ -6,40 +6,31 @@ import math
 
 import numpy as np
 
-from unlearn_audit.metrics.intervals import (
-    CONFIDENCE,
-    Estimate,
-    jackknife_error,
-    logit_interval,
-    t_interval,
-)
-from unlearn_audit.metrics.units import Array, Units, check_probabilities, check_rows, independent_units
+from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, linear_interval, logit_interval
+from unlearn_audit.metrics.units import Array, Clusters, check_probabilities, check_rows
+from unlearn_audit.metrics.variation import Variation, variation
 
 
-def _mean_and_error(values: Array, positive: Array, units: Units) -> tuple[float, float]:
-    """Return ½ (mean over positives + mean over negatives) and its jackknife error, from sums and counts."""
-    value, without = 0.0, np.zeros(units.n_units)
-    for rows in (positive, ~positive):
-        value += float(values[rows].mean()) / 2
-        if units.fewest >= 2:
-            sums = np.bincount(units.codes[rows], values[rows], units.n_units)
-            counts = np.bincount(units.codes[rows], minlength=units.n_units)
-            without += (sums.sum() - sums) / (counts.sum() - counts) / 2
-    return value, jackknife_error(without) if units.fewest >= 2 else math.inf
+def _mean_and_variation(values: Array, positive: Array, clusters: Clusters | Array | None) -> tuple[float, Variation]:
+    """Return ½ (mean over positives + mean over negatives) and how it varies."""
+    means = np.array([values[~positive].mean(), values[positive].mean()])
+    sizes = np.array([(~positive).sum(), positive.sum()])
+    own = positive.astype(int)
+    return float(means.mean()), variation((values - means[own]) / sizes[own] / 2, positive, clusters)
 
 
 def class_balanced_mean(
     values: Array,
     positive: Array,
-    clusters: Array | None = None,
+    clusters: Clusters | Array | None = None,
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """Return ½ (mean over positives + mean over negatives) with its jackknife-t interval.
+    """Return ½ (mean over positives + mean over negatives) with its interval for new worlds and new records.
 
-    On rows with as many positives as negatives it is the plain mean. The jackknife leaves out one world at
-    a time, or one record where worlds are not known (`independent_units`), from sums and counts alone.
+    On rows with as many positives as negatives it is the plain mean. How it varies is summed by world and by record,
+    or by single record where worlds are not known (`unlearn_audit.metrics.variation`).
 
     Parameters
     ----------
@@ -47,8 +38,8 @@ def class_balanced_mean(
         What is averaged.
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     bounds : tuple of float
         The range of the mean: the interval is cut there, and is all of it where a class stands in a single
         unit.
@@ -66,21 +57,20 @@ def class_balanced_mean(
     6.0
     """
     values, positive = check_rows(values, positive)
-    units = independent_units(positive, clusters)
-    value, error = _mean_and_error(values, positive, units)
-    return t_interval(value, error, units.degrees_of_freedom, bounds=bounds, confidence=confidence)
+    value, found = _mean_and_variation(values, positive, clusters)
+    return linear_interval(value, found, bounds=bounds, confidence=confidence)
 
 
 def class_balanced_proportion(
-    values: Array, positive: Array, clusters: Array | None = None, *, confidence: float = CONFIDENCE
+    values: Array, positive: Array, clusters: Clusters | Array | None = None, *, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Return `class_balanced_mean` of values in [0, 1], with its jackknife-t interval on the logit scale.
+    """Return `class_balanced_mean` of values in [0, 1], with its interval on the logit scale.
 
     At 10 worlds of 20 positives and 20 negatives with shared world effects, 1,000 simulations each, the
     interval covers 95.4 % where the truth is 0.77, 95.9 % at 0.956 and 97.5 % at 0.988; on the plain scale
     it would be 94.5, 92.0 and 92.6 %. With 400 negatives a world and strong world effects it covers 90 % at
-    0.987, since a few worlds then hold nearly all errors. A proportion of exactly 0 or 1 gets
-    `all_or_nothing_interval`.
+    0.987, since a few worlds then hold nearly all errors. Near 0 and 1 it is a
+    binomial one (`logit_interval`).
 
     Parameters
     ----------
@@ -88,8 +78,8 @@ def class_balanced_proportion(
         What is averaged, in [0, 1].
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     confidence : float
         1 − α.
 
@@ -104,15 +94,14 @@ def class_balanced_proportion(
     0.75
     """
     values, positive = check_probabilities(values, positive)
-    units = independent_units(positive, clusters)
-    value, error = _mean_and_error(values, positive, units)
-    return logit_interval(value, error, units.degrees_of_freedom, units.fewest, confidence)
+    value, found = _mean_and_variation(values, positive, clusters)
+    return logit_interval(value, found, confidence)
 
 
 def accuracy(
     confidence_positive: Array,
     positive: Array,
-    clusters: Array | None = None,
+    clusters: Clusters | Array | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
@@ -127,8 +116,8 @@ def accuracy(
         The attack's probability of positive, in [0, 1].
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     confidence : float
         1 − α of the interval.
 

@@ -1,8 +1,7 @@
 """Intervals that hold for a whole family of attacks at once.
 
-Of thirty intervals of 95 % one or two are wrong. Who looks for the strongest attack among many looks at those; here the
-intervals of all are widened together, by as much as the attacks' errors go their own ways: max-T (Hothorn, Bretz and
-Westfall 2008).
+Of thirty intervals of 95 % one or two are wrong, and those are the ones that stand out. Here the intervals of all
+attacks are widened together, by as much as their errors differ: max-T (Hothorn, Bretz and Westfall 2008).
 """
 
 from __future__ import annotations
@@ -13,27 +12,25 @@ import numpy as np
 from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, logit_interval
-from unlearn_audit.metrics.roc import centred_shares, delong_components
-from unlearn_audit.metrics.units import Array, check_rows, clustered_error, crossed_units
+from unlearn_audit.metrics.roc import auc_variation
+from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.variation import Variation
 
 DRAWS = 20_000
-"""Of the largest of correlated t, from fixed random numbers; its quantile then varies by less than 0.02."""
+"""Of the errors of all attacks at once, from fixed random numbers."""
 
 
 def simultaneous_auc(
     scores: Sequence[Array],
     positive: Array,
-    clusters: Array | None,
+    clusters: Clusters | Array | None,
     *,
-    records: Array | None = None,
     confidence: float = CONFIDENCE,
 ) -> list[Estimate]:
     """Return the AUC of each attack with intervals of which, with the stated confidence, none is wrong.
 
-    DeLong's components are summed by world as in `auc_interval`; the errors of the attacks then have the correlation
-    of these sums. The quantile of the largest |t| of the family, t with the degrees of freedom of the worlds, is drawn
-    from normals that are given to the worlds, and takes the place of the t quantile. It lies between that of one
-    attack, where all err alike, and Bonferroni's.
+    Each is an `auc_interval` at a higher confidence, the same for all attacks (`confidence_of_each`). It lies between
+    the confidence of one attack, where all err alike, and Bonferroni's.
 
     Parameters
     ----------
@@ -41,10 +38,8 @@ def simultaneous_auc(
         (n,) of each attack, on the same rows.
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
-    records : (n,) int or None
-        As in `auc_interval`; the errors' correlation is that between worlds.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     confidence
         1 - α, of the family.
 
@@ -59,51 +54,82 @@ def simultaneous_auc(
     """
     if not scores:
         return []
-    areas, errors, sums = [], [], []
-    for of_attack in scores:
-        values, truth = check_rows(of_attack, positive)
-        area, components = delong_components(values, truth)
-        share = centred_shares(components, truth, area)
-        units = crossed_units(truth, clusters, records)
-        areas.append(area)
-        errors.append(clustered_error(share, truth, units))
-        sums.append(np.bincount(units.codes, share, units.n_units))
-    reach = max_t_quantile(np.array(sums), units.degrees_of_freedom, confidence)
-    # the confidence at which one interval alone would be as wide
-    each = float(2 * special.stdtr(units.degrees_of_freedom, reach) - 1)
-    return [
-        logit_interval(area, error, units.degrees_of_freedom, units.fewest, each)
-        for area, error in zip(areas, errors, strict=True)
-    ]
+    shared = Clusters.of(clusters).coded(len(positive))
+    areas, variations, shares = zip(*(auc_variation(of, positive, shared) for of in scores), strict=True)
+    each = confidence_of_each(variations, correlations(np.array(shares), shared), confidence)
+    return [logit_interval(area, of, each) for area, of in zip(areas, variations, strict=True)]
 
 
-def max_t_quantile(sums: Array, degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
-    """Return the quantile of the largest |t| of statistics that are sums over units.
+def correlations(shares: Array, clusters: Clusters) -> Array:
+    """Return (attacks, attacks) how the attacks' errors go together, by world and by record.
 
     Parameters
     ----------
-    sums : (statistics, units) float
-        What each unit adds to each statistic, centred.
-    degrees_of_freedom
-        Of every t.
+    shares : (attacks, n) float
+        What each row contributes to each error.
+    clusters
+        Coded from 0; without worlds, single records or rows are what varies.
+    """
+    ways = [codes for codes in (clusters.worlds, clusters.records) if codes is not None]
+    sums = [np.stack([np.bincount(codes, of) for of in shares]) for codes in ways] or [shares]
+    covariance = sum(of @ of.T for of in sums)
+    deviations = np.sqrt(np.diag(covariance))
+    scale = np.where(deviations > NEGLIGIBLE, deviations, 1.0)
+    found = covariance / np.outer(scale, scale)
+    np.fill_diagonal(found, 1.0)
+    return np.asarray(found)
+
+
+def confidence_of_each(variations: Sequence[Variation], correlation: Array, confidence: float = CONFIDENCE) -> float:
+    """Return the confidence of one interval at which all hold together with the stated confidence.
+
+    Errors of all attacks are drawn as normals of the given correlation, and the variances between worlds as would be
+    estimated from so few, alike for all attacks; an interval is wrong where its error exceeds its reach.
+
+    Parameters
+    ----------
+    variations
+        Of each attack.
+    correlation : (attacks, attacks) float
+        Of their errors.
     confidence
-        1 - α.
+        1 - α, of the family.
 
     Examples
     --------
-    Of one statistic it is the t quantile, 2.262 for 9 degrees of freedom:
+    For attacks that err alike nothing is widened, for those that do not nearly as much as by Bonferroni:
 
-    >>> abs(max_t_quantile(np.array([[1.0, -1.0, 2.0, -2.0]]), 9) - 2.262) < 0.06
+    >>> one = Variation(0.01, 9, 0.0, 0.0, 100, 100, "world", 10)
+    >>> abs(confidence_of_each([one, one], np.ones((2, 2))) - 0.95) < 0.005
+    True
+    >>> abs(confidence_of_each([one, one], np.eye(2)) - 0.974) < 0.005
     True
     """
-    centred = np.asarray(sums) - np.mean(sums, axis=1, keepdims=True)
-    lengths = np.linalg.norm(centred, axis=1)
-    moving = centred[lengths > NEGLIGIBLE] / lengths[lengths > NEGLIGIBLE, None]
+    between, recurring = (np.array([getattr(of, way) for of in variations]) for way in ("between", "recurring"))
+    moving = np.isfinite(between) & (between + recurring > NEGLIGIBLE**2)
+    if not moving.any():
+        return 1 - (1 - confidence) / len(variations)
+    between, recurring = between[moving], recurring[moving]
+    records = np.array([of.freedom_of_records for of in variations])[moving]
+    freedom = min(of.freedom for of in variations)
     rng = np.random.default_rng(0)
-    if not len(moving):
-        moving = np.eye(1, centred.shape[1])
-    # of normals given to the units, without drawing one for each: units may be as many as rows
-    root = np.linalg.qr(moving.T, mode="r")
-    normals = np.abs(rng.standard_normal((DRAWS, len(root))) @ root).max(axis=1)
-    scale = np.sqrt(rng.chisquare(degrees_of_freedom, DRAWS) / degrees_of_freedom)
-    return float(np.quantile(normals / scale, confidence))
+    values, vectors = np.linalg.eigh(correlation[np.ix_(moving, moving)])
+    normals = rng.standard_normal((DRAWS, len(values))) @ (vectors * np.sqrt(np.maximum(values, 0))).T
+    squares = normals**2 * (between + recurring)
+    seen = rng.chisquare(freedom, DRAWS) / freedom
+
+    def wrong(each: float) -> float:
+        tail = 1 - each / 2
+        reach = np.outer(seen, special.stdtrit(freedom, tail) ** 2 * between)
+        reach += special.stdtrit(records, tail) ** 2 * recurring
+        return float((squares > reach).any(axis=1).mean())
+
+    low, high = np.log((1 - confidence) / len(variations) / 10), np.log(1 - confidence)
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if wrong(float(np.exp(middle))) > 1 - confidence else (middle, high)
+    return 1 - float(np.exp(low))
+
+
+STEPS = 14
+"""Of halving the logarithm of the error rate of one interval: it is then known to within a thousandth of itself."""

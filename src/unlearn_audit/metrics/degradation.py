@@ -14,7 +14,7 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate
-from unlearn_audit.metrics.units import Array, check_probabilities
+from unlearn_audit.metrics.units import Array, Clusters, check_probabilities
 
 
 def true_status_confidence(probability: Array, positive: Array) -> Array:
@@ -52,7 +52,7 @@ def deg_count(
     new: Array,
     base: Array,
     positive: Array,
-    clusters: Array | None = None,
+    clusters: Clusters | Array | None = None,
     *,
     ties_half: bool = False,
     confidence: float = CONFIDENCE,
@@ -65,8 +65,8 @@ def deg_count(
         Probabilities of positive of the two-model attack and of the baseline, in [0, 1].
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     ties_half : bool
         Count equal confidences as one half; the paper's count is strict, so that for attacks with few
         distinct outputs (a full tree) it lies far below ½ even if the update adds nothing.
@@ -94,7 +94,7 @@ def deg_rate(
     new: Array,
     base: Array,
     positive: Array,
-    clusters: Array | None = None,
+    clusters: Clusters | Array | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
@@ -106,8 +106,8 @@ def deg_rate(
         Probabilities of positive of the two-model attack and of the baseline, in [0, 1].
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     confidence : float
         1 − α of the interval, a `class_balanced_mean`.
 
@@ -129,7 +129,7 @@ def bits_added(
     new: Array,
     base: Array,
     positive: Array,
-    clusters: Array | None = None,
+    clusters: Clusters | Array | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
@@ -141,8 +141,8 @@ def bits_added(
         Calibrated probabilities of positive (`Calibrator`), strictly inside (0, 1).
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     confidence : float
         1 − α of the interval, a `class_balanced_mean`; its ends are infinite where a class stands in a
         single unit.

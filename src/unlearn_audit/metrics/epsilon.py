@@ -18,7 +18,7 @@ from scipy import special
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, t_quantile
-from unlearn_audit.metrics.units import Array, check_rows
+from unlearn_audit.metrics.units import Array, Clusters, check_rows
 
 
 @dataclass(frozen=True)
@@ -131,17 +131,16 @@ def best_threshold(scores: Array, positive: Array, *, delta: float = 0.0, confid
 def clustered_epsilon_bound(
     scores: Array,
     positive: Array,
-    worlds: Array | None,
+    clusters: Clusters | Array | None,
     threshold: float,
     *,
-    records: Array | None = None,
     delta: float = 0.0,
     confidence: float = CONFIDENCE,
 ) -> EpsilonBound:
-    """Return the lower bound where rows of one world vary together.
+    """Return the lower bound where rows of one world, or of one record, vary together.
 
-    Error counts are cut down to as many independent cases as would vary as much (`effective_cases`). With one world, or
-    none known, every row counts.
+    Error counts are cut down to as many independent cases as would vary as much (`effective_cases`), by world or by
+    record, whichever leaves fewer. Where neither is known, every row counts.
 
     Parameters
     ----------
@@ -149,22 +148,19 @@ def clustered_epsilon_bound(
         Higher = more likely positive.
     positive : (n,) bool
         The truth of each row.
-    worlds : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     threshold
         Chosen on other rows.
-    records : (n,) int or None
-        The record of each row, where worlds audit the same records: whichever of worlds and records leaves fewer cases
-        counts.
     delta, confidence
         As in `epsilon_bound`.
     """
     scores, positive = check_rows(scores, positive)
     called = scores >= threshold
-    clusters = [np.zeros(len(scores)) if worlds is None else np.asarray(worlds)]
-    clusters += [] if records is None else [np.asarray(records)]
+    shared = Clusters.of(clusters)
+    ways = [codes for codes in (shared.worlds, shared.records) if codes is not None] or [np.zeros(len(scores))]
     missed, wrong = (
-        min((effective_cases(errors, codes[rows], confidence) for codes in clusters), key=lambda of: of[1])
+        min((effective_cases(errors, codes[rows], confidence) for codes in ways), key=lambda of: of[1])
         for errors, rows in ((~called[positive], positive), (called[~positive], ~positive))
     )
     return epsilon_bound(*missed, *wrong, delta=delta, confidence=confidence)

@@ -8,7 +8,7 @@ import numpy as np
 
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.roc import auc_interval
-from unlearn_audit.metrics.units import Array
+from unlearn_audit.metrics.units import Array, Clusters
 
 FEWEST_IN_A_GROUP = 10
 """Positives and negatives below which a group gets no figure."""
@@ -34,9 +34,7 @@ class OfGroup:
     auc: Estimate | None
 
 
-def by_group(
-    scores: Array, positive: Array, groups: Array, worlds: Array | None, records: Array | None = None
-) -> list[OfGroup]:
+def by_group(scores: Array, positive: Array, groups: Array, clusters: Clusters | Array | None) -> list[OfGroup]:
     """Return the AUC inside each group, in their sorted order.
 
     Parameters
@@ -45,8 +43,8 @@ def by_group(
         As in `auc_interval`.
     groups : (n,) int
         The group of each row.
-    worlds, records : (n,) int or None
-        As in `auc_interval`.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
 
     Examples
     --------
@@ -54,15 +52,14 @@ def by_group(
     >>> [(of.group, of.n_positive) for of in by_group(scores, truth, groups, None)]
     [(3, 20), (8, 20)]
     """
-    found = []
+    shared, found = Clusters.of(clusters), []
     for group in np.unique(groups):
         of = groups == group
         n_positive = int(positive[of].sum())
         n_negative = int(of.sum()) - n_positive
         estimate = None
         if min(n_positive, n_negative) >= FEWEST_IN_A_GROUP:
-            given = [None if codes is None else codes[of] for codes in (worlds, records)]
-            estimate = auc_interval(scores[of], positive[of], given[0], records=given[1])
+            estimate = auc_interval(scores[of], positive[of], shared.take(of))
         found.append(OfGroup(int(group), n_positive, n_negative, estimate))
     return found
 

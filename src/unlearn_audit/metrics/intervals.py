@@ -1,15 +1,15 @@
-"""Confidence intervals: from a standard error, from a jackknife, and where nothing varies."""
+"""Confidence intervals: from a variation, and near 0 and 1, where errors are too few to vary."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
-from unlearn_audit.metrics.units import Array, Units
+from unlearn_audit.metrics.units import Array
+from unlearn_audit.metrics.variation import Variation
 
 CONFIDENCE = 0.95
 """The confidence level of every interval, unless a caller asks for another."""
@@ -20,7 +20,16 @@ NEGLIGIBLE = 1e-12
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with the ends of its interval.
+    """A figure with the ends of its interval, and what they come from.
+
+    Attributes
+    ----------
+    value, low, high : float
+        The figure, and the ends of its interval.
+    error : float
+        Its standard error; NaN where the interval rests on none, infinite where nothing is known of it.
+    freedom : float
+        Degrees of freedom of the error; NaN where there are none.
 
     Examples
     --------
@@ -31,6 +40,8 @@ class Estimate:
     value: float
     low: float
     high: float
+    error: float = math.nan
+    freedom: float = math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -38,32 +49,7 @@ class Estimate:
         return self.low, self.high
 
 
-def all_or_nothing_interval(value: float, n_units: int, confidence: float = CONFIDENCE) -> Estimate:
-    """Return the interval of a proportion that is exactly 0 or 1 in every independent unit.
-
-    The far end is the exact binomial one: were the chance that a unit comes out whole below
-    (α/2)^(1/m), m whole units in a row would have a probability below α/2.
-
-    Parameters
-    ----------
-    value : float
-        0 or 1.
-    n_units : int
-        The number m of independent units.
-    confidence : float
-        1 − α.
-
-    Examples
-    --------
-    >>> estimate = all_or_nothing_interval(1.0, 10)
-    >>> round(estimate.low, 3), estimate.high
-    (0.692, 1.0)
-    """
-    reach = ((1 - confidence) / 2) ** (1 / n_units)
-    return Estimate(1.0, reach, 1.0) if value == 1 else Estimate(0.0, 0.0, 1 - reach)
-
-
-def t_quantile(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
+def t_quantile(degrees_of_freedom: float, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided quantile of Student's t.
 
     Examples
@@ -74,61 +60,90 @@ def t_quantile(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float
     return float(special.stdtrit(degrees_of_freedom, (1 + confidence) / 2))
 
 
-def t_interval(
+def linear_interval(
     value: float,
-    error: float,
-    degrees_of_freedom: int,
+    found: Variation,
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """Return value ± t · error, cut at the bounds of the statistic; all of them for an infinite error.
+    """Return value ± the reach of its variation, cut at the bounds of the statistic.
 
     Examples
     --------
-    >>> estimate = t_interval(0.1, 0.1, 9, bounds=(-1.0, 1.0))
-    >>> round(estimate.low, 3), round(estimate.high, 3)
-    (-0.126, 0.326)
+    >>> one = Variation(0.01, 9, 0.0, 0.0, 100, 100, "world", 10)
+    >>> estimate = linear_interval(0.1, one, bounds=(-1.0, 1.0))
+    >>> round(estimate.low, 3), round(estimate.high, 3), round(estimate.error, 3), estimate.freedom
+    (-0.126, 0.326, 0.1, 9.0)
     """
-    reach = t_quantile(degrees_of_freedom, confidence) * error
-    return Estimate(value, max(value - reach, bounds[0]), min(value + reach, bounds[1]))
+    reach = found.reach(confidence)
+    return Estimate(
+        value, max(value - reach, bounds[0]), min(value + reach, bounds[1]), found.error, found.effective_freedom
+    )
 
 
-def logit_interval(
-    value: float, error: float, degrees_of_freedom: int, n_units: int, confidence: float = CONFIDENCE
-) -> Estimate:
-    """Return the interval of a proportion-like figure, symmetric on the logit scale.
+FEW_ERRORS = 2.0
+"""Independent cases ranked wrong, or right, up to which an interval near 1, or 0, is a binomial one."""
 
-    The ends are expit(logit(v) ± t · error / (v (1 − v))), so they stay inside (0, 1) and lean towards ½.
+
+def few_errors(value: float, found: Variation, confidence: float = CONFIDENCE) -> bool:
+    """Return whether a proportion-like figure stands so near 0 or 1 that its variance says little."""
+    return found.independent_cases(confidence) * min(value, 1 - value) <= FEW_ERRORS
+
+
+def logit_interval(value: float, found: Variation, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the interval of a proportion-like figure, symmetric on the logit scale except near 0 and 1.
+
+    The ends are expit(logit(v) ± reach/(v (1 − v))), so they stay inside (0, 1) and lean towards ½. Near 1 the
+    variance seen says little, since a few rows hold all errors, and at 1 nothing: where at most `FEW_ERRORS` of
+    the independent cases (`Variation.independent_cases`) are wrong, the interval is that of Clopper and Pearson
+    (1934) for as many cases and errors, whole or not; near 0 likewise. More worlds of the same scores make it
+    narrower in every case.
 
     Parameters
     ----------
     value : float
-        The estimate v in [0, 1]; exactly 0 or 1 gives `all_or_nothing_interval`.
-    error : float
-        Its standard error; 0 gives a point, infinity gives [0, 1].
-    degrees_of_freedom : int
-        Of the standard error.
-    n_units : int
-        The number of independent units, which is used where the value is 0 or 1.
+        The estimate v in [0, 1].
+    found : Variation
+        Its variation.
     confidence : float
         1 − α.
 
     Examples
     --------
-    >>> estimate = logit_interval(0.8, 0.05, 9, 10)
+    >>> estimate = logit_interval(0.8, Variation(0.0025, 9, 0.0, 0.0, 200, 200, "world", 10))
     >>> round(estimate.low, 3), round(estimate.high, 3)
     (0.664, 0.89)
+    >>> perfect = logit_interval(1.0, Variation(0.0, 9, 0.0, 0.0, 200, 200, "world", 10))
+    >>> round(perfect.low, 3), perfect.high
+    (0.982, 1.0)
     """
+    error, freedom = found.error, found.effective_freedom
     if math.isinf(error):
-        return Estimate(value, 0.0, 1.0)
-    if value in (0, 1):
-        return all_or_nothing_interval(value, n_units, confidence)
-    if error < NEGLIGIBLE:
-        return Estimate(value, value, value)
-    centre = special.logit(value)
-    reach = t_quantile(degrees_of_freedom, confidence) * error / (value * (1 - value))
-    return Estimate(value, float(special.expit(centre - reach)), float(special.expit(centre + reach)))
+        return Estimate(value, 0.0, 1.0, error, freedom)
+    if error < NEGLIGIBLE and 0 < value < 1:
+        # every row counts the same, as in scores without an order
+        return Estimate(value, value, value, error, freedom)
+    if few_errors(value, found, confidence):
+        cases = found.independent_cases(confidence)
+        return Estimate(value, *binomial_ends(value * cases, cases, confidence), error, freedom)
+    centre, reach = special.logit(value), found.reach(confidence) / (value * (1 - value))
+    return Estimate(value, float(special.expit(centre - reach)), float(special.expit(centre + reach)), error, freedom)
+
+
+def binomial_ends(right: float, cases: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the exact ends of a proportion (Clopper and Pearson 1934); counts need not be whole.
+
+    Examples
+    --------
+    >>> low, high = binomial_ends(10, 10)
+    >>> round(low, 3), high
+    (0.692, 1.0)
+    """
+    tail, wrong = (1 - confidence) / 2, cases - right
+    low = 0.0 if right <= 0 else float(special.betaincinv(right, wrong + 1, tail))
+    high = 1.0 if wrong <= 0 else float(special.betaincinv(right + 1, wrong, 1 - tail))
+    return low, high
 
 
 def jackknife_error(leave_one_out: Array) -> float:
@@ -152,49 +167,10 @@ def jackknife_error(leave_one_out: Array) -> float:
     return float(np.sqrt((n - 1) / n * (spread @ spread)))
 
 
-def jackknife(
-    statistic: Callable[[Array], float],
-    units: Units,
-    *,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
-    confidence: float = CONFIDENCE,
-) -> Estimate:
-    """Return any smooth statistic with the t interval of its delete-one-unit jackknife.
-
-    The statistic is computed once per unit, so this is meant for worlds; linear statistics have
-    faster ways (`class_balanced_mean`).
-
-    Parameters
-    ----------
-    statistic : callable
-        Takes the (n,) bool mask of the rows to keep and returns a float.
-    units : Units
-        What is independent.
-    bounds : tuple of float
-        The range of the statistic.
-    confidence : float
-        1 − α.
-
-    Examples
-    --------
-    >>> from unlearn_audit.metrics.units import independent_units
-    >>> x, truth = np.array([1.0, 2.0, 6.0, 3.0]), np.array([True, False, True, False])
-    >>> estimate = jackknife(lambda keep: float(x[keep].mean()), independent_units(truth, [0, 0, 1, 1]))
-    >>> estimate.value
-    3.0
-    """
-    value = float(statistic(np.ones(len(units.codes), dtype=bool)))
-    if units.fewest < 2:
-        return Estimate(value, *bounds)
-    without = np.array([statistic(units.codes != unit) for unit in range(units.n_units)])
-    error = jackknife_error(without)
-    return t_interval(value, error, units.degrees_of_freedom, bounds=bounds, confidence=confidence)
-
-
 def difference_of_intervals(first: Estimate, second: Estimate) -> Estimate:
     """Return first − second with an interval built from both intervals, by squaring and adding.
 
-    It is for differences whose own variance is zero because neither figure varied (Zou and Donner 2008).
+    It is for differences of which a figure stands so near 0 or 1 that its variance says little (Zou and Donner 2008).
 
     Examples
     --------
@@ -205,4 +181,6 @@ def difference_of_intervals(first: Estimate, second: Estimate) -> Estimate:
     value = first.value - second.value
     below = math.hypot(first.value - first.low, second.high - second.value)
     above = math.hypot(first.high - first.value, second.value - second.low)
-    return Estimate(value, max(value - below, -1.0), min(value + above, 1.0))
+    return Estimate(
+        value, max(value - below, -1.0), min(value + above, 1.0), math.hypot(first.error, second.error), first.freedom
+    )

@@ -7,13 +7,15 @@ it: tied scores are never split, so the two rates can differ a lot.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_error, logit_interval
 from unlearn_audit.metrics.roc import roc_curve
-from unlearn_audit.metrics.units import Array, Units, check_rows, clustered_error, independent_units
+from unlearn_audit.metrics.units import Array, Clusters, check_rows
+from unlearn_audit.metrics.variation import variation
 
 LOW_FPR = 0.01
 """The false-positive rate at which attacks, and arms, are compared."""
@@ -79,15 +81,16 @@ def tpr_at_fpr(scores: Array, positive: Array, target: float) -> tuple[float, fl
 def tpr_at_fpr_interval(
     scores: Array,
     positive: Array,
-    clusters: Array | None,
+    clusters: Clusters | Array | None,
     target: float,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate | None:
     """Return `tpr_at_fpr` with an interval that counts the threshold's own variation.
 
-    Over worlds it is the jackknife, with the threshold chosen anew without each world; over single records,
-    where the jackknife of a quantile fails, the first-order variance. Both take t on the logit scale.
+    Between worlds it varies as the jackknife says, with the threshold chosen anew without each world; between single
+    records, where the jackknife of a quantile fails, and by what recurring records add, as the first-order variance
+    says. The interval is `logit_interval`'s.
     Chosen by simulation of 10 worlds with 200 positives and 4,200 negatives at 1 %, and world effects of 0
     to 0.6 standard deviations: the jackknife covers 93.6–97.5 % (above 96 at rates near 0.01 and 0.5), and
     95–96 % with 1,050 negatives; on the plain scale it covers 86–97 %, and the first-order variance by world
@@ -99,8 +102,8 @@ def tpr_at_fpr_interval(
         Higher = more likely positive.
     positive : (n,) bool
         The truth of each row.
-    clusters : (n,) int or None
-        The world of each row.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share.
     target : float
         The false-positive rate allowed.
     confidence : float
@@ -121,29 +124,30 @@ def tpr_at_fpr_interval(
     >>> rows = np.arange(90)
     >>> estimate = tpr_at_fpr_interval(rows[::-1] % 31, rows % 3 == 0, rows // 9, 0.2)
     >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
-    (0.2, 0.11, 0.34)
+    (0.2, 0.09, 0.39)
     """
     point = tpr_at_fpr(scores, positive, target)
     if point is None:
         return None
     scores, positive = check_rows(scores, positive)
-    units = independent_units(positive, clusters)
-    if units.fewest < 2:
-        error = math.inf
-    elif units.kind == "world":
-        error = jackknife_error(_without_each_world(scores, positive, units, target))
-    else:
-        error = clustered_error(_first_order_shares(scores, positive, target), positive, units)
-    return logit_interval(point[0], error, units.degrees_of_freedom, units.fewest, confidence)
+    shared = Clusters.of(clusters)
+    found = variation(_first_order_shares(scores, positive, target), positive, shared)
+    if found.unit == "world" and shared.worlds is not None:
+        error = jackknife_error(_without_each_world(scores, positive, shared.worlds, target))
+        # positives alone vary by no less, however the threshold does
+        least = point[0] * (1 - point[0]) / np.count_nonzero(positive)
+        found = replace(found, between=error**2, answers=least)
+    return logit_interval(point[0], found, confidence)
 
 
-def _without_each_world(scores: Array, positive: Array, units: Units, target: float) -> Array:
+def _without_each_world(scores: Array, positive: Array, worlds: Array, target: float) -> Array:
     """Return the (W,) true-positive rates when each world is left out in turn, from one sort."""
     order = np.argsort(-scores, kind="stable")
-    scores, positive, codes = scores[order], positive[order], units.codes[order]
+    names, codes = np.unique(worlds, return_inverse=True)
+    scores, positive, codes = scores[order], positive[order], codes.reshape(-1)[order]
     is_last = np.append(scores[1:] != scores[:-1], True)
-    rates = np.empty(units.n_units)
-    for world in range(units.n_units):
+    rates = np.empty(len(names))
+    for world in range(len(names)):
         kept = codes != world
         true = np.concatenate([[0], np.cumsum(positive & kept)[is_last]])
         false = np.concatenate([[0], np.cumsum(~positive & kept)[is_last]])

@@ -10,12 +10,13 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import accuracy
+from unlearn_audit.metrics.claims import HEADLINE, HINT
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
-from unlearn_audit.metrics.intervals import Estimate
+from unlearn_audit.metrics.intervals import Estimate, logit_interval
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
-from unlearn_audit.metrics.roc import auc_difference, auc_interval
-from unlearn_audit.metrics.units import Array, check_rows, independent_units
+from unlearn_audit.metrics.roc import auc_difference, auc_variation
+from unlearn_audit.metrics.units import Array, Clusters, check_rows
 
 COMPARISONS: dict[str, Callable[..., Estimate]] = {
     "deg_count": deg_count,
@@ -35,7 +36,7 @@ CALIBRATED_COMPARISONS: dict[str, Callable[..., Estimate]] = {
 def evaluate(
     scores: Array,
     positive: Array,
-    worlds: Array | None,
+    clusters: Clusters | Array | None,
     *,
     confidences: Array | None = None,
     calibrated: Array | None = None,
@@ -43,7 +44,6 @@ def evaluate(
     baseline_calibrated: Array | None = None,
     strongest_scores: Array | None = None,
     threshold: float | None = None,
-    records: Array | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> dict[str, Any]:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
@@ -54,9 +54,9 @@ def evaluate(
         The attack's scores, higher for the positive.
     positive : (n,) bool
         The truth of each row.
-    worlds : (n,) int or None
-        The world of each row; intervals treat worlds as independent, or single records if they are unknown
-        or positives or negatives stand in one world only.
+    clusters : Clusters, (n,) int (worlds) or None
+        What rows share; intervals treat worlds as independent, or single records if they are unknown or positives
+        or negatives stand in one world only.
     confidences : (n,) float or None
         The attack's probabilities of positive, in [0, 1]; None where the scores are such.
     calibrated : (n,) float or None
@@ -69,8 +69,6 @@ def evaluate(
         confidences of the baseline.
     threshold : float or None
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
-    records : (n,) int or None
-        The record of each row, where worlds audit the same records; intervals of the AUC then count them too.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
 
@@ -78,8 +76,10 @@ def evaluate(
     -------
     dict
         ``n_positive``, ``n_negative``, ``n_worlds`` (1 if unknown), ``interval_unit``; ``auc`` and
-        ``accuracy``, each with ``…_ci``; ``tpr_at_fpr``, ``tpr_at_fpr_ci`` and ``realised_fpr``, dicts by
-        ``str(fpr)`` with None where there are too few negatives; ``auc_minus_classical``, ``deg_count``,
+        ``accuracy``, each with ``…_ci``; ``auc_error`` and ``auc_freedom`` (None where they are not known),
+        ``auc_claim_ci`` and ``auc_hint_ci``, the intervals at the confidences `HEADLINE` and `HINT`;
+        ``tpr_at_fpr``, ``tpr_at_fpr_ci`` and ``realised_fpr``, dicts by ``str(fpr)`` with None where there are
+        too few negatives; ``auc_minus_classical`` (with its error and freedom too), ``deg_count``,
         ``deg_rate``, ``deg_count_ties_half``, ``deg_count_calibrated``, ``deg_rate_calibrated`` and
         ``bits``, each with ``…_ci``, None where what they compare was not given. An interval without
         finite ends is None. ``epsilon`` and ``epsilon_ceiling`` are None without a threshold.
@@ -108,45 +108,46 @@ def evaluate(
         if values is not None and np.shape(values) != scores.shape:
             raise AuditError(f"{name} must have one value per row, got {np.shape(values)} for {len(scores)} rows")
     confidences = scores if confidences is None else confidences
-    units = independent_units(positive, worlds)
+    shared = Clusters.of(clusters).coded(len(positive))
+    area, found, _ = auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
     figures: dict[str, Any] = {
         "n_positive": n_positive,
         "n_negative": len(positive) - n_positive,
-        "n_worlds": 1 if worlds is None else len(np.unique(worlds)),
-        "interval_unit": units.kind,
-        **_with_interval("auc", auc_interval(scores, positive, worlds, records=records)),
-        **_with_interval("accuracy", accuracy(confidences, positive, worlds)),
-        **_epsilon(scores, positive, worlds, threshold, records),
+        "n_worlds": 1 if shared.worlds is None else int(shared.worlds.max()) + 1,
+        "interval_unit": found.unit,
+        **_with_error("auc", logit_interval(area, found)),
+        "auc_claim_ci": logit_interval(area, found, HEADLINE).interval,
+        "auc_hint_ci": logit_interval(area, found, HINT).interval,
+        **_with_interval("accuracy", accuracy(confidences, positive, shared)),
+        **_epsilon(scores, positive, shared, threshold),
         "tpr_at_fpr": {},
         "tpr_at_fpr_ci": {},
         "realised_fpr": {},
     }
     for target in fprs:
         point = tpr_at_fpr(scores, positive, target)
-        estimate = tpr_at_fpr_interval(scores, positive, worlds, target)
+        estimate = tpr_at_fpr_interval(scores, positive, shared, target)
         figures["tpr_at_fpr"][str(target)] = None if point is None else point[0]
         figures["realised_fpr"][str(target)] = None if point is None else point[1]
         figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
     strongest = baseline_confidences if strongest_scores is None else strongest_scores
-    gain = None if strongest is None else auc_difference(scores, strongest, positive, worlds, records=records)
-    figures |= _with_interval("auc_minus_classical", gain)
+    gain = None if strongest is None else auc_difference(scores, strongest, positive, shared)
+    figures |= _with_error("auc_minus_classical", gain)
     for comparisons, new, base in (
         (COMPARISONS, confidences, baseline_confidences),
         (CALIBRATED_COMPARISONS, calibrated, baseline_calibrated),
     ):
         for name, compare in comparisons.items():
             known = new is not None and base is not None
-            figures |= _with_interval(name, compare(new, base, positive, worlds) if known else None)
+            figures |= _with_interval(name, compare(new, base, positive, shared) if known else None)
     return figures
 
 
-def _epsilon(
-    scores: Array, positive: Array, worlds: Array | None, threshold: float | None, records: Array | None
-) -> dict[str, float | None]:
+def _epsilon(scores: Array, positive: Array, clusters: Clusters, threshold: float | None) -> dict[str, float | None]:
     if threshold is None:
         return {"epsilon": None, "epsilon_ceiling": None}
-    bound = clustered_epsilon_bound(scores, positive, worlds, threshold, records=records)
+    bound = clustered_epsilon_bound(scores, positive, clusters, threshold)
     return {"epsilon": bound.value, "epsilon_ceiling": bound.ceiling}
 
 
@@ -156,3 +157,13 @@ def _with_interval(name: str, estimate: Estimate | None) -> dict[str, Any]:
         return {name: None, f"{name}_ci": None}
     finite = all(math.isfinite(end) for end in estimate.interval)
     return {name: estimate.value, f"{name}_ci": estimate.interval if finite else None}
+
+
+def _with_error(name: str, estimate: Estimate | None) -> dict[str, Any]:
+    """Return the entries of `_with_interval`, and of the standard error and its degrees of freedom."""
+    known = estimate is not None and math.isfinite(estimate.error)
+    return {
+        **_with_interval(name, estimate),
+        f"{name}_error": estimate.error if estimate is not None and known else None,
+        f"{name}_freedom": estimate.freedom if estimate is not None and known else None,
+    }

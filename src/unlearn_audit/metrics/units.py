@@ -1,9 +1,9 @@
-"""Rows that are fit to be measured, and what is independent among them: worlds, or single records."""
+"""Rows that are fit to be measured, and what they share: the world whose models answered, the record that was asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,46 +14,51 @@ Array = NDArray[Any]
 """An array of any type; the docstrings give the shapes."""
 
 
-@dataclass(frozen=True)
-class Units:
-    """The independent units of some rows.
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """What rows share, so that they vary together.
 
     Attributes
     ----------
-    codes : (n,) int
-        The unit of each row, from 0 to ``n_units - 1``.
-    kind : {"world", "record"}
-        What a unit is.
-    n_units : int
-        How many there are.
-    n_positive, n_negative : int
-        How many units hold a positive row, and how many a negative one.
-    crossed : Units or None
-        Further units that rows vary with, each across many of these: records, where worlds audit the same ones.
+    worlds : (n,) int or None
+        The world of each row: its rows were answered by the same original model. None if unknown.
+    records : (n,) int or None
+        The record of each row: the same record may be asked in many worlds, and a model that treats it in
+        some way does so in all of them. None where no record comes back.
+
+    Examples
+    --------
+    >>> both = Clusters(np.array([0, 0, 1, 1]), np.array([7, 8, 7, 9]))
+    >>> both.take(np.array([True, False, True, False])).records.tolist()
+    [7, 7]
     """
 
-    codes: Array
-    kind: Literal["world", "record"]
-    n_units: int
-    n_positive: int
-    n_negative: int
-    crossed: Units | None = None
+    worlds: Array | None = None
+    records: Array | None = None
 
-    @property
-    def alone(self) -> Units:
-        """The same units without those that cross them."""
-        return replace(self, crossed=None)
+    @classmethod
+    def of(cls, given: Clusters | Array | None) -> Clusters:
+        """Return clusters as they are; an array stands for worlds, None for rows that share nothing known."""
+        return given if isinstance(given, Clusters) else cls(None if given is None else np.asarray(given))
 
-    @property
-    def fewest(self) -> int:
-        """The units of the class that stands in fewer of them: what limits every interval."""
-        fewest = min(self.n_positive, self.n_negative)
-        return fewest if self.crossed is None else min(fewest, self.crossed.fewest)
+    def take(self, rows: Array) -> Clusters:
+        """Return what the rows that ``rows`` (booleans or positions) picks share."""
+        return Clusters(*(None if codes is None else codes[rows] for codes in (self.worlds, self.records)))
 
-    @property
-    def degrees_of_freedom(self) -> int:
-        """One less than the fewest units, at least 1; conservative where the classes differ in units."""
-        return max(self.fewest - 1, 1)
+    def coded(self, n: int) -> Clusters:
+        """Return the same with codes from 0 without gaps.
+
+        Raises
+        ------
+        AuditError
+            There is not one world, or one record, for each of ``n`` rows.
+        """
+        found = []
+        for name, codes in (("world", self.worlds), ("record", self.records)):
+            if codes is not None and np.shape(codes) != (n,):
+                raise AuditError(f"one {name} per row is needed, got shape {np.shape(codes)} for {n} rows")
+            found.append(None if codes is None else np.unique(codes, return_inverse=True)[1].reshape(-1))
+        return Clusters(*found)
 
 
 def check_rows(values: Array, positive: Array) -> tuple[Array, Array]:
@@ -99,101 +104,3 @@ def check_probabilities(values: Array, positive: Array) -> tuple[Array, Array]:
             "pass the probability of positive"
         )
     return values, truth
-
-
-def crossed_units(positive: Array, clusters: Array | None, records: Array | None) -> Units:
-    """Return worlds as units, crossed by records where these are given.
-
-    Records cross worlds only where at least two hold a positive and two a negative row.
-
-    Parameters
-    ----------
-    positive : (n,) bool
-        The truth of each row.
-    clusters, records : (n,) int or None
-        The world and the record of each row.
-    """
-    units = independent_units(positive, clusters)
-    if records is None or units.kind != "world":
-        return units
-    crossing = independent_units(positive, records)
-    return replace(units, crossed=crossing) if crossing.kind == "world" else units
-
-
-def independent_units(positive: Array, clusters: Array | None) -> Units:
-    """Say which rows vary together.
-
-    Worlds are the units where at least two worlds hold a positive and at least two a negative; otherwise
-    nothing can be learnt about the variation between worlds, and each record is its own unit.
-
-    Parameters
-    ----------
-    positive : (n,) bool
-        The truth of each row.
-    clusters : (n,) int or None
-        The world of each row; None if unknown.
-
-    Raises
-    ------
-    AuditError
-        There is not one world code per row.
-
-    Examples
-    --------
-    >>> independent_units(np.array([True, False, True, False]), np.array([7, 7, 9, 9])).kind
-    'world'
-    >>> independent_units(np.array([True, False, True, False]), np.array([7, 7, 7, 7])).kind
-    'record'
-    """
-    n = len(positive)
-    if clusters is not None:
-        worlds = np.asarray(clusters)
-        if worlds.shape != (n,):
-            raise AuditError(f"one world per row is needed, got shape {worlds.shape} for {n} rows")
-        names, codes = np.unique(worlds, return_inverse=True)
-        n_positive, n_negative = len(np.unique(codes[positive])), len(np.unique(codes[~positive]))
-        if min(n_positive, n_negative) >= 2:
-            return Units(codes, "world", len(names), n_positive, n_negative)
-    n_positive = int(np.count_nonzero(positive))
-    return Units(np.arange(n), "record", n, n_positive, n - n_positive)
-
-
-def clustered_error(contributions: Array, positive: Array, units: Units) -> float:
-    """Return the standard error of a statistic that is, to first order, a sum of row contributions.
-
-    With P_u and N_u the summed contributions of unit u's positives and negatives, the variance is
-    f₁ Σ P_u² + f₀ Σ N_u² + 2 f Σ P_u N_u, f = k/(k−1) for k units with positives, with negatives, and in
-    all (Obuchowski 1997). Where each unit holds both classes this is Σ d_w² / (W (W−1)) with
-    d_w = W (P_w + N_w); where each unit is one record it is the variance of two independent samples
-    (DeLong 1988).
-
-    Parameters
-    ----------
-    contributions : (n,) float
-        Row by row; they sum to zero over the positives and over the negatives.
-    positive : (n,) bool
-        The truth of each row.
-    units : Units
-        What is independent.
-
-    Returns
-    -------
-    float
-        Infinite where a class stands in a single unit: its variation is unknown.
-    """
-    if units.fewest < 2:
-        return float("inf")
-    if units.crossed is not None:
-        # two-way: variance by world, plus by record, less that of single cells (Cameron, Gelbach and Miller 2011)
-        worlds, records = (_variance(contributions, positive, of) for of in (units.alone, units.crossed))
-        cells = np.unique(np.column_stack([units.codes, units.crossed.codes]), axis=0, return_inverse=True)[1]
-        both = _variance(contributions, positive, independent_units(positive, cells.reshape(-1)))
-        return float(np.sqrt(max(worlds + records - both, worlds, records)))
-    return float(np.sqrt(_variance(contributions, positive, units)))
-
-
-def _variance(contributions: Array, positive: Array, units: Units) -> float:
-    sums = [np.bincount(units.codes[c], contributions[c], units.n_units) for c in (positive, ~positive)]
-    f_positive, f_negative, f_all = (k / (k - 1) for k in (units.n_positive, units.n_negative, units.n_units))
-    variance = f_positive * sums[0] @ sums[0] + f_negative * sums[1] @ sums[1] + 2 * f_all * sums[0] @ sums[1]
-    return float(np.maximum(variance, 0.0))

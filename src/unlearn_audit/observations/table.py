@@ -178,6 +178,16 @@ class Observations:
         return self.rows["world"].to_numpy()
 
     @property
+    def records(self) -> npt.NDArray[np.int64]:
+        """(n,) a number for the record of each row: equal for the same record of the same dataset."""
+        dataset = pd.factorize(self.rows["dataset"])[0]
+        records: npt.NDArray[np.int64] = self.rows["record"].to_numpy()
+        if not dataset.any():
+            return records
+        keys = np.column_stack([dataset, records])
+        return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    @property
     def paper(self) -> npt.NDArray[np.bool_]:
         """(n,) which rows are the paper's."""
         return self.rows["paper"].to_numpy()
