@@ -31,6 +31,8 @@ class Estimate:
     value: float
     low: float
     high: float
+    error: float | None = None
+    freedom: float | None = None
 
     @property
     def interval(self) -> tuple[float, float]:

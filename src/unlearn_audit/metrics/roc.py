@@ -7,7 +7,7 @@ vary over new worlds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -185,7 +185,8 @@ def auc_interval(
     area, components = delong_components(scores, positive)
     units = crossed_units(positive, clusters, records)
     error = clustered_error(centred_shares(components, positive, area), positive, units)
-    return logit_interval(area, error, units.degrees_of_freedom, units.fewest, confidence)
+    found = logit_interval(area, error, units.degrees_of_freedom, units.fewest, confidence)
+    return replace(found, error=error, freedom=units.degrees_of_freedom)
 
 
 def auc_difference(
@@ -241,4 +242,5 @@ def auc_difference(
             auc_interval(first, positive, clusters, records=records, confidence=confidence),
             auc_interval(second, positive, clusters, records=records, confidence=confidence),
         )
-    return t_interval(value, error, units.degrees_of_freedom, bounds=(-1.0, 1.0), confidence=confidence)
+    found = t_interval(value, error, units.degrees_of_freedom, bounds=(-1.0, 1.0), confidence=confidence)
+    return replace(found, error=error, freedom=units.degrees_of_freedom)

@@ -10,6 +10,7 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import accuracy
+from unlearn_audit.metrics.claims import HEADLINE, HINT
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
 from unlearn_audit.metrics.intervals import Estimate
@@ -115,7 +116,9 @@ def evaluate(
         "n_negative": len(positive) - n_positive,
         "n_worlds": 1 if worlds is None else len(np.unique(worlds)),
         "interval_unit": units.kind,
-        **_with_interval("auc", auc_interval(scores, positive, worlds, records=records)),
+        **_with_error("auc", auc_interval(scores, positive, worlds, records=records)),
+        "auc_claim_ci": auc_interval(scores, positive, worlds, records=records, confidence=HEADLINE).interval,
+        "auc_hint_ci": auc_interval(scores, positive, worlds, records=records, confidence=HINT).interval,
         **_with_interval("accuracy", accuracy(confidences, positive, worlds)),
         **_epsilon(scores, positive, worlds, threshold, records),
         "tpr_at_fpr": {},
@@ -130,7 +133,7 @@ def evaluate(
         figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
     strongest = baseline_confidences if strongest_scores is None else strongest_scores
     gain = None if strongest is None else auc_difference(scores, strongest, positive, worlds, records=records)
-    figures |= _with_interval("auc_minus_classical", gain)
+    figures |= _with_error("auc_minus_classical", gain)
     for comparisons, new, base in (
         (COMPARISONS, confidences, baseline_confidences),
         (CALIBRATED_COMPARISONS, calibrated, baseline_calibrated),
@@ -148,6 +151,16 @@ def _epsilon(
         return {"epsilon": None, "epsilon_ceiling": None}
     bound = clustered_epsilon_bound(scores, positive, worlds, threshold, records=records)
     return {"epsilon": bound.value, "epsilon_ceiling": bound.ceiling}
+
+
+def _with_error(name: str, estimate: Estimate | None) -> dict[str, Any]:
+    error, freedom = (None, None) if estimate is None else (estimate.error, estimate.freedom)
+    known = error is not None and math.isfinite(error)
+    return {
+        **_with_interval(name, estimate),
+        f"{name}_error": error if known else None,
+        f"{name}_freedom": freedom if known else None,
+    }
 
 
 def _with_interval(name: str, estimate: Estimate | None) -> dict[str, Any]:
