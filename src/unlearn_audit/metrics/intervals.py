@@ -65,7 +65,7 @@ def all_or_nothing_interval(value: float, n_units: int, confidence: float = CONF
     return Estimate(1.0, reach, 1.0) if value == 1 else Estimate(0.0, 0.0, 1 - reach)
 
 
-def t_quantile(degrees_of_freedom: int, confidence: float = CONFIDENCE) -> float:
+def t_quantile(degrees_of_freedom: float, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided quantile of Student's t.
 
     Examples
