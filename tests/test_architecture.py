@@ -18,8 +18,8 @@ ROOT = Path(unlearn_audit.__file__).parent
 FLOW = (
     "lazy", "errors", "notes", "files", "probabilities", "seeds", "threads", "config", "progress", "data", "worlds",
     "models", "unlearning", "fields", "observations", "engine", "defenses", "metrics", "attacks", "report", "risk",
-    "three_way", "comparison", "assess", "foretell", "describe", "result", "arms", "until", "subject", "planning", "conductor",
-    "api", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
+    "three_way", "comparison", "assess", "foretell", "describe", "result", "arms", "until", "subject", "planning",
+    "conductor", "api", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
 )  # fmt: skip
 """Every module and package of the first level, in the order of the flow; what all share comes first."""
 

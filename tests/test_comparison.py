@@ -13,6 +13,7 @@ from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.comparison import beside_retraining
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc_difference
+from unlearn_audit.notes import as_note
 from unlearn_audit.planning import plan_audit
 from unlearn_audit.report.html import render
 from unlearn_audit.report.wording import retraining_words
@@ -226,6 +227,7 @@ def test_regimes_that_differ_are_told():
     told = [note for note in notes if "exact retraining ran in the regime same-seed and sisa in fixed" in note]
     assert len(told) == 2
     assert "a train size of 256 would keep fixed" in told[0]
+    assert {as_note(note).level for note in told} == {"warning"}
     arms, notes = plan_audit(dataclasses.replace(subject, config=subject.config.model_copy(update={"regime": "fresh"})))
     assert not any("exact retraining" in note for note in notes)
 

@@ -23,7 +23,9 @@ def test_notes_tell_how_often_training_warned_and_not_of_what(table):
     seen = table()
     seen = seen.select(seen.roles != "unseen")
     tables = {"shadow": seen, "target": seen}
-    assert notes_on(records, tables, found) == [
+    notes = notes_on(records, tables, found)
+    assert {note.level for note in notes} == {"note"}
+    assert [note.text for note in notes] == [
         "people: 2 rows were dropped",
         "target side: training warned once (ConvergenceWarning)",
         "target side: training warned 6 times (UserWarning)",
@@ -42,10 +44,10 @@ def test_a_network_that_learned_nothing_is_told_with_what_to_try(table):
         "learned nothing: an accuracy on the training records no better than a constant guess; try more epochs or "
         "steps, another learning rate, or standardised features"
     )
-    assert notes_on({}, {"shadow": seen, "target": seen}, found) == [
-        f"shadow side: 1 training {said}",
-        f"target side: 12 trainings {said}",
-        "target side: training warned once (UserWarning)",
+    assert [(note.level, note.text) for note in notes_on({}, {"shadow": seen, "target": seen}, found)] == [
+        ("warning", f"shadow side: 1 training {said}"),
+        ("warning", f"target side: 12 trainings {said}"),
+        ("note", "target side: training warned once (UserWarning)"),
     ]
 
 

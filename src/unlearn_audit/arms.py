@@ -17,7 +17,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy, private_source
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.notes import Note, as_note, warning
+from unlearn_audit.notes import Caution
 from unlearn_audit.unlearning import Retrain, unlearner_for
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -52,7 +52,7 @@ class Arm:
     name: str
     tasks: Mapping[str, SideTask]
     regime_notes: Mapping[str, str | None]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def with_target_worlds(self, number: int) -> Arm:
         """Return the same arm with another number of target worlds; those it had stay the same."""
@@ -97,7 +97,7 @@ def _arm(
     records: Mapping[str, Records],
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
-    notes: tuple[Note, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> Arm:
     tasks, regime_notes = {}, {}
     for side, plan in plans.items():
@@ -124,7 +124,7 @@ def _plain_arm(
     """Return the arm of the models as they are, with a note where networks could not be trained at once."""
     arm = _arm(name, config, records, models, plans)
     said = {
-        as_note(f"networks of {task.source.name} were trained one at a time: {reason}"): None
+        f"networks of {task.source.name} were trained one at a time: {reason}": None
         for task in arm.tasks.values()
         if isinstance(task.unlearner, Retrain)
         and (reason := task.unlearner.why_plain(task.source, task.data)) is not None
@@ -148,7 +148,7 @@ def _retraining_arm(
         if retraining is not regime:
             method, why = config.unlearning.method, arm.regime_notes[side] or beside.regime_notes[side]
             said = OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why)
-            notes.append(warning(said))
+            notes.append(Caution(said))
     return replace(arm, notes=tuple(notes))
 
 
@@ -166,16 +166,15 @@ def _private_arm(
     privacy = Privacy(defense.epsilon, config.dp_sgd.delta, config.dp_sgd.max_grad_norm)
     private: dict[str, ModelSource] = {}
     trained_on: dict[str, Records] = {}
-    notes: list[Note] = []
+    notes: list[str] = []
     for side in plans:
         private[side], unscaled = private_source(models[side], privacy)
         trained_on[side] = public(records[side]) if unscaled else records[side]
         data = trained_on[side].data
         private[side].make(seed=0).check_private(data.X, len(data.class_values))
         if unscaled and not notes:
-            said = (
+            notes.append(
                 f"{defense.training}: features are standardised with figures of the shadow side, which stands for "
                 "public data, since figures of the training records are outside the guarantee"
             )
-            notes.append(Note(text=said))
     return _arm(defense.training, config, trained_on, private, plans, tuple(notes))

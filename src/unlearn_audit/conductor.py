@@ -31,7 +31,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import Field, field_for
 from unlearn_audit.foretell import foretell
 from unlearn_audit.models.privacy import Spent
-from unlearn_audit.notes import Note, as_note, warning
+from unlearn_audit.notes import Caution, Note, as_note
 from unlearn_audit.observations import Observations
 from unlearn_audit.planning import SIDE_NAMES, foretells_deletions, plan_audit
 from unlearn_audit.report.findings import Findings
@@ -71,7 +71,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         )
         arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
         plain = arms[0]
-        notes = (*notes, as_note(stopping.sentence))
+        notes = (*notes, stopping.sentence)
     tasks = [(arm.name, side, task) for arm in arms for side, task in arm.tasks.items()]
     tables: dict[str, dict[str, Observations]] = {arm.name: {} for arm in arms}
     stats: dict[str, WorldStats] = {}
@@ -85,7 +85,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
             spent[arm] = of_side.spent
     classes = {side: table.classes for side, table in tables[plain.name].items()}
     if classes["shadow"] != classes["target"]:
-        notes = (*notes, warning(said_of_classes(classes["shadow"], classes["target"])))
+        notes = (*notes, Caution(said_of_classes(classes["shadow"], classes["target"])))
         for of_arm in tables.values():
             of_arm["shadow"] = replace(of_arm["shadow"], classes=classes["target"])
     trained = time.perf_counter()
@@ -103,7 +103,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         regime_note=plain.regime_notes["target"],
         details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
-        notes=(*notes, *notes_on(records, tables[plain.name], stats)),
+        notes=(*map(as_note, notes), *notes_on(records, tables[plain.name], stats)),
         stopping=stopping,
         timing={
             "executor": executor.name,
@@ -115,7 +115,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     )
 
 
-def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[Field | None, tuple[Note, ...]]:
+def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[Field | None, tuple[str, ...]]:
     """Train the attacker's own model, if an attack will compute with it; return what it knows, or why it does not.
 
     Raises
@@ -141,7 +141,7 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
             raise AuditError(
                 f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
             ) from error
-        return None, (warning(f"attacks that foretell deletions were left out: {reason}"),)
+        return None, (Caution(f"attacks that foretell deletions were left out: {reason}"),)
     show(1)
     return knows, ()
 

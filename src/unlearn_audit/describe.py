@@ -15,7 +15,7 @@ from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
-from unlearn_audit.notes import Note, as_note, warning
+from unlearn_audit.notes import Caution, Note, as_note
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.table import group_values
 from unlearn_audit.report.findings import Result, Selected, Spread, is_selected
@@ -99,10 +99,10 @@ def notes_on(
             categories[_category(text)] += count
         if learned_nothing := categories.pop("TrainingWarning", 0):
             trainings = "1 training" if learned_nothing == 1 else f"{learned_nothing:,} trainings"
-            notes.append(warning(f"{side} side: {trainings} {_LEARNED_NOTHING}"))
+            notes.append(as_note(Caution(f"{side} side: {trainings} {_LEARNED_NOTHING}")))
         for category, count in sorted(categories.items()):
             times = "once" if count == 1 else f"{count:,} times"
-            notes.append(Note(text=f"{side} side: training warned {times} ({category})"))
+            notes.append(as_note(f"{side} side: training warned {times} ({category})"))
     return notes
 
 
@@ -135,7 +135,7 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
                 f"{side} side: {asked.nunique():,} unseen records were asked {len(asked):,} times; they repeat across "
                 "pairs"
             )
-            notes.append(Note(text=said))
+            notes.append(as_note(said))
     return notes
 
 
@@ -172,7 +172,7 @@ def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:
             f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}{more}: "
             f"{_GAP}"
         )
-    return [warning(text) for text in notes]
+    return [as_note(Caution(text)) for text in notes]
 
 
 def differs(result: Result, error_rate: float) -> bool:

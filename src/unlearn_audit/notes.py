@@ -7,6 +7,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 
+class Caution(str):
+    """A sentence that may change what figures mean, among other sentences.
+
+    Wherever something is adjusted it is said as text; one of this type becomes a note of level ``warning``.
+    """
+
+    __slots__ = ()
+
+
 class Note(BaseModel):
     """One sentence or two on an audit.
 
@@ -24,24 +33,15 @@ class Note(BaseModel):
     text: str
 
 
-def as_note(said: str | Note, where: str = "") -> Note:
-    """Return a sentence as a routine note, or a note as it is, with where it holds in front.
+def as_note(said: str, where: str = "") -> Note:
+    """Return a sentence as a note, with where it holds in front.
 
     Examples
     --------
-    >>> as_note("52 duplicates were dropped", "adult").text
-    'adult: 52 duplicates were dropped'
-    """
-    note = said if isinstance(said, Note) else Note(text=said)
-    return note.model_copy(update={"text": f"{where}: {note.text}"}) if where else note
-
-
-def warning(text: str) -> Note:
-    """Return a note that changes what figures mean.
-
-    Examples
-    --------
-    >>> warning("the regime is not the one asked for").level
+    >>> as_note("52 duplicates were dropped", "adult")
+    Note(level='note', text='adult: 52 duplicates were dropped')
+    >>> as_note(Caution("the regime is not the one asked for")).level
     'warning'
     """
-    return Note(level="warning", text=text)
+    level: Literal["warning", "note"] = "warning" if isinstance(said, Caution) else "note"
+    return Note(level=level, text=f"{where}: {said}" if where else str(said))

@@ -12,7 +12,7 @@ from unlearn_audit.defenses.base import check_defenses
 from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import has_field
-from unlearn_audit.notes import Note, as_note, warning
+from unlearn_audit.notes import Caution
 from unlearn_audit.subject import Subject
 from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
 from unlearn_audit.worlds.canaries import with_canaries
@@ -21,7 +21,7 @@ from unlearn_audit.worlds.prepare import Records
 SIDE_NAMES = ("shadow", "target")
 
 
-def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[Note, ...]]:
+def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     """Return the arms of an audit with their worlds, the undefended one first, and notes on what was adjusted.
 
     Raises
@@ -36,17 +36,16 @@ def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[Note, ...]]:
             f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
             "posteriors of one width cannot read another, so choose data with as many classes"
         )
-    plans, adjusted = _plan(config, records)
-    notes = tuple(map(as_note, adjusted))
+    plans, notes = _plan(config, records)
     _refuse_before_training(subject, plans)
     if config.worlds.canaries == "mislabelled":
         records, said = with_canaries(records, plans, config.seed)
-        notes = (*notes, *map(as_note, said))
+        notes = (*notes, *said)
     arms = plan_arms(config, records, models, plans)
     notes = (*notes, *(note for arm in arms for note in arm.notes))
     regime_notes = arms[0].regime_notes
     if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
-        notes = (*notes, warning(f"shadow side: {regime_notes['shadow']}"))
+        notes = (*notes, Caution(f"shadow side: {regime_notes['shadow']}"))
     return arms, notes
 
 

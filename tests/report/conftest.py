@@ -227,12 +227,12 @@ def make_findings(scores):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result_of():
     return make_result
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def selected_of():
     return make_selected
 

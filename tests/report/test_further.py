@@ -28,6 +28,8 @@ def leading(attack="pair-scale", model=None):
         interval_unit="world",
         auc=0.9,
         auc_ci=(0.85, 0.93),
+        auc_claim_ci=(0.84, 0.94),
+        auc_hint_ci=(0.86, 0.92),
         tpr_at_fpr={},
         tpr_at_fpr_ci={},
         realised_fpr={},

@@ -189,13 +189,7 @@ def forecast(
         costs = [_with_field(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
     shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
-    return Forecast(
-        costs[0],
-        costs[1] if config.until else None,
-        assumptions,
-        tuple(note.text for note in notes),
-        shows,
-    )
+    return Forecast(costs[0], costs[1] if config.until else None, assumptions, notes, shows)
 
 
 def cost(
