@@ -119,7 +119,9 @@ def test_retraining_is_not_compared_with_itself(retrained):
 def test_page_and_folder_hold_it(compared, tmp_path):
     page = render(compared.findings, compared.scores)
     assert "On the same worlds retrained exactly, the leading attack reaches" in page
-    assert retraining_words(compared.findings.retraining) in compared.findings.verdict.summary
+    verdict = compared.findings.verdict
+    # by how much more a method leaks is read once a leak is claimed
+    assert retraining_words(compared.findings.retraining, interpreted=verdict.gate == "fail") in verdict.summary
     compared.save(tmp_path / "run")
     assert (tmp_path / "run" / "observations" / "target-retraining.parquet").is_file()
 

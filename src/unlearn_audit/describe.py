@@ -140,39 +140,37 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
 
 
 def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:
-    """Warn of attacks whose AUC on the target is not that on shadow worlds, by more than both errors explain.
+    """Warn, in one note, of attacks whose AUC on the target is not that on shadow worlds, by more than the errors explain.
 
     Compared are the selected attack, at a confidence of 99 %, and the others of its game on all rows, together at as
     much (Bonferroni); by Student's t with Welch's degrees of freedom. A difference of less than `SMALLEST_GAP` is of no
     consequence, however sure.
     """
-    leading = [r for r in results if is_selected(r, selected) and r.rows == "all"]
+    leading = next((r for r in results if is_selected(r, selected) and r.rows == "all"), None)
     others = [
         r
         for r in results
         if (r.game, r.rows, r.defense, r.adaptive) == (selected.game, "all", selected.defense, True)
         and not is_selected(r, selected)
     ]
-    notes = []
-    for result in leading:
-        if differs(result, 1 - GAP):
-            notes.append(
-                f"the attack chosen, {attack_words(result.attack, result.attack_model)}, reached an AUC of "
-                f"{number(result.shadow_auc)} on shadow worlds and {number(result.auc)} on the target, further apart "
-                f"than their errors explain: {_GAP}"
-            )
     apart = [r for r in others if differs(r, (1 - GAP) / len(others))]
-    if apart:
-        named = ", ".join(
-            f"{attack_words(r.attack, r.attack_model)} ({number(r.shadow_auc)}; {number(r.auc)})"
-            for r in sorted(apart, key=lambda r: abs((r.shadow_auc or 0.0) - r.auc), reverse=True)[:MOST_GAPS]
-        )
-        more = f" and {len(apart) - MOST_GAPS:,} more" if len(apart) > MOST_GAPS else ""
-        notes.append(
-            f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}{more}: "
-            f"{_GAP}"
-        )
-    return [as_note(Caution(text)) for text in notes]
+    apart.sort(key=lambda r: abs((r.shadow_auc or 0.0) - r.auc), reverse=True)
+    named = ", ".join(
+        f"{attack_words(r.attack, r.attack_model)} ({number(r.shadow_auc)}; {number(r.auc)})" for r in apart[:MOST_GAPS]
+    )
+    if len(apart) > MOST_GAPS:
+        named += f" and {len(apart) - MOST_GAPS:,} more"
+    if leading is not None and differs(leading, 1 - GAP):
+        said = (
+            f"the attack chosen, {attack_words(leading.attack, leading.attack_model)}, reached an AUC of "
+            f"{number(leading.shadow_auc)} on shadow worlds and {number(leading.auc)} on the target, further apart than "
+            f"their errors explain"
+        ) + (f", as are those of {named}" if apart else "")
+    elif apart:
+        said = f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}"
+    else:
+        return []
+    return [as_note(Caution(f"{said}: {_GAP}"))]
 
 
 def differs(result: Result, error_rate: float) -> bool:

@@ -290,7 +290,7 @@ def _attacks_limits(decision: Decision, evidence: Evidence) -> list[str]:
     ]
     shown = [f"{len(of):,} {where} 0.5" for of, where in ((evidence.above, "above"), (evidence.below, "below")) if of]
     if shown:
-        limits.append(f"Of the {n:,} other attacks, simultaneous intervals lie {' and '.join(shown)}.")
+        limits.append(f"Other attacks with a simultaneous interval that excludes 0.5: {', '.join(shown)}, of {n:,}.")
     off = [r for r in evidence.others if side(r.auc_ci) != "includes"]
     if off and not decision.is_leak and not shown:
         verb = "has a 95 % interval that excludes" if len(off) == 1 else "have 95 % intervals that exclude"
