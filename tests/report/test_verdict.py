@@ -190,8 +190,9 @@ def test_each_sign_makes_a_hint_that_names_it_and_says_how_many_worlds_would_do(
     assert f"An AUC as large as found here would be shown by about {found:,} such target worlds" in said.summary
 
 
-def test_a_hint_at_an_auc_below_one_half_asks_for_worlds_that_show_another(words):
-    said = words(**NOTHING | {"auc": 0.48, "epsilon": 0.5, "epsilon_ceiling": 3.0})
+@pytest.mark.parametrize("auc", [0.48, 0.5, 1.0])
+def test_a_hint_at_an_auc_that_no_number_of_worlds_would_show_asks_for_worlds_that_show_another(auc, words):
+    said = words(**NOTHING | {"auc": auc, "epsilon": 0.5, "epsilon_ceiling": 3.0})
     assert said.kind == "hint"
     assert re.search(r"An AUC of 0.7 would be seen with a probability of 80 % in about \d+ such", said.summary)
 

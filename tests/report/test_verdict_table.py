@@ -96,7 +96,7 @@ def random_audit(rng, result_of):
         error = rng.choice([None, 0.0]) if rng.random() < 0.05 else 0.25 * size * math.exp(rng.gauss(0, 1))
         gain = rng.gauss(0, 0.1) * size
         reach = abs(rng.gauss(0, 0.15)) * size
-        compared = view != "original" and rng.random() < 0.9
+        compared = rng.random() < (0.2 if view == "original" else 0.9)
         results.append(
             result_of(
                 attack=f"attack-{place}",

@@ -61,12 +61,12 @@ def worlds_for_auc_found(result: Result) -> int | None:
     Returns
     -------
     int or None
-        More than there are; None for an AUC of at most 0.5, and where it would take more than `MOST_WORLDS`.
+        More than there are; None for an AUC that is not between 0.5 and 1, and where it would take more than
+        `MOST_WORLDS`.
     """
-    if result.auc <= GUESSING:
+    if not GUESSING < result.auc < 1:
         return None
-    distance = math.inf if result.auc == 1 else float(special.logit(result.auc))
-    return _fewest_worlds(result, lambda freedom: t_quantile(freedom, HEADLINE), distance)
+    return _fewest_worlds(result, lambda freedom: t_quantile(freedom, HEADLINE), float(special.logit(result.auc)))
 
 
 def worlds_for_auc_worth_seeing(result: Result) -> int | None:

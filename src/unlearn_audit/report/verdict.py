@@ -152,7 +152,7 @@ def _precision(decision: Decision, evidence: Evidence) -> str:
     least = detectable_auc(result)
     if decision.kind == "hint":
         signs = "; ".join(evidence.signs)
-        if result.auc > GUESSING:
+        if GUESSING < result.auc < 1:
             needed = f"An AUC as large as found here would be shown by {_worlds(worlds_for_auc_found(result))}."
         else:
             needed = _would_do(result)
