@@ -140,7 +140,7 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
 
 
 def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:
-    """Warn, in one note, of attacks whose AUC on the target is not that on shadow worlds, by more than the errors explain.
+    """Warn, in one note, of attacks whose AUCs on shadow worlds and on the target differ more than errors explain.
 
     Compared are the selected attack, at a confidence of 99 %, and the others of its game on all rows, together at as
     much (Bonferroni); by Student's t with Welch's degrees of freedom. A difference of less than `SMALLEST_GAP` is of no
@@ -163,9 +163,10 @@ def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:
     if leading is not None and differs(leading, 1 - GAP):
         said = (
             f"the attack chosen, {attack_words(leading.attack, leading.attack_model)}, reached an AUC of "
-            f"{number(leading.shadow_auc)} on shadow worlds and {number(leading.auc)} on the target, further apart than "
-            f"their errors explain"
-        ) + (f", as are those of {named}" if apart else "")
+            f"{number(leading.shadow_auc)} on shadow worlds and {number(leading.auc)} on the target, further apart "
+            "than their errors explain"
+        )
+        said += f", as are those of {named}" if apart else ""
     elif apart:
         said = f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}"
     else:
