@@ -1,10 +1,11 @@
-"""Stop a release whose update is shown to give deleted people away.
+"""Stop a release whose audit claims a leak.
 
     unlearn-audit run audit.yaml --json > findings.json
-    python examples/ci_gate.py findings.json --threshold 0.05
+    python examples/ci_gate.py findings.json
 
-Exit code 0: no leak above the threshold was shown, which does not show that there is none. Exit code 1: one was
-shown. Exit code 2: the findings cannot be judged.
+It reads the gate of the verdict (docs/verdicts.md) and nothing else. Exit code 0: no leak was seen, which does not show
+that there is none. Exit code 1: a leak is claimed. Exit code 3: there are too few data to say. Exit code 2: the
+findings cannot be read.
 """
 
 from __future__ import annotations
@@ -14,34 +15,24 @@ import sys
 from pathlib import Path
 
 from unlearn_audit import Findings
+from unlearn_audit.errors import AuditError
 
-
-def leak_shown(findings: Findings) -> float | None:
-    """Return how large a leak the leading attack shows at the least, or None if it was compared with nothing.
-
-    It is the lower end of the interval of its AUC minus the classical attack's. An attack that is reliably wrong is
-    a leak as well, for whoever turns its answers round: there, it is how far below 0.5 the AUC's interval ends.
-    """
-    leading = findings.leading()
-    if leading.auc_minus_classical_ci is None:
-        return None
-    return max(leading.auc_minus_classical_ci[0], 0.5 - leading.auc_ci[1])
+EXIT_CODES = {"pass": 0, "fail": 1, "cannot-tell": 3}
 
 
 def main() -> int:
     """Read the findings and return the exit code."""
-    parser = argparse.ArgumentParser(description="Stop a release whose update is shown to give deleted people away.")
+    parser = argparse.ArgumentParser(description="Stop a release whose audit claims a leak.")
     parser.add_argument("findings", type=Path, help="the findings.json of a run")
-    parser.add_argument("--threshold", type=float, default=0.05, help="largest leak allowed, as a difference of AUCs")
-    asked = parser.parse_args()
-    findings = Findings.read(asked.findings)
-    shown = leak_shown(findings)
+    try:
+        findings = Findings.read(parser.parse_args().findings)
+    except AuditError as error:
+        parser.error(str(error))
     print(findings.verdict.summary)
-    if shown is None:
-        print("The leading attack has no interval against the classical one: nothing to judge.", file=sys.stderr)
-        return 2
-    print(f"leak shown, at the least: {shown:+.3f}; allowed: {asked.threshold:+.3f}")
-    return int(shown > asked.threshold)
+    for warning in findings.warnings:
+        print(f"Warning: {warning}", file=sys.stderr)
+    print(f"verdict {findings.verdict.kind}, gate {findings.verdict.gate}")
+    return EXIT_CODES[findings.verdict.gate]
 
 
 if __name__ == "__main__":

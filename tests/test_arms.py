@@ -52,7 +52,7 @@ def test_every_release_is_measured_and_says_what_it_spent(defended):
         ("dp-sgd:2", True),
         ("dp-sgd:2", False),
     }
-    assert any("standardised with figures of the shadow side" in note for note in found.notes)
+    assert any("standardised with figures of the shadow side" in note.text for note in found.notes)
 
 
 def test_arms_delete_the_same_records_and_lie_side_by_side_in_the_folder(defended, tmp_path):

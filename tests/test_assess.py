@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from unlearn_audit.assess import assess
+from unlearn_audit.assess import assess, share_moved
 from unlearn_audit.attacks import LearnedAttack
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
@@ -150,3 +150,34 @@ def test_who_keeps_going_is_told_what_failed(table, monkeypatch):
 def test_tables_that_do_not_fit_together_are_refused(table, change, said):
     with pytest.raises(AuditError, match=said):
         run(table(seed=1, side="shadow"), change(table(seed=2)))
+
+
+def test_the_share_that_moved_counts_every_version_reference_and_probe(table):
+    of = table(seed=1)
+    still = dataclasses.replace(of, posteriors=np.repeat(of.posteriors[:, :1], of.n_versions, axis=1))
+    assert share_moved(still) == 0
+    one = still.posteriors.copy()
+    one[3, -1] = one[3, -1, ::-1] + np.float32(0.125)
+    assert share_moved(dataclasses.replace(still, posteriors=one)) == 1 / len(of)
+    # a chain that ends where it began did move
+    chain = np.concatenate([still.posteriors[:, :1], one[:, -1:], still.posteriors[:, :1]], axis=1)
+    assert share_moved(dataclasses.replace(still, posteriors=chain)) == 1 / len(of)
+    agreement = np.ones((len(of), of.n_versions))
+    agreement[5, 1] = 0.5
+    assert share_moved(dataclasses.replace(still, signals={"agreement": agreement})) == 1 / len(of)
+
+
+def test_shadow_aucs_have_intervals_over_shadow_worlds(found):
+    for result in found.results:
+        assert result.shadow_auc_ci[0] < result.shadow_auc_ci[1]
+        assert result.shadow_auc_ci[0] - 0.05 < result.shadow_auc < result.shadow_auc_ci[1] + 0.05
+        assert result.shadow_auc_freedom == 3
+        assert result.silent_without_change == (result.attack in ("sorted-diff", "euclidean-distance"))
+
+
+def test_intervals_by_which_attacks_claim_are_nested(found):
+    for result in found.results:
+        hint, ordinary, claim, family = (
+            result.auc_hint_ci, result.auc_ci, result.auc_claim_ci, result.auc_simultaneous_ci
+        )  # fmt: skip
+        assert family[0] <= claim[0] <= ordinary[0] <= hint[0] <= hint[1] <= ordinary[1] <= claim[1] <= family[1]

@@ -13,6 +13,7 @@ from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.comparison import beside_retraining
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Clusters, auc_difference
+from unlearn_audit.notes import as_note
 from unlearn_audit.planning import plan_audit
 from unlearn_audit.report.html import render
 from unlearn_audit.report.wording import retraining_words
@@ -118,7 +119,9 @@ def test_retraining_is_not_compared_with_itself(retrained):
 def test_page_and_folder_hold_it(compared, tmp_path):
     page = render(compared.findings, compared.scores)
     assert "On the same worlds retrained exactly, the leading attack reaches" in page
-    assert retraining_words(compared.findings.retraining) in compared.findings.verdict.summary
+    verdict = compared.findings.verdict
+    # by how much more a method leaks is read once a leak is claimed
+    assert retraining_words(compared.findings.retraining, interpreted=verdict.gate == "fail") in verdict.summary
     compared.save(tmp_path / "run")
     assert (tmp_path / "run" / "observations" / "target-retraining.parquet").is_file()
 
@@ -226,6 +229,7 @@ def test_regimes_that_differ_are_told():
     told = [note for note in notes if "exact retraining ran in the regime same-seed and sisa in fixed" in note]
     assert len(told) == 2
     assert "a train size of 256 would keep fixed" in told[0]
+    assert {as_note(note).level for note in told} == {"warning"}
     arms, notes = plan_audit(dataclasses.replace(subject, config=subject.config.model_copy(update={"regime": "fresh"})))
     assert not any("exact retraining" in note for note in notes)
 

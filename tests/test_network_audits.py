@@ -38,11 +38,11 @@ def test_networks_that_learned_nothing_are_told_in_the_notes(tmp_path):
         tmp_path, "store", model="torch-mlp", regime="same-seed", max_steps=1, learning_rate=1e-9
     ).findings
     assert findings.regime == "same-seed"
-    told = [note for note in findings.notes if "learned nothing" in note]
+    told = [note for note in findings.warnings if "learned nothing" in note]
     # two originals and ten unlearned models a side, of which chance may spare some
     assert [note.partition(" side")[0] for note in told] == ["shadow", "target"]
     assert all("try more epochs or steps, another learning rate" in note for note in told)
-    assert "TrainingWarning" not in " ".join(findings.notes)
+    assert "TrainingWarning" not in " ".join(note.text for note in findings.notes)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_it_grows_to_what_a_plain_run_of_as_many_worlds_finds(store):
     assert plain.findings.execution["worlds_reused"] == 4 + stopping.worlds
     assert same(grown, plain)
     assert plain.findings.stopping is None
-    assert [note for note in grown.findings.notes if note not in plain.findings.notes] == [stopping.sentence]
+    assert [note for note in grown.findings.routine if note not in plain.findings.routine] == [stopping.sentence]
 
 
 def test_workers_and_a_second_run_change_nothing(store, tmp_path):
@@ -63,7 +63,7 @@ def test_workers_and_a_second_run_change_nothing(store, tmp_path):
 def test_the_cap_ends_it_and_is_told(store):
     findings = run(configured(until={"auc": 0.001, "at_most": 22}), store).findings
     assert (findings.stopping.worlds, findings.stopping.reached) == (22, False)
-    assert any("± 0.001 was not reached: at 22 target worlds, the most allowed" in note for note in findings.notes)
+    assert any("± 0.001 was not reached: at 22 target worlds, the most allowed" in note for note in findings.routine)
 
 
 def test_a_wide_goal_stops_at_the_first_look_at_the_worlds_planned(store):

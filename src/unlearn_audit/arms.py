@@ -17,6 +17,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy, private_source
 from unlearn_audit.models.regimes import Regime
+from unlearn_audit.notes import Caution
 from unlearn_audit.unlearning import Retrain, unlearner_for
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -146,7 +147,8 @@ def _retraining_arm(
         retraining, regime = task.unlearner.regime, beside.tasks[side].unlearner.regime
         if retraining is not regime:
             method, why = config.unlearning.method, arm.regime_notes[side] or beside.regime_notes[side]
-            notes.append(OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why))
+            said = OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why)
+            notes.append(Caution(said))
     return replace(arm, notes=tuple(notes))
 
 

@@ -5,6 +5,7 @@ This is all that happens right of the table, for observations of our own making 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ import pandas as pd
 
 from unlearn_audit.attacks import GAMES, PAPER_FEATURES, Attacks, Game, Offered, attacks_of
 from unlearn_audit.attacks.base import Attack, label
+from unlearn_audit.attacks.label_only import PROBED
 from unlearn_audit.attacks.stage import (
     FEWEST_PER_ROLE,
     AttackScores,
@@ -72,6 +74,8 @@ class Assessment:
         One row a target record, game and defence (adapted to or not), one column an attack.
     released
         What each defence costs; empty where labels are not known.
+    moved
+        The share of the target's rows with an answer that changed, undefended; None where one version alone is known.
     groups, record_risk
         The leading attack inside groups of records, and record by record.
     deletion_time, three_way, paper
@@ -87,6 +91,7 @@ class Assessment:
     selected: Selected
     scores: pd.DataFrame
     released: tuple[Released, ...]
+    moved: float | None
     groups: tuple[GroupRisk, ...]
     record_risk: RecordRisk | None
     deletion_time: DeletionTime | None
@@ -231,6 +236,7 @@ def assess(
         _select(first, best),
         pd.concat(scores, ignore_index=True),
         _released((undefended, *naive), spent or {}),
+        share_moved(target),
         risk_of_groups(rows, first, best.scores),
         risk_of_records(rows, first, best.scores),
         time_of_deletion(shadow, target, first) if "sequence" in config.views else None,
@@ -362,6 +368,10 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                     defense=release.defense,
                     adaptive=release.adaptive,
                     shadow_auc=outcome.shadow_auc,
+                    shadow_auc_ci=outcome.shadow.interval,
+                    shadow_auc_error=_known(outcome.shadow.error),
+                    shadow_auc_freedom=outcome.shadow.freedom,
+                    silent_without_change=outcome.attack.silent_without_change,
                     baseline=None if base is None else base.attack.name,
                     strongest_classical=None if strongest is None else label(strongest.attack),
                     auc_simultaneous_ci=bands[kind][place].interval,
@@ -369,6 +379,28 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
                 )
             )
     return results
+
+
+def share_moved(table: Observations) -> float | None:
+    """Return the share of rows, references and probes included, with an answer that differs between any two versions.
+
+    Returns
+    -------
+    float or None
+        None where there is one version alone.
+    """
+    if table.n_versions < 2 or not len(table):
+        return None
+    answers = [table.posteriors, *(table.signals[name] for name in PROBED if name in table.signals)]
+    moved = np.zeros(len(table), dtype=bool)
+    for of in answers:
+        moved |= (of[:, 1:] != of[:, :1]).reshape(len(table), -1).any(axis=1)
+    return float(moved.mean())
+
+
+def _known(error: float | None) -> float | None:
+    """Return a standard error, None where nothing is known of it."""
+    return error if error is not None and math.isfinite(error) else None
 
 
 def is_classical(attack: Attack) -> bool:

@@ -13,7 +13,16 @@ from unlearn_audit.arms import Arm
 from unlearn_audit.assess import assess, chosen_attacks, expected_attacks, n_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
-from unlearn_audit.describe import described, grouped, notes_on, said_of_classes, side_details, spread, warning_texts
+from unlearn_audit.describe import (
+    described,
+    gaps,
+    grouped,
+    notes_on,
+    said_of_classes,
+    side_details,
+    spread,
+    warning_texts,
+)
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES
@@ -22,6 +31,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import Field, field_for
 from unlearn_audit.foretell import foretell
 from unlearn_audit.models.privacy import Spent
+from unlearn_audit.notes import Caution, Note, as_note
 from unlearn_audit.observations import Observations
 from unlearn_audit.planning import SIDE_NAMES, foretells_deletions, plan_audit
 from unlearn_audit.report.findings import Findings
@@ -75,7 +85,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
             spent[arm] = of_side.spent
     classes = {side: table.classes for side, table in tables[plain.name].items()}
     if classes["shadow"] != classes["target"]:
-        notes = (*notes, said_of_classes(classes["shadow"], classes["target"]))
+        notes = (*notes, Caution(said_of_classes(classes["shadow"], classes["target"])))
         for of_arm in tables.values():
             of_arm["shadow"] = replace(of_arm["shadow"], classes=classes["target"])
     trained = time.perf_counter()
@@ -93,7 +103,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         regime_note=plain.regime_notes["target"],
         details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
-        notes=(*notes, *notes_on(records, tables[plain.name], stats)),
+        notes=(*map(as_note, notes), *notes_on(records, tables[plain.name], stats)),
         stopping=stopping,
         timing={
             "executor": executor.name,
@@ -131,7 +141,7 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
             raise AuditError(
                 f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
             ) from error
-        return None, (f"attacks that foretell deletions were left out: {reason}",)
+        return None, (Caution(f"attacks that foretell deletions were left out: {reason}"),)
     show(1)
     return knows, ()
 
@@ -148,7 +158,7 @@ def find(
     timing: dict[str, Any],
     regime: str,
     regime_note: str | None,
-    notes: tuple[str, ...],
+    notes: tuple[Note, ...],
     **facts: Any,
 ) -> AuditResult:
     """Attack the tables and put the findings together: the same for our own observations and for files."""
@@ -173,7 +183,17 @@ def find(
         config=settings,
         canaries=canaries,
         selected=found.selected,
-        verdict=verdict(found.results, found.selected, regime, regime_note, canaries, found.retraining),
+        verdict=verdict(
+            found.results,
+            found.selected,
+            regime,
+            regime_note,
+            canaries,
+            found.retraining,
+            moved=found.moved,
+            record_risk=found.record_risk,
+        ),
+        moved=found.moved,
         results=found.results,
         released=found.released,
         groups=found.groups,
@@ -185,7 +205,11 @@ def find(
         failed=found.failed,
         regime=regime,
         regime_note=regime_note,
-        notes=(*notes, *dict.fromkeys(note for attacks in chosen.values() for note in attacks.notes)),
+        notes=(
+            *gaps(found.results, found.selected),
+            *notes,
+            *map(as_note, dict.fromkeys(note for attacks in chosen.values() for note in attacks.notes)),
+        ),
         execution={
             "jobs": execution.jobs,
             **timing,

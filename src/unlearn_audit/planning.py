@@ -12,6 +12,7 @@ from unlearn_audit.defenses.base import check_defenses
 from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import has_field
+from unlearn_audit.notes import Caution
 from unlearn_audit.subject import Subject
 from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
 from unlearn_audit.worlds.canaries import with_canaries
@@ -44,7 +45,7 @@ def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     notes = (*notes, *(note for arm in arms for note in arm.notes))
     regime_notes = arms[0].regime_notes
     if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
-        notes = (*notes, f"shadow side: {regime_notes['shadow']}")
+        notes = (*notes, Caution(f"shadow side: {regime_notes['shadow']}"))
     return arms, notes
 
 

@@ -68,6 +68,19 @@ def test_the_deleted_explain_what_changed_and_another_does_not(sides):
     assert abs(control - 0.5) < 0.12
 
 
+def test_a_field_is_silent_where_nothing_changed_and_a_forest_on_more_is_not(sides):
+    field, shadow, target, _ = sides
+
+    def unmoved(view):
+        beside = None if view.references is None else unmoved(view.references)
+        still = np.repeat(view.posteriors[:, :1], view.posteriors.shape[1], axis=1)
+        return dataclasses.replace(view, posteriors=still, references=beside)
+
+    for attack in attacks(field):
+        scores = attack.fit(shadow, seed=3).score(unmoved(target))
+        assert (np.ptp(scores) <= 1e-12) == attack.silent_without_change
+
+
 def test_scores_do_not_depend_on_order_or_company(sides):
     field, shadow, target, _ = sides
     for attack in attacks(field):
@@ -107,8 +120,8 @@ def test_an_audit_runs_it_where_the_model_allows(tmp_path):
     assert next(r for r in control.results if r.attack == "change-field-shuffled").auc_ci[0] < 0.5
     bayes = conduct(subject("sklearn.naive_bayes:GaussianNB"), execution).findings
     assert not any(r.attack.startswith("change-field") for r in bayes.results)
-    assert any("a model whose deletions can be foretold" in note for note in bayes.notes)
-    assert any("ask by name, --attack change-field" in note for note in bayes.notes)
+    assert any("a model whose deletions can be foretold" in note.text for note in bayes.notes)
+    assert any("ask by name, --attack change-field" in note.text for note in bayes.notes)
 
 
 class Stages:
@@ -179,7 +192,7 @@ def test_what_it_cannot_do_is_noted_before_anything_is_trained(tmp_path, monkeyp
     records = prepare_arrays(made()[0], y, None, "made", 0)
     both = {"target": records, "shadow": records}
     found = conduct(Subject(subject().config, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path)).findings
-    assert any("attacks that foretell deletions were left out: the last layer of" in note for note in found.notes)
+    assert any("attacks that foretell deletions were left out: the last layer of" in note.text for note in found.notes)
     asked = subject(attacks=["change-field"]).config
     with pytest.raises(AuditError, match="an attack that was asked for needs it: the last layer"):
         conduct(Subject(asked, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path))

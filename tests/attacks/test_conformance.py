@@ -116,6 +116,23 @@ def test_constant_posteriors_give_half(attack, table):
     assert auc(attack.fit(shadow, seed=3).score(constant), positive) == 0.5
 
 
+def unmoved(view):
+    """A view whose every version answers as the original does, near the records as well; a third as sure as trees."""
+    answers = view.posteriors[:, :1].copy()
+    answers[::3] = np.eye(answers.shape[2])[0]
+    still = {"posteriors": np.repeat(answers, view.posteriors.shape[1], axis=1)}
+    still["signals"] = {name: np.repeat(of[:, :1], of.shape[1], axis=1) for name, of in view.signals.items()}
+    beside = None if view.references is None else unmoved(view.references)
+    return dataclasses.replace(view, references=beside, **still)
+
+
+def test_an_attack_on_the_change_alone_is_silent_without_one_and_no_other_is(attack, table):
+    """Only what such an attack shows is laid on the update."""
+    shadow, target, _ = sides(table, attack)
+    scores = attack.fit(shadow, seed=3).score(unmoved(target))
+    assert (np.ptp(scores) <= 1e-12) == attack.silent_without_change
+
+
 def test_a_planted_leak_is_found_with_the_right_sign(attack, table):
     if attack.view in SINGLE_MODEL:
         pytest.skip("the plant is in the change")

@@ -137,7 +137,7 @@ def test_an_audit_of_per_record_worlds(tmp_path):
     paper = {**settings, "worlds": {**settings["worlds"], "layout": "paper"}}
     left = run(AuditConfig.model_validate(paper), Execution(store=tmp_path)).findings
     assert not {"lira", "ruli"} & {r.attack for r in left.results}
-    assert any("worlds that audit the same records in every role" in note for note in left.notes)
+    assert any("worlds that audit the same records in every role" in note for note in left.routine)
 
 
 def test_cross_validation_of_per_record_worlds_is_at_chance_where_nothing_is():

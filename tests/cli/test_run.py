@@ -185,7 +185,7 @@ def test_images_run_as_tables_do(command, tmp_path, real_data):
     assert done.findings["dataset"] == "mnist"
     assert done.findings["details"]["target"]["features"] == 784
     assert done.findings["details"]["target"]["records"] == 70_000
-    assert any("as bytes 0 to 255" in note for note in done.findings["notes"])
+    assert any("as bytes 0 to 255" in note["text"] for note in done.findings["notes"])
 
 
 def test_images_have_no_encoding(command, tmp_path, real_data):

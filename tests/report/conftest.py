@@ -9,7 +9,8 @@ import pytest
 from scipy.special import expit, stdtrit
 from scipy.stats import rankdata
 
-from unlearn_audit.report.findings import Findings, Result, Selected, Spread, Verdict
+from unlearn_audit.notes import Note
+from unlearn_audit.report.findings import Findings, Result, Selected, Spread
 from unlearn_audit.report.verdict import verdict
 
 STRENGTH = {
@@ -42,6 +43,12 @@ def make_result(**changes):
         "shadow_auc": 0.8,
         "auc": 0.8,
         "auc_ci": (0.76, 0.835),
+        "auc_claim_ci": (0.755, 0.839),
+        "auc_hint_ci": (0.767, 0.83),
+        "auc_simultaneous_ci": (0.74, 0.849),
+        "auc_error": 0.017,
+        "auc_freedom": 11.0,
+        "silent_without_change": True,
         "tpr_at_fpr": {"0.01": 0.2, "0.001": None},
         "tpr_at_fpr_ci": {"0.01": (0.15, 0.25), "0.001": None},
         "realised_fpr": {"0.01": 0.0099, "0.001": None},
@@ -101,13 +108,18 @@ def area(score, positive):
     return (rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * (~positive).sum())
 
 
-def estimate(values, whole, *, logit=False):
+def estimate(values, whole, *, logit=False, confidence=0.95):
     """A value of all worlds and an interval from its spread between worlds."""
-    error = np.std(values, ddof=1) / math.sqrt(len(values)) * stdtrit(len(values) - 1, 0.975)
+    error = spread_of(values) * stdtrit(len(values) - 1, (1 + confidence) / 2)
     if logit:
         middle, error = math.log(whole / (1 - whole)), error / (whole * (1 - whole))
         return float(whole), (float(expit(middle - error)), float(expit(middle + error)))
     return float(whole), (float(whole - error), float(whole + error))
+
+
+def spread_of(values):
+    """Standard error of a mean over worlds."""
+    return np.std(values, ddof=1) / math.sqrt(len(values))
 
 
 def rate_at(score, positive, most):
@@ -134,6 +146,10 @@ def measure(scores, attack, model, rows):
     values |= {"n_positive": int(positive.sum()), "n_negative": int((~positive).sum()), "n_worlds": WORLDS}
     values["interval_unit"] = "world"
     values["auc"], values["auc_ci"] = estimate(auc, area(score, positive), logit=True)
+    for name, confidence in {"auc_claim_ci": 0.97, "auc_hint_ci": 0.9, "auc_simultaneous_ci": 0.995}.items():
+        values[name] = estimate(auc, values["auc"], logit=True, confidence=confidence)[1]
+    values |= {"auc_error": float(spread_of(auc)), "auc_freedom": WORLDS - 1}
+    values["silent_without_change"] = "diff" in attack or "distance" in attack
     values["shadow_auc"] = values["auc"] + 0.004
     values["accuracy"], values["accuracy_ci"] = estimate([right[g].sum() * WORLDS for g in groups], right.sum())
     for name in ("tpr_at_fpr", "tpr_at_fpr_ci", "realised_fpr"):
@@ -174,7 +190,7 @@ def make_findings(scores):
         measure(scores, attack, model, rows) for rows in ("all", "paper") for attack in STRENGTH for model in STEPS
     )
     selected = make_selected(max((r for r in results if r.rows == "all"), key=lambda r: r.shadow_auc))
-    words = verdict(results, selected, "fixed")
+    words = verdict(results, selected, "fixed", moved=0.9)
     return Findings(
         config={
             "target": {"data": {"file": "/home/ada/private/census.csv", "label": "income"}, "model": "decision-tree"},
@@ -194,10 +210,12 @@ def make_findings(scores):
             "shadow": Spread(minimum=0.004, mean=0.0112, maximum=0.021, n=12),
             "target": Spread(minimum=-0.001, mean=0.0098, maximum=0.019, n=12),
         },
-        verdict=Verdict(summary=words.summary, limits=words.limits),
+        verdict=words,
+        moved=0.9,
         notes=(
-            "52 exact duplicates were dropped from adult before the split.",
-            "Unseen records were drawn to match the classes of the deleted ones.",
+            Note(text="52 exact duplicates were dropped from adult before the split."),
+            Note(level="warning", text="Shadow side: 3 trainings learned nothing."),
+            Note(text="Unseen records were drawn to match the classes of the deleted ones."),
         ),
         results=results,
         execution={
@@ -209,12 +227,12 @@ def make_findings(scores):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result_of():
     return make_result
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def selected_of():
     return make_selected
 

@@ -28,6 +28,8 @@ def leading(attack="pair-scale", model=None):
         interval_unit="world",
         auc=0.9,
         auc_ci=(0.85, 0.93),
+        auc_claim_ci=(0.84, 0.94),
+        auc_hint_ci=(0.86, 0.92),
         tpr_at_fpr={},
         tpr_at_fpr_ci={},
         realised_fpr={},
@@ -100,6 +102,12 @@ def test_a_lower_auc_that_is_further_from_guessing_is_a_larger_leak():
     assert words.endswith("sisa leaks more than exact retraining.")
 
 
+def test_without_a_claimed_leak_the_comparison_is_not_interpreted():
+    words = retraining_words(beside_retraining((0.1, 0.2)), interpreted=False)
+    assert words.endswith(": this is not interpreted, since no leak is claimed.")
+    assert "leaks" not in words
+
+
 def test_a_difference_of_regimes_is_told():
     words = retraining_words(beside_retraining((0.1, 0.2), regime="same-seed"))
     assert words.endswith("than exact retraining, though in other regimes (same-seed; fixed).")
@@ -127,6 +135,7 @@ def test_the_risk_of_those_who_remain_is_read_off_its_interval(ends, reading):
         mia_efficacy_ci=(0.4, 0.6),
     )
     assert f"The risk of those who remain {reading}:" in three_way_words(found)
+    assert "The risk of those who remain does not change, since no answer did:" in three_way_words(found, moved=False)
 
 
 def test_the_time_of_a_deletion_stands_beside_a_guess():

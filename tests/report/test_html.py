@@ -67,10 +67,20 @@ def test_the_page_is_well_formed_and_has_every_section(page):
 def test_the_page_says_what_was_asked_and_the_whole_verdict(page, findings):
     text = Page(page).text
     headline, _, rest = findings.verdict.summary.partition(". ")
-    for expected in (headline, rest, *findings.verdict.limits, *findings.notes):
+    for expected in (headline, rest, *findings.verdict.limits, *(note.text for note in findings.notes)):
         assert expected in text
     for expected in ("adult", "decision-tree", "retrain", "fixed", "deleted-vs-unseen", "480 deleted, 9,600 unseen"):
         assert expected in text
+
+
+def test_warnings_stand_on_top_and_routine_notes_are_folded(findings, scores):
+    text = render(findings.model_copy(update={"regime_note": "it ran as same-seed"}), scores)
+    verdict = text.index('<section class="verdict')
+    assert text.index("Regime: it ran as same-seed") < text.index("3 trainings learned nothing") < verdict
+    folded = text[text.index('id="notes"') :]
+    assert folded.index("<details>") < folded.index("52 exact duplicates") < folded.index("</details>")
+    assert "learned nothing" not in folded
+    assert "Warnings" not in Page(render(findings.model_copy(update={"notes": ()}), scores)).text
 
 
 def test_every_result_has_a_line(page, findings):
@@ -93,7 +103,8 @@ def test_what_users_write_is_data(findings, scores):
     attack = "<script>alert(1)</script>"
     data = findings.model_dump(by_alias=True)
     data["dataset"] = data["model"] = data["regime_note"] = attack
-    data["notes"], data["config"]["target"]["model"] = [attack], attack
+    data["config"]["target"]["model"] = attack
+    data["notes"] = [{"level": level, "text": attack} for level in ("warning", "note")]
     data["verdict"]["limits"] = [attack]
     data["details"]["</dl>" + attack] = attack
     page = render(Findings.model_validate(data), scores)

@@ -79,10 +79,23 @@ def test_a_rate_that_is_not_given_and_missing_shadow_aucs_are_no_obstacle(printe
 
 
 def test_notes_and_a_changed_regime_are_pointed_to(printed, findings):
-    told = findings.model_copy(update={"notes": ("a", "b"), "regime_note": "it ran as same-seed"})
-    text = printed(120, told)
-    assert "2 notes on data, sizes and training" in text
-    assert "Regime: it ran as same-seed." in text
+    told = findings.model_copy(update={"regime_note": "it ran as same-seed"})
+    lines = printed(160, told).splitlines()
+    assert "2 notes on data, sizes and training: see the report or findings.json." in lines
+    verdict = lines.index("Verdict: leak-by-update; gate: fail.")
+    # whatever may change what figures mean follows at once, and nothing routine is among it
+    assert lines[verdict + 1 : verdict + 3] == [
+        "Warning: Regime: it ran as same-seed",
+        "Warning: Shadow side: 3 trainings learned nothing.",
+    ]
     quiet = printed(120, findings.model_copy(update={"notes": (), "regime_note": None}))
     assert "notes on data" not in quiet
-    assert "Regime:" not in quiet
+    assert "Warning" not in quiet
+
+
+def test_what_is_nearly_certain_is_not_printed_as_certain(printed, findings):
+    leading = findings.leading()
+    near = {"auc": 0.99998, "auc_ci": (0.99991, 0.999996)}
+    results = tuple(r.model_copy(update=near) if r is leading else r for r in findings.results)
+    text = printed(160, findings.model_copy(update={"results": results}))
+    assert "0.99998 [0.9999, 0.999996]" in text

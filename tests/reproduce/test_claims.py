@@ -24,6 +24,8 @@ def result(attack, auc, classical=0.5, width=WIDTH, **changes):
         "shadow_auc": auc,
         "auc": auc,
         "auc_ci": (auc - width, auc + width),
+        "auc_claim_ci": (auc - width, auc + width),
+        "auc_hint_ci": (auc - width, auc + width),
         "tpr_at_fpr": {},
         "tpr_at_fpr_ci": {},
         "realised_fpr": {},
@@ -56,7 +58,7 @@ def measured(cell, *results, overfitting=0.0):
             shadow_auc=0.5,
         ),
         overfitting={"target": spread, "shadow": spread},
-        verdict=Verdict(summary="", limits=()),
+        verdict=Verdict(kind="nothing-seen", gate="pass", summary="", limits=()),
         results=results,
     )
     return Measured(cell, findings, 0.0)

@@ -185,7 +185,9 @@ def test_findings_say_that_it_is_a_worst_case(results, tmp_path):
     said = "This is an audit of mislabelled canaries"
     assert said in found.verdict.summary
     assert said in found.verdict.limits[0]
-    assert not any("canaries" in text for text in (plain.verdict.summary, *plain.verdict.limits, *plain.notes))
+    assert not any(
+        "canaries" in text for text in (plain.verdict.summary, *plain.verdict.limits, *plain.routine, *plain.warnings)
+    )
     page = results["mislabelled"].save(tmp_path / "out").read_text()
     assert said in page
     assert "audited records have wrong labels: a worst case" in page

@@ -33,6 +33,9 @@ class Attack(Protocol):
         What it has to be given beside posteriors; see `unlearn_audit.attacks.statistic.Need`.
     knows
         How deletions change answers, where it computes with the records themselves; else None.
+    silent_without_change
+        Whether it scores all records alike whose answers, and those to the references, did not change: it reads the
+        change alone.
     """
 
     @property
@@ -68,6 +71,11 @@ class Attack(Protocol):
     @property
     def knows(self) -> Field | None:
         """What deletions change."""
+        ...
+
+    @property
+    def silent_without_change(self) -> bool:
+        """Whether it reads the change alone."""
         ...
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:

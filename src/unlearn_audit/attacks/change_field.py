@@ -80,6 +80,7 @@ class ChangeField:
     needs: frozenset[Need] = field(default=_NEEDS, init=False)
     probabilistic: bool = field(default=False, init=False)
     fits_on: Literal["paper", "all"] = field(default="paper", init=False)
+    silent_without_change: bool = field(default=True, init=False)
 
     @property
     def name(self) -> str:
@@ -133,6 +134,7 @@ class ChangeFieldFitted:
     probabilistic: bool = field(default=True, init=False)
     fits_on: Literal["paper", "all"] = field(default="all", init=False)
     by_default: bool = field(default=True, init=False)
+    silent_without_change: bool = field(default=False, init=False)
 
     def for_game(self, game: str) -> ChangeFieldFitted:  # noqa: ARG002 - as every attack
         """Return itself: it learns any game."""

@@ -60,6 +60,9 @@ PAPER_FEATURES: dict[str, Callable[[View], Array]] = {
 }
 """The five features of the two-model attack."""
 
+DIFFERENCES = ("direct-diff", "sorted-diff", "euclidean-distance")
+"""Those of them that are 0 where answers did not change."""
+
 CLASSICAL: dict[str, Callable[[View], Array]] = {"classical": classical, "classical-sorted": classical_sorted}
 """The two features of the classical attack, which sees the original alone."""
 

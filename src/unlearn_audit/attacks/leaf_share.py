@@ -215,6 +215,8 @@ class LeafShare:
     fits_on: Literal["paper", "all"] = field(default="all", init=False)
     knows: None = field(default=None, init=False)
     by_default: bool = field(default=True, init=False)
+    # whether a leaf is pure counts where nothing moved, too
+    silent_without_change: bool = field(default=False, init=False)
 
     def for_game(self, game: str) -> LeafShare | None:
         """Return itself in games of deletions, None in others."""

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.attacks.features import CLASSICAL, FEATURES, SEQUENCE, feature_view
+from unlearn_audit.attacks.features import CLASSICAL, DIFFERENCES, FEATURES, SEQUENCE, feature_view
 from unlearn_audit.attacks.forest import Forest
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
@@ -63,6 +63,11 @@ class LearnedAttack:
     def view(self) -> ViewName:
         """What it sees."""
         return feature_view(self.name)
+
+    @property
+    def silent_without_change(self) -> bool:
+        """Whether its feature is a difference of versions."""
+        return self.name.removesuffix(SEQUENCE) in DIFFERENCES
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""

@@ -32,6 +32,7 @@ class PairScaleFitted:
     fits_on: Literal["paper", "all"] = field(default="all", init=False)
     knows: None = field(default=None, init=False)
     by_default: bool = field(default=True, init=False)
+    silent_without_change: bool = field(default=False, init=False)
 
     def for_game(self, game: str) -> PairScaleFitted:  # noqa: ARG002 - as every attack
         """Return itself: it learns any game."""

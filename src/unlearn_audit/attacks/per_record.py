@@ -160,6 +160,8 @@ class PerRecordAttack:
     """The paper's rows have each record once a world, as one model answers it; pairs differ in the change alone."""
     knows: ClassVar[None] = None
     by_default: ClassVar[bool] = True
+    silent_without_change: ClassVar[bool] = False
+    """A record is compared with what it was in other worlds, whether or not it changed."""
 
     def for_game(self, game: str) -> Self | None:
         """Return itself, None where it has nothing to say."""

@@ -37,6 +37,7 @@ class Population:
     fits_on: Literal["paper", "all"] = field(default="paper", init=False)
     knows: None = field(default=None, init=False)
     by_default: bool = field(default=True, init=False)
+    silent_without_change: bool = field(default=False, init=False)
 
     def for_game(self, game: str) -> Population:  # noqa: ARG002 - as every attack
         """Return itself: it learns any game."""

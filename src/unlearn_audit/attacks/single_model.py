@@ -25,6 +25,7 @@ SINGLE_MODEL = (
         "original",
         one_margin,
         {"deleted-vs-unseen": 1, "deleted-vs-retained": 1, "retained-vs-unseen": 1},
+        silent_without_change=False,
     ),
     # whom the unlearned model still knows was not forgotten; among those who remain, the deleted are known less
     Statistic(
@@ -32,5 +33,6 @@ SINGLE_MODEL = (
         "unlearned",
         one_margin,
         {"deleted-vs-unseen": 1, "deleted-vs-retained": -1, "retained-vs-unseen": 1},
+        silent_without_change=False,
     ),
 )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from joblib import delayed
+from scipy.stats import rankdata
 
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Calibrator, MidRanks, auc, best_threshold
+from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, blind
 from unlearn_audit.seeds import Kind, integer_seed, name_key
@@ -52,6 +53,9 @@ class AttackScores:
         The attack, unfitted.
     shadow_auc
         AUC of cross-validation over shadow worlds, the mean over folds: all that a selection may look at.
+    shadow
+        The AUC of the same out-of-fold scores, ranked within their folds, with its error over shadow worlds: beside
+        the target's it shows whether the two sides are alike.
     scores
         (n,) higher for the positive, for the game's rows of the target, in the table's order.
     calibrated
@@ -64,6 +68,7 @@ class AttackScores:
 
     attack: Attack
     shadow_auc: float
+    shadow: Estimate
     scores: Array
     calibrated: Array
     threshold: float
@@ -164,7 +169,11 @@ def run_attacks(
     results: dict[int, list[AttackScores]] = {}
     tasks = (
         delayed(_run_one)(
-            attacks[i], *views[_sight(attacks[i])], *plans[attacks[i].fits_on], _seed(seed, game, attacks[i])
+            attacks[i],
+            *views[_sight(attacks[i])],
+            *plans[attacks[i].fits_on],
+            Clusters(rows_of_game.worlds, rows_of_game.records),
+            _seed(seed, game, attacks[i]),
         )
         for i in order
     )
@@ -201,6 +210,7 @@ def _run_one(
     targets: Sequence[View],
     fitted_on: Rows,
     splits: Sequence[Split],
+    clusters: Clusters,
     seed: int,
 ) -> list[AttackScores] | str:
     """Return what an attack made of the targets, or why it failed: whatever an attack raises is told, and nothing lost.
@@ -208,7 +218,7 @@ def _run_one(
     An `AuditError` says by itself what to do.
     """
     try:
-        return _scores_of(attack, shadow, targets, fitted_on, splits, seed)
+        return _scores_of(attack, shadow, targets, fitted_on, splits, clusters, seed)
     except Exception as error:  # noqa: BLE001 - an attack may raise anything
         name = "" if isinstance(error, AuditError) else f"{type(error).__name__}: "
         return f"{name}{' '.join(str(error).split())}"
@@ -220,23 +230,28 @@ def _scores_of(
     targets: Sequence[View],
     fitted_on: Rows,
     splits: Sequence[Split],
+    clusters: Clusters,
     seed: int,
 ) -> list[AttackScores]:
     """Cross-validate on shadow worlds, then fit on all of them and score the targets."""
-    out_of_fold = np.empty(len(fitted_on))
+    out_of_fold, in_fold = np.empty(len(fitted_on)), np.empty(len(fitted_on))
     aucs = []
     with one_thread():
         for train, held in splits:
             out_of_fold[held] = attack.fit(shadow.take(train), seed).score(shadow.view.take(held))
+            # attacks of two folds are two attacks, and their scores need not lie on one scale
+            in_fold[held] = rankdata(out_of_fold[held]) / (held.sum() + 1)
             if 0 < shadow.positive[held].sum() < held.sum():
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
         fitted = attack.fit(shadow.take(fitted_on), seed)
         scores = [fitted.score(target) for target in targets]
     calibrated = _calibrated(attack, out_of_fold, shadow.positive, scores)
     shadow_auc = float(np.mean(aucs)) if aucs else auc(out_of_fold, shadow.positive)
+    validated = auc_interval(in_fold, shadow.positive, clusters)
     threshold = best_threshold(out_of_fold, shadow.positive)
     return [
-        AttackScores(attack, shadow_auc, *of_target, threshold) for of_target in zip(scores, calibrated, strict=True)
+        AttackScores(attack, shadow_auc, validated, *of_target, threshold)
+        for of_target in zip(scores, calibrated, strict=True)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -40,6 +40,8 @@ class Statistic:
         What the table has to hold.
     sign
         That of the game it is played in.
+    silent_without_change
+        Whether its value is the same for all records whose answers did not change.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Statistic:
     signs: Mapping[str, int] = field(repr=False)
     needs: frozenset[Need] = frozenset({"labels"})
     sign: int = 1
+    silent_without_change: bool = field(default=True, kw_only=True)
 
     attack_model: None = field(default=None, init=False)
     probabilistic: bool = field(default=False, init=False)
@@ -59,7 +62,7 @@ class Statistic:
         """Return it with the sign of a game, None where it has nothing to say."""
         if game not in self.signs:
             return None
-        return Statistic(self.name, self.view, self.formula, self.signs, self.needs, self.signs[game])
+        return replace(self, sign=self.signs[game])
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:  # noqa: ARG002 - as every attack
         """Return itself: there is nothing to fit."""

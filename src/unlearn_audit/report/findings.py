@@ -6,13 +6,31 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-SCHEMA = "unlearn-audit/findings/1"
+from unlearn_audit.errors import AuditError
+from unlearn_audit.notes import Note
+
+SCHEMA = "unlearn-audit/findings/2"
 """Name and version of the layout of ``findings.json``."""
 
 Interval = tuple[float, float]
-"""Lower and upper end of a 95 % interval."""
+"""Lower and upper end of an interval, of 95 % where nothing else is said."""
+
+Kind = Literal[
+    "unchanged",
+    "reversed",
+    "leak-by-update",
+    "leak-original",
+    "leak",
+    "hint",
+    "too-few-worlds",
+    "nothing-seen",
+]
+"""What an audit's figures come to; docs/verdicts.md has the conditions."""
+
+Gate = Literal["fail", "pass", "cannot-tell"]
+"""What a release that waits for the audit should do."""
 
 
 class _Frozen(BaseModel):
@@ -45,11 +63,24 @@ class Result(_Frozen):
     shadow_auc: float | None = Field(
         default=None, description="AUC by cross-validation over shadow worlds: what the selection saw"
     )
+    shadow_auc_ci: Interval | None = Field(default=None, description="its interval over shadow worlds")
+    shadow_auc_error: float | None = Field(default=None, description="its standard error; null where not known")
+    shadow_auc_freedom: float | None = Field(default=None, description="degrees of freedom of that error")
+    silent_without_change: bool = Field(
+        default=False,
+        description="whether the attack scores all records alike whose answers did not change: it reads the change "
+        "alone, so that what it shows comes from the update",
+    )
     auc: float
     auc_ci: Interval
+    auc_error: float | None = Field(default=None, description="standard error; null where not known")
+    auc_freedom: float | None = Field(default=None, description="degrees of freedom of that error")
+    auc_claim_ci: Interval = Field(description="97 % interval: the attack chosen on shadow worlds claims a leak by it")
+    auc_hint_ci: Interval = Field(description="90 % interval: above 0.5 it is a hint, where nothing is claimed")
     auc_simultaneous_ci: Interval | None = Field(
         default=None,
-        description="interval of the AUC that is right for all attacks of this game, rows and defence at once (max-T)",
+        description="98 % interval of the AUC that holds for all attacks of this game, rows and defence at once "
+        "(max-T): any of them claims a leak by it",
     )
     epsilon: float | None = Field(
         default=None,
@@ -78,6 +109,8 @@ class Result(_Frozen):
     )
     auc_minus_classical: float | None = None
     auc_minus_classical_ci: Interval | None = None
+    auc_minus_classical_error: float | None = None
+    auc_minus_classical_freedom: float | None = None
     deg_count: float | None = Field(default=None, description="the paper's DegCount, strict >")
     deg_count_ci: Interval | None = None
     deg_rate: float | None = Field(default=None, description="the paper's DegRate")
@@ -316,8 +349,10 @@ class Spread(_Frozen):
 
 
 class Verdict(_Frozen):
-    """The outcome in plain words, and the limits of what was measured."""
+    """The outcome, as a word and in plain words, and the limits of what was measured."""
 
+    kind: Kind = Field(description="what the figures come to; docs/verdicts.md has the conditions")
+    gate: Gate = Field(description="fail: a leak is claimed; pass: none was seen; cannot-tell: too few data to say")
     summary: str
     limits: tuple[str, ...]
 
@@ -368,7 +403,14 @@ class Findings(_Frozen):
     failed: tuple[FailedAttack, ...] = Field(
         default=(), description="attacks that failed and why, where the run was told to keep going"
     )
-    notes: tuple[str, ...] = Field(default=(), description="what was adjusted or should be known, in sentences")
+    moved: float | None = Field(
+        default=None,
+        description="share of the target's rows, references included, with an answer that differs between versions, "
+        "without a defence; null where one version alone is known",
+    )
+    notes: tuple[Note, ...] = Field(
+        default=(), description="what was adjusted or should be known: warnings may change what figures mean"
+    )
     stopping: Stopping | None = Field(
         default=None, description="of an audit that adds target worlds until an interval is narrow; else null"
     )
@@ -383,8 +425,33 @@ class Findings(_Frozen):
 
     @classmethod
     def read(cls, path: Path) -> Findings:
-        """Read a ``findings.json``."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Read a ``findings.json``.
+
+        Raises
+        ------
+        AuditError
+            If the file is missing, or holds no findings in this version's layout.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise AuditError(f"cannot read {path}: {error.strerror}") from error
+        except ValidationError as error:
+            raise AuditError(
+                f"{path} holds no findings in the layout {SCHEMA} ({error.errors()[0]['msg']}); audit again with this "
+                "version"
+            ) from error
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may change the meaning of figures: why the regime is another, and the notes that are warnings."""
+        regime = () if self.regime_note is None else (f"Regime: {self.regime_note}",)
+        return (*regime, *(note.text for note in self.notes if note.level == "warning"))
+
+    @property
+    def routine(self) -> tuple[str, ...]:
+        """The texts of the other notes."""
+        return tuple(note.text for note in self.notes if note.level == "note")
 
     def leading(self, rows: Literal["paper", "all"] = "all") -> Result:
         """Return the result of the selected attack on the given rows (or the only rows there are)."""

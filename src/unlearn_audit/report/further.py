@@ -29,7 +29,7 @@ def further(findings: Findings) -> list[str]:
     if findings.paper is not None:
         said.append(paper_words(findings.paper, findings.leading()))
     if findings.three_way is not None:
-        said.append(three_way_words(findings.three_way))
+        said.append(three_way_words(findings.three_way, moved=findings.moved != 0))
     if findings.deletion_time is not None:
         said.append(deletion_time_words(findings.deletion_time))
     return [sentence for sentence in said if sentence]
@@ -55,11 +55,16 @@ def paper_words(paper: PaperComparison, leading: Result) -> str:
     )
 
 
-def three_way_words(found: ThreeWay) -> str:
-    """Say how well all three roles are told apart, and what the update adds to the risk of those who remain."""
+def three_way_words(found: ThreeWay, *, moved: bool = True) -> str:
+    """Say how well all three roles are told apart, and what the update adds to the risk of those who remain.
+
+    An update that moved no answer adds nothing, whatever a second fit makes of the same answers.
+    """
     each = ", ".join(f"{of.role} {number(of.auc)} ({interval(of.auc_ci)})" for of in found.roles)
     low, high = found.retained_added_ci
     risk = "is raised by the update" if low > 0 else "is lowered by it" if high < 0 else "is not shown to change"
+    if not moved:
+        risk = "does not change, since no answer did"
     return (
         f"All three roles at once, undefended ({found.attack}): macro AUC {number(found.macro_auc)} "
         f"({interval(found.macro_auc_ci)}); each against the other two: {each}. The risk of those who remain {risk}: "

@@ -17,7 +17,6 @@ from unlearn_audit.report.further import further
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.settings import publishable, without_folder
-from unlearn_audit.report.verdict import outcome
 from unlearn_audit.report.wording import (
     NOT_GIVEN,
     REGIMES,
@@ -97,7 +96,6 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
         findings=findings,
         title=f"{without_folder(findings.dataset)}, {findings.model}",
         leading=leading,
-        outcome=outcome(leading),
         headline=headline.removesuffix("."),
         explanation=rest,
         asked=_asked(findings, leading),

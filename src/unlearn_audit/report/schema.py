@@ -27,7 +27,7 @@ def findings_schema() -> dict[str, Any]:
     Examples
     --------
     >>> findings_schema()["properties"]["schema"]["const"]
-    'unlearn-audit/findings/1'
+    'unlearn-audit/findings/2'
     """
     text = resources.files("unlearn_audit.report").joinpath(FILE).read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)

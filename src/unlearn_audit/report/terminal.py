@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +19,7 @@ _MOST_GROUPS = 6
 
 
 def print_summary(console: Console, findings: Findings, report_path: Path | None = None) -> None:
-    """Print the leading attack, the best of each feature, the verdict, and where the report is.
+    """Print the leading attack, the best of each feature, the verdict, warnings, and where the report is.
 
     The best attack of a feature is the best on shadow data (on the target, where there are no shadow AUCs), on
     the rows that the report leads with.
@@ -49,7 +48,12 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     console.print()
     headline, separator, rest = findings.verdict.summary.partition(". ")
     words = Text.assemble((headline + separator.strip(), "bold"), " " if rest else "", rest)
-    console.print(Padding(words, (0, 0, 1, 0)) if report_path is not None else words)
+    console.print(words)
+    console.print(Text(f"Verdict: {findings.verdict.kind}; gate: {findings.verdict.gate}.", "dim"))
+    for warning in findings.warnings:
+        console.print(Text(f"Warning: {warning}", "bold"))
+    if report_path is not None:
+        console.print()
     for released in findings.released:
         if released.privacy is not None and "+" not in released.defense:
             spent = released.privacy
@@ -65,13 +69,11 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     if findings.record_risk is not None:
         risk = findings.record_risk
         console.print(Text(f"{risk.told:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
-    if findings.regime_note:
-        console.print(Text(f"Regime: {findings.regime_note}.", "dim"))
     if findings.stopping is not None:
         said = findings.stopping.sentence
         console.print(Text(f"{said[0].upper()}{said[1:]}.", "dim" if findings.stopping.reached else "bold"))
-    if findings.notes:
-        count = "1 note" if len(findings.notes) == 1 else f"{len(findings.notes)} notes"
+    if findings.routine:
+        count = "1 note" if len(findings.routine) == 1 else f"{len(findings.routine)} notes"
         console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))
     if report_path is not None:
         console.print(Text(f"Report: {report_path}"), soft_wrap=True)

@@ -9,6 +9,11 @@ from unlearn_audit.report.findings import Interval, Result, RetrainingComparison
 GUESSING = 0.5
 """AUC of an attack that knows nothing."""
 
+_TELLING = (0.0, GUESSING, 1.0)
+"""Values that a figure is not rounded to: no leak, guessing, certainty."""
+
+_MOST_DIGITS = 12
+
 NOT_GIVEN = "–"
 """Stands where a number is not given."""
 
@@ -96,14 +101,21 @@ def is_strongest_classical(result: Result, of: Result) -> bool:
 def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
     """Return a number with a true minus sign, or a dash if there is none; 0 never has a sign.
 
+    What is not quite 0, 0.5 or 1 gets as many digits as it takes to show it.
+
     Examples
     --------
     >>> number(0.1234), number(-0.5, 1), number(0.25, 2, signed=True), number(-0.0001), number(None)
-    ('0.123', '−0.5', '+0.25', '0.000', '–')
+    ('0.123', '−0.5', '+0.25', '−0.0001', '–')
+    >>> number(0.99998), number(1.0), number(0.5000004), number(-1e-15)
+    ('0.99998', '1.000', '0.5000004', '0.000')
     """
     if value is None:
         return NOT_GIVEN
     size = f"{abs(value):.{digits}f}"
+    while float(size) in _TELLING and digits < _MOST_DIGITS and abs(abs(value) - float(size)) >= 10.0**-_MOST_DIGITS:
+        digits += 1
+        size = f"{abs(value):.{digits}f}"
     if float(size) == 0:
         return size
     sign = "−" if value < 0 else "+" if signed else ""
@@ -134,8 +146,11 @@ def percent(rate: str | float) -> str:
     return f"{100 * float(rate):.6g} %"
 
 
-def retraining_words(found: RetrainingComparison) -> str:
-    """Say whether a method leaks more or less than exact retraining of the same worlds, or neither is shown."""
+def retraining_words(found: RetrainingComparison, *, interpreted: bool = True) -> str:
+    """Say whether a method leaks more or less than exact retraining of the same worlds, or neither is shown.
+
+    Where no leak is claimed, figures are given and not interpreted: how large a leak is, is read once there is one.
+    """
     low, high = found.excess_ci
     if low > 0:
         reading = "leaks more than exact retraining"
@@ -152,9 +167,13 @@ def retraining_words(found: RetrainingComparison) -> str:
     regimes = ""
     if found.unlearned.regime != found.retrained.regime:
         regimes = f", though in other regimes ({found.unlearned.regime}; {found.retrained.regime})"
+    meaning = (
+        f"under this attack {found.method} {reading}{regimes}"
+        if interpreted
+        else "this is not interpreted, since no leak is claimed"
+    )
     return (
         f"On the same worlds retrained exactly, the leading attack reaches {number(found.retrained.auc)} "
         f"({interval(found.retrained.auc_ci)}), and with {found.method} the AUC differs by "
-        f"{number(found.difference, signed=True)} ({interval(found.difference_ci, signed=True)}){turned}: under this "
-        f"attack {found.method} {reading}{regimes}."
+        f"{number(found.difference, signed=True)} ({interval(found.difference_ci, signed=True)}){turned}: {meaning}."
     )
