@@ -50,6 +50,7 @@ SCHEME = 3
 
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, type(None), type(...), type(NotImplemented), range, slice)
 _ARRAYS = ("numpy.random", "pandas.", "scipy.sparse", "pyarrow.")
+_PLAIN_OR_HELD = (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, deque)
 _METACLASSES = ("builtins.type", "abc.ABCMeta")
 _BUILT_IN = (
     types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType,
@@ -216,6 +217,9 @@ class _Walk:
 
     def _array(self, value: Any) -> Iterator[str]:
         self._installed(type(value).__module__)
+        if value is np.random.mtrand._rand:
+            yield "the global generator"  # it is seeded for each training
+            return
         if isinstance(value, np.ndarray) and value.dtype.hasobject:
             yield from (f"objects {value.shape}", self.told(value.tolist()))
             return
@@ -227,21 +231,21 @@ class _Walk:
     def _instance(self, value: Any) -> Iterator[str]:
         kind = type(value)
         yield from ("instance", self.told(kind))
+        held = {**getattr(value, "__dict__", {}), **_slots(value)}
         reduces = any(getattr(kind, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__"))
+        if held and not (reduces or kind in copyreg.dispatch_table or isinstance(value, _PLAIN_OR_HELD)):
+            for name, of in sorted(held.items()):
+                yield from (name, self.told(of))
+                if isinstance(of, str | os.PathLike) and (content := file_digest(of)) is not None:
+                    yield f"file {content}"
+            return
         try:
-            if kind in copyreg.dispatch_table:
-                yield from self._reduced(value, copyreg.dispatch_table[kind](value))
-            elif reduces or not (hasattr(value, "__dict__") or _slots(value)):
-                yield from self._reduced(value, value.__reduce_ex__(4))
-            else:
-                for name, held in sorted({**getattr(value, "__dict__", {}), **_slots(value)}.items()):
-                    yield from (name, self.told(held))
-                    if isinstance(held, str | os.PathLike) and (content := file_digest(held)) is not None:
-                        yield f"file {content}"
-        except RecursionError:
-            raise
+            reduce = copyreg.dispatch_table.get(kind)
+            reduced = value.__reduce_ex__(4) if reduce is None else reduce(value)
         except Exception as error:  # noqa: BLE001 - whatever stands in its way, it is not told
             self._untold(value, error)
+            return
+        yield from self._reduced(value, reduced)
 
     def _reduced(self, value: Any, reduced: Any) -> Iterator[str]:
         """Tell what a pickle would hold, with code that is followed where a pickle would name it."""
@@ -259,7 +263,7 @@ class _Walk:
                 return
             yield f"{place.__name__}.{reduced}"
             self._installed(place.__name__)
-            self._check(_Found(Use((reduced,)), value, place.__name__, reduced), reduced)
+            self._check(_Found(Use((reduced,)), value, place.__name__, reduced), "it")
 
     def _untold(self, value: Any, error: Exception) -> None:
         self.cannot(f"it holds a {type(value).__name__} that cannot be followed ({type(error).__name__})")
@@ -272,7 +276,7 @@ class _Walk:
         held = [*map(_content, function.__closure__ or ())]
         if is_installed(module, _file_of(function.__globals__)):
             self._installed(module)
-            self._check(_Found(Use((code.co_name,)), function, module, code.co_name), function.__qualname__)
+            self._check(_Found(Use((code.co_name,)), function, module, code.co_name), "it")
             if is_ours(module):
                 yield read_function(code).text
             # what an installed decorator was given is code of the user's, if anything is
@@ -295,12 +299,6 @@ class _Walk:
         file = _file_of(vars(place)) if place is not None else None
         if is_installed(module, file):
             self._installed(module)
-            for base in of.__mro__:
-                # methods that were put there as the program ran
-                for name, value in sorted(vars(base).items()):
-                    inner = getattr(value, "__func__", value)
-                    if isinstance(inner, FunctionType) and not _is_installed(inner.__globals__):
-                        yield from (name, self.told(inner))
             return
         if is_extension(file):
             self.cannot(f"{of.__qualname__} in {_label(module)} is compiled code")
@@ -322,13 +320,15 @@ class _Walk:
 
     def _built_in(self, value: Any) -> Iterator[str]:
         owner = getattr(value, "__self__", None)
-        module = str(getattr(value, "__module__", None) or getattr(getattr(value, "__objclass__", None), "__module__", ""))
+        module = str(
+            getattr(value, "__module__", None) or getattr(getattr(value, "__objclass__", None), "__module__", "")
+        )
         yield f"{type(value).__name__} {module} {getattr(value, '__qualname__', value.__name__)}"
         if module and (place := sys.modules.get(module)) is not None:
             self._source_of(place, value.__name__)
         if owner is not None and not isinstance(owner, ModuleType):
             yield self.told(owner)
-        self._check(_Found(Use((value.__name__,)), value, module, value.__name__), value.__name__)
+        self._check(_Found(Use((value.__name__,)), value, module, value.__name__), "it")
 
     def _names(self, reading: Reading, function: FunctionType, where: str) -> None:
         """Follow every name that a function reads."""
