@@ -539,6 +539,7 @@ def _slots(value: Any) -> dict[str, Any]:
     names = [
         name
         for base in type(value).__mro__
+        if "__slots__" in vars(base)
         for name, of in vars(base).items()
         if isinstance(of, types.MemberDescriptorType) and not name.startswith("__")
     ]

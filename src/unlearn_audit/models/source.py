@@ -224,7 +224,7 @@ def _load_file(path: Path, content: bytes | None) -> Any:
         module.__file__ = str(path)
         sys.modules[name] = module
         try:
-            exec(compile(content, path, "exec"), vars(module))
+            exec(compile(content, path, "exec", dont_inherit=True), vars(module))
         except BaseException:
             del sys.modules[name]
             raise

@@ -132,7 +132,9 @@ def _plain(code: CodeType) -> tuple[Any, ...]:
         # the order of a set of texts changes from process to process
         shown = sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
         constants.append(_plain(constant) if isinstance(constant, CodeType) else (type(constant).__name__, repr(shown)))
-    arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+    # the rest of the flags are of `from __future__`, which the code itself shows where they matter
+    flags = code.co_flags & 0xFFFF
+    arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     return (code.co_code, tuple(constants), arguments, names, code.co_exceptiontable)
 
