@@ -152,6 +152,41 @@ CHANGES = {
         "import my_helpers\nclass P:\n    @property\n    def by(self):\n        return my_helpers.change(0)",
         asked="X + P().by",
     ),
+    "a dataclass": case(
+        ("my_models.py", "by: int = 1", "by: int = 2"),
+        "from dataclasses import dataclass\n@dataclass\nclass D:\n    by: int = 1",
+        asked="X + D().by",
+    ),
+    "an enumeration": case(
+        ("my_models.py", "by = 1", "by = 2"),
+        "from enum import Enum\nclass E(Enum):\n    by = 1",
+        asked="X + E.by.value",
+    ),
+    "a function for a type": case(
+        HELPER,
+        "import my_helpers\n@functools.singledispatch\ndef of(X):\n    return X\n"
+        "@of.register(np.ndarray)\ndef _(X):\n    return my_helpers.change(X)",
+        asked="of(X)",
+    ),
+    "a context": case(
+        HELPER,
+        "import contextlib, my_helpers\n@contextlib.contextmanager\ndef by():\n    yield my_helpers.change(0)",
+        before="with by() as b: X = X + b",
+    ),
+    "a module that makes names": case(
+        ("my_lazy.py", "return 1", "return 2"),
+        "import my_lazy",
+        asked="X + my_lazy.NOISE",
+        files={"my_lazy.py": "def __getattr__(name):\n    return 1\n"},
+    ),
+    "a built-in of one's own": case(
+        ("my_models.py", "NOISE = 1", "NOISE = 2"), "import builtins\nbuiltins.NOISE = 1", asked="X + NOISE"
+    ),
+    "an object's method that is replaced": case(
+        ("my_models.py", "X + 3", "X + 4"),
+        "class H:\n    def f(self, X):\n        return X\nh = H()\nh.f = lambda X: X + 3",
+        asked="h.f(X)",
+    ),
     "a slot": case(
         ("my_models.py", "SLOT = 1", "SLOT = 2"),
         "SLOT = 1\nclass S:\n    __slots__ = ('by',)\ns = S()\ns.by = SLOT",
@@ -230,6 +265,8 @@ SAME = {
     "an unused function that changes": ("my_helpers.py", "X - 1", "X - 2"),
     "an unused class": ("my_helpers.py", "def change", "class Unused:\n    a = 1\n\n\ndef change"),
     "an unused import": ("my_helpers.py", "def change", "import math\n\n\ndef change"),
+    "an unused import of a package": ("my_helpers.py", "def change", "import pandas as pd\n\n\ndef change"),
+    "an unused import of a module": ("my_settings.py", "NOISE", "import my_helpers\nNOISE"),
     "an unused constant": ("my_settings.py", "UNUSED = 3", "UNUSED = 4"),
     "the order of functions": ("my_helpers.py", HELPERS, "\n\n".join(reversed(HELPERS.split("\n\n\n"))) + "\n"),
     "quotes": ("my_settings.py", '"shift"', "'shift'"),
@@ -265,6 +302,8 @@ UNKNOWN = {
     "a module made up as it runs": case(None, asked='importlib.import_module("my_" + "helpers").change(X)'),
     "globals": case(None, asked='X + globals()["NOISE"]'),
     "a text that is run": case(None, asked='eval("X + 1")'),
+    "the clock": case(None, "from datetime import datetime", asked="X + datetime.now().hour"),
+    "a method that reads, of something unknown": case(None, asked="self.setting.load_weights(X)"),
     "the network": case(None, before="import urllib.request", asked="X + urllib.request.urlopen(self.setting)"),
     "another program": case(None, before="import subprocess", asked="subprocess.check_output(self.setting)"),
     "a pickle named in full": case(

@@ -19,6 +19,7 @@ import pickle
 import sys
 import types
 import typing
+import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def fingerprint(factory: Any, estimator: Any) -> Fingerprint:
     except RecursionError:
         told = []
         walk.cannot("what it holds is nested too deeply to be followed")
-    parts = [SCHEME, told, sorted(walk.records.items()), repr(sorted(sklearn.get_config().items()))]
+    parts = [SCHEME, told, sorted(walk.records.items()), _settings_of_libraries()]
     parts += [part.computed_with() for part in _computing(estimator)]
     return Fingerprint(_digest(parts), tuple(sorted(walk.unknown)))
 
@@ -112,18 +113,26 @@ def _computing(estimator: Any) -> list[Any]:
     return [part for part in (estimator, *deep.values()) if hasattr(part, "computed_with")]
 
 
+def _settings_of_libraries() -> str:
+    """Return what is set for a whole process and changes what libraries compute."""
+    torch = sys.modules.get("torch")
+    usual = torch is None or torch.get_default_dtype() == torch.float32
+    return f"{sorted(sklearn.get_config().items())} {'' if usual else torch.get_default_dtype()}"  # type: ignore[union-attr]
+
+
 def _digest(parts: Any) -> str:
     return sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A name as it is used, what it stands for, and the module and the name under which that was found."""
+    """A name as it is used, what it stands for, where that was found, and what is read of it."""
 
     use: Use
     value: Any
     module: str
     name: str
+    rest: tuple[str, ...] = ()
 
 
 class _Walk:
@@ -205,6 +214,8 @@ class _Walk:
         elif _top(type(value)) in ("typing", "types") and type(value) is not types.SimpleNamespace:
             yield f"{type(value).__name__} {typing.get_origin(value)!r} {getattr(value, '__name__', '')}"
             yield from map(self.told, typing.get_args(value))
+        elif isinstance(value, weakref.ReferenceType | weakref.WeakKeyDictionary | weakref.WeakValueDictionary):
+            yield "weak"  # a cache: what counts is held elsewhere
         elif type(value).__name__ in ("lock", "RLock") and _top(type(value)) in ("_thread", "threading"):
             yield "lock"
         else:
@@ -274,13 +285,15 @@ class _Walk:
         module, code = function.__globals__.get("__name__") or "", function.__code__
         yield f"function {_label(module)} {function.__qualname__}"
         held = [*map(_content, function.__closure__ or ())]
+        around = vars(sys.modules[function.__module__]) if function.__module__ in sys.modules else {}
         if is_installed(module, _file_of(function.__globals__)):
             self._installed(module)
             self._check(_Found(Use((code.co_name,)), function, module, code.co_name), "it")
             if is_ours(module):
                 yield read_function(code).text
-            # what an installed decorator was given is code of the user's, if anything is
-            yield from (self.told(of) for of in (*held, vars(function).get("__wrapped__")) if callable(of))
+            if "<locals>" in function.__qualname__ or not is_installed(function.__module__ or "", _file_of(around)):
+                # made by an installed function, a decorator mostly, out of what may be the user's
+                yield from map(self.told, (*held, function.__defaults__, function.__kwdefaults__, vars(function)))
             return
         reading = read_function(code)
         yield reading.text
@@ -344,17 +357,17 @@ class _Walk:
                 value, name = names[root], root
             elif root in read and hasattr(builtins, root):
                 value, module, name = getattr(builtins, root), "builtins", root
+                if not isinstance(value, (*_BUILT_IN, type)):
+                    self._wait(vars(builtins), root)  # somebody put it there
             elif len(use.names) == 1 or (len(use.names) == 2 and root in ("self", "cls")):
                 continue  # a local name, or something of the model itself, which is followed
             self._check(self._along(_Found(use, value, module, name)), where, function)
 
     def _along(self, found: _Found) -> _Found:
         """Follow a dotted name through modules; what comes after them is part of what is followed anyway."""
-        value, place, name = found.value, found.module, found.name
-        for attribute in found.use.names[1:]:
-            if not isinstance(value, ModuleType):
-                break
-            module, name, place = value, attribute, value.__name__
+        value, place, name, rest = found.value, found.module, found.name, found.use.names[1:]
+        while rest and isinstance(value, ModuleType):
+            module, name, place, rest = value, rest[0], value.__name__, rest[1:]
             value = getattr(module, name, _NOWHERE)
             if not _is_installed(vars(module)):
                 self._module(vars(module))
@@ -363,14 +376,16 @@ class _Walk:
                 self.records[f"{module.__name__}.{name}"] = self.told(value)
         if isinstance(value, ModuleType):
             self._follow_whole(value)
-        return _Found(found.use, value, place, name)
+        return _Found(found.use, value, place, name, rest)
 
     def _check(self, found: _Found, where: str, reader: FunctionType | None = None) -> None:
         """Note a use that reads what no code says."""
         use, value, module, name = found.use, found.value, found.module, found.name
-        if isinstance(value, FunctionType | type):
-            if not _is_installed(_names_around(value)):
+        if _is_own(value):
+            if len(found.rest) < 2:
                 return  # followed
+            module, name = "", found.rest[-1]
+        elif isinstance(value, FunctionType | type):
             module, name = value.__module__ or module, value.__name__
         elif isinstance(value, ModuleType):
             module = value.__name__
@@ -379,7 +394,7 @@ class _Walk:
         elif value is os.environ:
             module, name = "os", "environ"
         top = module.partition(".")[0]
-        if not reads_beyond(use, top, name):
+        if not any(reads_beyond(use, top, of) for of in (name, *found.rest[-1:])):
             if reader is not None and name in IMPORTS and top in ("builtins", "importlib"):
                 self._import_literal(use, reader)
             return
@@ -409,6 +424,8 @@ class _Walk:
     def _record(self, names: Mapping[str, Any], name: str) -> None:
         """Record what a name of a module stands for: the value that it has, and how the source binds it."""
         value = names.get(name, _NOWHERE)
+        if value is _NOWHERE and "__getattr__" in names:
+            self._wait(names, "__getattr__")
         key = f"{_label(names.get('__name__') or '')}.{name}"
         if isinstance(value, ModuleType):
             self.records[key] = f"module {_label(value.__name__)}"
@@ -462,12 +479,13 @@ class _Walk:
                     self._follow_whole(value)
 
     def _import(self, of: Import, names: Mapping[str, Any], *, load: bool = True) -> Any:
-        """Return what an import gives; a module of the user's is imported now if its model would import it later."""
+        """Return what an import gives; with ``load`` a model would import it later, so it is imported now."""
         module = self._module_of(of, names, load=load)
         if module is None:
             return _NOWHERE
         if _is_installed(vars(module)):
-            self._installed(module.__name__)
+            if load:
+                self._installed(module.__name__)
             return module if of.attribute is None else getattr(module, of.attribute, _NOWHERE)
         for above in _above(module.__name__):
             self._module(vars(above))
@@ -488,8 +506,8 @@ class _Walk:
         except ImportError:
             self.cannot(f"{_label(names.get('__name__') or '')} imports .{of.module}, which is not to be found")
             return None
-        if full in sys.modules:
-            return sys.modules[full]
+        if full in sys.modules or not load:
+            return sys.modules.get(full)
         top = full.partition(".")[0]
         try:
             spec = find_spec(top)
@@ -500,8 +518,6 @@ class _Walk:
             return None
         if is_installed(top, spec.origin):
             self._installed(top)
-            return None
-        if not load:
             return None
         try:
             return importlib.import_module(full)
@@ -566,11 +582,14 @@ def _is_installed(names: Mapping[str, Any]) -> bool:
     return is_installed(name, file)
 
 
-def _names_around(value: Any) -> Mapping[str, Any]:
-    """Return what the module of a function or class holds."""
+def _is_own(value: Any) -> bool:
+    """Return whether something is a function, a class or an object of the user's own."""
+    if value is _NOWHERE or isinstance(value, ModuleType):
+        return False
     if isinstance(value, FunctionType):
-        return value.__globals__
-    return vars(sys.modules[value.__module__]) if value.__module__ in sys.modules else {"__name__": value.__module__}
+        return not _is_installed(value.__globals__)
+    of = value if isinstance(value, type) else type(value)
+    return not _is_installed(vars(sys.modules[of.__module__]) if of.__module__ in sys.modules else {})
 
 
 def _constant(use: Use, reader: FunctionType) -> Any:

@@ -11,27 +11,32 @@ from typing import Any
 from unlearn_audit.models.syntax import Use
 
 _OPAQUE = {
-    "aiohttp", "boto3", "botocore", "cffi", "ctypes", "dbm", "dill", "fileinput", "fsspec", "ftplib", "glob", "h5py",
-    "http", "httpx", "huggingface_hub", "marshal", "mmap", "pkgutil", "psycopg2", "pymongo", "redis", "requests",
-    "runpy", "s3fs", "shelve", "socket", "sqlalchemy", "sqlite3", "subprocess", "tarfile", "urllib", "urllib3",
-    "zipfile",
+    "aiohttp", "boto3", "botocore", "cffi", "ctypes", "dbm", "dill", "fileinput", "fsspec", "ftplib", "gc", "getpass",
+    "glob", "h5py", "http", "httpx", "huggingface_hub", "marshal", "mmap", "pkgutil", "platform", "psycopg2",
+    "pymongo", "redis", "requests", "runpy", "s3fs", "shelve", "socket", "sqlalchemy", "sqlite3", "subprocess",
+    "tarfile", "urllib", "urllib3", "zipfile",
 }  # fmt: skip
 """Modules through which anything can be read."""
 
-_SYSTEM = {"os", "posix", "nt", "posixpath", "ntpath", "genericpath", "sys", "pathlib"}
-_OF_THE_SYSTEM = {
-    "argv", "chdir", "environ", "environb", "exists", "getcwd", "getenv", "getenvb", "getmtime", "getsize", "isdir",
-    "isfile", "listdir", "lstat", "modules", "open", "popen", "posix_spawn", "read", "scandir", "stat", "stdin",
-    "system", "walk", "_getframe",
+_SYSTEM = {
+    "datetime", "genericpath", "inspect", "nt", "ntpath", "os", "pathlib", "posix", "posixpath", "sys", "time"
 }  # fmt: skip
-"""What `os`, `sys` and the like tell of anything outside."""
+_OF_THE_SYSTEM = {
+    "argv", "chdir", "cpu_count", "ctime", "currentframe", "environ", "environb", "exists", "getcwd", "getenv",
+    "getenvb", "getlogin", "getmtime", "getpid", "getsize", "gmtime", "isdir", "isfile", "listdir", "localtime",
+    "lstat", "modules", "now", "open", "popen", "posix_spawn", "read", "scandir", "stack", "stat", "stdin", "system",
+    "time", "time_ns", "today", "uname", "urandom", "utcnow", "walk", "_getframe",
+}  # fmt: skip
+"""What `os`, `sys`, the clock and the like tell of anything outside."""
 
 _READERS = {
-    "fromfile", "from_pretrained", "fromregex", "genfromtxt", "imread", "iterdir", "load", "load_file", "load_model",
-    "load_npz", "load_state_dict_from_url", "loadmat", "loadtxt", "memmap", "mmread", "open", "open_dataset",
-    "open_memmap", "read_bytes", "read_text", "rglob", "urlopen", "urlretrieve",
+    "fromfile", "from_pretrained", "fromregex", "genfromtxt", "imread", "iterdir", "load", "loadmat", "loadtxt",
+    "memmap", "mmread", "open", "rglob", "urlopen", "urlretrieve",
 }  # fmt: skip
-"""What functions and methods that read are called, whoever's they are."""
+_READING = ("read_", "load_", "fetch_", "open_", "download")
+"""What functions and methods that read are called, whoever's they are, and how their names begin."""
+
+_IN_MEMORY = {"load_state_dict"}
 
 _FROM_HANDLES = {"json", "yaml", "tomllib", "csv"}
 """Modules that read from what is open already, which is looked at where it is opened."""
@@ -58,7 +63,7 @@ def reads_beyond(use: Use, module: str, name: str) -> bool:
     """
     if module in _OPAQUE or (module in _SYSTEM and name in _OF_THE_SYSTEM):
         return True
-    if name in _READERS or name.startswith("read_"):
+    if name in _READERS or (name.startswith(_READING) and name not in _IN_MEMORY):
         return module not in _FROM_HANDLES and not _writes(use, name)
     if name in IMPORTS and module in ("builtins", "importlib"):
         return literal(use) is None

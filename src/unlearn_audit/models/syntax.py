@@ -190,13 +190,13 @@ def _file(filename: str) -> _File | None:
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str, filename: str) -> _File | None:
+def _parsed(text: str, filename: str) -> _File:
+    file = _File()
     try:
         tree = ast.parse(text)
         compiled = compile(tree, filename, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
-        return None
-    file = _File()
+        return file  # whatever was compiled was something else
     for code in _nested(compiled):
         file.codes.setdefault(code.co_qualname, []).append(code)
     normal = ast.fix_missing_locations(_Normal(keeps_texts="__doc__" in text).visit(tree))
