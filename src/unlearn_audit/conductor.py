@@ -47,7 +47,10 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     plain = arms[0]
     store = Store(execution.store or default_store_folder())
     reuse = execution.reusing(config)
-    notes = (*notes, *reuse.notes(models.values()))
+    told = reuse.notes(models.values())
+    for note in told:
+        execution.reporter.say(note)
+    notes = (*notes, *told)
 
     def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
         show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))

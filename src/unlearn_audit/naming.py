@@ -131,6 +131,9 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         data.
     """
     _refuse(subject, queries)
+    notes = execution.reusing(subject.config).notes(subject.models.values())
+    for note in notes:
+        execution.reporter.say(note)
     training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
     tasks = next(arm.tasks for arm in plan_audit(subject)[0] if arm.name == training)
     shadow, target = tasks["shadow"], tasks["target"]
@@ -149,7 +152,6 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     with one_thread():
         found = rank(target, observed["target"], own, size, queries, learn)
     show(shadow.plan.n_worlds + 1)
-    notes = execution.reusing(subject.config).notes(subject.models.values())
     return replace(summarise(found, np.concatenate(behind), queries), notes=notes), found
 
 

@@ -85,8 +85,6 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
     )
     if naming.unchanged:
         console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted count as found last.")
-    for note in naming.notes:
-        console.print(note, style="dim", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"Figures: {folder / 'naming.json'}; who was found, for the owner alone: {folder / 'private-names.csv'}"
     )
