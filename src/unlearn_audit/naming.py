@@ -113,7 +113,6 @@ class Naming:
             "set_size": self.set_size,
             "set_made_for": COVERAGE,
             "unchanged": self.unchanged,
-            "notes": list(self.notes),
         }
 
 

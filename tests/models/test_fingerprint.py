@@ -187,6 +187,13 @@ CHANGES = {
         "class H:\n    def f(self, X):\n        return X\nh = H()\nh.f = lambda X: X + 3",
         asked="h.f(X)",
     ),
+    "a module's dict": case(NOISE, "import my_settings", asked='X + my_settings.__dict__["NOISE"]'),
+    "a scorer of a search": case(
+        HELPER,
+        "import my_helpers\nfrom sklearn.metrics import make_scorer\nfrom sklearn.model_selection import GridSearchCV\n"
+        "def score(y, p):\n    return my_helpers.change(0)",
+        made='GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, scoring=make_scorer(score))',
+    ),
     "a slot": case(
         ("my_models.py", "SLOT = 1", "SLOT = 2"),
         "SLOT = 1\nclass S:\n    __slots__ = ('by',)\ns = S()\ns.by = SLOT",
@@ -302,6 +309,10 @@ UNKNOWN = {
     "a module made up as it runs": case(None, asked='importlib.import_module("my_" + "helpers").change(X)'),
     "globals": case(None, asked='X + globals()["NOISE"]'),
     "a text that is run": case(None, asked='eval("X + 1")'),
+    "a file of settings": case(
+        None, "import configparser", before='c = configparser.ConfigParser(); c.read(self.setting)'
+    ),
+    "a class that reads": case(None, "import pyarrow.parquet as pq", asked="X + pq.ParquetFile(self.setting)"),
     "the clock": case(None, "from datetime import datetime", asked="X + datetime.now().hour"),
     "a method that reads, of something unknown": case(None, asked="self.setting.load_weights(X)"),
     "the network": case(None, before="import urllib.request", asked="X + urllib.request.urlopen(self.setting)"),

@@ -374,6 +374,8 @@ class _Walk:
                 self._wait(vars(module), name)
             elif isinstance(value, FunctionType) and not _is_installed(value.__globals__):
                 self.records[f"{module.__name__}.{name}"] = self.told(value)
+            if name == "__dict__":
+                self._follow_whole(module)
         if isinstance(value, ModuleType):
             self._follow_whole(value)
         return _Found(found.use, value, place, name, rest)

@@ -11,10 +11,11 @@ from typing import Any
 from unlearn_audit.models.syntax import Use
 
 _OPAQUE = {
-    "aiohttp", "boto3", "botocore", "cffi", "ctypes", "dbm", "dill", "fileinput", "fsspec", "ftplib", "gc", "getpass",
-    "glob", "h5py", "http", "httpx", "huggingface_hub", "marshal", "mmap", "pkgutil", "platform", "psycopg2",
-    "pymongo", "redis", "requests", "runpy", "s3fs", "shelve", "socket", "sqlalchemy", "sqlite3", "subprocess",
-    "tarfile", "urllib", "urllib3", "zipfile",
+    "aiohttp", "argparse", "boto3", "botocore", "cffi", "configparser", "ctypes", "dbm", "dill", "dotenv", "fileinput",
+    "fsspec", "ftplib", "gc", "getpass", "glob", "h5py", "http", "httpx", "huggingface_hub", "linecache", "lmdb",
+    "marshal", "mmap", "netCDF4", "onnxruntime", "pkgutil", "platform", "psycopg2", "pymongo", "redis", "requests",
+    "runpy", "s3fs", "shelve", "socket", "sqlalchemy", "sqlite3", "subprocess", "tarfile", "urllib", "urllib3",
+    "zipfile",
 }  # fmt: skip
 """Modules through which anything can be read."""
 
@@ -30,8 +31,9 @@ _OF_THE_SYSTEM = {
 """What `os`, `sys`, the clock and the like tell of anything outside."""
 
 _READERS = {
-    "fromfile", "from_pretrained", "fromregex", "genfromtxt", "imread", "iterdir", "load", "loadmat", "loadtxt",
-    "memmap", "mmread", "open", "rglob", "urlopen", "urlretrieve",
+    "DataSource", "ExcelFile", "FileIO", "HDFStore", "ParquetDataset", "ParquetFile", "VideoCapture", "fromfile",
+    "from_pretrained", "fromregex", "genfromtxt", "imread", "iterdir", "load", "loadmat", "loadtxt", "memmap", "mmread",
+    "open", "rglob", "urlopen", "urlretrieve",
 }  # fmt: skip
 _READING = ("read_", "load_", "fetch_", "open_", "download")
 """What functions and methods that read are called, whoever's they are, and how their names begin."""
