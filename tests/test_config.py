@@ -182,3 +182,16 @@ def test_an_empty_rule_is_an_error():
 def test_more_worlds_to_start_with_than_there_may_be_is_an_error():
     with pytest.raises(AuditError, match=r"until.at_most 100 is fewer than the 101 target worlds to start with"):
         build_config({"until": "auc ± 0.03", "worlds": {"target": 101}})
+
+
+@pytest.mark.parametrize("text", ["reuse: always", "execution: {reuse: always}"])
+def test_what_is_reused_can_be_written_in_two_ways_and_a_flag_overrides_both(tmp_path, text):
+    path = write(tmp_path, text)
+    assert read_config(path).execution.reuse == "always"
+    assert read_config(path, {"execution": {"reuse": "never"}}).execution.reuse == "never"
+
+
+@pytest.mark.parametrize("text", ["reuse: sometimes", "reuse: no", "execution: {reuse: [never]}", "execution: never"])
+def test_no_other_word_says_what_is_reused(tmp_path, text):
+    with pytest.raises(AuditError, match="execution"):
+        read_config(write(tmp_path, text))

@@ -56,11 +56,16 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     arms, notes = plan_audit(subject)
     plain = arms[0]
     store = Store(execution.store or default_store_folder())
+    reuse = execution.reusing(config)
+    told = reuse.notes(models.values())
+    for note in told:
+        execution.reporter.say(note)
+    notes = (*notes, *told)
 
     def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
         show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
         say = execution.reporter.say if execution.explain else None
-        return observe_worlds(tasks, store, executor, lambda done, _: show(done), say)
+        return observe_worlds(tasks, store, executor, lambda done, _: show(done), say, reuse)
 
     knows, notes_of_field = _change_field(subject, plain, execution)
     notes = (*notes, *notes_of_field)

@@ -1,6 +1,7 @@
-"""The validated specification of an audit: everything that decides its numbers, and nothing else.
+"""The validated specification of an audit: everything that decides its numbers.
 
-What does not change results (jobs, folders) is not here but in `unlearn_audit.Execution`.
+What does not change results (jobs, folders) is in `unlearn_audit.Execution`; what may stand in a configuration all the
+same is in `ExecutionConfig`, and in no key, identity or finding.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ AttackName = Literal[
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ViewName = Literal["pair", "sequence"]
 GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen", "three-way"]
+ReuseName = Literal["never", "mine", "always"]
 THREE_WAY: GameName = "three-way"
 
 
@@ -261,6 +263,23 @@ class UntilConfig(_Frozen):
         return float(found[1])
 
 
+class ExecutionConfig(_Frozen):
+    """How an audit is run, which does not change its results."""
+
+    reuse: ReuseName = Field(
+        default="mine",
+        description="stored worlds: never; mine, where all that decides them is known to be unchanged; or always",
+    )
+
+
+def _reuse_to_execution(value: Any) -> Any:
+    """Take ``reuse: never`` for ``execution: {reuse: never}``."""
+    if not isinstance(value, dict) or "reuse" not in value or "execution" in value:
+        return value
+    rest = {key: of for key, of in value.items() if key != "reuse"}
+    return {**rest, "execution": {"reuse": value["reuse"]}}
+
+
 class AuditConfig(_Frozen):
     """One audit.
 
@@ -316,6 +335,9 @@ class AuditConfig(_Frozen):
         default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
     )
     seed: int = Field(default=0, ge=0)
+    execution: ExecutionConfig = Field(
+        default=ExecutionConfig(), exclude=True, description="how it is run, which changes no result"
+    )
 
     @field_validator("groups", mode="before")
     @classmethod
@@ -328,6 +350,8 @@ class AuditConfig(_Frozen):
         if isinstance(value, dict) and isinstance(value.get("scenario"), str):
             return {**value, "scenario": {"name": value["scenario"]}}
         return value
+
+    _short_reuse = model_validator(mode="before")(_reuse_to_execution)
 
     @model_validator(mode="after")
     def _usual_games_and_views(self) -> AuditConfig:
@@ -415,7 +439,7 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditCon
         content = {}
     if not isinstance(content, dict):
         raise AuditError(f"{path} holds a {type(content).__name__}, not keys and values; see docs/configuration.md")
-    return build_config(_merge(content, overrides or {}), where=str(path))
+    return build_config(_merge(_reuse_to_execution(content), overrides or {}), where=str(path))
 
 
 def build_config(values: dict[str, Any], where: str = "the configuration") -> AuditConfig:

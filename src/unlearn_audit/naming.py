@@ -9,7 +9,7 @@ conformal sets say among how many a person stays hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,8 @@ class Naming:
         Share of the deleted who are in their set, which is made for `COVERAGE`.
     unchanged
         Pairs of versions that gave every reference the same answer; their deleted count as found last.
+    notes
+        What a reader should know of how it was found.
     """
 
     register: int
@@ -96,6 +98,7 @@ class Naming:
     set_size: float
     set_coverage: Estimate
     unchanged: int
+    notes: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON; they name nobody."""
@@ -127,6 +130,9 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         data.
     """
     _refuse(subject, queries)
+    notes = execution.reusing(subject.config).notes(subject.models.values())
+    for note in notes:
+        execution.reporter.say(note)
     training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
     tasks = next(arm.tasks for arm in plan_audit(subject)[0] if arm.name == training)
     shadow, target = tasks["shadow"], tasks["target"]
@@ -145,7 +151,7 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     with one_thread():
         found = rank(target, observed["target"], own, size, queries, learn)
     show(shadow.plan.n_worlds + 1)
-    return summarise(found, np.concatenate(behind), queries), found
+    return replace(summarise(found, np.concatenate(behind), queries), notes=notes), found
 
 
 def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) -> dict[str, Observations]:
@@ -153,9 +159,9 @@ def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) 
     store = Store(execution.store or default_store_folder())
     executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
     show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
-    observed = {
-        task.plan.side: table for task, table, _ in observe_worlds(tasks, store, executor, lambda d, _: show(d))
-    }
+    reuse = execution.reusing(subject.config)
+    made = observe_worlds(tasks, store, executor, lambda done, _: show(done), reuse=reuse)
+    observed = {task.plan.side: table for task, table, _ in made}
     if not subject.config.defenses:
         return observed
     release = parse_defense(subject.config.defenses[0])

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unlearn_audit.config import AuditConfig
+from unlearn_audit.config import AuditConfig, ReuseName
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
+from unlearn_audit.engine.reuse import Reuse
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.progress import Reporter, Silent
 from unlearn_audit.worlds.prepare import Records, prepare
@@ -34,6 +35,8 @@ class Execution:
         Whether an attack that fails is reported and the others go on.
     explain
         Whether to tell the reporter what is reused and why the rest is not.
+    reuse
+        What may be taken from the store: ``never``, ``mine`` or ``always``; None means as the configuration says.
     """
 
     jobs: int = 1
@@ -43,6 +46,11 @@ class Execution:
     scheduler: str | None = None
     keep_going: bool = False
     explain: bool = False
+    reuse: ReuseName | None = None
+
+    def reusing(self, config: AuditConfig) -> Reuse:
+        """Return what a run of a configuration may take from the store."""
+        return Reuse(self.reuse or config.execution.reuse)
 
 
 @dataclass(frozen=True)

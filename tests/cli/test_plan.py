@@ -42,3 +42,11 @@ def test_json_for_scripts(command, tmp_path):
 def test_what_could_not_be_run_cannot_be_planned(command):
     command("plan", "--dataset=iris").says("iris")
     command("plan", *SMALL, "--deletions=100").says("deletions")
+
+
+def test_what_is_not_reused_is_not_counted_as_stored(command, tmp_path):
+    command("run", *SMALL, "--out", tmp_path / "out")
+    stored = [
+        json.loads(command("plan", *SMALL, *flags, "--json").out)["trainings_stored"] for flags in ([], ["--no-reuse"])
+    ]
+    assert stored == [36, 0]

@@ -86,6 +86,33 @@ def test_the_same_command_again_trains_nothing_and_says_the_same(command, tmp_pa
     assert without_execution(first) == without_execution(again)
 
 
+def test_a_run_without_reuse_trains_all_of_it_and_says_the_same(command, tmp_path):
+    path = tmp_path / "audit.yaml"
+    path.write_text("reuse: always\n")
+    first = command("run", *SMALL, "--out", tmp_path / "out", "--json").findings
+    again = command("run", *SMALL, "--no-reuse", "--out", tmp_path / "out", "--json").findings
+    written = command("run", path, *SMALL, "--no-reuse", "--explain", "--out", tmp_path / "out", "--json")
+    assert again["execution"]["worlds_reused"] == written.findings["execution"]["worlds_reused"] == 0
+    assert "target side: worlds 0 to 2 are made anew: reuse is set to never" in written.err
+    assert without_execution(first) == without_execution(again) == without_execution(written.findings)
+
+
+def test_a_model_that_reads_what_no_key_holds_is_told_on_the_terminal(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reads_environment.py").write_text(
+        "import os\nfrom sklearn.tree import DecisionTreeClassifier\n"
+        "def make():\n    return DecisionTreeClassifier(max_depth=int(os.environ.get('DEPTH', 3)))\n"
+    )
+    for _ in range(2):
+        done = command("run", *SMALL, "--model=reads_environment.py:make", "--out", tmp_path / "out")
+        assert done.code == 0, done.err
+        said = "can't tell whether model reads_environment.py:make changed: make in reads_environment uses os.environ"
+        assert said in done.err
+        findings = json.loads((tmp_path / "out" / "findings.json").read_text())
+        assert any(note.startswith(said) for note in findings["notes"])
+        assert findings["execution"]["worlds_reused"] == 0
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_killed_run_resumes_with_the_same_result(command, tmp_path, environment, jobs):
     whole = command(

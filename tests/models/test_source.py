@@ -126,7 +126,12 @@ def test_factories_by_module_and_by_file(tmp_path, monkeypatch):
     for name in ("my_models_for_test:make", f"{tmp_path / 'my_models_for_test.py'}:make"):
         assert type(resolve_model(name).make(0)).__name__ == "GaussianNB"
     before = resolve_model("my_models_for_test:make").fingerprint
+    assert before == resolve_model("my_models_for_test:make").fingerprint
     (tmp_path / "my_models_for_test.py").write_text(text + "# changed\n")
+    assert resolve_model("my_models_for_test:make").fingerprint == before
+    (tmp_path / "my_models_for_test.py").write_text(text.replace("GaussianNB()", "GaussianNB(var_smoothing=1)"))
+    monkeypatch.delitem(sys.modules, "my_models_for_test")
+    importlib.invalidate_caches()
     assert resolve_model("my_models_for_test:make").fingerprint != before
 
 
@@ -223,7 +228,8 @@ def test_settings_code_and_device_of_a_network_are_in_its_fingerprint(own, monke
 
     same = {resolve_model("torch-mlp", {"epochs": 3}).fingerprint for _ in range(2)}
     assert len(same) == 1
-    changed = OWN_NETWORKS.replace("HIDDEN = 8", "HIDDEN = 9")
+    # the class reads no HIDDEN, and would stay the same without the change of its layer
+    changed = OWN_NETWORKS.replace("HIDDEN = 8", "HIDDEN = 9").replace("= nn.Linear(n_f", "= nn.Bilinear(2, n_f")
     others = [
         resolve_model("torch-mlp").fingerprint,
         resolve_model("torch-mlp", {"epochs": 4}).fingerprint,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unlearn_audit.cli import options
+from unlearn_audit.config import ReuseName
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
@@ -29,6 +30,7 @@ def reproduce_command(
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
     store: options.Store = None,
+    no_reuse: options.NoReuse = False,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -60,7 +62,8 @@ def reproduce_command(
                 f"about {_duration(cost.seconds)} where nothing is stored yet"
             )
             with reporter(console) as shown:
-                execution = Execution(jobs, store, shown, executor, scheduler)
+                reuse: ReuseName | None = "never" if no_reuse else None
+                execution = Execution(jobs, store, shown, executor, scheduler, reuse=reuse)
                 done = reproduce(experiment, SCALES[scale], execution, lambda line: console.print(line, style="dim"))
             page = write_reproduction(folder, done)
         finished.append(done)

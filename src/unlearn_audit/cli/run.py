@@ -97,6 +97,7 @@ def specify(
         str | None, typer.Option(help="auto (default: many models at once where it can be done) or plain (one by one).")
     ] = None,
     seed: options.Seed = None,
+    no_reuse: options.NoReuse = False,
 ) -> AuditConfig:
     """Return the configuration that a file and flags describe: what all commands about one audit take.
 
@@ -144,6 +145,7 @@ def specify(
         training=training,
         until=settings_of(auc=until, at_most=at_most) or None,
         seed=seed,
+        execution={"reuse": "never"} if no_reuse else None,
     )
     if dataset is not None and data is not None:
         raise AuditError("--dataset and --data were both given; name one source of records")

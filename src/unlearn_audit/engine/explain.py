@@ -17,6 +17,7 @@ def explain(
     there: Sequence[bool],
     stored: Iterable[Stored],
     about: Mapping[str, str],
+    refused: str | None = None,
 ) -> list[str]:
     """Return sentences on the worlds of one side.
 
@@ -30,11 +31,15 @@ def explain(
         What the marks of the store say.
     about
         Names of the dataset and the model asked for.
+    refused
+        Why nothing is taken from the store but what this run made itself, if so.
     """
     n, missing = len(documents), [i for i, found in enumerate(there) if not found]
     lines = [f"{n - len(missing):,} of {n:,} worlds are reused"]
     if not missing:
         return lines
+    if refused is not None:
+        return [*lines, f"{_worlds(missing)} {_are(missing)} made anew: {refused}"]
     like = _alike(documents[0], stored)
     common = _common(documents[0])
     marked = next((worlds for of, _, worlds in like if of == common), set())

@@ -15,9 +15,10 @@ import numpy as np
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.executors import Executor
 from unlearn_audit.engine.explain import explain
-from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, library_versions
+from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, digest, library_versions
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
+from unlearn_audit.engine.reuse import Reuse
 from unlearn_audit.engine.store import Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import computed_with
@@ -119,6 +120,7 @@ def observe_worlds(
     executor: Executor,
     progress: Callable[[int, int], None],
     say: Callable[[str], None] | None = None,
+    reuse: Reuse | None = None,
 ) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
     """Make or fetch all worlds of all sides, then yield each side whole.
 
@@ -134,23 +136,31 @@ def observe_worlds(
         Called with worlds done and worlds in all.
     say
         Called, before anything is trained, with what is reused and why the rest is not.
+    reuse
+        What may be taken from the store; by default what is known to be unchanged.
     """
+    reuse = reuse or Reuse()
     fingerprints = {id(task.data): dataset_fingerprint(task.data) for task in tasks}
     documents = [task.documents(fingerprints[id(task.data)]) for task in tasks]
     # what is read here is kept: it may be gone from the store a moment later
-    found = {(t, i): store.get(document) for t, of_task in enumerate(documents) for i, document in enumerate(of_task)}
+    found = {
+        (t, i): store.get(document) if reuse.allows(tasks[t].source, document) else None
+        for t, of_task in enumerate(documents)
+        for i, document in enumerate(of_task)
+    }
     missing = [item for item, artefact in found.items() if artefact is None]
     if say is not None:
         stored = list(store.stored())
         for t, task in enumerate(tasks):
             there = [found[t, i] is not None for i in range(len(documents[t]))]
-            for line in explain(documents[t], there, stored, task.about):
+            for line in explain(documents[t], there, stored, task.about, reuse.refusal(task.source)):
                 say(f"{task.title}: {line}")
     done = len(found) - len(missing)
     progress(done, len(found))
     work = partial(_observe, computing=[task.computing() for task in tasks])
     for (t, i), (packed, stats) in executor.run(work, tasks, missing):
         store.put(documents[t][i], packed, stats, tasks[t].about)
+        reuse.made.add(digest(documents[t][i]))
         found[t, i] = (packed.piece(), stats)
         done += 1
         progress(done, len(found))

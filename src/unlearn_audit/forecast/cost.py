@@ -14,6 +14,7 @@ from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
+from unlearn_audit.engine.reuse import Reuse
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.fields import has_field
 from unlearn_audit.forecast.pilot import (
@@ -181,7 +182,9 @@ def forecast(
     )
     show(len(kinds) + 1)
     at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
-    stored = _stored(at_sizes[-1], execution)
+    reuse = execution.reusing(config)
+    notes = (*notes, *reuse.notes(subject.models.values()))
+    stored = _stored(at_sizes[-1], execution, reuse)
     costs = [
         cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
     ]
@@ -304,15 +307,18 @@ def _chains(task: SideTask) -> int:
     return task.plan.n_worlds * task.plan.sizes.deletions
 
 
-def _stored(arms: Sequence[Arm], execution: Execution) -> dict[tuple[str, str], list[bool]]:
-    """Return, by arm and side, which worlds are in the store; a folder that is not there is not made."""
+def _stored(arms: Sequence[Arm], execution: Execution, reuse: Reuse) -> dict[tuple[str, str], list[bool]]:
+    """Return, by arm and side, which worlds the store has for reuse; a folder that is not there is not made."""
     folder = execution.store or default_store_folder()
     if not folder.is_dir():
         return {}
     store = Store(folder)
     prints = {id(task.data): dataset_fingerprint(task.data) for arm in arms for task in arm.tasks.values()}
     return {
-        (arm.name, side): [store.has(document) for document in task.documents(prints[id(task.data)])]
+        (arm.name, side): [
+            reuse.allows(task.source, document) and store.has(document)
+            for document in task.documents(prints[id(task.data)])
+        ]
         for arm in arms
         for side, task in arm.tasks.items()
     }

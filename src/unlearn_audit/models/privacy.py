@@ -90,7 +90,8 @@ def private_source(source: ModelSource, privacy: Privacy) -> tuple[ModelSource, 
             "give the network alone, on features prepared with public figures"
         )
     made = _PrivateNetwork(source, privacy)
-    return ModelSource(source.name, made, f"{source.fingerprint} {privacy!r} {made().computed_with()}"), bool(before)
+    told = f"{source.fingerprint} {privacy!r} {made().computed_with()}"
+    return ModelSource(source.name, made, told, unknown=source.unknown), bool(before)
 
 
 class _PrivateNetwork:

@@ -38,12 +38,15 @@ class ModelSource:
         Everything about it that decides results, as text: goes into the keys of the store.
     settings
         Parameters of its neural network that differ from the factory's.
+    unknown
+        What decides results and is not in the fingerprint, since it cannot be followed; in words.
     """
 
     name: str
     factory: Callable[..., Any]
     fingerprint: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
     def make(self, seed: int) -> Any:
         """Return an unfitted estimator whose every ``random_state`` comes from ``seed``."""
@@ -107,7 +110,8 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
     estimator = source.make(seed=0)
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
-    return replace(source, fingerprint=f"{source.name} {fingerprint(made_from, estimator, source.name)}")
+    told = fingerprint(made_from, estimator)
+    return replace(source, fingerprint=f"{source.name} {told.digest}", unknown=told.unknown)
 
 
 def load_factory(text: str) -> Callable[..., Any]:
@@ -220,7 +224,7 @@ def _load_file(path: Path, content: bytes | None) -> Any:
         module.__file__ = str(path)
         sys.modules[name] = module
         try:
-            exec(compile(content, path, "exec"), vars(module))
+            exec(compile(content, path, "exec", dont_inherit=True), vars(module))
         except BaseException:
             del sys.modules[name]
             raise
