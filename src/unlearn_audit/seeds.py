@@ -26,6 +26,7 @@ class Kind(IntEnum):
     PROBE = 8
     RELEASE = 10
     CANARY = 12
+    TURN = 14
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}
