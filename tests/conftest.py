@@ -13,9 +13,11 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 import pytest  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
+from unlearn_audit.config import AuditConfig  # noqa: E402
 from unlearn_audit.observations import ROLES, Observations  # noqa: E402
 from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 
@@ -143,3 +145,30 @@ def piece():
         return Piece("made", "target", world, columns, of.posteriors, of.classes)
 
     return make
+
+
+@pytest.fixture
+def collapsing(tmp_path: Path) -> AuditConfig:
+    """An audit whose leading attack reads off ids, which are known on the shadow side alone; another shows a leak.
+
+    The text of an id is one 0/1 column on the shadow side, by which a regression learns each record by heart. On the
+    target side nobody has such a column. What is left there, an ordinary leak, `score-ratio` finds on both sides.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 6))
+    people = pd.DataFrame(X, columns=[f"x{i}" for i in range(6)])
+    people["name"] = [f"{number:08x}" for number in rng.permutation(800) * 7919]
+    people["pays"] = np.where(X.sum(axis=1) + 6 * rng.normal(size=800) > 0, "yes", "no")
+    path = tmp_path / "people.csv"
+    people.to_csv(path, index=False)
+    data = {"file": str(path), "label": "pays", "keep": ["name"], "encoding": "one-hot"}
+    return AuditConfig.model_validate(
+        {
+            "target": {"data": data, "model": "logistic-regression"},
+            "worlds": {"shadow": 8, "target": 8, "train_size": 24, "deletions": 4, "unseen": 5, "references": 30},
+            "scenario": {"name": "group", "size": 6},
+            "attacks": ["score-ratio", "margin-original"],
+            "features": ["sorted-concat"],
+            "attack_models": ["logistic-regression"],
+        }
+    )

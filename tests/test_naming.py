@@ -17,6 +17,8 @@ from unlearn_audit.worlds.prepare import prepare_arrays
 SMALL = {
     "target": {"data": "breast-cancer", "model": "logistic-regression"},
     "worlds": {"shadow": 5, "target": 4, "train_size": 150, "deletions": 10, "unseen": 2, "references": 20},
+    # over seeds 0 to 5 the first ten hold 0.33 of the 40 deleted, from 0.20 (seed 0) to 0.45: this one is near the mean
+    "seed": 3,
 }
 
 

@@ -50,6 +50,7 @@ def audit(
     canaries: Literal["none", "mislabelled"] = "none",
     probes: int = 0,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
+    keep: Sequence[str] = (),
     execution: Execution | None = None,
     **settings: Any,
 ) -> AuditResult:
@@ -71,6 +72,8 @@ def audit(
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     groups
         Columns of a DataFrame X by whose values risk is told too; or (n,) values by name, which need not be features.
+    keep
+        Columns of X that are features even if nearly every record holds another text, which is refused otherwise.
     execution
         Worker processes, store and progress.
     **settings
@@ -115,7 +118,7 @@ def audit(
     side = SideConfig(data=DataConfig(name=name), model=source.name)
     groups = (groups,) if isinstance(groups, str) else groups
     config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
-    records = prepare_arrays(X, y, units, name, config.seed, groups)
+    records = prepare_arrays(X, y, units, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
     both = {"target": records, "shadow": records}
     return conduct(Subject(config, both, {"target": source, "shadow": source}), execution or Execution())
 

@@ -69,6 +69,9 @@ class DataConfig(_Frozen):
     label: str | None = Field(default=None, description="the column of `file` that holds the class")
     unit: str | None = Field(default=None, description="the column of `file` that says whose row it is")
     exclude: tuple[str, ...] = Field(default=(), description="columns of `file` that are no features")
+    keep: tuple[str, ...] = Field(
+        default=(), description="columns of `file` that are features even if nearly every record holds another text"
+    )
     encoding: Literal["codes", "one-hot"] = Field(
         default="codes", description="categories as one integer column each (the paper) or one column a category"
     )
@@ -79,8 +82,8 @@ class DataConfig(_Frozen):
             raise ValueError("give either `name` (a named dataset) or `file` (your own table)")
         if self.file is not None and self.label is None:
             raise ValueError(f"the table {self.file} needs `label`: the column that holds the class")
-        if self.name is not None and (self.label is not None or self.unit is not None or self.exclude):
-            raise ValueError("`label`, `unit` and `exclude` belong to `file`, not to a named dataset")
+        if self.name is not None and (self.label is not None or self.unit is not None or self.exclude or self.keep):
+            raise ValueError("`label`, `unit`, `exclude` and `keep` belong to `file`, not to a named dataset")
         return self
 
 

@@ -130,10 +130,11 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
     notes = []
     for side, table in tables.items():
         asked = table.rows.loc[table.rows["role"] == "unseen", "record"]
-        if asked.nunique() < len(asked):
+        times = asked.value_counts()
+        if len(times) < len(asked):
             said = (
-                f"{side} side: {asked.nunique():,} unseen records were asked {len(asked):,} times; they repeat across "
-                "pairs"
+                f"{side} side: {len(times):,} unseen records were asked {len(asked):,} times, each of them at most "
+                f"{times.max():,} times; they repeat across pairs"
             )
             notes.append(as_note(said))
     return notes

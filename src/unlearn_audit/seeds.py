@@ -1,7 +1,7 @@
 """One seed for each unit of work, keyed by what the unit is and never by when it runs.
 
-World i and request j draw the same numbers however many worlds or requests there are, in whatever order
-and in whichever process they run.
+World i and request j draw the same numbers however many worlds there are, in whatever order and in whichever process
+they run.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Kind(IntEnum):
     PROBE = 8
     RELEASE = 10
     CANARY = 12
+    TURN = 14
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

@@ -139,12 +139,6 @@ def test_kinds_of_parquet(tmp_path: Path) -> None:
     assert np.isfinite(X).all()
 
 
-def test_texts_that_look_like_ids_are_noted(tmp_path: Path) -> None:
-    rows = "".join(f"name{row},{row % 2}\n" for row in range(30))
-    notes = read_table(_csv(tmp_path, f"who,pay\n{rows}"), "pay").notes
-    assert "who: 30 distinct texts; if it is an id, remove the column." in notes
-
-
 @pytest.mark.parametrize(
     ("content", "label", "unit", "told"),
     [

@@ -44,7 +44,7 @@ def searched(folder):
 def test_no_byte_of_the_purged_is_left_and_the_others_are(audited):
     out, store, data = audited
     before = read_observations(out / "observations" / "target.parquet")
-    who = before.rows["record"].to_numpy()[before.roles == "deleted"][[0, 4]]
+    who = before.rows["record"].to_numpy()[before.roles == "deleted"][[0, 4, 8]]
     rows = np.isin(before.rows["record"].to_numpy(), who)
     answers = {row.astype("<f4").tobytes() for row in before.posteriors[rows]}
     kept = {row.astype("<f4").tobytes() for row in before.posteriors[~rows]}

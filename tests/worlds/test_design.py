@@ -59,14 +59,19 @@ def test_no_record_is_deleted_twice_from_one_original():
         assert len(set(deleted)) == 100
 
 
-def test_a_world_does_not_depend_on_how_many_worlds_or_requests_there_are():
-    few, _ = plans(target=2, deletions=3)
-    many, _ = plans(target=9, deletions=50)
-    for index in range(2):
-        one, two = few["target"].world(index), many["target"].world(index)
+@pytest.mark.parametrize("scenario", ["single", {"name": "group", "size": 3}, "online", {"name": "multi-version"}])
+@pytest.mark.parametrize("side", SIDES)
+def test_a_world_does_not_depend_on_how_many_worlds_there_are(side, scenario):
+    few, _ = plans(scenario=scenario, shadow=2, target=2, deletions=30)
+    many, _ = plans(scenario=scenario, shadow=9, target=300, deletions=30)
+    for index in (1, 0):
+        one, two = few[side].world(index), many[side].world(index)
         assert np.array_equal(one.training, two.training)
-        for j in range(3):
-            assert np.array_equal(one.chains[j][0].deleted, two.chains[j][0].deleted)
+        assert len(one.chains) == len(two.chains) == 30
+        for j in range(30):
+            for a, b in zip(one.chains[j], two.chains[j], strict=True):
+                assert np.array_equal(a.deleted, b.deleted)
+                assert np.array_equal(a.added, b.added)
             assert np.array_equal(one.queries[j].positions, two.queries[j].positions)
 
 

@@ -28,6 +28,9 @@ def specify(
         str | None, typer.Option(help="The column of --data that says whose row it is; deleted together.")
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="A column of --data that is no feature.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A column of --data that stays though it looks like an id.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Categories as 'codes' (default) or 'one-hot'.")] = None,
     model: Annotated[
         str | None,
@@ -106,7 +109,9 @@ def specify(
     AuditError
         If they contradict each other, or describe no audit.
     """
-    target_data = settings_of(name=dataset, file=data, label=label, unit=unit, exclude=exclude, encoding=encoding)
+    target_data = settings_of(
+        name=dataset, file=data, label=label, unit=unit, exclude=exclude, keep=keep, encoding=encoding
+    )
     flags: dict[str, Any] = settings_of(
         target=settings_of(
             data=target_data or None,
@@ -149,8 +154,8 @@ def specify(
     )
     if dataset is not None and data is not None:
         raise AuditError("--dataset and --data were both given; name one source of records")
-    if data is None and config is None and (label is not None or unit is not None or exclude):
-        raise AuditError("--label, --unit and --exclude belong to --data; give the table they are columns of")
+    if data is None and config is None and (label is not None or unit is not None or exclude or keep):
+        raise AuditError("--label, --unit, --exclude and --keep belong to --data; give the table they are columns of")
     return build_config(flags, "the command line") if config is None else read_config(config, flags)
 
 

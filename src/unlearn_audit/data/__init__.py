@@ -15,6 +15,7 @@ from unlearn_audit.data import adult, bundled, checkins, cifar10, mnist, stl10, 
 from unlearn_audit.data.base import Dataset, Images, Table
 from unlearn_audit.data.duplicates import first_of_duplicates
 from unlearn_audit.data.encoding import Encoding, encode
+from unlearn_audit.data.identifiers import refuse_identifiers, without_identifiers
 from unlearn_audit.data.location import data_folder
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.data.table import read_table
@@ -86,4 +87,6 @@ __all__ = [
     "first_of_duplicates",
     "load_dataset",
     "read_table",
+    "refuse_identifiers",
+    "without_identifiers",
 ]

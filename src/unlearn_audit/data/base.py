@@ -120,6 +120,8 @@ class Dataset:
         What was done to the records, one plain sentence each.
     true_y
         (n,) the owner's labels where some of ``y`` are wrong on purpose, else None.
+    warnings
+        Those of the notes that say what may make findings wrong.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Dataset:
     units: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = field(default=())
     true_y: npt.NDArray[Any] | None = None
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)

@@ -178,8 +178,6 @@ def _feature(column: Any, name: str, path: Path) -> tuple[pd.Series, list[str]]:
     if _infinite(values):
         count = int(np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan)).sum())
         raise AuditError(f"column {name!r} of {path} holds {count:,} infinite values; replace or remove them")
-    if len(values) >= 20 and isinstance(values.dtype, pd.StringDtype) and values.nunique() > len(values) / 2:
-        notes.append(f"{name}: {values.nunique():,} distinct texts; if it is an id, remove the column.")
     return values, notes
 
 

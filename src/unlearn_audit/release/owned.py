@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table
+from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table, without_identifiers
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.encoding import Encoding
 from unlearn_audit.errors import AuditError
@@ -126,6 +126,9 @@ def read_owned(path: Path, label: str, record: str | None, subject: str | None) 
             again = ids[ids.duplicated()]
             raise AuditError(f"{path} holds {len(again.unique()):,} record ids more than once, such as {again[0]}")
         raw = replace(raw, features=raw.features.drop(columns=[record]))
+    # references hold none of the texts that the training records hold
+    raw, warnings = without_identifiers(raw, first_of_duplicates(raw))
+    raw = replace(raw, notes=(*warnings, *raw.notes))
     person, names = pd.factorize(np.asarray(ids if subject is None else texts_of(texts[subject], subject, path)))
     return RawRecords(raw, ids, person.astype(np.int64), np.asarray(names, dtype=object))
 

@@ -36,6 +36,8 @@ Chain = tuple[Request, ...]
 
 
 _NOBODY: Positions = np.empty(0, dtype=np.int64)
+_DELETED, _UNSEEN = 0, 1
+"""Who takes turns, in the keys of what is drawn."""
 
 
 @dataclass(frozen=True)
@@ -135,18 +137,29 @@ class WorldPlan:
         )
 
     def world(self, index: int) -> World:
-        """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes."""
+        """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes of one world."""
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)
-        everyone = rng.permutation(self._trainable)
+        width = int(self.scenario.size) * self.scenario.versions
+        deleted = self.sizes.deletions * width
+        everyone = self._by_turns(self._trainable, min(deleted, self.sizes.train_size), index, rng, _DELETED)
         members = self.units.take(everyone, self.sizes.train_size)
         training = rng.permutation(self.units.rows(members))
-        unseen = rng.permutation(self.unseen)
+        # a world that asks more than there are asks all equally often, and some once more: those have a turn
+        asked = self.sizes.deletions * self.n_unseen_asked % len(self.unseen)
+        unseen = self._by_turns(self.unseen, asked, index, rng, _UNSEEN)
         arriving = rng.permutation(self.pool.replacement)
         gone, staying = self._draw_chains(members, index)
         retained = self.units.first_rows(staying)
         chains = tuple(self._chain(steps, arriving, j) for j, steps in enumerate(gone))
         queries = tuple(self._query(chain, unseen, retained[j], j) for j, chain in enumerate(chains))
         return World(self.side, index, training, chains, queries)
+
+    def _by_turns(
+        self, values: npt.NDArray[np.int64], n: int, index: int, rng: np.random.Generator, what: int
+    ) -> npt.NDArray[np.int64]:
+        """Return values in random order, the ``n`` whose turn it is in world ``index`` before all others."""
+        due = turn(values, min(n, len(values)), index, self.seed, SIDES[self.side], what)
+        return np.concatenate([rng.permutation(due), rng.permutation(np.setdiff1d(values, due, assume_unique=True))])
 
     def _draw_chains(
         self, members: npt.NDArray[np.int64], index: int
@@ -245,6 +258,40 @@ def stretch(values: Positions, at: int, n: int) -> Positions:
     """Return ``n`` values from place ``at`` on, from the front again after the last."""
     at %= len(values)
     return values[at : at + n] if at + n <= len(values) else values[np.arange(at, at + n) % len(values)]
+
+
+def turn(values: npt.NDArray[np.int64], n: int, index: int, seed: int, *key: int) -> npt.NDArray[np.int64]:
+    """Return the ``n`` values whose turn it is at place ``index``: nobody has a second turn before all had one.
+
+    The turns are stretches of one endless sequence, which goes through all values lap by lap, each lap in another
+    order. Any one turn can be had without those before it, and no turn holds a value twice.
+
+    Parameters
+    ----------
+    values
+        (m,) distinct values.
+    n
+        How many have a turn at once, at most m.
+    index
+        Which turn, from 0 on.
+    seed, key
+        What the order depends on.
+
+    Examples
+    --------
+    >>> np.sort(np.concatenate([turn(np.arange(12), 4, index, 0) for index in range(3)])).tolist()
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+    """
+    m = len(values)
+    order = generator(seed, Kind.TURN, *key).permutation(values)
+    # each lap shuffles blocks of m - n: who ends one lap and begins the next has m - n or more others in between
+    block = np.arange(m) // max(m - n, 1)
+    lap, at = divmod(index * n, m)
+    laps = [
+        order[np.lexsort([generator(seed, Kind.TURN, *key, again).random(m), block])]
+        for again in range(lap, lap + 1 + (at + n > m))
+    ]
+    return np.concatenate(laps)[at : at + n]
 
 
 def plan_worlds(

@@ -13,7 +13,16 @@ import pandas as pd
 from scipy import sparse
 
 from unlearn_audit.config import DataConfig
-from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table
+from unlearn_audit.data import (
+    Images,
+    Table,
+    encode,
+    first_of_duplicates,
+    load_dataset,
+    read_table,
+    refuse_identifiers,
+    without_identifiers,
+)
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
@@ -56,19 +65,28 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
     Raises
     ------
     AuditError
-        If the data cannot be had, or cannot be split, or an encoding or column is asked for that they do not have.
+        If the data cannot be had, or cannot be split, no feature is left, or an encoding or column is asked for that
+        they do not have.
     """
     raw = _load(config)
+    columns = _columns(raw, groups)
     keep = first_of_duplicates(raw)
+    warnings: tuple[str, ...] = ()
+    if isinstance(raw, Table):
+        left, warnings = without_identifiers(raw, keep, config.keep)
+        if left.features.shape != raw.features.shape:  # records may have differed by an id alone
+            raw, keep = left, first_of_duplicates(left)
     record_ids = np.flatnonzero(keep).astype(np.int64)
     raw = raw.kept(keep)
-    columns = _columns(raw, groups)
+    columns = {name: of[keep].reset_index(drop=True) for name, of in columns.items()}
     units = Units(np.arange(len(raw.labels)) if raw.units is None else raw.units)
     split = split_records(units, seed)
     X, made = _numbers(raw, split, config)
-    notes = (*raw.notes, *_dropped(len(keep), len(record_ids)), *made)
+    notes = (*warnings, *raw.notes, *_dropped(len(keep), len(record_ids)), *made)
     class_values = np.arange(len(raw.class_names))
-    data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes)
+    data = Dataset(
+        raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes, warnings=warnings
+    )
     return Records(data, split, units, columns)
 
 
@@ -128,6 +146,7 @@ def prepare_arrays(
     name: str,
     seed: int,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
+    keep_columns: Sequence[str] = (),
 ) -> Records:
     """Take records from Python: features go to the model as they are.
 
@@ -145,12 +164,14 @@ def prepare_arrays(
         The seed of the audit.
     groups
         Columns of X by which risk is to be told; or (n,) values by name, which need not be features.
+    keep_columns
+        Columns of X that are features even if they hold nearly another text in every record.
 
     Raises
     ------
     AuditError
         If X is no dense (n, ...) array or DataFrame, lengths differ, labels or units are missing or cannot be
-        sorted, there is one class only, or there are too few records.
+        sorted, there is one class only, a column of X identifies records, or there are too few records.
     """
     features = _features(X)
     labels = _one_each(y, "y", "labels", len(features))
@@ -173,6 +194,7 @@ def prepare_arrays(
         raise AuditError(f"y has labels that cannot be sorted ({error}); give labels of one type") from error
     if len(class_values) < 2:
         raise AuditError(f"y has one class only ({class_values[0]}); an audit needs a classifier of at least two")
+    warnings = refuse_identifiers(frame[keep], codes, keep_columns) if features.ndim == 2 else ()
     data = Dataset(
         name,
         features.loc[keep].reset_index(drop=True) if isinstance(features, pd.DataFrame) else features[keep],
@@ -181,7 +203,8 @@ def prepare_arrays(
         tuple(str(value) for value in class_values),
         record_ids,
         codes,
-        tuple(_dropped(len(keep), len(record_ids))),
+        (*warnings, *_dropped(len(keep), len(record_ids))),
+        warnings=warnings,
     )
     unit_rows = Units(np.arange(len(labels)) if codes is None else codes)
     return Records(data, split_records(unit_rows, seed), unit_rows, columns)

@@ -1,0 +1,193 @@
+"""Columns that identify a record or a person: found by their values, never by looking at who is who.
+
+A model learns nothing that carries over from the text of an id, and an encoding knows none of the other side's ids: all
+of them become one and the same value. An attack that is chosen on the shadow side can then work there and fail on the
+target, so that an audit finds nothing where much can be seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from unlearn_audit.data.base import Table
+from unlearn_audit.data.columns import shortened
+from unlearn_audit.errors import AuditError
+
+FEWEST_VALUES = 20
+"""Of fewer values than these nothing is said: in a short table most categories are nearly different in every row."""
+
+NEARLY_ALL = 0.5
+"""Where more than this share of the values are distinct they are no categories; a person's equal ones count as one."""
+
+SEVERAL_ROWS = 20
+"""A column that is named like an id is taken for one if a value has at most so many records on average."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_NAMED = re.compile(
+    r"(account|case|client|customer|employee|member|order|patient|person|record|row|sample|user)?id|"
+    "guid|uuid|ssn|iban|e?mail"
+)
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A column that identifies, or looks as if it did.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    distinct, of
+        How many distinct values there are among how many; a person's equal values count once.
+    text
+        Whether it is text, or categories, in which nearly every value is another: no model learns from it what holds
+        of other records.
+    """
+
+    column: str
+    distinct: int
+    of: int
+    text: bool
+
+    def __str__(self) -> str:
+        return f"{self.column} ({self.distinct:,} distinct of {self.of:,} values)"
+
+
+def find_identifiers(features: pd.DataFrame, units: npt.NDArray[np.int64] | None) -> Iterator[Identifier]:
+    """Yield the columns that identify.
+
+    Text, or categories, does where more than `NEARLY_ALL` of the values are distinct: ids, hashes, addresses, free
+    text, and dates or numbers that were written as text. Whole numbers may be measurements that nearly all differ, so
+    they are taken for an id only if they rise or fall from each record to the next, or if the column is called one.
+
+    Parameters
+    ----------
+    features
+        (n, d) records, none of them twice.
+    units
+        (n,) whose record each is, or None.
+    """
+    for label, column in features.items():
+        name, there = str(label), column.notna().to_numpy()
+        values = column[there].infer_objects()
+        text = isinstance(values.dtype, (pd.CategoricalDtype, pd.StringDtype)) or values.dtype == object
+        named, counted = _called_an_id(name), not text and _counted(values)
+        if not (text or counted or (named and _whole(values))):
+            continue
+        codes, found = pd.factorize(values.astype("str") if text else values)
+        if len(found) < FEWEST_VALUES:
+            continue
+        holders = np.arange(len(codes)) if units is None else units[there]
+        of = len(np.unique(holders * len(found) + codes))
+        nearly_all = text and len(found) > NEARLY_ALL * of
+        if nearly_all or counted or (named and len(found) * SEVERAL_ROWS >= of):
+            yield Identifier(name, len(found), of, nearly_all)
+
+
+def without_identifiers(
+    table: Table, rows: npt.NDArray[np.bool_], keep: Collection[str] | None = None
+) -> tuple[Table, tuple[str, ...]]:
+    """Return a table without the text that identifies, and warnings of what was dropped or looks like an id.
+
+    Numbers that look like an id stay: a model is trained on them as they are, on both sides, and what they give away
+    is the model's own.
+
+    Parameters
+    ----------
+    table
+        The records.
+    rows
+        (n,) True for the first of equal records, the others being left out of account.
+    keep
+        Columns that stay in any case; None where nobody is asked.
+
+    Raises
+    ------
+    AuditError
+        If there is no such column to keep, or no feature is left.
+    """
+    kept = keep or ()
+    if unknown := [name for name in kept if name not in table.features.columns]:
+        raise AuditError(
+            f"no feature column {unknown[0]!r} to keep in {table.name}; name one of: "
+            f"{shortened(map(str, table.features.columns), 20)}"
+        )
+    records = table.kept(rows)
+    found = list(find_identifiers(records.features, records.units))
+    dropped = [of for of in found if of.text and of.column not in kept]
+    names = {of.column for of in dropped}
+    left = table.features.loc[:, [str(name) not in names for name in table.features.columns]]
+    if dropped and left.columns.empty:
+        raise AuditError(
+            f"no feature of {table.name} is left: nearly every record holds another text, as with ids, in "
+            f"{shortened(map(str, dropped))}; add other columns, or write numbers and dates as such"
+        )
+    warnings = [_warning(of) for of in found if of not in dropped]
+    if dropped:
+        remedy = "write numbers and dates as such" + (", or name a column to `keep`" if keep is not None else "")
+        warnings.insert(
+            0,
+            f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. What a "
+            f"model learns from them holds of no other record; {remedy}",
+        )
+    return replace(table, features=left), tuple(warnings)
+
+
+def refuse_identifiers(
+    features: pd.DataFrame, units: npt.NDArray[np.int64] | None, keep: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return warnings of what looks like an id in features that a model takes as they are, or refuse them.
+
+    Nothing is dropped here, since a model may look for its columns by name or by place.
+
+    Raises
+    ------
+    AuditError
+        If a column of text identifies and is not to be kept, or there is no such column to keep.
+    """
+    names = [str(name) for name in features.columns]
+    if unknown := [name for name in keep if name not in names]:
+        raise AuditError(f"X has no column {unknown[0]!r} to keep; name one of: {shortened(names, 20)}")
+    found = list(find_identifiers(features, units))
+    if refused := [of for of in found if of.text and of.column not in keep]:
+        raise AuditError(
+            f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of X; leave it "
+            f"out, or write keep=[{refused[0].column!r}] if the model is meant to learn from it"
+        )
+    return tuple(_warning(of) for of in found)
+
+
+def _warning(found: Identifier) -> str:
+    if found.text:
+        return (
+            f"{found} is kept as asked, though nearly every record holds another text: an attack chosen on the shadow "
+            "side may fail on the target, where all of them are unknown"
+        )
+    return (
+        f"{found} looks like an id and is a feature: a model can learn single records by it; exclude it, or name it as "
+        "the unit if it says whose records these are"
+    )
+
+
+def _whole(values: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_any_real_numeric_dtype(values.dtype):
+        return False
+    numbers = values.to_numpy(dtype=np.float64)
+    return bool((np.floor(numbers) == numbers).all())
+
+
+def _counted(values: pd.Series) -> bool:
+    """Whether these are whole numbers that rise, or fall, from each to the next."""
+    return (
+        bool(values.is_monotonic_increasing or values.is_monotonic_decreasing) and values.is_unique and _whole(values)
+    )
+
+
+def _called_an_id(name: str) -> bool:
+    return any(_NAMED.fullmatch(word.lower()) for word in _WORD.findall(name))
