@@ -30,7 +30,7 @@ class _Indifferent(ClassifierMixin, BaseEstimator):
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
 
-    def fit(self, X: Array, y: Array) -> _Indifferent:
+    def fit(self, X: Array, y: Array) -> _Indifferent:  # noqa: ARG002 - a classifier is fitted on features
         """Remember the classes and nothing else."""
         self.classes_ = np.unique(y)
         return self

@@ -25,10 +25,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from audit_subjects import NULLS, Planted, made_up
 from joblib import Parallel, delayed
 from scipy.stats import beta, norm
 
+from audit_subjects import NULLS, Planted, made_up
 from unlearn_audit import Execution, audit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Clusters, auc_interval
@@ -236,7 +236,7 @@ def planted_rows(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def page(summary: dict[str, Any]) -> str:
     """Return docs/validity.md."""
     nulls, tables, planted = summary["null"], summary["intervals"], summary["planted"]
-    mean = np.mean([c["held"] / c["draws"] for c in tables])
+    mean = np.mean([c["held"] / c["draws"] for c in tables]) if tables else 0.0
     lines = [
         "# How often verdicts and intervals are right",
         "",
@@ -244,14 +244,15 @@ def page(summary: dict[str, Any]) -> str:
         "",
         "## Audits with nothing to find",
         "",
-        "Whole audits with all attacks and their selection, of models that know nothing of any record: a fixed function, "
-        "models trained on other data than they were given, and a fixed function with noise of each training. Tables of "
-        f"{', '.join(f'{n:,}' for n in RECORDS)} made-up records, {' and '.join(map(str, CLASSES))} classes, "
-        f"{', '.join(map(str, WORLDS))} worlds a side, {SIZES['deletions']} deletions a world. A claim is a verdict of "
-        "`leak-by-update`, `leak`, `leak-original` or `reversed`, or `unchanged` with a leak of the original. An audit may "
-        "claim wrongly in 5 % of cases, 3 % for the leading attack and 2 % for all others together; what the update adds is "
-        "only read once a leak is claimed (docs/verdicts.md). No rate lies above 5 % if no group's lower Clopper–Pearson "
-        "end does, with Holm's correction over groups.",
+        "Whole audits with all attacks and their selection, of models that know nothing of any record: a fixed "
+        "function, models trained on other data than they were given, and a fixed function with noise of each "
+        f"training. Tables of {', '.join(f'{n:,}' for n in RECORDS)} made-up records, "
+        f"{' and '.join(map(str, CLASSES))} classes, {', '.join(map(str, WORLDS))} worlds a side, "
+        f"{SIZES['deletions']} deletions a world. A claim is a verdict of `leak-by-update`, `leak`, `leak-original` or "
+        "`reversed`, or `unchanged` with a leak of the original. An audit may claim wrongly in 5 % of cases, 3 % for "
+        "the leading attack and 2 % for all others together; what the update adds is only read once a leak is claimed "
+        "([verdicts](verdicts.md)). A rate is marked as above 5 % if its lower Clopper–Pearson end is, with Holm's "
+        "correction over groups.",
         "",
         "| audits | number | claims | lower end | hints |",
         "|---|---|---|---|---|",
@@ -265,11 +266,11 @@ def page(summary: dict[str, Any]) -> str:
         "",
         "## Intervals of a known AUC",
         "",
-        f"How often the 95 % interval holds the true AUC, over {tables[0]['draws']:,} tables a cell: 20 positives and 100 "
-        "negatives a world, normal scores. A quarter of the tables each has no effects; records that take 40 % of the "
-        "variance to every world that asks them; worlds with 10 % and records with 30 %; 20 % and 20 %. Half are drawn "
-        "from pools of 700 positives and 180 negatives, so that records recur, half from 20,000 and 10,000. "
-        f"Mean over cells: {mean:.1%}. A cell is marked if it lies significantly below 93 %.",
+        f"How often the 95 % interval holds the true AUC, over {tables[0]['draws'] if tables else 0:,} tables a cell: "
+        "20 positives and 100 negatives a world, normal scores. A quarter of the tables each has no effects; records "
+        "that take 40 % of the variance to every world that asks them; worlds with 10 % and records with 30 %; 20 % "
+        "and 20 %. Half are drawn from pools of 700 positives and 180 negatives, so that records recur, half from "
+        f"20,000 and 10,000. Mean over cells: {mean:.1%}. A cell is marked if it lies significantly below 93 %.",
         "",
         "| AUC | " + " | ".join(f"{w} worlds" for w in WORLDS_OF_TABLES) + " |",
         "|---" * (1 + len(WORLDS_OF_TABLES)) + "|",
