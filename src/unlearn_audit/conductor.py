@@ -15,6 +15,7 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.describe import described, grouped, notes_on, said_of_classes, side_details, spread, warning_texts
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES
 from unlearn_audit.engine.runner import SideTask
@@ -43,9 +44,9 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     config, records, models = subject.config, subject.records, subject.models
     executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
     started = time.perf_counter()
-    arms, notes = plan_audit(subject)
-    plain = arms[0]
     store = Store(execution.store or default_store_folder())
+    arms, notes = plan_audit(subject, Claims(store, reporter=execution.reporter))
+    plain = arms[0]
 
     def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
         show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))

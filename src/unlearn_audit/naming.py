@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.engine import Store, default_store_folder, observe_worlds
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
@@ -128,7 +129,8 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     """
     _refuse(subject, queries)
     training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
-    tasks = next(arm.tasks for arm in plan_audit(subject)[0] if arm.name == training)
+    claims = Claims(Store(execution.store or default_store_folder()), reporter=execution.reporter)
+    tasks = next(arm.tasks for arm in plan_audit(subject, claims)[0] if arm.name == training)
     shadow, target = tasks["shadow"], tasks["target"]
     observed = released(subject, [shadow, target], execution)
     own = shadow.plan.candidates

@@ -31,6 +31,7 @@ class Kind(IntEnum):
     RELEASE = 10
     CANARY = 12
     REGIME = 14
+    QUERY = 15
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

@@ -19,7 +19,7 @@ from unlearn_audit.data.base import Dataset
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 """Raise it whenever the same inputs would make other observations than before."""
 
 COMPUTING_LIBRARIES = ("numpy", "scipy", "scikit-learn", "threadpoolctl")

@@ -141,9 +141,9 @@ def held(of: Any, *, estimators: bool = True) -> Iterator[tuple[str, Any]]:
 def renewed(name: str, value: Any, seed: int) -> Any:
     """Return a seed or a generator of the kind that a value is, or that its name asks for; else `_NO_SEED`."""
     if isinstance(value, np.random.Generator):
-        return np.random.Generator(type(value.bit_generator)(seed))  # type: ignore[call-arg]
+        return np.random.Generator(type(value.bit_generator)(seed))
     if isinstance(value, np.random.RandomState | np.random.BitGenerator | np.random.SeedSequence):
-        return type(value)(seed)  # type: ignore[call-arg]
+        return type(value)(seed)
     if type(value) is random.Random:
         return random.Random(seed)
     torch = sys.modules.get("torch")
@@ -262,13 +262,13 @@ def _of_classes(kind: type) -> dict[str, Any]:
 
 
 def _parameters(owner: Any) -> set[str]:
-    return set(owner.get_params(deep=False)) if hasattr(owner, "get_params") else _arguments(type(owner))
+    return set(owner.get_params(deep=False)) if hasattr(owner, "get_params") else _arguments(type(owner).__init__)
 
 
 @cache
-def _arguments(kind: type) -> set[str]:
-    """Return the names of what a class takes when an object of it is made."""
+def _arguments(maker: Callable[..., Any]) -> set[str]:
+    """Return the names of what a function takes."""
     try:
-        return set(inspect.signature(kind).parameters)
+        return set(inspect.signature(maker).parameters)
     except (TypeError, ValueError):
         return set()

@@ -16,7 +16,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.encoding import Encoding
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.probabilities import moved
 from unlearn_audit.release.answers import read_columns, texts_of
@@ -24,6 +24,7 @@ from unlearn_audit.release.pair import Pair, Rows
 from unlearn_audit.seeds import Kind, integer_seed
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import Trained, take
+from unlearn_audit.unlearning.draws import measure, needs_measuring
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.worlds.design import Request
 from unlearn_audit.worlds.units import Units
@@ -155,6 +156,8 @@ class Releases:
         How it is trained again.
     note
         What is to be known of the regime, or None.
+    draws
+        What training the model several times showed; None if it is known what it does.
     """
 
     owned: Owned
@@ -162,18 +165,20 @@ class Releases:
     retrain: Retrain
     note: str | None
     seed: int
+    draws: Draws | None = None
 
     @classmethod
     def of(cls, owned: Owned, source: ModelSource, regime: Regime, seed: int) -> Releases:
-        """Train the original."""
-        retrain, note = Retrain.for_model(source, regime)
+        """Train the original, in the regime asked for or in the one that the model was seen to run."""
+        draws = measure(source, owned.data, owned.training, regime, seed) if needs_measuring(source) else None
+        retrain, note = Retrain.for_model(source, regime, draws)
         drawn = integer_seed(seed, Kind.RELEASE, int(Kind.ORIGINAL))
         original = retrain.learn(source, owned.data, owned.training, drawn)
-        return cls(owned, original, retrain, note, seed)
+        return cls(owned, original, retrain, note, seed, draws)
 
     def in_regime(self, regime: Regime) -> Releases:
         """Return releases of the same original in another regime."""
-        retrain, note = Retrain.for_model(self.original.source, regime)
+        retrain, note = Retrain.for_model(self.original.source, regime, self.draws)
         return replace(self, retrain=retrain, note=note)
 
     def answers(self, model: Any, rows: Positions) -> npt.NDArray[np.float32]:
