@@ -9,7 +9,7 @@ conformal sets say among how many a person stays hidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,8 @@ class Naming:
         Share of the deleted who are in their set, which is made for `COVERAGE`.
     unchanged
         Pairs of versions that gave every reference the same answer; their deleted count as found last.
+    regime, regime_note
+        What the target side really ran, and what is to be known of it.
     """
 
     register: int
@@ -97,6 +99,8 @@ class Naming:
     set_size: float
     set_coverage: Estimate
     unchanged: int
+    regime: str = "unknown"
+    regime_note: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON; they name nobody."""
@@ -111,6 +115,8 @@ class Naming:
             "set_size": self.set_size,
             "set_made_for": COVERAGE,
             "unchanged": self.unchanged,
+            "regime": self.regime,
+            "regime_note": self.regime_note,
         }
 
 
@@ -130,8 +136,8 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     _refuse(subject, queries)
     training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
     claims = Claims(Store(execution.store or default_store_folder()), reporter=execution.reporter)
-    tasks = next(arm.tasks for arm in plan_audit(subject, claims)[0] if arm.name == training)
-    shadow, target = tasks["shadow"], tasks["target"]
+    arm = next(arm for arm in plan_audit(subject, claims)[0] if arm.name == training)
+    shadow, target = arm.tasks["shadow"], arm.tasks["target"]
     observed = released(subject, [shadow, target], execution)
     own = shadow.plan.candidates
     learn = _learning(shadow, target, execution)
@@ -147,7 +153,8 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     with one_thread():
         found = rank(target, observed["target"], own, size, queries, learn)
     show(shadow.plan.n_worlds + 1)
-    return summarise(found, np.concatenate(behind), queries), found
+    naming = summarise(found, np.concatenate(behind), queries)
+    return replace(naming, regime=str(target.unlearner.regime), regime_note=arm.regime_notes["target"]), found
 
 
 def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) -> dict[str, Observations]:

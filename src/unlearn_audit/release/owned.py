@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unlearn_audit.config import UnlearningConfig
 from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.encoding import Encoding
@@ -25,6 +26,7 @@ from unlearn_audit.seeds import Kind, integer_seed
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import Trained, take
 from unlearn_audit.unlearning.draws import measure, needs_measuring
+from unlearn_audit.unlearning.methods import unlearner_for
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.worlds.design import Request
 from unlearn_audit.worlds.units import Units
@@ -156,6 +158,8 @@ class Releases:
         How it is trained again.
     note
         What is to be known of the regime, or None.
+    most
+        How many records leave at most.
     draws
         What training the model several times showed; None if it is known what it does.
     """
@@ -165,20 +169,25 @@ class Releases:
     retrain: Retrain
     note: str | None
     seed: int
+    most: int = 1
     draws: Draws | None = None
 
     @classmethod
-    def of(cls, owned: Owned, source: ModelSource, regime: Regime, seed: int) -> Releases:
-        """Train the original, in the regime asked for or in the one that the model was seen to run."""
+    def of(cls, owned: Owned, source: ModelSource, regime: Regime, seed: int, people: int = 1) -> Releases:
+        """Train the original, to be released without so many people at most.
+
+        The regime is the one asked for, or the one that the model really runs where it is trained on so many records.
+        """
         draws = measure(source, owned.data, owned.training, regime, seed) if needs_measuring(source) else None
-        retrain, note = Retrain.for_model(source, regime, draws)
+        most = int(np.sort(owned.persons.sizes(np.unique(owned.persons.codes[owned.training])))[-people:].sum())
+        retrain, note = _retraining(owned, source, regime, most, draws)
         drawn = integer_seed(seed, Kind.RELEASE, int(Kind.ORIGINAL))
         original = retrain.learn(source, owned.data, owned.training, drawn)
-        return cls(owned, original, retrain, note, seed, draws)
+        return cls(owned, original, retrain, note, seed, most, draws)
 
     def in_regime(self, regime: Regime) -> Releases:
         """Return releases of the same original in another regime."""
-        retrain, note = Retrain.for_model(self.original.source, regime, self.draws)
+        retrain, note = _retraining(self.owned, self.original.source, regime, self.most, self.draws)
         return replace(self, retrain=retrain, note=note)
 
     def answers(self, model: Any, rows: Positions) -> npt.NDArray[np.float32]:
@@ -219,3 +228,12 @@ class Releases:
                 sides.append(Rows(both[part], labels[part], person))
             changed = float(moved(both).mean())
             yield Pair(sides[0], sides[1], owned.data.class_names, owned.names[deleted], changed), unlearned.model
+
+
+def _retraining(
+    owned: Owned, source: ModelSource, regime: Regime, most: int, draws: Draws | None
+) -> tuple[Retrain, str | None]:
+    """Return how a model is retrained without so many of its training records, and what is to be known of the regime."""
+    unlearner, note = unlearner_for(UnlearningConfig(), source, regime, len(owned.training), most, draws=draws)
+    assert isinstance(unlearner, Retrain)
+    return unlearner, note
