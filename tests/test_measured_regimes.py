@@ -286,7 +286,7 @@ def subject(model, asked, **changes):
     sizes = {"shadow": 2, "target": 3, "train_size": 50, "deletions": 5, "unseen": 2, "references": 0}
     config = build_config({"target": side, "worlds": sizes, "regime": asked, **changes})
     records, source = prepare_arrays(X, y, None, "made", 0, ()), resolve_model(model)
-    return Subject(config, {side: records for side in ("target", "shadow")}, {"target": source, "shadow": source})
+    return Subject(config, dict.fromkeys(("target", "shadow"), records), {"target": source, "shadow": source})
 
 
 def made(model, asked, folder, jobs=1, **changes):
@@ -357,11 +357,15 @@ def test_what_heeds_no_seed_is_same_seed(model, asked, tmp_path):
             ("same-seed", "same-seed", "fresh"),
         ),
         (
-            make_pipeline(FunctionTransformer(lambda X: X + np.random.default_rng().normal(size=X.shape)), GaussianNB()),
+            make_pipeline(
+                FunctionTransformer(lambda X: X + np.random.default_rng().normal(size=X.shape)), GaussianNB()
+            ),
             ("fresh", "fresh", "fresh"),
         ),
         (
-            StackingClassifier([("one", GaussianNB())], LogisticRegression(), cv=KFold(3, shuffle=True, random_state=0)),
+            StackingClassifier(
+                [("one", GaussianNB())], LogisticRegression(), cv=KFold(3, shuffle=True, random_state=0)
+            ),
             ("same-seed", "same-seed", "fresh"),
         ),
     ],

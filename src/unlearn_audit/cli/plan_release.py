@@ -113,8 +113,8 @@ def plan_release(
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
     with run_folder(folder, config):
         with reporter() as shown:
-            releases = Releases.of(owned, source, settings.regimes[0], seed, max(settings.batches))
-            found = plan_findings(search(releases, settings, shown), config)
+            trials = Releases.of(owned, source, settings.regimes[0], seed, max(settings.batches))
+            found = plan_findings(search(trials, settings, shown), config)
         page = write_plan(folder, found)
     if as_json:
         typer.echo(found.to_json(), nl=False)

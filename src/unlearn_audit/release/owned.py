@@ -233,7 +233,7 @@ class Releases:
 def _retraining(
     owned: Owned, source: ModelSource, regime: Regime, most: int, draws: Draws | None
 ) -> tuple[Retrain, str | None]:
-    """Return how a model is retrained without so many of its training records, and what is to be known of the regime."""
+    """Return how a model is retrained without so many of its records, and what is to be known of the regime."""
     unlearner, note = unlearner_for(UnlearningConfig(), source, regime, len(owned.training), most, draws=draws)
     assert isinstance(unlearner, Retrain)
     return unlearner, note
