@@ -7,6 +7,7 @@ say which draws two models share: those of an original and an unlearned model, o
 import os
 import random
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -138,6 +139,38 @@ class DrawnInInit(Answers):
         return self._first
 
 
+class Unsaid(Answers):
+    """Tells of a seed only once it is set, as CatBoost does."""
+
+    def __init__(self, depth=6, random_seed=None, random_state=None):
+        self._told = {name: of for name, of in (("random_seed", random_seed), ("random_state", random_state)) if of}
+
+    def get_params(self, deep=True):
+        return dict(self._told)
+
+    def set_params(self, **told):
+        self._told |= told
+        return self
+
+    def draw(self, X):
+        assert len(self._told) < 2
+        return np.random.default_rng(next(iter(self._told.values()), 0)).uniform()
+
+
+class ByPrefix(Answers):
+    """Passes a parameter on to what it makes, as skorch does."""
+
+    def __init__(self, module__seed=0):
+        self.module__seed = module__seed
+
+    def set_params(self, **told):
+        vars(self).update(told)
+        return self
+
+    def draw(self, X):
+        return np.random.default_rng(self.module__seed).uniform()
+
+
 class Settings(Answers):
     def __init__(self, options=None):
         self.options = options
@@ -186,6 +219,15 @@ class HardWiredGlobal(Answers):
 class DrawsNothing(Answers):
     def draw(self, X):
         return 0.3
+
+
+def shifted(X, seed):
+    return np.full_like(X, np.random.default_rng(seed).uniform())
+
+
+class AnswersTheMean(Answers):
+    def draw(self, X):
+        return X.mean()
 
 
 class Plain:
@@ -241,8 +283,14 @@ SEEDED = {
     "Python's global": PythonsGlobal(),
     "PyTorch's global": TorchsGlobal(),
     "drawn in __init__": DrawnInInit,
+    "told once it is set": Unsaid(),
+    "by prefix": ByPrefix(),
     "in a dictionary": Settings({"random_seed": 3}),
     "in a pipeline": make_pipeline(StandardScaler(), Seed()),
+    "in a partial function": make_pipeline(FunctionTransformer(partial(shifted, seed=0)), AnswersTheMean()),
+    "in keywords of a function": make_pipeline(
+        FunctionTransformer(shifted, kw_args={"seed": 0}), AnswersTheMean()
+    ),
     "in a bag": BaggingClassifier(Seed(), n_estimators=2),
     "in a vote": VotingClassifier([("one", Seed()), ("other", DrawsNothing())], voting="soft"),
     "a class without get_params": Plain,

@@ -77,10 +77,12 @@ def plan_arms(
     AuditError
         If such a defence cannot be had with this model or regime.
     """
+    defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
+    if defenses and Regime(config.regime) is not Regime.FRESH:
+        raise AuditError(SHARED_NOISE.format(name=next(iter(defenses)), regime=config.regime))
     arms = [_plain_arm(UNDEFENDED, config, records, models, plans, claims)]
     if config.has_retraining_arm:
         arms.append(_retraining_arm(arms[0], config, records, models, plans, claims))
-    defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
     scaled: dict[int, Records] = {}
 
     def public(of: Records) -> Records:
@@ -169,8 +171,6 @@ def _private_arm(
     claims: Claims,
 ) -> Arm:
     assert defense.epsilon is not None
-    if Regime(config.regime) is not Regime.FRESH:
-        raise AuditError(SHARED_NOISE.format(name=defense.training, regime=config.regime))
     privacy = Privacy(defense.epsilon, config.dp_sgd.delta, config.dp_sgd.max_grad_norm)
     private: dict[str, ModelSource] = {}
     trained_on: dict[str, Records] = {}

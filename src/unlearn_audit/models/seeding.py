@@ -36,13 +36,13 @@ SEED_NAMES = frozenset(
 GENERATOR_NAMES = frozenset({"rng", "np_rng", "np_random"})
 """Names of which one without a value gets a generator, and not a whole number, which is a seed under them too."""
 
-_CLOSED = frozenset({"numpy", "pandas", "scipy", "torch", "pyarrow"})
-"""Packages whose objects hold data; nothing is looked for inside them."""
-
-_LIBRARIES = frozenset({"sklearn", "numpy", "scipy", "pandas", "torch", "unlearn_audit"})
+_LIBRARIES = frozenset({"sklearn", "numpy", "scipy", "pandas", "pyarrow", "joblib", "torch", "unlearn_audit"})
 _DRAWING = frozenset({"random", "secrets", "os", "time", "uuid"})
 _KNOWN = (_LIBRARIES | sys.stdlib_module_names) - _DRAWING
 """Packages whose code draws from nothing but the generators that it is given, or the global ones."""
+
+_CLOSED = _KNOWN - {"sklearn", "unlearn_audit"}
+"""Packages whose objects hold data, files and the like; nothing is looked for inside them."""
 
 _NO_SEED = object()
 """What stands for a value that is neither a seed nor a generator."""
@@ -149,12 +149,20 @@ def renewed(name: str, value: Any, seed: int) -> Any:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Generator):
         return torch.Generator(device=value.device).manual_seed(seed)
-    plain = name.strip("_").lower()
-    if plain not in SEED_NAMES | GENERATOR_NAMES:
+    if not _is_seed(name):
         return _NO_SEED
     if value is None:
-        return np.random.default_rng(seed) if plain in GENERATOR_NAMES else seed
+        return np.random.default_rng(seed) if _plain(name) in GENERATOR_NAMES else seed
     return seed if isinstance(value, int | np.integer) and not isinstance(value, bool) else _NO_SEED
+
+
+def _is_seed(name: str) -> bool:
+    return _plain(name) in SEED_NAMES or _plain(name) in GENERATOR_NAMES
+
+
+def _plain(name: str) -> str:
+    """Return the last part of a name, without underscores at its ends."""
+    return name.rstrip("_").split("__")[-1].strip("_").lower()
 
 
 class _Seeder:
@@ -190,8 +198,7 @@ class _Seeder:
 
     def _inside(self, owner: Any) -> None:
         """Set what an object holds, in place."""
-        parts = _parts(owner)
-        parameters = _parameters(owner)
+        parts, parameters = _parts(owner), _parameters(owner)
         new = {}
         for name in sorted(parts):
             # an attribute without a value is for fit to set; only of a parameter it is known that a seed will do
@@ -243,7 +250,15 @@ def _parts(owner: Any) -> dict[Any, Any]:
     if is_code or not hasattr(owner, "__dict__") or type(owner).__module__.partition(".")[0] in _CLOSED:
         return {}
     parameters = owner.get_params(deep=False) if hasattr(owner, "get_params") else {}
-    return {**_of_classes(type(owner)), **vars(owner), **parameters}
+    return {**_unsaid(owner, parameters), **_of_classes(type(owner)), **vars(owner), **parameters}
+
+
+def _unsaid(owner: Any, parameters: dict[str, Any]) -> dict[str, None]:
+    """Return the seed that an estimator takes and does not tell of while it is not set, as CatBoost's do not."""
+    if not hasattr(owner, "set_params") or any(map(_is_seed, parameters)):
+        return {}
+    # of several names for one seed it takes one
+    return dict.fromkeys([name for name in _arguments(type(owner).__init__) if _is_seed(name)][:1])
 
 
 def _rebuilt(value: Any, parts: dict[Any, Any]) -> Any:
@@ -262,13 +277,14 @@ def _of_classes(kind: type) -> dict[str, Any]:
 
 
 def _parameters(owner: Any) -> set[str]:
-    return set(owner.get_params(deep=False)) if hasattr(owner, "get_params") else _arguments(type(owner).__init__)
+    own = owner.get_params(deep=False) if hasattr(owner, "get_params") else {}
+    return {*own, *_arguments(type(owner).__init__)}
 
 
 @cache
-def _arguments(maker: Callable[..., Any]) -> set[str]:
+def _arguments(maker: Callable[..., Any]) -> tuple[str, ...]:
     """Return the names of what a function takes."""
     try:
-        return set(inspect.signature(maker).parameters)
+        return tuple(inspect.signature(maker).parameters)
     except (TypeError, ValueError):
-        return set()
+        return ()
