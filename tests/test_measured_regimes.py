@@ -171,6 +171,39 @@ class ByPrefix(Answers):
         return np.random.default_rng(self.module__seed).uniform()
 
 
+class Helper:
+    def __init__(self):
+        self.__seed = 5
+
+    def draw(self):
+        return np.random.default_rng(self.__seed).uniform()
+
+
+class Helped(Answers):
+    def __init__(self):
+        self._helpers = [{"own": Helper()}]
+
+    def draw(self, X):
+        return self._helpers[0]["own"].draw()
+
+
+class MadeWhenFirstAsked(Answers):
+    def __init__(self, seed=1):
+        self.seed = seed
+        self._rng = None
+
+    def draw(self, X):
+        if self._rng is None:
+            self._rng = np.random.default_rng(self.seed)
+        return self._rng.uniform()
+
+
+class Rounds(Seed):
+    def predict_proba(self, X):
+        drawn = np.clip(self.drawn_ + np.random.default_rng().uniform(-5e-7, 5e-7), 0, 1)
+        return np.tile([drawn, 1 - drawn], (len(X), 1))
+
+
 class Settings(Answers):
     def __init__(self, options=None):
         self.options = options
@@ -283,6 +316,8 @@ SEEDED = {
     "Python's global": PythonsGlobal(),
     "PyTorch's global": TorchsGlobal(),
     "drawn in __init__": DrawnInInit,
+    "held by a helper": Helped(),
+    "made when first asked": MadeWhenFirstAsked(),
     "told once it is set": Unsaid(),
     "by prefix": ByPrefix(),
     "in a dictionary": Settings({"random_seed": 3}),
@@ -389,6 +424,16 @@ def test_what_heeds_no_seed_is_same_seed(model, asked, tmp_path):
     assert regime == "same-seed"
     assert "gives the same answers whatever seed it is given" in note
     assert note.startswith("regime ") == (asked != "same-seed")
+
+
+def test_rounding_makes_no_other_regime_and_is_stated(tmp_path):
+    for asked in ("same-seed", "fresh"):
+        regime, note, table = made(Rounds(), asked, tmp_path / asked)
+        original, unlearned = table.posteriors[:, 0, 0], table.posteriors[:, 1, 0]
+        assert regime == asked
+        assert "differ by up to" in note
+        assert "as rounding does" in note
+        assert (np.abs(original - unlearned).max() < 2e-6) == (asked == "same-seed")
 
 
 @pytest.mark.parametrize(
