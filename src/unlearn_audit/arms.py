@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from unlearn_audit.comparison import RETRAINING
 from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource
@@ -66,18 +67,23 @@ def plan_arms(
     records: Mapping[str, Records],
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
+    claims: Claims,
 ) -> tuple[Arm, ...]:
     """Return the undefended arm, one of exact retraining beside it if asked for, and one for each defence in training.
+
+    The regime of each is the one that its models were seen to run.
 
     Raises
     ------
     AuditError
         If such a defence cannot be had with this model or regime.
     """
-    arms = [_plain_arm(UNDEFENDED, config, records, models, plans)]
-    if config.has_retraining_arm:
-        arms.append(_retraining_arm(arms[0], config, records, models, plans))
     defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
+    if defenses and Regime(config.regime) is not Regime.FRESH:
+        raise AuditError(SHARED_NOISE.format(name=next(iter(defenses)), regime=config.regime))
+    arms = [_plain_arm(UNDEFENDED, config, records, models, plans, claims)]
+    if config.has_retraining_arm:
+        arms.append(_retraining_arm(arms[0], config, records, models, plans, claims))
     scaled: dict[int, Records] = {}
 
     def public(of: Records) -> Records:
@@ -87,7 +93,7 @@ def plan_arms(
         return scaled[id(of)]
 
     for defense in defenses.values():
-        arms.append(_private_arm(defense, config, records, models, plans, public))
+        arms.append(_private_arm(defense, config, records, models, plans, public, claims))
     return tuple(arms)
 
 
@@ -97,14 +103,17 @@ def _arm(
     records: Mapping[str, Records],
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
+    claims: Claims,
     notes: tuple[str, ...] = (),
 ) -> Arm:
     tasks, regime_notes = {}, {}
     for side, plan in plans.items():
+        asked = Regime(config.regime)
         unlearner, regime_notes[side] = unlearner_for(
             config.unlearning,
             models[side],
-            Regime(config.regime),
+            asked,
+            draws=claims.of(models[side], records[side].data, plan, asked),
             n_training=plan.sizes.train_size,
             # online learning replaces what it deletes, so the number of records stays
             plain=config.training == "plain",
@@ -120,9 +129,10 @@ def _plain_arm(
     records: Mapping[str, Records],
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
+    claims: Claims,
 ) -> Arm:
     """Return the arm of the models as they are, with a note where networks could not be trained at once."""
-    arm = _arm(name, config, records, models, plans)
+    arm = _arm(name, config, records, models, plans, claims)
     said = {
         f"networks of {task.source.name} were trained one at a time: {reason}": None
         for task in arm.tasks.values()
@@ -138,10 +148,11 @@ def _retraining_arm(
     records: Mapping[str, Records],
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
+    claims: Claims,
 ) -> Arm:
     """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
     retrained = config.model_copy(update={"unlearning": UnlearningConfig()})
-    arm = _plain_arm(RETRAINING, retrained, records, models, plans)
+    arm = _plain_arm(RETRAINING, retrained, records, models, plans, claims)
     notes = list(arm.notes)
     for side, task in arm.tasks.items():
         retraining, regime = task.unlearner.regime, beside.tasks[side].unlearner.regime
@@ -159,10 +170,9 @@ def _private_arm(
     models: Mapping[str, ModelSource],
     plans: Mapping[str, WorldPlan],
     public: Callable[[Records], Records],
+    claims: Claims,
 ) -> Arm:
     assert defense.epsilon is not None
-    if Regime(config.regime) is not Regime.FRESH:
-        raise AuditError(SHARED_NOISE.format(name=defense.training, regime=config.regime))
     privacy = Privacy(defense.epsilon, config.dp_sgd.delta, config.dp_sgd.max_grad_norm)
     private: dict[str, ModelSource] = {}
     trained_on: dict[str, Records] = {}
@@ -177,4 +187,4 @@ def _private_arm(
                 f"{defense.training}: features are standardised with figures of the shadow side, which stands for "
                 "public data, since figures of the training records are outside the guarantee"
             )
-    return _arm(defense.training, config, trained_on, private, plans, tuple(notes))
+    return _arm(defense.training, config, trained_on, private, plans, claims, tuple(notes))

@@ -24,6 +24,7 @@ from unlearn_audit.describe import (
     warning_texts,
 )
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.keys import COMPUTING_LIBRARIES
 from unlearn_audit.engine.runner import SideTask
@@ -53,13 +54,13 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     config, records, models = subject.config, subject.records, subject.models
     executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
     started = time.perf_counter()
-    arms, notes = plan_audit(subject)
-    plain = arms[0]
     store = Store(execution.store or default_store_folder())
     reuse = execution.reusing(config)
     told = reuse.notes(models.values())
     for note in told:
         execution.reporter.say(note)
+    arms, notes = plan_audit(subject, Claims(store, reuse, reporter=execution.reporter))
+    plain = arms[0]
     notes = (*notes, *told)
 
     def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.engine import Store, default_store_folder, observe_worlds
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
@@ -86,6 +87,8 @@ class Naming:
         Pairs of versions that gave every reference the same answer; their deleted count as found last.
     notes
         What a reader should know of how it was found.
+    regime, regime_note
+        What the target side really ran, and what is to be known of it.
     """
 
     register: int
@@ -99,6 +102,8 @@ class Naming:
     set_coverage: Estimate
     unchanged: int
     notes: tuple[str, ...] = ()
+    regime: str = "unknown"
+    regime_note: str | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON; they name nobody."""
@@ -113,6 +118,8 @@ class Naming:
             "set_size": self.set_size,
             "set_made_for": COVERAGE,
             "unchanged": self.unchanged,
+            "regime": self.regime,
+            "regime_note": self.regime_note,
         }
 
 
@@ -130,12 +137,14 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         data.
     """
     _refuse(subject, queries)
-    notes = execution.reusing(subject.config).notes(subject.models.values())
+    reuse = execution.reusing(subject.config)
+    notes = reuse.notes(subject.models.values())
     for note in notes:
         execution.reporter.say(note)
     training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
-    tasks = next(arm.tasks for arm in plan_audit(subject)[0] if arm.name == training)
-    shadow, target = tasks["shadow"], tasks["target"]
+    claims = Claims(Store(execution.store or default_store_folder()), reuse, reporter=execution.reporter)
+    arm = next(arm for arm in plan_audit(subject, claims)[0] if arm.name == training)
+    shadow, target = arm.tasks["shadow"], arm.tasks["target"]
     observed = released(subject, [shadow, target], execution)
     own = shadow.plan.candidates
     learn = _learning(shadow, target, execution)
@@ -151,7 +160,9 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     with one_thread():
         found = rank(target, observed["target"], own, size, queries, learn)
     show(shadow.plan.n_worlds + 1)
-    return replace(summarise(found, np.concatenate(behind), queries), notes=notes), found
+    naming = summarise(found, np.concatenate(behind), queries)
+    regime, regime_note = str(target.unlearner.regime), arm.regime_notes["target"]
+    return replace(naming, notes=notes, regime=regime, regime_note=regime_note), found
 
 
 def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) -> dict[str, Observations]:

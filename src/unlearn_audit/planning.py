@@ -9,6 +9,7 @@ from unlearn_audit.assess import expected_attacks
 from unlearn_audit.attacks.stage import FEWEST_ROWS
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses.base import check_defenses
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import has_field
@@ -21,8 +22,15 @@ from unlearn_audit.worlds.prepare import Records
 SIDE_NAMES = ("shadow", "target")
 
 
-def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+def plan_audit(subject: Subject, claims: Claims | None = None) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     """Return the arms of an audit with their worlds, the undefended one first, and notes on what was adjusted.
+
+    Parameters
+    ----------
+    subject
+        The audit.
+    claims
+        Finds out which regime a model really runs; by default anew.
 
     Raises
     ------
@@ -41,7 +49,7 @@ def plan_audit(subject: Subject) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     if config.worlds.canaries == "mislabelled":
         records, said = with_canaries(records, plans, config.seed)
         notes = (*notes, *said)
-    arms = plan_arms(config, records, models, plans)
+    arms = plan_arms(config, records, models, plans, claims or Claims())
     notes = (*notes, *(note for arm in arms for note in arm.notes))
     regime_notes = arms[0].regime_notes
     if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:

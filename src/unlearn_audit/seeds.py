@@ -7,6 +7,10 @@ they run.
 from __future__ import annotations
 
 import hashlib
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
@@ -27,6 +31,8 @@ class Kind(IntEnum):
     RELEASE = 10
     CANARY = 12
     TURN = 14
+    REGIME = 15
+    QUERY = 16
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}
@@ -72,3 +78,26 @@ def name_key(name: str) -> int:
     True
     """
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+
+
+@contextmanager
+def seeded_globals(seed: int) -> Iterator[None]:
+    """Seed the global generators of Python, NumPy and PyTorch, for models that draw from them; restore them after.
+
+    PyTorch's are left alone where it is not imported.
+    """
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        if torch is None:
+            yield
+        else:
+            gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+            with torch.random.fork_rng(devices=gpus):
+                torch.manual_seed(seed)
+                yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002

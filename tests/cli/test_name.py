@@ -19,6 +19,7 @@ def test_figures_and_private_names(command, tmp_path):
     names = pd.read_csv(tmp_path / "out" / "private-names.csv")
     assert (names["rank"] == 1).mean() == found["first"]
     assert "record" not in found
+    assert (found["regime"], found["regime_note"]) == ("fixed", None)
 
 
 def test_a_summary_for_people(command, tmp_path):
@@ -26,6 +27,7 @@ def test_a_summary_for_people(command, tmp_path):
     assert done.code == 0, done.err
     assert "15 deletions, a register of " in done.out
     assert "found first" in done.out
+    assert "Regime fixed." in done.out
     assert "Ranking registers" in done.err
 
 

@@ -50,3 +50,47 @@ def test_what_is_not_reused_is_not_counted_as_stored(command, tmp_path):
         json.loads(command("plan", *SMALL, *flags, "--json").out)["trainings_stored"] for flags in ([], ["--no-reuse"])
     ]
     assert stored == [36, 0]
+
+
+MODELS = """
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+
+class Noisy(DecisionTreeClassifier):
+    seed = None
+
+    def fit(self, X, y):
+        X = np.asarray(X)
+        return super().fit(X + np.random.default_rng(self.seed).normal(size=X.shape), y)
+
+
+class HardWired(Noisy):
+    def fit(self, X, y):
+        self.seed = 0
+        return super().fit(X, y)
+
+
+def noisy():
+    return Noisy()
+
+
+def hard_wired():
+    return HardWired()
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "runs"),
+    [("noisy", "fixed", "fresh"), ("hard_wired", "fixed", "same-seed"), ("hard_wired", "same-seed", "same-seed")],
+)
+def test_plan_run_and_name_state_the_regime_that_is_run(command, tmp_path, model, asked, runs):
+    (tmp_path / "mine.py").write_text(MODELS)
+    flags = [*SMALL, f"--model={tmp_path / 'mine.py'}:{model}", f"--regime={asked}", "--train-size=100"]
+    planned = json.loads(command("plan", *flags, "--json").out)
+    ran = json.loads(command("run", *flags, "--out", tmp_path / "run", "--json").out)
+    assert planned["regime"] == ran["regime"] == runs
+    # a tree with a fixed seed of its own for its noise heeds the one for its ties
+    assert (planned["regime_note"] is None) == (runs == asked)
+    assert planned["regime_note"] == ran["regime_note"]
+    assert f"regime {runs}" in " ".join(command("plan", *flags).out.split())

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -229,3 +230,48 @@ def test_forests_and_networks_in_the_regimes_that_they_can(few, source, kept):
     assert min(ranks, key=ranks.get) == Policy(1, None, kept)
     assert kept is Regime.SAME_SEED or ranks[Policy(1, None, kept)] < 30
     assert any("ran as same-seed" in note for note in found.notes) == (kept is Regime.SAME_SEED)
+
+
+class Noisy(GaussianNB):
+    """Adds noise to the records before it looks at them."""
+
+    def fit(self, X, y):
+        return super().fit(X + np.random.default_rng(self.seed()).normal(size=X.shape), y)
+
+
+class Unseeded(Noisy):
+    def seed(self):
+        return None
+
+
+class HardWired(Noisy):
+    def seed(self):
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("model", "stated"),
+    [(Unseeded(), ("fresh",) * 3), (HardWired(), ("same-seed",) * 3)],
+    ids=lambda of: type(of).__name__,
+)
+def test_releases_state_the_regime_that_is_run(few, model, stated):
+    releases = Releases.of(few, resolve_model(model), Regime.FIXED, 0)
+    asked = [releases.in_regime(regime) for regime in Regime]
+    assert tuple(str(of.retrain.regime) for of in asked) == stated
+    assert releases.retrain == asked[0].retrain
+    assert all("same answers whatever seed" in of.note or "cannot be repeated" in of.note for of in asked)
+    moved = [
+        [pair.changed for pair, _ in of.pairs([np.arange(1)] * 2, [np.unique(few.persons.codes[few.held_out])] * 2)]
+        for of in asked
+    ]
+    # the same deletion twice: two draws of the noise, or one
+    assert all((one == other) == (stated[0] == "same-seed") for one, other in moved)
+
+
+def test_a_forest_whose_bootstraps_the_largest_release_redraws_runs_as_same_seed(owned):
+    n, source = len(owned.training), resolve_model(FOREST)
+    assert 256 < n < 512
+    one, many = (Releases.of(owned, source, Regime.FIXED, 0, people) for people in (1, n - 256))
+    assert (one.retrain.regime, one.note) == (Regime.FIXED, None)
+    assert many.retrain.regime is Regime.SAME_SEED
+    assert f"from {n} records to 256" in many.note

@@ -60,6 +60,8 @@ def _document(found: Forecast) -> dict[str, Any]:
         "assumptions": found.assumptions,
         "notes": found.notes,
         "shows": found.shows,
+        "regime": found.regime,
+        "regime_note": found.regime_note,
     }
 
 
@@ -97,7 +99,8 @@ def _print(console: Console, found: Forecast) -> None:
         console.print(f"[bold]At most, as in the table: {summary(found.at_most)}[/]", highlight=False)
     for line in found.shows:
         console.print(line, markup=False, highlight=False)
-    for line in (*found.notes, *found.assumptions):
+    regime = f"regime {found.regime}{f': {found.regime_note}' if found.regime_note else ''}"
+    for line in (regime, *found.notes, *found.assumptions):
         console.print(line, style="dim", markup=False, highlight=False)
 
 

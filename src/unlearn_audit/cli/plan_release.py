@@ -16,6 +16,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS, resolve_model
 from unlearn_audit.models.logistic import LogisticSettings
 from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.seeding import holds_seeds, is_of_libraries
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.progress import reporter
 from unlearn_audit.release import ReleaseSettings
@@ -112,9 +113,8 @@ def plan_release(
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
     with run_folder(folder, config):
         with reporter() as shown:
-            found = plan_findings(
-                search(Releases.of(owned, source, settings.regimes[0], seed), settings, shown), config
-            )
+            trials = Releases.of(owned, source, settings.regimes[0], seed, max(settings.batches))
+            found = plan_findings(search(trials, settings, shown), config)
         page = write_plan(folder, found)
     if as_json:
         typer.echo(found.to_json(), nl=False)
@@ -127,6 +127,5 @@ def _regimes(source: ModelSource, asked: list[str] | None) -> tuple[Regime, ...]
     if asked:
         return tuple(dict.fromkeys(regime_of(text) for text in asked))
     estimator = source.make(seed=0)
-    names = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {"random_state": None}
-    draws = any(name.split("__")[-1] == "random_state" for name in names)
+    draws = holds_seeds(estimator) or not is_of_libraries(estimator)
     return (Regime.FIXED, Regime.FRESH) if draws and LogisticSettings.of(estimator) is None else (Regime.FIXED,)

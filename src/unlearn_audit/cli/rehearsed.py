@@ -38,8 +38,8 @@ def rehearsed(
             "never have been trained on"
         )
     with reporter() as shown:
-        releases = Releases.of(owned, resolve_model(model), regime_of(regime), settings.seed)
         people = np.unique(raw.person[gone])
+        releases = Releases.of(owned, resolve_model(model), regime_of(regime), settings.seed, len(people))
         examined, notes = rehearse(releases, people, repetitions, settings, shown)
     found = findings_of(examined, settings, config, rehearsal=True, notes=(*owned.data.notes, *notes))
     return ReleaseResult(found, examined)

@@ -18,7 +18,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.trees import answers_by_record
 from unlearn_audit.observations.piece import Piece
 from unlearn_audit.observations.table import ROLES
-from unlearn_audit.seeds import SIDES, Kind, integer_seed
+from unlearn_audit.seeds import SIDES, Kind, integer_seed, seeded_globals
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning import Trained, Unlearner
 from unlearn_audit.unlearning.base import take
@@ -70,7 +70,8 @@ def observe_world(
     def seed_of(j: int, step: int) -> int:
         return integer_seed(seed, Kind.UNLEARNED, side, world.index, j, step)
 
-    with one_thread():
+    # a model may draw when it is asked too
+    with one_thread(), seeded_globals(integer_seed(seed, Kind.QUERY, side, world.index)):
         prober = None if probing is None else _Prober(original, world, probing, seed)
         pairs = zip(unlearner.unlearn_chains(original, world.chains, seed_of), world.queries, strict=True)
         asker = _Asker(original, world)

@@ -13,6 +13,7 @@ from unlearn_audit.attacks.stage import FOLDS
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store, default_store_folder
+from unlearn_audit.engine.draws import Claims
 from unlearn_audit.engine.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.reuse import Reuse
 from unlearn_audit.engine.runner import SideTask
@@ -124,13 +125,17 @@ class Forecast:
         What was adjusted in the sizes asked for.
     shows
         What so many rows can show, in sentences.
+    regime, regime_note
+        What the target side will really run, and what is to be known of it.
     """
 
     cost: Cost
     at_most: Cost | None
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
-    shows: tuple[str, ...] = ()
+    shows: tuple[str, ...]
+    regime: str
+    regime_note: str | None
 
 
 def forecast(
@@ -156,7 +161,10 @@ def forecast(
         If the audit could not be run.
     """
     config = subject.config
-    arms, notes = plan_audit(subject)
+    folder = execution.store or default_store_folder()
+    store = Store(folder) if folder.is_dir() else None  # one that is not there is not made
+    reuse = execution.reusing(config)
+    arms, notes = plan_audit(subject, Claims(store, reuse, keep=False, reporter=execution.reporter))
     sizes = [config.worlds.target]
     if config.until is not None:
         sizes = [max(FEWEST_WORLDS_UNTIL, config.worlds.target), config.until.at_most]
@@ -182,9 +190,8 @@ def forecast(
     )
     show(len(kinds) + 1)
     at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
-    reuse = execution.reusing(config)
     notes = (*notes, *reuse.notes(subject.models.values()))
-    stored = _stored(at_sizes[-1], execution, reuse)
+    stored = _stored(at_sizes[-1], store, reuse)
     costs = [
         cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
     ]
@@ -192,7 +199,8 @@ def forecast(
         costs = [_with_field(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
     shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
-    return Forecast(costs[0], costs[1] if config.until else None, assumptions, notes, shows)
+    regime, regime_note = str(arms[0].tasks["target"].unlearner.regime), arms[0].regime_notes["target"]
+    return Forecast(costs[0], costs[1] if config.until else None, assumptions, notes, shows, regime, regime_note)
 
 
 def cost(
@@ -307,12 +315,10 @@ def _chains(task: SideTask) -> int:
     return task.plan.n_worlds * task.plan.sizes.deletions
 
 
-def _stored(arms: Sequence[Arm], execution: Execution, reuse: Reuse) -> dict[tuple[str, str], list[bool]]:
-    """Return, by arm and side, which worlds the store has for reuse; a folder that is not there is not made."""
-    folder = execution.store or default_store_folder()
-    if not folder.is_dir():
+def _stored(arms: Sequence[Arm], store: Store | None, reuse: Reuse) -> dict[tuple[str, str], list[bool]]:
+    """Return, by arm and side, which worlds the store has for reuse."""
+    if store is None:
         return {}
-    store = Store(folder)
     prints = {id(task.data): dataset_fingerprint(task.data) for arm in arms for task in arm.tasks.values()}
     return {
         (arm.name, side): [

@@ -7,6 +7,7 @@ decides how much an update gives away, so every finding names the one that was r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+from unlearn_audit.models.seeding import held, is_foreign
 from unlearn_audit.models.steps import last_step
 
 Positions = npt.NDArray[np.int64]
@@ -27,6 +29,36 @@ class Regime(StrEnum):
     FIXED = "fixed"
     SAME_SEED = "same-seed"
     FRESH = "fresh"
+
+
+ROUNDING = 1e-6
+"""Two answers that differ by no more are the same but for rounding: threads may add numbers in another order."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What training several times on the same records shows of a model's randomness.
+
+    Attributes
+    ----------
+    again
+        The largest difference between two models' answers that trainings with one seed leave.
+    other
+        The largest that trainings with different seeds leave; None if there was no need to train.
+    """
+
+    again: float = 0.0
+    other: float | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether one seed gives the same model again."""
+        return self.again <= ROUNDING
+
+    @property
+    def heeds_seeds(self) -> bool:
+        """Whether another seed gives another model."""
+        return self.other is None or self.other > (ROUNDING if self.again else 0.0)
 
 
 class RowOrder(StrEnum):
@@ -43,7 +75,8 @@ def fixed_order(estimator: Any) -> RowOrder | None:
 
     An estimator qualifies if nothing in it draws random numbers, or if what draws is known not to shift
     with the number of records: trees, logistic regression by a deterministic solver, forests, whose bootstrap
-    draws row indices, and what keys its draws by record (see `record_ids_option`).
+    draws row indices, and what keys its draws by record (see `record_ids_option`). A function of the user's among
+    the parameters, or folds that are shuffled, may draw, and nothing says how.
 
     Examples
     --------
@@ -84,6 +117,9 @@ def _part_order(part: Any) -> RowOrder | None:
     if not type(part).__module__.startswith("sklearn."):
         # someone else's class: no parameter says whether it draws from a generator of its own
         return None
+    inside = [value for _, value in held(part, estimators=False) if not hasattr(value, "get_params")]
+    if any(is_foreign(value) or _shuffles(value) for value in inside):
+        return None
     if "random_state" not in own or isinstance(part, DecisionTreeClassifier | ExtraTreeClassifier):
         return RowOrder.MINUS
     if isinstance(part, LogisticRegression):
@@ -94,6 +130,11 @@ def _part_order(part: Any) -> RowOrder | None:
         shifts = weighted or isinstance(own["max_samples"], float)
         return RowOrder.MINUS if not own["bootstrap"] else None if shifts else RowOrder.REPLACE
     return None
+
+
+def _shuffles(value: Any) -> bool:
+    """Return whether a value is a way to draw folds or samples, which shift with the number of records."""
+    return hasattr(value, "random_state") and getattr(value, "shuffle", True)
 
 
 def keeps_index_draws(n_before: int, n_after: int) -> bool:

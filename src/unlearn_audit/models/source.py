@@ -16,8 +16,15 @@ from sklearn.base import clone
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import fingerprint
+from unlearn_audit.models.seeding import (
+    holds_only_random_states,
+    seed_arguments,
+    seed_estimator,
+    seed_random_states,
+)
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
+from unlearn_audit.seeds import seeded_globals
 
 NETWORK_FACTORY_ASKS = frozenset({"n_features", "image_shape", "n_classes"})
 """A factory with one of these parameters makes PyTorch modules."""
@@ -32,14 +39,16 @@ class ModelSource:
     name
         What reports call the model.
     factory
-        Makes an unfitted estimator, and may take ``seed`` or ``random_state``; or a PyTorch module, and may take
-        ``n_features``, ``image_shape`` and ``n_classes``.
+        Makes an unfitted estimator, and may take a seed or a generator by a name that `models.seeding` knows; or a
+        PyTorch module, and may take ``n_features``, ``image_shape`` and ``n_classes``.
     fingerprint
         Everything about it that decides results, as text: goes into the keys of the store.
     settings
         Parameters of its neural network that differ from the factory's.
     unknown
         What decides results and is not in the fingerprint, since it cannot be followed; in words.
+    only_random_states
+        Whether nothing but parameters ``random_state`` has to be seeded, which saves the time to look for more.
     """
 
     name: str
@@ -47,14 +56,13 @@ class ModelSource:
     fingerprint: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    only_random_states: bool = False
 
     def make(self, seed: int) -> Any:
-        """Return an unfitted estimator whose every ``random_state`` comes from ``seed``."""
-        takes = _parameters(self.factory)
-        named = next((n for n in ("seed", "random_state") if n in takes), None)
+        """Return an unfitted estimator, seeded by ``seed`` wherever it can be (see `models.seeding`)."""
         try:
-            makes_modules = bool(takes & NETWORK_FACTORY_ASKS)
-            made: Any = None if makes_modules else self.factory(**{named: seed} if named else {})
+            makes_modules = bool(_parameters(self.factory) & NETWORK_FACTORY_ASKS)
+            made: Any = None if makes_modules else self._called(seed)
             estimator = _network_of(self.factory, self.name) if makes_modules or _is_module(made) else made
         except AuditError:
             raise
@@ -69,12 +77,17 @@ class ModelSource:
                     f"model {self.name} is a {type(estimator).__name__} without {method}; an audit needs a classifier "
                     "with fit and predict_proba"
                 )
-        if hasattr(estimator, "get_params") and hasattr(estimator, "set_params"):
-            states = [p for p in estimator.get_params(deep=True) if p.split("__")[-1] == "random_state"]
-            estimator.set_params(**{p: (seed + i) % 2**31 for i, p in enumerate(sorted(states))})
+        (seed_random_states if self.only_random_states else seed_estimator)(estimator, seed)
         if self.settings:
             self.network_in(estimator).set_params(**self.settings)
         return estimator
+
+    def _called(self, seed: int) -> Any:
+        """Return what the factory makes; what it draws from a global generator comes from the seed too."""
+        if self.only_random_states:
+            return self.factory()
+        with seeded_globals(seed):
+            return self.factory(**seed_arguments(_resolved(self.factory), seed))
 
     def network_in(self, estimator: Any) -> Any:
         """Return the neural network that an estimator is, or that ends it as a pipeline.
@@ -111,7 +124,14 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
     told = fingerprint(made_from, estimator)
-    return replace(source, fingerprint=f"{source.name} {told.digest}", unknown=told.unknown)
+    return replace(
+        source,
+        fingerprint=f"{source.name} {told.digest}",
+        unknown=told.unknown,
+        # any other factory may draw, and make another estimator each time
+        only_random_states=(made_from is None or factory is MODELS.get(source.name))
+        and holds_only_random_states(estimator),
+    )
 
 
 def load_factory(text: str) -> Callable[..., Any]:
@@ -204,7 +224,7 @@ class _ImportedFactory:
             raise AuditError(f"model {where}: the module has no function '{self._attribute}'")
         return factory  # type: ignore[no-any-return]
 
-    def __call__(self, **seed: int) -> Any:
+    def __call__(self, **seed: Any) -> Any:
         return self.resolve()(**seed)
 
 

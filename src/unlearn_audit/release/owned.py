@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unlearn_audit.config import UnlearningConfig
 from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table, without_identifiers
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.encoding import Encoding
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.probabilities import moved
 from unlearn_audit.release.answers import read_columns, texts_of
@@ -24,6 +25,8 @@ from unlearn_audit.release.pair import Pair, Rows
 from unlearn_audit.seeds import Kind, integer_seed
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import Trained, take
+from unlearn_audit.unlearning.draws import measure, needs_measuring
+from unlearn_audit.unlearning.methods import unlearner_for
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.worlds.design import Request
 from unlearn_audit.worlds.units import Units
@@ -158,6 +161,10 @@ class Releases:
         How it is trained again.
     note
         What is to be known of the regime, or None.
+    most
+        How many records leave at most.
+    draws
+        What training the model several times showed; None if it is known what it does.
     """
 
     owned: Owned
@@ -165,18 +172,25 @@ class Releases:
     retrain: Retrain
     note: str | None
     seed: int
+    most: int = 1
+    draws: Draws | None = None
 
     @classmethod
-    def of(cls, owned: Owned, source: ModelSource, regime: Regime, seed: int) -> Releases:
-        """Train the original."""
-        retrain, note = Retrain.for_model(source, regime)
+    def of(cls, owned: Owned, source: ModelSource, regime: Regime, seed: int, people: int = 1) -> Releases:
+        """Train the original, to be released without so many people at most.
+
+        The regime is the one asked for, or the one that the model really runs where it is trained on so many records.
+        """
+        draws = measure(source, owned.data, owned.training, regime, seed) if needs_measuring(source) else None
+        most = int(np.sort(owned.persons.sizes(np.unique(owned.persons.codes[owned.training])))[-people:].sum())
+        retrain, note = _retraining(owned, source, regime, most, draws)
         drawn = integer_seed(seed, Kind.RELEASE, int(Kind.ORIGINAL))
         original = retrain.learn(source, owned.data, owned.training, drawn)
-        return cls(owned, original, retrain, note, seed)
+        return cls(owned, original, retrain, note, seed, most, draws)
 
     def in_regime(self, regime: Regime) -> Releases:
         """Return releases of the same original in another regime."""
-        retrain, note = Retrain.for_model(self.original.source, regime)
+        retrain, note = _retraining(self.owned, self.original.source, regime, self.most, self.draws)
         return replace(self, retrain=retrain, note=note)
 
     def answers(self, model: Any, rows: Positions) -> npt.NDArray[np.float32]:
@@ -217,3 +231,12 @@ class Releases:
                 sides.append(Rows(both[part], labels[part], person))
             changed = float(moved(both).mean())
             yield Pair(sides[0], sides[1], owned.data.class_names, owned.names[deleted], changed), unlearned.model
+
+
+def _retraining(
+    owned: Owned, source: ModelSource, regime: Regime, most: int, draws: Draws | None
+) -> tuple[Retrain, str | None]:
+    """Return how a model is retrained without so many of its records, and what is to be known of the regime."""
+    unlearner, note = unlearner_for(UnlearningConfig(), source, regime, len(owned.training), most, draws=draws)
+    assert isinstance(unlearner, Retrain)
+    return unlearner, note

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
+from unlearn_audit.seeds import seeded_globals
 from unlearn_audit.threads import one_thread, threads_for_trees
 from unlearn_audit.worlds.design import Chain, Request
 
@@ -183,23 +182,3 @@ def threaded(model: Any) -> Iterator[None]:
     yield
     if isinstance(last, RandomForestClassifier | ExtraTreesClassifier):
         last.set_params(n_jobs=1)
-
-
-@contextmanager
-def seeded_globals(seed: int) -> Iterator[None]:
-    """Seed the global generators of Python, NumPy and PyTorch, for models that draw from them; restore them after."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    torch = sys.modules.get("torch")
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        if torch is None:
-            yield
-        else:
-            gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-            with torch.random.fork_rng(devices=gpus):
-                torch.manual_seed(seed)
-                yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from unlearn_audit.models.regimes import Regime, RowOrder, keeps_index_draws
+from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.retrain import Retrain
@@ -24,8 +24,9 @@ def unlearner_for(
     n_deleted: int = 1,
     *,
     plain: bool = False,
+    draws: Draws | None = None,
 ) -> tuple[Unlearner, str | None]:
-    """Return the method in the regime asked for, or in the nearest that the model can do and why.
+    """Return the method in the regime asked for, or in the one that the model really runs, and what to know of it.
 
     Parameters
     ----------
@@ -41,11 +42,14 @@ def unlearner_for(
         How many records a request deletes.
     plain
         Whether each model is trained by its own ``fit``, even where several could be trained at once.
+    draws
+        What training the model several times showed (see `measure`); None takes it at its word.
     """
-    retrain, note = Retrain.for_model(source, asked)
+    retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
     if retrain.order is RowOrder.REPLACE and n_training is not None:
-        retrain, note = _at_size(retrain, config, source, n_training, n_deleted)
+        retrain, lost = _at_size(retrain, config, source, n_training, n_deleted)
+        note = lost or note
     if config.method == "sisa":
         return Sisa(retrain, config.shards, config.slices, config.aggregation), note
     return retrain, note

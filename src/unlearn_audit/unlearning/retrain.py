@@ -10,12 +10,24 @@ import numpy as np
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettings, solve
-from unlearn_audit.models.regimes import Positions, Regime, RowOrder, fixed_order, remaining_rows
+from unlearn_audit.models.regimes import Draws, Positions, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import SeedOf, Trained, train, unlearn_in_turn
 from unlearn_audit.unlearning.batches import Batches
 from unlearn_audit.worlds.design import Chain, Request
+
+UNREPEATABLE = (
+    "trainings of {} on the same records with the same seed gave different answers; it draws from what cannot be "
+    "seeded, and the results cannot be repeated"
+)
+
+UNHEEDED = (
+    "{} gives the same answers whatever seed it is given: either it draws nothing, or it sets a seed of its own, which "
+    "all worlds share"
+)
+
+ROUNDED = "trainings of {} with the same seed gave answers that differ by up to {:.1g}, as rounding does"
 
 
 @dataclass(frozen=True)
@@ -38,8 +50,17 @@ class Retrain:
     plain: bool = field(default=False, repr=False)
 
     @classmethod
-    def for_model(cls, source: ModelSource, asked: Regime) -> tuple[Retrain, str | None]:
-        """Return retraining in the regime asked for, or in the nearest this model can do and why.
+    def for_model(cls, source: ModelSource, asked: Regime, draws: Draws | None = None) -> tuple[Retrain, str | None]:
+        """Return retraining in the regime asked for, or in the one that this model really runs, and what to know of it.
+
+        Parameters
+        ----------
+        source
+            The model.
+        asked
+            The regime asked for.
+        draws
+            What training it several times showed (see `measure`); None takes it at its word.
 
         Examples
         --------
@@ -47,15 +68,25 @@ class Retrain:
         >>> Retrain.for_model(resolve_model("mlp"), Regime.FIXED)[0].regime
         <Regime.SAME_SEED: 'same-seed'>
         """
-        if asked is not Regime.FIXED:
-            return cls(asked, RowOrder.MINUS), None
-        order = fixed_order(source.make(seed=0))
+        draws = draws or Draws()
+        if not draws.repeats:
+            instead = "" if asked is Regime.FRESH else f"regime {asked} was asked for and fresh ran: "
+            return cls(Regime.FRESH, RowOrder.MINUS), instead + UNREPEATABLE.format(source.name)
+        notes = [ROUNDED.format(source.name, draws.again)] if draws.again else []
+        if not draws.heeds_seeds:
+            notes.append(UNHEEDED.format(source.name))
+        if asked is Regime.FRESH and not draws.heeds_seeds:
+            notes.insert(0, "regime fresh was asked for and same-seed ran")
+            return cls(Regime.SAME_SEED, RowOrder.MINUS), ": ".join(notes)
+        order = fixed_order(source.make(seed=0)) if asked is Regime.FIXED else RowOrder.MINUS
         if order is None:
-            return cls(Regime.SAME_SEED, RowOrder.MINUS), (
+            notes.insert(
+                0,
                 f"regime fixed was asked for; {source.name} cannot keep each draw with its record, so it ran as "
-                "same-seed: the same seed on fewer records"
+                "same-seed: the same seed on fewer records",
             )
-        return cls(Regime.FIXED, order), None
+            return cls(Regime.SAME_SEED, RowOrder.MINUS), "; ".join(notes)
+        return cls(asked, order), "; ".join(notes) or None
 
     def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains this model in place of its own ``fit``, None if nothing does."""

@@ -25,6 +25,7 @@ from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
 from unlearn_audit.models.networks.private import calibrated, check_module
 from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, train_network
 from unlearn_audit.models.privacy import Privacy
+from unlearn_audit.models.seeding import seed_arguments
 
 ASKED_AT_ONCE = {"cpu": 128, "cuda": 512}
 """Records in one forward pass of a query: on a CPU as many as leave a small network's activations in its cache."""
@@ -314,6 +315,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         takes = asked_for(self.module)
         self._shape = self._shape_for(shape, wants_image="image_shape" in takes)
         told = {"n_features": math.prod(shape), "image_shape": self._shape, "n_classes": n_classes}
+        told |= seed_arguments(self.module, torch.initial_seed() % 2**31)
         try:
             module = self.module(**{name: value for name, value in told.items() if name in takes})
         except AuditError:

@@ -1,0 +1,94 @@
+"""The claim of a regime, tested: a model is trained several times on the same records, and its answers are compared."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.regimes import ROUNDING, Draws, Positions, Regime, fixed_order
+from unlearn_audit.models.seeding import is_of_libraries
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.seeds import Kind, generator, integer_seed, seeded_globals
+from unlearn_audit.threads import one_thread
+from unlearn_audit.unlearning.base import take, train
+
+ENOUGH = 2000
+"""Records that suffice to see a model draw; where none is seen, it is trained on all that are given."""
+
+_OTHERS = 3
+"""Other seeds tried until one makes another model: some models draw only where two splits are equally good."""
+
+
+def needs_measuring(source: ModelSource) -> bool:
+    """Return whether a model holds code of which it is not known what it draws from: any that no library made."""
+    return not is_of_libraries(source.make(seed=0))
+
+
+def measure(
+    source: ModelSource, data: Dataset, training: Positions, asked: Regime, seed: int, asking: Positions | None = None
+) -> Draws:
+    """Return what trainings on the same records with the same seed, and with others, show of a model's randomness.
+
+    The second training with the same seed ends no sooner than in the next second, so that a seed taken from the clock
+    is not missed.
+
+    Parameters
+    ----------
+    source, data
+        The model, and the dataset that positions refer to.
+    training
+        (n,) positions of records to train on.
+    asked
+        The regime asked for.
+    seed
+        The seed of the audit.
+    asking
+        (m,) positions of further records whose answers are compared, beside those trained on.
+
+    Raises
+    ------
+    AuditError
+        If a training fails.
+    """
+    few = generator(seed, Kind.REGIME).permutation(training)[:ENOUGH]
+    asked_of = few if asking is None else np.concatenate([few, asking[:ENOUGH]])
+    try:
+        found = _measured(source, data, few, asked_of, asked, seed)
+    except AuditError:
+        if len(few) == len(training):
+            raise
+    else:
+        if found.heeds_seeds or len(few) == len(training):
+            return found
+    return _measured(source, data, training, asked_of, asked, seed)
+
+
+def _measured(
+    source: ModelSource, data: Dataset, training: Positions, asked_of: Positions, asked: Regime, root: int
+) -> Draws:
+    can_be_fixed = asked is Regime.FIXED and fixed_order(source.make(seed=0)) is not None
+    regime = Regime.FIXED if can_be_fixed else Regime.SAME_SEED
+
+    def answers(i: int) -> npt.NDArray[np.float32]:
+        seed = integer_seed(root, Kind.REGIME, i)
+        model = train(source, data, training, seed, regime).model
+        with one_thread(), seeded_globals(seed):
+            return query(model, take(data.X, asked_of), data.class_values, source.name)
+
+    began = time.time()
+    first, other = answers(0), 0.0
+    for i in range(1, 1 + _OTHERS):
+        other = max(other, _difference(first, answers(i)))
+        if other > ROUNDING:
+            break
+    time.sleep(max(0.0, int(began) + 1 - time.time()))
+    return Draws(again=_difference(first, answers(0)), other=other)
+
+
+def _difference(one: npt.NDArray[np.float32], two: npt.NDArray[np.float32]) -> float:
+    return float(np.abs(one - two).max())
