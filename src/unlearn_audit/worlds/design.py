@@ -7,6 +7,8 @@ that deletes one unit.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -137,8 +139,8 @@ class WorldPlan:
     def world(self, index: int) -> World:
         """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes."""
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)
-        everyone = rng.permutation(self._trainable)
-        members = self.units.take(everyone, self.sizes.train_size)
+        members = self._draw_members(rng)
+        _check_members(len(members), self, f"world {index} of the {self.side} side")
         training = rng.permutation(self.units.rows(members))
         unseen = rng.permutation(self.unseen)
         arriving = rng.permutation(self.pool.replacement)
@@ -147,6 +149,18 @@ class WorldPlan:
         chains = tuple(self._chain(steps, arriving, j) for j, steps in enumerate(gone))
         queries = tuple(self._query(chain, unseen, retained[j], j) for j, chain in enumerate(chains))
         return World(self.side, index, training, chains, queries)
+
+    def members(self, index: int) -> npt.NDArray[np.int64]:
+        """Return the units that world ``index`` trains on."""
+        return self._draw_members(generator(self.seed, Kind.WORLD, SIDES[self.side], index))
+
+    def most_deleted(self) -> int:
+        """Return the most records that any chain of any world deletes."""
+        chains = (self._draw_chains(self.members(index), index)[0] for index in range(self.n_worlds))
+        return max(int(self.units.sizes(of.reshape(len(of), -1)).sum(axis=1).max()) for of in chains)
+
+    def _draw_members(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        return self.units.take(rng.permutation(self._trainable), self.sizes.train_size)
 
     def _draw_chains(
         self, members: npt.NDArray[np.int64], index: int
@@ -296,44 +310,61 @@ def plan_worlds(
         what = "records" if len(units.values) == len(units.codes) else "units"
         notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} {what} an update")
         scenario = scenario.model_copy(update={"size": size})
-    notes += _check_deletions(sizes, scenario, pools, units, where)
-    references, sizes, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
-    plans = {s: WorldPlan(s, split.side(s), references, sizes, scenario, units, seed) for s in sides}
+    references, fitting, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
+    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, units, seed) for s in sides}
+    notes += _check_deletions(plans.values(), most, where)
     return plans, (*notes, *more)
 
 
-def _check_deletions(
-    sizes: WorldsConfig, scenario: ScenarioConfig, pools: list[SidePool], units: Units, where: str
-) -> list[str]:
-    """Raise unless every world keeps as many units as a chain deletes; say where chains share records."""
-    width = int(scenario.size) * scenario.versions
+def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> list[str]:
+    """Raise unless every world keeps as many units as a chain deletes; say where chains share records.
+
+    Units differ in size, so how many a world has depends on which it draws.
+    """
     notes = []
-    for pool in pools:
-        people = np.unique(units.codes[pool.train])
-        counts = np.sort(units.sizes(people))[::-1]
-        fewest = int(np.searchsorted(np.cumsum(counts), sizes.train_size, side="right"))
-        if width == 1 and fewest < 2 * sizes.deletions:
-            raise AuditError(
-                f"{where} allows worlds of {sizes.train_size:,} training records, too few for {sizes.deletions:,} "
-                f"deletions each (as many must remain); ask for at most {fewest // 2:,} deletions or audit more records"
-            )
-        if fewest < 2 * width:
-            raise AuditError(
-                f"{where} allows worlds of {sizes.train_size:,} training records, too few to delete {width:,} of them "
-                f"in one chain of updates (as many must remain); delete at most {fewest // 2:,} or audit more records"
-            )
+    for plan in plans:
+        sizes, width = plan.sizes, int(plan.scenario.size) * plan.scenario.versions
+        worlds = range(1 if plan.units.single else plan.n_worlds)
+        fewest = min(len(plan.members(index)) for index in worlds)
+        _check_members(fewest, plan, where, largest)
         if fewest < width * sizes.deletions:
             notes.append(
                 f"{where}: {sizes.deletions:,} chains of {width:,} deletions share records within a world of "
                 f"{sizes.train_size:,}; each starts from the original"
             )
-        most = int(counts[:width].sum())
-        if scenario.name == "online" and len(pool.replacement) < most:
+        if plan.scenario.name == "online" and len(plan.pool.replacement) < (most := plan.most_deleted()):
             raise AuditError(
-                f"{where} keeps {len(pool.replacement):,} records to add, fewer than the {most:,} that one update "
-                "may need; delete fewer or audit more records"
+                f"{where} keeps {len(plan.pool.replacement):,} records to add, fewer than the {most:,} that one chain "
+                "of updates deletes; delete fewer or audit more records"
             )
     return notes[:1]
+
+
+def _check_members(count: int, plan: WorldPlan, where: str, largest: int | None = None) -> None:
+    """Raise unless a world of so many units can lose those that it has to and keep as many.
+
+    Parameters
+    ----------
+    count
+        Its units.
+    plan, where
+        Its plan, and what messages call it.
+    largest
+        The most training records that a world may have; None where that is not known.
+    """
+    sizes, width = plan.sizes, int(plan.scenario.size) * plan.scenario.versions
+    needed = sizes.deletions if width == 1 else width
+    if count >= 2 * needed:
+        return
+    asked = f"for {needed:,} deletions each" if width == 1 else f"to delete {needed:,} of them in one chain of updates"
+    units = "" if plan.units.single else f", with as few as {count:,} unit{'' if count == 1 else 's'}"
+    fewer = f"ask for at most {count // 2:,} deletions{'' if width == 1 else ' a chain'}, or " if count > 1 else ""
+    enough = largest is None or largest * max(count, 1) >= sizes.train_size * 2 * needed
+    upto = "" if largest is None else f", here at most {largest:,}"
+    raise AuditError(
+        f"{where} allows worlds of {sizes.train_size:,} training records{units}, too few {asked} (as many must "
+        f"remain); {fewer}{f'for larger worlds (--train-size{upto})' if enough else 'audit more records'}"
+    )
 
 
 def _share_unseen(
