@@ -1,5 +1,7 @@
 """Attacks that learn of each record by itself, against formulas and on real deletions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -205,7 +207,7 @@ def as_published(unlearned, fit, never):
     """IAM from its formula, place by place: (records,) g_u and g_fit, (shadows, records) g of models without them."""
     alphas = np.linspace(0, 1, 100)
     membership_of = np.zeros(len(unlearned))
-    for alpha, weight in zip(alphas[:-1], alphas[1:], strict=True):
+    for alpha, weight in itertools.pairwise(alphas):
         line = never + alpha * (fit - never)
         beta = np.sqrt(6) * np.std(line) / np.pi  # over shadows and records
         membership_of += weight * stats.gumbel_r(np.mean(line, axis=0) - 0.5772 * beta, beta).cdf(unlearned)
@@ -258,7 +260,7 @@ def test_iam_is_the_published_score(attack, shadows, lift):
 def test_a_tapered_spread_is_another_score_and_here_a_stronger_one():
     published, tapered = [], []
     for seed in range(10):
-        worlds, never, _, gone, before, after = forgetting_case(np.random.default_rng(seed), 100, 8, 0.5)
+        worlds, _, _, gone, before, after = forgetting_case(np.random.default_rng(seed), 100, 8, 0.5)
         shadow = np.concatenate([np.column_stack([fits, now]) for _, fits, now in worlds])
         seen = LabelledView(view(shadow, np.tile(np.arange(100), 16)), np.concatenate([of for of, _, _ in worlds]))
         asked = view(np.column_stack([before, after]), np.arange(100))
