@@ -47,6 +47,7 @@ AttackName = Literal[
     "ruli",
     "iam",
     "iam-offline",
+    "iam-tapered",
     "paired-likelihood",
     "paired-likelihood-scaled",
 ]

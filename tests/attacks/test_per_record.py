@@ -1,5 +1,7 @@
 """Attacks that learn of each record by itself, against formulas and on real deletions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,7 +9,7 @@ from scipy import stats
 from unlearn_audit import AuditConfig, Execution, run
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.bavaria import Bavaria
-from unlearn_audit.attacks.iam import Iam, IamOffline, confidence, membership
+from unlearn_audit.attacks.iam import Iam, IamOffline, IamTapered, confidence, membership
 from unlearn_audit.attacks.lira import Lira, LiraOffline
 from unlearn_audit.attacks.paired_likelihood import PairedLikelihood
 from unlearn_audit.attacks.per_record import ByRecord
@@ -186,30 +188,96 @@ def test_intervals_count_records_as_well_as_worlds():
 
 
 def test_iam_judges_by_a_gumbel_distribution_at_each_place_of_the_line():
-    never, fit, spread = np.array([0.2, 0.5]), np.array([0.9, 0.5]), 0.1
+    never, fit, spread = np.array([0.2, 0.5]), np.array([0.9, 0.5]), np.linspace(0.1, 0.02, 9)
     unlearned = np.array([0.3, 0.55])
     expected = []
     for g, start, end in zip(unlearned, never, fit, strict=True):
         total = weights = 0.0
         for i in range(9):
             alpha, weight = i / 9, (i + 1) / 9
-            beta = np.sqrt(6) * max((1 - alpha) * spread, 1e-6) / np.pi
+            beta = np.sqrt(6) * spread[i] / np.pi
             at = start + alpha * (end - start)
             total += weight * stats.gumbel_r(at - np.euler_gamma * beta, beta).cdf(g)
             weights += weight
         expected.append(total / weights)
-    assert membership(unlearned, never, fit, spread, 10) == pytest.approx(expected, abs=1e-9)
+    assert membership(unlearned, never, fit, spread) == pytest.approx(expected, abs=1e-9)
+
+
+def as_published(unlearned, fit, never):
+    """IAM from its formula, place by place: (records,) g_u and g_fit, (shadows, records) g of models without them."""
+    alphas = np.linspace(0, 1, 100)
+    membership_of = np.zeros(len(unlearned))
+    for alpha, weight in itertools.pairwise(alphas):
+        line = never + alpha * (fit - never)
+        beta = np.sqrt(6) * np.std(line) / np.pi  # over shadows and records
+        membership_of += weight * stats.gumbel_r(np.mean(line, axis=0) - 0.5772 * beta, beta).cdf(unlearned)
+    return 1 - membership_of / np.sum(alphas[1:])
+
+
+def forgetting_case(rng, records, shadows, lift):
+    """Margins of one target world and of two shadow worlds a shadow, each record deleted in one of the two.
+
+    Models differ by noise, so that with a small lift the original fits some records less than shadows that never saw
+    them.
+    """
+    own = 2 * rng.normal(size=records)
+
+    def world(gone):
+        fits = own + lift + 0.5 * rng.normal(size=records)
+        return fits, fits + np.where(gone, 0.3 * rng.normal(size=records) - lift, 0.1 * rng.normal(size=records))
+
+    halves = [rng.permutation(records) < records // 2 for _ in range(shadows)]
+    worlds = [(gone, *world(gone)) for half in halves for gone in (half, ~half)]
+    never = np.array([np.where(one[0], one[2], two[2]) for one, two in zip(worlds[::2], worlds[1::2], strict=True)])
+    remain = np.concatenate([after[~gone] for gone, _, after in worlds])
+    gone = rng.permutation(records) < records // 2
+    return worlds, never, remain, gone, *world(gone)
+
+
+def both(before, after, attack):
+    return np.column_stack([before, after])[:, -1 if attack.view == "unlearned" else 0 :]
+
+
+CASES = [(shadows, lift) for shadows in (1, 2, 8, 32) for lift in (0.5, 2.0)]
+
+
+@pytest.mark.parametrize("attack", [Iam(), IamOffline()])
+@pytest.mark.parametrize(("shadows", "lift"), CASES)
+def test_iam_is_the_published_score(attack, shadows, lift):
+    worlds, never, remain, gone, before, after = forgetting_case(np.random.default_rng(shadows), 100, shadows, lift)
+    shadow = np.concatenate([both(fits, now, attack) for _, fits, now in worlds])
+    roles = np.concatenate([of for of, _, _ in worlds])
+    fitted = attack.fit(LabelledView(view(shadow, np.tile(np.arange(100), 2 * shadows)), roles), 0)
+    scores = fitted.score(view(both(before, after, attack), np.arange(100)))
+    g = {name: confidence(1 / (1 + np.exp(-of))) for name, of in (("u", after), ("o", before), ("never", never))}
+    fit = g["o"] if attack.view == "pair" else confidence(1 / (1 + np.exp(-remain))).mean()
+    if lift == 0.5:
+        assert (g["o"] < g["never"].mean(axis=0)).sum() >= 5
+    assert stats.spearmanr(scores, as_published(g["u"], fit, g["never"])).statistic >= 0.999
+    assert auc(scores, gone) > 0.55
+
+
+def test_a_tapered_spread_is_another_score_and_here_a_stronger_one():
+    published, tapered = [], []
+    for seed in range(10):
+        worlds, _, _, gone, before, after = forgetting_case(np.random.default_rng(seed), 100, 8, 0.5)
+        shadow = np.concatenate([np.column_stack([fits, now]) for _, fits, now in worlds])
+        seen = LabelledView(view(shadow, np.tile(np.arange(100), 16)), np.concatenate([of for of, _, _ in worlds]))
+        asked = view(np.column_stack([before, after]), np.arange(100))
+        for found, attack in ((published, Iam()), (tapered, IamTapered())):
+            found.append(auc(attack.fit(seen, 0).score(asked), gone))
+    assert np.mean(tapered) > np.mean(published) + 0.01
 
 
 def test_iam_says_forgotten_of_what_looks_as_never_seen_and_kept_of_what_fits():
     p = 1 / (1 + np.exp(-np.array([-1.0, 3.0])))
     ends = confidence(p)
-    far = membership(ends, ends[[0, 0]], ends[[1, 1]], 0.05, 100)
+    far = membership(ends, ends[[0, 0]], ends[[1, 1]], 0.05 * np.linspace(1, 0, 100)[:-1])
     assert far[0] < 0.1
     assert far[1] > 0.9
 
 
-@pytest.mark.parametrize("attack", [Iam(), IamOffline()])
+@pytest.mark.parametrize("attack", [Iam(), IamOffline(), IamTapered()])
 def test_iam_tells_the_forgotten_from_those_who_remain(attack):
     rng = np.random.default_rng(0)
     records = np.tile(np.arange(20), 12)

@@ -118,6 +118,16 @@ def test_too_few_people_say_how_many_are_needed(releases):
         search(releases, PlanSettings(Target("told", 0), (20,)), Silent())
 
 
+def test_references_of_other_classes_than_people_in_training_are_refused():
+    raw = named_records("breast-cancer")
+    held_out = np.zeros(len(raw.ids), dtype=bool)
+    held_out[np.flatnonzero(raw.raw.labels == 1)[:250]] = True
+    owned = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
+    releases = Releases.of(owned, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    with pytest.raises(AuditError, match=r"of other classes than people in training: .* leave --reference out"):
+        search(releases, SETTINGS, Silent())
+
+
 def test_the_batches_tried_are_those_there_are_people_for(owned):
     assert fitting_batches(owned, ReleaseSettings()) == (1, 2, 5)
 
@@ -190,6 +200,21 @@ def test_a_rehearsal_deletes_stand_ins_and_not_the_people(releases, owned):
     for of in examined:
         assert len(of.persons) == 3
         assert not np.isin(of.pair.names, owned.names[deleted]).any()
+
+
+def test_a_rehearsal_says_if_stand_ins_are_of_another_class():
+    raw = named_records("breast-cancer")
+    rare = np.flatnonzero(raw.raw.labels == 0)
+    used = np.zeros(len(raw.ids), dtype=bool)
+    used[rare[:5]] = used[np.flatnonzero(raw.raw.labels == 1)[:150]] = True
+    held_out = np.zeros_like(used)
+    held_out[rare[50:]] = held_out[np.flatnonzero(raw.raw.labels == 1)[150:]] = True
+    owned = raw.hold_out(held_out, "codes", used)
+    releases = Releases.of(owned, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    _, notes = rehearse(releases, rare[:3].astype(np.int64), 1, ReleaseSettings(), Silent())
+    assert notes == (
+        "1 of 3 stand-ins have records of another class than the person they stand in for: nobody else was left",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,50 @@ def test_a_small_table_shrinks_references_and_unseen_and_says_so():
 def test_more_deletions_than_a_world_can_bear_are_refused():
     with pytest.raises(AuditError, match="too few for 50 deletions each"):
         plans(n=400, train_size=2000, deletions=50)
+
+
+def skewed(persons=6129, largest=935, power=0.435):
+    """Whose each record is, of persons as unequal as those of a log: 37 rows each in the mean, 935 at most."""
+    sizes = np.maximum(largest / np.arange(1, persons + 1) ** power, 1).astype(int)
+    return np.repeat(np.random.default_rng(0).permutation(persons), sizes)
+
+
+def test_unequal_units_are_counted_as_worlds_draw_them_and_not_the_largest():
+    codes = skewed()
+    made, _ = plans(codes=codes, train_size=20_000, deletions=10, references=5000)
+    for world in worlds(made["target"]):
+        assert len(np.unique(codes[world.training])) >= 20
+        deleted = [set(codes[request.deleted]) for (request,) in world.chains]
+        assert all(len(units) == 1 for units in deleted)
+        assert len(set.union(*deleted)) == 10
+    # two of the largest persons alone have more records than such a world
+    smaller, _ = plans(codes=codes, train_size=1500, deletions=2, references=5000)
+    assert smaller["target"].sizes.train_size < 2 * 900
+    assert min(len(smaller[side].members(i)) for side in SIDES for i in range(10)) >= 4
+
+
+def test_where_units_truly_do_not_suffice_it_is_said_how_many_would_and_what_train_size():
+    with pytest.raises(AuditError) as refused:
+        plans(codes=skewed(), train_size=2000, deletions=200, references=5000)
+    said = str(refused.value)
+    assert "too few for 200 deletions each (as many must remain); ask for at most" in said
+    most = int(re.search(r"ask for at most (\d+) deletions, or", said)[1])
+    assert 10 < most < 200
+    largest = re.search(r"for larger worlds \(--train-size, here at most ([\d,]+)\)$", said)[1].replace(",", "")
+    plans(codes=skewed(), train_size=2000, deletions=most, references=5000)
+    plans(codes=skewed(), train_size=int(largest), deletions=200, references=5000)
+
+
+def test_a_world_that_one_unit_overfills_is_refused():
+    with pytest.raises(AuditError, match=r"with as few as 0 units, .* remain\); for larger worlds \(--train-size"):
+        plans(codes=skewed(), train_size=40, deletions=1, references=5000)
+
+
+def test_online_worlds_need_as_many_arriving_records_as_they_delete_and_not_as_the_largest_have():
+    sizes = {"train_size": 20_000, "deletions": 3, "references": 5000, "shadow": 3, "target": 3}
+    made, _ = plans(codes=skewed(), scenario={"name": "online", "size": 20}, **sizes)
+    largest = np.sort(np.bincount(skewed()))[-20:].sum()
+    for side in SIDES:
+        assert made[side].most_deleted() <= len(made[side].pool.replacement) < largest
+    with pytest.raises(AuditError, match="records to add, fewer than the"):
+        plans(codes=skewed(), scenario={"name": "online", "size": 120}, **sizes)

@@ -4,6 +4,10 @@ Carlini et al., "Membership Inference Attacks From First Principles" (S&P 2022):
 record, over shadow models trained with and without it. On the unlearned model the same is U-LiRA (Hayes et al.,
 "Inexact Unlearning Needs More Careful Evaluations to Avoid a False Sense of Privacy", SaTML 2025), in its strict
 variant: the worlds in which the record was never seen have unlearned somebody else, too.
+
+With few models of a role all records share one variance: that within records, of margins less the mean of their record.
+Public code (LeakPro, and the authors') shares the variance of all margins, which holds the differences between records,
+too. Ours differs on purpose; see docs/fidelity.md.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from unlearn_audit.observations.views import LabelledView, View, ViewName
 from unlearn_audit.probabilities import margin
 
 FEWEST_FOR_OWN_VARIANCE = 32
-"""Worlds of each role from which on a record has a variance of its own; with fewer all share one."""
+"""Worlds of each role from which on a record has a variance of its own; with fewer all share that within records."""
 
 _SHARED = 1e9
 """Shrinkage that leaves nothing but the pooled variance."""

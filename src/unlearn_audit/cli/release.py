@@ -14,6 +14,7 @@ from unlearn_audit.cli import options
 from unlearn_audit.engine.folder import run_folder
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.table import GROUP
 from unlearn_audit.release import ReleaseResult, ReleaseSettings, examine, findings_of, pair_of, read_answers, read_ids
 from unlearn_audit.release.answers import Answers, content_of, is_model, read_columns
 from unlearn_audit.release.examine import BASE_RATES
@@ -38,6 +39,10 @@ def release(
     deleted: Annotated[str, typer.Option(help="Ids of the deleted records: a file, or ids joined by commas.")],
     reference: Annotated[str, typer.Option(help="Ids of records that neither version was trained on, likewise.")],
     subject: Annotated[str | None, typer.Option(help="The column that says whose record it is.")] = None,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option("--group-by", help="People are compared within its values; of files group_<name>. Repeatable."),
+    ] = None,
     base_rate: Annotated[
         list[float] | None,
         typer.Option(help="Share of deleted people among those an observer looks at; repeatable."),
@@ -71,8 +76,9 @@ def release(
 ) -> None:
     """Say who can be told as deleted from the two versions of one release.
 
-    No shadow worlds are needed: each deleted person is compared with people who were never in training. Files hold a
-    column record, a column p_<class> for each class, and maybe label. See docs/release.md.
+    No shadow worlds are needed: each deleted person is compared with people of the same class who were never in
+    training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>. See
+    docs/release.md.
 
     [bold]Examples[/]
 
@@ -92,13 +98,14 @@ def release(
             raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
         from unlearn_audit.cli.rehearsed import read_owned, rehearsed  # here, since it needs scikit-learn
 
-        raw = read_owned(data, label, record, subject)
+        raw = read_owned(data, label, record, subject, group_by or ())
         config = {
             **_of_settings(settings),
             "data": _source(str(data), _read(str(data))),
             "label": label,
             "record": record,
             "subject": subject,
+            "group_by": group_by,
             "model": model,
             "regime": regime,
             "encoding": encoding,
@@ -111,7 +118,13 @@ def release(
     if before is None or after is None:
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     read = _read(before, after, deleted, reference, *([] if data is None else [str(data)]))
-    versions = [_answers(text, data, label, record, subject, read) for text in (before, after)]
+    groups = tuple(group_by or ())
+    versions = [_answers(text, data, label, record, subject, read, groups) for text in (before, after)]
+    lacking = [name for name in groups if all(name not in of.groups for of in versions)]
+    if lacking:
+        raise AuditError(
+            f"no column '{GROUP}{lacking[0]}' in {before} nor in {after}; add the column whose values tell groups apart"
+        )
     if subject is not None and all(of.subjects is None for of in versions):
         raise AuditError(
             f"no column '{subject}' in {before} nor in {after}; name the column that says whose record it is"
@@ -124,6 +137,7 @@ def release(
         "after": _source(after, read),
         "reference": _source(reference, read),
         "subject": subject,
+        "group_by": group_by,
         "data": None if data is None else _source(str(data), read),
         "label": label,
         "record": record,
@@ -178,7 +192,13 @@ def _read(*given: str) -> dict[str, bytes]:
 
 
 def _answers(
-    text: str, data: Path | None, label: str | None, record: str | None, subject: str | None, read: dict[str, bytes]
+    text: str,
+    data: Path | None,
+    label: str | None,
+    record: str | None,
+    subject: str | None,
+    read: dict[str, bytes],
+    groups: tuple[str, ...],
 ) -> Answers:
     if not is_model(text):
         return read_answers(Path(text), subject, read.get(text))
@@ -186,7 +206,7 @@ def _answers(
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
     from unlearn_audit.release.fitted import ask_model  # here, since it needs scikit-learn
 
-    return ask_model(text, data, label, record, subject, read.get(str(data)))
+    return ask_model(text, data, label, record, subject, read.get(str(data)), groups)
 
 
 def _source(text: str, read: dict[str, bytes]) -> dict[str, str]:

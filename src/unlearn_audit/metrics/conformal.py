@@ -72,41 +72,55 @@ def references_needed(tests: int, level: float, control: Control = "holm") -> in
     return math.ceil((tests if control == "holm" else 1) / level * (1 - _ROUNDING)) - 1
 
 
-def rejected(p_values: Array, level: float, control: Control = "holm") -> Flags:
+def rejected(p_values: Array, level: float, control: Control = "holm", references: Counts | None = None) -> Flags:
     """Return (m,) which p-values stand out once all of them are allowed for.
 
     ``holm``: the chance that even one is wrongly among them is at most the level, however they depend on each other.
     ``fdr``: the expected share of wrong ones among them is, for conformal p-values on shared references.
+
+    Parameters
+    ----------
+    p_values : (m,) float
+        Conformal ones.
+    level, control
+        What is held.
+    references : (m,) int, optional
+        How many references gave each, where they differ. Holm's rule is then weighted by the least that each p-value
+        can be, so that few references of one kind do not keep the others from standing out (Holm, "A Simple
+        Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 1979, section 3).
 
     Examples
     --------
     >>> p = np.array([0.001, 0.02, 0.03, 0.5])
     >>> rejected(p, 0.05).tolist(), rejected(p, 0.05, "fdr").tolist()
     ([True, False, False, False], [True, True, True, False])
+    >>> rejected(np.array([1 / 30, 1 / 90]), 0.05, references=np.array([29, 89])).tolist()
+    [True, True]
     """
-    m = len(p_values)
+    slack = 1 + _ROUNDING
+    if control == "holm":
+        return np.asarray(holm_adjusted(p_values, references) <= level * slack)
+    rank = np.arange(1, len(p_values) + 1)
     order = np.argsort(p_values, kind="stable")
-    rank = np.arange(1, m + 1)
-    bar = level / (m + 1 - rank) if control == "holm" else level * rank / m
-    under = p_values[order] <= bar * (1 + _ROUNDING)
-    # Holm stops at the first that is not under its bar; Benjamini and Hochberg at the last that is
-    count = int(np.cumprod(under).sum()) if control == "holm" else int(rank[under].max(initial=0))
-    result = np.zeros(m, dtype=bool)
-    result[order[:count]] = True
+    under = p_values[order] <= level * rank / len(p_values) * slack
+    result = np.zeros(len(p_values), dtype=bool)
+    # Benjamini and Hochberg's rule stops at the last that is under its bar
+    result[order[: int(rank[under].max(initial=0))]] = True
     return result
 
 
-def holm_adjusted(p_values: Array) -> Array:
-    """Return (m,) the level at which Holm's rule would begin to reject each.
+def holm_adjusted(p_values: Array, references: Counts | None = None) -> Array:
+    """Return (m,) the level at which Holm's rule, weighted as in `rejected`, would begin to reject each.
 
     Examples
     --------
     >>> holm_adjusted(np.array([0.01, 0.04, 0.03])).round(3).tolist()
     [0.03, 0.06, 0.06]
     """
-    m = len(p_values)
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.maximum.accumulate(p_values[order] * np.arange(m, 0, -1))
-    adjusted = np.empty(m)
+    weights = np.ones(len(p_values)) if references is None else 1 / (1 + references)
+    order = np.argsort(p_values / weights, kind="stable")
+    remaining = np.cumsum(weights[order][::-1])[::-1]
+    stepped = np.maximum.accumulate((p_values / weights)[order] * remaining)
+    adjusted = np.empty(len(p_values))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pyarrow.parquet as arrow_parquet
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.messages import reason, shorten
 from unlearn_audit.observations.npz import load_arrays
-from unlearn_audit.observations.table import check_posteriors
+from unlearn_audit.observations.table import GROUP, check_posteriors
 
 PREFIX = "p_"
 """What the name of a column of probabilities starts with; the class follows."""
@@ -45,6 +45,8 @@ class Answers:
         (n,) whose record each is, as texts; None where nobody asked.
     partial
         True where rows hold only some of the probabilities.
+    groups
+        (n,) values, as texts, by the name of a group.
     """
 
     where: str
@@ -54,6 +56,7 @@ class Answers:
     labels: npt.NDArray[np.int64]
     subjects: npt.NDArray[np.object_] | None = None
     partial: bool = False
+    groups: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -66,6 +69,7 @@ class Answers:
         subjects: Any = None,
         *,
         partial: bool = False,
+        groups: Mapping[str, npt.NDArray[np.object_]] | None = None,
     ) -> Answers:
         """Check what a version answered.
 
@@ -84,7 +88,7 @@ class Answers:
         check_posteriors(posteriors[:, None], classes, partial, where)
         known = np.full(len(index), -1) if labels is None else labels
         whose = None if subjects is None else np.asarray(subjects, dtype=object)
-        return cls(where, index, posteriors.astype(np.float32), tuple(classes), known, whose, partial)
+        return cls(where, index, posteriors.astype(np.float32), tuple(classes), known, whose, partial, groups or {})
 
 
 def is_model(text: str) -> bool:
@@ -102,9 +106,9 @@ def is_model(text: str) -> bool:
 def read_answers(path: Path, subject: str | None = None, content: bytes | None = None) -> Answers:
     """Read the answers of one version.
 
-    CSV and Parquet need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name) and
-    ``partial`` are optional. NPZ needs the arrays ``record`` and ``posteriors`` (rows, classes); ``classes`` and
-    ``label`` (class indices) are optional.
+    CSV and Parquet need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name), ``partial``
+    and ``group_<name>`` are optional. NPZ needs the arrays ``record`` and ``posteriors`` (rows, classes); ``classes``,
+    ``label`` (class indices) and ``group_<name>`` are optional.
 
     Parameters
     ----------
@@ -209,7 +213,7 @@ def _from_table(table: pa.Table, path: Path, subject: str | None) -> Answers:
             f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shorten(names)}"
         )
     others = [name for name in names if name not in ("record", "label", "partial", subject, *of_class.values())]
-    others = [name for name in others if not name.startswith("__index_level_")]
+    others = [name for name in others if not name.startswith(("__index_level_", GROUP))]
     if others:
         raise AuditError(
             f"{path} has the unknown column '{others[0]}'; drop it, or say with --subject that it is whose record it is"
@@ -228,7 +232,27 @@ def _from_table(table: pa.Table, path: Path, subject: str | None) -> Answers:
         _label_codes(table["label"], list(of_class), path) if "label" in names else None,
         texts_of(table[subject], subject, path) if subject is not None and subject in names else None,
         partial="partial" in names and _is_partial(table["partial"], path),
+        groups={
+            name.removeprefix(GROUP): group_texts(table[name], name, path)
+            for name in names
+            if name.startswith(GROUP) and name != subject
+        },
     )
+
+
+def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:
+    """Return the values of a group as texts; a missing one is a value too.
+
+    Raises
+    ------
+    AuditError
+        If they are no plain values.
+    """
+    try:
+        texts = column.cast(pa.string())
+    except pa.ArrowException as error:
+        raise AuditError(f"{path}: column '{name}' holds something that is no group ({reason(error)})") from error
+    return np.asarray(pc.fill_null(texts, "missing").to_numpy(zero_copy_only=False), dtype=object)
 
 
 def _is_partial(column: pa.ChunkedArray, path: Path) -> bool:
@@ -258,7 +282,8 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, subject: str |
     if posteriors.ndim != 2 or posteriors.dtype.kind not in "fiu":
         raise AuditError(f"{path}: posteriors have shape {posteriors.shape}; numbers (rows, classes) are needed")
     texts = {}
-    for name in ("record", *([subject] if subject in arrays else [])):
+    groups = [name for name in arrays if name.startswith(GROUP) and name != subject]
+    for name in ("record", *([subject] if subject in arrays else []), *groups):
         values = arrays[str(name)]
         if values.shape != (len(posteriors),) or values.dtype.kind not in "iuU":
             raise AuditError(
@@ -291,4 +316,5 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, subject: str |
         None if labels is None else labels.astype(np.int64),
         texts.get(subject or ""),
         partial=bool(partial.all()),
+        groups={name.removeprefix(GROUP): texts[name].astype(object) for name in groups},
     )

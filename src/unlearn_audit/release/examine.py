@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Accusing, Control, holm_adjusted, rejected
+from unlearn_audit.metrics import Accusing, Control, Estimate, holm_adjusted, rejected
 from unlearn_audit.release.findings import AccusingFinding, Precision, ReleaseFindings
 from unlearn_audit.release.pair import Pair
-from unlearn_audit.release.persons import Combine, Persons, persons_needed, persons_of
+from unlearn_audit.release.persons import Combine, Persons, needed_of_kinds, persons_needed, persons_of
 from unlearn_audit.release.scores import SCORES, score
 from unlearn_audit.release.words import limits, summary
 from unlearn_audit.seeds import Kind, generator
@@ -83,7 +83,7 @@ class Examined:
     told
         (m,) who can be told, all persons allowed for.
     needed
-        The fewest reference persons with which anybody can be.
+        With how many reference persons of its kind each is compared, where there are so many, for anybody to be.
     """
 
     pair: Pair
@@ -103,24 +103,41 @@ class Examined:
                 "score": of.scores,
                 "references": of.references,
                 "p_value": of.p_values,
-                "p_value_holm": holm_adjusted(of.p_values),
+                "p_value_holm": holm_adjusted(of.p_values, of.references),
                 "told": self.told,
             }
         )
         return frame.sort_values("p_value", kind="stable", ignore_index=True)
 
 
-def examine(pair: Pair, settings: ReleaseSettings, repetition: int = 0) -> Examined:
+def examine(pair: Pair, settings: ReleaseSettings, repetition: int = 0, *, by_kind: bool = True) -> Examined:
     """Return what a release shows of each deleted person.
+
+    Parameters
+    ----------
+    pair, settings
+        The release, and how it is looked at.
+    repetition
+        Its number among the repetitions of a rehearsal, or among trial releases.
+    by_kind
+        Whether each person is compared with references of its own kind alone. Without, p-values hold only if the
+        deleted and the references were drawn at random from the same people.
 
     Raises
     ------
     AuditError
-        If there are too few references for the confidence asked for; it says how many are needed.
+        If there are too few references, or too few of a kind, for the confidence asked for; it says how many are
+        needed.
     """
     drawn = generator(settings.seed, Kind.RELEASE, repetition)
     scored = score(pair, settings.score, drawn)
     needed = persons_needed(pair.deleted.persons, scored.calibrating.persons, settings.confidence, settings.control)
+    kinds = None
+    if by_kind:
+        needed = needed_of_kinds(
+            pair.deleted, scored.calibrating, pair.kinds_of_records, settings.confidence, settings.control
+        )
+        kinds = pair.deleted.kind_of_each, scored.calibrating.kind_of_each
     persons = persons_of(
         scored.deleted,
         pair.deleted.person,
@@ -129,8 +146,9 @@ def examine(pair: Pair, settings: ReleaseSettings, repetition: int = 0) -> Exami
         settings.combine,
         needed,
         drawn,
+        kinds,
     )
-    told = rejected(persons.p_values, 1 - settings.confidence, settings.control)
+    told = rejected(persons.p_values, 1 - settings.confidence, settings.control, persons.references)
     return Examined(pair, scored.name, persons, told, needed)
 
 
@@ -155,6 +173,8 @@ def findings_of(
         records=len(first.pair.deleted),
         reference_persons=fewest,
         references_needed=first.needed,
+        compared_by=first.pair.compared_by,
+        labels_known=all(bool((e.pair.deleted.labels >= 0).all()) for e in examined),
         score=first.score,
         combine=settings.combine,
         confidence=settings.confidence,
@@ -166,7 +186,7 @@ def findings_of(
         smallest_p_value=1 / (1 + fewest),
         p_values=tuple(np.sort(p_values).tolist()),
         changed=float(np.mean([e.pair.changed for e in examined])),
-        accusing=_accusing(examined, p_values, fewest, settings.base_rates),
+        accusing=_accusing(examined, p_values, settings.base_rates),
         summary="",
         limits=(),
         notes=tuple(dict.fromkeys((*notes, *(note for e in examined for note in (*e.pair.notes, *_cut(e)))))),
@@ -174,13 +194,31 @@ def findings_of(
     return found.model_copy(update={"summary": summary(found), "limits": limits(found)})
 
 
+def _observer(examined: Sequence[Examined], p_values: npt.NDArray[np.float64], rate: float) -> Accusing | None:
+    """Return what an observer reaches at a rate; None where any set of references is too small to show it.
+
+    Each set has a threshold of its own. How many people never in training lie above them is said as the widest of the
+    sets' intervals, which holds for any mixture of them, about the mean.
+    """
+    of_sets = [
+        Accusing.at(rate, p_values, len(known), above)
+        for e in examined
+        for known, above in zip(e.persons.known, e.persons.above(rate), strict=True)
+    ]
+    shares = [of.wrong_share for of in of_sets if of is not None]
+    if of_sets[0] is None or len(shares) < len(of_sets):
+        return None
+    value = float(np.mean([of.value for of in shares]))
+    wrong = Estimate(value, min(of.low for of in shares), max(of.high for of in shares))
+    return replace(of_sets[0], wrong_share=wrong)
+
+
 def _accusing(
-    examined: Sequence[Examined], p_values: npt.NDArray[np.float64], fewest: int, base_rates: Sequence[float]
+    examined: Sequence[Examined], p_values: npt.NDArray[np.float64], base_rates: Sequence[float]
 ) -> tuple[AccusingFinding, ...]:
     found = []
     for rate in RATES:
-        above = min(e.persons.above(rate) for e in examined)
-        observer = Accusing.at(rate, p_values, fewest, above)
+        observer = _observer(examined, p_values, rate)
         if observer is None:
             continue
         right = [(base_rate, observer.precision(base_rate)) for base_rate in base_rates]
@@ -206,6 +244,6 @@ def _cut(examined: Examined) -> tuple[str, ...]:
     who = "1 deleted person has" if cut == 1 else f"{cut:,} deleted persons have"
     most = int(examined.persons.counted.max())
     return (
-        f"{who} more records than {examined.needed:,} reference persons have; at most {most:,} of a person's records, "
-        "drawn at random, were counted, so more may be told than is said here",
+        f"{who} more records than {examined.needed:,} reference persons have, or of classes that they have not; at "
+        f"most {most:,} of a person's records, drawn at random, were counted, so more may be told than is said here",
     )

@@ -48,7 +48,11 @@ class ReleaseFindings(_Frozen):
     persons: int = Field(description="people deleted by the release; of a rehearsal, stand-ins in one repetition")
     records: int = Field(description="their records")
     reference_persons: int = Field(description="people never in training with whom each is compared, at the fewest")
-    references_needed: int = Field(description="the fewest with which anybody can be told")
+    references_needed: int = Field(description="with so many of the same kind anybody can be told")
+    compared_by: tuple[str, ...] = Field(
+        description="what a person and those it is compared with have in common: class, and groups that were named"
+    )
+    labels_known: bool = Field(description="whether the label of each deleted record is known")
     score: str
     combine: str = Field(description="what a person's score is of those of several records: sum or max")
     confidence: float

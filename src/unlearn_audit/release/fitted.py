@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import load_factory
 from unlearn_audit.observations.messages import shorten
-from unlearn_audit.release.answers import Answers, read_columns, texts_of
+from unlearn_audit.release.answers import Answers, group_texts, read_columns, texts_of
 from unlearn_audit.threads import one_thread
 
 
@@ -23,6 +24,7 @@ def ask_model(
     record: str | None,
     subject: str | None,
     content: bytes | None = None,
+    groups: Sequence[str] = (),
 ) -> Answers:
     """Return a fitted model's answers on every row of a table.
 
@@ -36,6 +38,8 @@ def ask_model(
         The columns with the class, the record's id (None: the row's number, counted from 0), and whose record it is.
     content
         The file's bytes, where they were read already.
+    groups
+        Columns by which people are told apart; they stay features.
 
     Raises
     ------
@@ -43,7 +47,8 @@ def ask_model(
         If the function or the table cannot be had, or what it returns is no fitted classifier of these classes.
     """
     table = read_columns(data, [name for name in (record, subject) if name], content)
-    for what, name in (("label", label), ("record", record), ("subject", subject)):
+    named = (("label", label), ("record", record), ("subject", subject), *(("group", name) for name in groups))
+    for what, name in named:
         if name is not None and name not in table.column_names:
             raise AuditError(f"no {what} column '{name}' in {data}; it has {shorten(table.column_names)}")
     frame = table.drop_columns([name for name in (label, record, subject) if name]).to_pandas()
@@ -67,6 +72,7 @@ def ask_model(
         [str(value) for value in classes],
         codes,
         texts_of(table[subject], subject, data) if subject else None,
+        groups={name: group_texts(table[name], name, data) for name in groups},
     )
 
 

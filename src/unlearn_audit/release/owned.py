@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.observations.messages import shorten
 from unlearn_audit.probabilities import moved
-from unlearn_audit.release.answers import read_columns, texts_of
+from unlearn_audit.release.answers import group_texts, read_columns, texts_of
+from unlearn_audit.release.kinds import Kinds
 from unlearn_audit.release.pair import Pair, Rows
 from unlearn_audit.seeds import Kind, integer_seed
 from unlearn_audit.threads import one_thread
@@ -50,6 +52,8 @@ class Owned:
         (persons,) what identifies each person.
     training, held_out
         Positions, ascending; no person is in both.
+    kinds, kind
+        The kinds of records, and (n,) of which each is.
     """
 
     data: Dataset
@@ -58,6 +62,8 @@ class Owned:
     names: npt.NDArray[np.object_]
     training: Positions
     held_out: Positions
+    kinds: Kinds
+    kind: Positions
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,15 @@ class RawRecords:
         (n,) texts that identify them.
     person, names
         (n,) whose each record is, 0, 1, ...; and what identifies each person.
+    groups
+        (n,) values, as texts, by the name of a group.
     """
 
     raw: Table | Images
     ids: pd.Index[Any]
     person: Positions
     names: npt.NDArray[np.object_]
+    groups: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
     def hold_out(self, held_out: npt.NDArray[np.bool_], encoding: Encoding, used: npt.NDArray[np.bool_]) -> Owned:
         """Return the records with some held out of training, and those not ``used`` left out of it.
@@ -107,11 +116,16 @@ class RawRecords:
             self.raw.units,
             (*self.raw.notes, *notes),
         )
-        return Owned(data, self.ids, Units(self.person), self.names, training, np.flatnonzero(held_out))
+        kinds, kind = Kinds.of(np.asarray(self.raw.labels, dtype=np.int64), classes, self.groups)
+        return Owned(data, self.ids, Units(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind)
 
 
-def read_owned(path: Path, label: str, record: str | None, subject: str | None) -> RawRecords:
+def read_owned(
+    path: Path, label: str, record: str | None, subject: str | None, groups: Sequence[str] = ()
+) -> RawRecords:
     """Read the owner's table; without a column ``record``, ids are row numbers counted from 0.
+
+    Columns that are named as ``groups`` tell people apart, and stay features.
 
     Raises
     ------
@@ -133,7 +147,11 @@ def read_owned(path: Path, label: str, record: str | None, subject: str | None) 
     raw, warnings = without_identifiers(raw, first_of_duplicates(raw))
     raw = replace(raw, notes=(*warnings, *raw.notes))
     person, names = pd.factorize(np.asarray(ids if subject is None else texts_of(texts[subject], subject, path)))
-    return RawRecords(raw, ids, person.astype(np.int64), np.asarray(names, dtype=object))
+    lacking = [name for name in groups if name not in texts.column_names]
+    if lacking:
+        raise AuditError(f"no group column '{lacking[0]}' in {path}; it has {shorten(texts.column_names)}")
+    values = {name: group_texts(texts[name], name, path) for name in groups}
+    return RawRecords(raw, ids, person.astype(np.int64), np.asarray(names, dtype=object), values)
 
 
 def named_records(name: str) -> RawRecords:
@@ -228,9 +246,10 @@ class Releases:
             sides = []
             for part in (slice(0, len(own)), slice(len(own), None)):
                 person = pd.factorize(whose[part])[0].astype(np.int64)
-                sides.append(Rows(both[part], labels[part], person))
+                sides.append(Rows(both[part], labels[part], person, owned.kind[asked[part]]))
             changed = float(moved(both).mean())
-            yield Pair(sides[0], sides[1], owned.data.class_names, owned.names[deleted], changed), unlearned.model
+            names = owned.names[deleted]
+            yield Pair(sides[0], sides[1], owned.data.class_names, names, changed, (), owned.kinds), unlearned.model
 
 
 def _retraining(

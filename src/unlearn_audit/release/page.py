@@ -13,7 +13,7 @@ from rich.text import Text
 
 from unlearn_audit.release.findings import Interval, ReleaseFindings
 from unlearn_audit.release.scores import UNLABELLED
-from unlearn_audit.release.words import headline_observer
+from unlearn_audit.release.words import alike, headline_observer
 from unlearn_audit.report.html import Figure
 from unlearn_audit.report.settings import publishable
 from unlearn_audit.report.svg import GRID, LEADING, MUTED, VARIABLES
@@ -93,7 +93,12 @@ def standing_plot(found: ReleaseFindings) -> str:
         _text(left + 30, 18, who, "start"),
         f'<line x1="{left + 170}" x2="{left + 194}" y1="14" y2="14" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
         _text(left + 200, 18, "if nobody were given away", "start"),
-        _text((left + width) / 2, height - 8, "people never in training who look as deleted (p-value)", "middle"),
+        _text(
+            (left + width) / 2,
+            height - 8,
+            f"{alike(found, '')} who look as deleted (p-value)",
+            "middle",
+        ),
     ]
     told = ", ".join(f"{count:,} at most {percent(level)}" for level, count in found.told_alone.items())
     return (
@@ -161,7 +166,9 @@ def _asked(found: ReleaseFindings) -> list[tuple[str, str, str]]:
         f"with {found.records:,} records, each person's taken together by their {found.combine}" if several else ""
     )
     score = "of all classes, the label is not known" if found.score == UNLABELLED else ""
-    needed = f"at least {found.references_needed:,} are needed for anybody to be told"
+    same = f" of the same {' and '.join(found.compared_by)}" if found.compared_by else ""
+    needed = f"{same.strip()}, at the fewest; " if same else ""
+    needed += f"at least {found.references_needed:,}{same} are needed for anybody to be told"
     return [
         ("Stand-ins" if found.rehearsal else "Deleted people", f"{found.persons:,}", records),
         ("References", f"{found.reference_persons:,}", needed),

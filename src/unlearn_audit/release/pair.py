@@ -14,6 +14,7 @@ from unlearn_audit.observations.messages import shorten
 from unlearn_audit.observations.views import View
 from unlearn_audit.probabilities import moved
 from unlearn_audit.release.answers import Answers
+from unlearn_audit.release.kinds import Kinds
 
 Texts = npt.NDArray[np.object_]
 Integers = npt.NDArray[np.int64]
@@ -31,14 +32,22 @@ class Rows:
         (n,) class index, -1 where not known.
     person
         (n,) 0, 1, ...: whose record it is.
+    kind
+        (n,) of what kind it is, a place in `Pair.kinds`; None: of its class.
     """
 
     posteriors: npt.NDArray[np.float32]
     labels: Integers
     person: Integers
+    kind: Integers | None = None
 
     def __len__(self) -> int:
         return len(self.posteriors)
+
+    @property
+    def kind_of_each(self) -> Integers:
+        """(n,) of what kind each record is."""
+        return self.labels + 1 if self.kind is None else self.kind
 
     @property
     def persons(self) -> int:
@@ -47,7 +56,8 @@ class Rows:
 
     def take(self, mask: npt.NDArray[Any]) -> Rows:
         """Return the rows that ``mask`` picks; persons keep their numbers."""
-        return Rows(self.posteriors[mask], self.labels[mask], self.person[mask])
+        kind = None if self.kind is None else self.kind[mask]
+        return Rows(self.posteriors[mask], self.labels[mask], self.person[mask], kind)
 
     def view(self, references: Rows | None = None) -> View:
         """Return what an attacker sees of them."""
@@ -73,6 +83,8 @@ class Pair:
         The share of all records queried that the two versions answer differently.
     notes
         What should be known of how the pair was made, one sentence each.
+    kinds
+        The kinds of records; None: their classes.
     """
 
     deleted: Rows
@@ -81,6 +93,18 @@ class Pair:
     names: Texts
     changed: float
     notes: tuple[str, ...] = ()
+    kinds: Kinds | None = None
+
+    @property
+    def kinds_of_records(self) -> Kinds:
+        """The kinds that `Rows.kind_of_each` counts in."""
+        return self.kinds or Kinds.of(self.deleted.labels, self.classes)[0]
+
+    @property
+    def compared_by(self) -> tuple[str, ...]:
+        """What a person and those it is compared with have in common; ``class`` if each deleted record has a label."""
+        known = bool((self.deleted.labels >= 0).all())
+        return tuple(of for of in self.kinds_of_records.by if known or of != "class")
 
     @property
     def labelled(self) -> bool:
@@ -124,11 +148,13 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
     whose = before.subjects if before.subjects is not None else None
     if whose is None and after.subjects is not None:
         whose = after.subjects[order]
+    groups = {**{name: values[order] for name, values in after.groups.items()}, **before.groups}
+    kinds, kind = Kinds.of(labels, before.classes, groups)
     rows, names = [], []
     for positions in (gone, known):
         own = np.asarray(before.ids[positions] if whose is None else whose[positions], dtype=object)
         codes, found = pd.factorize(own)
-        rows.append(Rows(both[positions], labels[positions], codes.astype(np.int64)))
+        rows.append(Rows(both[positions], labels[positions], codes.astype(np.int64), kind[positions]))
         names.append(np.asarray(found, dtype=object))
     notes: tuple[str, ...] = ()
     if whose is not None:
@@ -139,7 +165,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
                 "of people whom no version was trained on"
             )
         notes = _kept_rows(whose, gone, names[0])
-    return Pair(rows[0], rows[1], before.classes, names[0], float(changed.mean()), notes)
+    return Pair(rows[0], rows[1], before.classes, names[0], float(changed.mean()), notes, kinds)
 
 
 def _same_records(before: Answers, after: Answers) -> npt.NDArray[np.intp]:

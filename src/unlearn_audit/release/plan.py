@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+from scipy.stats import beta, chi2_contingency
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import draws_needed, references_needed, upper_tolerance_bound
@@ -32,6 +32,9 @@ MOST_REFERENCES = 2000
 
 BATCHES = (1, 2, 5, 10, 20, 50, 100)
 """People a release that are tried by default, as far as there are enough people for them."""
+
+_UNLIKELY = 1e-6
+"""A p-value below which people held out are held not to be drawn from those in training."""
 
 _JUDGED = 20
 """Unlearned models whose answers are judged: they hardly differ."""
@@ -216,6 +219,7 @@ def search(releases: Releases, settings: PlanSettings, reporter: Reporter) -> Pl
             f"a promise for {100 * settings.share:g} % of releases, {len(options)} policies allowed for, needs at "
             f"least {needed:,} trial releases of each, and {settings.releases:,} were asked for; raise --releases"
         )
+    _check_classes(releases.owned)
     halves = _halves(releases, settings)
     references = min(MOST_REFERENCES, *(len(half.held_out) for half in halves))
     leaks, gains = _try(releases, settings, options, halves[0], references, settings.releases, 0, reporter)
@@ -252,6 +256,32 @@ def fitting_batches(owned: Owned, examination: ReleaseSettings) -> tuple[int, ..
         and references_needed(batch, 1 - examination.confidence, examination.control) <= min(held_out, MOST_REFERENCES)
     ]
     return tuple(fit or BATCHES[:1])
+
+
+def _check_classes(owned: Owned) -> None:
+    """Raise if people held out are of other classes than people in training.
+
+    Trial releases delete people at random and compare them with held-out ones of every class, as is right where both
+    are drawn from the same people, and needs fewer of them than a comparison within classes.
+
+    Raises
+    ------
+    AuditError
+        If chance would make classes differ so much in fewer than one in a million draws.
+    """
+    sides = (np.unique(owned.persons.codes[of]) for of in (owned.training, owned.held_out))
+    names = owned.data.class_names
+    counts = np.stack([np.bincount(owned.data.y[owned.persons.first_rows(of)], minlength=len(names)) for of in sides])
+    there = np.flatnonzero(counts.any(axis=0))
+    if len(there) < 2 or chi2_contingency(counts[:, there]).pvalue >= _UNLIKELY:
+        return
+    training, held_out = counts / counts.sum(axis=1, keepdims=True)
+    k = int(np.abs(training - held_out).argmax())
+    raise AuditError(
+        f"references are of other classes than people in training: {names[k]!r} are {100 * held_out[k]:.3g} % of them "
+        f"and {100 * training[k]:.3g} % in training; draw references at random from the same people, or leave "
+        "--reference out"
+    )
 
 
 def _halves(releases: Releases, settings: PlanSettings) -> tuple[_Half, _Half]:
@@ -309,7 +339,7 @@ def _try(
         for i, (pair, model) in enumerate(releases.in_regime(regime).pairs(gone, known, first)):
             answers: Any = releases.answers(model, held_out) if i < _JUDGED else None
             for of in here:
-                examined = examine(as_released(pair, of.decimals), settings.examination, first + i)
+                examined = examine(as_released(pair, of.decimals), settings.examination, first + i, by_kind=False)
                 of_here[of].append(_leak(settings.target, examined))
             if answers is not None:
                 for of, judged in quality.items():

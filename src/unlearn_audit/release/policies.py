@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import log2
 
@@ -109,6 +109,6 @@ def as_released(pair: Pair, decimals: int | None) -> Pair:
     half = np.float32(0.5 * 10.0**-decimals)
 
     def read(rows: Rows) -> Rows:
-        return Rows(np.maximum(rounding(rows.posteriors, decimals), half), rows.labels, rows.person)
+        return replace(rows, posteriors=np.maximum(rounding(rows.posteriors, decimals), half))
 
-    return Pair(read(pair.deleted), read(pair.references), pair.classes, pair.names, pair.changed, pair.notes)
+    return replace(pair, deleted=read(pair.deleted), references=read(pair.references))

@@ -1,6 +1,6 @@
 """A rehearsal: stand-ins are deleted in place of the people who asked for it, before anything is erased.
 
-A stand-in is kept in training and as like the person as can be: as many records of each class, fitted as well by the
+A stand-in is kept in training and as like the person as can be: as many records of each kind, fitted as well by the
 original model, and near in features. What the release tells of stand-ins is an estimate of what it will tell of the
 people; once it is made, the people's data can be erased and need not be kept to look at the release.
 """
@@ -17,12 +17,13 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.probabilities import margin
 from unlearn_audit.progress import Reporter
 from unlearn_audit.release.examine import Examined, ReleaseSettings, examine
-from unlearn_audit.release.owned import Positions, Releases
+from unlearn_audit.release.kinds import counts_by_kind
+from unlearn_audit.release.owned import Owned, Positions, Releases
 
 Array = npt.NDArray[np.float64]
 
-_OF_CLASS = 1e3
-"""What one record of another class weighs, in standard deviations of a feature: more than any feature."""
+_OF_KIND = 1e3
+"""What one record of another kind weighs, in standard deviations of a feature: more than any feature."""
 
 _OF_MARGIN = 10.0
 """What the margin under the original model weighs, likewise."""
@@ -71,10 +72,10 @@ def stand_ins(releases: Releases, deleted: Positions, repetitions: int) -> list[
 
 
 def _described(releases: Releases, people: Positions) -> Array:
-    """Return (people, d + 1 + classes) what makes people alike.
+    """Return (people, d + 1 + kinds) what makes people alike.
 
     The mean of each person's standardised features and of its margins under the original model, and how many records of
-    each class it has. Who is told depends above all on how well the model fits a person.
+    each kind it has. Who is told depends above all on how well the model fits a person.
     """
     owned = releases.owned
     rows = owned.persons.rows(people)
@@ -83,11 +84,11 @@ def _described(releases: Releases, people: Positions) -> Array:
     spread = X.std(axis=0)
     X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
     X = np.hstack([X, _OF_MARGIN * phi[:, None] / max(float(phi.std()), 1e-12)])
-    counts = np.eye(len(owned.data.class_values))[owned.data.y[rows]]
+    counts = np.eye(len(owned.kinds.names))[owned.kind[rows]]
     whose = np.repeat(np.arange(len(people)), owned.persons.sizes(people))
     of = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
     means, sums = of.mean().to_numpy(), of.sum().to_numpy()
-    return np.hstack([means[:, : X.shape[1]], _OF_CLASS * sums[:, X.shape[1] :]])
+    return np.hstack([means[:, : X.shape[1]], _OF_KIND * sums[:, X.shape[1] :]])
 
 
 def rehearse(
@@ -121,6 +122,19 @@ def rehearse(
         found.append(examine(pair, settings, i))
         done(i + 1)
     notes = [releases.note] if releases.note else []
+    notes += _unlike(owned, deleted, sets)
     if len(sets) < repetitions:
         notes.append(f"{len(sets):,} of {repetitions:,} rehearsals were made: nobody stands in twice")
     return found, tuple(notes)
+
+
+def _unlike(owned: Owned, deleted: Positions, sets: Sequence[Positions]) -> list[str]:
+    """Return a note if some have records of other kinds than those whom they stand in for."""
+    of_each = counts_by_kind(owned.persons.codes, owned.kind, len(owned.kinds.names))
+    other = sum(int((of_each[one] != of_each[deleted]).any(axis=1).sum()) for one in sets)
+    if not other:
+        return []
+    return [
+        f"{other:,} of {len(sets) * len(deleted):,} stand-ins have records of another {' or '.join(owned.kinds.by)} "
+        "than the person they stand in for: nobody else was left"
+    ]

@@ -8,7 +8,7 @@ records of one half of the reference persons and is calibrated on those of the o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -101,17 +101,26 @@ def score(pair: Pair, name: str | None, generator: np.random.Generator) -> Score
     if "references" not in formula.needs:
         found = [formula.score(rows.view()) for rows in (pair.deleted, pair.references)]
         return Scored(name, found[0], found[1], pair.references)
-    learns = generator.permutation(pair.references.persons) < pair.references.persons // 2
+    learns = _half(pair.references, generator)
     of_learning = np.flatnonzero(learns[pair.references.person])
     if not len(of_learning):
         raise AuditError(f"the score {name} needs at least 2 reference persons; give more, or choose another --score")
     calibrating = pair.references.take(~learns[pair.references.person])
-    calibrating = Rows(calibrating.posteriors, calibrating.labels, _numbered(calibrating.person))
+    calibrating = replace(calibrating, person=_numbered(calibrating.person))
     if len(of_learning) > _LEARNED_FROM:
         of_learning = generator.choice(of_learning, _LEARNED_FROM, replace=False)
     beside = pair.references.take(of_learning)
     found = [formula.score(rows.view(beside)) for rows in (pair.deleted, calibrating)]
     return Scored(name, found[0], found[1], calibrating)
+
+
+def _half(references: Rows, generator: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Return (persons,) a random half of the persons, and half of those of each kind, by their first record."""
+    first = references.kind_of_each[np.unique(references.person, return_index=True)[1]]
+    drawn = generator.permutation(len(first))
+    half = np.zeros(len(first), dtype=bool)
+    half[drawn[np.argsort(first[drawn], kind="stable")][1::2]] = True
+    return half
 
 
 def _numbered(person: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

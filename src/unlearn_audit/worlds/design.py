@@ -7,7 +7,8 @@ that deletes one unit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -139,10 +140,8 @@ class WorldPlan:
     def world(self, index: int) -> World:
         """Draw world ``index``; it depends on nothing but the seed, the side, the pool and the sizes of one world."""
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)
-        width = int(self.scenario.size) * self.scenario.versions
-        deleted = self.sizes.deletions * width
-        everyone = self._by_turns(self._trainable, min(deleted, self.sizes.train_size), index, rng, _DELETED)
-        members = self.units.take(everyone, self.sizes.train_size)
+        members = self._draw_members(index, rng)
+        _check_members(len(members), self, f"world {index} of the {self.side} side")
         training = rng.permutation(self.units.rows(members))
         # a world that asks more than there are asks all equally often, and some once more: those have a turn
         asked = self.sizes.deletions * self.n_unseen_asked % len(self.unseen)
@@ -160,6 +159,21 @@ class WorldPlan:
         """Return values in random order, the ``n`` whose turn it is in world ``index`` before all others."""
         due = turn(values, min(n, len(values)), index, self.seed, SIDES[self.side], what)
         return np.concatenate([rng.permutation(due), rng.permutation(np.setdiff1d(values, due, assume_unique=True))])
+
+    def members(self, index: int) -> npt.NDArray[np.int64]:
+        """Return the units that world ``index`` trains on."""
+        return self._draw_members(index, generator(self.seed, Kind.WORLD, SIDES[self.side], index))
+
+    def most_deleted(self) -> int:
+        """Return the most records that any chain of any world deletes."""
+        chains = (self._draw_chains(self.members(index), index)[0] for index in range(self.n_worlds))
+        return max(int(self.units.sizes(of.reshape(len(of), -1)).sum(axis=1).max()) for of in chains)
+
+    def _draw_members(self, index: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        width = int(self.scenario.size) * self.scenario.versions
+        deleted = min(self.sizes.deletions * width, self.sizes.train_size)
+        everyone = self._by_turns(self._trainable, deleted, index, rng, _DELETED)
+        return self.units.take(everyone, self.sizes.train_size)
 
     def _draw_chains(
         self, members: npt.NDArray[np.int64], index: int
@@ -343,44 +357,82 @@ def plan_worlds(
         what = "records" if len(units.values) == len(units.codes) else "units"
         notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} {what} an update")
         scenario = scenario.model_copy(update={"size": size})
-    notes += _check_deletions(sizes, scenario, pools, units, where)
-    references, sizes, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
-    plans = {s: WorldPlan(s, split.side(s), references, sizes, scenario, units, seed) for s in sides}
+    references, fitting, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
+    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, units, seed) for s in sides}
+    notes += _check_deletions(plans.values(), most, where)
     return plans, (*notes, *more)
 
 
-def _check_deletions(
-    sizes: WorldsConfig, scenario: ScenarioConfig, pools: list[SidePool], units: Units, where: str
-) -> list[str]:
-    """Raise unless every world keeps as many units as a chain deletes; say where chains share records."""
-    width = int(scenario.size) * scenario.versions
+def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> list[str]:
+    """Raise unless every world keeps as many units as a chain deletes; say where chains share records.
+
+    Units differ in size, so how many a world has depends on which it draws.
+    """
     notes = []
-    for pool in pools:
-        people = np.unique(units.codes[pool.train])
-        counts = np.sort(units.sizes(people))[::-1]
-        fewest = int(np.searchsorted(np.cumsum(counts), sizes.train_size, side="right"))
-        if width == 1 and fewest < 2 * sizes.deletions:
-            raise AuditError(
-                f"{where} allows worlds of {sizes.train_size:,} training records, too few for {sizes.deletions:,} "
-                f"deletions each (as many must remain); ask for at most {fewest // 2:,} deletions or audit more records"
-            )
-        if fewest < 2 * width:
-            raise AuditError(
-                f"{where} allows worlds of {sizes.train_size:,} training records, too few to delete {width:,} of them "
-                f"in one chain of updates (as many must remain); delete at most {fewest // 2:,} or audit more records"
-            )
+    for plan in plans:
+        sizes, width = plan.sizes, int(plan.scenario.size) * plan.scenario.versions
+        fewest = _fewest_members(plan)
+        _check_members(
+            fewest, plan, where, largest, _deletions_allowed(plans) if fewest < 2 * sizes.deletions else None
+        )
         if fewest < width * sizes.deletions:
             notes.append(
                 f"{where}: {sizes.deletions:,} chains of {width:,} deletions share records within a world of "
                 f"{sizes.train_size:,}; each starts from the original"
             )
-        most = int(counts[:width].sum())
-        if scenario.name == "online" and len(pool.replacement) < most:
+        if plan.scenario.name == "online" and len(plan.pool.replacement) < (most := plan.most_deleted()):
             raise AuditError(
-                f"{where} keeps {len(pool.replacement):,} records to add, fewer than the {most:,} that one update "
-                "may need; delete fewer or audit more records"
+                f"{where} keeps {len(plan.pool.replacement):,} records to add, fewer than the {most:,} that one chain "
+                "of updates deletes; delete fewer or audit more records"
             )
     return notes[:1]
+
+
+def _fewest_members(plan: WorldPlan) -> int:
+    """Return the fewest units of any world."""
+    return min(len(plan.members(index)) for index in range(1 if plan.units.single else plan.n_worlds))
+
+
+def _deletions_allowed(plans: Collection[WorldPlan]) -> int:
+    """Return how many single deletions every world allows; which units it draws depends on how many are asked for."""
+    allowed, asked = next(iter(plans)).sizes.deletions, -1
+    while allowed != asked:
+        asked = allowed
+        sized = (replace(plan, sizes=plan.sizes.model_copy(update={"deletions": asked})) for plan in plans)
+        allowed = min(asked, *(_fewest_members(plan) // 2 for plan in sized))
+    return allowed
+
+
+def _check_members(
+    count: int, plan: WorldPlan, where: str, largest: int | None = None, allowed: int | None = None
+) -> None:
+    """Raise unless a world of so many units can lose those that it has to and keep as many.
+
+    Parameters
+    ----------
+    count
+        Its units.
+    plan, where
+        Its plan, and what messages call it.
+    largest
+        The most training records that a world may have; None where that is not known.
+    allowed
+        The deletions that would do, if single ones are asked for; None for half of its units.
+    """
+    sizes, width = plan.sizes, int(plan.scenario.size) * plan.scenario.versions
+    needed = sizes.deletions if width == 1 else width
+    if count >= 2 * needed:
+        return
+    asked = f"for {needed:,} deletions each" if width == 1 else f"to delete {needed:,} of them in one chain of updates"
+    units = "" if plan.units.single else f", with as few as {count:,} unit{'' if count == 1 else 's'}"
+    most = count // 2 if allowed is None or width > 1 else allowed
+    fewer = f"ask for at most {most:,} deletions{'' if width == 1 else ' a chain'}, or " if most else ""
+    enough = largest is None or largest * max(count, 1) >= sizes.train_size * 2 * needed
+    upto = "" if largest is None else f", here at most {largest:,}"
+    raise AuditError(
+        f"{where} allows worlds of {sizes.train_size:,} training records{units}, too few {asked} (as many must "
+        f"remain); {fewer}{f'for larger worlds (--train-size{upto})' if enough else 'audit more records'}"
+    )
 
 
 def _share_unseen(
