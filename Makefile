@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test figures lint types format bench clean
+.PHONY: audit test figures validity lint types format bench clean
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
@@ -22,6 +22,10 @@ test: lint types
 # the figures on real data at full size, about 20 minutes
 figures: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
+
+# how often verdicts and intervals are right, about two hours on two cores; goes on where it was stopped
+validity: $(VENV)/.dev
+	$(BIN)/python benchmarks/validity.py --jobs $(JOBS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

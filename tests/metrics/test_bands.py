@@ -6,6 +6,7 @@ from scipy import stats
 
 from unlearn_audit.metrics import auc_interval, power_of, simultaneous_auc
 from unlearn_audit.metrics.bands import confidence_of_each
+from unlearn_audit.metrics.claims import HEADLINE
 from unlearn_audit.metrics.variation import Variation
 
 REPETITIONS = 1000
@@ -77,7 +78,8 @@ def test_the_smallest_effect_is_seen_in_four_of_five_runs():
     found = power_of(WORLDS * POSITIVES, WORLDS * NEGATIVES, WORLDS)
     shift = np.sqrt(2) * stats.norm.ppf(found.auc)
     seen = sum(
-        auc_interval(rng.normal(size=len(TRUTH)) + shift * TRUTH, TRUTH, WORLD).low > 0.5 for _ in range(REPETITIONS)
+        auc_interval(rng.normal(size=len(TRUTH)) + shift * TRUTH, TRUTH, WORLD, confidence=HEADLINE).low > 0.5
+        for _ in range(REPETITIONS)
     )
     assert 0.74 < seen / REPETITIONS < 0.88
-    assert power_of(2, 2, 2).auc is None
+    assert power_of(2, 2, 2).auc > 0.99

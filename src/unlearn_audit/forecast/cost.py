@@ -336,13 +336,12 @@ def _shows(plan: WorldPlan) -> tuple[str, ...]:
     positives = chains * int(plan.scenario.size) * plan.scenario.versions
     negatives = chains * plan.n_unseen_asked
     power = power_of(positives, negatives, plan.n_worlds)
-    least = "no AUC, however large" if power.auc is None else f"an AUC of {power.auc:.2f} or more"
     given = f"a true-positive rate is given down to a false-positive rate of {100 * power.lowest_fpr:.2g} %"
     wanted = next((fpr for fpr in (0.01, 0.001, 0.0001) if fpr < power.lowest_fpr), None)
     more = "" if wanted is None else f"; {100 * wanted:g} % needs {negatives_needed(wanted):,} unseen"
     return (
-        f"{positives:,} deleted and {negatives:,} unseen records in {plan.n_worlds:,} target worlds will show {least} "
-        f"with a probability of 80 %, and an epsilon of at most {power.epsilon:.1f}",
+        f"{positives:,} deleted and {negatives:,} unseen records in {plan.n_worlds:,} target worlds will at best show "
+        f"an AUC of {power.auc:.2f} or more with a probability of 80 %, and an epsilon of at most {power.epsilon:.1f}",
         f"{given}{more}",
     )
 

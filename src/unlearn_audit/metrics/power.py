@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scipy import special
 
+from unlearn_audit.metrics.claims import HEADLINE
 from unlearn_audit.metrics.epsilon import epsilon_bound
 from unlearn_audit.metrics.intervals import t_quantile
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES
@@ -22,34 +23,57 @@ class Power:
     Attributes
     ----------
     auc
-        The smallest AUC whose interval would exclude 0.5 in 80 % of runs; None where nothing would.
+        The smallest AUC that the verdict would claim in 80 % of runs.
     lowest_fpr
         The lowest false-positive rate at which a true-positive rate is given.
     epsilon
         What a lower bound on epsilon could reach at most, were all rows independent.
     """
 
-    auc: float | None
+    auc: float
     lowest_fpr: float
     epsilon: float
 
 
-def smallest_excess(error: float, degrees_of_freedom: int) -> float:
-    """Return (t_{.975} + t_{.8}) · error: an effect of this size is told from none in 80 % of runs.
+def errors_to_claim(degrees_of_freedom: float) -> float:
+    """Return t_{.985} + t_{.8}: an effect of so many standard errors is claimed in 80 % of runs.
+
+    The first quantile is that of the interval by which the verdict claims a leak (`unlearn_audit.metrics.claims`).
 
     Examples
     --------
-    >>> round(smallest_excess(0.01, 9), 4)
-    0.0315
+    >>> round(errors_to_claim(9), 3)
+    3.457
     """
-    return (t_quantile(degrees_of_freedom) + float(special.stdtrit(degrees_of_freedom, POWER))) * error
+    return t_quantile(degrees_of_freedom, HEADLINE) + float(special.stdtrit(degrees_of_freedom, POWER))
+
+
+def smallest_auc(logit_error: float, degrees_of_freedom: float) -> float:
+    """Return the smallest AUC that is claimed in 80 % of runs, from the standard error of its logit.
+
+    Examples
+    --------
+    >>> round(smallest_auc(0.1, 9), 3)
+    0.586
+    """
+    return float(special.expit(errors_to_claim(degrees_of_freedom) * logit_error))
+
+
+def independent_logit_error(positives: int, negatives: int) -> float:
+    """Return the standard error of the logit of an AUC of a half, for untied scores of independent rows.
+
+    It is 4 sqrt((n₁ + n₀ + 1)/(12 n₁ n₀)) (Mann and Whitney 1947).
+
+    Examples
+    --------
+    >>> round(independent_logit_error(200, 4200), 4)
+    0.0836
+    """
+    return 4 * math.sqrt((positives + negatives + 1) / (12 * positives * negatives))
 
 
 def power_of(positives: int, negatives: int, worlds: int) -> Power:
-    """Return what a run can show.
-
-    The error of an AUC of a half is sqrt((n₁ + n₀ + 1)/(12 n₁ n₀)) for untied scores of independent rows (Mann and
-    Whitney 1947); what is seen is `smallest_excess` of it.
+    """Return what a run can show at best: rows are taken as independent, though worlds and records vary.
 
     Parameters
     ----------
@@ -60,13 +84,11 @@ def power_of(positives: int, negatives: int, worlds: int) -> Power:
     --------
     >>> found = power_of(200, 4200, 10)
     >>> round(found.auc, 3), round(found.lowest_fpr, 4), round(found.epsilon, 2)
-    (0.566, 0.0024, 7.02)
+    (0.572, 0.0024, 7.02)
     """
-    error = math.sqrt((positives + negatives + 1) / (12 * positives * negatives))
     freedom = worlds - 1 if worlds > 1 else max(min(positives, negatives) - 1, 1)
-    smallest = 0.5 + smallest_excess(error, freedom)
     return Power(
-        smallest if smallest < 1 else None,
+        smallest_auc(independent_logit_error(positives, negatives), freedom),
         MIN_EXPECTED_FALSE_POSITIVES / negatives,
         epsilon_bound(0, positives, 0, negatives).ceiling,
     )

@@ -9,7 +9,7 @@ from scipy import special
 
 from unlearn_audit.metrics.claims import HEADLINE
 from unlearn_audit.metrics.intervals import NEGLIGIBLE, t_quantile
-from unlearn_audit.metrics.power import POWER
+from unlearn_audit.metrics.power import errors_to_claim, independent_logit_error, smallest_auc
 from unlearn_audit.report.findings import Result
 from unlearn_audit.report.wording import GUESSING
 
@@ -49,7 +49,7 @@ def detectable_auc(result: Result) -> float | None:
     error = _error_of_logit(result)
     if error is None or result.auc_freedom is None:
         return None
-    seen = float(special.expit(_quantiles(result.auc_freedom) * error))
+    seen = smallest_auc(error, result.auc_freedom)
     return seen if max(result.auc, 1 - result.auc) < seen < 1 else None
 
 
@@ -74,12 +74,7 @@ def worlds_for_auc_worth_seeing(result: Result) -> int | None:
 
     As `worlds_for_auc_found`; where the run has no error of its own to go by, that of independent rows.
     """
-    return _fewest_worlds(result, _quantiles, float(special.logit(WORTH_SEEING)))
-
-
-def _quantiles(freedom: float) -> float:
-    """Return t_{.985} + t_{.8}: by how many errors an AUC has to differ to be claimed with a probability of 80 %."""
-    return t_quantile(freedom, HEADLINE) + float(special.stdtrit(freedom, POWER))
+    return _fewest_worlds(result, errors_to_claim, float(special.logit(WORTH_SEEING)))
 
 
 def _error_of_logit(result: Result) -> float | None:
@@ -92,9 +87,7 @@ def _fewest_worlds(result: Result, errors_needed: Callable[[float], float], dist
     """Return the fewest worlds, more than there are, whose errors fit into a distance on the logit scale."""
     error = _error_of_logit(result)
     if error is None:
-        # of an AUC of 0.5 (Mann and Whitney 1947), on the logit scale
-        n, m = result.n_positive, result.n_negative
-        error = 4 * math.sqrt((n + m + 1) / (12 * n * m))
+        error = independent_logit_error(result.n_positive, result.n_negative)
     now = max(1, result.n_worlds)
     for worlds in range(max(2, now + 1), MOST_WORLDS + 1):
         if errors_needed(worlds - 1) * error * math.sqrt(now / worlds) < distance:
