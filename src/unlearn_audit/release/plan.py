@@ -278,8 +278,9 @@ def _check_classes(owned: Owned) -> None:
     training, held_out = counts / counts.sum(axis=1, keepdims=True)
     k = int(np.abs(training - held_out).argmax())
     raise AuditError(
-        f"references are of other classes than people in training: {names[k]!r} are {100 * held_out[k]:.3g} % of them and "
-        f"{100 * training[k]:.3g} % in training; draw references at random from the same people, or leave --reference out"
+        f"references are of other classes than people in training: {names[k]!r} are {100 * held_out[k]:.3g} % of them "
+        f"and {100 * training[k]:.3g} % in training; draw references at random from the same people, or leave "
+        "--reference out"
     )
 
 

@@ -170,8 +170,8 @@ def _limits(plan: Plan) -> tuple[str, ...]:
     said = [
         "Trial releases delete people drawn at random from those in training. People who ask to be deleted may differ "
         "from them.",
-        "People of a trial release are compared with references of every class: both were drawn at random from the same "
-        "people. release compares within a class, which needs more references and can tell others.",
+        "People of a trial release are compared with references of every class: both were drawn at random from the "
+        "same people. release compares within a class, which needs more references and can tell others.",
         "All are releases of one original model, retrained exactly without them. Another original, or another way of "
         "unlearning, needs a plan of its own.",
         f"An observer looks at one score, {examination.score or 'margin-difference'}, and needs no model of its own. "
