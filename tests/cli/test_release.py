@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 N = 400
-DELETED, REFERENCES = np.arange(5), np.arange(100, 300)
+DELETED, REFERENCES = np.arange(5), np.arange(100, 400)
 
 
 @pytest.fixture
@@ -60,7 +60,11 @@ def write(frame, path):
 def test_who_moved_is_told_and_the_page_names_nobody(release, frames, tmp_path, suffix):
     before, after = frames
     found = release(before, after.sample(frac=1, random_state=0), "--json", suffix=suffix).findings
-    assert (found["told"], found["persons"], found["reference_persons"]) == (3, 5, 200)
+    assert (found["told"], found["persons"], found["reference_persons"]) == (
+        3,
+        5,
+        before["label"][100:].value_counts().min(),
+    )
     assert found["summary"].startswith("3 of the 5 deleted people can be told at 95 %.")
     assert found == json.loads((tmp_path / "out" / "findings.json").read_text(encoding="utf-8"))
     private = pd.read_csv(tmp_path / "out" / "private-persons.csv")
@@ -114,8 +118,9 @@ def test_rows_of_a_subject_are_one_person(release, frames):
     before, after = frames
     before["who"] = [f"p{i // 2}" for i in range(N)]
     found = release(before, after, "--subject", "who", "--base-rate", "0.2", "--json").findings
-    assert (found["persons"], found["records"], found["reference_persons"]) == (3, 5, 100)
-    (note,) = found["notes"]
+    assert (found["persons"], found["records"], found["reference_persons"]) == (3, 5, 87)
+    note, cut = found["notes"]
+    assert cut.startswith("1 deleted person has more records than 59 reference persons have, or of classes")
     assert note.startswith("1 deleted person has other records in the file that are not named as deleted")
     assert {p["base_rate"] for of in found["accusing"] for p in of["precision"]} == {0.2}
 
@@ -128,6 +133,82 @@ def test_labels_may_stand_in_either_file_or_nowhere(release, frames, tmp_path):
     bare = release(*(f.drop(columns="label") for f in frames), "--json", "--out", tmp_path / "bare").findings
     assert bare["score"] == "largest-fall"
     assert any("Labels were not known" in limit for limit in bare["limits"])
+    assert (bare["compared_by"], bare["labels_known"]) == ([], False)
+    assert "nobody could check whether the references are of their classes" in bare["summary"]
+
+
+@pytest.fixture
+def one_class_moves(frames):
+    """Both versions' answers, in which everybody of the class yes moves a lot, whoever it is, and nobody else."""
+    before = frames[0]
+    yes = before["label"] == "yes"
+    fall = np.where(yes, np.random.default_rng(1).normal(2, 0.5, N), np.random.default_rng(2).normal(0, 0.01, N))
+    p = 1 / (1 + np.exp(-(np.log(before["p_yes"] / before["p_no"]) - fall)))
+    return (
+        before,
+        before.assign(p_yes=p, p_no=1 - p),
+        before["record"].to_numpy()[yes],
+        before["record"].to_numpy()[~yes],
+    )
+
+
+def ids(records):
+    return ",".join(map(str, records))
+
+
+def test_who_moves_as_all_of_its_class_do_is_not_told(release, one_class_moves, tmp_path):
+    before, after, yes, no = one_class_moves
+    options = ["--deleted", ids(yes[:5]), "--reference", ids([*yes[5:150], *no[:100]])]
+    found = release(before, after, "--json", "--fail-if-told", options=options).findings
+    assert (found["told"], found["compared_by"], found["reference_persons"]) == (0, ["class"], 145)
+    assert "those on people of the same class who were never in training" in found["summary"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "counting those of the same class alone" in page
+    assert "Each person was compared with references whose records are of the same class, at least 145" in page
+
+
+@pytest.mark.parametrize("there", [0, 40])
+def test_a_class_that_references_lack_is_one_sentence(release, one_class_moves, there):
+    before, after, yes, no = one_class_moves
+    options = ["--deleted", ids(yes[:5]), "--reference", ids([*yes[5 : 5 + there], *no[:120]])]
+    release(before, after, options=options).says("too few reference persons of the same class, and others may move")
+    said = release(before, after, options=options)
+    said.says(f"'yes' has {there} (5 deleted); 99 of each are enough")
+    said.says("ask for --control fdr" if there else "leave these people out of --deleted")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_people_are_compared_within_groups_that_files_name(release, frames, suffix):
+    """All of one group move, whatever their class."""
+    before, after = frames
+    old = np.arange(N) % 2 == 0
+    moved = np.where(old, 3.0, 0.0)[:, None] * np.where(before["label"] == "yes", 1, -1)[:, None]
+    p = 1 / (1 + np.exp(-(np.log(after["p_yes"] / after["p_no"]).to_numpy()[:, None] - moved)))[:, 0]
+    after = after.assign(p_yes=p, p_no=1 - p)
+    options = ["--deleted", "6,8", "--reference", ids(range(100, 400))]
+    assert release(before, after, "--json", options=options, suffix=suffix).findings["compared_by"] == ["class"]
+    grouped = before.assign(group_old=np.where(old, "old", None))
+    found = release(grouped, after, "--json", "--out", "by-group", options=options, suffix=suffix).findings
+    assert (found["told"], found["compared_by"]) == (0, ["class", "old"])
+    release(before, after, "--group-by", "old", options=options, suffix=suffix).says("no column 'group_old' in")
+    lacking = ["--deleted", "6,8", "--reference", ids(range(101, 400, 2))]
+    release(grouped, after, options=lacking, suffix=suffix).says(", old=old' has 0 (")
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_models_are_asked_within_groups_of_their_table(command, models):
+    table = pd.read_csv("people.csv")
+    table.assign(a=table["a"], answer=table["answer"], b=np.where(np.arange(160) < 120, 1, 2)).to_csv(
+        "g.csv", index=False
+    )
+    with open("versions.py", "a", encoding="utf-8") as file:
+        file.write("\n")
+    options = ["--data", "g.csv", *models[2:], "--group-by", "b", "--json", "--out", "o"]
+    found = command("release", "versions.py:before", "versions.py:after", *options).findings
+    assert found["compared_by"] == ["class", "b"]
+    assert found["reference_persons"] < 47
+    options[options.index("b")] = "height"
+    command("release", "versions.py:before", "versions.py:after", *options).says("no group column 'height' in g.csv")
 
 
 def test_classes_in_another_order_are_put_in_order(release, frames, tmp_path):
@@ -175,7 +256,7 @@ def models(command, tmp_path):
 @pytest.mark.filterwarnings("ignore:X has feature names")
 def test_two_fitted_models_are_asked(command, models):
     done = command("release", "versions.py:before", "versions.py:after", *models, "--json", "--out", "o")
-    assert (done.findings["persons"], done.findings["reference_persons"]) == (1, 100)
+    assert (done.findings["persons"], done.findings["reference_persons"]) == (1, 47)
     assert done.findings["config"]["before"] == {"model": "versions.py:before"}
 
 

@@ -83,3 +83,21 @@ def test_too_few_references_show_no_observer():
     assert Accusing.at(0.01, np.array([0.5]), 98, 0) is None
     assert Accusing.at(0.01, np.array([0.5]), 99, 0).found_share.value == 0
     assert Accusing.at(0.01, np.array([0.5]), 99, 0).precision(0.1).value == 0
+
+
+def test_holms_rule_weighted_by_references_holds_its_level_and_spends_it():
+    """Nobody was given away; people have 30 to 2,000 references each, whose least p-values sum to 4.7 %."""
+    rng, references = np.random.default_rng(0), np.array([2000] * 4 + [500] * 3 + [60, 60, 200])
+    wrong = []
+    for _ in range(4000):
+        p = (1 + rng.integers(0, references + 1)) / (1 + references)
+        wrong.append(rejected(p, 0.05, references=references).any())
+    assert 0.035 < np.mean(wrong) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 4000)
+
+
+def test_with_as_many_references_each_the_weights_change_nothing():
+    rng = np.random.default_rng(1)
+    p = rng.integers(1, 400, 12) / 400
+    for references in (None, np.full(12, 399)):
+        assert holm_adjusted(p, references) == pytest.approx(holm_adjusted(p))
+        assert np.array_equal(rejected(p, 0.05, references=references), rejected(p, 0.05))
