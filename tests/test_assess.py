@@ -171,7 +171,7 @@ def test_shadow_aucs_have_intervals_over_shadow_worlds(found):
     for result in found.results:
         assert result.shadow_auc_ci[0] < result.shadow_auc_ci[1]
         assert result.shadow_auc_ci[0] - 0.05 < result.shadow_auc < result.shadow_auc_ci[1] + 0.05
-        assert result.shadow_auc_freedom == 3
+        assert result.shadow_auc_freedom >= 3
         assert result.silent_without_change == (result.attack in ("sorted-diff", "euclidean-distance"))
 
 

@@ -17,7 +17,9 @@ def test_the_leading_attack_collapses_and_another_shows_a_leak(collapsing, tmp_p
     (other,) = [of for of in findings.results if (of.attack, of.rows) == ("score-ratio", "all")]
     assert 0.9 < other.shadow_auc < leading.shadow_auc
     assert other.auc_simultaneous_ci[0] > 0.55
-    said = [note for note in findings.notes if re.match(r"people: name \(800 distinct of 800 values\) is kept", note)]
+    said = [
+        note for note in findings.warnings if re.match(r"people: name \(800 distinct of 800 values\) is kept", note)
+    ]
     assert len(said) == 1
     assert "may fail on the target, where all of them are unknown" in said[0]
 

@@ -75,7 +75,8 @@ def share_covered(make_pair, truth):
 def test_roles_shuffled_within_worlds_cover_one_half_at_the_nominal_rate():
     base = draw(np.random.default_rng(1), shift=1.0), draw(np.random.default_rng(2), shift=1.0)
     covered = share_covered(lambda rng: [shuffled_within_worlds(table, rng) for table in base], 0.5)
-    assert 0.93 <= covered <= 0.97
+    # few worlds cover more: an interval is never narrower than if answers were independent
+    assert 0.93 <= covered <= 0.98
 
 
 def test_a_planted_auc_of_eight_tenths_is_covered_at_the_nominal_rate():
@@ -89,4 +90,5 @@ def test_a_planted_auc_of_eight_tenths_is_covered_at_the_nominal_rate():
     assert truth(shift) == pytest.approx(0.8)
     # an attacker with the sign right: its shadow table leaks as the target does
     covered = share_covered(lambda rng: (draw(rng, shift), draw(rng, shift)), 0.8)
-    assert 0.93 <= covered <= 0.97
+    # few worlds cover more: an interval is never narrower than if answers were independent
+    assert 0.93 <= covered <= 0.98

@@ -142,7 +142,8 @@ def test_the_mean_over_roles_has_the_error_of_a_jackknife_over_worlds():
 
     assert found.macro_auc == pytest.approx(mean(asked))
     error = jackknife_error(np.array([mean(target.worlds != world) for world in range(20)]))
-    assert np.ptp(found.macro_auc_ci) / 2 / t_quantile(19) == pytest.approx(error, rel=0.1)
+    # records recur, and an interval is never narrower than if answers were independent
+    assert error * 0.95 < np.ptp(found.macro_auc_ci) / 2 / t_quantile(19) < error * 1.2
 
 
 def test_only_clean_queries_count_as_a_role_that_is_there():

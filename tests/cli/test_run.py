@@ -109,7 +109,7 @@ def test_a_model_that_reads_what_no_key_holds_is_told_on_the_terminal(command, t
         said = "can't tell whether model reads_environment.py:make changed: make in reads_environment uses os.environ"
         assert said in done.err
         findings = json.loads((tmp_path / "out" / "findings.json").read_text())
-        assert any(note.startswith(said) for note in findings["notes"])
+        assert any(note["level"] == "warning" and note["text"].startswith(said) for note in findings["notes"])
         assert findings["execution"]["worlds_reused"] == 0
 
 

@@ -190,7 +190,7 @@ def test_audits_say_so(tmp_path):
     result = audit(
         "decision-tree", X, LABELS, features=["sorted-diff"], attack_models=["logistic-regression"], attacks=[], **sizes
     )
-    assert "in-memory: row (400 distinct of 400 values) looks like an id" in result.findings.notes[0]
+    assert "in-memory: row (400 distinct of 400 values) looks like an id" in result.findings.warnings[0]
     with pytest.raises(AuditError, match="of X; leave it out"):
         audit("decision-tree", frame(hash=TEXTS["hash"]), LABELS, **sizes)
     frame(hash=TEXTS["hash"]).assign(rich=LABELS).to_csv(tmp_path / "people.csv", index=False)

@@ -57,7 +57,7 @@ def data():
 def audited(model, data, store, how=None, says=None, **settings):
     execution = Execution(store=store, reporter=says or Silent(), explain=says is not None, reuse=how)
     found = audit(model, *data, execution=execution, **SIZES, **QUICK, **settings).findings
-    return found.execution["worlds_reused"], [note for note in found.notes if "can't tell" in note]
+    return found.execution["worlds_reused"], [note for note in found.warnings if "can't tell" in note]
 
 
 def test_a_model_that_cannot_be_told_is_trained_anew_and_that_is_said(data, tmp_path):
@@ -133,7 +133,7 @@ class Own(ClassifierMixin, BaseEstimator):
 if __name__ == "__main__":
     X, y = make_classification(400, 5, random_state=0)
     found = audit(Own(), X, y, execution=Execution(store=Path("store")), {asked}).findings
-    print(json.dumps([found.execution["worlds_reused"], found.notes]))
+    print(json.dumps([found.execution["worlds_reused"], found.warnings]))
 """
 
 

@@ -199,4 +199,6 @@ def test_an_audit_says_why_networks_were_trained_one_at_a_time(tmp_path):
             }
         )
         notes = run(config, Execution(jobs=1, store=tmp_path / factory)).findings.notes
-        assert sum(f"networks of mine.py:{factory} were trained one at a time: on a CPU" in n for n in notes) == told
+        assert (
+            sum(f"networks of mine.py:{factory} were trained one at a time: on a CPU" in n.text for n in notes) == told
+        )

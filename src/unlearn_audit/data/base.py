@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unlearn_audit.notes import Caution
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -120,8 +122,6 @@ class Dataset:
         What was done to the records, one plain sentence each.
     true_y
         (n,) the owner's labels where some of ``y`` are wrong on purpose, else None.
-    warnings
-        Those of the notes that say what may make findings wrong.
     """
 
     name: str
@@ -133,7 +133,11 @@ class Dataset:
     units: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = field(default=())
     true_y: npt.NDArray[Any] | None = None
-    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those of the notes that say what may make findings wrong."""
+        return tuple(note for note in self.notes if isinstance(note, Caution))

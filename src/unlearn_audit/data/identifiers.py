@@ -18,6 +18,7 @@ import pandas as pd
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
+from unlearn_audit.notes import Caution
 
 FEWEST_VALUES = 20
 """Of fewer values than these nothing is said: in a short table most categories are nearly different in every row."""
@@ -136,7 +137,7 @@ def without_identifiers(
             f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. What a "
             f"model learns from them holds of no other record; {remedy}",
         )
-    return replace(table, features=left), tuple(warnings)
+    return replace(table, features=left), tuple(map(Caution, warnings))
 
 
 def refuse_identifiers(
@@ -160,7 +161,7 @@ def refuse_identifiers(
             f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of X; leave it "
             f"out, or write keep=[{refused[0].column!r}] if the model is meant to learn from it"
         )
-    return tuple(_warning(of) for of in found)
+    return tuple(Caution(_warning(of)) for of in found)
 
 
 def _warning(found: Identifier) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from unlearn_audit.config import ReuseName
 from unlearn_audit.engine.keys import digest
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.notes import Caution
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Reuse:
             "mine": "nothing stored was reused; every run trains it anew, unless it is told to reuse always",
             "always": "what was stored was reused all the same, as the configuration asks (reuse: always)",
         }[self.policy]
-        return tuple(dict.fromkeys(f"{cannot_tell(source)}; {said}" for source in sources if source.unknown))
+        return tuple(map(Caution, dict.fromkeys(f"{cannot_tell(of)}; {said}" for of in sources if of.unknown)))
 
 
 def cannot_tell(source: ModelSource) -> str:

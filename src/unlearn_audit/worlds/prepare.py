@@ -84,9 +84,7 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
     X, made = _numbers(raw, split, config)
     notes = (*warnings, *raw.notes, *_dropped(len(keep), len(record_ids)), *made)
     class_values = np.arange(len(raw.class_names))
-    data = Dataset(
-        raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes, warnings=warnings
-    )
+    data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes)
     return Records(data, split, units, columns)
 
 
@@ -204,7 +202,6 @@ def prepare_arrays(
         record_ids,
         codes,
         (*warnings, *_dropped(len(keep), len(record_ids))),
-        warnings=warnings,
     )
     unit_rows = Units(np.arange(len(labels)) if codes is None else codes)
     return Records(data, split_records(unit_rows, seed), unit_rows, columns)
