@@ -23,7 +23,7 @@ test: lint types
 figures: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
 
-# how often verdicts and intervals are right, about two hours on two cores; goes on where it was stopped
+# how often verdicts and intervals are right; goes on where it was stopped, and with --anew takes about two hours on two cores
 validity: $(VENV)/.dev
 	$(BIN)/python benchmarks/validity.py --jobs $(JOBS)
 

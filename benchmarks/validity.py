@@ -8,7 +8,8 @@ Three parts, each of pieces with seeds of their own, so that a run that is stopp
   interval hold it?
 - planted: whole audits of a model that gives the deleted away by a known AUC.
 
-    python benchmarks/validity.py                 # all, about two hours on two cores; writes docs/validity.md
+    python benchmarks/validity.py                 # what is not done yet of all; writes docs/validity.md
+    python benchmarks/validity.py --anew          # all again, about two hours on two cores
     python benchmarks/validity.py --audits 24 --draws 100 --planted 8 --no-page
 """
 
@@ -35,7 +36,8 @@ from unlearn_audit.metrics import Clusters, auc_interval
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validity.md"
-RESULTS = HERE / "validity.json"
+RESULTS = HERE / "validity.jsonl"
+"""What every piece found: the page is made of it, and a run goes on from it."""
 
 RECORDS, CLASSES, WORLDS = (600, 1_800, 5_000, 20_000), (2, 10), (3, 5, 10)
 TRUTHS, WORLDS_OF_TABLES = (0.55, 0.7, 0.8, 0.95, 0.99, 1.0), (2, 3, 5, 10, 30)
@@ -240,7 +242,7 @@ def page(summary: dict[str, Any]) -> str:
     lines = [
         "# How often verdicts and intervals are right",
         "",
-        "Made by `make validity`; the figures are in `benchmarks/validity.json`.",
+        "Made by `make validity`; what every piece found is in `benchmarks/validity.jsonl`.",
         "",
         "## Audits with nothing to find",
         "",
@@ -318,11 +320,12 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1_000, help="tables of scores a cell")
     parser.add_argument("--planted", type=int, default=200, help="audits of planted leaks")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument(
-        "--done", type=Path, default=HERE.parent / "build" / "validity.jsonl", help="pieces done so far"
-    )
+    parser.add_argument("--done", type=Path, default=RESULTS, help="file of the pieces done so far")
+    parser.add_argument("--anew", action="store_true", help="measure everything again")
     parser.add_argument("--no-page", action="store_true", help="print the page and write nothing")
     given = parser.parse_args()
+    if given.anew:
+        given.done.unlink(missing_ok=True)
     try:
         results = work(list(pieces(given.audits, given.draws, given.planted)), given.done, given.jobs)
     except AuditError as error:
@@ -331,7 +334,6 @@ def main() -> None:
     if given.no_page:
         print(page(summary))
         return
-    RESULTS.write_text(json.dumps(summary, indent=1) + "\n")
     PAGE.write_text(page(summary))
 
 
