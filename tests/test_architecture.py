@@ -71,14 +71,14 @@ def test_help_waits_for_no_library_that_calculates():
 def test_a_look_at_two_files_waits_for_nothing_that_trains(tmp_path):
     rng = np.random.default_rng(0)
     for name in ("before", "after"):
-        p = rng.uniform(size=30)
+        p = rng.uniform(size=60)
         np.savez(
             tmp_path / f"{name}.npz",
-            record=np.arange(30),
+            record=np.arange(60),
             posteriors=np.column_stack([p, 1 - p]),
-            label=np.arange(30) % 2,
+            label=np.arange(60) % 2,
         )
-    (tmp_path / "held-out.txt").write_text("\n".join(map(str, range(1, 30))))
+    (tmp_path / "held-out.txt").write_text("\n".join(map(str, range(1, 60))))
     folder = tmp_path.as_posix()
     words = [
         "release", f"{folder}/before.npz", f"{folder}/after.npz", "--deleted=0", f"--reference={folder}/held-out.txt",
