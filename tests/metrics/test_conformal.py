@@ -86,7 +86,7 @@ def test_too_few_references_show_no_observer():
 
 
 def test_holms_rule_weighted_by_references_holds_its_level_and_spends_it():
-    """Nobody was given away; people have 30 to 2,000 references each, whose least p-values sum to 4.7 %."""
+    """Nobody was given away; people have 30 to 2,000 references each, whose least p-values sum to 4.6 %."""
     rng, references = np.random.default_rng(0), np.array([2000] * 4 + [500] * 3 + [60, 60, 200])
     wrong = []
     for _ in range(4000):
