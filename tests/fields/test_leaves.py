@@ -30,7 +30,7 @@ def test_a_tree_that_was_grown_with_a_record_is_asked_without_it():
     candidates = np.concatenate([OWN, OUTSIDERS])
     expected = np.zeros((len(REFERENCES), len(candidates)))
     for at, x in enumerate(candidates):
-        remain = OWN[(leaves[OWN] == leaves[x]) & (OWN != x)]
+        remain = OWN[(leaves[OWN] == leaves[x]) & (x != OWN)]
         for r, reference in enumerate(REFERENCES):
             if leaves[reference] == leaves[x]:
                 alike = (data.y[remain] == data.y[reference]).sum()
@@ -50,7 +50,7 @@ def test_a_forest_counts_how_often_each_tree_drew_a_record():
         assert (times.sum(axis=1) == 60).all()
         if type(model) is ExtraTreesClassifier:
             assert (times[:, :60] == 1).all()
-        # scikit-learn's OWN way leaves the same draws behind
+        # scikit-learn's own way leaves the same draws behind
         alike = clone(model).set_params(random_state=forest.random_state).fit(data.X[training], data.y[training])
         for drawn, theirs in zip(forest.estimators_samples_, alike.estimators_samples_, strict=True):
             assert np.array_equal(drawn, theirs)
