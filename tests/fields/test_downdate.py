@@ -71,13 +71,13 @@ def polished(Z, target, weights, W):
     return W
 
 
-def derivative(data, own, candidate, references, outputs):
+def derivative(data, own, candidate, references, outputs, each=None):
     """(references,) the derivative of each margin in the record's weight at 0, by finite differences."""
     rows = np.append(own, candidate)
     Z, asked, step = with_one(data.X[rows]), with_one(data.X[references]), 1e-5
     ends = []
     for weight in (step, -step):
-        weights = np.append(np.ones(len(own)), weight)
+        weights = np.append(np.ones(len(own)), weight) * (1 if each is None else each[rows])
         s = np.column_stack([shares(asked @ polished(Z, t[rows], weights, W)) for t, W in outputs])
         s = np.column_stack([1 - s, s]) if s.shape[1] == 1 else s / s.sum(axis=1, keepdims=True)
         ends.append(margin(s, data.y[references]))
@@ -109,6 +109,23 @@ def test_of_a_record_that_the_own_training_set_lacks_the_field_is_the_derivative
     candidates = outsiders[np.argsort(np.linalg.norm(data.X[outsiders], axis=1))][:: n // 10]
     found = field.change(candidates, references)
     expected = np.column_stack([derivative(data, own, c, references, outputs) for c in candidates])
+    error = np.linalg.norm(found - expected, axis=0) / np.linalg.norm(expected, axis=0)
+    assert error.max() < 1e-3
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_class_weights_weigh_the_hessian_and_the_record(classes):
+    data, own, outsiders, references = wide(60, 50, classes)
+    given = {0: 0.5, 1: 3.0, 2: 2.0}
+    given = {label: given[label] for label in range(classes)}
+    field = field_for(resolve_model(REGRESSION(class_weight=given)), data, own, 60)
+    assert type(field) is LastLayerField
+    one, each = np.eye(classes)[data.y], np.array(list(given.values()))[data.y]
+    W = np.column_stack([field.model.coef_, field.model.intercept_]).T
+    candidates = outsiders[np.argsort(np.linalg.norm(data.X[outsiders], axis=1))][::6]
+    outputs = [(one[:, [1]] if classes == 2 else one, W)]
+    expected = np.column_stack([derivative(data, own, c, references, outputs, each) for c in candidates])
+    found = field.change(candidates, references)
     error = np.linalg.norm(found - expected, axis=0) / np.linalg.norm(expected, axis=0)
     assert error.max() < 1e-3
 

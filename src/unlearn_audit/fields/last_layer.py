@@ -21,6 +21,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
+from sklearn.utils.class_weight import compute_class_weight
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -105,7 +106,20 @@ class LastLayerField:
     def _pull(self, candidates: Positions, features: Array) -> Array:
         """(candidates, classes) label less probability, without its own part of H where H holds the candidate."""
         p, inside = self._posteriors(candidates), held(candidates, self.training)
-        return pull(self._labels(candidates) - p, inside, _root(p[inside]), self._leverage(features[inside]))
+        weight = self._weights(candidates)
+        residual = weight[:, None] * (self._labels(candidates) - p)
+        root = np.sqrt(weight[inside])[:, None, None] * _root(p[inside])
+        return pull(residual, inside, root, self._leverage(features[inside]))
+
+    def _weights(self, positions: Positions) -> Array:
+        """(n,) what the class weight of a regression makes of each record; 1 without one, and for a network."""
+        given = getattr(last_step(self.model), "class_weight", None)
+        classes = np.unique(self.data.y[self.training])
+        weights = np.ones(len(self.data.class_values))
+        if given is not None:
+            at = np.searchsorted(self.data.class_values, classes)
+            weights[at] = compute_class_weight(given, classes=classes, y=self.data.y[self.training])
+        return np.asarray(weights[np.searchsorted(self.data.class_values, self.data.y[positions])])
 
     def _leverage(self, features: Array) -> Array:
         """(n, classes, classes) (I ⊗ a)ᵀ H⁻¹ (I ⊗ a)."""
@@ -138,10 +152,10 @@ class LastLayerField:
                 f"the last layer of {self.source.name} has {k * d:,} weights, more than the {MOST_PARAMETERS:,} whose "
                 "Hessian is worth its memory; leave the change field out"
             )
-        hessian = np.empty((k, d, k, d))
+        hessian, own = np.empty((k, d, k, d)), self._weights(self.training)
         for i in range(k):
             for j in range(i + 1):
-                weights = p[:, i] * ((i == j) - p[:, j])
+                weights = own * p[:, i] * ((i == j) - p[:, j])
                 hessian[i, :, j] = hessian[j, :, i] = (a * weights[:, None]).T @ a
         flat = hessian.reshape(k * d, k * d)
         mean = np.trace(flat) / (k * d)
