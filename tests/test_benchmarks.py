@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+
+from unlearn_audit import Execution
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 BENCHMARK = BENCHMARKS / "default_audit.py"
@@ -134,6 +137,29 @@ def test_the_curves_of_naming_are_what_the_figures_make(benchmark_modules):
     assert page == module.with_table(page, module.table(measured))
     drawn = ElementTree.fromstring(module.FIGURE.read_text(encoding="utf-8"))
     assert drawn.findtext("{http://www.w3.org/2000/svg}desc") == module.description(measured, module.PANELS)
+
+
+def test_the_change_field_tells_the_deleted_where_columns_are_many(benchmark_modules):
+    module = benchmark_modules("change_field")
+    X, y = module.binary_table(0)
+    assert X.shape == (4000, 400)
+    assert np.isin(X, (0, 1)).all()
+    assert np.array_equal(np.unique(y), np.arange(6))
+    found = module.auc_of(module.made_up(0, module.SMALL_WORLDS), Execution())
+    assert found["n_positive"] == 60
+    assert found["auc"] > 0.85
+
+
+def test_the_table_of_wide_tables_is_what_the_figures_make(benchmark_modules):
+    module = benchmark_modules("change_field")
+    measured = json.loads(module.MEASURED.read_text(encoding="utf-8"))
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert page == module.with_table(page, module.table(measured), module.PAGE.name, module.MARKS)
+    assert np.mean([measured[f"made-up, seed {seed}"]["auc"] for seed in module.SEEDS]) >= 0.85
+    for data, least, key, named in (("digits", 0.97, "first", 0.42), ("checkins-nyc", 0.91, "first_ten", 0.43)):
+        assert measured[data]["auc"] >= least
+        assert measured[f"{data}, name"]["deletions"] >= 1000
+        assert measured[f"{data}, name"][key] >= named
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """The change field of trees and forests: whoever shares a leaf with the deleted moves with it.
 
-In a leaf of n records, of which a share p has the label of a reference, deleting record x from the leaf changes that
-share by (p - [labels equal]) / (n - 1). A forest answers with the mean of its trees. Which records share a leaf the
-attacker learns from trees of its own: a forest on as many records as the models under attack are trained on, or, where
-these are single trees, many trees on different draws of as many.
+Where n records remain in a leaf, a share p of them with the label of a reference, deleting record x from the leaf
+lowered that share by ([labels equal] - p) / (n + 1). A forest answers with the mean of its trees. Which records share a
+leaf the attacker learns from trees of its own: a forest on as many records as the models under attack are trained on,
+or, where these are single trees, many trees on different draws of as many. A tree of its own that was grown with x (m
+times, where it draws with repetition) has n + m records in that leaf: these m are taken out of n and p first.
 """
 
 from __future__ import annotations
@@ -43,12 +44,15 @@ class LeafField:
         The records.
     models
         Those that it trained: pipelines that end with a tree or a forest, or these alone.
+    trainings
+        Positions of what each was trained on, in training order.
     """
 
     explains_by_angle: ClassVar[bool] = True
 
     data: Dataset
     models: tuple[Any, ...]
+    trainings: tuple[Positions, ...]
 
     @classmethod
     def is_for(cls, model: Any) -> bool:
@@ -59,12 +63,13 @@ class LeafField:
     def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LeafField:
         """Train the attacker's trees."""
         number = OWN_TREES if type(last_step(source.make(0))) in TREES else 1
-        models = []
+        models, trainings = [], []
         for index in range(number):
             rng = generator(seed, Kind.FIELD, index, 0)
             training = rng.choice(own, size=min(n_training, len(own)), replace=False)
             models.append(train(source, data, training, integer_seed(seed, Kind.FIELD, index, 1)).model)
-        return cls(data, tuple(models))
+            trainings.append(training)
+        return cls(data, tuple(models), tuple(trainings))
 
     def change(self, candidates: Positions, references: Positions) -> Array:
         """Return (references, candidates) by how much the margin of a reference would fall."""
@@ -76,12 +81,16 @@ class LeafField:
             classes = list(last_step(model).classes_)
             column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
             leaves = [self._leaves(place, of) for of in (references, candidates)]
-            for tree, leaf, other in zip(_trees(model), *leaves, strict=True):
+            times = self._times(place, candidates)
+            for tree, leaf, other, own in zip(_trees(model), *leaves, times, strict=True):
                 counts = tree.value[leaf, 0]
                 counts = counts / counts.sum(axis=1, keepdims=True)
                 share = np.where(column >= 0, counts[np.arange(len(leaf)), column], 0.0)
-                left = np.maximum(tree.weighted_n_node_samples[leaf] - 1, 1)
-                total += np.where(leaf[:, None] == other[None], (same_label - share[:, None]) / left[:, None], 0.0)
+                size = tree.weighted_n_node_samples[other]
+                # ([labels equal] - p) / (n + 1), with n and p without the candidate's own copies
+                left = np.maximum(size - own, 1)
+                by_size = size / (left * (left + 1))
+                total += np.where(leaf[:, None] == other[None], (same_label - share[:, None]) * by_size, 0.0)
                 shares += share
                 n_trees += 1
         mean = np.clip(shares / n_trees, _SURE, 1 - _SURE)
@@ -91,6 +100,12 @@ class LeafField:
     def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
         """Return (pairs, candidates) cosines of the observed and the expected change."""
         return cosines(change, self.change(candidates, references).T)
+
+    def _times(self, place: int, candidates: Positions) -> list[npt.NDArray[np.int64]]:
+        """Return how often each candidate is among the records that each tree of a model was grown on."""
+        model, training, n = last_step(self.models[place]), self.trainings[place], len(self.data.y)
+        grown_on = [training] if type(model) in TREES else (training[of] for of in model.estimators_samples_)
+        return [np.bincount(of, minlength=n)[candidates] for of in grown_on]
 
     @cached_property
     def _known(self) -> npt.NDArray[np.int32]:

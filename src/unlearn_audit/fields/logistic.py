@@ -1,9 +1,11 @@
 """The change field of logistic regression, from one Hessian.
 
-At the optimum of a regularised loss, deleting record x moves the parameters by (H - w x xᵀ)⁻¹ ∇ℓ(x), with H the Hessian
-and w = p (1 - p) the weight of x (one Newton step, exact to second order; the closed form of influence functions). So
-the logit of a reference r falls by K(r, x) (t - p) / (1 - h w), where K(r, x) = rᵀ H⁻¹ x, h = K(x, x), t is 1 for the
-label of x and p its probability. H is not the attacker's to see, but a mean over records of the same kind is near it.
+At the optimum of a regularised loss, deleting record x moves the parameters by H⁻¹ ∇ℓ(x), with H the Hessian over the
+records that remain (one Newton step, exact to second order; the closed form of influence functions). So the logit of a
+reference r falls by K(r, x) (t - p), where K(r, x) = rᵀ H⁻¹ x, t is 1 for the label of x and p its probability. H is
+not the attacker's to see, but a mean over records of the same kind is near it. Where that mean is taken over x too, x
+is taken out of it, which divides by 1 - h w with h = K(x, x) and w the weight of x in H
+(`unlearn_audit.fields.downdate`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from scipy.special import expit
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.fields.base import cosines
+from unlearn_audit.fields.downdate import held, pull
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.source import ModelSource
 
@@ -72,7 +75,8 @@ class LogisticField:
         total = np.zeros((len(references), len(candidates)))
         for output, inverse in enumerate(self._inverse):
             pulled = of_candidates @ inverse
-            total += by_output[:, output, None] * (of_references @ pulled.T) * self._pull(output, candidates, pulled)
+            by_candidate = self._pull(output, candidates, of_candidates, pulled)
+            total += by_output[:, output, None] * (of_references @ pulled.T) * by_candidate
         return total
 
     def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
@@ -80,7 +84,8 @@ class LogisticField:
 
         With two classes and enough references, the versions' parameters follow from the references' margins, which are
         linear in them. Then all is calculated at the parameters of the original itself, and the angle is measured in
-        the metric of H⁻¹, in which errors of H weigh the same in all directions.
+        the metric of H⁻¹, in which errors of H weigh the same in all directions. Whether H holds a candidate makes no
+        difference to that angle: taking it out multiplies H⁻¹ ∇ℓ(x) by a positive number.
         """
         if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
             return self._explain_parameters(change, original, candidates, references)
@@ -139,13 +144,14 @@ class LogisticField:
         classes = self.model.classes_
         return np.asarray(self.data.y[positions] == classes[1 if len(classes) == 2 else output])
 
-    def _pull(self, output: int, candidates: Positions, pulled: Array) -> Array:
-        """(candidates,) (t - p) / (1 - h w)."""
-        rows = self._rows(candidates)
+    def _pull(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
+        """(candidates,) t - p, divided by 1 - h w where the attacker's own training set holds the candidate."""
         p = expit(rows @ self._parameters[:, output])
-        return np.asarray(
-            (self._is_class(candidates, output) - p) / (1 - np.einsum("ij,ij->i", rows, pulled) * p * (1 - p))
-        )
+        inside = held(candidates, self.own)
+        weight = self.share * (p * (1 - p))[inside]
+        leverage = np.einsum("ij,ij->i", rows[inside], pulled[inside])
+        residual = self._is_class(candidates, output) - p
+        return pull(residual[:, None], inside, np.sqrt(weight)[:, None, None], leverage[:, None, None])[:, 0]
 
     def _margin_by_output(self, references: Positions) -> Array:
         """(references, outputs) the derivative of the margin φ by each logit.

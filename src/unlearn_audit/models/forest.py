@@ -53,7 +53,7 @@ def fit_forest(model: Any, X: Any, y: npt.NDArray[Any]) -> bool:
         random_state=model.random_state,
         threads=threads_for_trees(),
     )
-    _settle(model, trees, classes, X.shape[1])
+    _settle(model, trees, classes, X.shape)
     return True
 
 
@@ -106,11 +106,16 @@ def grow_trees(
         DepthFirstTreeBuilder(splitter, 2 * leaf, leaf, 0.0, _MOST, 0.0).build(tree, rows, answers, times, None)
         return tree
 
-    draw = np.random.RandomState(random_state)
-    seeds = [draw.randint(_MOST) for _ in range(n_trees)]
+    seeds = _seeds(random_state, n_trees)
     if threads > 1:
         return list(Parallel(n_jobs=threads, prefer="threads")(delayed(grow)(seed) for seed in seeds))
     return [grow(seed) for seed in seeds]
+
+
+def _seeds(random_state: int, n_trees: int) -> list[int]:
+    """Return the seed of each tree of a forest."""
+    draw = np.random.RandomState(random_state)
+    return [draw.randint(_MOST) for _ in range(n_trees)]
 
 
 @lru_cache(maxsize=1)
@@ -152,14 +157,18 @@ def _same(value: Any, usual: Any) -> bool:
     return type(value) is type(usual) and bool(value == usual)
 
 
-def _settle(model: RandomForestClassifier, trees: list[Any], classes: npt.NDArray[Any], width: int) -> None:
+def _settle(model: RandomForestClassifier, trees: list[Any], classes: npt.NDArray[Any], shape: tuple[int, int]) -> None:
     """Give a forest what its ``fit`` would have left in it."""
+    n, width = shape
+    # of these `estimators_samples_` is made
+    model._n_samples = model._n_samples_bootstrap = n
+    model._sample_weight = None
     model.n_features_in_, model.n_outputs_ = width, 1
     model.classes_, model.n_classes_ = classes, len(classes)
     model.estimator_ = DecisionTreeClassifier()
     model.estimators_ = []
-    for tree in trees:
-        one = DecisionTreeClassifier(min_samples_leaf=model.min_samples_leaf, max_features="sqrt")
+    for tree, seed in zip(trees, _seeds(model.random_state, len(trees)), strict=True):
+        one = DecisionTreeClassifier(min_samples_leaf=model.min_samples_leaf, max_features="sqrt", random_state=seed)
         one.n_features_in_, one.n_outputs_, one.max_features_ = width, 1, max(1, int(np.sqrt(width)))
         one.classes_, one.n_classes_ = np.arange(float(len(classes))), len(classes)
         one.tree_ = tree

@@ -36,8 +36,14 @@ def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.
     AuditError
         If the model's answers are no probabilities of these classes.
     """
+    return query_exactly(model, X, class_values, name).astype(np.float32)
+
+
+def query_exactly(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
+    """Return the model's posteriors with all their digits; see `query`."""
     answer = tree_posteriors(model, X)
-    return _aligned(np.asarray(model.predict_proba(X)) if answer is None else answer, model, X, class_values, name)
+    answer = np.asarray(model.predict_proba(X)) if answer is None else answer
+    return np.asarray(_aligned(answer, model, X, class_values, name), dtype=np.float64)
 
 
 def query_many(
@@ -51,7 +57,8 @@ def query_many(
         return np.stack([query(model, block, class_values, name) for model, block in zip(models, X, strict=True)])
     answers = models[0].predict_proba_many(models, X)
     flat = answers.reshape(-1, answers.shape[-1])
-    return _aligned(flat, models[0], flat, class_values, name).reshape(*answers.shape[:2], -1)
+    aligned = _aligned(flat, models[0], flat, class_values, name)
+    return np.asarray(aligned.reshape(*answers.shape[:2], -1), dtype=np.float32)
 
 
 def can_ask_many(model: Any) -> bool:
@@ -61,7 +68,7 @@ def can_ask_many(model: Any) -> bool:
 
 def _aligned(
     answer: npt.NDArray[Any], model: Any, X: Any, class_values: npt.NDArray[Any], name: str
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[Any]:
     """Return answers with one column a class of the dataset, once they are known to be probabilities."""
     known = getattr(model, "classes_", None)
     known = class_values if known is None else np.asarray(known)
@@ -77,9 +84,9 @@ def _aligned(
     ok = not answer.size or (answer.min() >= 0 and answer.max() <= 1 + SUM_TOLERANCE)
     if not ok or (np.abs(answer @ np.ones(len(known)) - 1) > SUM_TOLERANCE).any():
         raise AuditError(f"model {name} answered with numbers that are no probabilities; check its predict_proba")
-    probabilities: npt.NDArray[np.float32] = np.minimum(answer, 1).astype(np.float32)
+    probabilities: npt.NDArray[Any] = np.minimum(answer, 1)
     if len(known) == len(class_values) and (columns == np.arange(len(known))).all():
         return probabilities
-    aligned = np.zeros((len(X), len(class_values)), dtype=np.float32)
+    aligned = np.zeros((len(X), len(class_values)), dtype=probabilities.dtype)
     aligned[:, columns] = probabilities
     return aligned
