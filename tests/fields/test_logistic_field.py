@@ -82,6 +82,33 @@ def test_the_original_parameters_make_it_sharper_and_few_references_do_without()
     assert true_scores(6).mean() > 0.8
 
 
+def test_references_weigh_by_the_standard_errors_of_their_margins():
+    data, source = made(4), resolve_model("logistic-regression")
+    change, original = retrained(data, source, np.arange(10))
+    field = field_for(source, data, OWN, len(TRAINING))
+    rng, candidates = np.random.default_rng(0), np.arange(20)
+    # parameters drawn from N(θ, H⁻¹), output by output, move each margin by that much
+    rows = field._rows(REFERENCES)
+    logits = np.stack(
+        [
+            (parameters + rng.normal(scale=1e-3, size=(20_000, len(parameters))) @ np.linalg.cholesky(inverse).T)
+            @ rows.T
+            for parameters, inverse in zip(field._parameters.T, field._inverse, strict=True)
+        ],
+        axis=-1,
+    )
+    s = 1 / (1 + np.exp(-logits))
+    own = data.y[REFERENCES][:, None] == np.arange(4)
+    margins = np.log((s * own).sum(axis=-1)) - np.log((s * ~own).sum(axis=-1))
+    error = margins.std(axis=0) / 1e-3
+    expected = field.change(candidates, REFERENCES).T / error
+    observed = change / error
+    angles = (observed / np.linalg.norm(observed, axis=1, keepdims=True)) @ (
+        expected / np.linalg.norm(expected, axis=1, keepdims=True)
+    ).T
+    assert np.abs(field.explain(change, original, candidates, REFERENCES) - angles).max() < 0.02
+
+
 def test_nothing_changed_is_no_explanation():
     data, source = made(2), resolve_model("logistic-regression")
     field = field_for(source, data, OWN, len(TRAINING))

@@ -86,11 +86,14 @@ class LogisticField:
         linear in them. Then all is calculated at the parameters of the original itself, and the angle is measured in
         the metric of H⁻¹, in which errors of H weigh the same in all directions. Whether H holds a candidate makes no
         difference to that angle: taking it out multiplies H⁻¹ ∇ℓ(x) by a positive number.
+
+        Otherwise the margin of each reference is measured in units of its own standard error, so that those which any
+        deletion moves far do not outweigh the others.
         """
         if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
             return self._explain_parameters(change, original, candidates, references)
-        expected = self.change(candidates, references)
-        return cosines(change, expected.T)
+        error = self._standard_error(references)
+        return cosines(change / error, self.change(candidates, references).T / error)
 
     def _explain_parameters(
         self, change: Array, original: Array, candidates: Positions, references: Positions
@@ -111,6 +114,12 @@ class LogisticField:
             at = np.flatnonzero(original_of.reshape(-1) == k)
             found[at] = cosines(moved[at] @ hessian @ root, gradients @ root)
         return found
+
+    def _standard_error(self, references: Positions) -> Array:
+        """(references,) of their margins, to first order: what H⁻¹, the covariance of the parameters, makes of them."""
+        rows, by_output = self._rows(references), self._margin_by_output(references)
+        leverages = np.column_stack([np.einsum("ij,ij->i", rows, rows @ inverse) for inverse in self._inverse])
+        return np.asarray(np.sqrt(np.maximum((np.square(by_output) * leverages).sum(axis=1), _SMALLEST)))
 
     def _rows(self, positions: Positions) -> Array:
         """(n, d + 1) records in the coordinates of the attacker's model, and a one."""
