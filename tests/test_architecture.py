@@ -16,10 +16,10 @@ from unlearn_audit.cli.commands import COMMANDS, load
 ROOT = Path(unlearn_audit.__file__).parent
 
 FLOW = (
-    "lazy", "errors", "files", "probabilities", "seeds", "threads", "config", "progress", "data", "worlds", "models",
-    "unlearning", "fields", "observations", "engine", "defenses", "metrics", "attacks", "report", "risk", "three_way",
-    "comparison", "assess", "foretell", "describe", "result", "arms", "until", "subject", "planning", "conductor",
-    "api", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
+    "lazy", "errors", "notes", "files", "probabilities", "seeds", "threads", "config", "progress", "data", "worlds",
+    "models", "unlearning", "fields", "observations", "engine", "defenses", "metrics", "attacks", "report", "risk",
+    "three_way", "comparison", "assess", "foretell", "describe", "result", "arms", "until", "subject", "planning",
+    "conductor", "api", "naming", "reconstruction", "forecast", "reproduce", "release", "cli",
 )  # fmt: skip
 """Every module and package of the first level, in the order of the flow; what all share comes first."""
 

@@ -61,7 +61,7 @@ def given(**changes):
 
 def test_it_says_what_so_many_rows_can_show():
     shown = given()[0].shows
-    assert shown[0].startswith("24 deleted and 120 unseen records in 3 target worlds will show an AUC of 0.85")
+    assert shown[0].startswith("24 deleted and 120 unseen records in 3 target worlds will at best show an AUC of 0.85")
     assert "needs 1,000 unseen" in shown[1]
 
 

@@ -7,6 +7,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import LogisticField, field_for
+from unlearn_audit.fields.base import cosines
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.probabilities import margin
@@ -101,12 +102,50 @@ def test_references_weigh_by_the_standard_errors_of_their_margins():
     own = data.y[REFERENCES][:, None] == np.arange(4)
     margins = np.log((s * own).sum(axis=-1)) - np.log((s * ~own).sum(axis=-1))
     error = margins.std(axis=0) / 1e-3
-    expected = field.change(candidates, REFERENCES).T / error
+    np.testing.assert_allclose(field._standard_error(REFERENCES), error, rtol=0.03)
+    expected = field._fall(candidates, REFERENCES, field._pull_of_trained).T / error
     observed = change / error
-    angles = (observed / np.linalg.norm(observed, axis=1, keepdims=True)) @ (
-        expected / np.linalg.norm(expected, axis=1, keepdims=True)
-    ).T
-    assert np.abs(field.explain(change, original, candidates, REFERENCES) - angles).max() < 0.02
+    roots = [np.sign(of) * np.sqrt(np.abs(of)) for of in (observed, expected)]
+    one, other = (of / np.linalg.norm(of, axis=1, keepdims=True) for of in roots)
+    assert np.abs(field.explain(change, original, candidates, REFERENCES) - one @ other.T).max() < 0.02
+
+
+def test_what_is_explained_is_that_of_a_model_trained_on_the_candidate():
+    """The residual of an outsider after training on it solves r = t - σ(z + h r), and is smaller than before."""
+    data, source = made(4), resolve_model("logistic-regression")
+    field = field_for(source, data, OWN, len(TRAINING))
+    candidates = np.setdiff1d(np.arange(len(data)), np.concatenate([OWN, REFERENCES]))[:40]
+    rows = field._rows(candidates)
+    for output, inverse in enumerate(field._inverse):
+        pulled = rows @ inverse
+        before = field._pull(output, candidates, rows, pulled)
+        after = field._pull_of_trained(output, candidates, rows, pulled)
+        logit = rows @ field._parameters[:, output] + (rows * pulled).sum(axis=1) * after
+        target = field._is_class(candidates, output)
+        np.testing.assert_allclose(after, target - 1 / (1 + np.exp(-logit)), atol=1e-9)
+        assert (np.abs(after) < np.abs(before)).all()
+    inside = OWN[:9]
+    rows = field._rows(inside)
+    given = 0, inside, rows, rows @ field._inverse[0]
+    np.testing.assert_array_equal(field._pull(*given), field._pull_of_trained(*given))
+
+
+def test_rounded_answers_are_explained_without_solving_for_parameters():
+    """Rounded margins are linear in no parameters; the angles of margins remain."""
+    data, source = made(2), resolve_model("logistic-regression")
+    field = field_for(source, data, OWN, len(TRAINING))
+    gone = np.arange(40)
+    change, original = retrained(data, source, gone)
+    solved = field.explain(change, original, gone, REFERENCES)
+    assert (solved.argmax(axis=1) == gone).mean() > 0.9
+    step = np.median(np.abs(change))
+    rounded = np.round(change / step) * step
+    found = field.explain(rounded, original, gone, REFERENCES)
+    error = field._standard_error(REFERENCES)
+    expected = field._fall(gone, REFERENCES, field._pull_of_trained).T / error
+    one, other = (np.sign(of) * np.sqrt(np.abs(of)) for of in (rounded / error, expected))
+    np.testing.assert_allclose(found, cosines(one, other), atol=1e-9)
+    assert (found.argmax(axis=1) == gone).mean() > 0.7
 
 
 def test_nothing_changed_is_no_explanation():

@@ -18,7 +18,6 @@ from unlearn_audit.attacks.pair_scale import pair_covariates
 from unlearn_audit.attacks.references import References
 from unlearn_audit.attacks.statistic import FALLS, Need
 from unlearn_audit.errors import AuditError
-from unlearn_audit.fields.base import explain_rows
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def explained(view: View, knows: Field | None) -> Array:
     references = References.of(view)
     rows = references.rows_of(view)
     asked = _asked(view.references, len(references.pairs))
-    return explain_rows(knows, references.change, references.original, view.positions, rows, asked)
+    return knows.explain_rows(references.change, references.original, view.positions, rows, asked)
 
 
 def _asked(references: View, n_pairs: int) -> npt.NDArray[np.int64]:
@@ -111,7 +110,7 @@ class ChangeField:
         return self
 
     def score(self, target: View) -> Array:
-        """Return (n,) cosines, higher for the positive role."""
+        """Return (n,) how well each deletion explains the change of its pair, higher for the positive role."""
         if self.knows is not None and target.positions is not None:
             target = replace(target, positions=self.looks_up(target.positions, self.knows))
         return self.sign * explained(target, self.knows)

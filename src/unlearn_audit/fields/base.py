@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,6 @@ from unlearn_audit.models.source import ModelSource
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
-_PAIRS_AT_ONCE = 20
-"""Pairs whose candidates are explained at once where that takes more than an angle."""
-
 
 class Field(Protocol):
     """What the deletion of each candidate would do to the answers to reference records.
@@ -28,11 +25,7 @@ class Field(Protocol):
     ----------
     data
         The records, which candidates and references are positions in.
-    explains_by_angle
-        Whether `explain` is the cosine of the observed change and of what `change` says, and no more.
     """
-
-    explains_by_angle: ClassVar[bool]
 
     @property
     def data(self) -> Dataset:
@@ -55,7 +48,27 @@ class Field(Protocol):
 
         Returns
         -------
-        (pairs, candidates) in [-1, 1], higher for a better explanation.
+        (pairs, candidates) in [-1, 1], higher for a better explanation; to be compared within a pair.
+        """
+        ...
+
+    def explain_rows(
+        self, change: Array, original: Array, candidates: Positions, pair: Positions, references: Positions
+    ) -> Array:
+        """Return how well the deletion of each candidate explains the change of its own pair.
+
+        Parameters
+        ----------
+        change, original
+            (pairs, references), as in `explain`.
+        candidates, pair
+            (n,) positions in the dataset, and the row of ``change`` of each.
+        references
+            Positions in the dataset.
+
+        Returns
+        -------
+        (n,), higher for a better explanation; to be compared across pairs.
         """
         ...
 
@@ -109,34 +122,21 @@ def has_field(source: ModelSource) -> bool:
     return LogisticSettings.of(model) is not None or LeafField.is_for(model) or LastLayerField.is_for(model)
 
 
-def explain_rows(
-    field: Field, change: Array, original: Array, candidates: Positions, pair: Positions, references: Positions
+def cosines_of_rows(
+    field: Field,
+    change: Array,
+    original: Array,  # noqa: ARG001 - other fields look at it
+    candidates: Positions,
+    pair: Positions,
+    references: Positions,
 ) -> Array:
-    """Return (n,) how well the deletion of each candidate explains the change of its own pair alone.
+    """Return (n,) cosines of the change of each row's pair and of what `Field.change` says of its candidate.
 
-    Parameters
-    ----------
-    field
-        What deletions change.
-    change, original
-        (pairs, references), as in `Field.explain`.
-    candidates, pair
-        (n,) positions in the dataset, and the row of ``change`` of each.
-    references
-        Positions in the dataset.
+    It is the `Field.explain_rows` of a field whose `Field.explain` is that cosine and no more.
     """
-    if field.explains_by_angle:
-        unique, code = np.unique(candidates, return_inverse=True)
-        expected = _normalised(field.change(unique, references).T)
-        return np.asarray(np.einsum("ij,ij->i", _normalised(change)[pair], expected[code.reshape(-1)]))
-    scores = np.empty(len(candidates))
-    for start in range(0, len(change), _PAIRS_AT_ONCE):
-        at = np.flatnonzero((pair >= start) & (pair < start + _PAIRS_AT_ONCE))
-        if len(at):
-            among, row = np.unique(pair[at], return_inverse=True)
-            of_pairs = field.explain(change[among], original[among], candidates[at], references)
-            scores[at] = of_pairs[row.reshape(-1), np.arange(len(at))]
-    return scores
+    unique, code = np.unique(candidates, return_inverse=True)
+    expected = _normalised(field.change(unique, references).T)
+    return np.asarray(np.einsum("ij,ij->i", _normalised(change)[pair], expected[code.reshape(-1)]))
 
 
 def cosines(observed: Array, expected: Array) -> Array:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
-from unlearn_audit.fields.base import before_last_step, cosines, dense
+from unlearn_audit.fields.base import before_last_step, cosines, cosines_of_rows, dense
 from unlearn_audit.fields.downdate import held, pull
 from unlearn_audit.models.posteriors import query_exactly
 from unlearn_audit.models.source import ModelSource
@@ -69,7 +69,7 @@ class LastLayerField:
         Positions of what it was trained on.
     """
 
-    explains_by_angle: ClassVar[bool] = True
+    explain_rows = cosines_of_rows
 
     data: Dataset
     source: ModelSource

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.fields.base import before_last_step, cosines, dense
+from unlearn_audit.fields.base import before_last_step, cosines, cosines_of_rows, dense
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.trees import FORESTS, TREES, as_float32
@@ -48,7 +48,7 @@ class LeafField:
         Positions of what each was trained on, in training order.
     """
 
-    explains_by_angle: ClassVar[bool] = True
+    explain_rows = cosines_of_rows
 
     data: Dataset
     models: tuple[Any, ...]

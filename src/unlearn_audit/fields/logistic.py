@@ -10,9 +10,9 @@ is taken out of it, which divides by 1 - h w with h = K(x, x) and w the weight o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,21 @@ Positions = npt.NDArray[np.int64]
 SPARE = 1.5
 """References for each parameter from which on the versions' parameters are solved for."""
 
+LINEAR = 0.05
+"""The part of a change that parameters may leave unexplained, if they are to be solved for."""
+
+OWN_ASKED = 1_000
+"""Own records, at most twice as many, with which a candidate is compared across pairs."""
+
+HALVINGS = 40
+"""Of the interval of a residual: it is then known to a trillionth."""
+
+_PAIRS_AT_ONCE = 20
+
 _SMALLEST = 1e-300
+
+Pull = Callable[[int, npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+"""From an output, candidates, their features and these times H⁻¹ to what each pulls at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +62,6 @@ class LogisticField:
     share
         Training records of a model under attack, over own records.
     """
-
-    explains_by_angle: ClassVar[bool] = False
 
     data: Dataset
     own: Positions
@@ -69,37 +81,71 @@ class LogisticField:
         return cls(data, own, solved[0], share)
 
     def change(self, candidates: Positions, references: Positions) -> Array:
-        """Return (references, candidates) by how much the margin of a reference would fall."""
+        """Return (references, candidates) by how much the margin of a reference would fall.
+
+        It is the derivative by the record's weight, at weight 0 for a record that the attacker's model lacks.
+        """
+        return self._fall(candidates, references, self._pull)
+
+    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
+        """Return (pairs, candidates) cosines of the observed and the expected change.
+
+        Expected is what deleting the candidate from a model that was trained on it would change (`_pull_of_trained`).
+        Each reference is measured in units of its margin's standard error, so that those which any deletion moves far
+        do not outweigh the others; and as a signed square root, since the attacker's error about a reference grows
+        with the change expected of it.
+
+        With two classes and enough references, the versions' parameters follow from the references' margins, which are
+        linear in them. Then all is calculated at the parameters of the original itself, and the angle is measured in
+        the metric of H⁻¹, in which errors of H weigh the same in all directions. Whether H holds a candidate makes no
+        difference to that angle: taking it out multiplies H⁻¹ ∇ℓ(x) by a positive number. Where the margins are not
+        linear in any parameters, as those of rounded answers, the parameters cannot be had.
+        """
+        error = self._standard_error(references)
+        expected = self._fall(candidates, references, self._pull_of_trained).T
+        found = cosines(_signed_root(change / error), _signed_root(expected / error))
+        if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
+            rows = self._rows(references) * self._margin_by_output(references)
+            solution = np.asarray(np.linalg.pinv(rows), dtype=np.float64)
+            left = np.linalg.norm(change - change @ solution.T @ rows.T, axis=1)
+            linear = left <= LINEAR * np.linalg.norm(change, axis=1)
+            found[linear] = self._explain_parameters(change[linear], original[linear], candidates, solution)
+        return found
+
+    def explain_rows(
+        self, change: Array, original: Array, candidates: Positions, pair: Positions, references: Positions
+    ) -> Array:
+        """Return (n,) by how much the candidate explains its pair better than the attacker's own records do.
+
+        Some changes look like those of many records. So what is explained is compared with what all but one in a
+        hundred of the attacker's own records explain of the same pair, at most `OWN_ASKED` of them.
+        """
+        own = self.own[:: max(1, len(self.own) // OWN_ASKED)]
+        scores = np.empty(len(candidates))
+        for start in range(0, len(change), _PAIRS_AT_ONCE):
+            at = np.flatnonzero((pair >= start) & (pair < start + _PAIRS_AT_ONCE))
+            if len(at):
+                among, row = np.unique(pair[at], return_inverse=True)
+                asked = np.concatenate([candidates[at], own])
+                of_pairs = self.explain(change[among], original[among], asked, references)
+                usual = np.quantile(of_pairs[:, len(at) :], 0.99, axis=1)
+                row = row.reshape(-1)
+                scores[at] = of_pairs[row, np.arange(len(at))] - usual[row]
+        return scores
+
+    def _fall(self, candidates: Positions, references: Positions, pull_of: Pull) -> Array:
+        """(references, candidates) the fall of margins, from what a candidate pulls at in each output."""
         of_candidates, of_references = self._rows(candidates), self._rows(references)
         by_output = self._margin_by_output(references)
         total = np.zeros((len(references), len(candidates)))
         for output, inverse in enumerate(self._inverse):
             pulled = of_candidates @ inverse
-            by_candidate = self._pull(output, candidates, of_candidates, pulled)
+            by_candidate = pull_of(output, candidates, of_candidates, pulled)
             total += by_output[:, output, None] * (of_references @ pulled.T) * by_candidate
         return total
 
-    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
-        """Return (pairs, candidates) cosines of the observed and the expected change.
-
-        With two classes and enough references, the versions' parameters follow from the references' margins, which are
-        linear in them. Then all is calculated at the parameters of the original itself, and the angle is measured in
-        the metric of H⁻¹, in which errors of H weigh the same in all directions. Whether H holds a candidate makes no
-        difference to that angle: taking it out multiplies H⁻¹ ∇ℓ(x) by a positive number.
-
-        Otherwise the margin of each reference is measured in units of its own standard error, so that those which any
-        deletion moves far do not outweigh the others.
-        """
-        if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
-            return self._explain_parameters(change, original, candidates, references)
-        error = self._standard_error(references)
-        return cosines(change / error, self.change(candidates, references).T / error)
-
-    def _explain_parameters(
-        self, change: Array, original: Array, candidates: Positions, references: Positions
-    ) -> Array:
-        rows = self._rows(references) * self._margin_by_output(references)
-        solution = np.linalg.pinv(rows)
+    def _explain_parameters(self, change: Array, original: Array, candidates: Positions, solution: Array) -> Array:
+        """(pairs, candidates) cosines in the metric of H⁻¹; ``solution`` takes margins of references to parameters."""
         moved = change @ solution.T
         found = np.empty((len(change), len(candidates)))
         of_candidates = self._rows(candidates)
@@ -162,6 +208,25 @@ class LogisticField:
         residual = self._is_class(candidates, output) - p
         return pull(residual[:, None], inside, np.sqrt(weight)[:, None, None], leverage[:, None, None])[:, 0]
 
+    def _pull_of_trained(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
+        """(candidates,) as `_pull`, with the residual of a model that was trained on the candidate.
+
+        Training on x moves its own logit z by h r, with r the residual that is left, so r = t - σ(z + h r). It lies
+        between 0 and t - σ(z), and is found by halving.
+        """
+        found = self._pull(output, candidates, rows, pulled)
+        outside = ~held(candidates, self.own)
+        logit = rows[outside] @ self._parameters[:, output]
+        leverage = np.einsum("ij,ij->i", rows[outside], pulled[outside])
+        target = self._is_class(candidates[outside], output).astype(np.float64)
+        low, high = np.minimum(0.0, found[outside]), np.maximum(0.0, found[outside])
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            below = middle < target - expit(logit + leverage * middle)
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        found[outside] = (low + high) / 2
+        return found
+
     def _margin_by_output(self, references: Positions) -> Array:
         """(references, outputs) the derivative of the margin φ by each logit.
 
@@ -176,3 +241,8 @@ class LogisticField:
         rest = np.where(own, 0.0, s)
         derivative = -rest * (1 - s) / np.maximum(rest.sum(axis=1, keepdims=True), _SMALLEST)
         return np.asarray(np.where(own, 1 - s, derivative))
+
+
+def _signed_root(values: Array) -> Array:
+    """Return square roots of sizes, with their signs."""
+    return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))

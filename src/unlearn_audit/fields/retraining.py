@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from joblib import delayed
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.fields.base import cosines
+from unlearn_audit.fields.base import cosines, cosines_of_rows
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
@@ -67,7 +66,7 @@ class RetrainingField:
         What was found so far; it grows.
     """
 
-    explains_by_angle: ClassVar[bool] = True
+    explain_rows = cosines_of_rows
 
     data: Dataset
     source: ModelSource

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store import MARK, PIECE
-from unlearn_audit.fields.base import Array, Positions, cosines
+from unlearn_audit.fields.base import Array, Positions, cosines, cosines_of_rows
 from unlearn_audit.metrics import evaluate
 from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
@@ -262,7 +262,7 @@ def time_attacks(
 class _RandomField:
     """A change field as costly as that of a linear model, and of nobody."""
 
-    explains_by_angle: ClassVar[bool] = True
+    explain_rows = cosines_of_rows
 
     @property
     def data(self) -> Dataset:
