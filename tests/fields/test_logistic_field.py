@@ -138,7 +138,7 @@ def test_rounded_answers_are_explained_without_solving_for_parameters():
     change, original = retrained(data, source, gone)
     solved = field.explain(change, original, gone, REFERENCES)
     assert (solved.argmax(axis=1) == gone).mean() > 0.9
-    step = np.median(np.abs(change))
+    step = np.median(np.abs(change), axis=1, keepdims=True)
     rounded = np.round(change / step) * step
     found = field.explain(rounded, original, gone, REFERENCES)
     error = field._standard_error(REFERENCES)
