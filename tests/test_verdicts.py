@@ -85,6 +85,22 @@ def test_a_leak_of_the_change_is_laid_on_the_update(known):
     assert audited(fall, fall, known=known).verdict.kind == "leak-by-update"
 
 
+def test_a_perfect_attack_is_a_leak_in_one_world_and_in_any_number_of_them():
+    def plain(rng, deleted):
+        return np.outer(rng.normal(scale=0.05, size=len(deleted)) - 3 * deleted, [1, 0, 0])
+
+    shadow, target = side(1, plain), side(2, plain)
+    low = 0.0
+    for worlds in (1, 2, 3, 5, WORLDS):
+        found = audit_observations(shadow, target.select(target.worlds < worlds), config=CONFIG).findings
+        leading = found.leading()
+        # of two worlds the attack on the original alone may still vary a lot, and with it the difference
+        assert leading.auc == 1
+        assert found.verdict.kind in ("leak", "leak-by-update")
+        assert low < leading.auc_ci[0] < leading.auc_ci[1] == 1
+        low = leading.auc_ci[0]
+
+
 def test_changes_at_random_show_nothing():
     found = audited(noise, noise)
     assert (found.verdict.kind, found.verdict.gate) == ("nothing-seen", "pass")
