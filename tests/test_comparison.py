@@ -13,9 +13,9 @@ from unlearn_audit.attacks.stage import run_attacks
 from unlearn_audit.comparison import beside_retraining
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Clusters, auc_difference
-from unlearn_audit.notes import as_note
 from unlearn_audit.planning import plan_audit
 from unlearn_audit.report.html import render
+from unlearn_audit.report.notes import as_note
 from unlearn_audit.report.wording import retraining_words
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
 from unlearn_audit.subject import Subject

@@ -32,10 +32,11 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import Field, field_for
 from unlearn_audit.foretell import foretell
 from unlearn_audit.models.privacy import Spent
-from unlearn_audit.notes import Caution, Note, as_note
+from unlearn_audit.notes import Caution
 from unlearn_audit.observations import Observations
 from unlearn_audit.planning import SIDE_NAMES, foretells_deletions, plan_audit
 from unlearn_audit.report.findings import Findings
+from unlearn_audit.report.notes import Note, as_note
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.result import AuditResult
 from unlearn_audit.subject import Execution, Subject

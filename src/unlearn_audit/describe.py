@@ -15,10 +15,11 @@ from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
-from unlearn_audit.notes import Caution, Note, as_note
+from unlearn_audit.notes import Caution
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.table import group_values
 from unlearn_audit.report.findings import Result, Selected, Spread, is_selected
+from unlearn_audit.report.notes import Note, as_note
 from unlearn_audit.report.wording import attack_words, number
 from unlearn_audit.worlds.prepare import Records
 

@@ -8,6 +8,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from unlearn_audit.errors import AuditError
 from unlearn_audit.fields import LogisticField, field_for
 from unlearn_audit.fields.base import cosines
+from unlearn_audit.fields.logistic import DAMPING
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.probabilities import margin
@@ -105,7 +106,7 @@ def test_references_weigh_by_the_standard_errors_of_their_margins():
     np.testing.assert_allclose(field._standard_error(REFERENCES), error, rtol=0.03)
     expected = field._fall(candidates, REFERENCES, field._pull_of_trained).T / error
     observed = change / error
-    roots = [np.sign(of) * np.sqrt(np.abs(of)) for of in (observed, expected)]
+    roots = [np.sign(of) * np.abs(of) ** DAMPING for of in (observed, expected)]
     one, other = (of / np.linalg.norm(of, axis=1, keepdims=True) for of in roots)
     assert np.abs(field.explain(change, original, candidates, REFERENCES) - one @ other.T).max() < 0.02
 
@@ -143,7 +144,7 @@ def test_rounded_answers_are_explained_without_solving_for_parameters():
     found = field.explain(rounded, original, gone, REFERENCES)
     error = field._standard_error(REFERENCES)
     expected = field._fall(gone, REFERENCES, field._pull_of_trained).T / error
-    one, other = (np.sign(of) * np.sqrt(np.abs(of)) for of in (rounded / error, expected))
+    one, other = (np.sign(of) * np.abs(of) ** DAMPING for of in (rounded / error, expected))
     np.testing.assert_allclose(found, cosines(one, other), atol=1e-9)
     assert (found.argmax(axis=1) == gone).mean() > 0.7
 

@@ -163,7 +163,7 @@ def test_a_policy_with_fresh_randomness_is_another_one():
     releases = Releases.of(owned, resolve_model("decision-tree-full"), Regime.FIXED, 0)
     gone, known = [np.array([i]) for i in range(1, 21, 2)], [np.arange(0, 100, 2)] * 10
     fixed, fresh = (
-        [pair.references.posteriors[:, 1] for pair, _ in releases.in_regime(regime).pairs(gone, known)]
+        [pair.changed for pair, _ in releases.in_regime(regime).pairs(gone, known)]
         for regime in (Regime.FIXED, Regime.FRESH)
     )
     assert np.mean(fixed) < np.mean(fresh)

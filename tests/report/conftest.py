@@ -9,8 +9,8 @@ import pytest
 from scipy.special import expit, stdtrit
 from scipy.stats import rankdata
 
-from unlearn_audit.notes import Note
 from unlearn_audit.report.findings import Findings, Result, Selected, Spread
+from unlearn_audit.report.notes import Note
 from unlearn_audit.report.verdict import verdict
 
 STRENGTH = {

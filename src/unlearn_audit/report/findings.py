@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.notes import Note
+from unlearn_audit.report.notes import Note
 
 SCHEMA = "unlearn-audit/findings/2"
 """Name and version of the layout of ``findings.json``."""
