@@ -326,12 +326,13 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
     kinds: dict[Rows, npt.NDArray[np.bool_]] = {"all": np.ones(len(target), dtype=bool)}
     if not paper.all():
         kinds = {"paper": paper, **kinds}
+    shared = {kind: clusters.take(rows) for kind, rows in kinds.items()}
     results = []
     bands = {
         kind: simultaneous_auc(
             [o.scores[rows] for o in outcomes],
             positive[rows],
-            clusters.take(rows),
+            shared[kind],
             confidence=FAMILY,
         )
         for kind, rows in kinds.items()
@@ -352,7 +353,7 @@ def _measure(game: Game, outcomes: Sequence[AttackScores], target: Observations,
             figures = evaluate(
                 outcome.scores[rows],
                 positive[rows],
-                clusters.take(rows),
+                shared[kind],
                 confidences=outcome.confidences[rows],
                 calibrated=outcome.calibrated[rows],
                 threshold=outcome.threshold,

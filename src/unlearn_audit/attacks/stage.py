@@ -277,7 +277,7 @@ def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Row
         folds = _folds(shadow, positive, shadow.worlds // WORLDS_OF_A_DRAW)
         return [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
     folds = _folds(shadow, positive)
-    records = shadow.rows.groupby(["dataset", "record"], sort=True).ngroup().to_numpy()
+    records = np.unique(shadow.records, return_inverse=True)[1].reshape(-1)
     by_world = [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
     disjoint = [(train & ~np.isin(records, records[held]), held) for train, held in by_world]
     if all(

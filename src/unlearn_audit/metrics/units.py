@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,19 +47,22 @@ class Clusters:
         return Clusters(*(None if codes is None else codes[rows] for codes in (self.worlds, self.records)))
 
     def coded(self, n: int) -> Clusters:
-        """Return the same with codes from 0 without gaps.
+        """Return the same with codes from 0 without gaps; they are made once.
 
         Raises
         ------
         AuditError
             There is not one world, or one record, for each of ``n`` rows.
         """
-        found = []
         for name, codes in (("world", self.worlds), ("record", self.records)):
             if codes is not None and np.shape(codes) != (n,):
                 raise AuditError(f"one {name} per row is needed, got shape {np.shape(codes)} for {n} rows")
-            found.append(None if codes is None else np.unique(codes, return_inverse=True)[1].reshape(-1))
-        return Clusters(*found)
+        return self._coded
+
+    @cached_property
+    def _coded(self) -> Clusters:
+        ways = (self.worlds, self.records)
+        return Clusters(*(None if of is None else np.unique(of, return_inverse=True)[1].reshape(-1) for of in ways))
 
 
 def check_rows(values: Array, positive: Array) -> tuple[Array, Array]:

@@ -180,7 +180,7 @@ class Observations:
     @property
     def records(self) -> npt.NDArray[np.int64]:
         """(n,) a number for the record of each row: equal for the same record of the same dataset."""
-        dataset = pd.factorize(self.rows["dataset"])[0]
+        dataset = pd.factorize(self.rows["dataset"], sort=True)[0]
         records: npt.NDArray[np.int64] = self.rows["record"].to_numpy()
         if not dataset.any():
             return records
