@@ -19,9 +19,9 @@ from typing import Any
 from unlearn_audit import AuditConfig, AuditResult, Execution, run
 from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.errors import AuditError
-from unlearn_audit.files import write_atomic
-from unlearn_audit.progress import reporter
-from unlearn_audit.report.findings import Result
+from unlearn_audit.findings.schema import Result
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.progress import reporter
 
 HERE = Path(__file__).parent
 MEASURED = HERE / "attack_table.json"

@@ -13,10 +13,10 @@ from measure import Case, Sides
 from plain_audit import PlainAudit, Table, attack, plain_audit
 from plain_worlds import plain_worlds
 from unlearn_audit import AuditConfig, AuditResult, Execution, run
-from unlearn_audit.assess import Assessment, assess
 from unlearn_audit.defenses import UNDEFENDED
+from unlearn_audit.findings.evaluate import Assessment, assess
 from unlearn_audit.observations import Observations
-from unlearn_audit.threads import one_thread
+from unlearn_audit.utils.threads import one_thread
 from worlds import fit_own, target_task
 
 SMALL: dict[str, Any] = {

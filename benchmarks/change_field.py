@@ -21,12 +21,12 @@ import numpy.typing as npt
 
 from attack_table import estimate, with_table
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.conductor import conduct
-from unlearn_audit.files import write_atomic
+from unlearn_audit.audits.identification.ranking import name_deleted
+from unlearn_audit.audits.membership.run import conduct
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.models import resolve_model
-from unlearn_audit.naming import name_deleted
-from unlearn_audit.progress import reporter
-from unlearn_audit.subject import Subject
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.progress import reporter
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 HERE = Path(__file__).parent

@@ -23,7 +23,7 @@ from joblib.externals.loky import get_reusable_executor
 from measure import machine
 from plain_audit import PlainAudit, plain_audit
 from unlearn_audit import AuditConfig, AuditResult, Execution, run
-from unlearn_audit.files import write_atomic
+from unlearn_audit.utils.files import write_atomic
 
 LIMIT = 0.65
 """The most that a cold run may take of the plain way's wall time: the median of the pairs' ratios."""

@@ -39,8 +39,9 @@ sys.modules.setdefault("unlearn_audit", PACKAGE)
 from unlearn_audit.data import Images, encode, load_dataset  # noqa: E402
 from unlearn_audit.data.base import Dataset  # noqa: E402
 from unlearn_audit.models import resolve_model  # noqa: E402
-from unlearn_audit.models.networks import batch, modules  # noqa: E402
-from unlearn_audit.models.networks.batch import BatchPlan, plan_batch, train_batch  # noqa: E402
+from unlearn_audit.models.networks import modules  # noqa: E402
+from unlearn_audit.models.networks.batched import batch  # noqa: E402
+from unlearn_audit.models.networks.batched.batch import BatchPlan, plan_batch, train_batch  # noqa: E402
 from unlearn_audit.models.networks.training import train_network  # noqa: E402
 from unlearn_audit.models.posteriors import query  # noqa: E402
 from unlearn_audit.models.regimes import Regime  # noqa: E402

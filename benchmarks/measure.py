@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from unlearn_audit.files import write_atomic
+from unlearn_audit.utils.files import write_atomic
 
 RESULTS = Path(__file__).with_name("results.json")
 

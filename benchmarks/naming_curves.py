@@ -21,14 +21,14 @@ import numpy as np
 
 from attack_table import with_table
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.files import write_atomic
+from unlearn_audit.audits.identification.ranking import Found, name_deleted, rank, released
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.metrics import Estimate, share
-from unlearn_audit.naming import Found, name_deleted, rank, released
-from unlearn_audit.planning import plan_audit
-from unlearn_audit.progress import reporter
 from unlearn_audit.report.svg import CLASSICAL, LEADING, MUTED, UNSEEN, drawing, new_panels, to_svg
-from unlearn_audit.subject import Subject
-from unlearn_audit.threads import one_thread
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.threads import one_thread
 
 HERE = Path(__file__).parent
 MEASURED = HERE / "naming_curves.json"

@@ -16,10 +16,10 @@ import numpy as np
 from attack_table import estimate, kept, kinds, measure, order, parse, with_table
 from unlearn_audit import AuditConfig, AuditResult
 from unlearn_audit.attacks import CATALOGUE
-from unlearn_audit.files import write_atomic
 from unlearn_audit.metrics import challenge_epsilon, forgetting_score
 from unlearn_audit.observations import Observations, concatenate
-from unlearn_audit.probabilities import margin
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.probabilities import margin
 
 HERE = Path(__file__).parent
 MEASURED = HERE / "per_record_table.json"

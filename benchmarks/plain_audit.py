@@ -20,13 +20,13 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
-from unlearn_audit.attacks.forest import Forest, as_scikit_learn
-from unlearn_audit.attacks.stage import cross_validation_splits
+from unlearn_audit.attacks.learned.forest import Forest, as_scikit_learn
+from unlearn_audit.attacks.run import cross_validation_splits
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.metrics import Calibrator, auc, best_threshold, evaluate
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
-from unlearn_audit.seeds import SIDES, Kind, integer_seed, name_key
+from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, name_key
 from unlearn_audit.worlds import WorldPlan, plan_worlds
 from unlearn_audit.worlds.prepare import Records, prepare
 

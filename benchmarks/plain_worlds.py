@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.models.networks import modules
-from unlearn_audit.seeds import SIDES, Kind, integer_seed
-from unlearn_audit.threads import one_thread
+from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed
+from unlearn_audit.utils.threads import one_thread
 
 Fit = Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any], int], Any]
 """From records, labels and a seed to a fitted classifier with ``predict_proba`` and ``classes_``."""

@@ -17,7 +17,7 @@ import growth
 import worlds
 from measure import RESULTS, Case, keep, measure, read_results
 from performance import PAGE, page
-from unlearn_audit.files import write_atomic
+from unlearn_audit.utils.files import write_atomic
 
 CASES = {case.name: case for case in (*worlds.CASES, *audits.CASES)}
 

@@ -13,11 +13,11 @@ from sklearn.base import clone
 from measure import Case, Sides
 from plain_worlds import Loop, plain_worlds
 from unlearn_audit import AuditConfig
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
-from unlearn_audit.planning import plan_audit
-from unlearn_audit.subject import Subject
 
 Posteriors = np.ndarray[Any, Any]
 

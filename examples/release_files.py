@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.release import (
+from unlearn_audit.audits.release import (
     ReleaseResult,
     ReleaseSettings,
     examine,

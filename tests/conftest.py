@@ -21,6 +21,8 @@ from unlearn_audit.config import AuditConfig  # noqa: E402
 from unlearn_audit.observations import ROLES, Observations  # noqa: E402
 from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 
+pytest_plugins = ["made_findings"]
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

@@ -14,6 +14,8 @@ import yaml
 from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, FEATURES, GAMES
+from unlearn_audit.audits.release.findings import AccusingFinding, Precision, ReleaseFindings
+from unlearn_audit.audits.release.plan.page import PlanFindings, PolicyFinding
 from unlearn_audit.cli.commands import COMMANDS, load
 from unlearn_audit.cli.main import app
 from unlearn_audit.config import (
@@ -31,11 +33,9 @@ from unlearn_audit.config import (
 )
 from unlearn_audit.data import DATASETS
 from unlearn_audit.defenses import DEFENSES, parse_defense
+from unlearn_audit.findings.schema import Findings, Released, Result
 from unlearn_audit.models import MODELS
 from unlearn_audit.observations import read_observations
-from unlearn_audit.release.findings import AccusingFinding, Precision, ReleaseFindings
-from unlearn_audit.release.plan_report import PlanFindings, PolicyFinding
-from unlearn_audit.report.findings import Findings, Released, Result
 from unlearn_audit.reproduce import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]

@@ -8,11 +8,11 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from unlearn_audit.attacks import GAMES, LearnedAttack
-from unlearn_audit.attacks.stage import run_attacks
+from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.metrics import auc_interval
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, blind
-from unlearn_audit.threads import one_thread
+from unlearn_audit.utils.threads import one_thread
 
 REPETITIONS = 1000
 STAGED = 20

@@ -12,16 +12,16 @@ that any other system exported.
 
 from typing import TYPE_CHECKING
 
-from unlearn_audit.lazy import lazily
+from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.api import audit, audit_observations, run
+    from unlearn_audit.audits.membership.result import AuditResult
+    from unlearn_audit.audits.membership.task import Execution
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
+    from unlearn_audit.findings.schema import Findings, Result
     from unlearn_audit.observations import Observations, read_observations, write_observations
-    from unlearn_audit.report.findings import Findings, Result
-    from unlearn_audit.result import AuditResult
-    from unlearn_audit.subject import Execution
 
 __all__ = [
     "AuditConfig",
@@ -46,8 +46,8 @@ __getattr__, __dir__ = lazily(
         "config": ("AuditConfig", "read_config"),
         "errors": ("AuditError",),
         "observations": ("Observations", "read_observations", "write_observations"),
-        "report.findings": ("Findings", "Result"),
-        "result": ("AuditResult",),
-        "subject": ("Execution",),
+        "findings.schema": ("Findings", "Result"),
+        "audits.membership.result": ("AuditResult",),
+        "audits.membership.task": ("Execution",),
     },
 )

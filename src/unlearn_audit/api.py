@@ -8,16 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from unlearn_audit.conductor import conduct, find
+from unlearn_audit.audits.membership.notes import repeats, spread, table_details
+from unlearn_audit.audits.membership.result import AuditResult
+from unlearn_audit.audits.membership.run import conduct, find
+from unlearn_audit.audits.membership.task import Execution, Subject
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
-from unlearn_audit.describe import repeats, spread, table_details
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.table import GROUP
-from unlearn_audit.result import AuditResult
-from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 

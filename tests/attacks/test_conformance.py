@@ -12,7 +12,7 @@ from unlearn_audit.config import AttackName
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 from unlearn_audit.observations.views import LabelledView, blind
-from unlearn_audit.probabilities import margin
+from unlearn_audit.utils.probabilities import margin
 
 GAME = GAMES["deleted-vs-unseen"]
 # those that compute with the records themselves need records: see test_change_field.py

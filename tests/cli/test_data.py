@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from unlearn_audit.cli.data import app
-from unlearn_audit.data import DATASETS, Source, SourceFile, adult, cifar10, stl10
+from unlearn_audit.data import DATASETS, Source, SourceFile
+from unlearn_audit.data.datasets import adult, cifar10, stl10
 from unlearn_audit.errors import AuditError
 
 run = functools.partial(CliRunner().invoke, app)

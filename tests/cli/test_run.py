@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unlearn_audit.findings.json_schema import findings_schema
 from unlearn_audit.observations import read_observations
-from unlearn_audit.report.schema import findings_schema
 
 SMALL = [
     "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",

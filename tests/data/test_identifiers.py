@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from unlearn_audit import AuditError, audit
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.config import DataConfig, build_config
-from unlearn_audit.data import DATASETS, bundled
+from unlearn_audit.data import DATASETS
 from unlearn_audit.data.base import Table
+from unlearn_audit.data.datasets import bundled
 from unlearn_audit.data.identifiers import find_identifiers
-from unlearn_audit.subject import Subject
 from unlearn_audit.worlds.prepare import prepare, prepare_arrays
 
 N = 400

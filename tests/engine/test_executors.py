@@ -23,8 +23,8 @@ from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.threads import several_threads, threads_for_trees
 from unlearn_audit.unlearning import Retrain, train
+from unlearn_audit.utils.threads import several_threads, threads_for_trees
 from unlearn_audit.worlds import plan_worlds
 from unlearn_audit.worlds.prepare import prepare_arrays
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.probes import LEVELS, LINES, Probes
 from unlearn_audit.errors import AuditError
-from unlearn_audit.planning import plan_audit
-from unlearn_audit.subject import Subject
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_rows_are_those_of_the_plan_and_posteriors_those_of_the_models(records, 
     deleted = rows["role"] == "deleted"
     assert (rows["deleted_at"] == np.where(deleted, 1, -1)).all()
     rest = world.training[~np.isin(world.training, world.chains[2][0].deleted)]
-    from unlearn_audit.seeds import Kind, integer_seed
+    from unlearn_audit.utils.seeds import Kind, integer_seed
 
     model = task.source.make(integer_seed(0, Kind.ORIGINAL, 1, 1)).fit(records.data.X[rest], records.data.y[rest])
     expected = model.predict_proba(records.data.X[world.queries[2].positions])

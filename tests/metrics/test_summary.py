@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.schema import Result
 from unlearn_audit.metrics import Calibrator, auc, auc_interval, deg_count, evaluate
-from unlearn_audit.report.findings import Result
 
 WORLDS = np.repeat(np.arange(5), 240)
 POSITIVE = np.tile(np.arange(240) < 20, 5)

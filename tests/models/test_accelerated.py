@@ -10,8 +10,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime, RowOrder, remaining_rows
-from unlearn_audit.threads import one_thread, several_threads
 from unlearn_audit.unlearning import Retrain, train
+from unlearn_audit.utils.threads import one_thread, several_threads
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 pytest.importorskip("sklearnex")

@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from unlearn_audit.models import forest as module
 from unlearn_audit.models.forest import builder_is_known, fit_forest
 from unlearn_audit.models.trees import tree_posteriors
-from unlearn_audit.threads import several_threads
+from unlearn_audit.utils.threads import several_threads
 
 
 def records(seed, n=120, width=4, n_classes=3, ties=False):

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS, resolve_model
-from unlearn_audit.threads import one_thread
+from unlearn_audit.utils.threads import one_thread
 
 
 @pytest.mark.filterwarnings("ignore::unlearn_audit.models.networks.TrainingWarning")

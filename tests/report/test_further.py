@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearn_audit.report.findings import (
+from unlearn_audit.findings.schema import (
     DeletionTime,
     OfArm,
     OfRole,

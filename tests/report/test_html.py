@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from unlearn_audit.report.findings import Findings, Released
+from unlearn_audit.findings.schema import Findings, Released
 from unlearn_audit.report.html import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}

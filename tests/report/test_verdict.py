@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit, stdtrit
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.findings import RecordRisk
-from unlearn_audit.report.kinds import Evidence, decide
-from unlearn_audit.report.precision import detectable_auc, worlds_for_auc_found, worlds_for_auc_worth_seeing
+from unlearn_audit.findings.kinds import Evidence, decide
+from unlearn_audit.findings.precision import detectable_auc, worlds_for_auc_found, worlds_for_auc_worth_seeing
+from unlearn_audit.findings.schema import RecordRisk
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.report.wording import number
 

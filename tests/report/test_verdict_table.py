@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from scipy.special import expit, logit, stdtrit
 
-from unlearn_audit.report.findings import RecordRisk
+from unlearn_audit.findings.schema import RecordRisk
 from unlearn_audit.report.terminal import print_summary
 from unlearn_audit.report.verdict import verdict
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearn_audit.report.findings import Findings, Result, Selected, Spread, Verdict
+from unlearn_audit.findings.schema import Findings, Result, Selected, Spread, Verdict
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
 from unlearn_audit.reproduce.claims import Measured
 

@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unlearn_audit.audits.membership.task import Execution
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
 from unlearn_audit.reproduce.claims import decide, tally
 from unlearn_audit.reproduce.output import write_reproduction
-from unlearn_audit.subject import Execution
 
 OUTCOMES = {"holds", "does not hold", "too little data to say"}
 

@@ -8,13 +8,13 @@ from sklearn.datasets import load_digits
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_observations, run
+from unlearn_audit.audits.identification.ranking import name_deleted
+from unlearn_audit.audits.identification.reconstruction import reconstruct_deleted
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.config import build_config
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.engine.keys import dataset_fingerprint
-from unlearn_audit.naming import name_deleted
-from unlearn_audit.planning import plan_audit
-from unlearn_audit.reconstruction import reconstruct_deleted
-from unlearn_audit.subject import Subject
+from unlearn_audit.engine.store.keys import dataset_fingerprint
 from unlearn_audit.worlds.canaries import mislabelled
 
 SIZES = {"shadow": 3, "target": 3, "deletions": 6, "unseen": 3, "references": 12, "train_size": 150}

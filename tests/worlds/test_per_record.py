@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, audit
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.errors import AuditError
-from unlearn_audit.planning import plan_audit
-from unlearn_audit.subject import Subject
 
 SIZES = {
     "layout": "per-record", "shadow": 6, "target": 6, "deletions": 7, "unseen": 3, "references": 10, "train_size": 100

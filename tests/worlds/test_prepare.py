@@ -4,7 +4,8 @@ import pytest
 from scipy import sparse
 
 from unlearn_audit.config import DataConfig
-from unlearn_audit.data import DATASETS, Images, bundled
+from unlearn_audit.data import DATASETS, Images
+from unlearn_audit.data.datasets import bundled
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds.prepare import prepare, prepare_arrays
 

@@ -6,14 +6,14 @@ records of which it sees only a `View`: never role, world, request or id. Higher
 
 from typing import TYPE_CHECKING
 
-from unlearn_audit.lazy import lazily
+from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.attacks.base import Attack
     from unlearn_audit.attacks.catalogue import CATALOGUE, Attacks, Offered, attacks_of
-    from unlearn_audit.attacks.features import CLASSICAL, FEATURES, PAPER_FEATURES
     from unlearn_audit.attacks.games import GAMES, Game
-    from unlearn_audit.attacks.learned import ATTACK_MODELS, LearnedAttack, learned_attacks
+    from unlearn_audit.attacks.learned.classifier import ATTACK_MODELS, LearnedAttack, learned_attacks
+    from unlearn_audit.attacks.learned.features import CLASSICAL, FEATURES, PAPER_FEATURES
 
 __all__ = [
     "ATTACK_MODELS",
@@ -36,8 +36,8 @@ __getattr__, __dir__ = lazily(
     {
         "base": ("Attack",),
         "catalogue": ("CATALOGUE", "Attacks", "Offered", "attacks_of"),
-        "features": ("CLASSICAL", "FEATURES", "PAPER_FEATURES"),
+        "learned.features": ("CLASSICAL", "FEATURES", "PAPER_FEATURES"),
         "games": ("GAMES", "Game"),
-        "learned": ("ATTACK_MODELS", "LearnedAttack", "learned_attacks"),
+        "learned.classifier": ("ATTACK_MODELS", "LearnedAttack", "learned_attacks"),
     },
 )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 if TYPE_CHECKING:
-    from unlearn_audit.fields import Field
+    from unlearn_audit.attacks.influence import Field
 
 
 class Attack(Protocol):
@@ -30,7 +30,7 @@ class Attack(Protocol):
     fits_on
         Whether it is fitted on the paper's shadow rows or on all.
     needs
-        What it has to be given beside posteriors; see `unlearn_audit.attacks.statistic.Need`.
+        What it has to be given beside posteriors; see `unlearn_audit.attacks.formula.statistic.Need`.
     knows
         How deletions change answers, where it computes with the records themselves; else None.
     silent_without_change

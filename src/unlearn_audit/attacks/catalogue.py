@@ -9,32 +9,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.bavaria import BAVARIA
-from unlearn_audit.attacks.change_field import CHANGE_FIELDS, ChangeField, ChangeFieldFitted
+from unlearn_audit.attacks.formula.l_diff import L_DIFF
+from unlearn_audit.attacks.formula.label_only import LABEL_ONLY, PROBED, check_signals
+from unlearn_audit.attacks.formula.leaf_share import LeafShare
+from unlearn_audit.attacks.formula.pair_scale import PAIR_SCALE
+from unlearn_audit.attacks.formula.score_change import SCORE_CHANGES
+from unlearn_audit.attacks.formula.sequence import SEQUENCE
+from unlearn_audit.attacks.formula.single_model import SINGLE_MODEL
+from unlearn_audit.attacks.formula.statistic import Statistic
 from unlearn_audit.attacks.games import Game
-from unlearn_audit.attacks.iam import IAM
-from unlearn_audit.attacks.l_diff import L_DIFF
-from unlearn_audit.attacks.label_only import LABEL_ONLY, PROBED, check_signals
-from unlearn_audit.attacks.leaf_share import LeafShare
-from unlearn_audit.attacks.learned import learned_attacks
-from unlearn_audit.attacks.lira import LIRA
-from unlearn_audit.attacks.pair_scale import PAIR_SCALE
-from unlearn_audit.attacks.pair_scale_fitted import PairScaleFitted
-from unlearn_audit.attacks.paired_likelihood import PAIRED_LIKELIHOOD
-from unlearn_audit.attacks.per_record import PerRecordAttack
-from unlearn_audit.attacks.population import POPULATION, Population
-from unlearn_audit.attacks.rmia import RMIA
-from unlearn_audit.attacks.ruli import RULI
-from unlearn_audit.attacks.score_change import SCORE_CHANGES
-from unlearn_audit.attacks.sequence import SEQUENCE
-from unlearn_audit.attacks.single_model import SINGLE_MODEL
-from unlearn_audit.attacks.statistic import Statistic
+from unlearn_audit.attacks.influence.attack import CHANGE_FIELDS, ChangeField, ChangeFieldFitted
+from unlearn_audit.attacks.learned.classifier import learned_attacks
+from unlearn_audit.attacks.learned.pair_scale_fitted import PairScaleFitted
+from unlearn_audit.attacks.learned.population import POPULATION, Population
+from unlearn_audit.attacks.per_record.base import PerRecordAttack
+from unlearn_audit.attacks.per_record.bavaria import BAVARIA
+from unlearn_audit.attacks.per_record.iam import IAM
+from unlearn_audit.attacks.per_record.lira import LIRA
+from unlearn_audit.attacks.per_record.paired_likelihood import PAIRED_LIKELIHOOD
+from unlearn_audit.attacks.per_record.rmia import RMIA
+from unlearn_audit.attacks.per_record.ruli import RULI
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
 
 if TYPE_CHECKING:
-    from unlearn_audit.fields import Field
+    from unlearn_audit.attacks.influence import Field
 
 Entry = Statistic | LeafShare | PairScaleFitted | ChangeField | ChangeFieldFitted | Population | PerRecordAttack
 

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from unlearn_audit.cli import options
+from unlearn_audit.cli.shared import options
 from unlearn_audit.engine import Store, default_store_folder
-from unlearn_audit.engine.prune import Pruned, parse_age, parse_size, prune
-from unlearn_audit.engine.store import Stored
+from unlearn_audit.engine.store.prune import Pruned, parse_age, parse_size, prune
+from unlearn_audit.engine.store.store import Stored
 from unlearn_audit.errors import AuditError
 
 app = typer.Typer(

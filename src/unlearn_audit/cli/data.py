@@ -93,7 +93,7 @@ def fetch(
 
     Example: unlearn-audit data fetch adult
     """
-    from unlearn_audit.data import fetch as fetching  # the network library loads only where it is used
+    from unlearn_audit.data.download import fetch as fetching  # the network library loads only where it is used
 
     source, folder = find_source(name), data_folder()
     tasks: dict[str, TaskID] = {}

@@ -12,16 +12,16 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from unlearn_audit.cli import options
+from unlearn_audit.audits.identification.ranking import COVERAGE, Naming, name_deleted, private_names
+from unlearn_audit.audits.membership.task import Execution, Subject
 from unlearn_audit.cli.run import configured
+from unlearn_audit.cli.shared import options
 from unlearn_audit.config import AuditConfig
-from unlearn_audit.engine.folder import run_folder
-from unlearn_audit.engine.keys import digest
-from unlearn_audit.files import write_atomic
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.metrics import Estimate
-from unlearn_audit.naming import COVERAGE, Naming, name_deleted, private_names
-from unlearn_audit.progress import reporter
-from unlearn_audit.subject import Execution, Subject
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.progress import reporter
 
 
 @configured

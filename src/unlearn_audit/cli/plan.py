@@ -11,12 +11,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from unlearn_audit.cli import options
+from unlearn_audit.audits.membership.forecast import Cost, Forecast, forecast
+from unlearn_audit.audits.membership.task import Execution, Subject
 from unlearn_audit.cli.run import configured
+from unlearn_audit.cli.shared import options
 from unlearn_audit.config import AuditConfig
-from unlearn_audit.forecast import Cost, Forecast, forecast
-from unlearn_audit.progress import duration, reporter
-from unlearn_audit.subject import Execution, Subject
+from unlearn_audit.utils.progress import duration, reporter
 
 
 @configured

@@ -8,21 +8,21 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from unlearn_audit.cli import options
-from unlearn_audit.cli.owner import HELD_OUT, encoding_of, owners_records, regime_of, split
-from unlearn_audit.engine.folder import run_folder
-from unlearn_audit.engine.keys import dataset_fingerprint, digest
+from unlearn_audit.audits.release import ReleaseSettings
+from unlearn_audit.audits.release.owned import Releases
+from unlearn_audit.audits.release.plan.page import plan_findings, print_plan, write_plan
+from unlearn_audit.audits.release.plan.search import BATCHES, PlanSettings, Target, fitting_batches, search
+from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owners_records, regime_of, split
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS, resolve_model
 from unlearn_audit.models.logistic import LogisticSettings
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.seeding import holds_seeds, is_of_libraries
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.progress import reporter
-from unlearn_audit.release import ReleaseSettings
-from unlearn_audit.release.owned import Releases
-from unlearn_audit.release.plan import BATCHES, PlanSettings, Target, fitting_batches, search
-from unlearn_audit.release.plan_report import plan_findings, print_plan, write_plan
+from unlearn_audit.utils.progress import reporter
 
 
 def plan_release(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from unlearn_audit.api import audit_observations, file_settings
-from unlearn_audit.cli import options
-from unlearn_audit.cli.conducted import conduct
-from unlearn_audit.cli.options import settings_of
+from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.options import settings_of
+from unlearn_audit.cli.shared.run_and_report import conduct
 from unlearn_audit.config import build_config
 from unlearn_audit.observations import read_observations
 

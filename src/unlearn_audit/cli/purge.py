@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from unlearn_audit.cli import options
+from unlearn_audit.cli.shared import options
 from unlearn_audit.engine import Store, default_store_folder
-from unlearn_audit.engine.purge import purge
-from unlearn_audit.progress import reporter
-from unlearn_audit.release.ids import read_ids
+from unlearn_audit.engine.store.purge import purge
+from unlearn_audit.observations.ids import read_ids
+from unlearn_audit.utils.progress import reporter
 
 
 def purge_command(

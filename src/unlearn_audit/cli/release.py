@@ -10,17 +10,25 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from unlearn_audit.cli import options
-from unlearn_audit.engine.folder import run_folder
-from unlearn_audit.engine.keys import digest
+from unlearn_audit.audits.release import (
+    ReleaseResult,
+    ReleaseSettings,
+    examine,
+    findings_of,
+    pair_of,
+    read_answers,
+    read_ids,
+)
+from unlearn_audit.audits.release.examine import BASE_RATES
+from unlearn_audit.audits.release.page import print_release
+from unlearn_audit.audits.release.result import PRIVATE
+from unlearn_audit.audits.release.scores import SCORES
+from unlearn_audit.cli.shared import options
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.one_version import Answers, content_of, is_model, read_columns
 from unlearn_audit.observations.table import GROUP
-from unlearn_audit.release import ReleaseResult, ReleaseSettings, examine, findings_of, pair_of, read_answers, read_ids
-from unlearn_audit.release.answers import Answers, content_of, is_model, read_columns
-from unlearn_audit.release.examine import BASE_RATES
-from unlearn_audit.release.page import print_release
-from unlearn_audit.release.result import PRIVATE
-from unlearn_audit.release.scores import SCORES
 
 TOLD = 1
 """Exit code of ``--fail-if-told`` where somebody can be told."""
@@ -96,7 +104,7 @@ def release(
             raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
         if data is None or label is None or model is None:
             raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
-        from unlearn_audit.cli.rehearsed import read_owned, rehearsed  # here, since it needs scikit-learn
+        from unlearn_audit.cli.rehearse import read_owned, rehearsed  # here, since it needs scikit-learn
 
         raw = read_owned(data, label, record, subject, group_by or ())
         config = {
@@ -204,7 +212,7 @@ def _answers(
         return read_answers(Path(text), subject, read.get(text))
     if data is None or label is None:
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
-    from unlearn_audit.release.fitted import ask_model  # here, since it needs scikit-learn
+    from unlearn_audit.audits.release.fitted import ask_model  # here, since it needs scikit-learn
 
     return ask_model(text, data, label, record, subject, read.get(str(data)), groups)
 

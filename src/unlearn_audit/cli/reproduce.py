@@ -10,17 +10,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from unlearn_audit.cli import options
+from unlearn_audit.audits.membership.task import Execution
+from unlearn_audit.cli.shared import options
 from unlearn_audit.config import ReuseName
-from unlearn_audit.engine.folder import run_folder
-from unlearn_audit.engine.keys import digest
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.files import write_atomic
-from unlearn_audit.progress import reporter
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
 from unlearn_audit.reproduce.claims import tally
 from unlearn_audit.reproduce.output import claims_by_text, overview, write_reproduction
-from unlearn_audit.subject import Execution
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.progress import reporter
 
 
 def reproduce_command(

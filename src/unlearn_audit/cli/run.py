@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_audit.cli import options
-from unlearn_audit.cli.conducted import conduct
-from unlearn_audit.cli.options import settings_of
-from unlearn_audit.conductor import conduct as conduct_audit
+from unlearn_audit.audits.membership.run import conduct as conduct_audit
+from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.options import settings_of
+from unlearn_audit.cli.shared.run_and_report import conduct
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS
-from unlearn_audit.subject import Subject
 
 
 def specify(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.notes import Caution
+from unlearn_audit.utils.notes import Caution
 
 Mask = npt.NDArray[np.bool_]
 

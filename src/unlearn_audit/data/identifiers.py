@@ -18,7 +18,7 @@ import pandas as pd
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
-from unlearn_audit.notes import Caution
+from unlearn_audit.utils.notes import Caution
 
 FEWEST_VALUES = 20
 """Of fewer values than these nothing is said: in a short table most categories are nearly different in every row."""

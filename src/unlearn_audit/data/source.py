@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from unlearn_audit.data.location import FOLDER_VARIABLE
+from unlearn_audit.data.download.location import FOLDER_VARIABLE
 from unlearn_audit.errors import AuditError
 
 

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from unlearn_audit.lazy import lazily
+from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.engine.runner import WorldStats, observe_worlds
-    from unlearn_audit.engine.store import Store, default_store_folder
+    from unlearn_audit.engine.store.store import Store, default_store_folder
 
 __all__ = ["Store", "WorldStats", "default_store_folder", "observe_worlds"]
 
 __getattr__, __dir__ = lazily(
-    __name__, {"runner": ("WorldStats", "observe_worlds"), "store": ("Store", "default_store_folder")}
+    __name__, {"runner": ("WorldStats", "observe_worlds"), "store.store": ("Store", "default_store_folder")}
 )

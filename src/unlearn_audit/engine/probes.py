@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
-from unlearn_audit.seeds import Kind, generator
+from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.units import Positions
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.executors import Executor
-from unlearn_audit.engine.explain import explain
-from unlearn_audit.engine.keys import STAGE_VERSION, dataset_fingerprint, digest, library_versions
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
-from unlearn_audit.engine.reuse import Reuse
-from unlearn_audit.engine.store import Store
+from unlearn_audit.engine.store.explain import explain
+from unlearn_audit.engine.store.keys import STAGE_VERSION, dataset_fingerprint, digest, library_versions
+from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.engine.store.store import Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import computed_with
 from unlearn_audit.models.privacy import Spent, most_spent

@@ -24,6 +24,9 @@ from unlearn_audit.metrics.intervals import (
 from unlearn_audit.metrics.units import Array, Clusters, check_rows
 from unlearn_audit.metrics.variation import Variation, variation
 
+GUESSING = 0.5
+"""AUC of an attack that knows nothing."""
+
 
 @dataclass(frozen=True)
 class RocCurve:

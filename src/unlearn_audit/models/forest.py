@@ -18,7 +18,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.models.trees import as_float32, mean_of
-from unlearn_audit.threads import threads_for_trees
+from unlearn_audit.utils.threads import threads_for_trees
 
 _MOST = np.iinfo(np.int32).max
 _FREE = ("n_estimators", "min_samples_leaf", "random_state", "n_jobs")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.trees import tree_posteriors
-from unlearn_audit.probabilities import SUM_TOLERANCE
+from unlearn_audit.utils.probabilities import SUM_TOLERANCE
 
 
 def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float32]:

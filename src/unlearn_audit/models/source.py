@@ -24,7 +24,7 @@ from unlearn_audit.models.seeding import (
 )
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
-from unlearn_audit.seeds import seeded_globals
+from unlearn_audit.utils.seeds import seeded_globals
 
 NETWORK_FACTORY_ASKS = frozenset({"n_features", "image_shape", "n_classes"})
 """A factory with one of these parameters makes PyTorch modules."""

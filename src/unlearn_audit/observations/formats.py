@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.files import atomic_path
 from unlearn_audit.observations.flat import read_csv, write_csv
 from unlearn_audit.observations.messages import reason
 from unlearn_audit.observations.npz import read_npz, write_npz
 from unlearn_audit.observations.parquet import read_parquet, write_parquet
 from unlearn_audit.observations.table import Observations
+from unlearn_audit.utils.files import atomic_path
 
 
 def read_observations(path: str | Path) -> Observations:

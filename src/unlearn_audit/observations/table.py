@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.probabilities import SUM_TOLERANCE
+from unlearn_audit.utils.probabilities import SUM_TOLERANCE
 
 ROLES = ("deleted", "retained", "unseen", "reference")
 """What a record was to its pair of models; see the words in the documentation."""

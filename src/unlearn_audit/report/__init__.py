@@ -1,7 +1,7 @@
 """The report: the last room of the flow, where findings become words, pictures and files.
 
 A *finding* is a metric with its interval, for one attack, game, view and defence; `Findings` holds all of an
-audit's, and is the exact content of ``findings.json`` (its JSON schema: `unlearn_audit.report.schema`).
+audit's, and is the exact content of ``findings.json`` (its JSON schema: `unlearn_audit.findings.json_schema`).
 A *verdict* is a pure function of the results: its *kind* is decided first, by the intervals (docs/verdicts.md), and its
 sentences say in plain words what the attack chosen on shadow data reaches on the target, what the update adds to that,
 and the limits of the measurement. It states what was seen and how small an effect could have been seen; it never
@@ -11,10 +11,10 @@ Nothing here computes a metric or touches a model. The page is *publishable*: it
 identifier of a record, world or request.
 """
 
-from unlearn_audit.report.findings import Findings, Gate, Interval, Kind, Result, Selected, Spread, Verdict
+from unlearn_audit.findings.kinds import Decision, Evidence, decide
+from unlearn_audit.findings.precision import detectable_auc
+from unlearn_audit.findings.schema import Findings, Gate, Interval, Kind, Result, Selected, Spread, Verdict
 from unlearn_audit.report.html import render
-from unlearn_audit.report.kinds import Decision, Evidence, decide
-from unlearn_audit.report.precision import detectable_auc
 from unlearn_audit.report.terminal import print_summary
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.report.write import write_report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearn_audit.report.findings import (
+from unlearn_audit.findings.schema import (
     DeletionTime,
     Findings,
     PaperComparison,
@@ -20,7 +20,7 @@ def further(findings: Findings) -> list[str]:
 
     Examples
     --------
-    >>> from unlearn_audit.report.findings import DeletionTime
+    >>> from unlearn_audit.findings.schema import DeletionTime
     >>> deletion_time_words(DeletionTime(statistic="delta", updates=5, n=100, right=0.6, right_ci=(0.5, 0.7),
     ...     mean_distance=0.8))[:69]
     'The largest fall of a margin (delta) names the update that deleted a '

@@ -10,9 +10,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from unlearn_audit.findings.schema import Findings, Interval, Result, is_selected
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
-from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
 from unlearn_audit.report.further import further
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.privacy import privacy_plot
@@ -23,7 +23,6 @@ from unlearn_audit.report.wording import (
     VIEWS,
     adapting,
     interval,
-    is_classical,
     number,
     percent,
     role_words,
@@ -238,7 +237,7 @@ def _table(findings: Findings, results: Sequence[Result], cells: dict[int, tuple
             attack=r.attack,
             attack_model=r.attack_model or NOT_GIVEN,
             tags=tuple(getattr(r, name) for name, _ in fields) + ((adapting(r),) if defended else ()),
-            classical=is_classical(r),
+            classical=r.is_classical,
             leading=is_selected(r, findings.selected),
             cells=cells[id(r)],
         )

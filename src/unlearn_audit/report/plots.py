@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.schema import Findings, Result, is_selected
 from unlearn_audit.metrics import roc_curve
-from unlearn_audit.report.findings import Findings, Result, is_selected
+from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import (
     CLASSICAL,
     DELETED,
@@ -29,11 +30,8 @@ from unlearn_audit.report.svg import (
     to_svg,
 )
 from unlearn_audit.report.wording import (
-    GUESSING,
     attack_words,
     interval,
-    is_classical,
-    is_strongest_classical,
     number,
     percent,
     role_words,
@@ -167,7 +165,7 @@ def forest_plot(findings: Findings) -> str:
         labels: list[tuple[float, str, bool]] = []
         y = 0.0
         for group in groups:
-            labels.append((y, group[0].attack + (" (original alone)" if is_classical(group[0]) else ""), True))
+            labels.append((y, group[0].attack + (" (original alone)" if group[0].is_classical else ""), True))
             for result in group:
                 y += 1
                 _interval_mark(axes, y, result, leading=is_selected(result, findings.selected))
@@ -218,7 +216,7 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
     """Return the leading result and, if there is one, its classical baseline, each with its line style."""
     drawn: list[tuple[Result, dict[str, Any]]] = [(leading, {"color": LEADING, "linewidth": 1.9, "zorder": 3})]
     for result in findings.results:
-        if is_strongest_classical(result, leading):
+        if result.is_baseline_of(leading):
             drawn.append((result, {"color": CLASSICAL, "linewidth": 1.5, "linestyle": (0, (5, 2))}))
     return drawn
 
@@ -269,7 +267,7 @@ def _groups(findings: Findings, leading: Result) -> list[list[Result]]:
     """Return the results of the leading game by feature: the leading one first, then by AUC, the classical last."""
     results = [r for r in findings.results if r.game == leading.game and r.rows == leading.rows]
     best = {r.attack: max(s.auc for s in results if s.attack == r.attack) for r in results}
-    results.sort(key=lambda r: (is_classical(r), r.attack != leading.attack, -best[r.attack], r.attack, -r.auc))
+    results.sort(key=lambda r: (r.is_classical, r.attack != leading.attack, -best[r.attack], r.attack, -r.auc))
     return [list(group) for _, group in groupby(results, key=lambda r: r.attack)]
 
 
@@ -278,10 +276,10 @@ def _defended(result: Result) -> str:
 
 
 def _interval_mark(axes: Axes, y: float, result: Result, *, leading: bool) -> None:
-    colour = CLASSICAL if is_classical(result) else LEADING if leading else PAIR
+    colour = CLASSICAL if result.is_classical else LEADING if leading else PAIR
     if leading:
         axes.axhspan(y - 0.5, y + 0.5, color=GRID, linewidth=0, alpha=0.55, zorder=0)
     axes.plot(result.auc_ci, (y, y), color=colour, linewidth=2.2 if leading else 1.4, solid_capstyle="butt")
-    marker = "D" if is_classical(result) else "o"
-    face = PAPER if is_classical(result) else colour
+    marker = "D" if result.is_classical else "o"
+    face = PAPER if result.is_classical else colour
     axes.plot(result.auc, y, marker, color=colour, markerfacecolor=face, markersize=7 if leading else 4.8, zorder=3)

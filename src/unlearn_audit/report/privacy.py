@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearn_audit.report.findings import Findings, Interval, Released
+from unlearn_audit.findings.schema import Findings, Interval, Released
+from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, drawing, new_figure, to_svg
-from unlearn_audit.report.wording import GUESSING, number
+from unlearn_audit.report.wording import number
 
 _WIDTH = 6.4
 

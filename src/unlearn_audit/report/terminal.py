@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearn_audit.attacks.base import score_column
-from unlearn_audit.report.findings import Findings, Interval, Result, is_selected
+from unlearn_audit.findings.schema import Findings, Interval, Result, is_selected
 from unlearn_audit.report.further import further
-from unlearn_audit.report.wording import interval, is_classical, number
+from unlearn_audit.report.wording import interval, number
 
 _MOST_GROUPS = 6
 """Of a column with more groups the terminal shows the lowest and the highest."""
@@ -105,9 +105,9 @@ def _table(findings: Findings, *, wide: bool) -> Table:
     for position, result in enumerate(lines):
         leading = is_selected(result, findings.selected)
         last = position + 1 == len(lines)
-        ends_group = not last and (leading, is_classical(result)) != (
+        ends_group = not last and (leading, result.is_classical) != (
             is_selected(lines[position + 1], findings.selected),
-            is_classical(lines[position + 1]),
+            lines[position + 1].is_classical,
         )
         table.add_row(*_cells(result, wide=wide), style="bold" if leading else None, end_section=ends_group)
     return table
@@ -123,12 +123,12 @@ def _lines(findings: Findings) -> list[Result]:
         if (result.game, result.rows) != (leading.game, leading.rows):
             continue
         defended = result.defense != leading.defense
-        if is_classical(result) if defended else result.attack == leading.attack:
+        if result.is_classical if defended else result.attack == leading.attack:
             continue
         key = (result.defense, result.adaptive) if defended else (result.attack,)
         if key not in best or _preference(result) > _preference(best[key]):
             best[key] = result
-    others = sorted(best.values(), key=lambda r: (is_classical(r), -r.auc))
+    others = sorted(best.values(), key=lambda r: (r.is_classical, -r.auc))
     return own + others
 
 

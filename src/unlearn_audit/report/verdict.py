@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed
-from unlearn_audit.metrics.claims import FAMILY, HEADLINE
-from unlearn_audit.report.findings import RecordRisk, Result, RetrainingComparison, Selected, Verdict, is_selected
-from unlearn_audit.report.kinds import Decision, Evidence, decide, side
-from unlearn_audit.report.precision import (
+from unlearn_audit.findings.kinds import Decision, Evidence, decide, side
+from unlearn_audit.findings.precision import (
     MOST_WORLDS,
     WORTH_SEEING,
     detectable_auc,
     worlds_for_auc_found,
     worlds_for_auc_worth_seeing,
 )
+from unlearn_audit.findings.schema import RecordRisk, Result, RetrainingComparison, Selected, Verdict, is_selected
+from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed
+from unlearn_audit.metrics.claims import FAMILY, HEADLINE
+from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.wording import (
-    GUESSING,
     REGIMES,
     VIEWS,
     attack_words,
     interval,
-    is_classical,
-    is_strongest_classical,
     number,
     percent,
     retraining_words,
@@ -54,7 +52,7 @@ def verdict(
     """Say in one word and in plain ones what was shown, what the update and its method add, and their limits.
 
     It leads with the selected attack on all rows, or on the paper's where there are no others. The first sentence
-    of the summary belongs to the kind (`unlearn_audit.report.kinds.decide`) and fits a heading; no other sentence
+    of the summary belongs to the kind (`unlearn_audit.findings.kinds.decide`) and fits a heading; no other sentence
     reads a figure in another way than the kind does.
 
     Parameters
@@ -88,7 +86,7 @@ def verdict(
     leading = next((r for r in own if r.rows == "all"), own[0])
     evidence = Evidence.of(leading, results, moved, record_risk)
     decision = decide(evidence)
-    classical = next((r for r in results if is_strongest_classical(r, leading)), None)
+    classical = next((r for r in results if r.is_baseline_of(leading)), None)
     sentences = [
         decision.sentence.format(positive=roles(leading.game)[0]),
         _CANARIES if canaries else "",
@@ -188,7 +186,7 @@ def _compared(decision: Decision, evidence: Evidence, classical: Result | None) 
             "What attacks on both versions seem to gain over those on the original alone is the same information "
             "fitted twice."
         )
-    if is_classical(result):
+    if result.is_classical:
         return "It reads the original model alone, so it says nothing about what the update adds."
     if result.auc_minus_classical is None or result.auc_minus_classical_ci is None:
         return "It was not compared with an attack on the original model alone, so what the update adds is not known."

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.findings import Interval, Result, RetrainingComparison
-
-GUESSING = 0.5
-"""AUC of an attack that knows nothing."""
+from unlearn_audit.findings.schema import Interval, Result, RetrainingComparison
+from unlearn_audit.metrics.roc import GUESSING
 
 _TELLING = (0.0, GUESSING, 1.0)
 """Values that a figure is not rounded to: no leak, guessing, certainty."""
@@ -77,25 +74,9 @@ def attack_words(attack: str, attack_model: str | None) -> str:
     return attack if attack_model is None else f"{attack} with {attack_model}"
 
 
-def is_classical(result: Result) -> bool:
-    """Return whether the attack sees the original model alone."""
-    return result.view == "original"
-
-
 def adapting(result: Result) -> str:
     """Return whether the attacker knew of the defence, in one or two words; nothing where there is none."""
     return "" if result.defense == "none" else "adapts" if result.adaptive else "does not adapt"
-
-
-def is_strongest_classical(result: Result, of: Result) -> bool:
-    """Return whether ``result`` is the attack on the original alone that ``of`` is compared with by AUC."""
-    name = of.strongest_classical
-    return score_column(result.attack, result.attack_model) == name and (
-        result.game,
-        result.rows,
-        result.defense,
-        result.adaptive,
-    ) == (of.game, of.rows, of.defense, of.adaptive)
 
 
 def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:

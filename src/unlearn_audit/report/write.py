@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from unlearn_audit.files import write_atomic
-from unlearn_audit.report.findings import Findings
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.report.html import render
+from unlearn_audit.utils.files import write_atomic
 
 
 def write_report(folder: Path, findings: Findings, scores: pd.DataFrame) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from unlearn_audit.findings.schema import Findings, Result
 from unlearn_audit.metrics.intervals import Estimate, difference_of_intervals
-from unlearn_audit.report.findings import Findings, Result
 from unlearn_audit.reproduce.grid import Cell
 
 Outcome = Literal["holds", "does not hold", "too little data to say"]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unlearn_audit.files import atomic_path, write_atomic
 from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.svg import CLASSICAL, LEADING, PAIR, drawing, new_figure
 from unlearn_audit.reproduce.claims import Decision, tally
 from unlearn_audit.reproduce.run import Reproduction
+from unlearn_audit.utils.files import atomic_path, write_atomic
 
 
 def write_reproduction(folder: Path, done: Reproduction) -> Path:

@@ -9,14 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from unlearn_audit.assess import expected_attacks, n_attacks
-from unlearn_audit.conductor import conduct
-from unlearn_audit.report.findings import Findings, Result
-from unlearn_audit.report.wording import is_strongest_classical
+from unlearn_audit.audits.membership.run import conduct
+from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.findings.evaluate import expected_attacks, n_attacks
+from unlearn_audit.findings.schema import Findings, Result
 from unlearn_audit.reproduce.claims import Decision, Measured
 from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale
-from unlearn_audit.subject import Execution, Subject
 from unlearn_audit.unlearning import train
 
 SECONDS_PER_ATTACK = {"logistic-regression": 0.1, "decision-tree": 0.05, "random-forest": 3.0, "mlp": 0.7}
@@ -130,7 +129,7 @@ def _rows(measured: Measured, by_feature: bool) -> list[dict[str, Any]]:
         for defense, adaptive in dict.fromkeys((r.defense, r.adaptive) for r in findings.results):
             for view, names in shown:
                 result = measured.best(names, game=game, view=view, defense=defense, adaptive=adaptive)
-                classical = next(r for r in findings.results if is_strongest_classical(r, result))
+                classical = next(r for r in findings.results if r.is_baseline_of(result))
                 rows.append({**measured.cell.labels, **_figures(result, classical, findings)})
                 cost = released.get(defense)
                 if cost is not None and len(released) > 1:

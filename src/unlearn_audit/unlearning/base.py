@@ -19,8 +19,8 @@ from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
-from unlearn_audit.seeds import seeded_globals
-from unlearn_audit.threads import one_thread, threads_for_trees
+from unlearn_audit.utils.seeds import seeded_globals
+from unlearn_audit.utils.threads import one_thread, threads_for_trees
 from unlearn_audit.worlds.design import Chain, Request
 
 SeedOf = Callable[[int, int], int]

@@ -19,7 +19,7 @@ from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained, fitting, take, train
 
 if TYPE_CHECKING:
-    from unlearn_audit.models.networks.batch import BatchPlan
+    from unlearn_audit.models.networks.batched.batch import BatchPlan
     from unlearn_audit.models.networks.classifier import Beginning
 
 
@@ -49,7 +49,7 @@ class Batches:
             return None
         if isinstance(estimator, Pipeline) and [type(step) for _, step in estimator.steps[:-1]] != [StandardScaler]:
             return "there is more before it than a StandardScaler"
-        from unlearn_audit.models.networks.batch import plan_batch
+        from unlearn_audit.models.networks.batched.batch import plan_batch
 
         try:
             plan = plan_batch(network, tuple(data.X.shape[1:]), len(data.class_values), regime is Regime.FIXED)
@@ -61,7 +61,7 @@ class Batches:
     @property
     def trainer(self) -> str:
         """What goes into the keys of the store."""
-        from unlearn_audit.models.networks.batch import VERSION
+        from unlearn_audit.models.networks.batched.batch import VERSION
 
         return f"network-batch/{VERSION}"
 
@@ -89,7 +89,7 @@ class Batches:
 
     def _together(self, trainings: Sequence[Positions], seeds: Sequence[int]) -> list[Trained | AuditError]:
         """Return networks trained on equally many records each, or why there is none."""
-        from unlearn_audit.models.networks.batch import structure, train_batch
+        from unlearn_audit.models.networks.batched.batch import structure, train_batch
 
         made: list[Trained | AuditError | None] = [None] * len(trainings)
         begun: dict[int, tuple[Any, Beginning, tuple[str, ...]]] = {}

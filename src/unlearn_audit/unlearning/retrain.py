@@ -12,9 +12,9 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.regimes import Draws, Positions, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.threads import one_thread
 from unlearn_audit.unlearning.base import SeedOf, Trained, train, unlearn_in_turn
 from unlearn_audit.unlearning.batches import Batches
+from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.worlds.design import Chain, Request
 
 UNREPEATABLE = (

@@ -27,9 +27,9 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.regimes import Positions, Regime, remaining_rows
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.seeds import Kind, integer_seed
 from unlearn_audit.unlearning.base import SeedOf, Trained, fit, train, unlearn_in_turn
 from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.worlds.design import Chain, Request
 
 Aggregation = Literal["mean", "vote"]

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.seeds import Kind, generator
+from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.worlds.design import WorldPlan
 from unlearn_audit.worlds.prepare import Records
 from unlearn_audit.worlds.units import Positions

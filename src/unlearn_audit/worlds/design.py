@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.seeds import SIDES, Kind, generator
+from unlearn_audit.utils.seeds import SIDES, Kind, generator
 from unlearn_audit.worlds.split import SidePool, Split
 from unlearn_audit.worlds.units import Positions, Units
 

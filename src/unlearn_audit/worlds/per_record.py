@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.seeds import SIDES, Kind, generator
+from unlearn_audit.utils.seeds import SIDES, Kind, generator
 from unlearn_audit.worlds.design import Query, Request, World, WorldPlan, leading, roles_of, stretch
 from unlearn_audit.worlds.units import Positions
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.seeds import Kind, generator
+from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.worlds.units import Positions, Units
 
 TRAIN_SHARE = 0.8

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.threads import several_threads
+from unlearn_audit.utils.threads import several_threads
 
 Item = tuple[int, int]
 """What a task is told, small enough to send a million of: the number of a side's task, and of a world in it."""

@@ -13,7 +13,7 @@ from joblib import delayed
 from unlearn_audit.engine.executors.base import Item, Results, Serial, Work, WorkersDied, in_worker, until_done
 from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import dump, load
-from unlearn_audit.threads import worker_pool
+from unlearn_audit.utils.threads import worker_pool
 
 
 class Processes:

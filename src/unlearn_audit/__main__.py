@@ -1,0 +1,5 @@
+"""``python -m unlearn_audit`` is the command ``unlearn-audit``."""
+
+from unlearn_audit.cli.main import main
+
+main()

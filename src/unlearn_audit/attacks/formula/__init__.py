@@ -1,0 +1,1 @@
+"""Attacks that are a formula of the answers."""

@@ -1,0 +1,1 @@
+"""Attacks that fit a classifier on shadow worlds."""

@@ -1,0 +1,61 @@
+"""A weak attack that others report: a classifier on one model's outputs, for all records alike.
+
+It is that of Kurmanji et al. ("Towards Unbounded Machine Unlearning", NeurIPS 2023) and its likes: a logistic
+regression on the loss of the unlearned model. It misses what a record's own history tells, so that a value near a half
+says little (Hayes et al., SaTML 2025).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from unlearn_audit.attacks.formula.statistic import Need
+from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.utils.probabilities import loss, margin
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Population:
+    """A logistic regression on the loss and the margin that the unlearned model leaves, and its sorted posterior."""
+
+    model_: Any = field(default=None, repr=False, compare=False)
+
+    name: str = field(default="population-unlearned", init=False)
+    attack_model: None = field(default=None, init=False)
+    view: ViewName = field(default="unlearned", init=False)
+    needs: frozenset[Need] = field(default=frozenset({"labels"}), init=False)
+    probabilistic: bool = field(default=True, init=False)
+    fits_on: Literal["paper", "all"] = field(default="paper", init=False)
+    knows: None = field(default=None, init=False)
+    by_default: bool = field(default=True, init=False)
+    silent_without_change: bool = field(default=False, init=False)
+
+    def for_game(self, game: str) -> Population:  # noqa: ARG002 - as every attack
+        """Return itself: it learns any game."""
+        return self
+
+    def fit(self, shadow: LabelledView, seed: int) -> Population:
+        """Return a fitted copy."""
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
+        return Population(model.fit(_outputs(shadow.view), shadow.positive))
+
+    def score(self, target: View) -> Array:
+        """Return (n,) probabilities of being positive."""
+        return np.asarray(self.model_.predict_proba(_outputs(target))[:, 1], dtype=np.float64)
+
+
+def _outputs(view: View) -> Array:
+    phi = margin(view.posteriors[:, 0], view.labels)
+    return np.column_stack([loss(phi), phi, np.sort(view.posteriors[:, 0], axis=1)])
+
+
+POPULATION = Population()

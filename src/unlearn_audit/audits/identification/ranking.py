@@ -1,0 +1,307 @@
+"""Who was deleted? Ranks a whole register by how well each candidate's deletion explains what changed.
+
+The attacker asks a few reference records, known never to have been trained on, of both versions. For each candidate
+of a register it knows by how much its deletion would move each answer (`unlearn_audit.attacks.influence`); the
+candidates are ranked by the agreement. Where the truth is known, as in an audit, the ranks say how often a person is
+found; conformal sets say among how many a person stays hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.attacks.influence import Field, RetrainingField, field_for, has_field
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.defenses import UNDEFENDED, parse_defense
+from unlearn_audit.engine import Store, default_store_folder, observe_worlds
+from unlearn_audit.engine.executors import executor_for
+from unlearn_audit.engine.regimes import Claims
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import Estimate, share
+from unlearn_audit.observations import Observations
+from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.utils.threads import one_thread
+
+Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+Learn = Callable[[Field, Positions, Positions], None]
+
+COVERAGE = 0.95
+"""Of the conformal sets: in how many cases the deleted person is to be in it."""
+
+FEWEST_QUERIES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the ranking of one side's pairs came to.
+
+    Attributes
+    ----------
+    worlds
+        (pairs,) the world of each pair.
+    records
+        (pairs,) who was deleted: record ids.
+    ranks
+        (pairs,) place of the deleted in the register, 1 for the first; those who score the same stand before.
+    behind
+        (pairs,) by how much the deleted scores less than the best.
+    scores
+        (pairs, candidates) of the whole register.
+
+    Where several were deleted at once, the first four have one entry for each of them, and each has its place among
+    those who were not deleted with it.
+    """
+
+    worlds: npt.NDArray[np.int64]
+    records: npt.NDArray[np.int64]
+    ranks: npt.NDArray[np.int64]
+    behind: Array
+    scores: Array
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How often the deleted are found in a register.
+
+    Attributes
+    ----------
+    register, queries, deletions
+        Candidates, reference records asked of each pair, and pairs.
+    first, first_ten, first_percent
+        Share of the deleted who rank first, among the first ten, in the first 1 %, with intervals over worlds.
+    median_rank
+        Half of the deleted rank as high or higher.
+    set_size
+        Median number of candidates in a conformal set; half of the deleted hide among as few or fewer.
+    set_coverage
+        Share of the deleted who are in their set, which is made for `COVERAGE`.
+    unchanged
+        Pairs of versions that gave every reference the same answer; their deleted count as found last.
+    notes
+        What a reader should know of how it was found.
+    regime, regime_note
+        What the target side really ran, and what is to be known of it.
+    """
+
+    register: int
+    queries: int
+    deletions: int
+    first: Estimate
+    first_ten: Estimate
+    first_percent: Estimate
+    median_rank: float
+    set_size: float
+    set_coverage: Estimate
+    unchanged: int
+    notes: tuple[str, ...] = ()
+    regime: str = "unknown"
+    regime_note: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures as JSON; they name nobody."""
+        shares = {name: getattr(self, name) for name in ("first", "first_ten", "first_percent", "set_coverage")}
+        return {
+            "register": self.register,
+            "queries": self.queries,
+            "deletions": self.deletions,
+            **{name: of.value for name, of in shares.items()},
+            **{f"{name}_ci": list(of.interval) for name, of in shares.items()},
+            "median_rank": self.median_rank,
+            "set_size": self.set_size,
+            "set_made_for": COVERAGE,
+            "unchanged": self.unchanged,
+            "regime": self.regime,
+            "regime_note": self.regime_note,
+        }
+
+
+def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> tuple[Naming, Found]:
+    """Make the worlds of an audit, and look for the deleted of the target side in its register.
+
+    The register are all records of the target side, those of its models and those never trained on. The attacker's
+    records are the shadow side's; a shadow world is ranked with a field that leaves its own records out, so that the
+    sets learned there hold on the target side.
+
+    Raises
+    ------
+    AuditError
+        If more than one record is deleted at once, there are too few references, or the two sides are of different
+        data.
+    """
+    _refuse(subject, queries)
+    reuse = execution.reusing(subject.config)
+    notes = reuse.notes(subject.models.values())
+    for note in notes:
+        execution.reporter.say(note)
+    training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
+    claims = Claims(Store(execution.store or default_store_folder()), reuse, reporter=execution.reporter)
+    arm = next(arm for arm in plan_audit(subject, claims)[0] if arm.name == training)
+    shadow, target = arm.tasks["shadow"], arm.tasks["target"]
+    observed = released(subject, [shadow, target], execution)
+    own = shadow.plan.candidates
+    learn = _learning(shadow, target, execution)
+    show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
+    size = target.plan.sizes.train_size
+    behind = []
+    for world in range(shadow.plan.n_worlds):
+        others = np.setdiff1d(own, shadow.plan.world(world).training)
+        table = observed["shadow"]
+        with one_thread():
+            behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries, learn).behind)
+        show(world + 1)
+    with one_thread():
+        found = rank(target, observed["target"], own, size, queries, learn)
+    show(shadow.plan.n_worlds + 1)
+    naming = summarise(found, np.concatenate(behind), queries)
+    regime, regime_note = str(target.unlearner.regime), arm.regime_notes["target"]
+    return replace(naming, notes=notes, regime=regime, regime_note=regime_note), found
+
+
+def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) -> dict[str, Observations]:
+    """Make the worlds of sides, and return for each side what its versions answer as they are released."""
+    store = Store(execution.store or default_store_folder())
+    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
+    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
+    reuse = execution.reusing(subject.config)
+    made = observe_worlds(tasks, store, executor, lambda done, _: show(done), reuse=reuse)
+    observed = {task.plan.side: table for task, table, _ in made}
+    if not subject.config.defenses:
+        return observed
+    release = parse_defense(subject.config.defenses[0])
+    return {side: release.apply(table) for side, table in observed.items()}
+
+
+def _refuse(subject: Subject, queries: int) -> None:
+    config = subject.config
+    if config.scenario.name not in ("single", "retained"):
+        raise AuditError(f"name looks for one deleted record, and the scenario {config.scenario.name} deletes several")
+    if queries < FEWEST_QUERIES:
+        raise AuditError(f"--queries {queries} says too little of a change; ask at least {FEWEST_QUERIES} references")
+    if queries > config.worlds.references:
+        raise AuditError(
+            f"--queries {queries} needs as many reference records, and each pair is asked {config.worlds.references}; "
+            f"give --references {queries}"
+        )
+    if subject.records["shadow"] is not subject.records["target"]:
+        raise AuditError("name ranks people by the attacker's records of the same data; leave the shadow dataset out")
+    if config.worlds.canaries != "none":
+        raise AuditError("name looks for people with their own labels; leave canaries out")
+    if len(config.defenses) > 1:
+        raise AuditError("name looks at one release; give one --defense")
+    if config.worlds.layout != "paper":
+        raise AuditError("name keeps the attacker's records apart from the register; leave the layout per-record out")
+    if config.until is not None:
+        raise AuditError("name looks at as many target worlds as it is told to; leave until out, give --target-worlds")
+    units = subject.records["target"].units
+    if (units.sizes(units.values) > 1).any():
+        raise AuditError("name looks for one record, and people here have several; leave the column of units out")
+
+
+def _learning(shadow: SideTask, target: SideTask, execution: Execution) -> Learn | None:
+    """Return what lets a field that trains for each candidate do so, all registers in one stage; None for others."""
+    if has_field(target.source):
+        return None
+    registers = shadow.plan.n_worlds * len(shadow.plan.candidates) + len(target.plan.candidates)
+    show = execution.reporter.stage("Training the attacker's own models for each record", registers)
+    before = 0
+
+    def learn(field: Field, register: Positions, references: Positions) -> None:
+        nonlocal before
+        if isinstance(field, RetrainingField):
+            field.learn(register, references, execution.jobs, lambda done: show(before + done))
+        before += len(register)
+
+    return learn
+
+
+def rank(
+    task: SideTask, table: Observations, own: Positions, n_training: int, queries: int, learn: Learn | None = None
+) -> Found:
+    """Rank the register of a side for each of its pairs.
+
+    Parameters
+    ----------
+    task, table
+        The side, and its observations.
+    own
+        Positions of the attacker's records.
+    n_training
+        Training records of a model under attack.
+    queries
+        How many of the references are looked at, the first ones.
+    learn
+        Called with the field, the register and the references before the field is looked up in.
+    """
+    register = task.plan.candidates
+    field = field_for(task.source, task.data, own, n_training, task.plan.seed)
+    place = {int(record): at for at, record in enumerate(task.data.record_ids)}
+    records = table.rows["record"].to_numpy()
+    asked = table.roles == "reference"
+    deleted = (table.roles == "deleted") & table.paper
+    pairs, counts = np.unique(table.pairs[asked], return_counts=True)
+    if not len(pairs) or counts.min() < queries:
+        fewest = int(counts.min(initial=0))
+        raise AuditError(f"a pair was asked {fewest} reference records, fewer than the {queries} of --queries")
+    phi = margin(table.posteriors[asked][:, [0, -1]], table.rows["label"].to_numpy()[asked])
+    phi = phi.reshape(len(pairs), counts[0], 2)[:, :queries]
+    references = np.array([place[int(record)] for record in records[asked][: counts[0]][:queries]])
+    truth = np.searchsorted(register, [place[int(record)] for record in records[deleted]])
+    if learn is not None:
+        learn(field, register, references)
+    scores = field.explain(phi[..., 0] - phi[..., 1], phi[..., 0], register, references)
+    pair = np.searchsorted(pairs, table.pairs[deleted])
+    ranks = np.empty(len(truth), dtype=np.int64)
+    for row, of_row in enumerate(scores):
+        together = truth[pair == row]
+        ranks[pair == row] = 1 + (np.delete(of_row, together) >= of_row[together, None]).sum(axis=1)
+    return Found(
+        worlds=table.worlds[deleted],
+        records=records[deleted],
+        ranks=ranks,
+        behind=scores.max(axis=1)[pair] - scores[pair, truth],
+        scores=scores,
+    )
+
+
+def summarise(found: Found, known: Array, queries: int) -> Naming:
+    """Return how often the deleted were found, and how large sets are that hold them.
+
+    Parameters
+    ----------
+    found
+        The ranking of the target side.
+    known
+        (shadow pairs,) by how much the deleted scored less than the best on the shadow side: the sets are made of all
+        who score at most the ⌈`COVERAGE` (n + 1)⌉-th smallest of these less than the best (split conformal prediction).
+    queries
+        References looked at.
+    """
+    register = found.scores.shape[1]
+    at = int(np.ceil(COVERAGE * (len(known) + 1)))
+    allowed = np.sort(known)[at - 1] if at <= len(known) else np.inf
+    sizes = (found.scores >= found.scores.max(axis=1, keepdims=True) - allowed).sum(axis=1)
+    return Naming(
+        register=register,
+        queries=queries,
+        deletions=len(found.ranks),
+        first=share(found.ranks == 1, found.worlds),
+        first_ten=share(found.ranks <= 10, found.worlds),
+        first_percent=share(found.ranks <= register / 100, found.worlds),
+        median_rank=float(np.median(found.ranks)),
+        set_size=float(np.median(sizes)),
+        set_coverage=share(found.behind <= allowed, found.worlds),
+        unchanged=int((~found.scores.any(axis=1)).sum()),
+    )
+
+
+def private_names(found: Found) -> Mapping[str, npt.NDArray[Any]]:
+    """Return columns of who was deleted and on which place each was found; for the owner alone."""
+    return {"world": found.worlds, "record": found.records, "rank": found.ranks}

@@ -1,0 +1,365 @@
+"""From measured times and bytes to what a whole audit takes: arithmetic, with the measuring handed in."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from unlearn_audit.attacks.influence import has_field
+from unlearn_audit.attacks.run import FOLDS
+from unlearn_audit.audits.membership.arms import Arm
+from unlearn_audit.audits.membership.forecast.pilot import (
+    AttackTimes,
+    Clock,
+    Pilot,
+    kind_of_attack,
+    measure_in_worker,
+    peak_memory,
+    start_worker,
+    time_attacks,
+)
+from unlearn_audit.audits.membership.plan import foretells_deletions, plan_audit
+from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
+from unlearn_audit.defenses import UNDEFENDED
+from unlearn_audit.engine import Store, default_store_folder
+from unlearn_audit.engine.regimes import Claims
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
+from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.findings.evaluate import Chosen, expected_attacks, n_attacks
+from unlearn_audit.metrics import negatives_needed, power_of
+from unlearn_audit.worlds import WorldPlan
+
+COPIES = 3
+"""How often a table stands in the parent's memory while attacks run: whole, by game, and as attacks see it."""
+
+FITS = 1 + FOLDS * (FOLDS - 1) / FOLDS
+"""What an attack's fits cost, in fits on all shadow rows: the last one, and one a fold on what it does not hold out."""
+
+
+@dataclass(frozen=True)
+class SideCost:
+    """What one side of one arm takes; seconds and bytes are of the worlds that are not in the store."""
+
+    arm: str
+    side: str
+    worlds: int
+    worlds_stored: int
+    trainings: int
+    trainings_stored: int
+    rows: int
+    seconds_per_world: float
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an audit of a given number of worlds takes.
+
+    Attributes
+    ----------
+    sides
+        By arm and side.
+    jobs
+        Worker processes it is meant for.
+    seconds_start, seconds_worlds, seconds_attacks, seconds_field
+        Until workers stand ready; of training and querying; of attacks and figures; of the trainings below.
+    memory_per_worker, memory_parent
+        Bytes; None where the system does not tell.
+    bytes_store, bytes_run_folder
+        What is added to the store, and tables and scores in the run folder.
+    trainings_field
+        At most so many models the attacker trains to foretell deletions, one for each record; 0 where one is enough.
+    """
+
+    sides: tuple[SideCost, ...]
+    jobs: int
+    seconds_start: float
+    seconds_worlds: float
+    seconds_attacks: float
+    memory_per_worker: int | None
+    memory_parent: int | None
+    bytes_store: int
+    bytes_run_folder: int
+    trainings_field: int = 0
+    seconds_field: float = 0.0
+
+    @property
+    def trainings(self) -> int:
+        """How many models there will be, counting every update as one."""
+        return sum(side.trainings for side in self.sides) + self.trainings_field
+
+    @property
+    def trainings_stored(self) -> int:
+        """How many of them are in the store."""
+        return sum(side.trainings_stored for side in self.sides)
+
+    @property
+    def seconds(self) -> float:
+        """All of the time."""
+        return self.seconds_start + self.seconds_worlds + self.seconds_attacks + self.seconds_field
+
+    @property
+    def bytes(self) -> int:
+        """All that is written."""
+        return self.bytes_store + self.bytes_run_folder
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an audit would take.
+
+    Attributes
+    ----------
+    cost
+        Of the audit; of its first look, where it adds worlds until an interval is narrow.
+    at_most
+        Of as many worlds as it may add; None where the number of worlds is fixed.
+    assumptions
+        What the estimates rest on, in sentences.
+    notes
+        What was adjusted in the sizes asked for.
+    shows
+        What so many rows can show, in sentences.
+    regime, regime_note
+        What the target side will really run, and what is to be known of it.
+    """
+
+    cost: Cost
+    at_most: Cost | None
+    assumptions: tuple[str, ...]
+    notes: tuple[str, ...]
+    shows: tuple[str, ...]
+    regime: str
+    regime_note: str | None
+
+
+def forecast(
+    subject: Subject,
+    execution: Execution,
+    pilot: Callable[[SideTask], Pilot] = measure_in_worker,
+    attack_times: Callable[..., AttackTimes] = time_attacks,
+    start: Callable[[], None] = start_worker,
+    clock: Clock = time.perf_counter,
+) -> Forecast:
+    """Return what an audit would take; nothing is stored.
+
+    Parameters
+    ----------
+    subject, execution
+        The audit, and how it would be run.
+    pilot, attack_times, start, clock
+        How worlds, attacks and the start of a worker are timed.
+
+    Raises
+    ------
+    AuditError
+        If the audit could not be run.
+    """
+    config = subject.config
+    folder = execution.store or default_store_folder()
+    store = Store(folder) if folder.is_dir() else None  # one that is not there is not made
+    reuse = execution.reusing(config)
+    arms, notes = plan_audit(subject, Claims(store, reuse, keep=False, reporter=execution.reporter))
+    sizes = [config.worlds.target]
+    if config.until is not None:
+        sizes = [max(FEWEST_WORLDS_UNTIL, config.worlds.target), config.until.at_most]
+    kinds = {_kind(task): task for arm in arms for task in arm.tasks.values()}
+    show = execution.reporter.stage("Timing a pilot", len(kinds) + 1)
+    began = clock()
+    start()
+    starting = clock() - began
+    pilots: dict[str, Pilot] = {}
+    for kind, task in kinds.items():
+        pilots[kind] = pilot(task)
+        show(len(pilots))
+    plain = {side: (task, pilots[_kind(task)]) for side, task in arms[0].tasks.items()}
+    scored = {side: round(_chains(task) * of.scored) for side, (task, of) in plain.items()}
+    shadow, of_shadow = plain["shadow"]
+    chosen = expected_attacks(config, field=foretells_deletions(subject))
+    times = attack_times(
+        [attack for attacks in chosen.values() for attack in attacks.runs],
+        {"paper": round(_chains(shadow) * of_shadow.fitted), "all": scored["shadow"]},
+        scored["target"],
+        len(subject.records["target"].data.class_names),
+        config.worlds.references,
+    )
+    show(len(kinds) + 1)
+    at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
+    notes = (*notes, *reuse.notes(subject.models.values()))
+    stored = _stored(at_sizes[-1], store, reuse)
+    costs = [
+        cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
+    ]
+    if not has_field(subject.models["target"]):
+        costs = [_with_field(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
+    shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
+    assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
+    regime, regime_note = str(arms[0].tasks["target"].unlearner.regime), arms[0].regime_notes["target"]
+    return Forecast(costs[0], costs[1] if config.until else None, assumptions, notes, shows, regime, regime_note)
+
+
+def cost(
+    config: AuditConfig,
+    chosen: Chosen,
+    arms: Sequence[Arm],
+    pilots: Mapping[str, Pilot],
+    times: AttackTimes,
+    stored: Mapping[tuple[str, str], Sequence[bool]],
+    jobs: int,
+    held: int | None,
+    seconds_start: float,
+) -> Cost:
+    """Return what the worlds of some arms take.
+
+    Parameters
+    ----------
+    config, chosen, arms
+        The audit, its attacks and its worlds.
+    pilots
+        By kind of training.
+    times
+        Of the attacks.
+    stored
+        By arm and side, which worlds are in the store; nothing where there is no store.
+    jobs
+        Worker processes.
+    held
+        Bytes that this process holds before an audit.
+    seconds_start
+        Until workers stand ready.
+    """
+    sides = []
+    tables = run_folder = scores = 0.0
+    scored = {"shadow": 0.0, "target": 0.0}
+    for arm in arms:
+        for side, task in arm.tasks.items():
+            pilot = pilots[_kind(task)]
+            n_stored = sum(stored.get((arm.name, side), ())[: task.plan.n_worlds])
+            sides.append(_side_cost(arm.name, side, task, pilot, n_stored))
+            tables += sides[-1].rows * pilot.memory_per_row
+            run_folder += sides[-1].rows * pilot.bytes_per_row
+            scored[side] = max(scored[side], _chains(task) * pilot.scored)
+    made = sum(side.worlds - side.worlds_stored for side in sides)
+    longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
+    n = n_attacks(config, chosen, [arm.name for arm in arms])
+    of_games = [Counter(kind_of_attack(attack) for attack in attacks.runs) for attacks in chosen.values()]
+    seconds_of_games = [
+        sum(
+            count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
+            for name, count in of_game.items()
+        )
+        / min(jobs, of_game.total())
+        for of_game in of_games
+    ]
+    seconds_attacks = n / sum(of_game.total() for of_game in of_games) * sum(seconds_of_games)
+    if config.until is not None:  # who stops early runs every attack at the first look too, to choose the one to watch
+        seconds_attacks += seconds_of_games[0]
+    scores = 8 * n * scored["target"]
+    peaks = [pilot.peak_memory for pilot in pilots.values() if pilot.peak_memory is not None]
+    return Cost(
+        sides=tuple(sides),
+        jobs=jobs,
+        seconds_start=seconds_start if jobs > 1 else 0.0,
+        seconds_worlds=max(sum(side.seconds for side in sides) / max(min(jobs, made), 1), longest),
+        seconds_attacks=seconds_attacks + 2 * n * times.figures * scored["target"],
+        memory_per_worker=max(peaks, default=None),
+        memory_parent=None if held is None else round(held + COPIES * tables + scores),
+        bytes_store=sum(side.bytes for side in sides),
+        bytes_run_folder=round(run_folder + scores),
+    )
+
+
+def _with_field(cost: Cost, chosen: Chosen, target: SideTask, pilot: Pilot) -> Cost:
+    """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
+    looking = {attack.name for of in chosen.values() for attack in of.runs if "field" in attack.needs}
+    if not looking:
+        return cost
+    asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
+    # the control looks up other records
+    trainings = min(asked * (2 if "change-field-shuffled" in looking else 1), len(target.data))
+    workers = max(min(cost.jobs, trainings), 1)
+    return replace(cost, trainings_field=trainings, seconds_field=trainings * pilot.per_chain / workers)
+
+
+def _side_cost(arm: str, side: str, task: SideTask, pilot: Pilot, n_stored: int) -> SideCost:
+    plan = task.plan
+    seconds = pilot.seconds(plan.sizes.deletions)
+    rows = round(_chains(task) * pilot.rows)
+    per_world = rows / plan.n_worlds * pilot.bytes_per_row + pilot.bytes_per_world
+    return SideCost(
+        arm=arm,
+        side=side,
+        worlds=plan.n_worlds,
+        worlds_stored=n_stored,
+        trainings=plan.n_trainings,
+        trainings_stored=plan.n_trainings // plan.n_worlds * n_stored,
+        rows=rows,
+        seconds_per_world=seconds,
+        seconds=seconds * (plan.n_worlds - n_stored),
+        bytes=round(per_world * (plan.n_worlds - n_stored)),
+    )
+
+
+def _kind(task: SideTask) -> str:
+    """Return what tells apart tasks whose worlds take different times: data, model and unlearning."""
+    return digest({"data": id(task.data), "model": task.source.fingerprint, "unlearning": repr(task.unlearner)})
+
+
+def _chains(task: SideTask) -> int:
+    """Return how many chains a side has."""
+    return task.plan.n_worlds * task.plan.sizes.deletions
+
+
+def _stored(arms: Sequence[Arm], store: Store | None, reuse: Reuse) -> dict[tuple[str, str], list[bool]]:
+    """Return, by arm and side, which worlds the store has for reuse."""
+    if store is None:
+        return {}
+    prints = {id(task.data): dataset_fingerprint(task.data) for arm in arms for task in arm.tasks.values()}
+    return {
+        (arm.name, side): [
+            reuse.allows(task.source, document) and store.has(document)
+            for document in task.documents(prints[id(task.data)])
+        ]
+        for arm in arms
+        for side, task in arm.tasks.items()
+    }
+
+
+def _shows(plan: WorldPlan) -> tuple[str, ...]:
+    """Say what the target side of an audit can show in the game deleted-vs-unseen."""
+    chains = plan.n_worlds * plan.sizes.deletions
+    positives = chains * int(plan.scenario.size) * plan.scenario.versions
+    negatives = chains * plan.n_unseen_asked
+    power = power_of(positives, negatives, plan.n_worlds)
+    given = f"a true-positive rate is given down to a false-positive rate of {100 * power.lowest_fpr:.2g} %"
+    wanted = next((fpr for fpr in (0.01, 0.001, 0.0001) if fpr < power.lowest_fpr), None)
+    more = "" if wanted is None else f"; {100 * wanted:g} % needs {negatives_needed(wanted):,} unseen"
+    return (
+        f"{positives:,} deleted and {negatives:,} unseen records in {plan.n_worlds:,} target worlds will at best show "
+        f"an AUC of {power.auc:.2f} or more with a probability of 80 %, and an epsilon of at most {power.epsilon:.1f}",
+        f"{given}{more}",
+    )
+
+
+def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_field: int) -> tuple[str, ...]:
+    """Say what the estimates rest on."""
+    of_worlds = [
+        f"{task.source.name}: a world of 1 original and {pilots[kind].chains:,} of {task.plan.sizes.deletions:,} "
+        f"deletions was timed; the rest is taken to grow along a line"
+        for kind, task in kinds.items()
+    ]
+    foretold = (
+        f"up to {of_field:,} of the trainings foretell deletions, one for each record that the change field is asked "
+        "about; each is taken to cost as much as an update",
+    )
+    return (
+        *of_worlds,
+        *(foretold if of_field else ()),
+        "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
+        "for this machine with nothing else to do, without the start of the program and the writing of the report",
+    )

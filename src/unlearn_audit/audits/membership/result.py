@@ -1,0 +1,58 @@
+"""What an audit gives back, and the run folder it can be saved as."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.observations import Observations, write_observations
+from unlearn_audit.report import write_report
+from unlearn_audit.utils.files import atomic_path, write_atomic
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """An audit's findings and the tables they rest on.
+
+    Attributes
+    ----------
+    findings
+        Verdict and figures; what ``findings.json`` holds.
+    scores
+        One row a target record and game, one column an attack.
+    observations
+        The tables of both sides, by side.
+    identity
+        What makes this audit another than any other: configuration, data and models.
+    """
+
+    findings: Findings
+    scores: pd.DataFrame
+    observations: Mapping[str, Observations]
+    identity: Mapping[str, Any]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder and return the path of its ``report.html``.
+
+        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
+        ``report.html``. A folder of the same audit is written again; any other content is refused.
+        """
+        with run_folder(Path(folder), self.identity) as held:
+            return self.write(held)
+
+    def write(self, folder: Path) -> Path:
+        """Write into a folder that is held already."""
+        findings = self.findings.model_copy(update={"execution": {**self.findings.execution, "folder": str(folder)}})
+        for side, table in self.observations.items():
+            write_observations(table, folder / "observations" / f"{side}.parquet")
+        with atomic_path(folder / "scores.parquet") as temporary:
+            self.scores.to_parquet(temporary, index=False)
+        write_atomic(folder / "config.json", json.dumps(findings.config, indent=1) + "\n")
+        return write_report(folder, findings, self.scores)

@@ -1,0 +1,93 @@
+"""The answers of a fitted model that its owner's own code hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.source import load_factory
+from unlearn_audit.observations.messages import shorten
+from unlearn_audit.observations.one_version import Answers, group_texts, read_columns, texts_of
+from unlearn_audit.utils.threads import one_thread
+
+
+def ask_model(
+    text: str,
+    data: Path,
+    label: str,
+    record: str | None,
+    subject: str | None,
+    content: bytes | None = None,
+    groups: Sequence[str] = (),
+) -> Answers:
+    """Return a fitted model's answers on every row of a table.
+
+    Parameters
+    ----------
+    text
+        ``module:function`` or ``file.py:function``; the function, of the owner's own code, returns a fitted classifier.
+    data
+        A CSV or Parquet file: every column but the three below is a feature, and is handed over as a DataFrame.
+    label, record, subject
+        The columns with the class, the record's id (None: the row's number, counted from 0), and whose record it is.
+    content
+        The file's bytes, where they were read already.
+    groups
+        Columns by which people are told apart; they stay features.
+
+    Raises
+    ------
+    AuditError
+        If the function or the table cannot be had, or what it returns is no fitted classifier of these classes.
+    """
+    table = read_columns(data, [name for name in (record, subject) if name], content)
+    named = (("label", label), ("record", record), ("subject", subject), *(("group", name) for name in groups))
+    for what, name in named:
+        if name is not None and name not in table.column_names:
+            raise AuditError(f"no {what} column '{name}' in {data}; it has {shorten(table.column_names)}")
+    frame = table.drop_columns([name for name in (label, record, subject) if name]).to_pandas()
+    if not frame.shape[1]:
+        raise AuditError(f"{data} has no feature columns beside '{label}'; add at least one")
+    model = _fitted(text)
+    classes = np.asarray(model.classes_)
+    values = table[label].to_pandas()
+    codes = pd.Index(classes).get_indexer(pd.Index(values)).astype(np.int64)
+    stray = (codes < 0) & values.notna().to_numpy()
+    if stray.any():
+        raise AuditError(
+            f"{data}: the label {values[stray].iloc[0]!r} is none of the classes of {text}, {list(classes)}"
+        )
+    with one_thread():
+        posteriors = query(model, frame, classes, text)
+    return Answers.of(
+        text,
+        texts_of(table[record], record, data) if record else np.arange(len(frame)).astype(str),
+        posteriors,
+        [str(value) for value in classes],
+        codes,
+        texts_of(table[subject], subject, data) if subject else None,
+        groups={name: group_texts(table[name], name, data) for name in groups},
+    )
+
+
+def _fitted(text: str) -> Any:
+    try:
+        model = load_factory(text)()
+    except AuditError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AuditError(f"{text} raised {said}; it must return a fitted classifier") from error
+    lacking = [name for name in ("predict_proba", "classes_") if not hasattr(model, name)]
+    if lacking:
+        raise AuditError(
+            f"{text} returned a {type(model).__name__} without {lacking[0]}; a fitted classifier with "
+            "predict_proba and classes_ is needed"
+        )
+    return model

@@ -1,0 +1,1 @@
+"""The least costly way to release updates that keeps to a target."""

@@ -1,0 +1,48 @@
+"""What the examination of a release leaves: a page and findings that name nobody, and a private table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from unlearn_audit.audits.release.examine import Examined
+from unlearn_audit.audits.release.findings import ReleaseFindings
+from unlearn_audit.audits.release.page import render
+from unlearn_audit.utils.files import write_atomic
+
+PRIVATE = "private-persons.csv"
+"""The one file that names people."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReleaseResult:
+    """Findings, and what they rest on.
+
+    Attributes
+    ----------
+    findings
+        What ``findings.json`` holds.
+    examined
+        The release, or each repetition of a rehearsal: private.
+    """
+
+    findings: ReleaseFindings
+    examined: Sequence[Examined]
+
+    def private_table(self) -> pd.DataFrame:
+        """Return one row a person, the most exposed first; of a rehearsal with its repetition."""
+        tables = [of.table() for of in self.examined]
+        if not self.findings.rehearsal:
+            return tables[0]
+        return pd.concat([of.assign(repetition=i) for i, of in enumerate(tables)], ignore_index=True)
+
+    def write(self, folder: Path) -> Path:
+        """Write ``findings.json``, ``report.html`` and the private table; return the path of the page."""
+        page = render(self.findings)
+        write_atomic(folder / PRIVATE, self.private_table().to_csv(index=False))
+        write_atomic(folder / "findings.json", self.findings.to_json())
+        write_atomic(folder / "report.html", page)
+        return folder / "report.html"

@@ -1,0 +1,153 @@
+"""What the examination of a release says, in plain words. It never vouches for a release."""
+
+from __future__ import annotations
+
+import math
+
+from unlearn_audit.audits.release.findings import AccusingFinding, ReleaseFindings
+from unlearn_audit.metrics import references_needed
+from unlearn_audit.report.wording import interval, percent
+
+
+def people(count: float, *, rehearsal: bool = False) -> str:
+    """Return a number of deleted people in words.
+
+    Examples
+    --------
+    >>> people(1), people(1200), people(2, rehearsal=True)
+    ('1 deleted person', '1,200 deleted people', '2 stand-ins')
+    """
+    one, many = ("stand-in", "stand-ins") if rehearsal else ("deleted person", "deleted people")
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def alike(found: ReleaseFindings, who_were: str = "who were ") -> str:
+    """Return whom a person is compared with, in words.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> alike(SimpleNamespace(compared_by=("class", "sex"))), alike(SimpleNamespace(compared_by=()), "")
+    ('people of the same class and sex who were never in training', 'people never in training')
+    """
+    same = f" of the same {' and '.join(found.compared_by)}" if found.compared_by else ""
+    return f"people{same} {who_were}never in training"
+
+
+def summary(found: ReleaseFindings) -> str:
+    """Return the verdict; its first sentence can stand alone."""
+    return " ".join([_headline(found), _meaning(found), *_unchecked(found), *_accusations(found)])
+
+
+def _headline(found: ReleaseFindings) -> str:
+    at = f"at {percent(found.confidence)}"
+    if found.rehearsal:
+        some = sum(told > 0 for told in found.repetitions)
+        return (
+            f"On average {found.told:.2g} of {people(found.persons, rehearsal=True)} can be told {at}, and at least "
+            f"one in {some:,} of {len(found.repetitions):,} rehearsals."
+        )
+    if found.persons == 1:
+        return f"The deleted person can{'' if found.told else 'not'} be told {at}."
+    who = f"{found.told:,.0f}" if found.told else "None"
+    return f"{who} of the {people(found.persons)} can be told {at}."
+
+
+def _meaning(found: ReleaseFindings) -> str:
+    level = percent(round(1 - found.confidence, 9))
+    held = (
+        f"the chance that even one person is counted wrongly is at most {level}"
+        if found.control == "holm"
+        else f"of those counted, at most {level} are expected to be counted wrongly"
+    )
+    allowed = "" if found.persons == 1 else f"; with all {found.persons:,} allowed for, {held}"
+    if found.told:
+        return (
+            f"For whoever asks both versions, the answers on a person who counts changed as those on {alike(found)} "
+            f"hardly ever do{allowed}."
+        )
+    return (
+        f"No answer changed so much more than those on {alike(found)} that it could not be chance{allowed}. That does "
+        "not show that there is nothing to see."
+    )
+
+
+def _unchecked(found: ReleaseFindings) -> list[str]:
+    """Return what could not be checked, where labels are not known."""
+    if found.labels_known:
+        return []
+    return [
+        "Labels of deleted records are not known, so nobody could check whether the references are of their classes; "
+        "if they are not, people may count who were not given away."
+    ]
+
+
+def headline_observer(found: ReleaseFindings) -> AccusingFinding | None:
+    """Return the observer that the summary speaks of: at 1 % where the references can show it, else at 5 %."""
+    by_rate = {of.rate: of for of in found.accusing}
+    return by_rate.get(0.01, by_rate.get(0.05))
+
+
+def _accusations(found: ReleaseFindings) -> list[str]:
+    observer = headline_observer(found)
+    if observer is None:
+        return []
+    last = observer.precision[-1]
+    who = "stand-ins" if found.rehearsal else "deleted"
+    accuses = (
+        f"An observer who accuses whoever looks more deleted than {percent(1 - observer.rate)} of "
+        f"{alike(found, '')} finds"
+    )
+    if not observer.found:
+        return [f"{accuses} none of the {who}."]
+    return [
+        f"{accuses} {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of "
+        f"those it looks at were deleted, {percent(round(last.right, 3))} "
+        f"({interval((100 * last.right_ci[0], 100 * last.right_ci[1]), 0)} %) of its accusations are right."
+    ]
+
+
+def _exchangeable(found: ReleaseFindings) -> str:
+    if not found.compared_by:
+        return (
+            "References stand for people who were never in training: they must be of the same kind as the deleted, "
+            "which could not be checked. If they are other people, p-values are not what they seem."
+        )
+    return (
+        "Each person was compared with references whose records are of the same "
+        f"{' and '.join(found.compared_by)}, at least {found.reference_persons:,} of them. In all else, too, "
+        "references must be of the same kind as the deleted; if they are not, p-values are not what they seem."
+    )
+
+
+def _together(found: ReleaseFindings) -> list[str]:
+    """Return how many must stand out at once, where so few references cannot show one person alone."""
+    at_once = math.ceil(found.persons * found.smallest_p_value / (1 - found.confidence) * (1 - 1e-9))
+    if found.control == "holm" or at_once < 2:
+        return []
+    alone = references_needed(found.persons, 1 - found.confidence)
+    return [
+        f"With so few references nobody can be told unless at least {at_once:,} of the {found.persons:,} stand out "
+        f"together; with {alone:,} one person alone can be."
+    ]
+
+
+def limits(found: ReleaseFindings) -> tuple[str, ...]:
+    """Return what the figures do not say."""
+    said = [
+        _exchangeable(found),
+        f"Seen by the score {found.score} alone, which needs no model of the observer's own. An observer who trains "
+        "models on data of the same kind, or knows more of a person, can see more.",
+        f"With {found.reference_persons:,} references no p-value can be below {found.smallest_p_value:.2g}.",
+        *_together(found),
+        "Shares of right accusations hold for people like those deleted here, and for the base rate beside them.",
+    ]
+    if found.rehearsal:
+        said.insert(
+            0,
+            "Stand-ins were deleted, not the people who asked for it. An unusual person has more usual stand-ins, so "
+            "that more of the people may be told than is said here.",
+        )
+    if found.score == "largest-fall":
+        said.append("Labels were not known. An observer who knows a person's label sees more.")
+    return tuple(said)

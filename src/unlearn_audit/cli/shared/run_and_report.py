@@ -1,0 +1,39 @@
+"""What the commands that audit share: the run folder, progress, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from unlearn_audit.audits.membership.result import AuditResult
+from unlearn_audit.audits.membership.task import Execution
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.store.keys import digest
+from unlearn_audit.report import print_summary
+from unlearn_audit.utils.progress import reporter
+
+
+def conduct(
+    identity: Mapping[str, Any],
+    name: str,
+    work: Callable[[Execution], AuditResult],
+    *,
+    jobs: int,
+    out: Path | None,
+    as_json: bool,
+    **execution: Any,
+) -> None:
+    """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
+    folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
+    with run_folder(folder, identity):
+        with reporter() as shown:
+            result = work(Execution(jobs=jobs, reporter=shown, **execution))
+        page = result.write(folder)
+    if as_json:
+        typer.echo((folder / "findings.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        print_summary(Console(), result.findings, page)

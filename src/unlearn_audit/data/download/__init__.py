@@ -1,0 +1,1 @@
+"""Fetching what a dataset is made of, with checked digests."""

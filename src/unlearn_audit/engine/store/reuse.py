@@ -1,0 +1,65 @@
+"""When stored work may stand in for new work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unlearn_audit.config import ReuseName
+from unlearn_audit.engine.store.keys import digest
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.utils.notes import Caution
+
+
+@dataclass
+class Reuse:
+    """What one run may take from the store; what it made itself it may always take.
+
+    Attributes
+    ----------
+    policy
+        ``never``; ``mine``: where everything that decides the work is in its key; or ``always``.
+    made
+        Keys of what this run made.
+    """
+
+    policy: ReuseName = "mine"
+    made: set[str] = field(default_factory=set)
+
+    def refusal(self, source: ModelSource) -> str | None:
+        """Say why stored work of a model is not reused; None if it is."""
+        if self.policy == "never":
+            return "reuse is set to never"
+        return cannot_tell(source) if source.unknown and self.policy == "mine" else None
+
+    def allows(self, source: ModelSource, document: Mapping[str, Any]) -> bool:
+        """Return whether what is stored for a document may be taken."""
+        return self.refusal(source) is None or digest(document) in self.made
+
+    def notes(self, sources: Iterable[ModelSource]) -> tuple[str, ...]:
+        """Say of which models it cannot be told whether they changed, and what that means for this run."""
+        said = {
+            "never": "nothing stored was reused",
+            "mine": "nothing stored was reused; every run trains it anew, unless it is told to reuse always",
+            "always": "what was stored was reused all the same, as the configuration asks (reuse: always)",
+        }[self.policy]
+        return tuple(map(Caution, dict.fromkeys(f"{cannot_tell(of)}; {said}" for of in sources if of.unknown)))
+
+
+def cannot_tell(source: ModelSource) -> str:
+    """Say what of a model cannot be followed.
+
+    Examples
+    --------
+    >>> cannot_tell(ModelSource("m:make", print, unknown=("Noisy.fit in m uses open", "make in m uses os.getenv")))
+    "can't tell whether model m:make changed: Noisy.fit in m uses open, and make in m uses os.getenv"
+    """
+    shown = source.unknown[:_MOST]
+    more = len(source.unknown) - len(shown)
+    said = [*shown, *([f"{more:,} more of the kind"] if more else [])]
+    return f"can't tell whether model {source.name} changed: {', and '.join(said)}"
+
+
+_MOST = 3
+"""How many reasons are told."""

@@ -1,0 +1,68 @@
+"""Lists of record ids, from a file or written out."""
+
+from __future__ import annotations
+
+import io
+from os.path import isfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.one_version import content_of, read_columns, texts_of
+
+Texts = npt.NDArray[np.object_]
+
+_FORMATS = (".csv", ".parquet", ".txt")
+
+
+def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
+    """Return record ids, each once.
+
+    Parameters
+    ----------
+    given
+        A ``.txt`` file with an id a line, a ``.csv`` or ``.parquet`` file with a column ``record`` (or with one column
+        alone), or ids joined by commas.
+    what
+        What messages call them.
+    content
+        The file's bytes, where they were read already.
+
+    Raises
+    ------
+    AuditError
+        If there are none, one is there twice, or the file cannot be read.
+    """
+    path = Path(given)
+    if path.suffix in _FORMATS or isfile(path):
+        ids, where = _from_file(path, content), f"{what} in {path}"
+    else:
+        ids, where = np.array([text.strip() for text in given.split(",")], dtype=object), what
+    if not len(ids) or not all(ids):
+        raise AuditError(f"{where}: an id is empty or there is none; give at least one record id")
+    values, counts = np.unique(ids.astype(str), return_counts=True)
+    if (counts > 1).any():
+        raise AuditError(
+            f"{where}: {int((counts > 1).sum()):,} ids stand there more than once, such as {values[counts > 1][0]}; "
+            "name each record once"
+        )
+    return ids
+
+
+def _from_file(path: Path, content: bytes | None) -> Texts:
+    if path.suffix not in _FORMATS:
+        raise AuditError(f"{path} is no list of ids; give a {', '.join(_FORMATS)} file, or ids joined by commas")
+    if path.suffix == ".txt":
+        try:
+            read = io.BytesIO(content_of(path) if content is None else content)
+            lines = io.TextIOWrapper(read, encoding="utf-8").readlines()
+        except UnicodeDecodeError as error:
+            raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+        return np.array([line.strip() for line in lines if line.strip()], dtype=object)
+    table = read_columns(path, ("record",), content)
+    name = "record" if "record" in table.column_names else table.column_names[0]
+    if name != "record" and len(table.column_names) > 1:
+        raise AuditError(f"{path} has no column 'record'; name the column of ids so")
+    return texts_of(table[name], name, path)

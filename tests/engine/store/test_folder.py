@@ -1,0 +1,72 @@
+import pytest
+
+from unlearn_audit.engine.store import folder
+from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.errors import AuditError
+
+
+def test_a_folder_is_for_one_configuration(tmp_path):
+    with run_folder(tmp_path / "out", {"seed": 1, "target": {"model": "mlp"}}):
+        pass
+    with run_folder(tmp_path / "out", {"seed": 1, "target": {"model": "mlp"}}):
+        pass
+    with (
+        pytest.raises(AuditError, match=r'holds another run \(target.model: "mlp" there, "tree" asked\)'),
+        run_folder(tmp_path / "out", {"seed": 1, "target": {"model": "tree"}}),
+    ):
+        pass
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    with (
+        run_folder(tmp_path / "out", {}),
+        pytest.raises(AuditError, match="in use by another run"),
+        run_folder(tmp_path / "out", {}),
+    ):
+        pass
+
+
+def test_foreign_content_is_never_touched(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(AuditError, match=r"it has thesis\.tex"), run_folder(tmp_path, {}):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(AuditError, match="cannot be written"), run_folder(tmp_path / "file" / "out", {}):
+        pass
+
+
+def test_a_file_still_being_written_is_no_foreign_content(tmp_path):
+    (tmp_path / ".unlearn-audit-run.json.x1.part").touch()
+    with run_folder(tmp_path, {"seed": 1}):
+        assert (tmp_path / "unlearn-audit-run.json").exists()
+
+
+def test_what_appears_before_the_lock_is_held_is_seen(tmp_path, monkeypatch):
+    acquire = folder.FileLock.acquire
+
+    def meanwhile(lock, **options):
+        (tmp_path / "thesis.tex").touch()
+        return acquire(lock, **options)
+
+    monkeypatch.setattr(folder.FileLock, "acquire", meanwhile)
+    with pytest.raises(AuditError, match=r"it has thesis\.tex"), run_folder(tmp_path, {}):
+        pass
+    assert not (tmp_path / "unlearn-audit-run.json").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"key": "a"}', b"\xff\xfe"])
+def test_an_unreadable_marker_is_told_in_one_sentence(tmp_path, content):
+    marker = tmp_path / "unlearn-audit-run.json"
+    marker.write_bytes(content)
+    with pytest.raises(AuditError) as caught, run_folder(tmp_path, {}):
+        pass
+    assert str(caught.value).startswith(f"{marker} is broken")
+    assert "remove that file or choose another --out" in str(caught.value)
+    marker.unlink()
+    (tmp_path / ".lock").unlink(missing_ok=True)
+    with run_folder(tmp_path, {}):
+        pass
