@@ -182,17 +182,28 @@ class ScenarioConfig(_Frozen):
 
 
 class UnlearningConfig(_Frozen):
-    """How the owner unlearns."""
+    """How the owner unlearns: a method, and its options as further keys.
 
-    method: Literal["retrain", "sisa"] = "retrain"
-    shards: int = Field(default=10, ge=1, description="SISA: parts with a model of their own")
-    slices: int = Field(default=1, ge=1, description="SISA: steps of training within a shard")
-    aggregation: Literal["mean", "vote"] = Field(default="mean", description="SISA: how shards answer together")
+    Methods and their options are checked when the audit is planned, each option by its method. Those of SISA are
+    fields here, with their defaults, since every recorded configuration holds them.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = "retrain"
+    shards: int = Field(default=10, description="SISA: parts with a model of their own")
+    slices: int = Field(default=1, description="SISA: steps of training within a shard")
+    aggregation: str = Field(default="mean", description="SISA: how shards answer together")
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
         return {"method": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that were given and are not the defaults."""
+        return self.model_dump(exclude={"method"}, exclude_defaults=True)
 
 
 class WorldsConfig(_Frozen):

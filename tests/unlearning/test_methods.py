@@ -1,10 +1,14 @@
+import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from unlearn_audit.config import UnlearningConfig
+from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime, RowOrder
-from unlearn_audit.unlearning import Retrain, Sisa, unlearner_for
+from unlearn_audit.unlearning import METHODS, Retrain, Sisa, Unlearner, options_of, unlearner_for
+from unlearn_audit.unlearning.options import Options
+from unlearn_audit.worlds.design import Request
 
 FOREST = resolve_model(RandomForestClassifier(n_estimators=5))
 
@@ -57,3 +61,58 @@ def test_sizes_matter_only_where_a_bootstrap_draws_indices():
     unlearner, note = made(513, source=resolve_model("mlp"))
     assert unlearner.regime is Regime.SAME_SEED
     assert "train size" not in note
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"method": "magic"}, "unknown unlearning method 'magic'; use one of retrain, sisa"),
+        ({"method": "retrain", "shards": 4}, "unlearning method retrain has no option 'shards'; it has none"),
+        ({"method": "sisa", "shard": 4}, "no option 'shard'; its options are shards, slices, aggregation"),
+        ({"method": "sisa", "shards": 0}, "unlearning.shards: Input should be greater than or equal to 1"),
+        ({"method": "sisa", "aggregation": "max"}, "unlearning.aggregation: Input should be 'mean' or 'vote'"),
+    ],
+)
+def test_what_no_method_or_option_is_called_is_an_error(config, message):
+    with pytest.raises(AuditError, match=message):
+        options_of(UnlearningConfig(**config))
+
+
+def test_a_configuration_written_out_in_full_names_the_same_method():
+    for config in (UnlearningConfig(), UnlearningConfig(method="sisa", shards=3)):
+        assert options_of(UnlearningConfig(**config.model_dump())) == options_of(config)
+    assert options_of(UnlearningConfig(method="sisa")).unlearner(SAME) == Sisa(SAME)
+
+
+SAME = Retrain(Regime.SAME_SEED, RowOrder.MINUS)
+
+
+class Forgetful(Unlearner):
+    """Learns as retraining does and unlearns by keeping a share of the model it had: all of it."""
+
+    def __init__(self, retrain, share):
+        self.retrain, self.share, self.regime = retrain, share, retrain.regime
+
+    def learn(self, source, data, training, seed):
+        return self.retrain.learn(source, data, training, seed)
+
+    def unlearn(self, original, request, seed):
+        return original
+
+
+class ForgetfulOptions(Options):
+    share: float = 1.0
+
+    def unlearner(self, retrain):
+        return Forgetful(retrain, self.share)
+
+
+def test_a_new_method_needs_its_options_and_a_name(monkeypatch):
+    monkeypatch.setitem(METHODS, "forgetful", ForgetfulOptions)
+    unlearner, note = unlearner_for(UnlearningConfig(method="forgetful", share=0.5), FOREST, Regime.FIXED, 513)
+    assert (unlearner.share, unlearner.regime) == (0.5, Regime.SAME_SEED)
+    assert "a train size of 512" in note
+    nothing = Request(np.arange(0), np.arange(0))
+    assert list(unlearner.unlearn_many("model", [nothing] * 2, [0, 1])) == ["model"] * 2
+    assert list(unlearner.unlearn_chains("model", [(nothing,) * 2], lambda j, t: 0)) == [["model"] * 3]
+    assert unlearner.trainer(FOREST, None) is unlearner.why_plain(FOREST, None) is None

@@ -19,7 +19,7 @@ from unlearn_audit.models.trees import answers_by_record
 from unlearn_audit.observations.piece import Piece
 from unlearn_audit.observations.table import ROLES
 from unlearn_audit.unlearning import Trained, Unlearner
-from unlearn_audit.unlearning.base import take
+from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.worlds import Query, World

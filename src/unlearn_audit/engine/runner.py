@@ -26,7 +26,7 @@ from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.piece import Packed, Piece, table_of
-from unlearn_audit.unlearning import Retrain, Unlearner
+from unlearn_audit.unlearning import Unlearner
 from unlearn_audit.worlds import WorldPlan
 
 _COMPUTED: dict[str, dict[str, str]] = {}
@@ -86,7 +86,7 @@ class SideTask:
             "seed": self.plan.seed,
             "side": self.plan.side,
         }
-        trainer = self.unlearner.trainer(self.source, self.data) if isinstance(self.unlearner, Retrain) else None
+        trainer = self.unlearner.trainer(self.source, self.data)
         if trainer is not None:
             common["trainer"] = trainer
         return [{**common, "world": index} for index in range(self.plan.n_worlds)]

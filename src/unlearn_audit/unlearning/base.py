@@ -1,26 +1,16 @@
-"""The contract of an unlearning method, and the plain training that most of them rest on."""
+"""The contract of an unlearning method."""
 
 from __future__ import annotations
 
-import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-import pandas as pd
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from typing import Any
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.errors import AuditError
-from unlearn_audit.models.forest import fit_forest
 from unlearn_audit.models.privacy import Spent
-from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
+from unlearn_audit.models.regimes import Positions, Regime
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import last_step
-from unlearn_audit.utils.seeds import seeded_globals
-from unlearn_audit.utils.threads import one_thread, threads_for_trees
 from unlearn_audit.worlds.design import Chain, Request
 
 SeedOf = Callable[[int, int], int]
@@ -60,125 +50,57 @@ class Trained:
         return getattr(self.model, "spent_", None)
 
 
-class Unlearner(Protocol):
+class Unlearner(ABC):
     """An unlearning method.
+
+    A method has to say how it learns and unlearns. The other members have defaults that suit a method that shares no
+    work between requests and fits each model on all records by the model's own ``fit``.
 
     Attributes
     ----------
     regime
-        How an unlearned model's randomness relates to the original's.
+        How an unlearned model's randomness really relates to the original's.
     """
 
-    @property
-    def regime(self) -> Regime:
-        """The regime that it really runs."""
-        ...
+    regime: Regime
 
+    @abstractmethod
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return the original model, trained as this method needs it."""
-        ...
 
+    @abstractmethod
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return the model after the request; ``seed`` is for randomness that the original does not share."""
-        ...
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the unlearned model of each request, each made from the original alone."""
-        ...
+        for request, seed in zip(requests, seeds, strict=True):
+            yield self.unlearn(original, request, seed)
 
     def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
-        """Yield the versions of each chain of updates, the original first."""
-        ...
+        """Yield the versions of each chain of updates, the original first, each made from the one before it."""
+        firsts = self.unlearn_many(
+            original, [chain[0] for chain in chains], [seed_of(j, 0) for j in range(len(chains))]
+        )
+        for j, (chain, first) in enumerate(zip(chains, firsts, strict=True)):
+            versions = [original, first]
+            for step, request in enumerate(chain[1:], start=1):
+                versions.append(self.unlearn(versions[-1], request, seed_of(j, step)))
+            yield versions
 
+    def trainer(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
+        """Return what trains this model in place of its own ``fit``, as text for the store's keys; None if nothing."""
+        return None
 
-def unlearn_in_turn(
-    unlearner: Unlearner, original: Trained, chains: Sequence[Chain], seed_of: SeedOf
-) -> Iterator[list[Trained]]:
-    """Yield the versions of each chain of updates, the original first, each made from the one before it."""
-    firsts = unlearner.unlearn_many(
-        original, [chain[0] for chain in chains], [seed_of(j, 0) for j in range(len(chains))]
-    )
-    for j, (chain, first) in enumerate(zip(chains, firsts, strict=True)):
-        versions = [original, first]
-        for step, request in enumerate(chain[1:], start=1):
-            versions.append(unlearner.unlearn(versions[-1], request, seed_of(j, step)))
-        yield versions
+    def why_plain(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
+        """Return why models that could be trained many at once are trained one by one; None if there is no reason."""
+        return None
 
+    def fit_sizes(self, n_training: int) -> frozenset[int]:
+        """Return how many records one ``fit`` may get when a model is trained on so many."""
+        return frozenset({n_training})
 
-def train(
-    source: ModelSource, data: Dataset, training: Positions, seed: int, regime: Regime = Regime.SAME_SEED
-) -> Trained:
-    """Fit one model on the given records, on one thread, with every generator seeded.
-
-    In the regime *fixed* a model that can key its draws by record is told the records' ids.
-
-    Raises
-    ------
-    AuditError
-        If fitting fails; the reason is passed on.
-    """
-    model = source.make(seed)
-    option = record_ids_option(model) if regime is Regime.FIXED else None
-    keyed = {} if option is None else {option: data.record_ids[training]}
-    texts = fit(model, "fit", source.name, data, training, seed, **keyed)
-    return Trained(model, source, data, training, seed, texts)
-
-
-def fit(
-    model: Any, method: str, name: str, data: Dataset, training: Positions, seed: int, **options: Any
-) -> tuple[str, ...]:
-    """Call a model's own ``fit`` (or ``partial_fit``) and return what it warned of, one sentence each."""
-    with fitting(name, data, len(training), seed) as said, threaded(model):
-        records, labels = take(data.X, training), data.y[training]
-        if method != "fit" or options or not fit_forest(model, records, labels):
-            getattr(model, method)(records, labels, **options)
-    return tuple(said)
-
-
-@contextmanager
-def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
-    """Compute on one thread with every generator seeded; yield a list that gets what was warned of at the end.
-
-    Raises
-    ------
-    AuditError
-        If fitting fails; the reason is passed on.
-    """
-    said: list[str] = []
-    with one_thread(), seeded_globals(seed), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield said
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(
-                f"model {name} failed to fit {n:,} records of {data.name}: "
-                f"{type(error).__name__}: {' '.join(str(error).split())}"
-            ) from error
-    said += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]
-
-
-def take(X: Any, positions: Positions) -> Any:
-    """Return records by position from an array or a DataFrame."""
-    if isinstance(X, pd.DataFrame):
-        return X.iloc[positions]
-    # four times as fast as an index where records are short
-    return X.take(positions, axis=0) if isinstance(X, np.ndarray) else X[positions]
-
-
-@contextmanager
-def threaded(model: Any) -> Iterator[None]:
-    """Let a forest grow its trees in the threads that are free, and answer in one.
-
-    Each tree is grown from a seed drawn beforehand, so that threads change no bit of it. In `predict_proba` threads
-    add the trees' posteriors in the order in which they end, which does change bits.
-    """
-    last = last_step(model)
-    inner = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
-    for forest in (last, *inner):
-        if isinstance(forest, RandomForestClassifier | ExtraTreesClassifier):
-            forest.set_params(n_jobs=threads_for_trees() if forest is last else 1)
-    yield
-    if isinstance(last, RandomForestClassifier | ExtraTreesClassifier):
-        last.set_params(n_jobs=1)
+    @property
+    def least_training(self) -> int:
+        """The fewest training records that it can work with."""
+        return 2

@@ -13,7 +13,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import ROUNDING, Draws, Positions, Regime, fixed_order
 from unlearn_audit.models.seeding import is_of_libraries
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.unlearning.base import take, train
+from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
 

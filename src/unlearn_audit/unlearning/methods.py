@@ -6,14 +6,46 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.unlearning.sisa import Sisa
+from unlearn_audit.unlearning.sisa import SisaOptions
 
 if TYPE_CHECKING:
     from unlearn_audit.config import UnlearningConfig
+
+METHODS: dict[str, type[Options]] = {"retrain": Options, "sisa": SisaOptions}
+"""Every unlearning method by name; a new one is one file and one line here."""
+
+
+def options_of(config: UnlearningConfig) -> Options:
+    """Return the validated options of the method that a configuration names.
+
+    Raises
+    ------
+    AuditError
+        If there is no such method, or it has no such options.
+    """
+    method = METHODS.get(config.method)
+    if method is None:
+        raise AuditError(f"unknown unlearning method {config.method!r}; use one of {', '.join(METHODS)}")
+    try:
+        return method.model_validate(config.options)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        option = ".".join(map(str, problem["loc"]))
+        if problem["type"] != "extra_forbidden":
+            raise AuditError(f"unlearning.{option}: {problem['msg'].removeprefix('Value error, ')}") from error
+        known = ", ".join(method.model_fields)
+        raise AuditError(
+            f"unlearning method {config.method} has no option {option!r}; "
+            + (f"its options are {known}" if known else "it has none, so leave it out")
+        ) from error
 
 
 def unlearner_for(
@@ -31,7 +63,7 @@ def unlearner_for(
     Parameters
     ----------
     config
-        The method and its settings.
+        The method and its options.
     source
         The model.
     asked
@@ -44,43 +76,45 @@ def unlearner_for(
         Whether each model is trained by its own ``fit``, even where several could be trained at once.
     draws
         What training the model several times showed (see `measure`); None takes it at its word.
+
+    Raises
+    ------
+    AuditError
+        If there is no such method, or it has no such options.
     """
+    options = options_of(config)
     retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
+    unlearner = options.unlearner(retrain)
     if retrain.order is RowOrder.REPLACE and n_training is not None:
-        retrain, lost = _at_size(retrain, config, source, n_training, n_deleted)
-        note = lost or note
-    if config.method == "sisa":
-        return Sisa(retrain, config.shards, config.slices, config.aggregation), note
-    return retrain, note
+        lost = _why_not_fixed(unlearner, source.name, n_training, n_deleted)
+        if lost is not None:
+            return options.unlearner(replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS)), lost
+    return unlearner, note
 
 
-def _at_size(
-    retrain: Retrain, config: UnlearningConfig, source: ModelSource, n_training: int, n_deleted: int
-) -> tuple[Retrain, str | None]:
-    """Return retraining as it is if the bootstraps stay at this size, else in the regime same-seed and why."""
-    lost = _redrawn(config, n_training, n_deleted)
-    if lost is None:
-        return retrain, None
-    before, after = lost
+def _why_not_fixed(unlearner: Unlearner, model: str, n_training: int, n_deleted: int) -> str | None:
+    """Return why bootstraps do not stay at this size, and the nearest size at which they do; None if they stay."""
+    redrawn = _redrawn(unlearner, n_training, n_deleted)
+    if redrawn is None:
+        return None
+    before, after = redrawn
     # the nearest size is the least change to the audit; of two, the smaller surely finds enough records
-    least = max(n_deleted + 1, config.shards * max(config.slices, 2) if config.method == "sisa" else 2)
+    least = max(n_deleted + 1, unlearner.least_training)
     near = (n for step in count(1) for n in (n_training - step, n_training + step) if n >= least)
-    better = next(n for n in near if _redrawn(config, n, n_deleted) is None)
-    return replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS), (
-        f"regime fixed was asked for; NumPy draws every bootstrap of {source.name} anew where a fit goes from "
+    better = next(n for n in near if _redrawn(unlearner, n, n_deleted) is None)
+    return (
+        f"regime fixed was asked for; NumPy draws every bootstrap of {model} anew where a fit goes from "
         f"{before:,} records to {after:,}, across a power of two, so it ran as same-seed, and a train size of "
         f"{better:,} would keep fixed"
     )
 
 
-def _redrawn(config: UnlearningConfig, n_training: int, n_deleted: int) -> tuple[int, int] | None:
+def _redrawn(unlearner: Unlearner, n_training: int, n_deleted: int) -> tuple[int, int] | None:
     """Return the numbers of rows before and after a deletion that shifts index draws; None if none does."""
-    # records are dealt to shards in turn, so these have one of two sizes; a request may hit one with all it deletes
-    parts = config.shards if config.method == "sisa" else 1
-    sizes = {n_training // parts, -(-n_training // parts)}
-    for size in sorted(sizes):
-        # the most that may leave decides, since bits only get fewer; a shard with no record left is not fitted
+    for size in sorted(unlearner.fit_sizes(n_training)):
+        # a request may hit one fit with all it deletes, and the most that may leave decides, since bits only get
+        # fewer; where no record is left there is no fit
         after = max(size - n_deleted, 1)
         if not keeps_index_draws(size, after):
             return size, after

@@ -9,12 +9,10 @@ from itertools import islice
 import numpy as np
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.regimes import Draws, Positions, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.unlearning.base import SeedOf, Trained, train, unlearn_in_turn
-from unlearn_audit.unlearning.batches import Batches
-from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.unlearning.base import SeedOf, Trained, Unlearner
+from unlearn_audit.unlearning.trainers import Retraining, Trainer, trainers_for, why_plain
 from unlearn_audit.worlds.design import Chain, Request
 
 UNREPEATABLE = (
@@ -31,7 +29,7 @@ ROUNDED = "trainings of {} with the same seed gave answers that differ by up to 
 
 
 @dataclass(frozen=True)
-class Retrain:
+class Retrain(Unlearner):
     """Fit a new model on what remains of the original's training records.
 
     Attributes
@@ -46,7 +44,7 @@ class Retrain:
 
     regime: Regime
     order: RowOrder
-    # no part of the text that goes into keys, which tell by the trainer what was batched
+    # no part of the text that goes into keys, in which the trainer says what was trained at once
     plain: bool = field(default=False, repr=False)
 
     @classmethod
@@ -90,34 +88,19 @@ class Retrain:
 
     def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains this model in place of its own ``fit``, None if nothing does."""
-        if self._logistic(source, seed=0) is not None:
-            return f"logistic/{VERSION}"
-        batches = self._batches(source, data)
-        return None if batches is None else batches.trainer
+        return next(self._trainers(source, data)).key
 
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why networks are trained one at a time; None if they are not, or the model is no network."""
-        batches = None if self.plain else Batches.of(source, data, self.regime)
-        return batches if isinstance(batches, str) else None
+        return None if self.plain else why_plain(source, data, self.regime)
 
-    def _logistic(self, source: ModelSource, seed: int) -> LogisticSettings | None:
-        return None if self.plain else LogisticSettings.of(source.make(seed))
-
-    def _batches(self, source: ModelSource, data: Dataset) -> Batches | None:
-        batches = None if self.plain else Batches.of(source, data, self.regime)
-        return batches if isinstance(batches, Batches) else None
+    def _trainers(self, source: ModelSource, data: Dataset) -> Iterator[Trainer]:
+        return trainers_for(source, data, self.regime, plain=self.plain)
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a trained model."""
-        settings = self._logistic(source, seed)
-        with one_thread():
-            solved = None if settings is None else solve(settings, data.X, data.y, training)
-        if solved is not None:
-            return Trained(solved[0], source, data, training, seed)
-        batches = None if settings is not None else self._batches(source, data)
-        if batches is not None:
-            return next(batches.train([training], [seed]))
-        return train(source, data, training, seed, self.regime)
+        trained = (trainer.learn(training, seed) for trainer in self._trainers(source, data))
+        return next(model for model in trained if model is not None)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""
@@ -126,18 +109,15 @@ class Retrain:
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the retrained model of each request; logistic regressions and networks are trained together."""
         own = seeds if self.regime is Regime.FRESH else [original.seed] * len(requests)
-        trainings = [_after(original.training, request, self.order) for request in requests]
-        solved = self._solved(original, requests)
-        if solved is not None:
-            for model, training, seed in zip(solved, trainings, own, strict=True):
-                yield Trained(model, original.source, original.data, training, seed)
-            return
-        batches = self._batches(original.source, original.data)
-        if batches is not None:
-            yield from batches.train(trainings, own)
-            return
-        for training, seed in zip(trainings, own, strict=True):
-            yield train(original.source, original.data, training, seed, self.regime)
+        retrainings = [
+            Retraining(request, _after(original.training, request, self.order), seed)
+            for request, seed in zip(requests, own, strict=True)
+        ]
+        for trainer in self._trainers(original.source, original.data):
+            retrained = trainer.retrain(original, retrainings)
+            if retrained is not None:
+                yield from retrained
+                return
 
     def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
         """Yield the versions of each chain of updates, the original first.
@@ -146,7 +126,7 @@ class Retrain:
         unless the order in which records are fitted depends on those before it.
         """
         if self.order is not RowOrder.MINUS:
-            yield from unlearn_in_turn(self, original, chains, seed_of)
+            yield from super().unlearn_chains(original, chains, seed_of)
             return
         steps = [(j, t) for j, chain in enumerate(chains) for t in range(len(chain))]
         # each of these seeds takes as long to draw as a model of a few features takes to solve
@@ -154,16 +134,6 @@ class Retrain:
         many = self.unlearn_many(original, [_up_to(chains[j], t) for j, t in steps], seeds)
         for chain in chains:
             yield [original, *islice(many, len(chain))]
-
-    def _solved(self, original: Trained, requests: Sequence[Request]) -> list[LogisticModel] | None:
-        """Return the logistic regressions after some requests, None if the original is none or they are no case."""
-        if not isinstance(original.model, LogisticModel):
-            return None
-        data, settings = original.data, original.model.settings
-        with one_thread():
-            changes = [(request.deleted, request.added) for request in requests]
-            solved = solve(settings, data.X, data.y, original.training, changes, start=original.model)
-        return None if solved is None else solved[1:]
 
 
 def _after(training: Positions, request: Request, order: RowOrder) -> Positions:

@@ -13,12 +13,13 @@ only the last, on all slices of the shard, is made: the models that the others w
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
 from unlearn_audit.data.base import Dataset
@@ -27,10 +28,12 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.regimes import Positions, Regime, remaining_rows
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.unlearning.base import SeedOf, Trained, fit, train, unlearn_in_turn
+from unlearn_audit.unlearning.base import Trained, Unlearner
+from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.unlearning.training import fit, train
 from unlearn_audit.utils.seeds import Kind, integer_seed
-from unlearn_audit.worlds.design import Chain, Request
+from unlearn_audit.worlds.design import Request
 
 Aggregation = Literal["mean", "vote"]
 
@@ -112,7 +115,7 @@ class OneClass:
 
 
 @dataclass(frozen=True)
-class Sisa:
+class Sisa(Unlearner):
     """Sharded training, and unlearning by retraining the shards that held the deleted records.
 
     Attributes
@@ -130,8 +133,9 @@ class Sisa:
     slices: int = 1
     aggregation: Aggregation = "mean"
 
+    # a property cannot take the place of a plain attribute in the eyes of mypy; here nothing ever assigns to it
     @property
-    def regime(self) -> Regime:
+    def regime(self) -> Regime:  # type: ignore[override]
         """The regime in which a shard is retrained."""
         return self.inner.regime
 
@@ -177,14 +181,14 @@ class Sisa:
         # what the other shards warned of was reported with the original
         return self._assemble(original.source, original.data, training, tuple(shards), original.seed, retrained)
 
-    def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the unlearned ensemble of each request."""
-        for request, seed in zip(requests, seeds, strict=True):
-            yield self.unlearn(original, request, seed)
+    def fit_sizes(self, n_training: int) -> frozenset[int]:
+        """Return the sizes of the shards: records are dealt in turn, so there are at most two."""
+        return frozenset({n_training // self.shards, -(-n_training // self.shards)})
 
-    def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
-        """Yield the ensembles of each chain of updates, the original first."""
-        return unlearn_in_turn(self, original, chains, seed_of)
+    @property
+    def least_training(self) -> int:
+        """The fewest training records that give every slice one, and every shard two."""
+        return self.shards * max(self.slices, 2)
 
     def _retrain_shard(
         self, original: Trained, shard: Shard, first: int, deleted: Positions, arriving: list[int], seed: int
@@ -245,6 +249,18 @@ class Sisa:
         ensemble = SisaEnsemble(shards, self.aggregation, data.class_values, source.name)
         warnings = tuple(text for shard in trained for text in shard.warnings)
         return Trained(ensemble, source, data, training, seed, warnings)
+
+
+class SisaOptions(Options):
+    """What can be set of SISA."""
+
+    shards: int = Field(default=10, ge=1, description="parts with a model of their own")
+    slices: int = Field(default=1, ge=1, description="steps of training within a shard")
+    aggregation: Aggregation = Field(default="mean", description="how shards answer together")
+
+    def unlearner(self, retrain: Retrain) -> Sisa:
+        """Return SISA with these options."""
+        return Sisa(retrain, self.shards, self.slices, self.aggregation)
 
 
 def goes_on(model: Any) -> bool:

@@ -30,7 +30,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query_exactly
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
-from unlearn_audit.unlearning.base import take, train
+from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
 
 Array = npt.NDArray[np.float64]

@@ -21,7 +21,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.trees import FORESTS, TREES, as_float32
-from unlearn_audit.unlearning.base import take, train
+from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
 
 Array = npt.NDArray[np.float64]

@@ -20,7 +20,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.unlearning.base import take, train
+from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
 from unlearn_audit.utils.threads import one_thread, worker_pool

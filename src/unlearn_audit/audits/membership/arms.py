@@ -18,7 +18,7 @@ from unlearn_audit.findings.retraining_arm import RETRAINING
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy, private_source
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import Retrain, unlearner_for
+from unlearn_audit.unlearning import unlearner_for
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -136,8 +136,7 @@ def _plain_arm(
     said = {
         f"networks of {task.source.name} were trained one at a time: {reason}": None
         for task in arm.tasks.values()
-        if isinstance(task.unlearner, Retrain)
-        and (reason := task.unlearner.why_plain(task.source, task.data)) is not None
+        if (reason := task.unlearner.why_plain(task.source, task.data)) is not None
     }
     return replace(arm, notes=tuple(said))
 

@@ -14,6 +14,7 @@ from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.evaluate import expected_attacks
+from unlearn_audit.unlearning import options_of
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
 from unlearn_audit.worlds.canaries import with_canaries
@@ -83,6 +84,7 @@ def _refuse_before_training(subject: Subject, plans: Mapping[str, WorldPlan]) ->
     if config.worlds.probes:
         for side, plan in plans.items():
             check_probes(subject.records[side].data, plan.references)
+    options_of(config.unlearning)
     check_defenses(config.defenses, len(subject.records["target"].data.class_names))
     expected_attacks(config, field=foretells_deletions(subject))
     rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions

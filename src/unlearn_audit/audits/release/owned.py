@@ -23,10 +23,10 @@ from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.observations.messages import shorten
 from unlearn_audit.observations.one_version import group_texts, read_columns, texts_of
-from unlearn_audit.unlearning.base import Trained, take
+from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.draws import measure, needs_measuring
 from unlearn_audit.unlearning.methods import unlearner_for
-from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.probabilities import moved
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
@@ -187,7 +187,7 @@ class Releases:
 
     owned: Owned
     original: Trained
-    retrain: Retrain
+    retrain: Unlearner
     note: str | None
     seed: int
     most: int = 1
@@ -254,8 +254,6 @@ class Releases:
 
 def _retraining(
     owned: Owned, source: ModelSource, regime: Regime, most: int, draws: Draws | None
-) -> tuple[Retrain, str | None]:
+) -> tuple[Unlearner, str | None]:
     """Return how a model is retrained without so many of its records, and what is to be known of the regime."""
-    unlearner, note = unlearner_for(UnlearningConfig(), source, regime, len(owned.training), most, draws=draws)
-    assert isinstance(unlearner, Retrain)
-    return unlearner, note
+    return unlearner_for(UnlearningConfig(), source, regime, len(owned.training), most, draws=draws)

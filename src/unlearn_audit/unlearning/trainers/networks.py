@@ -1,11 +1,11 @@
-"""Networks of one source trained several at once, as `train` trains each alone."""
+"""Networks of one source trained several at once, each as `train` would train it alone."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -16,7 +16,9 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Positions, Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
-from unlearn_audit.unlearning.base import Trained, fitting, take, train
+from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.unlearning.trainers.base import Retraining
+from unlearn_audit.unlearning.training import fitting, take, train
 
 if TYPE_CHECKING:
     from unlearn_audit.models.networks.batched.batch import BatchPlan
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Batches:
-    """How networks of a source are trained on records of a dataset.
+class NetworkTrainer:
+    """Trains several networks at once.
 
     Attributes
     ----------
@@ -41,8 +43,8 @@ class Batches:
     plan: BatchPlan
 
     @classmethod
-    def of(cls, source: ModelSource, data: Dataset, regime: Regime) -> Batches | str | None:
-        """Return how several networks of a source are trained at once, or why not; None if it makes no network."""
+    def of(cls, source: ModelSource, data: Dataset, regime: Regime) -> Self | str | None:
+        """Return the trainer of a source's networks, or why it cannot train them; None if it makes no network."""
         estimator = source.make(seed=0)
         network = _network_of(estimator)
         if network is None:
@@ -59,11 +61,19 @@ class Batches:
         return plan if isinstance(plan, str) else cls(source, data, regime, plan)
 
     @property
-    def trainer(self) -> str:
+    def key(self) -> str:
         """What goes into the keys of the store."""
         from unlearn_audit.models.networks.batched.batch import VERSION
 
         return f"network-batch/{VERSION}"
+
+    def learn(self, training: Positions, seed: int) -> Trained:
+        """Return a trained network."""
+        return next(self.train([training], [seed]))
+
+    def retrain(self, original: Trained, retrainings: Sequence[Retraining]) -> Iterator[Trained]:  # noqa: ARG002
+        """Return each retrained network in turn."""
+        return self.train([one.training for one in retrainings], [one.seed for one in retrainings])
 
     def train(self, trainings: Sequence[Positions], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield a trained network for each training set and seed, in their order.
@@ -106,14 +116,14 @@ class Batches:
             else:
                 made[j] = self._alone(training, seed)
         if begun:
-            with fitting(self.source.name, self.data, len(trainings[0]), seeds[0]) as said:
+            with fitting(self.source.name, self.data, len(trainings[0]), seeds[0]) as messages:
                 outcomes = train_batch(self.plan, [beginning for _, beginning, _ in begun.values()])
             for (j, (model, beginning, before)), outcome in zip(begun.items(), outcomes, strict=True):
                 if outcome.error is not None:
                     made[j] = outcome.error
                     continue
                 _network_of(model).finish(beginning)
-                texts = (*before, *said, *([f"TrainingWarning: {outcome.warning}"] if outcome.warning else []))
+                texts = (*before, *messages, *([f"TrainingWarning: {outcome.warning}"] if outcome.warning else []))
                 made[j] = Trained(model, self.source, self.data, trainings[j], seeds[j], texts)
         assert None not in made
         return [one for one in made if one is not None]
@@ -122,13 +132,13 @@ class Batches:
         """Return an estimator fitted up to its network, what the network's training starts from, and warnings."""
         estimator = self.source.make(seed)
         ids = self.data.record_ids[training] if self.regime is Regime.FIXED else None
-        with fitting(self.source.name, self.data, len(training), seed) as said:
+        with fitting(self.source.name, self.data, len(training), seed) as messages:
             X, y = take(self.data.X, training), self.data.y[training]
             for _, step in estimator.steps[:-1] if isinstance(estimator, Pipeline) else ():
                 X = step.fit_transform(X, y)
             with _network_of(estimator).begin(X, y, ids) as beginning:
                 pass
-        return estimator, beginning, tuple(said)
+        return estimator, beginning, tuple(messages)
 
     def _alone(self, training: Positions, seed: int) -> Trained | AuditError:
         try:
