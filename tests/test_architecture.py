@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,25 @@ def test_no_room_imports_a_later_one(path):
     place = FLOW.index(room(path))
     rooms = {module.split(".")[1] for module, _ in imported(path) if "." in module}
     assert [name for name in rooms if FLOW.index(name) > place] == []
+
+
+def file_of(name):
+    """The file of a module of this package, None if it is a name inside one."""
+    path = ROOT.joinpath(*name.split(".")[1:])
+    return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.exists()), None)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    """Imports inside functions and those for type checkers count too."""
+    graph = {
+        path: {file_of(f"{module}.{name}") or file_of(module) for module, names in imported(path) for name in names}
+        for path in ROOT.rglob("*.py")
+    }
+    assert None not in set().union(*graph.values())
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(str(path.relative_to(ROOT)) for path in error.args[1]))
 
 
 def loaded_by(code, heavy):

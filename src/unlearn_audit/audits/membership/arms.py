@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
+from unlearn_audit.defenses.dp_sgd import private_source
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.retraining_arm import RETRAINING
 from unlearn_audit.models import ModelSource
-from unlearn_audit.models.privacy import Privacy, private_source
+from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import unlearner_for
 from unlearn_audit.utils.notes import Caution
