@@ -266,7 +266,7 @@ def test_the_snippet_of_a_defence_is_one():
     names = {}
     exec(compile(text, "docs/extending.md", "exec"), names)
     kind = names["DEFENSE"]
-    released = kind.function(np.array([[[1.0, 0.0]]], dtype=np.float32), kind.parameter("0.5"))
+    released = kind.function(np.array([[[1.0, 0.0]]], dtype=np.float32), kind.parameter.read("0.5", "mixed:0.5"))
     assert released.tolist() == [[[0.75, 0.25]]]
     assert released.dtype == np.float32
 

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unlearn_audit.defenses import DEFENSES, parse_defense, release_utility
-from unlearn_audit.defenses.base import check_defenses
+from unlearn_audit.defenses import DEFENSES, check_defenses, parse_defense, release_utility
 from unlearn_audit.defenses.outputs import label_only, rounding, temperature, top_k
 from unlearn_audit.errors import AuditError
 

@@ -7,7 +7,8 @@ The attacker is taken to know the defence and to use it on its shadow worlds too
 attacker who does not adapt would reach.
 """
 
-from unlearn_audit.defenses.base import DEFENSES, UNDEFENDED, Defense, parse_defense
+from unlearn_audit.defenses.base import UNDEFENDED, Defense
+from unlearn_audit.defenses.parse import DEFENSES, check_defenses, parse_defense
 from unlearn_audit.defenses.utility import Utility, release_utility
 
-__all__ = ["DEFENSES", "UNDEFENDED", "Defense", "Utility", "parse_defense", "release_utility"]
+__all__ = ["DEFENSES", "UNDEFENDED", "Defense", "Utility", "check_defenses", "parse_defense", "release_utility"]

@@ -1,11 +1,10 @@
-"""Defences as formulas on arrays of posteriors, (..., classes) in and out."""
+"""Defences on outputs: formulas on arrays of posteriors, (..., classes) in and out, and how each is written."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Posteriors = npt.NDArray[np.float32]
+from unlearn_audit.defenses.base import DefenseKind, Parameter, Posteriors
 
 SMALLEST = 1e-12
 """Where logarithms of probabilities are cut off."""
@@ -50,3 +49,20 @@ def temperature(posteriors: Posteriors, t: float) -> Posteriors:
 def rounding(posteriors: Posteriors, decimals: int) -> Posteriors:
     """Release probabilities rounded to so many decimals; they need not sum to 1 any more."""
     return np.round(posteriors.astype(np.float64), decimals).astype(np.float32)
+
+
+def _fewer_classes(k: float, n_classes: int) -> str | None:
+    return f"use top-k below {n_classes}" if k >= n_classes else None
+
+
+OUTPUTS: dict[str, DefenseKind] = {
+    "top-k": DefenseKind(
+        top_k, Parameter(int, "K", 1), "only the k largest probabilities", partial=True, remedy=_fewer_classes
+    ),
+    "label-only": DefenseKind(label_only, None, "only the most probable class"),
+    "temperature": DefenseKind(temperature, Parameter(float, "T", 1e-6), "log-posteriors divided by T"),
+    "rounding": DefenseKind(
+        rounding, Parameter(int, "D", 0, most=12), "probabilities rounded to so many decimals", partial=True
+    ),
+}
+"""Name to kind; a new one is one function and one entry here."""

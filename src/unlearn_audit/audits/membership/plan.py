@@ -9,7 +9,7 @@ from unlearn_audit.attacks.run import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
 from unlearn_audit.audits.membership.task import Subject
 from unlearn_audit.config import AuditConfig
-from unlearn_audit.defenses.base import check_defenses
+from unlearn_audit.defenses import check_defenses
 from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.errors import AuditError

@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from unlearn_audit.config import AttackName
+from unlearn_audit.defenses.parse import usage
 from unlearn_audit.engine.executors import EXECUTORS
 from unlearn_audit.errors import AuditError
 
@@ -21,9 +22,7 @@ Games = Annotated[
 ]
 Defenses = Annotated[
     list[str] | None,
-    typer.Option(
-        "--defense", help="top-k:K, label-only, temperature:T, rounding:D, or several joined by +; repeatable."
-    ),
+    typer.Option("--defense", help=f"{usage()}; or several joined by +; repeatable."),
 ]
 Views = Annotated[
     list[str] | None,

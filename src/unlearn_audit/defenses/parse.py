@@ -1,0 +1,83 @@
+"""From the text of a defence to what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from unlearn_audit.defenses.base import UNDEFENDED, Defense, DefenseKind, Parameter, Step
+from unlearn_audit.defenses.outputs import OUTPUTS
+from unlearn_audit.errors import AuditError
+
+DEFENSES: dict[str, DefenseKind] = {
+    **OUTPUTS,
+    "dp-sgd": DefenseKind(None, Parameter(float, "EPSILON", 0.01, most=1e3), "trained by DP-SGD up to this epsilon"),
+}
+"""Name to kind: those on outputs, and those that change the training."""
+
+
+def usage() -> str:
+    """Return how each defence is written.
+
+    Examples
+    --------
+    >>> usage()
+    'top-k:K, label-only, temperature:T, rounding:D, dp-sgd:EPSILON'
+    """
+    return ", ".join(
+        name if kind.parameter is None else f"{name}:{kind.parameter.symbol}" for name, kind in DEFENSES.items()
+    )
+
+
+def check_defenses(texts: Iterable[str], n_classes: int) -> None:
+    """Raise unless every text names a defence that can be applied to a model of so many classes.
+
+    Meant to be asked before anything is trained.
+
+    Raises
+    ------
+    AuditError
+        If there is no such defence, its parameter is missing or out of range, or it would hide nothing.
+
+    Examples
+    --------
+    >>> check_defenses(["none", "top-k:1+rounding:2"], n_classes=2)
+    """
+    for text in texts:
+        parse_defense(text).check_classes(n_classes)
+
+
+def parse_defense(text: str) -> Defense:
+    """Return the defence that a text like ``temperature:10+rounding:4`` names.
+
+    Raises
+    ------
+    AuditError
+        If there is no such defence or its parameter is missing or out of range.
+
+    Examples
+    --------
+    >>> parse_defense("top-k:1").name, len(parse_defense("temperature:10+rounding:4").steps)
+    ('top-k:1', 2)
+    """
+    if text == UNDEFENDED:
+        return Defense(UNDEFENDED)
+    first, *others = parts = text.split("+")
+    steps = [_step(part) for part in parts]
+    for part, step in zip(others, steps[1:], strict=True):
+        if step.kind.function is None:
+            raise AuditError(f"{part} in defence {text!r} changes the training; write it first")
+    if steps[0].kind.function is None:
+        return Defense(text, tuple(steps[1:]), training=first, epsilon=steps[0].value)
+    return Defense(text, tuple(steps))
+
+
+def _step(part: str) -> Step:
+    name, _, value = part.partition(":")
+    kind = DEFENSES.get(name)
+    if kind is None:
+        raise AuditError(f"unknown defence {part!r}; use none or {', '.join(DEFENSES)}, joined by +")
+    if kind.parameter is not None:
+        return Step(kind, kind.parameter.read(value, part))
+    if value:
+        raise AuditError(f"defence {part!r} takes no parameter; write {name!r}")
+    return Step(kind, None)
