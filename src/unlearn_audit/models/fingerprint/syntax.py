@@ -1,7 +1,7 @@
 """What a piece of a user's code says, freed of how it is written: its syntax tree, and the names that it reads.
 
 Comments, formatting, docstrings and annotations are gone. Code without a source, or whose source is no longer what
-was compiled, is told by its byte code.
+was compiled, is described by its byte code.
 """
 
 from __future__ import annotations
@@ -91,10 +91,12 @@ def read_function(code: CodeType) -> Reading:
     file = _file(code.co_filename)
     found = None if file is None else file.function(code)
     if found is None:
-        return Reading(_digest(_plain(code)), *_from_byte_code(code), False, file is not None and not file.holds(code))
+        return Reading(
+            digest_of(_plain(code)), *_from_byte_code(code), False, file is not None and not file.holds(code)
+        )
     names = _Names()
     names.visit(found)
-    return Reading(_digest(ast.dump(found)), tuple(names.uses), names.imports, True)
+    return Reading(digest_of(ast.dump(found)), tuple(names.uses), names.imports, True)
 
 
 def read_class(filename: str, qualname: str) -> str:
@@ -102,7 +104,7 @@ def read_class(filename: str, qualname: str) -> str:
     file = _file(filename)
     nodes = [] if file is None else file.classes.get(qualname, [])
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return _digest([[ast.dump(s) for s in node.body if not isinstance(s, functions)] for node in nodes])
+    return digest_of([[ast.dump(s) for s in node.body if not isinstance(s, functions)] for node in nodes])
 
 
 def read_module(filename: str) -> ModuleText | None:
@@ -121,8 +123,9 @@ def local_names(code: CodeType) -> set[str]:
     return {name for of in _nested(code) for name in (*of.co_varnames, *of.co_cellvars, *of.co_freevars)}
 
 
-def _digest(of: Any) -> str:
-    return sha256(repr(of).encode(errors="surrogatepass")).hexdigest()
+def digest_of(parts: Any) -> str:
+    """Return a digest of what has a text that says all of it."""
+    return sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def _plain(code: CodeType) -> tuple[Any, ...]:
