@@ -5,8 +5,10 @@ plan in terms of record positions, drawn from a seed of its own, so that world i
 worlds there are, and request j never on how many requests.
 """
 
-from unlearn_audit.worlds.design import Chain, Query, Request, World, WorldPlan, plan_worlds
+from unlearn_audit.worlds.design import Chain, Query, Request, World
 from unlearn_audit.worlds.per_record import PerRecordPlan, per_record_plans
+from unlearn_audit.worlds.plan import WorldPlan
+from unlearn_audit.worlds.sizes import plan_worlds
 from unlearn_audit.worlds.split import SidePool, Split, split_records
 
 __all__ = [

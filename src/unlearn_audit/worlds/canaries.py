@@ -14,7 +14,7 @@ import numpy as np
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.utils.seeds import Kind, generator
-from unlearn_audit.worlds.design import WorldPlan
+from unlearn_audit.worlds.plan import WorldPlan
 from unlearn_audit.worlds.prepare import Records
 from unlearn_audit.worlds.units import Positions
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
-from unlearn_audit.worlds.design import Query, Request, World, WorldPlan, leading, roles_of, stretch
+from unlearn_audit.worlds.design import Query, Request, World, leading, roles_of, stretch
+from unlearn_audit.worlds.plan import WorldPlan
 from unlearn_audit.worlds.units import Positions
 
 ROLES = 3

@@ -1,0 +1,141 @@
+"""Fits the sizes asked for to the records there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.seeds import Kind, generator
+from unlearn_audit.worlds.plan import WorldPlan
+from unlearn_audit.worlds.split import SidePool, Split
+from unlearn_audit.worlds.units import Positions, Units
+
+if TYPE_CHECKING:
+    from unlearn_audit.config import ScenarioConfig, WorldsConfig
+
+
+def plan_worlds(
+    split: Split,
+    units: Units,
+    sizes: WorldsConfig,
+    scenario: ScenarioConfig,
+    seed: int,
+    where: str,
+    sides: tuple[str, ...],
+) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
+    """Fit the sizes asked for to the records there are.
+
+    Parameters
+    ----------
+    split, units
+        The sides, and which records belong together.
+    sizes, scenario
+        What was asked for.
+    seed
+        The seed of the audit.
+    where
+        The dataset's name, for messages.
+    sides
+        The sides to plan on this dataset: both, or one of them under transfer.
+
+    Returns
+    -------
+    plans, notes
+        One plan a side, all of the same sizes; and a sentence for each size that had to give way.
+
+    Raises
+    ------
+    AuditError
+        If no sizes would work.
+    """
+    notes: list[str] = []
+    pools = [split.side(side) for side in sides]
+    most = min(len(pool.train) for pool in pools) // 2
+    if sizes.train_size > most:
+        notes.append(
+            f"{where}: {sizes.train_size:,} training records a world were asked for; {most:,} are used, half of "
+            "what a side may train on, so that the originals are not copies of each other"
+        )
+        sizes = sizes.model_copy(update={"train_size": most})
+    if isinstance(scenario.size, str):
+        share = float(scenario.size.removesuffix("%")) / 100
+        size = max(1, round(share * sizes.train_size * len(units.values) / len(units.codes)))
+        what = "records" if len(units.values) == len(units.codes) else "units"
+        notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} {what} an update")
+        scenario = scenario.model_copy(update={"size": size})
+    references, fitting, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
+    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, units, seed) for s in sides}
+    notes += _check_deletions(plans.values(), most, where)
+    return plans, (*notes, *more)
+
+
+def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> list[str]:
+    """Raise unless every world keeps as many units as a chain deletes; say where chains share records.
+
+    Units differ in size, so how many a world has depends on which it draws.
+    """
+    notes = []
+    for plan in plans:
+        sizes, width = plan.sizes, plan.width
+        fewest = _fewest_members(plan)
+        plan.check_members(fewest, where, largest, _deletions_allowed(plans) if fewest < 2 * sizes.deletions else None)
+        if fewest < width * sizes.deletions:
+            notes.append(
+                f"{where}: {sizes.deletions:,} chains of {width:,} deletions share records within a world of "
+                f"{sizes.train_size:,}; each starts from the original"
+            )
+        if plan.scenario.name == "online" and len(plan.pool.replacement) < (most := plan.most_deleted()):
+            raise AuditError(
+                f"{where} keeps {len(plan.pool.replacement):,} records to add, fewer than the {most:,} that one chain "
+                "of updates deletes; delete fewer or audit more records"
+            )
+    return notes[:1]
+
+
+def _fewest_members(plan: WorldPlan) -> int:
+    """Return the fewest units of any world."""
+    return min(len(plan.members(index)) for index in range(1 if plan.units.single else plan.n_worlds))
+
+
+def _deletions_allowed(plans: Collection[WorldPlan]) -> int:
+    """Return how many single deletions every world allows; which units it draws depends on how many are asked for."""
+    allowed, asked = next(iter(plans)).sizes.deletions, -1
+    while allowed != asked:
+        asked = allowed
+        sized = (replace(plan, sizes=plan.sizes.model_copy(update={"deletions": asked})) for plan in plans)
+        allowed = min(asked, *(_fewest_members(plan) // 2 for plan in sized))
+    return allowed
+
+
+def _share_unseen(
+    split: Split,
+    pools: list[SidePool],
+    sizes: WorldsConfig,
+    scenario: ScenarioConfig,
+    units: Units,
+    seed: int,
+    where: str,
+) -> tuple[Positions, WorldsConfig, list[str]]:
+    """Set reference records apart from the shadow side's unseen ones, leaving enough to ask about."""
+    notes: list[str] = []
+    asked = int(scenario.size) * scenario.versions + sizes.unseen
+    available = len(split.shadow.unseen)
+    # the attacker's own records: at most half of those that are never trained on
+    most = available // 2
+    rng = generator(seed, Kind.SPLIT, 1)
+    people = rng.permutation(np.unique(units.codes[split.shadow.unseen]))
+    chosen = units.take(people, min(sizes.references, most))
+    references = np.sort(units.rows(chosen))
+    if len(references) < sizes.references:
+        notes.append(f"{where}: {sizes.references:,} reference records were asked for; {len(references):,} are there")
+    left = min(len(np.setdiff1d(pool.unseen, references)) for pool in pools)
+    if left < 1:
+        raise AuditError(f"{where} leaves no unseen record to ask about; audit more records")
+    if left < asked:
+        notes.append(f"{where}: {asked:,} unseen records a pair were asked for; {left:,} are there and are used")
+    update = {"references": len(references), "unseen": min(sizes.unseen, max(left - (asked - sizes.unseen), 0))}
+    return references, sizes.model_copy(update=update), notes
