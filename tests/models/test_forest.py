@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.tree._tree import DepthFirstTreeBuilder as Builder
 
-from unlearn_audit.models import forest as module
-from unlearn_audit.models.forest import builder_is_known, fit_forest
+from unlearn_audit.models.forest import Growth, builder_is_known, fit_forest, grow_trees
 from unlearn_audit.models.trees import tree_posteriors
 from unlearn_audit.utils.threads import several_threads
+
+BUILDER = "sklearn.tree._tree.DepthFirstTreeBuilder"
 
 
 def records(seed, n=120, width=4, n_classes=3, ties=False):
@@ -84,7 +86,7 @@ def test_an_unknown_builder_is_left_alone(failure, monkeypatch):
     def unknown(*_, **__):
         raise failure("another version")
 
-    monkeypatch.setattr(module, "grow_trees", unknown)
+    monkeypatch.setattr(BUILDER, unknown)
     builder_is_known.cache_clear()
     try:
         assert not builder_is_known()
@@ -94,14 +96,11 @@ def test_an_unknown_builder_is_left_alone(failure, monkeypatch):
 
 
 def test_a_builder_that_grows_others_is_left_alone(monkeypatch):
-    grow = module.grow_trees
-
-    def another(rows, codes, n_classes, **settings):
-        return grow(rows, codes, n_classes, **{**settings, "min_samples_leaf": 9})
-
-    monkeypatch.setattr(module, "grow_trees", another)
+    monkeypatch.setattr(BUILDER, lambda splitter, split, leaf, *rest: Builder(splitter, 9 * split, leaf, *rest))
     builder_is_known.cache_clear()
     try:
         assert not builder_is_known()
+        X, y = records(0)
+        assert grow_trees(X, np.unique(y, return_inverse=True)[1], 3, Growth(5, 1, 0)) is None
     finally:
         builder_is_known.cache_clear()

@@ -1,5 +1,7 @@
 """scikit-learn's random forest, grown by its own trees without what it does around each of them.
 
+**Private interfaces of scikit-learn are used in this file and in no other.**
+
 An audit grows hundreds of forests of hundreds of small trees; more than half of that time goes into copying, checking
 and cloning, tree by tree. Here the compiled builder of scikit-learn is called directly, with the random states that its
 forest would draw, so that every tree has the same bits. The builder is no public interface: before the first use small
@@ -8,6 +10,7 @@ forests are grown both ways, and where they differ or the builder takes other ar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -42,33 +45,36 @@ def fit_forest(model: Any, X: Any, y: npt.NDArray[Any]) -> bool:
     with np.errstate(over="ignore"):
         rows = as_float32(X)
     classes, codes = np.unique(y, return_inverse=True)
-    if 0 in X.shape or len(classes) < 2 or not np.isfinite(rows).all() or not builder_is_known():
+    if 0 in X.shape or len(classes) < 2 or not np.isfinite(rows).all():
         return False
-    trees = grow_trees(
-        rows,
-        codes,
-        len(classes),
-        n_trees=model.n_estimators,
-        min_samples_leaf=model.min_samples_leaf,
-        random_state=model.random_state,
-        threads=threads_for_trees(),
-    )
+    growth = Growth(model.n_estimators, model.min_samples_leaf, model.random_state)
+    trees = grow_trees(rows, codes, len(classes), growth, threads_for_trees())
+    if trees is None:
+        return False
     _settle(model, trees, classes, X.shape)
     return True
 
 
+@dataclass(frozen=True)
+class Growth:
+    """How a forest is grown; names and meanings as of ``RandomForestClassifier``, but for ``balanced``.
+
+    Attributes
+    ----------
+    balanced
+        Whether all classes weigh the same, as with ``class_weight="balanced"``.
+    """
+
+    n_estimators: int
+    min_samples_leaf: int
+    random_state: int
+    balanced: bool = False
+
+
 def grow_trees(
-    X: npt.NDArray[Any],
-    codes: npt.NDArray[np.integer[Any]],
-    n_classes: int,
-    *,
-    n_trees: int,
-    min_samples_leaf: int,
-    random_state: int,
-    balanced: bool = False,
-    threads: int = 1,
-) -> list[Any]:
-    """Return scikit-learn's trees, each on its own draw of rows.
+    X: npt.NDArray[Any], codes: npt.NDArray[np.integer[Any]], n_classes: int, growth: Growth, threads: int = 1
+) -> list[Any] | None:
+    """Return scikit-learn's trees, each on its own draw of rows; None where its builder is not the one known here.
 
     Parameters
     ----------
@@ -76,13 +82,19 @@ def grow_trees(
         (n, features) finite numbers.
     codes
         (n,) classes, each of 0 to ``n_classes - 1`` at least once.
-    n_classes, n_trees, min_samples_leaf, random_state
-        As of ``RandomForestClassifier``.
-    balanced
-        Whether all classes weigh the same, as with ``class_weight="balanced"``.
+    n_classes
+        How many classes there are.
+    growth
+        How the forest is grown.
     threads
         In how many threads; they change no bit.
     """
+    return _grow(X, codes, n_classes, growth, threads) if builder_is_known() else None
+
+
+def _grow(
+    X: npt.NDArray[Any], codes: npt.NDArray[np.integer[Any]], n_classes: int, growth: Growth, threads: int = 1
+) -> list[Any]:
     from sklearn.tree._criterion import Gini
     from sklearn.tree._splitter import BestSplitter
     from sklearn.tree._tree import DepthFirstTreeBuilder, Tree
@@ -91,11 +103,11 @@ def grow_trees(
     codes = np.asarray(codes, dtype=np.intp)
     answers = np.ascontiguousarray(codes.astype(np.float64)[:, None])
     weights = None
-    if balanced:
+    if growth.balanced:
         each = (n / (n_classes * np.bincount(codes, minlength=n_classes)))[codes]
         weights = each / each.sum()
     sizes = np.array([n_classes], dtype=np.intp)
-    tried, leaf = max(1, int(np.sqrt(width))), min_samples_leaf
+    tried, leaf = max(1, int(np.sqrt(width))), growth.min_samples_leaf
 
     def grow(seed: int) -> Any:
         random = np.random.RandomState(seed)
@@ -106,7 +118,7 @@ def grow_trees(
         DepthFirstTreeBuilder(splitter, 2 * leaf, leaf, 0.0, _MOST, 0.0).build(tree, rows, answers, times, None)
         return tree
 
-    seeds = _seeds(random_state, n_trees)
+    seeds = _seeds(growth.random_state, growth.n_estimators)
     if threads > 1:
         return list(Parallel(n_jobs=threads, prefer="threads")(delayed(grow)(seed) for seed in seeds))
     return [grow(seed) for seed in seeds]
@@ -128,9 +140,7 @@ def builder_is_known() -> bool:
             3, min_samples_leaf=2, random_state=5, class_weight="balanced" if balanced else None
         ).fit(X, codes)
         try:
-            trees = grow_trees(
-                X, codes, codes.max() + 1, n_trees=3, min_samples_leaf=2, random_state=5, balanced=balanced
-            )
+            trees = _grow(X, codes, codes.max() + 1, Growth(3, 2, 5, balanced))
         except (ImportError, TypeError, ValueError):  # another version's module, arguments or types
             return False
         if not np.array_equal(mean_of(trees, X), theirs.predict_proba(X)):
@@ -158,7 +168,7 @@ def _same(value: Any, usual: Any) -> bool:
 
 
 def _settle(model: RandomForestClassifier, trees: list[Any], classes: npt.NDArray[Any], shape: tuple[int, int]) -> None:
-    """Give a forest what its ``fit`` would have left in it."""
+    """Give a forest what its ``fit`` would have left in it, its private attributes too."""
     n, width = shape
     # of these `estimators_samples_` is made
     model._n_samples = model._n_samples_bootstrap = n

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
-from unlearn_audit.models.forest import builder_is_known, grow_trees
+from unlearn_audit.models.forest import Growth, grow_trees
 from unlearn_audit.models.trees import mean_of
 
 Array = npt.NDArray[np.float64]
@@ -47,18 +47,9 @@ class Forest:
         y
             (n,) answers.
         """
-        self.trees_: list[Any] | None = None
-        if builder_is_known():
-            self.trees_ = grow_trees(
-                X,
-                np.asarray(y, dtype=np.intp),
-                2,
-                n_trees=self.n_estimators,
-                min_samples_leaf=self.min_samples_leaf,
-                random_state=self.random_state,
-                balanced=self.balanced,
-            )
-        else:
+        growth = Growth(self.n_estimators, self.min_samples_leaf, self.random_state, self.balanced)
+        self.trees_: list[Any] | None = grow_trees(X, np.asarray(y, dtype=np.intp), 2, growth)
+        if self.trees_ is None:
             self.forest_ = as_scikit_learn(self).fit(X, y)
         return self
 
