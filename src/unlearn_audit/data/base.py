@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.utils.notes import Caution
-
-Mask = npt.NDArray[np.bool_]
+from unlearn_audit.utils.typing import Mask
 
 
 @dataclass(frozen=True)

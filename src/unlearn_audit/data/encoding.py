@@ -16,18 +16,15 @@ import pandas as pd
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.typing import Array, Integers, Mask
 
 Encoding = Literal["codes", "one-hot"]
 """How a category column becomes numbers: one integer code, or one 0/1 column a category."""
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
-
 
 def encode(
     table: Table, fit_rows: npt.NDArray[np.integer[Any]], encoding: Encoding = "codes"
-) -> tuple[Floats, tuple[str, ...]]:
+) -> tuple[Array, tuple[str, ...]]:
     """Return the features of all rows as numbers, and what was done to them.
 
     Parameters
@@ -47,7 +44,7 @@ def encode(
     X
         (n, p) the encoded features, in the order of the table's columns, without NaN. A missing number
         becomes the median of ``fit_rows``, a missing boolean or category their most frequent one (the first
-        of several). Booleans are 0 and 1. A column that never varies on ``fit_rows`` is dropped.
+        of several). Mask are 0 and 1. A column that never varies on ``fit_rows`` is dropped.
     notes
         One plain sentence for each column filled and each group of columns dropped.
 
@@ -71,7 +68,7 @@ def encode(
     rows = _checked_rows(fit_rows, len(table.features))
     if encoding not in ("codes", "one-hot"):
         raise AuditError(f"no encoding {encoding!r}; choose 'codes' or 'one-hot'")
-    blocks: list[Floats] = []
+    blocks: list[Array] = []
     notes: list[str] = []
     empty: list[str] = []
     constant: list[str] = []
@@ -122,7 +119,7 @@ def _is_category(values: pd.Series) -> bool:
     return isinstance(values.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(values.dtype)
 
 
-def _category_codes(name: str, values: pd.Series, missing: Booleans, rows: Integers) -> tuple[Integers, int, list[str]]:
+def _category_codes(name: str, values: pd.Series, missing: Mask, rows: Integers) -> tuple[Integers, int, list[str]]:
     """Return codes (n,), the number of known categories, and notes; a code of that number means 'other'."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         known = [str(category) for category in values.cat.categories]
@@ -146,11 +143,11 @@ def _category_codes(name: str, values: pd.Series, missing: Booleans, rows: Integ
     return codes, len(known), notes
 
 
-def _indicators(codes: Integers, size: int) -> Floats:
+def _indicators(codes: Integers, size: int) -> Array:
     return np.equal(codes[:, None], np.arange(size)).astype(np.float64)
 
 
-def _numbers(name: str, values: pd.Series, missing: Booleans, rows: Integers) -> tuple[Floats, list[str]]:
+def _numbers(name: str, values: pd.Series, missing: Mask, rows: Integers) -> tuple[Array, list[str]]:
     """Return one column (n, 1) without NaN, and notes."""
     column = values.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     if np.isinf(column).any():

@@ -6,16 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.typing import Posteriors
 
 UNDEFENDED = "none"
 """The name of doing nothing."""
-
-Posteriors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

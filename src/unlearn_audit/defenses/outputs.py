@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from unlearn_audit.defenses.base import DefenseKind, Parameter, Posteriors
+from unlearn_audit.defenses.base import DefenseKind, Parameter
+from unlearn_audit.utils.typing import Posteriors
 
 SMALLEST = 1e-12
 """Where logarithms of probabilities are cut off."""

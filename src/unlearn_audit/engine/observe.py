@@ -22,10 +22,8 @@ from unlearn_audit.unlearning import Trained, Unlearner
 from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.utils.typing import Positions, Posteriors
 from unlearn_audit.worlds import Query, World
-
-Answers = npt.NDArray[np.float32]
-Positions = npt.NDArray[np.int64]
 
 _PAIRS_AT_ONCE = 20
 """Chains asked at once where their models can be."""
@@ -117,12 +115,12 @@ class _Asker:
         self.data, self.source = original.data, original.source
         self.original = original
         self.at_once = _PAIRS_AT_ONCE if can_ask_many(original.model) else 1
-        self.known: Answers | None = None
+        self.known: Posteriors | None = None
         if answers_by_record(original.model):
             self.asked = np.unique(np.concatenate([asked.positions for asked in world.queries]))
             self.known = self._query(original, self.asked)
 
-    def ask(self, chains: list[list[Trained]], asked: list[Query]) -> list[Answers]:
+    def ask(self, chains: list[list[Trained]], asked: list[Query]) -> list[Posteriors]:
         """Return (m, versions, classes) for each chain.
 
         All versions of a chain answer the same block of records, so that equal models give equal bits.
@@ -138,7 +136,7 @@ class _Asker:
             return list(np.stack(by_version, axis=2))
         return [self._ask_one(versions, of.positions) for versions, of in zip(chains, asked, strict=True)]
 
-    def _ask_one(self, versions: list[Trained], positions: Positions) -> Answers:
+    def _ask_one(self, versions: list[Trained], positions: Positions) -> Posteriors:
         first = (
             self._query(self.original, positions)
             if self.known is None
@@ -146,7 +144,7 @@ class _Asker:
         )
         return np.stack([first, *(self._query(version, positions) for version in versions[1:])], axis=1)
 
-    def _query(self, trained: Trained, positions: Positions) -> Answers:
+    def _query(self, trained: Trained, positions: Positions) -> Posteriors:
         return query(trained.model, take(self.data.X, positions), self.data.class_values, self.source.name)
 
 
@@ -157,7 +155,7 @@ class _Prober:
         everyone = np.concatenate([asked.positions for asked in world.queries])
         self.probes = Probes.of(original.data, everyone, probing.donors, probing.copies, seed)
         self.of_original = self.probes.ask(_labels_of(original))
-        self.answers: list[list[tuple[Answers, Answers]]] = []
+        self.answers: list[list[tuple[Posteriors, Posteriors]]] = []
 
     def ask(self, versions: list[Trained], positions: Positions) -> None:
         """Ask every version of a chain near (m,) records."""
@@ -167,7 +165,7 @@ class _Prober:
         self.answers.append([(agreement[at], boundary[at]), *(near.ask(_labels_of(v)) for v in versions[1:])])
 
     @property
-    def signals(self) -> dict[str, Answers]:
+    def signals(self) -> dict[str, Posteriors]:
         """(n, versions) agreement and (n, versions, lines) boundary, chain by chain."""
         return {
             name: np.concatenate([np.stack([of[i] for of in chain], axis=1) for chain in self.answers])

@@ -18,10 +18,8 @@ import numpy.typing as npt
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
+from unlearn_audit.utils.typing import Array, Positions
 from unlearn_audit.worlds import WorldPlan
-from unlearn_audit.worlds.units import Positions
-
-Array = npt.NDArray[np.float64]
 
 AGREEMENT, BOUNDARY = "agreement", "boundary"
 """Names of the two signals."""

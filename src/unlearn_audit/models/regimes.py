@@ -12,15 +12,13 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from unlearn_audit.models.seeding import held, is_foreign
 from unlearn_audit.models.steps import last_step
-
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Positions
 
 
 class Regime(StrEnum):

@@ -9,8 +9,9 @@ from typing import Any
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.privacy import Spent
-from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Request
 
 SeedOf = Callable[[int, int], int]

@@ -10,12 +10,13 @@ import numpy.typing as npt
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.regimes import ROUNDING, Draws, Positions, Regime, fixed_order
+from unlearn_audit.models.regimes import ROUNDING, Draws, Regime, fixed_order
 from unlearn_audit.models.seeding import is_of_libraries
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.utils.typing import Positions
 
 ENOUGH = 2000
 """Records that suffice to see a model draw; where none is seen, it is trained on all that are given."""

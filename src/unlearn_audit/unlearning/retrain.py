@@ -9,10 +9,11 @@ from itertools import islice
 import numpy as np
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.models.regimes import Draws, Positions, Regime, RowOrder, fixed_order, remaining_rows
+from unlearn_audit.models.regimes import Draws, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import SeedOf, Trained, Unlearner
 from unlearn_audit.unlearning.trainers import Retraining, Trainer, trainers_for, why_plain
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Request
 
 UNREPEATABLE = (

@@ -26,13 +26,14 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.privacy import Spent, most_spent
-from unlearn_audit.models.regimes import Positions, Regime, remaining_rows
+from unlearn_audit.models.regimes import Regime, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.training import fit, train
 from unlearn_audit.utils.seeds import Kind, integer_seed
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
 
 Aggregation = Literal["mean", "vote"]

@@ -14,12 +14,13 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.forest import fit_forest
-from unlearn_audit.models.regimes import Positions, Regime, record_ids_option
+from unlearn_audit.models.regimes import Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.threads import one_thread, threads_for_trees
+from unlearn_audit.utils.typing import Positions
 
 
 def train(

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of one row may be from summing to 1."""

@@ -14,9 +14,9 @@ import numpy as np
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.utils.seeds import Kind, generator
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.plan import WorldPlan
 from unlearn_audit.worlds.prepare import Records
-from unlearn_audit.worlds.units import Positions
 
 MANY = 0.1
 """Share of wrong labels above which the model itself is no longer the one that was to be audited."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.utils.seeds import Kind, generator
-from unlearn_audit.worlds.units import Positions
+from unlearn_audit.utils.typing import Positions
 
 
 @dataclass(frozen=True)

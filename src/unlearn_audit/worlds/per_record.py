@@ -16,9 +16,9 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Query, Request, World, leading, roles_of, stretch
 from unlearn_audit.worlds.plan import WorldPlan
-from unlearn_audit.worlds.units import Positions
 
 ROLES = 3
 """Deleted, retained, unseen: in so many worlds in a row each audited record has each role once."""

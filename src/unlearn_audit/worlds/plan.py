@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Query, Request, World, leading, roles_of, stretch, turn
 from unlearn_audit.worlds.split import SidePool
-from unlearn_audit.worlds.units import Positions, Units
+from unlearn_audit.worlds.units import Units
 
 if TYPE_CHECKING:
     from unlearn_audit.config import ScenarioConfig, WorldsConfig

@@ -10,9 +10,10 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.plan import WorldPlan
 from unlearn_audit.worlds.split import SidePool, Split
-from unlearn_audit.worlds.units import Positions, Units
+from unlearn_audit.worlds.units import Units
 
 if TYPE_CHECKING:
     from unlearn_audit.config import ScenarioConfig, WorldsConfig

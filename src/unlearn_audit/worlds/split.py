@@ -12,7 +12,8 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
-from unlearn_audit.worlds.units import Positions, Units
+from unlearn_audit.utils.typing import Positions
+from unlearn_audit.worlds.units import Units
 
 TRAIN_SHARE = 0.8
 REPLACEMENT_SHARE = 0.15

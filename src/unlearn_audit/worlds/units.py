@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Positions
 
 
 class Units:

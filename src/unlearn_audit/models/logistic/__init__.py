@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.models.logistic.arrays import Positions
 from unlearn_audit.models.logistic.model import LogisticModel
 from unlearn_audit.models.logistic.nearby import TOGETHER, Change, Start
 from unlearn_audit.models.logistic.newton import UnsolvedError
 from unlearn_audit.models.logistic.settings import LOOSEST_TOLERANCE, LogisticSettings
 from unlearn_audit.models.logistic.world import World
+from unlearn_audit.utils.typing import Positions
 
 __all__ = ["LOOSEST_TOLERANCE", "TOGETHER", "VERSION", "Change", "LogisticModel", "LogisticSettings", "solve"]
 

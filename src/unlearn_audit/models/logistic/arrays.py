@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array
 
 
 def is_own(k: int, outputs: int) -> npt.NDArray[np.bool_]:

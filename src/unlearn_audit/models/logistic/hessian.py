@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlearn_audit.models.logistic.arrays import Array, probabilities
+from unlearn_audit.models.logistic.arrays import probabilities
 from unlearn_audit.models.logistic.newton import Factor
+from unlearn_audit.utils.typing import Array
 
 _MOST_RANKS = 64
 """Largest change of rank that the kept Hessian is corrected for; beyond it the correction would cost more."""

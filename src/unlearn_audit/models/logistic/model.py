@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_expit, softmax
 
-from unlearn_audit.models.logistic.arrays import Array, probabilities
+from unlearn_audit.models.logistic.arrays import probabilities
 from unlearn_audit.models.logistic.settings import LogisticSettings
 from unlearn_audit.models.logistic.world import World
+from unlearn_audit.utils.typing import Array
 
 
 @dataclass(frozen=True)

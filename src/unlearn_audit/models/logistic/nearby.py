@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.models.logistic.arrays import Array, Positions, probabilities
+from unlearn_audit.models.logistic.arrays import probabilities
 from unlearn_audit.models.logistic.hessian import Corrected, InverseHessian
 from unlearn_audit.models.logistic.model import LogisticModel
 from unlearn_audit.models.logistic.newton import Factor, newton
 from unlearn_audit.models.logistic.world import World
+from unlearn_audit.utils.typing import Array, Positions
 
 Change = tuple[Positions, Positions]
 """The records that a training set lacks of the original's, and those that it has beyond them."""

@@ -10,7 +10,8 @@ from scipy.linalg import LinAlgError, cho_factor
 from scipy.linalg.lapack import dpotrs
 from scipy.special import log_expit, logsumexp
 
-from unlearn_audit.models.logistic.arrays import Array, is_own, probabilities
+from unlearn_audit.models.logistic.arrays import is_own, probabilities
+from unlearn_audit.utils.typing import Array
 
 _NEWTON_STEPS = 100
 _FARTHEST = 20.0

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.models.logistic.arrays import Array, Positions, is_own, probabilities, spread_of
+from unlearn_audit.models.logistic.arrays import is_own, probabilities, spread_of
 from unlearn_audit.models.logistic.newton import newton
 from unlearn_audit.models.logistic.settings import LogisticSettings
+from unlearn_audit.utils.typing import Array, Positions
 
 _SUSPECT = 1e-8
 """Variance, relative to the original's, below which a feature is looked at for being constant."""

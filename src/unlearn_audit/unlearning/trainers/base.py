@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
 
 

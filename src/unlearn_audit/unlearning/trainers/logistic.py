@@ -8,11 +8,12 @@ from typing import Self
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettings, solve
-from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
 from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.utils.typing import Positions
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
 from unlearn_audit.unlearning.training import fitting, take, train
+from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
     from unlearn_audit.models.networks.batched.batch import BatchPlan

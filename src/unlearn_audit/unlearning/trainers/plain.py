@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.models.regimes import Positions, Regime
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
 from unlearn_audit.unlearning.training import train
+from unlearn_audit.utils.typing import Positions
 
 
 @dataclass(frozen=True)
