@@ -44,7 +44,7 @@ def encode(
     X
         (n, p) the encoded features, in the order of the table's columns, without NaN. A missing number
         becomes the median of ``fit_rows``, a missing boolean or category their most frequent one (the first
-        of several). Mask are 0 and 1. A column that never varies on ``fit_rows`` is dropped.
+        of several). Booleans are 0 and 1. A column that never varies on ``fit_rows`` is dropped.
     notes
         One plain sentence for each column filled and each group of columns dropped.
 
@@ -68,6 +68,17 @@ def encode(
     rows = _checked_rows(fit_rows, len(table.features))
     if encoding not in ("codes", "one-hot"):
         raise AuditError(f"no encoding {encoding!r}; choose 'codes' or 'one-hot'")
+    blocks, notes = _blocks(table, rows, one_hot=encoding == "one-hot")
+    if not blocks:
+        raise AuditError(
+            f"no feature of {table.name} varies on the {len(rows):,} rows it is fitted on; give more rows or "
+            "other columns"
+        )
+    return np.concatenate(blocks, axis=1), tuple(notes)
+
+
+def _blocks(table: Table, rows: Integers, *, one_hot: bool) -> tuple[list[Array], list[str]]:
+    """Return the columns that each feature becomes, and what was done to it; nothing for those that never vary."""
     blocks: list[Array] = []
     notes: list[str] = []
     empty: list[str] = []
@@ -80,7 +91,6 @@ def encode(
             continue
         if _is_category(values):
             codes, size, filled = _category_codes(name, values, missing, rows)
-            one_hot = encoding == "one-hot"
             block = _indicators(codes, size) if one_hot else codes.astype(np.float64)[:, None]
         else:
             block, filled = _numbers(name, values, missing, rows)
@@ -96,12 +106,7 @@ def encode(
         notes.append(f"Dropped, missing in every fit row: {shortened(empty)}.")
     if constant:
         notes.append(f"Dropped, constant on the fit rows: {shortened(constant)}.")
-    if not blocks:
-        raise AuditError(
-            f"no feature of {table.name} varies on the {len(rows):,} rows it is fitted on; give more rows or "
-            "other columns"
-        )
-    return np.concatenate(blocks, axis=1), tuple(notes)
+    return blocks, notes
 
 
 def _checked_rows(fit_rows: npt.NDArray[np.integer[Any]], n: int) -> Integers:

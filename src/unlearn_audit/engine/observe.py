@@ -13,7 +13,7 @@ import numpy.typing as npt
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes, Probing
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
-from unlearn_audit.models.privacy import most_spent
+from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.trees import answers_by_record
 from unlearn_audit.observations.piece import Piece
@@ -61,9 +61,9 @@ def observe_world(
     """
     side = SIDES[world.side]
     original = unlearner.learn(source, data, world.training, integer_seed(seed, Kind.ORIGINAL, side, world.index))
-    warnings = Counter(original.warnings)
     posteriors = []
-    spent = [original.spent]
+    trainings = _Trainings()
+    trainings.add(original)
 
     def seed_of(j: int, step: int) -> int:
         return integer_seed(seed, Kind.UNLEARNED, side, world.index, j, step)
@@ -79,26 +79,31 @@ def observe_world(
                 if prober is not None:
                     prober.ask(versions, asked.positions)
                 for version in versions[1:]:
-                    warnings.update(version.warnings)
-                    spent.append(version.spent)
-        overfitting = accuracy(original, world.training, data.y) - accuracy(
-            original, held_out, data.y if data.true_y is None else data.true_y
-        )
-    piece = Piece(
-        data.name,
-        world.side,
-        world.index,
-        _columns(data, world),
-        np.concatenate(posteriors),
-        data.class_names,
-        {} if prober is None else prober.signals,
-    )
-    most = most_spent(spent)
-    return piece, {
-        "overfitting": overfitting,
-        "warnings": dict(warnings),
-        "privacy": None if most is None else asdict(most),
-    }
+                    trainings.add(version)
+        true = data.y if data.true_y is None else data.true_y
+        overfitting = accuracy(original, world.training, data.y) - accuracy(original, held_out, true)
+    columns, signals = _columns(data, world), {} if prober is None else prober.signals
+    piece = Piece(data.name, world.side, world.index, columns, np.concatenate(posteriors), data.class_names, signals)
+    return piece, {"overfitting": overfitting, **trainings.stats}
+
+
+class _Trainings:
+    """What the trainings of a world warned of and spent."""
+
+    def __init__(self) -> None:
+        self.warnings: Counter[str] = Counter()
+        self.spent: list[Spent | None] = []
+
+    def add(self, trained: Trained) -> None:
+        """Count a training."""
+        self.warnings.update(trained.warnings)
+        self.spent.append(trained.spent)
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """How often what was warned of, and the most that one training spent."""
+        most = most_spent(self.spent)
+        return {"warnings": dict(self.warnings), "privacy": None if most is None else asdict(most)}
 
 
 def accuracy(trained: Trained, positions: Positions, labels: npt.NDArray[Any]) -> float:

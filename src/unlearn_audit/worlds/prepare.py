@@ -175,23 +175,12 @@ def prepare_arrays(
     labels = _one_each(y, "y", "labels", len(features))
     codes = None if units is None else _unit_codes(_one_each(units, "units", "units", len(features)))
     frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features.reshape(len(labels), -1))
-    rows = frame.assign(**{"": labels}) if isinstance(features, pd.DataFrame) else frame.assign(y=labels)
-    try:
-        keep = ~rows.duplicated().to_numpy()
-    except TypeError as error:
-        raise AuditError(
-            f"X holds values in which duplicates cannot be looked for ({error}); give numbers, texts or booleans"
-        ) from error
+    keep = _first_of_each(frame.assign(**{"" if isinstance(features, pd.DataFrame) else "y": labels}))
     record_ids = np.flatnonzero(keep).astype(np.int64)
     columns = {key: values[keep].reset_index(drop=True) for key, values in _given(groups, features, name).items()}
     codes = None if codes is None else codes[keep]
     labels = labels[keep]
-    try:
-        class_values = np.unique(labels)
-    except TypeError as error:
-        raise AuditError(f"y has labels that cannot be sorted ({error}); give labels of one type") from error
-    if len(class_values) < 2:
-        raise AuditError(f"y has one class only ({class_values[0]}); an audit needs a classifier of at least two")
+    class_values = _classes_of(labels)
     warnings = refuse_identifiers(frame[keep], codes, keep_columns) if features.ndim == 2 else ()
     data = Dataset(
         name,
@@ -205,6 +194,27 @@ def prepare_arrays(
     )
     unit_rows = Units(np.arange(len(labels)) if codes is None else codes)
     return Records(data, split_records(unit_rows, seed), unit_rows, columns)
+
+
+def _first_of_each(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """(n,) true for a row that no earlier one equals."""
+    try:
+        return np.asarray(~rows.duplicated().to_numpy())
+    except TypeError as error:
+        raise AuditError(
+            f"X holds values in which duplicates cannot be looked for ({error}); give numbers, texts or booleans"
+        ) from error
+
+
+def _classes_of(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the classes that labels name, of which there are two at least."""
+    try:
+        class_values = np.unique(labels)
+    except TypeError as error:
+        raise AuditError(f"y has labels that cannot be sorted ({error}); give labels of one type") from error
+    if len(class_values) < 2:
+        raise AuditError(f"y has one class only ({class_values[0]}); an audit needs a classifier of at least two")
+    return class_values
 
 
 def _given(groups: Sequence[str] | Mapping[str, Sequence[Any]], features: Any, where: str) -> dict[str, pd.Series]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,19 +86,24 @@ def fetch(
     if not source.fetchable and base_url is None:
         source.require(folder)
         return tuple(_kept(file, folder) for file in source.files if (folder / file.path).is_file())
+    timeout = httpx.Timeout(30, connect=10)
+    with _alone_in(folder), httpx.Client(follow_redirects=True, timeout=timeout) as client:
+        download = _Download(client, folder, progress, attempts, wait)
+        if source.archive is not None:
+            return _from_archive(source.archive, source, download, base_url)
+        return tuple(
+            _kept(file, folder) if (folder / file.path).exists() else download.fetch(file, _address(file, base_url))
+            for file in source.files
+        )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other fetches out of it; say what to do where it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            filelock.FileLock(folder / ".fetch.lock", timeout=0),
-            httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30, connect=10)) as client,
-        ):
-            download = _Download(client, folder, progress, attempts, wait)
-            if source.archive is not None:
-                return _from_archive(source.archive, source, download, base_url)
-            return tuple(
-                _kept(file, folder) if (folder / file.path).exists() else download.fetch(file, _address(file, base_url))
-                for file in source.files
-            )
+        with filelock.FileLock(folder / ".fetch.lock", timeout=0):
+            yield
     except filelock.Timeout as error:
         raise AuditError(f"another fetch is at work in {folder}; wait until it ends") from error
     except OSError as error:
