@@ -195,11 +195,11 @@ def test_a_worker_that_computes_otherwise_is_refused(records, tmp_path, monkeypa
     (task,) = tasks_of(records, "decision-tree")[:1]
     computing = {**task.computing(), "scikit-learn": "1.0"}
     with pytest.raises(AuditError, match=r"computes with scikit-learn \S+ and this process with 1\.0; results may"):
-        runner._observe([task], (0, 0), [computing])
+        runner.make_world([task], (0, 0), [computing])
 
 
 def test_a_scheduler_that_does_not_answer_is_told(records, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "_SECONDS_TO_WAIT", 2)
+    monkeypatch.setattr(cluster, "SECONDS_TO_WAIT", 2)
     with pytest.raises(AuditError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         observe(records, tmp_path / "store", executor_for(None, 1, "tcp://127.0.0.1:9"))
 

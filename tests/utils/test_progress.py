@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from unlearn_audit.utils.progress import _Lines, reporter
+from unlearn_audit.utils.progress import Lines, reporter
 
 
 class Log:
@@ -13,7 +13,7 @@ class Log:
 
     def __init__(self, total):
         self.now, self.text = 0.0, io.StringIO()
-        self.show = _Lines(Console(file=self.text, width=200), lambda: self.now).stage("Training", total)
+        self.show = Lines(Console(file=self.text, width=200), lambda: self.now).stage("Training", total)
         self.done = 0
 
     def parts(self, number, seconds):
@@ -61,4 +61,4 @@ def test_no_part_and_one_part(total):
 
 def test_where_it_cannot_redraw_a_line_is_written(capsys):
     with reporter(Console(file=io.StringIO())) as shown:
-        assert isinstance(shown, _Lines)
+        assert isinstance(shown, Lines)

@@ -157,7 +157,7 @@ def observe_worlds(
                 say(f"{task.title}: {line}")
     done = len(found) - len(missing)
     progress(done, len(found))
-    work = partial(_observe, computing=[task.computing() for task in tasks])
+    work = partial(make_world, computing=[task.computing() for task in tasks])
     for (t, i), (packed, stats) in executor.run(work, tasks, missing):
         store.put(documents[t][i], packed, stats, tasks[t].about)
         reuse.made.add(digest(documents[t][i]))
@@ -170,7 +170,7 @@ def observe_worlds(
         yield (task, *_whole([found.pop(item) for item in items], sum(item not in new for item in items)))
 
 
-def _observe(
+def make_world(
     tasks: Sequence[SideTask], item: tuple[int, int], computing: Sequence[Mapping[str, str]]
 ) -> tuple[Packed, dict[str, Any]]:
     """Train and query one world, in whatever process; what its queries warn of is counted with the rest.

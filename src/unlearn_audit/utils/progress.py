@@ -37,7 +37,7 @@ class Silent:
         """Show nothing."""
 
 
-class _Bars:
+class Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
@@ -49,7 +49,7 @@ class _Bars:
         self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-class _Lines:
+class Lines:
     """One line a stage, for logs that cannot redraw; of a long stage also what is left, ever more seldom."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -97,7 +97,7 @@ def reporter(console: Console | None = None) -> Iterator[Reporter]:
     """Show progress bars with time left on a terminal, one line a stage elsewhere."""
     console = console or Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(console)
+        yield Lines(console)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -108,4 +108,4 @@ def reporter(console: Console | None = None) -> Iterator[Reporter]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        yield _Bars(progress)
+        yield Bars(progress)

@@ -79,7 +79,7 @@ def test_extremes_do_not_wrap(tmp_path: Path) -> None:
 
 def test_images_made_smaller_in_steps_are_those_made_at_once(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = stl10.load(small).pixels
-    monkeypatch.setattr(stl10, "_CHUNK", 1)
+    monkeypatch.setattr(stl10, "CHUNK", 1)
     assert np.array_equal(stl10.load(small).pixels, at_once)
 
 

@@ -15,8 +15,8 @@ _DECEMBER = "us-accidents/us_accidents_dec20_10001_rows.csv"
 
 def _release(rows: int = 4) -> pd.DataFrame:
     """A full release in small: all columns of March 2023."""
-    numbers = dict.fromkeys(us_accidents._NUMBERS, 1.5)
-    places = dict.fromkeys(us_accidents._PLACES_OF_INTEREST, False)
+    numbers = dict.fromkeys(us_accidents.NUMBERS, 1.5)
+    places = dict.fromkeys(us_accidents.PLACES_OF_INTEREST, False)
     light = dict.fromkeys(["Sunrise_Sunset", "Civil_Twilight", "Nautical_Twilight"], "Day")
     frame = pd.DataFrame(
         [

@@ -22,7 +22,7 @@ _PUBLISHED_SIDE = 96
 _SIDE = 32
 _BLOCK = _PUBLISHED_SIDE // _SIDE
 _PUBLISHED_PIXELS = 3 * _PUBLISHED_SIDE * _PUBLISHED_SIDE
-_CHUNK = 500
+CHUNK = 500
 """Images made smaller at once: 14 MB of published pixels."""
 
 SOURCE = Source(
@@ -81,8 +81,8 @@ def _part(folder: Path, files: tuple[SourceFile, ...]) -> tuple[Bytes, npt.NDArr
     labels = class_codes(fixed_rows(label_file, 1, SOURCE)[:, 0], label_file, SOURCE, first=1)
     one_label_each(len(labels), label_file, len(rows), image_file, SOURCE)
     small = np.empty((len(rows), 3, _SIDE, _SIDE), dtype=np.uint8)
-    for start in range(0, len(rows), _CHUNK):
-        small[start : start + _CHUNK] = _smaller(rows[start : start + _CHUNK])
+    for start in range(0, len(rows), CHUNK):
+        small[start : start + CHUNK] = _smaller(rows[start : start + CHUNK])
     return small, labels
 
 

@@ -65,7 +65,7 @@ _CLOSED_LISTS = {
 # Written by weather stations, with no closed list.
 _TEXTS = ("Wind_Direction", "Weather_Condition")
 
-_NUMBERS = {  # name in the CSV -> name of the feature, as the Parquet file has it
+NUMBERS = {  # name in the CSV -> name of the feature, as the Parquet file has it
     "Start_Lat": "Start_Lat",
     "Start_Lng": "Start_Lng",
     "Distance(mi)": "Distance_mi",
@@ -77,7 +77,7 @@ _NUMBERS = {  # name in the CSV -> name of the feature, as the Parquet file has 
     "Wind_Speed(mph)": "Wind_Speed_mph",
     "Precipitation(in)": "Precipitation_in",
 }
-_PLACES_OF_INTEREST = (
+PLACES_OF_INTEREST = (
     "Amenity", "Bump", "Crossing", "Give_Way", "Junction", "No_Exit", "Railway", "Roundabout", "Station",
     "Stop", "Traffic_Calming", "Traffic_Signal", "Turning_Loop",
 )  # fmt: skip
@@ -141,14 +141,14 @@ def _read_parquet(path: Path) -> tuple[pd.Series, pd.DataFrame, list[str]]:
     except (ValueError, OSError) as error:
         raise AuditError(f"cannot read {path} ({str(error).splitlines()[0]}); {SOURCE.how()}") from error
     features = rows[list(_PARQUET_FEATURES)].copy()
-    for name in _PLACES_OF_INTEREST:
+    for name in PLACES_OF_INTEREST:
         if name in features:
             features[name] = features[name] == 1
     return rows["Severity"], features, ["ID", "City"]
 
 
 def _read_csv(path: Path) -> tuple[pd.Series, pd.DataFrame, list[str]]:
-    wanted = ["Severity", *_TIMES, *_NUMBERS, *_CLOSED_LISTS, *_TEXTS, *_PLACES_OF_INTEREST]
+    wanted = ["Severity", *_TIMES, *NUMBERS, *_CLOSED_LISTS, *_TEXTS, *PLACES_OF_INTEREST]
     try:
         columns = list(pd.read_csv(path, nrows=0).columns)
         absent = [name for name in wanted if name not in columns]
@@ -159,9 +159,9 @@ def _read_csv(path: Path) -> tuple[pd.Series, pd.DataFrame, list[str]]:
             usecols=wanted,
             dtype={
                 "Severity": "int64",
-                **dict.fromkeys(_NUMBERS, "float64"),
+                **dict.fromkeys(NUMBERS, "float64"),
                 **dict.fromkeys([*_TIMES, *_CLOSED_LISTS, *_TEXTS], "str"),
-                **dict.fromkeys(_PLACES_OF_INTEREST, "bool"),
+                **dict.fromkeys(PLACES_OF_INTEREST, "bool"),
             },
         )
         # Later releases add nine zeros of nanoseconds to some times.
@@ -171,8 +171,8 @@ def _read_csv(path: Path) -> tuple[pd.Series, pd.DataFrame, list[str]]:
     except (ValueError, OSError) as error:
         raise AuditError(f"cannot read {path} ({str(error).splitlines()[0]}); {SOURCE.how()}") from error
     features = pd.DataFrame(
-        {feature: rows[name] for name, feature in _NUMBERS.items()}
-        | {name: rows[name] for name in (*_CLOSED_LISTS, *_TEXTS, *_PLACES_OF_INTEREST)}
+        {feature: rows[name] for name, feature in NUMBERS.items()}
+        | {name: rows[name] for name in (*_CLOSED_LISTS, *_TEXTS, *PLACES_OF_INTEREST)}
         | {
             "Hour": start.dt.hour,
             "DayOfWeek": (start.dt.day_of_week + 1) % 7 + 1,  # pandas counts 0..6 from Monday

@@ -16,7 +16,7 @@ from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import pack, unpack
 from unlearn_audit.errors import AuditError, missing_extra
 
-_SECONDS_TO_WAIT = 60
+SECONDS_TO_WAIT = 60
 
 
 class DaskCluster:
@@ -59,7 +59,7 @@ class DaskCluster:
 
         if self.scheduler is not None:
             try:
-                client = Client(self.scheduler, timeout=_SECONDS_TO_WAIT / 4, set_as_default=False)
+                client = Client(self.scheduler, timeout=SECONDS_TO_WAIT / 4, set_as_default=False)
             except (OSError, ValueError, TimeoutError) as error:
                 raise AuditError(
                     f"no Dask scheduler answers at {self.scheduler} ({_said(error)}); start one with 'dask scheduler' "
@@ -86,10 +86,10 @@ class DaskCluster:
 
 def _wait_for_workers(client: Any, scheduler: str) -> None:
     try:
-        client.wait_for_workers(1, timeout=_SECONDS_TO_WAIT)
+        client.wait_for_workers(1, timeout=SECONDS_TO_WAIT)
     except TimeoutError as error:
         raise AuditError(
-            f"the Dask scheduler at {scheduler} had no worker within {_SECONDS_TO_WAIT} seconds; "
+            f"the Dask scheduler at {scheduler} had no worker within {SECONDS_TO_WAIT} seconds; "
             f"start some with: dask worker {scheduler} --nthreads 1 --nworkers -1"
         ) from error
 

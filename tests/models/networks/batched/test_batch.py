@@ -289,12 +289,12 @@ def counts(self, x):
     ids=["counts", "python", "torch", "branches"],
 )
 def test_what_vmap_cannot_take_stays_plain(does, said, monkeypatch):
-    monkeypatch.setattr(batch, "_unsuited", lambda *_: None)
+    monkeypatch.setattr(batch, "unsuited", lambda *_: None)
     assert said in plan_batch(net(functools.partial(Itself, does=does)), (D,), C, keyed=True)
 
 
 def test_vmap_takes_other_convolutional_networks(monkeypatch):
-    monkeypatch.setattr(batch, "_unsuited", lambda *_: None)
+    monkeypatch.setattr(batch, "unsuited", lambda *_: None)
     assert plan_batch(net(modules.simple_cnn), (64,), 10, keyed=True).stacked
     assert not plan_batch(net(images), (6,), 10, keyed=True).stacked
 

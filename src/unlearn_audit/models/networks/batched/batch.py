@@ -180,7 +180,7 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
     draws = RecordDraws(0, torch.zeros((2, 2), dtype=torch.int64, device=device))
     with keyed_dropout(module, draws):
         layers = layers_of(module, probe.shape[1:])
-        reason = _unsuited(module, device, keyed, layers)
+        reason = unsuited(module, device, keyed, layers)
         if reason is None and layers is None:
             reason = _refused_by_vmap(module, probe, n_classes, draws)
     if reason is not None:
@@ -207,7 +207,7 @@ def structure(module: nn.Module) -> str:
     return repr((str(module), told, own))
 
 
-def _unsuited(module: nn.Module, device: torch.device, keyed: bool, layers: Layers | None) -> str | None:
+def unsuited(module: nn.Module, device: torch.device, keyed: bool, layers: Layers | None) -> str | None:
     """Return why modules like this are not trained at once, by what they are made of."""
     if any(True for _ in module.buffers()):
         return "it keeps figures of its batches beside its weights, as batch normalisation does"
