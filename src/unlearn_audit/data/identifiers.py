@@ -44,7 +44,7 @@ class Identifier:
     ----------
     column
         Its name.
-    distinct, of
+    distinct, n_values
         How many distinct values there are among how many; a person's equal values count once.
     text
         Whether it is text, or categories, in which nearly every value is another: no model learns from it what holds
@@ -53,11 +53,11 @@ class Identifier:
 
     column: str
     distinct: int
-    of: int
+    n_values: int
     text: bool
 
     def __str__(self) -> str:
-        return f"{self.column} ({self.distinct:,} distinct of {self.of:,} values)"
+        return f"{self.column} ({self.distinct:,} distinct of {self.n_values:,} values)"
 
 
 def find_identifiers(features: pd.DataFrame, units: npt.NDArray[np.int64] | None) -> Iterator[Identifier]:
@@ -85,10 +85,10 @@ def find_identifiers(features: pd.DataFrame, units: npt.NDArray[np.int64] | None
         if len(found) < FEWEST_VALUES:
             continue
         holders = np.arange(len(codes)) if units is None else units[there]
-        of = len(np.unique(holders * len(found) + codes))
-        nearly_all = text and len(found) > NEARLY_ALL * of
-        if nearly_all or counted or (named and len(found) * SEVERAL_ROWS >= of):
-            yield Identifier(name, len(found), of, nearly_all)
+        n_values = len(np.unique(holders * len(found) + codes))
+        nearly_all = text and len(found) > NEARLY_ALL * n_values
+        if nearly_all or counted or (named and len(found) * SEVERAL_ROWS >= n_values):
+            yield Identifier(name, len(found), n_values, nearly_all)
 
 
 def without_identifiers(
@@ -121,15 +121,15 @@ def without_identifiers(
         )
     records = table.kept(rows)
     found = list(find_identifiers(records.features, records.units))
-    dropped = [of for of in found if of.text and of.column not in kept]
-    names = {of.column for of in dropped}
+    dropped = [identifier for identifier in found if identifier.text and identifier.column not in kept]
+    names = {identifier.column for identifier in dropped}
     left = table.features.loc[:, [str(name) not in names for name in table.features.columns]]
     if dropped and left.columns.empty:
         raise AuditError(
             f"no feature of {table.name} is left: nearly every record holds another text, as with ids, in "
             f"{shortened(map(str, dropped))}; add other columns, or write numbers and dates as such"
         )
-    warnings = [_warning(of) for of in found if of not in dropped]
+    warnings = [_warning(identifier) for identifier in found if identifier not in dropped]
     if dropped:
         remedy = "write numbers and dates as such" + (", or name a column to `keep`" if keep is not None else "")
         warnings.insert(
@@ -156,12 +156,12 @@ def refuse_identifiers(
     if unknown := [name for name in keep if name not in names]:
         raise AuditError(f"X has no column {unknown[0]!r} to keep; name one of: {shortened(names, 20)}")
     found = list(find_identifiers(features, units))
-    if refused := [of for of in found if of.text and of.column not in keep]:
+    if refused := [identifier for identifier in found if identifier.text and identifier.column not in keep]:
         raise AuditError(
             f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of X; leave it "
             f"out, or write keep=[{refused[0].column!r}] if the model is meant to learn from it"
         )
-    return tuple(Caution(_warning(of)) for of in found)
+    return tuple(Caution(_warning(identifier)) for identifier in found)
 
 
 def _warning(found: Identifier) -> str:

@@ -126,13 +126,13 @@ class Source:
             )
 
 
-def digest(path: Path, of: Literal["bytes", "content"] = "bytes") -> str:
+def digest(path: Path, what: Literal["bytes", "content"] = "bytes") -> str:
     """Return the hexadecimal SHA-256 of a file's bytes, or of the content of a gzip file.
 
     A file that should be gzip and is not, or is cut short, gives ``'not a whole gzip file'``: a digest
     that equals none.
     """
-    if of == "bytes":
+    if what == "bytes":
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     try:

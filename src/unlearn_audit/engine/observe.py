@@ -130,16 +130,16 @@ class _Asker:
 
         All versions of a chain answer the same block of records, so that equal models give equal bits.
         """
-        sizes = {(len(versions), len(of.positions)) for versions, of in zip(chains, asked, strict=True)}
+        sizes = {(len(versions), len(queried.positions)) for versions, queried in zip(chains, asked, strict=True)}
         kinds = {type(version.model) for versions in chains for version in versions}
         if len(chains) > 1 and len(sizes) == len(kinds) == 1:
-            blocks = take(self.data.X, np.stack([of.positions for of in asked]))
+            blocks = take(self.data.X, np.stack([queried.positions for queried in asked]))
             by_version = [
                 query_many([t.model for t in version], blocks, self.data.class_values, self.source.name)
                 for version in zip(*chains, strict=True)
             ]
             return list(np.stack(by_version, axis=2))
-        return [self._ask_one(versions, of.positions) for versions, of in zip(chains, asked, strict=True)]
+        return [self._ask_one(versions, queried.positions) for versions, queried in zip(chains, asked, strict=True)]
 
     def _ask_one(self, versions: list[Trained], positions: Positions) -> Posteriors:
         first = (
@@ -173,7 +173,7 @@ class _Prober:
     def signals(self) -> dict[str, Posteriors]:
         """(n, versions) agreement and (n, versions, lines) boundary, chain by chain."""
         return {
-            name: np.concatenate([np.stack([of[i] for of in chain], axis=1) for chain in self.answers])
+            name: np.concatenate([np.stack([signals[i] for signals in chain], axis=1) for chain in self.answers])
             for i, name in enumerate((AGREEMENT, BOUNDARY))
         }
 
@@ -193,7 +193,7 @@ def _columns(data: Dataset, world: World) -> dict[str, np.ndarray[Any, Any]]:
     }
     # most queries share one array of roles
     different = {id(asked.roles): asked.roles for asked in world.queries}
-    roles = {key: _places(of) for key, of in different.items()}
+    roles = {key: _places(names) for key, names in different.items()}
     positions = together["positions"]
     return {
         "request": np.repeat(np.arange(len(sizes)), sizes),

@@ -145,8 +145,8 @@ def observe_worlds(
     # what is read here is kept: it may be gone from the store a moment later
     found = {
         (t, i): store.get(document) if reuse.allows(tasks[t].source, document) else None
-        for t, of_task in enumerate(documents)
-        for i, document in enumerate(of_task)
+        for t, wanted in enumerate(documents)
+        for i, document in enumerate(wanted)
     }
     missing = [item for item, artefact in found.items() if artefact is None]
     if say is not None:

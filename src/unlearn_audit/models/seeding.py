@@ -60,8 +60,8 @@ def seed_arguments(factory: Callable[..., Any], seed: int) -> dict[str, Any]:
         parameters = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):
         return {}
-    asked = [of for of in parameters if of.kind in (of.POSITIONAL_OR_KEYWORD, of.KEYWORD_ONLY)]
-    new = {of.name: renewed(of.name, None if of.default is of.empty else of.default, seed) for of in asked}
+    asked = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    new = {p.name: renewed(p.name, None if p.default is p.empty else p.default, seed) for p in asked}
     return {name: value for name, value in new.items() if value is not _NO_SEED}
 
 
@@ -78,9 +78,9 @@ def seed_random_states(estimator: Any, seed: int) -> None:
     _Seeder(seed).random_states(estimator)
 
 
-def holds_seeds(of: Any) -> bool:
+def holds_seeds(holder: Any) -> bool:
     """Return whether there is a seed or a generator in an estimator, or in another object."""
-    return any(renewed(name, value, 0) is not _NO_SEED for name, value in held(of))
+    return any(renewed(name, value, 0) is not _NO_SEED for name, value in held(holder))
 
 
 def holds_only_random_states(estimator: Any) -> bool:
@@ -115,18 +115,18 @@ def is_foreign(value: Any) -> bool:
     return str(module).partition(".")[0] not in _KNOWN
 
 
-def held(of: Any, *, estimators: bool = True) -> Iterator[tuple[str, Any]]:
+def held(holder: Any, *, estimators: bool = True) -> Iterator[tuple[str, Any]]:
     """Yield the name and the value of all that an object holds, however deep; what stands in a list has no name.
 
     Parameters
     ----------
-    of
+    holder
         An estimator, or what one may hold.
     estimators
         Whether to look into the estimators that it holds too.
     """
     seen: set[int] = set()
-    waiting = [of]
+    waiting = [holder]
     while waiting:
         owner = waiting.pop()
         if id(owner) in seen:
@@ -231,8 +231,8 @@ class _Seeder:
             return value
         if isinstance(value, dict | list | tuple | partial):
             parts = _parts(value)
-            new = {name: self._renewed(name, of) for name, of in parts.items()}
-            return value if all(new[name] is of for name, of in parts.items()) else _rebuilt(value, new)
+            new = {name: self._renewed(name, part) for name, part in parts.items()}
+            return value if all(new[name] is part for name, part in parts.items()) else _rebuilt(value, new)
         own = copy.copy(value)
         self._inside(own)
         return own
@@ -271,8 +271,8 @@ def _rebuilt(value: Any, parts: dict[Any, Any]) -> Any:
 
 def _of_classes(kind: type) -> dict[str, Any]:
     """Return the seeds and generators that a user's classes hold for all their objects."""
-    user = [of for of in reversed(kind.__mro__) if of.__module__.partition(".")[0] not in _KNOWN]
-    held_by = {name: value for of in user for name, value in vars(of).items() if value is not None}
+    user = [base for base in reversed(kind.__mro__) if base.__module__.partition(".")[0] not in _KNOWN]
+    held_by = {name: value for base in user for name, value in vars(base).items() if value is not None}
     return {name: value for name, value in held_by.items() if renewed(name, value, 0) is not _NO_SEED}
 
 

@@ -123,11 +123,11 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
     estimator = source.make(seed=0)
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
-    told = fingerprint(made_from, estimator)
+    found = fingerprint(made_from, estimator)
     return replace(
         source,
-        fingerprint=f"{source.name} {told.digest}",
-        unknown=told.unknown,
+        fingerprint=f"{source.name} {found.digest}",
+        unknown=found.unknown,
         # any other factory may draw, and make another estimator each time
         only_random_states=(made_from is None or factory is MODELS.get(source.name))
         and holds_only_random_states(estimator),
@@ -217,8 +217,8 @@ class _ImportedFactory:
             else:
                 module = _load(self._module, self._folder)
         except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise AuditError(f"model {where} cannot be imported ({said})") from error
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise AuditError(f"model {where} cannot be imported ({reason})") from error
         factory = getattr(module, self._attribute, None)
         if not callable(factory):
             raise AuditError(f"model {where}: the module has no function '{self._attribute}'")

@@ -94,8 +94,8 @@ def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) 
     check_labels(labels)
     p = np.asarray(posteriors, dtype=np.float64)
     index = np.broadcast_to(labels.reshape((-1,) + (1,) * (p.ndim - 1)), (*p.shape[:-1], 1))
-    of_label = np.take_along_axis(p, index, axis=-1)[..., 0]
+    right = np.take_along_axis(p, index, axis=-1)[..., 0]
     others = p.copy()
     np.put_along_axis(others, index, 0.0, axis=-1)
     rest = others.sum(axis=-1)
-    return np.asarray(np.log(np.maximum(of_label, FLOOR)) - np.log(np.maximum(rest, FLOOR)))
+    return np.asarray(np.log(np.maximum(right, FLOOR)) - np.log(np.maximum(rest, FLOOR)))

@@ -38,14 +38,18 @@ class Silent:
 
 
 class Bars:
+    """A bar a stage, on a terminal."""
+
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def stage(self, name: str, total: int) -> Callable[[int], None]:
+        """Begin a stage with a bar."""
         task = self._progress.add_task(name, total=total)
         return lambda done: self._progress.update(task, completed=done)
 
     def say(self, line: str) -> None:
+        """Show a line above the bars."""
         self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -57,23 +61,25 @@ class Lines:
         self._clock = clock
 
     def stage(self, name: str, total: int) -> Callable[[int], None]:
+        """Begin a stage with a line."""
         self._console.print(f"{name} ({total:,})", highlight=False)
-        began, said, before, at = self._clock(), FIRST_LINE_AFTER / 2, 0, 0.0
+        began, last_line, before, at = self._clock(), FIRST_LINE_AFTER / 2, 0, 0.0
 
         def show(done: int) -> None:
-            nonlocal said, before, at
+            nonlocal last_line, before, at
             now = self._clock() - began
             # parts that are done in groups come at once: only the end of a group tells how long a part takes
             waited = before and now - at > at / before / 2
-            if waited and at >= 2 * said and before < total:
+            if waited and at >= 2 * last_line and before < total:
                 left = duration(at / before * (total - before))
                 self._console.print(f"{name}: {before:,} of {total:,}, about {left} left", highlight=False)
-                said = at
+                last_line = at
             before, at = done, now
 
         return show
 
     def say(self, line: str) -> None:
+        """Show a line."""
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

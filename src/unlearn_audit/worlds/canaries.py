@@ -41,24 +41,26 @@ def with_canaries(
     """
     planted: dict[int, Records] = {}
     wrong: dict[int, Positions] = {}
-    for of in records.values():
-        if id(of) not in planted:
-            sides = [side for side, other in records.items() if other is of]
-            wrong[id(of)] = np.unique(np.concatenate([plans[side].audited_in_any() for side in sides]))
-            planted[id(of)] = replace(of, data=mislabelled(of.data, wrong[id(of)], seed))
+    for side_records in records.values():
+        if id(side_records) not in planted:
+            sides = [side for side, other in records.items() if other is side_records]
+            wrong[id(side_records)] = np.unique(np.concatenate([plans[side].audited_in_any() for side in sides]))
+            planted[id(side_records)] = replace(
+                side_records, data=mislabelled(side_records.data, wrong[id(side_records)], seed)
+            )
     shares = {side: _share(plan, wrong[id(records[side])]) for side, plan in plans.items()}
-    told = ", ".join(f"{share:.2%} on the {side} side" for side, share in shares.items())
+    described = ", ".join(f"{share:.2%} on the {side} side" for side, share in shares.items())
     number = sum(len(positions) for positions in wrong.values())
     notes = [
         f"{number:,} records, all that are audited in any world, are mislabelled canaries; of the training records of "
-        f"a world they are {told}"
+        f"a world they are {described}"
     ]
     if max(shares.values()) > MANY:
         notes.append(
             f"more than {MANY:.0%} of the labels are wrong, which changes the model itself: audit fewer worlds or "
             "deletions, or use the layout per-record"
         )
-    return {side: planted[id(of)] for side, of in records.items()}, tuple(notes)
+    return {side: planted[id(side_records)] for side, side_records in records.items()}, tuple(notes)
 
 
 def mislabelled(data: Dataset, positions: Positions, seed: int) -> Dataset:

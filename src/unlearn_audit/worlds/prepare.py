@@ -78,7 +78,7 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
             raw, keep = left, first_of_duplicates(left)
     record_ids = np.flatnonzero(keep).astype(np.int64)
     raw = raw.kept(keep)
-    columns = {name: of[keep].reset_index(drop=True) for name, of in columns.items()}
+    columns = {name: values[keep].reset_index(drop=True) for name, values in columns.items()}
     units = Units(np.arange(len(raw.labels)) if raw.units is None else raw.units)
     split = split_records(units, seed)
     X, made = _numbers(raw, split, config)
@@ -226,7 +226,11 @@ def _given(groups: Sequence[str] | Mapping[str, Sequence[Any]], features: Any, w
             f"X is an array, whose columns have no names, so there is no {groups[0]!r} to group by; give a DataFrame, "
             "or groups as {name: values}"
         )
-    return {name: of.reset_index(drop=True) for name, of in _named(features, groups, where).items()} if groups else {}
+    return (
+        {name: values.reset_index(drop=True) for name, values in _named(features, groups, where).items()}
+        if groups
+        else {}
+    )
 
 
 def _one_value_each(values: Sequence[Any], name: str, n: int) -> pd.Series:

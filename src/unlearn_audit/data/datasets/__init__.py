@@ -18,7 +18,7 @@ Loader = Callable[[Path], Table | Images]
 
 _FOUND: list[tuple[str, tuple[Source, Loader]]] = [
     entry
-    for module in sorted(of.name for of in iter_modules(__path__))
+    for module in sorted(found.name for found in iter_modules(__path__))
     for entry in import_module(f"{__name__}.{module}").DATASETS.items()
 ]
 

@@ -126,4 +126,4 @@ def _counts_and_category(rows: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, 
     return counts, category
 
 
-DATASETS = {of.name: (of, partial(load, of)) for of in (NYC, JAKARTA, INSTA_NY, INSTA_LA)}
+DATASETS = {source.name: (source, partial(load, source)) for source in (NYC, JAKARTA, INSTA_NY, INSTA_LA)}

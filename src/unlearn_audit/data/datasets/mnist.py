@@ -89,9 +89,9 @@ def _read_idx(path: Path, shape: tuple[int, ...]) -> Bytes:
         raise damaged(path, f"holds {len(content)} bytes, not even a header", SOURCE)
     if not content.startswith(start):
         raise damaged(path, f"starts with 0x{content[:4].hex()}, not with 0x{start.hex()}", SOURCE)
-    n, *told = (int(size) for size in np.frombuffer(content[4:values], dtype=">u4"))
-    if tuple(told) != shape:
-        raise damaged(path, f"holds records of shape {tuple(told)}, not {shape}", SOURCE)
+    n, *sizes = (int(size) for size in np.frombuffer(content[4:values], dtype=">u4"))
+    if tuple(sizes) != shape:
+        raise damaged(path, f"holds records of shape {tuple(sizes)}, not {shape}", SOURCE)
     if n == 0 or len(content) - values != n * math.prod(shape):
         held = f"{len(content) - values:,} bytes"
         raise damaged(path, f"promises {n:,} records of {math.prod(shape)} bytes and holds {held}", SOURCE)

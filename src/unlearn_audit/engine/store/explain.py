@@ -42,7 +42,7 @@ def explain(
         return [*lines, f"{_worlds(missing)} {_are(missing)} made anew: {refused}"]
     like = _alike(documents[0], stored)
     common = _common(documents[0])
-    marked = next((worlds for of, _, worlds in like if of == common), set())
+    marked = next((worlds for other, _, worlds in like if other == common), set())
     if damaged := [i for i in missing if i in marked]:
         lines.append(f"{_worlds(damaged)} can no longer be read whole and {_are(damaged)} made again")
     unmade = [i for i in missing if i not in marked]
@@ -53,7 +53,7 @@ def explain(
     elif not like:
         lines.append(f"{_worlds(unmade)} {_were(unmade)} never made, and the store has nothing like {_them(unmade)}")
     else:
-        nearest = min((_differences(of, named, common, about) for of, named, _ in like), key=_distance)
+        nearest = min((_differences(other, named, common, about) for other, named, _ in like), key=_distance)
         lines.append(
             f"{_worlds(unmade)} {_were(unmade)} never made; the nearest in the store: {'; '.join(nearest.values())}"
         )
@@ -69,8 +69,8 @@ def _alike(
 ) -> list[tuple[dict[str, Any], Mapping[str, str], set[int]]]:
     """Return what the store has of this stage and side: what its worlds share, names, and which worlds they are."""
 
-    def kind(of: Mapping[str, Any]) -> tuple[str, Any]:
-        return str(of.get("stage")).partition("/")[0], of.get("side")
+    def kind(document: Mapping[str, Any]) -> tuple[str, Any]:
+        return str(document.get("stage")).partition("/")[0], document.get("side")
 
     groups: dict[str, tuple[dict[str, Any], Mapping[str, str], set[int]]] = {}
     for artefact in stored:
@@ -90,20 +90,22 @@ def _differences(
 ) -> dict[str, str]:
     """Return, for each key in which two documents differ, a few words."""
     before, after = _flat(stored), _flat(asked)
-    told = {}
+    differences = {}
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
         if key == "data":
             then, now = named.get("dataset"), about.get("dataset")
-            told[key] = f"dataset {then} → {now}" if then and then != now else "the data changed"
+            differences[key] = f"dataset {then} → {now}" if then and then != now else "the data changed"
         elif key == "model":
             then, now = named.get("model") or str(old).partition(" ")[0], about.get("model")
-            told[key] = f"model {then} → {now}" if then != now else f"settings, code or libraries of {now} changed"
+            differences[key] = (
+                f"model {then} → {now}" if then != now else f"settings, code or libraries of {now} changed"
+            )
         else:
-            told[key] = f"{key.rpartition('.')[2]} {_shown(key, old)} → {_shown(key, new)}"
-    return told
+            differences[key] = f"{key.rpartition('.')[2]} {_shown(key, old)} → {_shown(key, new)}"
+    return differences
 
 
 def _flat(document: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -136,8 +136,8 @@ def traces(
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             content = path.read_bytes()
             in_table = _rows_of(path, ids, datasets, secrets)
-            told = in_table is None and texts is not None and texts.search(content) is not None
-            if in_table or told or any(secret in content for secret in secrets):
+            in_text = in_table is None and texts is not None and texts.search(content) is not None
+            if in_table or in_text or any(secret in content for secret in secrets):
                 yield str(path)
 
 
@@ -182,8 +182,8 @@ def _theirs(table: pa.Table, ids: Collection[str], datasets: Collection[str] | N
     return found
 
 
-def _mask(of: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    return np.asarray(of.to_numpy(), dtype=bool)
+def _mask(values: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    return np.asarray(values.to_numpy(), dtype=bool)
 
 
 def _purge_table(path: Path, ids: Collection[str], dataset: str | None, purged: Purged, *, dry_run: bool) -> None:

@@ -39,12 +39,14 @@ class Reuse:
 
     def notes(self, sources: Iterable[ModelSource]) -> tuple[str, ...]:
         """Say of which models it cannot be told whether they changed, and what that means for this run."""
-        said = {
+        consequence = {
             "never": "nothing stored was reused",
             "mine": "nothing stored was reused; every run trains it anew, unless it is told to reuse always",
             "always": "what was stored was reused all the same, as the configuration asks (reuse: always)",
         }[self.policy]
-        return tuple(map(Caution, dict.fromkeys(f"{cannot_tell(of)}; {said}" for of in sources if of.unknown)))
+        return tuple(
+            map(Caution, dict.fromkeys(f"{cannot_tell(source)}; {consequence}" for source in sources if source.unknown))
+        )
 
 
 def cannot_tell(source: ModelSource) -> str:
@@ -57,8 +59,8 @@ def cannot_tell(source: ModelSource) -> str:
     """
     shown = source.unknown[:_MOST]
     more = len(source.unknown) - len(shown)
-    said = [*shown, *([f"{more:,} more of the kind"] if more else [])]
-    return f"can't tell whether model {source.name} changed: {', and '.join(said)}"
+    reasons = [*shown, *([f"{more:,} more of the kind"] if more else [])]
+    return f"can't tell whether model {source.name} changed: {', and '.join(reasons)}"
 
 
 _MOST = 3

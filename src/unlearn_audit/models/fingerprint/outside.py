@@ -111,8 +111,8 @@ def _writes(use: Use, name: str) -> bool:
     """Return whether a call of ``open`` only writes."""
     if name != "open" or use.call is None:
         return False
-    of_path = len(use.names) > 1 and use.names[0] not in ("io", "os", "codecs", "gzip", "bz2", "lzma")
-    given = [k.value for k in use.call.keywords if k.arg == "mode"] or use.call.args[0 if of_path else 1 :][:1]
+    is_method = len(use.names) > 1 and use.names[0] not in ("io", "os", "codecs", "gzip", "bz2", "lzma")
+    given = [k.value for k in use.call.keywords if k.arg == "mode"] or use.call.args[0 if is_method else 1 :][:1]
     mode = given[0].value if given and isinstance(given[0], ast.Constant) else None
     return isinstance(mode, str) and bool(set(mode) & set("wax")) and not set(mode) & set("r+")
 

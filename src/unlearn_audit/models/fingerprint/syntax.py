@@ -120,7 +120,7 @@ def global_names(code: CodeType) -> set[str]:
 
 def local_names(code: CodeType) -> set[str]:
     """Return the names that are local to a function or to one inside it."""
-    return {name for of in _nested(code) for name in (*of.co_varnames, *of.co_cellvars, *of.co_freevars)}
+    return {name for inner in _nested(code) for name in (*inner.co_varnames, *inner.co_cellvars, *inner.co_freevars)}
 
 
 def digest_of(parts: Any) -> str:
@@ -177,12 +177,14 @@ class _File:
 
     def holds(self, code: CodeType) -> bool:
         """Return whether a function is one of those that the source compiles to."""
-        return any(_plain(of) == _plain(code) for of in self.codes.get(code.co_qualname, ()))
+        return any(_plain(compiled) == _plain(code) for compiled in self.codes.get(code.co_qualname, ()))
 
     def function(self, code: CodeType) -> ast.AST | None:
         """Return the tree of a function; None if it is not there as it was compiled, or is one of several."""
-        same = [of for of in self.codes.get(code.co_qualname, ()) if _plain(of) == _plain(code)]
-        nodes = [node for of in same for node in self.functions.get((of.co_name, of.co_firstlineno), ())]
+        same = [compiled for compiled in self.codes.get(code.co_qualname, ()) if _plain(compiled) == _plain(code)]
+        nodes = [
+            node for compiled in same for node in self.functions.get((compiled.co_name, compiled.co_firstlineno), ())
+        ]
         return nodes[0] if len({ast.dump(node) for node in nodes}) == 1 else None
 
 
@@ -255,9 +257,9 @@ class _Normal(ast.NodeTransformer):
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         if all(map(_is_harmless, node.decorator_list)):
             node.returns = None
-            for of in ast.walk(node.args):
-                if isinstance(of, ast.arg):
-                    of.annotation = None
+            for part in ast.walk(node.args):
+                if isinstance(part, ast.arg):
+                    part.annotation = None
         return self.generic_visit(node)
 
 
@@ -292,7 +294,7 @@ def _top_level(tree: Any) -> ModuleText:
                     imports += [Import(alias.name) for alias in inner.names]
                 elif isinstance(inner, ast.ImportFrom):
                     imports.append(Import(inner.module or "", inner.level))
-    texts = {name: tuple(of) for name, of in bindings.items()}
+    texts = {name: tuple(statements) for name, statements in bindings.items()}
     return ModuleText(texts, sources, tuple(stars), tuple(effects), tuple(imports))
 
 

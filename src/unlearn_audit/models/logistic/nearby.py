@@ -66,7 +66,7 @@ class Start:
         models: dict[int, LogisticModel] = {}
         shapes = [(len(gone), len(joined)) for gone, joined in changes]
         for shape in sorted(set(shapes)):
-            alike = [i for i, of in enumerate(shapes) if of == shape]
+            alike = [i for i, other in enumerate(shapes) if other == shape]
             for at in range(0, len(alike), TOGETHER):
                 which = alike[at : at + TOGETHER]
                 full = which + which[:1] * (TOGETHER - len(which))
@@ -160,8 +160,8 @@ class Block:
         coefficients = now[:-1].transpose(1, 0, 2) * self.spread[:, :, None]
         intercepts = now[-1] + np.einsum("jd,djc->jc", self.shift, now[:-1])
         return [
-            LogisticModel(world.settings, world.classes, *of)
-            for of in zip(mean[:wanted], scale, coefficients, intercepts, strict=False)
+            LogisticModel(world.settings, world.classes, *solution)
+            for solution in zip(mean[:wanted], scale, coefficients, intercepts, strict=False)
         ]
 
     @cached_property

@@ -63,9 +63,9 @@ class Factor:
     def solve(self, flat: Array) -> Array:
         """Return the inverse of each problem's Hessian times (problems, parameters, any)."""
         solved = np.empty(flat.shape)
-        for c, ((factor, lower), of) in enumerate(zip(self.parts, flat, strict=True)):
+        for c, ((factor, lower), side) in enumerate(zip(self.parts, flat, strict=True)):
             # LAPACK itself: cho_solve looks at its arguments for longer than it takes to solve for a few features
-            solved[c] = dpotrs(factor, of, lower)[0]
+            solved[c] = dpotrs(factor, side, lower)[0]
         return solved
 
 

@@ -314,10 +314,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return the untrained module for records of a shape, checked on two of them."""
         takes = asked_for(self.module)
         self._shape = self._shape_for(shape, wants_image="image_shape" in takes)
-        told = {"n_features": math.prod(shape), "image_shape": self._shape, "n_classes": n_classes}
-        told |= seed_arguments(self.module, torch.initial_seed() % 2**31)
+        offered = {"n_features": math.prod(shape), "image_shape": self._shape, "n_classes": n_classes}
+        offered |= seed_arguments(self.module, torch.initial_seed() % 2**31)
         try:
-            module = self.module(**{name: value for name, value in told.items() if name in takes})
+            module = self.module(**{name: value for name, value in offered.items() if name in takes})
         except AuditError:
             raise
         except Exception as error:

@@ -63,10 +63,10 @@ def check_module(module: nn.Module, name: str) -> None:
         reasons = _opacus().validators.ModuleValidator.validate(module.train(), strict=False)
     if reasons:
         # Opacus explains at length; its first two sentences are the verdict and the reason
-        said = "; ".join(" ".join(str(reasons[0]).split()).split(". ")[:2]).rstrip(". ")
-        mend = "; replace BatchNorm by GroupNorm" if "BatchNorm" in said else "; use layers that Opacus supports"
+        verdict = "; ".join(" ".join(str(reasons[0]).split()).split(". ")[:2]).rstrip(". ")
+        mend = "; replace BatchNorm by GroupNorm" if "BatchNorm" in verdict else "; use layers that Opacus supports"
         more = f" (and {len(reasons) - 1} more of its kind)" if len(reasons) > 1 else ""
-        raise AuditError(f"network {name} cannot be trained by dp-sgd: {said}{more}{mend}")
+        raise AuditError(f"network {name} cannot be trained by dp-sgd: {verdict}{more}{mend}")
 
 
 @lru_cache(maxsize=256)

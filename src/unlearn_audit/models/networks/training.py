@@ -234,9 +234,9 @@ class _Training:
 
     def _diagnose(self, right: int, seen: int) -> None:
         """Warn of a training that in its last steps answered no better than one class for all."""
-        said = learned_nothing(self.recipe, self.labels.bincount().tolist(), right, seen)
-        if said is not None:
-            warnings.warn(said, TrainingWarning, stacklevel=5)
+        message = learned_nothing(self.recipe, self.labels.bincount().tolist(), right, seen)
+        if message is not None:
+            warnings.warn(message, TrainingWarning, stacklevel=5)
 
 
 def diverged(recipe: Recipe, epoch: int, loss: float) -> AuditError:

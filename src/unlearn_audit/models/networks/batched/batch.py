@@ -192,19 +192,19 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
         # there may be batches of another size, the last ones
         kept = 2 * layers.numbers(network.batch_size)
     # records are held twice, as they come and in the order of an epoch
-    of_record = 2 * probe[0].numel()
+    numbers_of_record = 2 * probe[0].numel()
     group = 1 if device.type == "cpu" else GROUP_OF_CONVOLUTIONS if layers and layers.convolutions else GROUP
     # what vmap computes is one group
     most = GROUP if layers is None and device.type == "cuda" else AT_MOST[device.type]
-    return BatchPlan(most, layers is not None, structure(module), group, weights + kept, of_record, device)
+    return BatchPlan(most, layers is not None, structure(module), group, weights + kept, numbers_of_record, device)
 
 
 def structure(module: nn.Module) -> str:
     """Return what modules have in common that differ in nothing but their weights."""
-    told = [(name, tuple(p.shape), p.dtype, p.requires_grad) for name, p in module.named_parameters()]
+    parameters = [(name, tuple(p.shape), p.dtype, p.requires_grad) for name, p in module.named_parameters()]
     plain = (bool, int, float, str, type(None))
     own = [(k, v) for m in module.modules() for k, v in vars(m).items() if isinstance(v, plain) and k != "training"]
-    return repr((str(module), told, own))
+    return repr((str(module), parameters, own))
 
 
 def unsuited(module: nn.Module, device: torch.device, keyed: bool, layers: Layers | None) -> str | None:
@@ -304,11 +304,11 @@ class _Training:
                 "cannot be trained beside others; train each plainly"
             )
         counts = nn.functional.one_hot(self.labels, self._n_classes).sum(dim=1)
-        said = [
-            learned_nothing(self.recipe, of_classes, of, seen)
-            for of_classes, of in zip(counts.tolist(), right.tolist(), strict=True)
+        messages = [
+            learned_nothing(self.recipe, class_counts, correct, seen)
+            for class_counts, correct in zip(counts.tolist(), right.tolist(), strict=True)
         ]
-        return [Outcome(e, None if e or not s else s) for e, s in zip(self.errors, said, strict=True)]
+        return [Outcome(e, None if e or not s else s) for e, s in zip(self.errors, messages, strict=True)]
 
     def _arithmetic(self) -> _Arithmetic:
         modules = [one.module for one in self.begun]

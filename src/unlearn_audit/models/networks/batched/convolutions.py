@@ -62,7 +62,7 @@ class Convolution:
     @classmethod
     def of(cls, name: str, layer: nn.Conv2d, image: Sequence[int]) -> Self | None:
         """Return a layer that takes images of (channels, height, width); None if it does more than this can tell."""
-        pairs = [_pair(of) for of in (layer.kernel_size, layer.stride, layer.padding, layer.dilation)]
+        pairs = [_pair(option) for option in (layer.kernel_size, layer.stride, layer.padding, layer.dilation)]
         plain = layer.groups == 1 and layer.padding_mode == "zeros" and all(p.requires_grad for p in layer.parameters())
         kernel, stride, padding, dilation = pairs
         if not plain or kernel is None or stride is None or padding is None or dilation is None:
@@ -91,7 +91,7 @@ class Convolution:
         if kind is not nn.MaxPool2d or self.window != (1, 1):
             return None
         window, stride, padding, dilation = (
-            _pair(getattr(layer, of)) for of in ("kernel_size", "stride", "padding", "dilation")
+            _pair(getattr(layer, option)) for option in ("kernel_size", "stride", "padding", "dilation")
         )
         plain = not layer.ceil_mode and not layer.return_indices and (padding, dilation) == ((0, 0), (1, 1))
         if not plain or window is None or window != stride:
@@ -140,8 +140,8 @@ class Convolution:
         """How many numbers a step keeps for a record."""
         kept = self.answers[1] * self.answers[2]
         high, wide, channels = self.padded
-        of_row = self.columns + self.inputs + 2 * self.outputs + self.columns * self.outputs // ROWS_AT_ONCE
-        return 2 * high * wide * channels + kept * self.places * of_row + 4 * kept * self.outputs
+        numbers_of_row = self.columns + self.inputs + 2 * self.outputs + self.columns * self.outputs // ROWS_AT_ONCE
+        return 2 * high * wide * channels + kept * self.places * numbers_of_row + 4 * kept * self.outputs
 
     def matrices(self, weights: Tensor) -> Tensor:
         """Return (models, outputs, inputs) from the weights of a convolution, stacked."""
@@ -152,11 +152,11 @@ class Convolution:
         return torch.unflatten(matrices, 2, (*self.kernel, self.image[0])).movedim(-1, 2)
 
 
-def _pair(of: Any) -> Pair | None:
+def _pair(option: Any) -> Pair | None:
     """Return what is said for both directions or each of them, None if it is said in words."""
-    if isinstance(of, int):
-        return of, of
-    return None if isinstance(of, str) or len(of) != 2 else (int(of[0]), int(of[1]))
+    if isinstance(option, int):
+        return option, option
+    return None if isinstance(option, str) or len(option) != 2 else (int(option[0]), int(option[1]))
 
 
 def _spread(patches: Tensor, order: tuple[int, ...], taps: tuple[int, ...]) -> Tensor:
@@ -229,7 +229,7 @@ class _Step:
         self._patches = _spread(patches[..., : part.inputs], order, taps)
         answers, errors = (like.new_zeros((models, rows, part.outputs)) for _ in range(2))
         shape = (models, size, high, wide, part.outputs)
-        self._slabs, self._error_slabs = (of.view(models, part.places, *shape[1:]) for of in (answers, errors))
+        self._slabs, self._error_slabs = (slabs.view(models, part.places, *shape[1:]) for slabs in (answers, errors))
         self._largest = like.new_zeros(shape) if part.places > 1 else self._slabs[:, 0]
         self._which = torch.zeros(shape, dtype=torch.int64, device=like.device)
         self._places = torch.arange(part.places, device=like.device).view(1, -1, 1, 1, 1, 1)
@@ -306,7 +306,7 @@ class _SumsOverRows:
         pieces = next(n for n in range(max(1, rows // ROWS_AT_ONCE), 0, -1) if rows % n == 0)
         cut = Products(products.group * pieces)
         made = errors.new_zeros((len(errors), pieces, errors.shape[2], patches.shape[2]))
-        left, right = (torch.unflatten(of, 1, (pieces, -1)).flatten(0, 1) for of in (errors, patches))
+        left, right = (torch.unflatten(matrix, 1, (pieces, -1)).flatten(0, 1) for matrix in (errors, patches))
         self._pieces = cut.each(left.mT), cut.each(right), cut.each(made.flatten(0, 1))
         self._cut = cut
         # a group at a time, since how a sum is made may depend on how many there are

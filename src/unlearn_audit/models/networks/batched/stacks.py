@@ -86,8 +86,8 @@ class Layers:
 
     def numbers(self, batch_size: int) -> int:
         """Return how many numbers a step on a batch keeps, beside records and weights."""
-        of_record = sum(layer.columns + layer.outputs for layer in self.linear)
-        return batch_size * (of_record + sum(part.numbers for part in self.convolutions))
+        numbers_of_record = sum(layer.columns + layer.outputs for layer in self.linear)
+        return batch_size * (numbers_of_record + sum(part.numbers for part in self.convolutions))
 
 
 def layers_of(module: nn.Module, shape: Sequence[int]) -> Layers | None:
@@ -264,8 +264,8 @@ class _Pass:
             inputs[..., layer.ones] = 1
         self._first = wide[0]
         self._inputs = [inputs[..., : layer.inputs] for layer, inputs in zip(self._layers, wide, strict=True)]
-        of_convolutions, of_layers = slice(len(convolutions)), slice(len(convolutions), None)
-        matrices, slopes = stack.matrices[of_layers], stack.slopes[of_layers]
+        first, later = slice(len(convolutions)), slice(len(convolutions), None)
+        matrices, slopes = stack.matrices[later], stack.slopes[later]
         # operands of products are cut once, since cutting takes as long as a small product
         self._wide = [products.each(inputs) for inputs in wide]
         self._narrow = [products.each(inputs) for inputs in self._inputs]
@@ -278,8 +278,8 @@ class _Pass:
         self._slopes = [products.each(slope) for slope in slopes]
         self._convolutions = None
         if convolutions:
-            of = stack.matrices[of_convolutions], stack.slopes[of_convolutions]
-            self._convolutions = Convolutions(convolutions, *of, products, size)
+            weights = stack.matrices[first], stack.slopes[first]
+            self._convolutions = Convolutions(convolutions, *weights, products, size)
             self._feature_errors = like.new_zeros(self._inputs[0].shape)
 
     def run(self, records: Tensor, logits: Tensor, targets: Tensor, states: Tensor | None) -> None:

@@ -67,8 +67,8 @@ class Vmapped:
     def step(self, part: slice, targets: Tensor, states: Tensor | None) -> None:
         """Compute logits and gradients; see `stacks.Stack.step`."""
         rows = self._order[:, part]
-        of = torch.arange(len(rows), device=rows.device)[:, None]
-        batch = self._inputs(self._records[of, rows].flatten(0, 1))
+        model = torch.arange(len(rows), device=rows.device)[:, None]
+        batch = self._inputs(self._records[model, rows].flatten(0, 1))
         batch = batch.reshape(*rows.shape, *batch.shape[1:])
         nobody = rows if states is None else states
         slopes, logits = self._gradients(self._named, self._frozen, batch, targets, nobody)
