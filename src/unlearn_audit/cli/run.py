@@ -17,6 +17,7 @@ from unlearn_audit.cli.shared.run_and_report import conduct
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS
+from unlearn_audit.unlearning import METHODS
 
 
 def specify(
@@ -44,7 +45,7 @@ def specify(
     shadow_dataset: Annotated[str | None, typer.Option(help="The attacker's dataset, where it differs.")] = None,
     shadow_model: Annotated[str | None, typer.Option(help="The attacker's model, where it differs.")] = None,
     regime: Annotated[str | None, typer.Option(help="fixed (default), same-seed or fresh.")] = None,
-    unlearning: Annotated[str | None, typer.Option(help="retrain (default) or sisa.")] = None,
+    unlearning: Annotated[str | None, typer.Option(help=f"{', '.join(METHODS)}. Default: retrain.")] = None,
     shards: Annotated[int | None, typer.Option(help="SISA: parts with a model of their own. Default: 10.")] = None,
     slices: Annotated[int | None, typer.Option(help="SISA: steps of training within a shard. Default: 1.")] = None,
     aggregation: Annotated[str | None, typer.Option(help="SISA: mean (default) or vote.")] = None,
