@@ -161,9 +161,9 @@ def table(found: list[dict[str, float]]) -> Iterator[str]:
     yield "|---" * (len(headings) + 2) + "|"
     for f in found:
         yield (
-            f"| {f['auc']:.3f} | {f['world']} | {f['pool'] or 'new'} | {f['asked']} | {f['coverage']:.1%} | {f['coverage_fixed']:.1%} "
-            f"| {f['half_width']:.4f} | {f['half_width_over_fixed']:.3f} | {f['reached']:.0%} | {f['worlds']:.1f} "
-            f"| {f['looks']:.1f} |"
+            f"| {f['auc']:.3f} | {f['world']} | {f['pool'] or 'new'} | {f['asked']} | {f['coverage']:.1%} "
+            f"| {f['coverage_fixed']:.1%} | {f['half_width']:.4f} | {f['half_width_over_fixed']:.3f} "
+            f"| {f['reached']:.0%} | {f['worlds']:.1f} | {f['looks']:.1f} |"
         )
 
 
