@@ -1,4 +1,4 @@
-"""The ways into an audit from Python: a configuration, a model and arrays, or two tables of observations."""
+"""An audit from Python: from a configuration, a model and arrays, or two tables of observations."""
 
 from __future__ import annotations
 

@@ -133,19 +133,78 @@ def test_an_attack_on_the_change_alone_is_silent_without_one_and_no_other_is(att
     assert (np.ptp(scores) <= 1e-12) == attack.silent_without_change
 
 
+PLANTED = {
+    "direct-concat/logistic-regression": 0.98,
+    "direct-concat/decision-tree": 0.86,
+    "direct-concat/random-forest": 0.80,
+    "direct-concat/mlp": 0.84,
+    "sorted-concat/logistic-regression": 0.82,
+    "sorted-concat/decision-tree": 0.75,
+    "sorted-concat/random-forest": 0.77,
+    "sorted-concat/mlp": 0.72,
+    "direct-diff/logistic-regression": 0.99,
+    "direct-diff/decision-tree": 0.98,
+    "direct-diff/random-forest": 0.99,
+    "direct-diff/mlp": 0.99,
+    "sorted-diff/logistic-regression": 0.83,
+    "sorted-diff/decision-tree": 0.92,
+    "sorted-diff/random-forest": 0.98,
+    "sorted-diff/mlp": 0.84,
+    "euclidean-distance/logistic-regression": 0.99,
+    "euclidean-distance/decision-tree": 0.98,
+    "euclidean-distance/random-forest": 0.99,
+    "euclidean-distance/mlp": 0.99,
+    "margin-difference": 0.99,
+    "score-difference": 0.99,
+    "score-ratio": 0.99,
+    "l-diff": 0.95,
+    "pair-scale": 0.96,
+    "pair-scale-local": 0.98,
+    "leaf-share": 0.96,
+    "pair-scale-fitted": 0.99,
+    "label-gap": 0.61,
+    "label-agreement": 0.99,
+    "boundary-distance": 0.99,
+    "boundary-distance-scaled": 0.96,
+    "delta": 0.99,
+    "delta-scaled": 0.96,
+    "ruli": 0.72,
+    "iam": 0.98,
+    "iam-offline": 0.72,
+    "iam-tapered": 0.96,
+    "paired-likelihood": 0.99,
+    "paired-likelihood-scaled": 0.95,
+}
+"""The least mean AUC over `SEEDS` of each attack where deletions move a logit by 1.5, thirty times the noise.
+
+Each lies about four standard errors below what eight other seeds gave.
+"""
+
+SEEDS = range(100, 108, 2)
+
+
+def aucs(attack, table, leak):
+    """The AUC of an attack in tables of several seeds."""
+    found = []
+    for seed in SEEDS:
+        shadow, target, positive = sides(lambda seed, of=seed, **sizes: table(seed=seed + of, **sizes), attack, leak)
+        found.append(auc(attack.fit(shadow, seed=seed).score(target), positive))
+    return np.array(found)
+
+
 def test_a_planted_leak_is_found_with_the_right_sign(attack, table):
     if attack.view in SINGLE_MODEL:
         pytest.skip("the plant is in the change")
-    shadow, target, positive = sides(table, attack, leak=15.0)
-    found = auc(attack.fit(shadow, seed=3).score(target), positive)
-    # labels turn round less often than probabilities move
-    weak = "concat" in attack.name or attack.attack_model == "mlp" or attack.name == "label-gap"
-    assert found > (0.5 if weak else 0.75)
+    assert aucs(attack, table, leak=15.0).mean() >= PLANTED[label(attack)]
 
 
 def test_no_leak_is_invented(attack, table):
-    shadow, target, positive = sides(table, attack, leak=0.0)
-    assert abs(auc(attack.fit(shadow, seed=3).score(target), positive) - 0.5) < 0.15
+    """The mean AUC lies within 3.3 standard errors of one half; of 60 and 180 equal rows it has an error of 0.043."""
+    found = aucs(attack, table, leak=0.0)
+    _, _, positive = sides(table, attack)
+    n, m = positive.sum(), (~positive).sum()
+    error = np.sqrt((n + m + 1) / (12 * n * m) / len(found))
+    assert abs(found.mean() - 0.5) <= 3.3 * error < 0.09
 
 
 def test_fitting_leaves_the_attack_itself_untouched(attack, table):

@@ -1,1 +1,1 @@
-"""The questions that can be asked: who was deleted (membership), of one release, and by name (identification)."""
+"""The audits: of membership (was this record deleted?), of one release, and of identification (who was it?)."""

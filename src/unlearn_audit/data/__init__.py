@@ -1,4 +1,4 @@
-"""Data: a dataset is records, each with features and a label, and maybe the unit it belongs to.
+"""Datasets: records, each with features, a label and, where known, the person it belongs to.
 
 A loader returns raw records as their owner wrote them: a `Table`, which encoding turns into numbers, learning
 only from the rows it is told to; or `Images`, whose bytes are numbers already. Each file in ``datasets``

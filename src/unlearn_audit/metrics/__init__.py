@@ -1,4 +1,4 @@
-"""Metrics: pure arithmetic that turns scores into figures with intervals.
+"""Pure arithmetic that turns scores into figures with intervals.
 
 A metric is a function of ``(scores, positive, clusters)``: ``scores`` (n,) say how likely each row is to be
 positive (higher = more likely), ``positive`` (n,) bool is the truth, and ``clusters`` says what rows share: their

@@ -1,4 +1,4 @@
-"""The table in the middle of the house: what a query of every version of a model gave for one record.
+"""The table that everything meets at: what every version of a model answered for one record.
 
 Everything left of it makes the table, everything right of it reads it and never touches a model. A row
 belongs to one *pair* (world, request); its role is ground truth that no attack may see on target rows, so

@@ -1,4 +1,4 @@
-"""The report: the last room of the flow, where findings become words, pictures and files.
+"""Findings as words, pictures and files: the verdict, the page, the terminal.
 
 A *finding* is a metric with its interval, for one attack, game, view and defence; `Findings` holds all of an
 audit's, and is the exact content of ``findings.json`` (its JSON schema: `unlearn_audit.findings.json_schema`).

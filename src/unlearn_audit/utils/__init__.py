@@ -1,1 +1,1 @@
-"""What every room may use and what knows of none: files, seeds, threads, progress, arithmetic of probabilities."""
+"""Helpers that know no other room: files, seeds, threads, progress, arithmetic of probabilities."""

@@ -1,1 +1,1 @@
-"""Who it was: a register ranked by how well each deletion explains a change, and records read off weights."""
+"""Who was deleted: a register ranked by how well each deletion explains the change; records read off weights."""

@@ -1,4 +1,4 @@
-"""One release: two versions of a model, a few people deleted between them, and nothing else.
+"""One release: two versions of a model, a few people deleted in between, and nothing else.
 
 An engineer who is about to publish an updated model has no shadow worlds, only the answers of the version before and
 the version after. What can still be said, exactly, rests on *reference records*: records of the same kind that neither
