@@ -16,8 +16,8 @@ from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.api import audit, audit_observations, run
+    from unlearn_audit.audits.membership.execution import Execution
     from unlearn_audit.audits.membership.result import AuditResult
-    from unlearn_audit.audits.membership.task import Execution
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
     from unlearn_audit.findings.schema import Findings, Result
@@ -48,6 +48,6 @@ __getattr__, __dir__ = lazily(
         "observations": ("Observations", "read_observations", "write_observations"),
         "findings.schema": ("Findings", "Result"),
         "audits.membership.result": ("AuditResult",),
-        "audits.membership.task": ("Execution",),
+        "audits.membership.execution": ("Execution",),
     },
 )

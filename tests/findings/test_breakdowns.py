@@ -11,7 +11,7 @@ from rich.console import Console
 from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_observations, run
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine.store.keys import dataset_fingerprint
 from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, shared_records
 from unlearn_audit.metrics import auc
@@ -125,7 +125,7 @@ def test_a_column_that_is_no_feature_groups_and_changes_no_world(people, tmp_pat
     plain, asked = config_of(tmp_path), config_of(tmp_path, groups=["town", "a", "name"])
     documents = []
     for config in (plain, asked):
-        task = plan_audit(Subject.load(config))[0][0].tasks["target"]
+        task = plan_audit(AuditTask.load(config)).plain.tasks["target"]
         assert task.data.X.shape[1] == 4
         documents.append(task.documents(dataset_fingerprint(task.data)))
     assert documents[0] == documents[1]
@@ -154,9 +154,9 @@ def test_a_column_that_is_no_feature_groups_and_changes_no_world(people, tmp_pat
 
 def test_another_town_is_another_audit(people, tmp_path):
     config = config_of(tmp_path, groups="town")
-    before = Subject.load(config).identity
+    before = AuditTask.load(config).identity
     people.assign(town=people["town"].iloc[::-1].to_numpy()).to_csv(tmp_path / "people.csv", index=False)
-    after = Subject.load(config).identity
+    after = AuditTask.load(config).identity
     assert before["data"] == after["data"]
     assert before != after
 

@@ -10,7 +10,7 @@ import typer
 from unlearn_audit.api import audit_observations, file_settings
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.options import settings_of
-from unlearn_audit.cli.shared.run_and_report import conduct
+from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import build_config
 from unlearn_audit.observations import read_observations
 
@@ -58,7 +58,7 @@ def predictions(
     )
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
     settings = file_settings(config, {"shadow": shadow, "target": target})
-    conduct(
+    run_and_save(
         settings,
         f"predictions-{target.stem}",
         lambda execution: audit_observations(

@@ -208,7 +208,7 @@ class DeletionTime(_Frozen):
     mean_distance: float = Field(description="updates between the one told and the right one, on average")
 
 
-class OfRole(_Frozen):
+class RoleResult(_Frozen):
     """One role against the two others."""
 
     role: str
@@ -225,7 +225,7 @@ class ThreeWay(_Frozen):
     attack: str = Field(default="tc-umia", description="one classifier of three roles, fitted on shadow worlds")
     macro_auc: float = Field(description="the mean over roles of the AUC of each against the other two")
     macro_auc_ci: Interval
-    roles: tuple[OfRole, ...]
+    roles: tuple[RoleResult, ...]
     retained_auc: float = Field(description="retained against unseen records, from both versions")
     retained_auc_ci: Interval
     retained_added: float = Field(
@@ -251,7 +251,7 @@ class PaperComparison(_Frozen):
     difference_ci: Interval
 
 
-class OfArm(_Frozen):
+class ArmResult(_Frozen):
     """What one attack reaches on the worlds of one arm, on all rows of its game."""
 
     regime: str = Field(description="the regime that these worlds really ran")
@@ -272,8 +272,8 @@ class RetrainingComparison(_Frozen):
     attack_model: str | None
     game: str
     method: str = Field(description="the unlearning method that is compared")
-    unlearned: OfArm = Field(description="worlds that unlearn by the method")
-    retrained: OfArm = Field(description="the same worlds, deletions and queries, exactly retrained")
+    unlearned: ArmResult = Field(description="worlds that unlearn by the method")
+    retrained: ArmResult = Field(description="the same worlds, deletions and queries, exactly retrained")
     difference: float = Field(description="AUC under the method minus AUC under retraining")
     difference_ci: Interval
     excess: float = Field(

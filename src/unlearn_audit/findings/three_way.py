@@ -8,7 +8,7 @@ from sklearn.svm import SVC
 
 from unlearn_audit.attacks.learned.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import OfRole, ThreeWay
+from unlearn_audit.findings.schema import RoleResult, ThreeWay
 from unlearn_audit.metrics import Clusters, auc_difference, auc_interval, auc_variation, share, variation
 from unlearn_audit.metrics.intervals import Estimate, linear_interval
 from unlearn_audit.observations import Observations
@@ -39,7 +39,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
         one = auc_interval(pair[:, i], roles == role, clusters)
         added = auc_difference(pair[:, i], original[:, i], roles == role, clusters)
         found.append(
-            OfRole(
+            RoleResult(
                 role=role,
                 n=int((roles == role).sum()),
                 auc=one.value,
