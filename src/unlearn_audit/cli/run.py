@@ -11,7 +11,7 @@ import typer
 
 from unlearn_audit.audits.membership.run import run_audit
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared import attack_names, options
 from unlearn_audit.cli.shared.options import settings_of
 from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig, build_config, read_config
@@ -86,7 +86,7 @@ def specify(
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
-    attack: options.Attacks = None,
+    attack: attack_names.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
     group_by: options.GroupBy = None,
@@ -143,7 +143,7 @@ def specify(
         defenses=defense,
         views=view,
         games=game,
-        attacks=options.attacks_named(attack),
+        attacks=attack_names.attacks_named(attack),
         features=feature,
         attack_models=attack_model,
         groups=group_by,
