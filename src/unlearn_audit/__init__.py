@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from unlearn_audit.audits.membership.result import AuditResult
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
-    from unlearn_audit.findings.schema import Findings, Result
+    from unlearn_audit.findings.result import Result
+    from unlearn_audit.findings.schema import Findings
     from unlearn_audit.observations import Observations, read_observations, write_observations
 
 __all__ = [
@@ -46,7 +47,8 @@ __getattr__, __dir__ = lazily(
         "config": ("AuditConfig", "read_config"),
         "errors": ("AuditError",),
         "observations": ("Observations", "read_observations", "write_observations"),
-        "findings.schema": ("Findings", "Result"),
+        "findings.result": ("Result",),
+        "findings.schema": ("Findings",),
         "audits.membership.result": ("AuditResult",),
         "audits.membership.execution": ("Execution",),
     },

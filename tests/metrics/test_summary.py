@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import Result
+from unlearn_audit.findings.result import Result
 from unlearn_audit.metrics import Calibrator, Scored, auc, auc_interval, deg_count, evaluate
 
 WORLDS = np.repeat(np.arange(5), 240)

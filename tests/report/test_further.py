@@ -2,11 +2,11 @@
 
 import pytest
 
-from unlearn_audit.findings.schema import (
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.sections import (
     ArmResult,
     DeletionTime,
     PaperComparison,
-    Result,
     RetrainingComparison,
     RoleResult,
     ThreeWay,

@@ -15,7 +15,8 @@ from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.run import AttackScores
 from unlearn_audit.defenses import Defense
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import PaperComparison, Result, Selected
+from unlearn_audit.findings.result import Result, Selected
+from unlearn_audit.findings.sections import PaperComparison
 from unlearn_audit.metrics import (
     LOW_FPR,
     Clusters,

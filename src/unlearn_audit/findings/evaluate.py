@@ -20,8 +20,9 @@ from unlearn_audit.defenses import UNDEFENDED, parse_defense, release_utility
 from unlearn_audit.findings.attack_figures import Played, Release, compared_with_the_papers, results_of, selected
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, time_of_deletion
+from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.findings.retraining_arm import beside_retraining
-from unlearn_audit.findings.schema import (
+from unlearn_audit.findings.sections import (
     DeletionTime,
     FailedAttack,
     GroupRisk,
@@ -29,9 +30,7 @@ from unlearn_audit.findings.schema import (
     PrivacySpent,
     RecordRisk,
     Released,
-    Result,
     RetrainingComparison,
-    Selected,
     ThreeWay,
 )
 from unlearn_audit.findings.tables import RETRAINING, Tables, check_agreement

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from unlearn_audit.attacks.run import Failure, run_attacks
 from unlearn_audit.findings.attack_figures import Played
-from unlearn_audit.findings.schema import ArmResult, RetrainingComparison
+from unlearn_audit.findings.sections import ArmResult, RetrainingComparison
 from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import LOW_FPR, Clusters, auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import GUESSING

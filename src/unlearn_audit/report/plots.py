@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import Findings, Result, is_selected
+from unlearn_audit.findings.result import Result, is_selected
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics import roc_curve
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import (

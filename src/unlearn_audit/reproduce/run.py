@@ -13,7 +13,8 @@ from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.run import run_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_worlds
-from unlearn_audit.findings.schema import Findings, Result
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.reproduce.claims import Decision, Measured
 from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale

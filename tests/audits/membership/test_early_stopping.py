@@ -6,7 +6,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import AuditConfig, AuditError, Execution, Observations, audit, audit_observations, run
 from unlearn_audit.attacks import run as stage
-from unlearn_audit.findings.schema import Look, Stopping
+from unlearn_audit.findings.sections import Look, Stopping
 
 SMALL = {
     "attacks": [],

@@ -19,7 +19,7 @@ from unlearn_audit.config import FEWEST_WORLDS_UNTIL, UntilConfig
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.findings.attack_figures import leading_attack
-from unlearn_audit.findings.schema import Look, Stopping
+from unlearn_audit.findings.sections import Look, Stopping
 from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import Clusters, Estimate, WidthRule, auc_interval, half_width
 from unlearn_audit.observations import Observations

@@ -13,7 +13,8 @@ import numpy as np
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.findings.notes import Note, as_note
-from unlearn_audit.findings.schema import Result, Selected, Spread, is_selected
+from unlearn_audit.findings.result import Result, Selected, is_selected
+from unlearn_audit.findings.sections import Spread
 from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile

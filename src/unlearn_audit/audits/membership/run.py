@@ -33,7 +33,8 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.findings.evaluate import Assessment, assess
 from unlearn_audit.findings.notes import Note, as_note
-from unlearn_audit.findings.schema import Findings, Spread, Stopping
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Spread, Stopping
 from unlearn_audit.findings.tables import SideTables, Tables
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
