@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.former import upgraded
 from unlearn_audit.findings.notes import Note
 from unlearn_audit.findings.result import Frozen, Result, Selected, is_selected
 from unlearn_audit.findings.sections import (
@@ -97,21 +98,21 @@ class Findings(Frozen):
 
     @classmethod
     def read(cls, path: Path) -> Findings:
-        """Read a ``findings.json``.
+        """Read a ``findings.json`` of this layout or a former one.
 
         Raises
         ------
         AuditError
-            If the file is missing, or holds no findings in this version's layout.
+            If the file is missing, or holds no findings in a layout that is known.
         """
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate(upgraded(json.loads(path.read_bytes()), SCHEMA))
         except OSError as error:
             raise AuditError(f"cannot read {path}: {error.strerror}") from error
-        except ValidationError as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
             raise AuditError(
-                f"{path} holds no findings in the layout {SCHEMA} ({error.errors()[0]['msg']}); audit again with this "
-                "version"
+                f"{path} holds no findings in the layout {SCHEMA} ({reason}); audit again with this version"
             ) from error
 
     @property
