@@ -33,7 +33,7 @@ class AttackPlan:
         What is asked; games, views and seed are read from it.
     offers
         What attacks are given in each game of two roles.
-    attacks
+    by_game
         The attacks of each of these games, and notes on those left out.
     defenses
         The defences to try beside doing nothing.
@@ -43,7 +43,7 @@ class AttackPlan:
 
     config: AuditConfig
     offers: Offers
-    attacks: Mapping[str, Attacks]
+    by_game: Mapping[str, Attacks]
     defenses: tuple[Defense, ...]
     influence: Field | None = None
 
@@ -77,12 +77,12 @@ class AttackPlan:
     @property
     def needs_influence(self) -> bool:
         """Whether an attack computes with what deletions change."""
-        return any("field" in attack.needs for attacks in self.attacks.values() for attack in attacks.runs)
+        return any("field" in attack.needs for attacks in self.by_game.values() for attack in attacks.runs)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What should be known of the attacks left out, each note once."""
-        return tuple(dict.fromkeys(note for attacks in self.attacks.values() for note in attacks.notes))
+        return tuple(dict.fromkeys(note for attacks in self.by_game.values() for note in attacks.notes))
 
     def knowing(self, influence: Field | None) -> AttackPlan:
         """Return the plan with what deletions change; without it, attacks that need it are left out.
@@ -93,12 +93,11 @@ class AttackPlan:
             If it is not known, and an attack that needs it was asked for by name.
         """
         offers = {game: replace(offered, field=influence is not None) for game, offered in self.offers.items()}
-        attacks = _attacks(self.config, offers, influence)
-        return replace(self, offers=offers, attacks=attacks, influence=influence)
+        return replace(self, offers=offers, by_game=_attacks(self.config, offers, influence), influence=influence)
 
     def n_fits(self, arms: Sequence[str]) -> int:
         """Return how many attacks are fitted, over all games, defences and arms."""
-        of_games = sum(len(attacks.runs) for attacks in self.attacks.values())
+        of_games = sum(len(attacks.runs) for attacks in self.by_game.values())
         return (1 + len(self.defenses)) * of_games + (RETRAINING in arms)
 
 

@@ -127,7 +127,7 @@ def assess(
     scores: list[pd.DataFrame] = []
     failures: list[Failure] = []
     undefended: list[Played] = []
-    for game in plan.attacks:
+    for game in plan.by_game:
         for release, played, failed in _play(game, rounds, plan, jobs, progress, keep_going=keep_going):
             results += results_of(played, release)
             scores.append(_scores(played, release))
@@ -185,7 +185,7 @@ def _play(
     for fitted_on, releases in rounds:
         attacked = [release.table for release in releases]
         run = run_attacks(
-            plan.attacks[name].runs,
+            plan.by_game[name].runs,
             game,
             fitted_on,
             attacked,

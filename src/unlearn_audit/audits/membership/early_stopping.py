@@ -61,7 +61,7 @@ def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, exec
     """
     rule = WidthRule(until.auc, until.at_most)
     first: str = plan.task.config.two_way_games[0]
-    attacks: Sequence[Attack] = plan.attacks.attacks[first].runs
+    attacks: Sequence[Attack] = plan.attacks.by_game[first].runs
     worlds, made = max(FEWEST_WORLDS_UNTIL, plan.task.config.worlds.target), 0
     tables: dict[str, Observations] = {}
     looks: list[Look] = []

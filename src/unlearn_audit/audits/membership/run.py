@@ -235,7 +235,7 @@ def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execut
     """
     started = time.perf_counter()
     every = (table for sides in tables.values() for table in sides)
-    foretell(plan.influence, plan.attacks, every, execution.jobs, execution.reporter)
+    foretell(plan.influence, plan.by_game, every, execution.jobs, execution.reporter)
     n = plan.n_fits(list(tables))
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))

@@ -197,7 +197,7 @@ def _time_attacks(
     shadow, target = (plan.plain.tasks[side] for side in SIDE_NAMES)
     of_shadow, of_target = pilots[_kind(shadow)], pilots[_kind(target)]
     return attack_times(
-        [attack for attacks in plan.attacks.attacks.values() for attack in attacks.runs],
+        [attack for attacks in plan.attacks.by_game.values() for attack in attacks.runs],
         {"paper": round(_chains(shadow) * of_shadow.fitted), "all": round(_chains(shadow) * of_shadow.scored)},
         round(_chains(target) * of_target.scored),
         len(plan.task.records["target"].data.class_names),
@@ -266,7 +266,7 @@ def cost(
 
 def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str, float], jobs: int) -> float:
     """Return what fitting and scoring all attacks takes, without their figures."""
-    games = [Counter(kind_of_attack(attack) for attack in of.runs) for of in plan.attacks.attacks.values()]
+    games = [Counter(kind_of_attack(attack) for attack in of.runs) for of in plan.attacks.by_game.values()]
     seconds = [
         sum(
             count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
@@ -283,7 +283,7 @@ def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str
 
 def _with_field(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
     """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
-    looking = {attack.name for of in attacks.attacks.values() for attack in of.runs if "field" in attack.needs}
+    looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "field" in attack.needs}
     if not looking:
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
