@@ -19,7 +19,7 @@ from typing import Any
 from unlearn_audit import AuditConfig, AuditResult, Execution, run
 from unlearn_audit.attacks import CATALOGUE
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import Result
+from unlearn_audit.findings.result import Result
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
 

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from attack_table import estimate, with_table
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.audits.identification.ranking import name_deleted
-from unlearn_audit.audits.membership.run import conduct
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.run import run_audit
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
@@ -78,25 +78,25 @@ def binary_table(
     return X.astype(np.float64), y
 
 
-def made_up(seed: int, worlds: Mapping[str, int] | None = None) -> Subject:
+def made_up(seed: int, worlds: Mapping[str, int] | None = None) -> AuditTask:
     """Return the audit of a made-up table."""
     name = f"made-up, seed {seed}"
     side = {"data": name, "model": MODEL}
     config = AuditConfig.model_validate({"target": side, "worlds": worlds or {}, **ATTACKS})
     records, source = prepare_arrays(*binary_table(seed), None, name, 0), resolve_model(MODEL)
-    return Subject(config, {"target": records, "shadow": records}, {"target": source, "shadow": source})
+    return AuditTask(config, {"target": records, "shadow": records}, {"target": source, "shadow": source})
 
 
-def auc_of(subject: Subject, execution: Execution) -> dict[str, Any]:
+def auc_of(subject: AuditTask, execution: Execution) -> dict[str, Any]:
     """Return the AUC of `change-field` on all rows."""
-    found = conduct(subject, execution).findings.results
+    found = run_audit(subject, execution).findings.results
     return next(r for r in found if r.rows == "all").model_dump(mode="json", include={"n_positive", "auc", "auc_ci"})
 
 
-def audited(data: str, worlds: Mapping[str, int] | None = None) -> Subject:
+def audited(data: str, worlds: Mapping[str, int] | None = None) -> AuditTask:
     """Return the audit of a dataset."""
     side = {"data": data, "model": MODEL}
-    return Subject.load(AuditConfig.model_validate({"target": side, "worlds": worlds or {}, **ATTACKS}))
+    return AuditTask.load(AuditConfig.model_validate({"target": side, "worlds": worlds or {}, **ATTACKS}))
 
 
 def measurements() -> dict[str, Callable[[Execution], dict[str, Any]]]:

@@ -22,8 +22,9 @@ import numpy as np
 from attack_table import with_table
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.audits.identification.ranking import Found, name_deleted, rank, released
+from unlearn_audit.audits.membership.execution import WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.report.svg import CLASSICAL, LEADING, MUTED, UNSEEN, drawing, new_panels, to_svg
 from unlearn_audit.utils.files import write_atomic
@@ -63,7 +64,7 @@ class Condition:
     decimals: int | None = None
     queries: int = 60
 
-    def subject(self, worlds: Mapping[str, int]) -> Subject:
+    def subject(self, worlds: Mapping[str, int]) -> AuditTask:
         """Return what is audited, with worlds of these sizes."""
         config = {
             "target": {"data": self.data, "model": self.model},
@@ -72,7 +73,7 @@ class Condition:
             "worlds": {**worlds, "train_size": self.train_size},
             "defenses": [] if self.decimals is None else [f"rounding:{self.decimals}"],
         }
-        return Subject.load(AuditConfig.model_validate(config))
+        return AuditTask.load(AuditConfig.model_validate(config))
 
 
 NOTHING = "–"
@@ -216,11 +217,11 @@ def figures(condition: Condition, worlds: Mapping[str, int], execution: Executio
     }
 
 
-def rank_together(subject: Subject, execution: Execution, queries: int) -> Found:
+def rank_together(subject: AuditTask, execution: Execution, queries: int) -> Found:
     """Return the place of each of those who were deleted together among all who were not."""
-    arms, _ = plan_audit(subject)
-    shadow, target = arms[0].tasks["shadow"], arms[0].tasks["target"]
-    table = released(subject, [target], execution)["target"]
+    sides = plan_audit(subject).plain.tasks
+    shadow, target = sides["shadow"], sides["target"]
+    table = released([target], WorldMaker.of(subject.config, execution), None)["target"]
     with one_thread():
         return rank(target, table, shadow.plan.candidates, target.plan.sizes.train_size, queries)
 

@@ -23,7 +23,7 @@ from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
 from unlearn_audit.attacks.learned.forest import Forest, as_scikit_learn
 from unlearn_audit.attacks.run import cross_validation_splits
 from unlearn_audit.config import AuditConfig
-from unlearn_audit.metrics import Calibrator, auc, best_threshold, evaluate
+from unlearn_audit.metrics import Calibrator, Scored, auc, best_threshold, evaluate
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, name_key
@@ -151,22 +151,17 @@ def attack(audit: PlainAudit, config: AuditConfig) -> None:
             classical = max(((c, attack_model) for c in CLASSICAL), key=lambda c: shadow_auc[c])
             strongest = max((k for k in shadow_auc if k[0] in CLASSICAL), key=lambda c: shadow_auc[c])
             for kind, rows in (("paper", paper), ("all", np.ones(len(paper), dtype=bool))):
-                baseline = {}
-                if name not in CLASSICAL:
-                    baseline = {
-                        "baseline_confidences": scores[classical][rows],
-                        "baseline_calibrated": calibrated[classical][rows],
-                        "strongest_scores": scores[strongest][rows],
-                    }
+                compares = name not in CLASSICAL
+                base = Scored(scores[classical][rows], calibrated=calibrated[classical][rows])
                 figures = evaluate(
-                    scores[key][rows],
+                    Scored(scores[key][rows], calibrated=calibrated[key][rows]),
                     positive[rows],
                     worlds[rows],
-                    calibrated=calibrated[key][rows],
+                    baseline=base if compares else None,
+                    strongest=scores[strongest][rows] if compares else None,
                     threshold=thresholds[key],
-                    **baseline,
                 )
-                audit.figures[(name, attack_model, kind)] = {"shadow_auc": shadow_auc[key], **figures}
+                audit.figures[(name, attack_model, kind)] = {"shadow_auc": shadow_auc[key], **vars(figures)}
 
 
 def fit_attack(attack_model: str, seed: int, X: np.ndarray, positive: np.ndarray) -> Any:

@@ -14,7 +14,7 @@ from measure import Case, Sides
 from plain_worlds import Loop, plain_worlds
 from unlearn_audit import AuditConfig
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
@@ -36,7 +36,7 @@ def target_task(data: str, model: str, n_worlds: int, deletions: int, sizes: Any
     worlds = {"shadow": 10, "target": n_worlds, "deletions": deletions, **(sizes or {})}
     target = {"data": data, "model": model, "network": settings.pop("network", {})}
     config = AuditConfig.model_validate({"target": target, "worlds": worlds, **settings})
-    return plan_audit(Subject.load(config))[0][0].tasks["target"]
+    return plan_audit(AuditTask.load(config)).plain.tasks["target"]
 
 
 def our_worlds(task: SideTask, jobs: int = 1) -> Posteriors:

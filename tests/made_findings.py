@@ -10,7 +10,9 @@ from scipy.special import expit, stdtrit
 from scipy.stats import rankdata
 
 from unlearn_audit.findings.notes import Note
-from unlearn_audit.findings.schema import Findings, Result, Selected, Spread
+from unlearn_audit.findings.result import Result, Selected
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Spread
 from unlearn_audit.report.verdict import verdict
 
 STRENGTH = {

@@ -35,7 +35,9 @@ from unlearn_audit.config import (
 )
 from unlearn_audit.data import DATASETS
 from unlearn_audit.defenses import DEFENSES, parse_defense
-from unlearn_audit.findings.schema import Findings, Released, Result
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Released
 from unlearn_audit.models import MODELS
 from unlearn_audit.observations import read_observations
 from unlearn_audit.reproduce import EXPERIMENTS

@@ -65,7 +65,7 @@ def share_covered(make_pair, truth):
         with one_thread():
             scores = scores_of(shadow, target)
         if repetition < STAGED:
-            outcome = run_attacks([ATTACK], GAME, shadow, [target], repetition, 1, lambda: None)[0][0]
+            outcome = run_attacks([ATTACK], GAME, shadow, [target], repetition, 1, lambda: None).scores[0][0]
             assert np.array_equal(outcome.scores, scores)
         estimate = auc_interval(scores, target.roles == GAME.positive, target.worlds)
         covered += estimate.low <= truth <= estimate.high

@@ -16,11 +16,12 @@ from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.api import audit, audit_observations, run
+    from unlearn_audit.audits.membership.execution import Execution
     from unlearn_audit.audits.membership.result import AuditResult
-    from unlearn_audit.audits.membership.task import Execution
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
-    from unlearn_audit.findings.schema import Findings, Result
+    from unlearn_audit.findings.result import Result
+    from unlearn_audit.findings.schema import Findings
     from unlearn_audit.observations import Observations, read_observations, write_observations
 
 __all__ = [
@@ -46,8 +47,9 @@ __getattr__, __dir__ = lazily(
         "config": ("AuditConfig", "read_config"),
         "errors": ("AuditError",),
         "observations": ("Observations", "read_observations", "write_observations"),
-        "findings.schema": ("Findings", "Result"),
+        "findings.result": ("Result",),
+        "findings.schema": ("Findings",),
         "audits.membership.result": ("AuditResult",),
-        "audits.membership.task": ("Execution",),
+        "audits.membership.execution": ("Execution",),
     },
 )

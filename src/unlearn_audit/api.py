@@ -8,13 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from unlearn_audit.audits.membership.notes import repeats, spread, table_details
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.notes import min_mean_max, repeats, table_details
 from unlearn_audit.audits.membership.result import AuditResult
-from unlearn_audit.audits.membership.run import conduct, find
-from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.audits.membership.run import Provenance, evaluate_tables, run_audit
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
-from unlearn_audit.defenses import UNDEFENDED, parse_defense
+from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
+from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.table import GROUP
@@ -29,7 +32,7 @@ def run(config: AuditConfig, execution: Execution | None = None) -> AuditResult:
     AuditError
         If anything about the request is wrong.
     """
-    return conduct(Subject.load(config), execution or Execution())
+    return run_audit(AuditTask.load(config), execution or Execution())
 
 
 def audit(
@@ -120,7 +123,7 @@ def audit(
     config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
     records = prepare_arrays(X, y, units, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
     both = {"target": records, "shadow": records}
-    return conduct(Subject(config, both, {"target": source, "shadow": source}), execution or Execution())
+    return run_audit(AuditTask(config, both, {"target": source, "shadow": source}), execution or Execution())
 
 
 def audit_observations(
@@ -152,34 +155,32 @@ def audit_observations(
     config = config or AuditConfig()
     if config.until is not None:
         raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
-    for defense in map(parse_defense, config.defenses):
+    tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
+    plan = AttackPlan.of(config, offers_of_tables(config, tables))
+    for defense in plan.defenses:
         if defense.training != UNDEFENDED:
             raise AuditError(
                 f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
             )
-    target = _grouped_by(target, config.groups)
     settings = settings or file_settings(config, {})
-    known = target.metadata
+    sides = {"shadow": shadow, "target": target}
     overfitting = {
-        side: spread(table.metadata["overfitting"])
-        for side, table in (("shadow", shadow), ("target", target))
+        side: min_mean_max(table.metadata["overfitting"])
+        for side, table in sides.items()
         if table.metadata.get("overfitting")
     }
-    return find(
-        settings,
-        settings,
-        config,
-        {UNDEFENDED: {"shadow": shadow, "target": target}},
-        execution or Execution(),
+    origin = Provenance(
+        config=settings,
+        identity=settings,
         dataset=", ".join(sorted(set(target.rows["dataset"]) - {""})) or "unnamed",
-        model=str(known.get("model", "unknown")),
-        regime=str(known.get("regime", "unknown")),
+        model=str(target.metadata.get("model", "unknown")),
+        regime=str(target.metadata.get("regime", "unknown")),
         regime_note=None,
-        details={side: table_details(table) for side, table in (("shadow", shadow), ("target", target))},
+        details={side: table_details(table) for side, table in sides.items()},
         overfitting=overfitting or None,
-        notes=tuple(repeats({"shadow": shadow, "target": target})),
-        timing={},
+        notes=tuple(repeats(sides)),
     )
+    return evaluate_tables(tables, plan, origin, execution or Execution())
 
 
 def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:

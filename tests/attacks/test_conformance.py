@@ -1,14 +1,13 @@
 """What every attack must do, run over all that are registered."""
 
 import dataclasses
-from typing import get_args
 
 import numpy as np
 import pytest
 
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Offered, learned_attacks
 from unlearn_audit.attacks.base import label
-from unlearn_audit.config import AttackName
+from unlearn_audit.config import AuditConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 from unlearn_audit.observations.views import LabelledView, blind
@@ -230,10 +229,10 @@ def test_the_attack_sees_neither_roles_nor_worlds(attack, table):
     assert target.posteriors.shape[1] == (1 if attack.view in SINGLE_MODEL else 2)
 
 
-def test_names_are_unique_and_those_of_the_configuration():
+def test_names_are_unique_and_can_stand_in_a_configuration():
     assert len({label(attack) for attack in ATTACKS}) == len(ATTACKS)
-    assert set(get_args(AttackName)) == set(CATALOGUE)
-    assert list(get_args(AttackName)) == list(CATALOGUE)
+    asked = {"attacks": list(CATALOGUE), "features": list(PAPER_FEATURES), "attack_models": list(ATTACK_MODELS)}
+    assert AuditConfig.model_validate(asked).attacks == tuple(CATALOGUE)
 
 
 def test_every_statistic_names_only_games_that_there_are():

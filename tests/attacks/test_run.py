@@ -14,7 +14,7 @@ ATTACKS = [LearnedAttack("sorted-diff", "decision-tree"), LearnedAttack("classic
 
 def run(shadow, target, attacks=ATTACKS, jobs=1, seed=0):
     done = []
-    found = run_attacks(attacks, GAME, shadow, [target], seed, jobs, lambda: done.append(1))[0]
+    found = run_attacks(attacks, GAME, shadow, [target], seed, jobs, lambda: done.append(1)).scores[0]
     assert len(done) == len(attacks)
     return found
 
@@ -113,7 +113,7 @@ def test_records_that_recur_with_their_answer_do_not_fool_the_cross_validation(t
     }
     shadow = Observations.create(columns, np.stack([original, original], axis=1), list("abcd"))
     attack = LearnedAttack("classical", "decision-tree")
-    found = run_attacks([attack], GAME, shadow, [shadow], 0, 1, lambda: None)[0][0]
+    found = run_attacks([attack], GAME, shadow, [shadow], 0, 1, lambda: None).scores[0][0]
     assert abs(found.shadow_auc - 0.5) < 0.15
 
 
@@ -131,10 +131,10 @@ def test_an_attack_that_fails_ends_the_run_unless_it_is_told_to_go_on(table):
     game = GAMES["deleted-vs-unseen"]
     with pytest.raises(AuditError, match="the attack direct-diff/decision-tree failed: ZeroDivisionError: nothing to"):
         run_attacks(attacks, game, *sides, 0, 1, lambda: None)
-    failures = []
-    ((kept,),) = run_attacks(attacks, game, *sides, 0, 1, lambda: None, failures)
-    ((alone,),) = run_attacks(attacks[:1], game, *sides, 0, 1, lambda: None)
+    run = run_attacks(attacks, game, *sides, 0, 1, lambda: None, keep_going=True)
+    ((kept,),) = run.scores
+    ((alone,),) = run_attacks(attacks[:1], game, *sides, 0, 1, lambda: None).scores
     assert np.array_equal(kept.scores, alone.scores)
-    (failure,) = failures
+    (failure,) = run.failures
     assert (failure.attack.name, failure.game) == ("direct-diff", game.name)
     assert failure.reason == "ZeroDivisionError: nothing to divide by"

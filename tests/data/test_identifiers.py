@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from unlearn_audit import AuditError, audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import DataConfig, build_config
 from unlearn_audit.data import DATASETS
 from unlearn_audit.data.base import Table
@@ -196,4 +196,4 @@ def test_audits_say_so(tmp_path):
         audit("decision-tree", frame(hash=TEXTS["hash"]), LABELS, **sizes)
     frame(hash=TEXTS["hash"]).assign(rich=LABELS).to_csv(tmp_path / "people.csv", index=False)
     config = build_config({"target": {"data": {"file": str(tmp_path / "people.csv"), "label": "rich"}}})
-    assert "hash" in Subject.load(config).records["target"].data.warnings[0]
+    assert "hash" in AuditTask.load(config).records["target"].data.warnings[0]

@@ -7,7 +7,7 @@ import pytest
 
 from unlearn_audit import AuditConfig
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
@@ -95,7 +95,7 @@ def test_records_that_are_no_numbers_are_refused(data):
 def tables_of(tmp_path, jobs, **worlds):
     sizes = {"shadow": 2, "target": 2, "deletions": 5, "unseen": 4, "references": 10, "train_size": 60, **worlds}
     config = {"target": {"data": "breast-cancer", "model": "decision-tree"}, "worlds": sizes}
-    arms, _ = plan_audit(Subject.load(AuditConfig.model_validate(config)))
+    arms = plan_audit(AuditTask.load(AuditConfig.model_validate(config))).arms
     tasks = list(arms[0].tasks.values())
     store = Store(tmp_path / f"store-{jobs}-{len(worlds)}")
     return [table for _, table, _ in observe_worlds(tasks, store, executor_for(None, jobs), lambda *_: None)]
@@ -138,7 +138,7 @@ def test_a_network_sees_probes_of_bytes_as_bright_as_the_records(tmp_path):
     sizes = {"shadow": 2, "target": 1, "deletions": 5, "unseen": 4, "references": 12, "train_size": 200, "probes": 4}
     target = {"data": "mnist", "model": "simple-cnn", "network": {"epochs": 3, "batch_size": 20}}
     config = {"target": target, "worlds": sizes, "attacks": ["boundary-distance"]}
-    arms, _ = plan_audit(Subject.load(AuditConfig.model_validate(config)))
+    arms = plan_audit(AuditTask.load(AuditConfig.model_validate(config))).arms
     task = arms[0].tasks["target"]
     ((_, table, _),) = observe_worlds([task], Store(tmp_path / "store"), executor_for(None, 1), lambda *_: None)
     right = table.posteriors.argmax(axis=2) == table.rows["label"].to_numpy()[:, None]

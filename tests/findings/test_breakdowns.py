@@ -11,9 +11,9 @@ from rich.console import Console
 from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_observations, run
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine.store.keys import dataset_fingerprint
-from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, shared_records
+from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records
 from unlearn_audit.metrics import auc
 from unlearn_audit.report import print_summary
 
@@ -50,7 +50,7 @@ def test_without_labels_there_are_no_groups_and_without_shared_records_no_record
     assert risk_of_groups(unlabelled, GAME, np.zeros(len(target))) == ()
     apart = target.rows.assign(record=np.arange(len(target)))
     assert risk_of_records(dataclasses.replace(target, rows=apart), GAME, np.zeros(len(target))) is None
-    assert shared_records(dataclasses.replace(target, rows=apart), target.roles == "deleted") is None
+    assert dataclasses.replace(target, rows=apart).shared_records(target.roles == "deleted") is None
 
 
 def test_an_audit_of_per_record_worlds_counts_whom_it_tells(tmp_path):
@@ -68,15 +68,15 @@ def test_an_audit_of_per_record_worlds_counts_whom_it_tells(tmp_path):
     result = run(config, Execution(store=tmp_path / "store"))
     risk = result.findings.record_risk
     assert risk.records == 18
-    assert 5 <= risk.told <= 18
+    assert 5 <= risk.identified <= 18
     assert risk.worlds_needed == 7
     page = result.save(tmp_path / "out").read_text()
-    assert f"of 18 audited records {risk.told} stand out by themselves" in page
+    assert f"of 18 audited records {risk.identified} stand out by themselves" in page
     assert "Difficulty: tenths of the margin" in page
     shuffled = rng.permutation(len(result.scores))
     table = result.observations["target"]
     rows = GAME.rows(table, "the target side")
-    assert risk_of_records(table.select(rows), GAME, shuffled[: rows.sum()].astype(float)).told <= 1
+    assert risk_of_records(table.select(rows), GAME, shuffled[: rows.sum()].astype(float)).identified <= 1
 
 
 def test_columns_are_measured_by_the_rows_of_each_value_also_without_labels(table):
@@ -125,7 +125,7 @@ def test_a_column_that_is_no_feature_groups_and_changes_no_world(people, tmp_pat
     plain, asked = config_of(tmp_path), config_of(tmp_path, groups=["town", "a", "name"])
     documents = []
     for config in (plain, asked):
-        task = plan_audit(Subject.load(config))[0][0].tasks["target"]
+        task = plan_audit(AuditTask.load(config)).plain.tasks["target"]
         assert task.data.X.shape[1] == 4
         documents.append(task.documents(dataset_fingerprint(task.data)))
     assert documents[0] == documents[1]
@@ -154,9 +154,9 @@ def test_a_column_that_is_no_feature_groups_and_changes_no_world(people, tmp_pat
 
 def test_another_town_is_another_audit(people, tmp_path):
     config = config_of(tmp_path, groups="town")
-    before = Subject.load(config).identity
+    before = AuditTask.load(config).identity
     people.assign(town=people["town"].iloc[::-1].to_numpy()).to_csv(tmp_path / "people.csv", index=False)
-    after = Subject.load(config).identity
+    after = AuditTask.load(config).identity
     assert before["data"] == after["data"]
     assert before != after
 

@@ -6,7 +6,9 @@ import pytest
 from unlearn_audit.attacks import LearnedAttack
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
 from unlearn_audit.findings.evaluate import assess, share_moved
+from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import auc
 
 SMALL = {
@@ -16,9 +18,9 @@ SMALL = {
 }
 
 
-def run(shadow, target, jobs=1, **settings):
-    tables = {"none": {"shadow": shadow, "target": target}}
-    return assess(tables, build_config({**SMALL, **settings}), jobs, lambda: None)
+def run(shadow, target, keep_going=False, **settings):
+    tables, config = {"none": SideTables(shadow, target)}, build_config({**SMALL, **settings})
+    return assess(tables, AttackPlan.of(config, offers_of_tables(config, tables)), keep_going=keep_going)
 
 
 @pytest.fixture(scope="module")
@@ -126,15 +128,13 @@ def test_who_keeps_going_is_told_what_failed(table, monkeypatch):
     monkeypatch.setattr(LearnedAttack, "score", fails)
     with pytest.raises(AuditError, match="failed: ValueError: no distance today; --keep-going goes on without it"):
         run(shadow, target)
-    tables = {"none": {"shadow": shadow, "target": target}}
-    found = assess(tables, build_config(SMALL), 1, lambda: None, keep_going=True)
+    found = run(shadow, target, keep_going=True)
     assert {(f.attack, f.attack_model, f.reason) for f in found.failed} == {
         ("euclidean-distance", model, "ValueError: no distance today") for model in SMALL["attack_models"]
     }
     assert "euclidean-distance" not in {r.attack for r in found.results}
-    only = build_config({**SMALL, "features": ["euclidean-distance"]})
     with pytest.raises(AuditError, match="no attack on more than one version is left"):
-        assess(tables, only, 1, lambda: None, keep_going=True)
+        run(shadow, target, keep_going=True, features=["euclidean-distance"])
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.attack_figures import Played
+from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
 from unlearn_audit.findings.evaluate import assess
 from unlearn_audit.findings.notes import as_note
 from unlearn_audit.findings.retraining_arm import beside_retraining
+from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import Clusters, auc_difference
 from unlearn_audit.report.html import render
 from unlearn_audit.report.wording import retraining_words
@@ -142,7 +145,8 @@ def test_the_same_records_in_all_worlds_widen_the_interval(store):
     table = result.observations["target-retraining"]
     game, best = GAMES[found.game], LearnedAttack("sorted-diff", "logistic-regression")
     assert (found.attack, found.attack_model) == (best.name, best.attack_model)
-    ((other,),) = run_attacks([best], game, result.observations["shadow-retraining"], [table], 0, 1, lambda: None)
+    shadow = result.observations["shadow-retraining"]
+    ((other,),) = run_attacks([best], game, shadow, [table], 0, 1, lambda: None).scores
     own, deleted = (
         scores[score_column(best.name, best.attack_model)].to_numpy(),
         (scores["role"] == "deleted").to_numpy(),
@@ -156,8 +160,9 @@ def test_the_same_records_in_all_worlds_widen_the_interval(store):
 
 
 def assessed(unlearned, retrained):
-    tables = {"none": unlearned, "retraining": retrained}
-    return assess(tables, configured(attacks=[]), 1, lambda: None).retraining
+    tables = {"none": SideTables(**unlearned), "retraining": SideTables(**retrained)}
+    config = configured(attacks=[])
+    return assess(tables, AttackPlan.of(config, offers_of_tables(config, tables))).retraining
 
 
 def test_forgetting_too_much_is_a_leak_too(table):
@@ -199,16 +204,16 @@ class Broken(LearnedAttack):
 
 
 def test_an_attack_that_fails_on_retrained_worlds_ends_the_run_unless_it_is_told_to_go_on(table):
-    sides = {"shadow": table(seed=1, leak=8, side="shadow"), "target": table(seed=2, leak=8)}
+    sides = SideTables(table(seed=1, leak=8, side="shadow"), table(seed=2, leak=8))
     game = GAMES["deleted-vs-unseen"]
     attack = LearnedAttack("sorted-diff", "logistic-regression")
-    ((best,),) = run_attacks([attack], game, sides["shadow"], [sides["target"]], 0, 1, lambda: None)
+    ((best,),) = run_attacks([attack], game, sides.shadow, [sides.target], 0, 1, lambda: None).scores
     broken = dataclasses.replace(best, attack=Broken("sorted-diff", "logistic-regression"))
-    rows = sides["target"].select(game.rows(sides["target"], "the target side"))
+    played = Played(game, sides.target.select(game.rows(sides.target, "the target side")), [broken])
     with pytest.raises(AuditError, match="failed: ZeroDivisionError: nothing to divide by"):
-        beside_retraining(rows, game, broken, "sisa", sides, 0, lambda: None)
-    failures = []
-    assert beside_retraining(rows, game, broken, "sisa", sides, 0, lambda: None, failures) is None
+        beside_retraining(played, "sisa", sides, 0, lambda: None)
+    found, failures = beside_retraining(played, "sisa", sides, 0, lambda: None, keep_going=True)
+    assert found is None
     assert [f.reason for f in failures] == ["on retrained worlds: ZeroDivisionError: nothing to divide by"]
 
 
@@ -219,20 +224,22 @@ def test_files_have_no_such_arm(table):
 
 def test_regimes_that_differ_are_told():
     """One record fewer redraws every bootstrap of the whole forest, and of no shard."""
-    subject = Subject.load(
+    subject = AuditTask.load(
         configured(
             target={"data": "digits", "model": "random-forest-100"},
             unlearning={"method": "sisa", "shards": 5},
             worlds={**SMALL["worlds"], "train_size": 257},
         )
     )
-    arms, notes = plan_audit(subject)
+    plan = plan_audit(subject)
+    arms, notes = plan.arms, plan.notes
     assert [str(arm.tasks["target"].unlearner.regime) for arm in arms] == ["fixed", "same-seed"]
     told = [note for note in notes if "exact retraining ran in the regime same-seed and sisa in fixed" in note]
     assert len(told) == 2
     assert "a train size of 256 would keep fixed" in told[0]
     assert {as_note(note).level for note in told} == {"warning"}
-    arms, notes = plan_audit(dataclasses.replace(subject, config=subject.config.model_copy(update={"regime": "fresh"})))
+    fresh = subject.config.model_copy(update={"regime": "fresh"})
+    notes = plan_audit(dataclasses.replace(subject, config=fresh)).notes
     assert not any("exact retraining" in note for note in notes)
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from unlearn_audit.findings.schema import (
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.sections import (
+    ArmResult,
     DeletionTime,
-    OfArm,
-    OfRole,
     PaperComparison,
-    Result,
     RetrainingComparison,
+    RoleResult,
     ThreeWay,
 )
 from unlearn_audit.report.further import deletion_time_words, paper_words, three_way_words
@@ -64,7 +64,7 @@ def test_the_comparison_says_what_its_interval_shows(ends, reading):
 
 def beside_retraining(ends, regime="fixed", **changes):
     arms = [
-        OfArm(regime=of, auc=0.7, auc_ci=(0.6, 0.8), tpr=None, tpr_ci=None, realised_fpr=None)
+        ArmResult(regime=of, auc=0.7, auc_ci=(0.6, 0.8), tpr=None, tpr_ci=None, realised_fpr=None)
         for of in (regime, "fixed")
     ]
     middle = sum(ends) / 2
@@ -122,7 +122,7 @@ def test_a_difference_of_regimes_is_told():
     ],
 )
 def test_the_risk_of_those_who_remain_is_read_off_its_interval(ends, reading):
-    role = OfRole(role="deleted", n=5, auc=0.9, auc_ci=(0.8, 0.95), added=0.3, added_ci=(0.2, 0.4))
+    role = RoleResult(role="deleted", n=5, auc=0.9, auc_ci=(0.8, 0.95), added=0.3, added_ci=(0.2, 0.4))
     found = ThreeWay(
         macro_auc=0.7,
         macro_auc_ci=(0.6, 0.8),

@@ -3,7 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from unlearn_audit.findings.schema import Findings, Released
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Released
 from unlearn_audit.report.html import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}

@@ -5,12 +5,12 @@ import xml.etree.ElementTree as ElementTree
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.report.plots import _roc_curve, _shares, forest_plot, roc_plot, scores_plot
+from unlearn_audit.metrics.curves import roc_points
+from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.svg import VARIABLES
 
 
@@ -84,51 +84,10 @@ def test_the_forest_has_every_attack_the_leading_first_and_the_classical_last(pl
 def test_the_roc_curve_has_the_rates_that_are_printed(findings, scores):
     leading = findings.leading()
     table = scores[scores["role"] != "retained"]
-    column = table[score_column(leading.attack, leading.attack_model)]
-    x, y = _roc_curve(column, table["role"], "deleted", "unseen", 1e-4)
+    column = table[score_column(leading.attack, leading.attack_model)].to_numpy()
+    x, y = roc_points(column, (table["role"] == "deleted").to_numpy(), 1e-4)
     realised = leading.realised_fpr["0.01"]
     assert y[np.searchsorted(x, realised, side="right") - 1] == pytest.approx(leading.tpr_at_fpr["0.01"], abs=0.003)
-
-
-def test_the_roc_curve_of_ties_is_straight_between_its_points():
-    scores = pd.Series([1.0, 0.0, 1.0, 0.0])
-    role = pd.Series(["deleted", "deleted", "unseen", "unseen"])
-    x, y = _roc_curve(scores, role, "deleted", "unseen", 0.1)
-    np.testing.assert_allclose(y, x)
-    assert x[0] == pytest.approx(0.1)
-    assert x[-1] == 1
-
-
-def test_the_roc_curve_of_a_perfect_attack_is_at_one():
-    scores = pd.Series([2.0, 3.0, 0.0, 1.0])
-    role = pd.Series(["deleted", "deleted", "unseen", "unseen"])
-    assert (_roc_curve(scores, role, "deleted", "unseen", 0.1)[1] == 1).all()
-
-
-def test_the_shares_of_roles_are_rates_at_a_threshold_and_ranks_their_mean():
-    scores = {"deleted": np.array([1.0, 2.0, 2.0, 4.0]), "unseen": np.array([1.0, 1.0]), "retained": np.array([9.0])}
-    thresholds, ranks, shares = _shares(scores, ("deleted", "unseen"))
-    assert thresholds.tolist() == [1, 2, 4, 9]
-    assert shares["deleted"].tolist() == [1, 0.75, 0.25, 0, 0]
-    assert shares["unseen"].tolist() == [1, 0, 0, 0, 0]
-    assert shares["retained"].tolist() == [1, 1, 1, 1, 0]
-    assert ranks.tolist() == [0, 0.625, 0.875, 1, 1]
-
-
-def test_the_gap_between_the_shares_is_the_auc():
-    rng = np.random.default_rng(2)
-    scores = {"deleted": np.round(rng.normal(1, 1, 90), 1), "unseen": np.round(rng.normal(0, 1, 150), 1)}
-    _, _, shares = _shares(scores, ("deleted", "unseen"))
-    pairs = scores["deleted"][:, None] - scores["unseen"][None, :]
-    auc = (pairs > 0).mean() + (pairs == 0).mean() / 2
-    assert -np.trapezoid(shares["deleted"], shares["unseen"]) == pytest.approx(auc)
-
-
-def test_many_scores_are_thinned_and_keep_both_ends():
-    values = np.random.default_rng(4).random(5000)
-    _, ranks, shares = _shares({"deleted": values, "unseen": values}, ("deleted", "unseen"))
-    assert len(ranks) < 1000
-    assert (ranks[0], ranks[-1], shares["deleted"][0], shares["unseen"][-1]) == (0, 1, 1, 0)
 
 
 def test_tied_and_unbounded_scores_and_a_missing_baseline_can_be_drawn(findings, scores):

@@ -10,7 +10,7 @@ from scipy.special import expit, logit, stdtrit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.kinds import Evidence, decide
 from unlearn_audit.findings.precision import detectable_auc, worlds_for_auc_found, worlds_for_auc_worth_seeing
-from unlearn_audit.findings.schema import RecordRisk
+from unlearn_audit.findings.sections import RecordRisk
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.report.wording import number
 
@@ -179,7 +179,10 @@ def test_nothing_seen_says_how_small_an_effect_could_have_been_seen(words, resul
         ({"auc_hint_ci": (0.501, 0.553)}, "the 90 % interval of its AUC lies above 0.5"),
         ({"auc_minus_classical": 0.1, "auc_minus_classical_ci": (0.01, 0.2)}, "its difference to the strongest"),
         ({"epsilon": 1.5, "epsilon_ceiling": 3.0}, "its lower bound on epsilon is above 0"),
-        ({"record_risk": RecordRisk(records=9, told=1, level=0.05, control="by", worlds_needed=3)}, "1 record stands"),
+        (
+            {"record_risk": RecordRisk(records=9, identified=1, level=0.05, control="by", worlds_needed=3)},
+            "1 record stands",
+        ),
     ],
 )
 def test_each_sign_makes_a_hint_that_names_it_and_says_how_many_worlds_would_do(signs, named, words, result_of):

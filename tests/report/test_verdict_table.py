@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from scipy.special import expit, logit, stdtrit
 
-from unlearn_audit.findings.schema import RecordRisk
+from unlearn_audit.findings.sections import RecordRisk
 from unlearn_audit.report.terminal import print_summary
 from unlearn_audit.report.verdict import verdict
 
@@ -60,7 +60,7 @@ def words_that_hold(results, leading, moved, record_risk):
         held["others"].add("by the update")
     if of_change or (leading.silent_without_change and "above" in held["headline"]):
         held["change"].add("shown")
-    told = record_risk is not None and record_risk.told > 0
+    told = record_risk is not None and record_risk.identified > 0
     if leading.auc_hint_ci[0] > 0.5 or gains or (leading.epsilon or 0) > 0 or told:
         held["signs"].add("some")
     least = smallest_auc_seen(leading)
@@ -120,7 +120,7 @@ def random_audit(rng, result_of):
             )
         )
     told = rng.choice([None, None, 0, 0, 0, 2])
-    risk = None if told is None else RecordRisk(records=50, told=told, level=0.05, control="by", worlds_needed=9)
+    risk = None if told is None else RecordRisk(records=50, identified=told, level=0.05, control="by", worlds_needed=9)
     return results, rng.choice(results), rng.choice([None, 0.0, 0.01, 0.4, 1.0, 1.0]), risk
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from unlearn_audit.findings.schema import Findings, Result, Selected, Spread, Verdict
+from unlearn_audit.findings.result import Result, Selected
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Spread, Verdict
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
 from unlearn_audit.reproduce.claims import Measured
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_audit.audits.membership.task import Execution
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce

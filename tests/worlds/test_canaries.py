@@ -11,7 +11,7 @@ from unlearn_audit import AuditConfig, AuditError, Execution, audit, audit_obser
 from unlearn_audit.audits.identification.ranking import name_deleted
 from unlearn_audit.audits.identification.reconstruction import reconstruct_deleted
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import build_config
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.store.keys import dataset_fingerprint
@@ -27,8 +27,9 @@ def config_of(data="digits", model="decision-tree-full", canaries="mislabelled",
 
 
 def planned(**changes):
-    subject = Subject.load(config_of(**changes))
-    arms, notes = plan_audit(subject)
+    subject = AuditTask.load(config_of(**changes))
+    plan = plan_audit(subject)
+    arms, notes = plan.arms, plan.notes
     return subject, arms[0].tasks, notes
 
 
@@ -89,7 +90,7 @@ def test_stored_worlds_have_the_keys_of_before_without_canaries():
         task = planned(canaries=canaries)[1]["target"]
         keys[canaries] = task.documents(dataset_fingerprint(task.data))[0]
     assert set(keys["none"]["sizes"]) == {"train_size", "deletions", "unseen", "retained", "references"}
-    assert keys["none"]["data"] == dataset_fingerprint(Subject.load(config_of()).records["target"].data)
+    assert keys["none"]["data"] == dataset_fingerprint(AuditTask.load(config_of()).records["target"].data)
     assert keys["mislabelled"]["data"] != keys["none"]["data"]
 
 
@@ -133,7 +134,7 @@ def test_what_makes_no_sense_is_refused(changes, says):
 
 
 def test_who_looks_for_people_looks_for_their_own_labels():
-    subject = Subject.load(config_of("breast-cancer", "logistic-regression"))
+    subject = AuditTask.load(config_of("breast-cancer", "logistic-regression"))
     with pytest.raises(AuditError, match="name looks for people with their own labels"):
         name_deleted(subject, Execution(), 12)
     with pytest.raises(AuditError, match="reconstruct reads off people with their own labels"):

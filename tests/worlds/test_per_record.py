@@ -7,7 +7,7 @@ import pytest
 
 from unlearn_audit import AuditConfig, audit
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 
 SIZES = {
@@ -18,7 +18,8 @@ SIZES = {
 def plans(**changes):
     worlds = {**SIZES, **changes.pop("worlds", {})}
     config = {"target": {"data": "breast-cancer", "model": "decision-tree"}, "worlds": worlds, **changes}
-    arms, notes = plan_audit(Subject.load(AuditConfig.model_validate(config)))
+    plan = plan_audit(AuditTask.load(AuditConfig.model_validate(config)))
+    arms, notes = plan.arms, plan.notes
     return {side: task.plan for side, task in arms[0].tasks.items()}, notes
 
 

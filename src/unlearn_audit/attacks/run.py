@@ -98,6 +98,22 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class AttackRun:
+    """What came of some attacks.
+
+    Attributes
+    ----------
+    scores
+        For each target, what each attack that did not fail made of it.
+    failures
+        Those that failed; none unless the run was to keep going.
+    """
+
+    scores: tuple[tuple[AttackScores, ...], ...]
+    failures: tuple[Failure, ...] = ()
+
+
 def run_attacks(
     attacks: Sequence[Attack],
     game: Game,
@@ -106,8 +122,9 @@ def run_attacks(
     seed: int,
     jobs: int,
     progress: Callable[[], None],
-    failures: list[Failure] | None = None,
-) -> list[list[AttackScores]]:
+    *,
+    keep_going: bool = False,
+) -> AttackRun:
     """Fit every attack on the shadow's rows and score the game's rows of each target.
 
     Parameters
@@ -125,12 +142,8 @@ def run_attacks(
         Worker processes; results do not depend on it.
     progress
         Called when an attack is done.
-    failures
-        Gets the attacks that fail, and the others go on; without it a failing attack ends the run.
-
-    Returns
-    -------
-    For each target, the scores of each attack that did not fail.
+    keep_going
+        Whether the others go on where an attack fails; by default it ends the run.
 
     Raises
     ------
@@ -167,6 +180,7 @@ def run_attacks(
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
+    failures: list[Failure] = []
     tasks = (
         delayed(_run_one)(
             attacks[i],
@@ -179,14 +193,15 @@ def run_attacks(
     )
     for i, result in zip(order, run(tasks), strict=True):
         if isinstance(result, str):
-            if failures is None:
+            if not keep_going:
                 raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going goes on without it")
             failures.append(Failure(attacks[i], game.name, result))
         else:
             results[i] = result
         progress()
     done = sorted(results)
-    return [[results[i][t] for i in done] for t in range(len(targets))]
+    scores = tuple(tuple(results[i][t] for i in done) for t in range(len(targets)))
+    return AttackRun(scores, tuple(failures))
 
 
 def _sight(attack: Attack) -> tuple[str, bool, bool]:

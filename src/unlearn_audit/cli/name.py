@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unlearn_audit.audits.identification.ranking import COVERAGE, Naming, name_deleted, private_names
-from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
 from unlearn_audit.config import AuditConfig
@@ -47,14 +48,14 @@ def name(
 
     unlearn-audit name --dataset adult --model logistic-regression --defense rounding:3 --queries 100 --json
     """
-    subject = Subject.load(specification)
-    identity = {"naming": {"queries": queries}, **subject.identity}
+    task = AuditTask.load(specification)
+    identity = {"naming": {"queries": queries}, **task.identity}
     folder = out or Path("runs") / f"naming-{digest(identity)[:8]}"
     with run_folder(folder, identity):
         with reporter() as shown:
             execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
-            naming, found = name_deleted(subject, execution, queries)
-        told = {"config": subject.identity, **naming.document(), "notes": naming.notes}
+            naming, found = name_deleted(task, execution, queries)
+        told = {"config": task.identity, **naming.document(), "notes": naming.notes}
         document = json.dumps(told, indent=1) + "\n"
         write_atomic(folder / "naming.json", document)
         write_atomic(folder / "private-names.csv", pd.DataFrame(private_names(found)).to_csv(index=False))

@@ -11,8 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast import Cost, Forecast, forecast
-from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
 from unlearn_audit.config import AuditConfig
@@ -43,9 +44,9 @@ def plan(
 
     unlearn-audit plan audit.yaml --until "auc ± 0.03"
     """
-    subject = Subject.load(specification)
+    task = AuditTask.load(specification)
     with reporter() as shown:
-        found = forecast(subject, Execution(jobs=jobs, store=store, reporter=shown))
+        found = forecast(task, Execution(jobs=jobs, store=store, reporter=shown))
     if as_json:
         typer.echo(json.dumps(_document(found), indent=1))
     else:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from unlearn_audit.api import audit_observations, file_settings
-from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared import attack_names, options
 from unlearn_audit.cli.shared.options import settings_of
-from unlearn_audit.cli.shared.run_and_report import conduct
+from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import build_config
 from unlearn_audit.observations import read_observations
 
@@ -21,7 +21,7 @@ def predictions(
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
-    attack: options.Attacks = None,
+    attack: attack_names.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
     group_by: options.GroupBy = None,
@@ -48,7 +48,7 @@ def predictions(
             defenses=defense,
             views=view,
             games=game,
-            attacks=options.attacks_named(attack),
+            attacks=attack_names.attacks_named(attack),
             features=feature,
             attack_models=attack_model,
             groups=group_by,
@@ -58,7 +58,7 @@ def predictions(
     )
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
     settings = file_settings(config, {"shadow": shadow, "target": target})
-    conduct(
+    run_and_save(
         settings,
         f"predictions-{target.stem}",
         lambda execution: audit_observations(

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from unlearn_audit.audits.identification.reconstruction import Reconstruction, reconstruct_deleted
-from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
 from unlearn_audit.config import AuditConfig
@@ -46,12 +47,12 @@ def reconstruct(
 
     unlearn-audit reconstruct --dataset adult --model logistic-regression --scaler fixed --decimals 3 --json
     """
-    subject = Subject.load(specification)
-    identity = {"reconstruction": {"scaler": scaler, "decimals": decimals}, **subject.identity}
+    task = AuditTask.load(specification)
+    identity = {"reconstruction": {"scaler": scaler, "decimals": decimals}, **task.identity}
     folder = out or Path("runs") / f"reconstruction-{digest(identity)[:8]}"
     with run_folder(folder, identity):
         with reporter() as shown:
-            found = reconstruct_deleted(subject, Execution(reporter=shown), scaler, decimals)
+            found = reconstruct_deleted(task, Execution(reporter=shown), scaler, decimals)
         document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"
         write_atomic(folder / "reconstruction.json", document)
     if as_json:

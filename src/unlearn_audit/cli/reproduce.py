@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from unlearn_audit.audits.membership.task import Execution
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.cli.shared import options
 from unlearn_audit.config import ReuseName
 from unlearn_audit.engine.store.folder import run_folder

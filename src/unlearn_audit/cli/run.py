@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_audit.audits.membership.run import conduct as conduct_audit
-from unlearn_audit.audits.membership.task import Subject
-from unlearn_audit.cli.shared import options
+from unlearn_audit.audits.membership.run import run_audit
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.cli.shared import attack_names, options
 from unlearn_audit.cli.shared.options import settings_of
-from unlearn_audit.cli.shared.run_and_report import conduct
+from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS
@@ -87,7 +87,7 @@ def specify(
     defense: options.Defenses = None,
     view: options.Views = None,
     game: options.Games = None,
-    attack: options.Attacks = None,
+    attack: attack_names.Attacks = None,
     feature: options.Features = None,
     attack_model: options.AttackModels = None,
     group_by: options.GroupBy = None,
@@ -144,7 +144,7 @@ def specify(
         defenses=defense,
         views=view,
         games=game,
-        attacks=options.attacks_named(attack),
+        attacks=attack_names.attacks_named(attack),
         features=feature,
         attack_models=attack_model,
         groups=group_by,
@@ -207,11 +207,11 @@ def run(
 
     unlearn-audit run audit.yaml --seed 1 --json
     """
-    subject = Subject.load(specification)
-    conduct(
-        subject.identity,
+    task = AuditTask.load(specification)
+    run_and_save(
+        task.identity,
         _folder_name(specification),
-        lambda execution: conduct_audit(subject, execution),
+        lambda execution: run_audit(task, execution),
         jobs=jobs,
         executor=executor,
         scheduler=scheduler,

@@ -1,4 +1,4 @@
-"""Whose deletion is told, and when: inside groups of records, record by record, and in which update of a chain."""
+"""Who is at risk, and when: inside groups of records, record by record, and in which update of a chain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from unlearn_audit.attacks import Game, Offered
 from unlearn_audit.attacks.catalogue import FEWEST_REFERENCES
 from unlearn_audit.attacks.formula.sequence import falls, scaled_falls
-from unlearn_audit.findings.schema import DeletionTime, GroupRisk, RecordRisk
+from unlearn_audit.findings.sections import DeletionTime, GroupRisk, RecordRisk
 from unlearn_audit.metrics import (
     Clusters,
     by_group,
@@ -27,18 +27,12 @@ from unlearn_audit.observations.views import View, blind
 from unlearn_audit.utils.probabilities import margin
 
 LEVEL = 0.05
-"""The expected share of wrong ones among the records that are told."""
+"""The expected share of wrong ones among the records that are identified."""
 
 Array = npt.NDArray[np.float64]
 
 Grouping = tuple[Literal["class", "difficulty", "column"], str | None, npt.NDArray[np.int64], tuple[str, ...]]
 """What rows are grouped by, the column if it is one, the group of each row, and the names of the groups."""
-
-
-def shared_records(target: Observations, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
-    """Return (n,) whose each row is, where the same records come in both roles, as in per-record worlds; else None."""
-    records = target.records
-    return records if np.isin(records[positive], records[~positive]).all() else None
 
 
 def risk_of_groups(target: Observations, game: Game, scores: Array) -> tuple[GroupRisk, ...]:
@@ -91,13 +85,13 @@ def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRi
     """
     rows = target.paper
     positive = (target.roles == game.positive)[rows]
-    records = shared_records(target.select(rows), positive)
+    records = target.select(rows).shared_records(positive)
     if records is None:
         return None
     _, p_values = record_p_values(scores[rows], positive, records)
     return RecordRisk(
         records=len(p_values),
-        told=int(records_at_risk(p_values, LEVEL).sum()),
+        identified=int(records_at_risk(p_values, LEVEL).sum()),
         level=LEVEL,
         control="by",
         worlds_needed=worlds_needed(len(p_values), LEVEL),
@@ -105,12 +99,12 @@ def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRi
 
 
 def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> DeletionTime | None:
-    """Return how often the largest fall of a record's margin tells the update that deleted it.
+    """Return how often the largest fall of a record's margin gives away the update that deleted it.
 
     None without a chain, and where nobody was deleted or labels or the versions of the deletions are not known.
 
     Falls are taken as they are or, where every pair was asked enough references, on the scale of their own step:
-    whichever tells more on the shadow side.
+    whichever says more on the shadow side.
     """
     tables = (shadow, target)
     deleted = [table.rows[_deleted(table)] for table in tables]
@@ -120,8 +114,8 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
     ways = {"delta": falls}
     if Offered.by(tables, game).references >= FEWEST_REFERENCES:
         ways["delta-scaled"] = scaled_falls
-    name = max(ways, key=lambda of: float(np.mean(_told(shadow, ways[of])[0])))
-    right, apart, clusters = _told(target, ways[name])
+    name = max(ways, key=lambda of: float(np.mean(_guessed(shadow, ways[of])[0])))
+    right, apart, clusters = _guessed(target, ways[name])
     found = share(right, clusters)
     return DeletionTime(
         statistic=name,
@@ -138,11 +132,11 @@ def _deleted(table: Observations) -> npt.NDArray[np.bool_]:
     return np.asarray((table.roles == "deleted") & (table.rows["query"].to_numpy() == 0))
 
 
-def _told(
+def _guessed(
     table: Observations, steps: Callable[[View], Array]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], Clusters]:
-    """Return, for each deleted record, whether its update is told, how many updates off, and what records share."""
+    """Return, for each deleted record, whether its update is found, how many updates off, and what records share."""
     rows = _deleted(table)
-    told = steps(blind(table, "sequence", rows)).argmax(axis=1) + 1
-    apart = np.abs(told - table.rows["deleted_at"].to_numpy()[rows])
+    guessed = steps(blind(table, "sequence", rows)).argmax(axis=1) + 1
+    apart = np.abs(guessed - table.rows["deleted_at"].to_numpy()[rows])
     return apart == 0, apart, Clusters(table.worlds, table.records).take(rows)

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Literal
 
 from unlearn_audit.findings.precision import LARGEST_SEEN, detectable_auc
-from unlearn_audit.findings.schema import Gate, Interval, Kind, RecordRisk, Result
+from unlearn_audit.findings.result import Interval, Result
+from unlearn_audit.findings.sections import Gate, Kind, RecordRisk
 from unlearn_audit.metrics.roc import GUESSING
 
 Side = Literal["above", "below", "includes"]
@@ -97,13 +98,14 @@ class Evidence:
     @property
     def signs(self) -> tuple[str, ...]:
         """What speaks for a leak without showing it, in words."""
-        leading, told = self.leading, 0 if self.record_risk is None else self.record_risk.told
-        records = "1 record stands out" if told == 1 else f"{told:,} records stand out"
+        leading, risk = self.leading, self.record_risk
+        identified = 0 if risk is None else risk.identified
+        records = "1 record stands out" if identified == 1 else f"{identified:,} records stand out"
         found = (
             (leading.auc_hint_ci[0] > GUESSING, "the 90 % interval of its AUC lies above 0.5"),
             (self.gains, "its difference to the strongest classical attack lies above 0"),
             ((leading.epsilon or 0) > 0, "its lower bound on epsilon is above 0"),
-            (told > 0, f"{records} individually"),
+            (identified > 0, f"{records} individually"),
         )
         return tuple(words for there, words in found if there)
 
@@ -125,7 +127,7 @@ class Decision:
     Attributes
     ----------
     kind, gate
-        As in `unlearn_audit.findings.schema.Verdict`.
+        As in `unlearn_audit.findings.sections.Verdict`.
     sentence
         The first of the verdict; ``{positive}`` stands for the positive role.
     shown_by

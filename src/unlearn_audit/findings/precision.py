@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from scipy import special
 
-from unlearn_audit.findings.schema import Result
+from unlearn_audit.findings.result import Result
 from unlearn_audit.metrics.claims import HEADLINE
 from unlearn_audit.metrics.intervals import NEGLIGIBLE, t_quantile
 from unlearn_audit.metrics.power import errors_to_claim, independent_logit_error, smallest_auc
@@ -38,7 +38,7 @@ def detectable_auc(result: Result) -> float | None:
 
     Examples
     --------
-    >>> from unlearn_audit.findings.schema import Result
+    >>> from unlearn_audit.findings.result import Result
     >>> result = Result(attack="a", attack_model=None, game="deleted-vs-unseen", view="pair", rows="all",
     ...     n_positive=400, n_negative=4000, n_worlds=10, interval_unit="world", auc=0.5, auc_ci=(0.47, 0.53),
     ...     auc_error=0.0133, auc_freedom=9, auc_claim_ci=(0.466, 0.534), auc_hint_ci=(0.476, 0.524),

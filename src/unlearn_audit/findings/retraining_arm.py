@@ -6,20 +6,19 @@ versions are out. So a method is judged by what it gives away more, or less, tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks import Game
-from unlearn_audit.attacks.run import AttackScores, Failure, run_attacks
-from unlearn_audit.findings.schema import OfArm, RetrainingComparison
+from unlearn_audit.attacks.run import Failure, run_attacks
+from unlearn_audit.findings.attack_figures import Played
+from unlearn_audit.findings.sections import ArmResult, RetrainingComparison
+from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import LOW_FPR, Clusters, auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.observations import Observations
-
-RETRAINING = "retraining"
-"""The name of the arm whose worlds are retrained exactly."""
 
 _ASKED = ["world", "request", "record", "query", "role"]
 
@@ -27,62 +26,67 @@ Array = npt.NDArray[np.float64]
 
 
 def beside_retraining(
-    target: Observations,
-    game: Game,
-    best: AttackScores,
+    played: Played,
     method: str,
-    arm: Mapping[str, Observations],
+    retrained: SideTables,
     seed: int,
     progress: Callable[[], None],
-    failures: list[Failure] | None = None,
-) -> RetrainingComparison | None:
+    *,
+    keep_going: bool = False,
+) -> tuple[RetrainingComparison | None, tuple[Failure, ...]]:
     """Fit the leading attack anew on retrained shadow worlds, and compare what it reaches on the two arms.
 
     Parameters
     ----------
-    target
-        The rows of the game, of the method's target worlds.
-    game, best
-        The game, and the attack that leads in it with its scores of those rows.
+    played
+        The game on the method's target worlds.
     method
         What the unlearning method is called.
-    arm
-        The tables of the retrained worlds, by side.
+    retrained
+        The tables of the retrained worlds.
     seed
         The seed of the audit: the attack has its own, as in an audit of retraining alone.
     progress
         Called when the attack is done.
-    failures
-        Gets the attack if it fails, and None is returned; without it a failing attack ends the run.
+    keep_going
+        Whether an attack that fails on retrained worlds leaves the comparison out; by default it ends the run.
+
+    Returns
+    -------
+    comparison, failures
+        None, and why, where the attack fails.
 
     Raises
     ------
     AuditError
         If the attack fails on retrained worlds.
     """
-    failed: list[Failure] | None = None if failures is None else []
-    (outcomes,) = run_attacks([best.attack], game, arm["shadow"], [arm["target"]], seed, 1, progress, failed)
-    if failures is not None and failed:
-        failures += [Failure(f.attack, f.game, f"on retrained worlds: {f.reason}") for f in failed]
-        return None
-    retrained = arm["target"].select(game.rows(arm["target"], "the target side"))
-    assert retrained.rows[_ASKED].equals(target.rows[_ASKED]), "the arms were not asked the same"
-    first, second = best.scores, outcomes[0].scores
-    positive, clusters = target.roles == game.positive, Clusters(target.worlds, target.records)
+    best, game, target = played.leading, played.game, played.rows
+    run = run_attacks(
+        [best.attack], game, retrained.shadow, [retrained.target], seed, 1, progress, keep_going=keep_going
+    )
+    if run.failures:
+        return None, tuple(replace(of, reason=f"on retrained worlds: {of.reason}") for of in run.failures)
+    ((again,),) = run.scores
+    rows = retrained.target.select(game.rows(retrained.target, "the target side"))
+    assert rows.rows[_ASKED].equals(target.rows[_ASKED]), "the arms were not asked the same"
+    first, second = best.scores, again.scores
+    positive, clusters = played.positive, played.clusters
     difference = auc_difference(first, second, positive, clusters)
     excess = auc_difference(_turned(first, positive), _turned(second, positive), positive, clusters)
-    return RetrainingComparison(
+    comparison = RetrainingComparison(
         attack=best.attack.name,
         attack_model=best.attack.attack_model,
         game=game.name,
         method=method,
-        unlearned=_of_arm(first, target, positive),
-        retrained=_of_arm(second, retrained, positive),
+        unlearned=_arm_result(first, target, positive),
+        retrained=_arm_result(second, rows, positive),
         difference=difference.value,
         difference_ci=difference.interval,
         excess=excess.value,
         excess_ci=excess.interval,
     )
+    return comparison, ()
 
 
 def _turned(scores: Array, positive: npt.NDArray[np.bool_]) -> Array:
@@ -90,12 +94,12 @@ def _turned(scores: Array, positive: npt.NDArray[np.bool_]) -> Array:
     return scores if auc(scores, positive) >= GUESSING else -scores
 
 
-def _of_arm(scores: Array, table: Observations, positive: npt.NDArray[np.bool_]) -> OfArm:
+def _arm_result(scores: Array, table: Observations, positive: npt.NDArray[np.bool_]) -> ArmResult:
     clusters = Clusters(table.worlds, table.records)
     area = auc_interval(scores, positive, clusters)
     low = tpr_at_fpr(scores, positive, LOW_FPR)
     rate = tpr_at_fpr_interval(scores, positive, clusters, LOW_FPR)
-    return OfArm(
+    return ArmResult(
         regime=str(table.metadata.get("regime", "unknown")),
         auc=area.value,
         auc_ci=area.interval,

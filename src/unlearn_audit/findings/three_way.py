@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.svm import SVC
 
+from unlearn_audit.attacks.learned.mia_efficacy import mia_efficacy
 from unlearn_audit.attacks.learned.three_way import THREE_ROLES, ThreeWayAttack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import OfRole, ThreeWay
-from unlearn_audit.metrics import Clusters, auc_difference, auc_interval, auc_variation, share, variation
-from unlearn_audit.metrics.intervals import Estimate, linear_interval
+from unlearn_audit.findings.sections import RoleResult, ThreeWay
+from unlearn_audit.metrics import Clusters, auc_difference, auc_interval
+from unlearn_audit.metrics.multiclass import macro_auc
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import ViewName, blind
-from unlearn_audit.utils.probabilities import probability
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread
 
@@ -39,7 +38,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
         one = auc_interval(pair[:, i], roles == role, clusters)
         added = auc_difference(pair[:, i], original[:, i], roles == role, clusters)
         found.append(
-            OfRole(
+            RoleResult(
                 role=role,
                 n=int((roles == role).sum()),
                 auc=one.value,
@@ -49,7 +48,7 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
             )
         )
 
-    whole = _macro(pair, roles, clusters)
+    whole = macro_auc(pair, roles, THREE_ROLES, clusters)
     members = roles != "deleted"
     retained = [_of_two(of[members], "retained", "unseen") for of in (pair, original)]
     known = roles[members] == "retained"
@@ -68,52 +67,6 @@ def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay
         mia_efficacy=efficacy.value,
         mia_efficacy_ci=efficacy.interval,
     )
-
-
-def mia_efficacy(shadow: Observations, target: Observations, seed: int) -> Estimate:
-    """Return the share of deleted records that a classifier of the unlearned model's confidence calls never seen.
-
-    It is what papers on unlearning report under this name (Jia et al., "Model Sparsity Can Simplify Machine
-    Unlearning", NeurIPS 2023): a support vector machine that tells retained from unseen records, here on shadow worlds,
-    is asked about the deleted ones. It says nothing of who sees both versions.
-
-    Parameters
-    ----------
-    shadow, target
-        Rows of the three roles.
-    seed
-        The seed of the audit.
-    """
-    rows = shadow.paper & (shadow.roles != "deleted")
-    deleted = target.roles == "deleted"
-    model = SVC(C=3, class_weight="balanced", random_state=integer_seed(seed, Kind.ATTACK, name_key("mia-efficacy")))
-    with one_thread():
-        model.fit(_confidence(shadow, rows), shadow.roles[rows] == "retained")
-        unseen = ~model.predict(_confidence(target, deleted)).astype(bool)
-    return share(unseen, Clusters(target.worlds, target.records).take(deleted))
-
-
-def _confidence(table: Observations, rows: npt.NDArray[np.bool_]) -> Array:
-    """(n, 1) the unlearned model's probability of the label."""
-    labels = table.rows["label"].to_numpy()[rows]
-    return probability(table.posteriors[rows, -1], labels)[:, None]
-
-
-def _macro(probabilities: Array, roles: npt.NDArray[np.str_], clusters: Clusters) -> Estimate:
-    """Return the mean over roles of the AUC of each against the other two.
-
-    Its error is that of the sum of DeLong's components over the three, by world, or by world and record.
-    """
-    figures, units, shares = [], set(), np.zeros(len(roles))
-    for i, role in enumerate(THREE_ROLES):
-        area, found, of_role = auc_variation(probabilities[:, i], roles == role, clusters)
-        figures.append(area)
-        units.add(found.unit)
-        shares += of_role / len(THREE_ROLES)
-    value = float(np.mean(figures))
-    if units != {"world"}:
-        return Estimate(value, 0.0, 1.0)
-    return linear_interval(value, variation(shares, roles == THREE_ROLES[0], clusters), bounds=(0.0, 1.0))
 
 
 def rows_of_all_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:

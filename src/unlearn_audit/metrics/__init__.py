@@ -41,7 +41,7 @@ from unlearn_audit.metrics.records import record_p_values, records_at_risk, worl
 from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, auc_variation, roc_curve
 from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
-from unlearn_audit.metrics.summary import evaluate
+from unlearn_audit.metrics.summary import Figures, Scored, evaluate
 from unlearn_audit.metrics.tolerance import draws_needed, exceedances_allowed, upper_tolerance_bound
 from unlearn_audit.metrics.units import Clusters
 from unlearn_audit.metrics.variation import Variation, variation
@@ -73,8 +73,10 @@ __all__ = [
     "Calibrator",
     "Control",
     "Estimate",
+    "Figures",
     "MidRanks",
     "RocCurve",
+    "Scored",
     "Variation",
     "Clusters",
     "WidthRule",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from unlearn_audit.metrics.intervals import Estimate, logit_interval
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import auc_difference, auc_variation
 from unlearn_audit.metrics.units import Array, Clusters, check_rows
+
+Interval = tuple[float, float]
+
+Unit = Literal["world", "record"]
 
 COMPARISONS: dict[str, Callable[..., Estimate]] = {
     "deg_count": deg_count,
@@ -33,56 +38,129 @@ CALIBRATED_COMPARISONS: dict[str, Callable[..., Estimate]] = {
 """The comparative figures of probabilities calibrated on shadow worlds."""
 
 
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What one attack says of some rows.
+
+    Attributes
+    ----------
+    scores : (n,) float
+        Higher for the positive.
+    confidences : (n,) float or None
+        Its probabilities of positive, in [0, 1]; None where the scores are such.
+    calibrated : (n,) float or None
+        Its probabilities after a `Calibrator`; None where there is none.
+    """
+
+    scores: Array
+    confidences: Array | None = None
+    calibrated: Array | None = None
+
+    def take(self, rows: Array) -> Scored:
+        """Return the same of the rows that ``rows`` (booleans or positions) picks."""
+        some = (None if values is None else values[rows] for values in (self.confidences, self.calibrated))
+        return Scored(self.scores[rows], *some)
+
+    @property
+    def probabilities(self) -> Array:
+        """(n,) what the attack holds for the probability of being positive."""
+        return self.scores if self.confidences is None else self.confidences
+
+    def check(self, name: str, n: int) -> None:
+        """Raise an `AuditError` unless there is one value for each of ``n`` rows."""
+        given = {"scores": self.scores, "confidences": self.confidences, "calibrated": self.calibrated}
+        for what, values in given.items():
+            if values is not None and np.shape(values) != (n,):
+                raise AuditError(f"{name}{what} must have one value per row, got {np.shape(values)} for {n} rows")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Every figure of one attack, and of its comparison with a baseline.
+
+    A figure is followed by its 95 % interval (``_ci``), and the AUC and its gain by a standard error and its degrees of
+    freedom too. What cannot be said is None, as is an interval without finite ends.
+
+    Attributes
+    ----------
+    n_positive, n_negative, n_worlds
+        Rows and worlds; 1 world if unknown.
+    interval_unit
+        What intervals treat as independent.
+    auc_claim_ci, auc_hint_ci
+        Intervals at the confidences `HEADLINE` and `HINT`.
+    epsilon, epsilon_ceiling
+        The lower bound on epsilon, and what an attack without any error would have reached.
+    tpr_at_fpr, tpr_at_fpr_ci, realised_fpr
+        By ``str(fpr)``; None where there are too few negatives.
+    """
+
+    n_positive: int
+    n_negative: int
+    n_worlds: int
+    interval_unit: Unit
+    auc: float
+    auc_ci: Interval
+    auc_error: float | None
+    auc_freedom: float | None
+    auc_claim_ci: Interval
+    auc_hint_ci: Interval
+    accuracy: float
+    accuracy_ci: Interval
+    epsilon: float | None
+    epsilon_ceiling: float | None
+    tpr_at_fpr: dict[str, float | None]
+    tpr_at_fpr_ci: dict[str, Interval | None]
+    realised_fpr: dict[str, float | None]
+    auc_minus_classical: float | None
+    auc_minus_classical_ci: Interval | None
+    auc_minus_classical_error: float | None
+    auc_minus_classical_freedom: float | None
+    deg_count: float | None
+    deg_count_ci: Interval | None
+    deg_rate: float | None
+    deg_rate_ci: Interval | None
+    deg_count_ties_half: float | None
+    deg_count_ties_half_ci: Interval | None
+    deg_count_calibrated: float | None
+    deg_count_calibrated_ci: Interval | None
+    deg_rate_calibrated: float | None
+    deg_rate_calibrated_ci: Interval | None
+    bits: float | None
+    bits_ci: Interval | None
+
+
 def evaluate(
-    scores: Array,
+    attack: Scored,
     positive: Array,
     clusters: Clusters | Array | None,
     *,
-    confidences: Array | None = None,
-    calibrated: Array | None = None,
-    baseline_confidences: Array | None = None,
-    baseline_calibrated: Array | None = None,
-    strongest_scores: Array | None = None,
+    baseline: Scored | None = None,
+    strongest: Array | None = None,
     threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
-) -> dict[str, Any]:
+) -> Figures:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
 
     Parameters
     ----------
-    scores : (n,) float
-        The attack's scores, higher for the positive.
+    attack
+        What the attack says of n rows.
     positive : (n,) bool
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share; intervals treat worlds as independent, or single records if they are unknown or positives
         or negatives stand in one world only.
-    confidences : (n,) float or None
-        The attack's probabilities of positive, in [0, 1]; None where the scores are such.
-    calibrated : (n,) float or None
-        The same attack's probabilities after a `Calibrator`.
-    baseline_confidences, baseline_calibrated : (n,) float or None
-        The same two of the attack on the original model alone, on the same rows. Its confidences are compared
-        with this attack's, so it should be one of the same attack model.
-    strongest_scores : (n,) float or None
+    baseline
+        What the attack on the original model alone says of the same rows. Its probabilities are compared with this
+        attack's, so it should be one of the same attack model.
+    strongest : (n,) float or None
         The scores of the strongest attack on the original alone, for the difference of AUC; by default the
-        confidences of the baseline.
+        probabilities of the baseline.
     threshold : float or None
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
-
-    Returns
-    -------
-    dict
-        ``n_positive``, ``n_negative``, ``n_worlds`` (1 if unknown), ``interval_unit``; ``auc`` and
-        ``accuracy``, each with ``…_ci``; ``auc_error`` and ``auc_freedom`` (None where they are not known),
-        ``auc_claim_ci`` and ``auc_hint_ci``, the intervals at the confidences `HEADLINE` and `HINT`;
-        ``tpr_at_fpr``, ``tpr_at_fpr_ci`` and ``realised_fpr``, dicts by ``str(fpr)`` with None where there are
-        too few negatives; ``auc_minus_classical`` (with its error and freedom too), ``deg_count``,
-        ``deg_rate``, ``deg_count_ties_half``, ``deg_count_calibrated``, ``deg_rate_calibrated`` and
-        ``bits``, each with ``…_ci``, None where what they compare was not given. An interval without
-        finite ends is None. ``epsilon`` and ``epsilon_ceiling`` are None without a threshold.
 
     Raises
     ------
@@ -92,78 +170,84 @@ def evaluate(
     Examples
     --------
     >>> truth = np.array([True, True, False, False])
-    >>> figures = evaluate(np.array([0.9, 0.6, 0.6, 0.2]), truth, None)
-    >>> figures["auc"], figures["accuracy"], figures["interval_unit"], figures["bits"]
+    >>> figures = evaluate(Scored(np.array([0.9, 0.6, 0.6, 0.2])), truth, None)
+    >>> figures.auc, figures.accuracy, figures.interval_unit, figures.bits
     (0.875, 0.75, 'record', None)
     """
-    scores, positive = check_rows(scores, positive)
-    given = {
-        "confidences": confidences,
-        "calibrated": calibrated,
-        "baseline_confidences": baseline_confidences,
-        "baseline_calibrated": baseline_calibrated,
-        "strongest_scores": strongest_scores,
-    }
-    for name, values in given.items():
-        if values is not None and np.shape(values) != scores.shape:
-            raise AuditError(f"{name} must have one value per row, got {np.shape(values)} for {len(scores)} rows")
-    confidences = scores if confidences is None else confidences
+    scores, positive = check_rows(attack.scores, positive)
+    attack = replace(attack, scores=scores)
+    attack.check("", len(scores))
+    if baseline is not None:
+        baseline.check("the baseline's ", len(scores))
+    if strongest is not None:
+        Scored(strongest).check("the strongest classical attack's ", len(scores))
     shared = Clusters.of(clusters).coded(len(positive))
     area, found, _ = auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
-    figures: dict[str, Any] = {
-        "n_positive": n_positive,
-        "n_negative": len(positive) - n_positive,
-        "n_worlds": 1 if shared.worlds is None else int(shared.worlds.max()) + 1,
-        "interval_unit": found.unit,
-        **_with_error("auc", logit_interval(area, found)),
-        "auc_claim_ci": logit_interval(area, found, HEADLINE).interval,
-        "auc_hint_ci": logit_interval(area, found, HINT).interval,
-        **_with_interval("accuracy", accuracy(confidences, positive, shared)),
-        **_epsilon(scores, positive, shared, threshold),
-        "tpr_at_fpr": {},
-        "tpr_at_fpr_ci": {},
-        "realised_fpr": {},
+    whole = logit_interval(area, found)
+    right = accuracy(attack.probabilities, positive, shared)
+    bound = None if threshold is None else clustered_epsilon_bound(scores, positive, shared, threshold)
+    low = {str(fpr): tpr_at_fpr(scores, positive, fpr) for fpr in fprs}
+    ends = {str(fpr): tpr_at_fpr_interval(scores, positive, shared, fpr) for fpr in fprs}
+    return Figures(
+        n_positive=n_positive,
+        n_negative=len(positive) - n_positive,
+        n_worlds=1 if shared.worlds is None else int(shared.worlds.max()) + 1,
+        interval_unit=found.unit,
+        auc=whole.value,
+        auc_ci=whole.interval,
+        auc_error=_known(whole.error),
+        auc_freedom=whole.freedom if _known(whole.error) is not None else None,
+        auc_claim_ci=logit_interval(area, found, HEADLINE).interval,
+        auc_hint_ci=logit_interval(area, found, HINT).interval,
+        accuracy=right.value,
+        accuracy_ci=right.interval,
+        epsilon=None if bound is None else bound.value,
+        epsilon_ceiling=None if bound is None else bound.ceiling,
+        tpr_at_fpr={fpr: None if point is None else point[0] for fpr, point in low.items()},
+        tpr_at_fpr_ci={fpr: None if estimate is None else estimate.interval for fpr, estimate in ends.items()},
+        realised_fpr={fpr: None if point is None else point[1] for fpr, point in low.items()},
+        **_gain(scores, baseline, strongest, positive, shared),
+        **_comparisons(attack, baseline, positive, shared),
+    )
+
+
+def _gain(
+    scores: Array, baseline: Scored | None, strongest: Array | None, positive: Array, clusters: Clusters
+) -> dict[str, Any]:
+    """Return the fields of the difference of AUC to the strongest attack on the original alone."""
+    if strongest is None and baseline is not None:
+        strongest = baseline.probabilities
+    gain = None if strongest is None else auc_difference(scores, strongest, positive, clusters)
+    error = None if gain is None else _known(gain.error)
+    return {
+        **_with_interval("auc_minus_classical", gain),
+        "auc_minus_classical_error": error,
+        "auc_minus_classical_freedom": None if gain is None or error is None else gain.freedom,
     }
-    for target in fprs:
-        point = tpr_at_fpr(scores, positive, target)
-        estimate = tpr_at_fpr_interval(scores, positive, shared, target)
-        figures["tpr_at_fpr"][str(target)] = None if point is None else point[0]
-        figures["realised_fpr"][str(target)] = None if point is None else point[1]
-        figures["tpr_at_fpr_ci"][str(target)] = None if estimate is None else estimate.interval
-    strongest = baseline_confidences if strongest_scores is None else strongest_scores
-    gain = None if strongest is None else auc_difference(scores, strongest, positive, shared)
-    figures |= _with_error("auc_minus_classical", gain)
+
+
+def _comparisons(attack: Scored, baseline: Scored | None, positive: Array, clusters: Clusters) -> dict[str, Any]:
+    """Return the fields of the comparisons with the baseline; all None without one."""
+    fields: dict[str, Any] = {}
     for comparisons, new, base in (
-        (COMPARISONS, confidences, baseline_confidences),
-        (CALIBRATED_COMPARISONS, calibrated, baseline_calibrated),
+        (COMPARISONS, attack.probabilities, None if baseline is None else baseline.probabilities),
+        (CALIBRATED_COMPARISONS, attack.calibrated, None if baseline is None else baseline.calibrated),
     ):
         for name, compare in comparisons.items():
             known = new is not None and base is not None
-            figures |= _with_interval(name, compare(new, base, positive, shared) if known else None)
-    return figures
-
-
-def _epsilon(scores: Array, positive: Array, clusters: Clusters, threshold: float | None) -> dict[str, float | None]:
-    if threshold is None:
-        return {"epsilon": None, "epsilon_ceiling": None}
-    bound = clustered_epsilon_bound(scores, positive, clusters, threshold)
-    return {"epsilon": bound.value, "epsilon_ceiling": bound.ceiling}
+            fields |= _with_interval(name, compare(new, base, positive, clusters) if known else None)
+    return fields
 
 
 def _with_interval(name: str, estimate: Estimate | None) -> dict[str, Any]:
-    """Return the entries of one figure and its interval; None stands for what cannot be said."""
+    """Return the fields of one figure and its interval; None stands for what cannot be said."""
     if estimate is None:
         return {name: None, f"{name}_ci": None}
     finite = all(math.isfinite(end) for end in estimate.interval)
     return {name: estimate.value, f"{name}_ci": estimate.interval if finite else None}
 
 
-def _with_error(name: str, estimate: Estimate | None) -> dict[str, Any]:
-    """Return the entries of `_with_interval`, and of the standard error and its degrees of freedom."""
-    known = estimate is not None and math.isfinite(estimate.error)
-    return {
-        **_with_interval(name, estimate),
-        f"{name}_error": estimate.error if estimate is not None and known else None,
-        f"{name}_freedom": estimate.freedom if estimate is not None and known else None,
-    }
+def _known(error: float) -> float | None:
+    """Return a standard error, None where nothing is known of it."""
+    return error if math.isfinite(error) else None

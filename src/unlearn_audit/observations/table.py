@@ -187,6 +187,19 @@ class Observations:
         keys = np.column_stack([dataset, records])
         return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
+    def shared_records(self, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
+        """Return `records` where every record of a positive row is one of a negative row too; else None.
+
+        Per-record worlds audit the same records in both roles.
+
+        Parameters
+        ----------
+        positive
+            (n,) the truth of each row.
+        """
+        records = self.records
+        return records if np.isin(records[positive], records[~positive]).all() else None
+
     @property
     def paper(self) -> npt.NDArray[np.bool_]:
         """(n,) which rows are the paper's."""

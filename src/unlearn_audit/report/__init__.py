@@ -13,7 +13,9 @@ identifier of a record, world or request.
 
 from unlearn_audit.findings.kinds import Decision, Evidence, decide
 from unlearn_audit.findings.precision import detectable_auc
-from unlearn_audit.findings.schema import Findings, Gate, Interval, Kind, Result, Selected, Spread, Verdict
+from unlearn_audit.findings.result import Interval, Result, Selected
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Gate, Kind, Spread, Verdict
 from unlearn_audit.report.html import render
 from unlearn_audit.report.terminal import print_summary
 from unlearn_audit.report.verdict import verdict

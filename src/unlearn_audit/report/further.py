@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from unlearn_audit.findings.schema import (
-    DeletionTime,
-    Findings,
-    PaperComparison,
-    Result,
-    ThreeWay,
-)
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import DeletionTime, PaperComparison, ThreeWay
 from unlearn_audit.report.wording import attack_words, interval, number
 
 NOT_WORSE = 0.01
@@ -20,7 +16,7 @@ def further(findings: Findings) -> list[str]:
 
     Examples
     --------
-    >>> from unlearn_audit.findings.schema import DeletionTime
+    >>> from unlearn_audit.findings.sections import DeletionTime
     >>> deletion_time_words(DeletionTime(statistic="delta", updates=5, n=100, right=0.6, right_ci=(0.5, 0.7),
     ...     mean_distance=0.8))[:69]
     'The largest fall of a margin (delta) names the update that deleted a '

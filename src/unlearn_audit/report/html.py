@@ -10,7 +10,8 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unlearn_audit.findings.schema import Findings, Interval, Result, is_selected
+from unlearn_audit.findings.result import Interval, Result, is_selected
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
 from unlearn_audit.report.further import further

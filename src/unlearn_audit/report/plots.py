@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import Findings, Result, is_selected
-from unlearn_audit.metrics import roc_curve
+from unlearn_audit.findings.result import Result, is_selected
+from unlearn_audit.findings.schema import Findings
+from unlearn_audit.metrics.curves import roc_points, shares_above
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import (
     CLASSICAL,
@@ -41,10 +41,7 @@ from unlearn_audit.report.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = NDArray[np.float64]
-
 _WIDTH = 4.9
-_POINTS = 400
 _ROLE_STYLE = {"deleted": (DELETED, "-"), "unseen": (UNSEEN, (0, (5, 2))), "retained": (RETAINED, (0, (1, 1.2)))}
 
 
@@ -69,6 +66,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
     leading = findings.leading()
     positive, negative = roles(leading.game)
     rows = _rows(leading, scores)
+    played = rows[rows["role"].isin((positive, negative))]
     lowest = 1 / max(10, int((rows["role"] == negative).sum()))
     with drawing("roc"):
         figure, axes = new_figure(_WIDTH, 3.9)
@@ -78,7 +76,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
             column = score_column(result.attack, result.attack_model)
             if column not in rows:
                 continue
-            x, y = _roc_curve(rows[column], rows["role"], positive, negative, lowest)
+            x, y = roc_points(played[column].to_numpy(float), (played["role"] == positive).to_numpy(), lowest)
             label = f"{attack_words(result.attack, result.attack_model)} ({number(result.auc)})"
             axes.plot(x, y, label=label, solid_joinstyle="round", **style)
             for rate, reached in result.tpr_at_fpr.items():
@@ -122,18 +120,21 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
     column = score_column(leading.attack, leading.attack_model)
     by_role = {role: rows.loc[rows["role"] == role, column].to_numpy(float) for role in _ROLE_STYLE}
     shown = {role: values for role, values in by_role.items() if len(values)}
-    thresholds, ranks, shares = _shares(shown, roles(leading.game))
+    above = shares_above(shown, roles(leading.game))
     with drawing("scores"):
         figure, axes = new_figure(_WIDTH, 3.4)
         axes.plot([0, 1], [1, 0], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
-        for role, share in shares.items():
+        for role, share in above.shares.items():
             colour, line = _ROLE_STYLE[role]
-            axes.plot(ranks, share, color=colour, linestyle=line, linewidth=1.8, label=f"{role} ({len(shown[role]):,})")
+            named = f"{role} ({len(shown[role]):,})"
+            axes.plot(
+                above.ranks, share, color=colour, linestyle=line, linewidth=1.8, label=f"{role} ({len(shown[role]):,})"
+            )
         ticks = np.linspace(0, 1, 6)
-        at = np.minimum(np.searchsorted(ranks, ticks + 1e-12, side="right") - 1, len(thresholds) - 1)
+        at = np.minimum(np.searchsorted(above.ranks, ticks + 1e-12, side="right") - 1, len(above.thresholds) - 1)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        axes.set_xticks(ticks, [f"{thresholds[k]:.3g}".replace("-", "−") for k in at])
+        axes.set_xticks(ticks, [f"{above.thresholds[k]:.3g}".replace("-", "−") for k in at])
         axes.set_yticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
         axes.set_xlabel("score, spaced by rank")
         axes.set_ylabel("records scored at least that high")
@@ -221,20 +222,6 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
     return drawn
 
 
-def _roc_curve(
-    scores: pd.Series[float], role: pd.Series[str], positive: str, negative: str, lowest: float
-) -> tuple[Floats, Floats]:
-    """Return the curve from ``lowest`` on: straight between thresholds on linear axes, as the AUC counts it."""
-    rows = role.isin((positive, negative))
-    curve = roc_curve(scores[rows].to_numpy(float), (role[rows] == positive).to_numpy())
-    false, true = curve.false_positive_rate, curve.true_positive_rate
-    inside = np.unique(false[false >= lowest])
-    inside = inside[:: max(1, len(inside) // _POINTS)]
-    x = np.unique(np.concatenate([np.geomspace(lowest, 1, _POINTS), inside, inside[1:] * (1 - 1e-9)]))
-    y = np.interp(x, false, true)
-    return x[y > 0], y[y > 0]
-
-
 def _log_percent(axes: Axes, lowest: float) -> None:
     ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
     for scale, limits, set_ticks in (
@@ -245,22 +232,6 @@ def _log_percent(axes: Axes, lowest: float) -> None:
         limits(lowest, 1.06)
         set_ticks(ticks, [percent(tick) for tick in ticks])
     axes.tick_params(which="minor", length=0)
-
-
-def _shares(scores: dict[str, Floats], weighed: tuple[str, str]) -> tuple[Floats, Floats, dict[str, Floats]]:
-    """Return thresholds, their ranks from 0 to 1, and per role the share scored at or above each.
-
-    Ranks count the two ``weighed`` roles, both weighing the same. Ranks and shares end with one more point, beyond
-    the highest threshold, where no record is left.
-    """
-    thresholds = np.unique(np.concatenate(list(scores.values())))
-    share = {
-        role: np.append(1 - np.searchsorted(np.sort(own), thresholds, side="left") / len(own), 0.0)
-        for role, own in scores.items()
-    }
-    ranks = 1 - (share[weighed[0]] + share[weighed[1]]) / 2
-    kept = np.unique(np.append(np.arange(0, len(ranks), max(1, len(ranks) // _POINTS)), len(ranks) - 1))
-    return thresholds[kept[:-1]], ranks[kept], {role: values[kept] for role, values in share.items()}
 
 
 def _groups(findings: Findings, leading: Result) -> list[list[Result]]:

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearn_audit.attacks.base import score_column
-from unlearn_audit.findings.schema import Findings, Interval, Result, is_selected
+from unlearn_audit.findings.result import Interval, Result, is_selected
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.report.further import further
 from unlearn_audit.report.wording import interval, number
 
@@ -68,7 +69,7 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
         console.print(Text(line, "dim"))
     if findings.record_risk is not None:
         risk = findings.record_risk
-        console.print(Text(f"{risk.told:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
+        console.print(Text(f"{risk.identified:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
     if findings.stopping is not None:
         said = findings.stopping.sentence
         console.print(Text(f"{said[0].upper()}{said[1:]}.", "dim" if findings.stopping.reached else "bold"))

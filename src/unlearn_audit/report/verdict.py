@@ -13,7 +13,8 @@ from unlearn_audit.findings.precision import (
     worlds_for_auc_found,
     worlds_for_auc_worth_seeing,
 )
-from unlearn_audit.findings.schema import RecordRisk, Result, RetrainingComparison, Selected, Verdict, is_selected
+from unlearn_audit.findings.result import Result, Selected, is_selected
+from unlearn_audit.findings.sections import RecordRisk, RetrainingComparison, Verdict
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
 from unlearn_audit.metrics.roc import GUESSING

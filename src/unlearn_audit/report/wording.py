@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.schema import Interval, Result, RetrainingComparison
+from unlearn_audit.findings.result import Interval, Result
+from unlearn_audit.findings.sections import RetrainingComparison
 from unlearn_audit.metrics.roc import GUESSING
 
 _TELLING = (0.0, GUESSING, 1.0)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from unlearn_audit.findings.schema import Findings, Result
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics.intervals import Estimate, difference_of_intervals
 from unlearn_audit.reproduce.grid import Cell
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from unlearn_audit.audits.membership.run import conduct
-from unlearn_audit.audits.membership.task import Execution, Subject
-from unlearn_audit.findings.evaluate import expected_attacks, n_attacks
-from unlearn_audit.findings.schema import Findings, Result
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.run import run_audit
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_worlds
+from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.schema import Findings
 from unlearn_audit.reproduce.claims import Decision, Measured
 from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale
@@ -80,7 +82,7 @@ def plan(experiment: Experiment, scale: Scale, jobs: int) -> Plan:
             timed[kind] = _time_one(config, worlds.train_size)
         trainings += count
         attacks = sum(SECONDS_PER_ATTACK[m] for m in config.attack_models) / len(config.attack_models)
-        seconds += count * timed[kind] + n_attacks(config, expected_attacks(config)) * attacks
+        seconds += count * timed[kind] + AttackPlan.of(config, offers_of_worlds(config, [worlds])).n_fits([]) * attacks
     return Plan(len(grid), trainings, seconds / jobs)
 
 
@@ -101,15 +103,15 @@ def reproduce(experiment: Experiment, scale: Scale, execution: Execution, said: 
     for number, cell in enumerate(grid, start=1):
         said(f"{number} of {len(grid)}: {cell.name}")
         started = time.perf_counter()
-        findings = conduct(Subject.load(cell.config), execution).findings
+        findings = run_audit(AuditTask.load(cell.config), execution).findings
         measured.append(Measured(cell, findings, time.perf_counter() - started))
     return Reproduction(experiment, scale, tuple(measured), tuple(experiment.decide(measured)))
 
 
 def _time_one(config: Any, train_size: int) -> float:
     """Train one model as a pilot and return its seconds."""
-    subject = Subject.load(config)
-    records, source = subject.records["target"], subject.models["target"]
+    task = AuditTask.load(config)
+    records, source = task.records["target"], task.models["target"]
     pool = records.split.target.train
     started = time.perf_counter()
     train(source, records.data, pool[: min(train_size, len(pool) // 2)], seed=0)

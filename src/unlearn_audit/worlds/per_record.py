@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from unlearn_audit.config import WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
 from unlearn_audit.utils.typing import Positions
@@ -22,6 +23,23 @@ from unlearn_audit.worlds.plan import WorldPlan
 
 ROLES = 3
 """Deleted, retained, unseen: in so many worlds in a row each audited record has each role once."""
+
+
+def fewest_pairs(sizes: WorldsConfig, role: str) -> int:
+    """Return in how many pairs of the shadow side every audited record has a role, at least.
+
+    Examples
+    --------
+    >>> sizes = WorldsConfig(layout="per-record", shadow=6, deletions=5, unseen=3)
+    >>> [fewest_pairs(sizes, role) for role in ("deleted", "retained", "unseen")]
+    [2, 2, 8]
+    >>> fewest_pairs(WorldsConfig(shadow=6), "deleted")  # in the paper's layout each record has one role for good
+    0
+    """
+    if sizes.layout != "per-record":
+        return 0
+    of_a_world = {"deleted": 1, "retained": sizes.retained or 1, "unseen": 1 + sizes.unseen}
+    return sizes.shadow // ROLES * min(of_a_world[role], sizes.deletions)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from unlearn_audit import AuditConfig, audit
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.influence import field_for
 from unlearn_audit.attacks.influence.attack import ChangeField, ChangeFieldFitted, explained
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.run import conduct
-from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.audits.membership.run import run_audit
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.errors import AuditError
@@ -39,13 +40,13 @@ def subject(model="logistic-regression", **settings):
     asked = {"worlds": SIZES, "features": ["sorted-diff"], "attack_models": ["logistic-regression"], **settings}
     config = AuditConfig.model_validate({"target": side, **asked})
     records, source = prepare_arrays(*made(), None, "made", 0), resolve_model(model)
-    return Subject(config, {"target": records, "shadow": records}, {"target": source, "shadow": source})
+    return AuditTask(config, {"target": records, "shadow": records}, {"target": source, "shadow": source})
 
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
     """The field, the shadow's labelled view, the target's view, and which of its rows are deleted."""
-    tasks = plan_audit(subject())[0][0].tasks
+    tasks = plan_audit(subject()).plain.tasks
     store = Store(tmp_path_factory.mktemp("store"))
     shadow, target = (t for _, t, _ in observe_worlds(list(tasks.values()), store, executor_for(None, 1), lambda *_: 0))
     task = tasks["target"]
@@ -113,12 +114,12 @@ def test_what_it_needs_is_named(sides):
 
 def test_an_audit_runs_it_where_the_model_allows(tmp_path):
     execution = Execution(store=tmp_path)
-    ran = {r.attack: r for r in conduct(subject(), execution).findings.results if r.rows == "all"}
+    ran = {r.attack: r for r in run_audit(subject(), execution).findings.results if r.rows == "all"}
     assert ran["change-field-fitted"].auc > 0.9
     assert "change-field-shuffled" not in ran
-    control = conduct(subject(attacks=["change-field-shuffled"]), execution).findings
+    control = run_audit(subject(attacks=["change-field-shuffled"]), execution).findings
     assert next(r for r in control.results if r.attack == "change-field-shuffled").auc_ci[0] < 0.5
-    bayes = conduct(subject("sklearn.naive_bayes:GaussianNB"), execution).findings
+    bayes = run_audit(subject("sklearn.naive_bayes:GaussianNB"), execution).findings
     assert not any(r.attack.startswith("change-field") for r in bayes.results)
     assert any("a model whose deletions can be foretold" in note.text for note in bayes.notes)
     assert any("ask by name, --attack change-field" in note.text for note in bayes.notes)
@@ -155,21 +156,21 @@ def test_asked_for_by_name_it_runs_on_any_model(tmp_path, model, references, lea
     shown = Stages()
     names = ["change-field", "change-field-fitted", "change-field-shuffled"]
     asked = subject(model, attacks=names, worlds={**SIZES, "references": references})
-    found = conduct(asked, Execution(store=tmp_path, reporter=shown))
+    found = run_audit(asked, Execution(store=tmp_path, reporter=shown))
     # each record once, whoever looks it up, and as many again for the control
     rows = looked_at(found)
     assert rows < shown.totals[BY_NAME] == shown.done[BY_NAME] <= 2 * rows
     of = {r.attack: r for r in found.findings.results if r.rows == "all"}
     assert of["change-field"].auc_ci[0] > of["change-field-shuffled"].auc_ci[1]
     assert of["change-field"].auc > least
-    again = conduct(asked, Execution(store=tmp_path, jobs=2))
+    again = run_audit(asked, Execution(store=tmp_path, jobs=2))
     assert again.scores["change-field-fitted"].equals(found.scores["change-field-fitted"])
 
 
 def test_until_an_interval_is_narrow_nobody_is_trained_with_twice(tmp_path):
     shown = Stages()
     wanted = subject("sklearn.naive_bayes:GaussianNB", attacks=["change-field"], until={"auc": 0.2, "at_most": 20})
-    found = conduct(wanted, Execution(store=tmp_path, reporter=shown))
+    found = run_audit(wanted, Execution(store=tmp_path, reporter=shown))
     assert shown.totals[BY_NAME] == looked_at(found)
 
 
@@ -191,14 +192,15 @@ def test_what_it_cannot_do_is_noted_before_anything_is_trained(tmp_path, monkeyp
     y = np.random.default_rng(1).integers(0, 3, 2500)
     records = prepare_arrays(made()[0], y, None, "made", 0)
     both = {"target": records, "shadow": records}
-    found = conduct(Subject(subject().config, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path)).findings
+    task = AuditTask(subject().config, both, dict.fromkeys(both, softmax))
+    found = run_audit(task, Execution(store=tmp_path)).findings
     assert any("attacks that foretell deletions were left out: the last layer of" in note.text for note in found.notes)
     asked = subject(attacks=["change-field"]).config
     with pytest.raises(AuditError, match="an attack that was asked for needs it: the last layer"):
-        conduct(Subject(asked, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path))
+        run_audit(AuditTask(asked, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path))
 
 
 @pytest.mark.usefixtures("two_threads")
 def test_results_do_not_depend_on_jobs(tmp_path):
-    one, two = (conduct(subject(), Execution(jobs=jobs, store=tmp_path)).scores for jobs in (1, 2))
+    one, two = (run_audit(subject(), Execution(jobs=jobs, store=tmp_path)).scores for jobs in (1, 2))
     assert one["change-field-fitted"].equals(two["change-field-fitted"])

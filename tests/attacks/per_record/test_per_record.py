@@ -148,7 +148,7 @@ def test_cross_validation_of_per_record_worlds_is_at_chance_where_nothing_is():
     found = []
     for seed in range(12):
         shadow, target = (noise(rng, worlds=9) for _ in range(2))
-        ((of,),) = run_attacks([Bavaria()], GAMES["deleted-vs-unseen"], shadow, [target], seed, 1, lambda: None)
+        ((of,),) = run_attacks([Bavaria()], GAMES["deleted-vs-unseen"], shadow, [target], seed, 1, lambda: None).scores
         found.append(of.shadow_auc)
     assert abs(np.mean(found) - 0.5) < 0.03
 

@@ -16,8 +16,9 @@ from unlearn_audit.audits.identification.ranking import (
     released,
     summarise,
 )
+from unlearn_audit.audits.membership.execution import WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
 from unlearn_audit.worlds.prepare import prepare_arrays
@@ -31,7 +32,7 @@ SMALL = {
 
 
 def named(queries=20, jobs=1, **changes):
-    subject = Subject.load(AuditConfig.model_validate({**SMALL, **changes}))
+    subject = AuditTask.load(AuditConfig.model_validate({**SMALL, **changes}))
     return name_deleted(subject, Execution(jobs=jobs), queries)
 
 
@@ -83,9 +84,9 @@ def test_rounding_hides():
 
 def test_those_deleted_together_have_their_places_among_those_who_stayed():
     config = {**SMALL, "scenario": {"name": "group", "size": 3}}
-    subject = Subject.load(AuditConfig.model_validate(config))
-    sides = plan_audit(subject)[0][0].tasks
-    table = released(subject, [sides["target"]], Execution())["target"]
+    subject = AuditTask.load(AuditConfig.model_validate(config))
+    sides = plan_audit(subject).plain.tasks
+    table = released([sides["target"]], WorldMaker.of(subject.config, Execution()), None)["target"]
     found = rank(sides["target"], table, sides["shadow"].plan.candidates, 150, 20)
     register = sides["target"].data.record_ids[sides["target"].plan.candidates]
     assert found.scores.shape == (40, len(register))
@@ -155,7 +156,7 @@ def test_equal_shares_in_a_few_worlds_are_no_certainty():
 def test_people_of_several_records_are_refused():
     X, y = load_breast_cancer(return_X_y=True)
     records = prepare_arrays(X, y, np.arange(len(y)) // 2, "pairs", 0)
-    subject = Subject.load(AuditConfig.model_validate(SMALL))
+    subject = AuditTask.load(AuditConfig.model_validate(SMALL))
     two = replace(subject, records={"target": records, "shadow": records})
     with pytest.raises(AuditError, match="people here have several"):
         name_deleted(two, Execution(), 20)

@@ -5,7 +5,7 @@ import pytest
 
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.audits.identification.reconstruction import Known, Reader, Weights, reconstruct_deleted
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings, solve
 
@@ -75,7 +75,7 @@ SIZES = {"shadow": 3, "target": 3, "train_size": 200, "deletions": 5, "unseen": 
 
 
 def subject(data="digits", model="logistic-regression", **changes):
-    return Subject.load(
+    return AuditTask.load(
         AuditConfig.model_validate({"target": {"data": data, "model": model}, "worlds": SIZES, **changes})
     )
 

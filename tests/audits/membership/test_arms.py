@@ -9,7 +9,7 @@ from rich.console import Console
 
 from unlearn_audit import Execution, run
 from unlearn_audit.api import audit_observations
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report.html import render
@@ -130,6 +130,6 @@ def test_sisa_trains_each_shard_privately(tmp_path):
 
 def test_identity_tells_guarantees_apart():
     one, other = (
-        Subject.load(config(defenses=["dp-sgd:2"], dp_sgd={"delta": delta})).identity for delta in (1e-5, 1e-6)
+        AuditTask.load(config(defenses=["dp-sgd:2"], dp_sgd={"delta": delta})).identity for delta in (1e-5, 1e-6)
     )
     assert one != other

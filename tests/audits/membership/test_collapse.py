@@ -3,7 +3,7 @@
 import re
 
 from unlearn_audit import Execution, run
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import build_config
 
 
@@ -27,7 +27,7 @@ def test_the_leading_attack_collapses_and_another_shows_a_leak(collapsing, tmp_p
 def test_without_being_kept_the_id_is_no_feature(collapsing):
     settings = collapsing.model_dump()
     settings["target"]["data"]["keep"] = ()
-    data = Subject.load(build_config(settings)).records["target"].data
+    data = AuditTask.load(build_config(settings)).records["target"].data
     assert data.X.shape == (800, 6)
     assert data.warnings[0].startswith(
         "Dropped, nearly every record holds another text, as with ids: name (800 distinct"

@@ -6,7 +6,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import AuditConfig, AuditError, Execution, Observations, audit, audit_observations, run
 from unlearn_audit.attacks import run as stage
-from unlearn_audit.findings.schema import Look, Stopping
+from unlearn_audit.findings.sections import Look, Stopping
 
 SMALL = {
     "attacks": [],
@@ -77,9 +77,9 @@ def test_a_wide_goal_stops_at_the_first_look_at_the_worlds_planned(store):
 def test_only_the_first_look_runs_every_attack(store, monkeypatch):
     ran = []
 
-    def counted(attacks, *rest):
+    def counted(attacks, *rest, **policy):
         ran.append(len(attacks))
-        return stage.run_attacks(attacks, *rest)
+        return stage.run_attacks(attacks, *rest, **policy)
 
     monkeypatch.setattr("unlearn_audit.audits.membership.early_stopping.run_attacks", counted)
     found = run(configured(until="auc ± 0.02"), store)
@@ -89,9 +89,9 @@ def test_only_the_first_look_runs_every_attack(store, monkeypatch):
 def test_what_it_watches_is_the_leading_attack(store, monkeypatch):
     watched = []
 
-    def seen(attacks, *rest):
+    def seen(attacks, *rest, **policy):
         watched.append(attacks)
-        return stage.run_attacks(attacks, *rest)
+        return stage.run_attacks(attacks, *rest, **policy)
 
     monkeypatch.setattr("unlearn_audit.audits.membership.early_stopping.run_attacks", seen)
     selected = run(configured(until="auc ± 0.02"), store).findings.selected

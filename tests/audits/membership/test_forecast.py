@@ -9,8 +9,8 @@ from unlearn_audit.attacks import CATALOGUE, GAMES, Offered, attacks_of
 from unlearn_audit.audits.membership.forecast import AttackTimes, Pilot, forecast, measure, time_attacks
 from unlearn_audit.audits.membership.forecast.pilot import measure_in_worker, peak_memory
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.run import conduct
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.run import run_audit
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine.observe import observe_world
 
 SMALL = {
@@ -39,7 +39,7 @@ class Clock:
 
 
 def subject(**changes):
-    return Subject.load(AuditConfig.model_validate({**SMALL, **changes}))
+    return AuditTask.load(AuditConfig.model_validate({**SMALL, **changes}))
 
 
 def given(**changes):
@@ -152,7 +152,7 @@ def test_what_is_stored_is_not_counted_again_and_the_store_stays_as_it_was(tmp_p
     execution = Execution(jobs=2, store=store)
     given(execution=execution)
     assert not store.exists()
-    conduct(subject(), execution)
+    run_audit(subject(), execution)
     before = sorted((path, path.stat().st_mtime_ns) for path in store.rglob("*"))
     whole = given(execution=execution)[0].cost
     assert whole.trainings_stored == whole.trainings == 63
@@ -164,7 +164,7 @@ def test_what_is_stored_is_not_counted_again_and_the_store_stays_as_it_was(tmp_p
 
 
 def a_task(**changes):
-    return plan_audit(subject(**changes))[0][0].tasks["target"]
+    return plan_audit(subject(**changes)).plain.tasks["target"]
 
 
 def timed(task, fixed, per_chain, warm_up=0.0):
@@ -209,7 +209,7 @@ def test_the_pilot_counts_rows_and_bytes_as_a_run_does(tmp_path):
     pilot = measure(task)
     assert (pilot.rows, pilot.scored, pilot.fitted) == (1 + 5 + 1 + 5, 1 + 5 + 1, 2)
     execution = Execution(store=tmp_path / "shared")
-    conduct(subject(), execution)
+    run_audit(subject(), execution)
     written = sum(path.stat().st_size for path in (tmp_path / "shared").glob("*/*"))
     cost = forecast(subject(), Execution(store=tmp_path / "none"), lambda _: pilot, lambda *_: TIMES).cost
     assert cost.bytes_store == pytest.approx(written, rel=0.1)

@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import Execution, audit
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import build_config
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
@@ -369,12 +369,12 @@ def subject(model, asked, **changes):
     sizes = {"shadow": 2, "target": 3, "train_size": 50, "deletions": 5, "unseen": 2, "references": 0}
     config = build_config({"target": side, "worlds": sizes, "regime": asked, **changes})
     records, source = prepare_arrays(X, y, None, "made", 0, ()), resolve_model(model)
-    return Subject(config, dict.fromkeys(("target", "shadow"), records), {"target": source, "shadow": source})
+    return AuditTask(config, dict.fromkeys(("target", "shadow"), records), {"target": source, "shadow": source})
 
 
 def made(model, asked, folder, jobs=1, **changes):
     """Return the regime and the note stated for the target side, and its table."""
-    arms, _ = plan_audit(subject(model, asked, **changes), Claims(Store(folder)))
+    arms = plan_audit(subject(model, asked, **changes), Claims(Store(folder))).arms
     task = arms[0].tasks["target"]
     ((_, table, _),) = observe_worlds([task], Store(folder), executor_for(None, jobs, None), lambda *_: None)
     return str(task.unlearner.regime), arms[0].regime_notes["target"], table
@@ -465,14 +465,14 @@ def test_rounding_makes_no_other_regime_and_is_stated(tmp_path):
     ids=lambda of: "" if isinstance(of, tuple) else type(of).__name__,
 )
 def test_models_of_libraries_are_taken_at_their_word_and_what_is_mixed_in_is_not(model, stated):
-    plans = (plan_audit(subject(model, asked))[0][0] for asked in REGIMES)
+    plans = (plan_audit(subject(model, asked)).plain for asked in REGIMES)
     assert tuple(str(plan.tasks["target"].unlearner.regime) for plan in plans) == stated
 
 
 def test_shards_and_the_arm_of_retraining_state_what_they_run(tmp_path):
     sisa = {"unlearning": {"method": "sisa", "shards": 2}}
     for model, regime in ((Seed(), "same-seed"), (Unseeded(), "fresh"), (HardWired(), "same-seed")):
-        arms, _ = plan_audit(subject(model, "fixed", **sisa, retraining_arm=True))
+        arms = plan_audit(subject(model, "fixed", **sisa, retraining_arm=True)).arms
         assert {str(task.unlearner.regime) for arm in arms for task in arm.tasks.values()} == {regime}
         assert len(arms) == 2
 

@@ -6,7 +6,7 @@ from scipy import stats as distributions
 
 from unlearn_audit.audits.membership.notes import MOST_TEXTS, differs, gaps, notes_on, warning_texts
 from unlearn_audit.engine import WorldStats
-from unlearn_audit.findings.schema import Result, Selected
+from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.report.settings import publishable
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from unlearn_audit import AuditConfig, Execution, read_observations, run
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.purge import NOTE, purge, traces
@@ -29,7 +29,7 @@ CONFIG = AuditConfig.model_validate(
 @pytest.fixture
 def audited(tmp_path):
     """A run folder and its store, as the command line leaves them."""
-    subject = Subject.load(CONFIG)
+    subject = AuditTask.load(CONFIG)
     store, out = tmp_path / "store", tmp_path / "out"
     with run_folder(out, subject.identity):
         run(CONFIG, Execution(store=store)).write(out)
@@ -133,7 +133,7 @@ def test_only_runs_that_nobody_uses(audited, tmp_path):
     out, store, _ = audited
     with pytest.raises(AuditError, match=r"holds no run of unlearn-audit"):
         purge([tmp_path], store, {"1"})
-    with run_folder(out, Subject.load(CONFIG).identity), pytest.raises(AuditError, match="is in use"):
+    with run_folder(out, AuditTask.load(CONFIG).identity), pytest.raises(AuditError, match="is in use"):
         purge([out], store, {"1"})
 
 

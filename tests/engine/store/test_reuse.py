@@ -12,7 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import Execution, audit
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
@@ -109,7 +109,7 @@ def test_neither_results_nor_identity_depend_on_it():
     one, other = AuditConfig(), AuditConfig.model_validate({"reuse": "never"})
     assert other.execution.reuse == "never"
     assert one.model_dump() == other.model_dump()
-    assert Subject.load(one).identity == Subject.load(other).identity
+    assert AuditTask.load(one).identity == AuditTask.load(other).identity
 
 
 PROGRAM = """

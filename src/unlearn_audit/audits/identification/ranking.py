@@ -16,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.influence import Field, RetrainingField, field_for, has_field
+from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Execution, Subject
-from unlearn_audit.defenses import UNDEFENDED, parse_defense
-from unlearn_audit.engine import Store, default_store_folder, observe_worlds
-from unlearn_audit.engine.executors import executor_for
-from unlearn_audit.engine.regimes import Claims
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.defenses import Defense
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Estimate, share
@@ -123,7 +121,7 @@ class Naming:
         }
 
 
-def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> tuple[Naming, Found]:
+def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tuple[Naming, Found]:
     """Make the worlds of an audit, and look for the deleted of the target side in its register.
 
     The register are all records of the target side, those of its models and those never trained on. The attacker's
@@ -136,16 +134,16 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
         If more than one record is deleted at once, there are too few references, or the two sides are of different
         data.
     """
-    _refuse(subject, queries)
-    reuse = execution.reusing(subject.config)
-    notes = reuse.notes(subject.models.values())
+    _refuse(task, queries)
+    maker = WorldMaker.of(task.config, execution)
+    notes = maker.reuse.notes(task.models.values())
     for note in notes:
         execution.reporter.say(note)
-    training = parse_defense(subject.config.defenses[0]).training if subject.config.defenses else UNDEFENDED
-    claims = Claims(Store(execution.store or default_store_folder()), reuse, reporter=execution.reporter)
-    arm = next(arm for arm in plan_audit(subject, claims)[0] if arm.name == training)
+    plan = plan_audit(task, maker.claims())
+    defense = next(iter(plan.attacks.defenses), None)
+    arm = plan.plain if defense is None else plan.arm(defense.training)
     shadow, target = arm.tasks["shadow"], arm.tasks["target"]
-    observed = released(subject, [shadow, target], execution)
+    observed = released([shadow, target], maker, defense)
     own = shadow.plan.candidates
     learn = _learning(shadow, target, execution)
     show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
@@ -165,22 +163,14 @@ def name_deleted(subject: Subject, execution: Execution, queries: int = 60) -> t
     return replace(naming, notes=notes, regime=regime, regime_note=regime_note), found
 
 
-def released(subject: Subject, tasks: Sequence[SideTask], execution: Execution) -> dict[str, Observations]:
+def released(tasks: Sequence[SideTask], maker: WorldMaker, defense: Defense | None) -> dict[str, Observations]:
     """Make the worlds of sides, and return for each side what its versions answer as they are released."""
-    store = Store(execution.store or default_store_folder())
-    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
-    show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
-    reuse = execution.reusing(subject.config)
-    made = observe_worlds(tasks, store, executor, lambda done, _: show(done), reuse=reuse)
-    observed = {task.plan.side: table for task, table, _ in made}
-    if not subject.config.defenses:
-        return observed
-    release = parse_defense(subject.config.defenses[0])
-    return {side: release.apply(table) for side, table in observed.items()}
+    observed = {task.plan.side: table for task, table, _ in maker.observe(tasks)}
+    return observed if defense is None else {side: defense.apply(table) for side, table in observed.items()}
 
 
-def _refuse(subject: Subject, queries: int) -> None:
-    config = subject.config
+def _refuse(task: AuditTask, queries: int) -> None:
+    config = task.config
     if config.scenario.name not in ("single", "retained"):
         raise AuditError(f"name looks for one deleted record, and the scenario {config.scenario.name} deletes several")
     if queries < FEWEST_QUERIES:
@@ -190,7 +180,7 @@ def _refuse(subject: Subject, queries: int) -> None:
             f"--queries {queries} needs as many reference records, and each pair is asked {config.worlds.references}; "
             f"give --references {queries}"
         )
-    if subject.records["shadow"] is not subject.records["target"]:
+    if not task.same_data:
         raise AuditError("name ranks people by the attacker's records of the same data; leave the shadow dataset out")
     if config.worlds.canaries != "none":
         raise AuditError("name looks for people with their own labels; leave canaries out")
@@ -200,7 +190,7 @@ def _refuse(subject: Subject, queries: int) -> None:
         raise AuditError("name keeps the attacker's records apart from the register; leave the layout per-record out")
     if config.until is not None:
         raise AuditError("name looks at as many target worlds as it is told to; leave until out, give --target-worlds")
-    units = subject.records["target"].units
+    units = task.records["target"].units
     if (units.sizes(units.values) > 1).any():
         raise AuditError("name looks for one record, and people here have several; leave the column of units out")
 

@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.task import Execution, Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import LOW_FPR, Estimate, auc_interval, share, tpr_at_fpr_interval
@@ -235,13 +236,13 @@ class Reconstruction:
 
 
 def reconstruct_deleted(
-    subject: Subject, execution: Execution, scaler: Scaler = "refitted", decimals: int | None = None
+    task: AuditTask, execution: Execution, scaler: Scaler = "refitted", decimals: int | None = None
 ) -> Reconstruction:
     """Train the target worlds of an audit, and read each deleted record off the weights of the two versions.
 
     Parameters
     ----------
-    subject, execution
+    task, execution
         The audit, and how to show progress; weights are kept nowhere.
     scaler
         ``refitted``, as the model is; or ``fixed`` on the shadow side's records.
@@ -254,39 +255,37 @@ def reconstruct_deleted(
         If the model is no logistic regression, or more than one record is deleted at once.
     """
     with one_thread():
-        return _reconstruct_deleted(subject, execution, scaler, decimals)
+        return _reconstruct_deleted(task, execution, scaler, decimals)
 
 
-def _reconstruct_deleted(
-    subject: Subject, execution: Execution, scaler: Scaler, decimals: int | None
-) -> Reconstruction:
-    if subject.config.worlds.canaries != "none":
+def _reconstruct_deleted(task: AuditTask, execution: Execution, scaler: Scaler, decimals: int | None) -> Reconstruction:
+    if task.config.worlds.canaries != "none":
         raise AuditError("reconstruct reads off people with their own labels; leave canaries out")
-    tasks = plan_audit(subject)[0][0].tasks
-    task, shadow = tasks["target"], tasks["shadow"]
-    if task.data is not shadow.data:
+    sides = plan_audit(task).plain.tasks
+    target, shadow = sides["target"], sides["shadow"]
+    if target.data is not shadow.data:
         raise AuditError("the public records have to be of the same data; leave the shadow dataset out")
-    settings = _settings(task)
+    settings = _settings(target)
     public = np.concatenate([shadow.plan.pool.train, shadow.plan.pool.unseen])
-    X = task.data.X.astype(np.float64)
+    X = target.data.X.astype(np.float64)
     mean, spread = X[public].mean(axis=0), X[public].std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     if scaler == "fixed":
         X = (X - mean) / spread
         mean, spread = np.zeros(X.shape[1]), np.ones(X.shape[1])
         settings = replace(settings, standardized=False)
-    known = Known(X[public], task.plan.sizes.train_size, settings.C, scaler, mean, spread)
-    show = execution.reporter.stage("Training and reading worlds", task.plan.n_worlds)
-    rng = np.random.default_rng(subject.config.seed)
-    register = np.concatenate([task.plan.pool.train, task.plan.pool.unseen])
+    known = Known(X[public], target.plan.sizes.train_size, settings.C, scaler, mean, spread)
+    show = execution.reporter.stage("Training and reading worlds", target.plan.n_worlds)
+    rng = np.random.default_rng(task.config.seed)
+    register = np.concatenate([target.plan.pool.train, target.plan.pool.unseen])
     worlds: list[int] = []
     found: list[_Read] = []
-    for index in range(task.plan.n_worlds):
-        world = task.plan.world(index)
+    for index in range(target.plan.n_worlds):
+        world = target.plan.world(index)
         deleted = [request.deleted for (request,) in world.chains]
         with one_thread():
             models = solve(
-                settings, X, task.data.y, world.training, [(d, np.zeros(0, dtype=np.int64)) for d in deleted]
+                settings, X, target.data.y, world.training, [(d, np.zeros(0, dtype=np.int64)) for d in deleted]
             )
         if models is None:
             raise AuditError(
@@ -297,7 +296,7 @@ def _reconstruct_deleted(
         for of, (at,) in zip(after, deleted, strict=True):
             among = np.append(at, rng.choice(register[register != at], CANDIDATES - 1, replace=False))
             worlds.append(index)
-            found.append(_one(reader, of, X, task, among, models[0].classes_))
+            found.append(_one(reader, of, X, target, among, models[0].classes_))
         show(index + 1)
     of_worlds, cosines = np.array(worlds), np.array([of.cosine for of in found])
     scores = np.concatenate([[of.fit for of in found], *(of.of_unseen for of in found)])

@@ -6,16 +6,17 @@ same queries; they differ in how a model is trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from unlearn_audit.config import AuditConfig, UnlearningConfig
-from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.config import UnlearningConfig
+from unlearn_audit.defenses import UNDEFENDED, Defense
 from unlearn_audit.defenses.dp_sgd import private_source
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.retraining_arm import RETRAINING
+from unlearn_audit.findings.tables import RETRAINING
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
@@ -64,27 +65,35 @@ class Arm:
 
 
 def plan_arms(
-    config: AuditConfig,
-    records: Mapping[str, Records],
-    models: Mapping[str, ModelSource],
-    plans: Mapping[str, WorldPlan],
-    claims: Claims,
+    task: AuditTask, worlds: Mapping[str, WorldPlan], defenses: Iterable[Defense], claims: Claims
 ) -> tuple[Arm, ...]:
     """Return the undefended arm, one of exact retraining beside it if asked for, and one for each defence in training.
 
     The regime of each is the one that its models were seen to run.
 
+    Parameters
+    ----------
+    task
+        The audit; its records are those that are trained on.
+    worlds
+        By side, the plan of its worlds.
+    defenses
+        The defences that are tried.
+    claims
+        Finds out which regime a model really runs.
+
     Raises
     ------
     AuditError
-        If such a defence cannot be had with this model or regime.
+        If a defence in training cannot be had with this model or regime.
     """
-    defenses = {d.training: d for d in map(parse_defense, config.defenses) if d.training != UNDEFENDED}
-    if defenses and Regime(config.regime) is not Regime.FRESH:
-        raise AuditError(SHARED_NOISE.format(name=next(iter(defenses)), regime=config.regime))
-    arms = [_plain_arm(UNDEFENDED, config, records, models, plans, claims)]
+    config = task.config
+    private = {defense.training: defense for defense in defenses if defense.training != UNDEFENDED}
+    if private and Regime(config.regime) is not Regime.FRESH:
+        raise AuditError(SHARED_NOISE.format(name=next(iter(private)), regime=config.regime))
+    arms = [_plain_arm(UNDEFENDED, task, worlds, claims)]
     if config.has_retraining_arm:
-        arms.append(_retraining_arm(arms[0], config, records, models, plans, claims))
+        arms.append(_retraining_arm(arms[0], task, worlds, claims))
     scaled: dict[int, Records] = {}
 
     def public(of: Records) -> Records:
@@ -93,98 +102,76 @@ def plan_arms(
             scaled[id(of)] = standardized(of)
         return scaled[id(of)]
 
-    for defense in defenses.values():
-        arms.append(_private_arm(defense, config, records, models, plans, public, claims))
-    return tuple(arms)
+    return (*arms, *(_private_arm(defense, task, worlds, public, claims) for defense in private.values()))
 
 
 def _arm(
-    name: str,
-    config: AuditConfig,
-    records: Mapping[str, Records],
-    models: Mapping[str, ModelSource],
-    plans: Mapping[str, WorldPlan],
-    claims: Claims,
-    notes: tuple[str, ...] = (),
+    name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims, notes: tuple[str, ...] = ()
 ) -> Arm:
-    tasks, regime_notes = {}, {}
-    for side, plan in plans.items():
+    config, tasks, regime_notes = task.config, {}, {}
+    for side, plan in worlds.items():
+        source, data = task.models[side], task.records[side].data
         asked = Regime(config.regime)
         unlearner, regime_notes[side] = unlearner_for(
             config.unlearning,
-            models[side],
+            source,
             asked,
-            draws=claims.of(models[side], records[side].data, plan, asked),
+            draws=claims.of(source, data, plan, asked),
             n_training=plan.sizes.train_size,
             # online learning replaces what it deletes, so the number of records stays
             plain=config.training == "plain",
             n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
         )
-        tasks[side] = SideTask(records[side].data, models[side], unlearner, plan, "" if name == UNDEFENDED else name)
+        tasks[side] = SideTask(data, source, unlearner, plan, "" if name == UNDEFENDED else name)
     return Arm(name, tasks, regime_notes, notes)
 
 
-def _plain_arm(
-    name: str,
-    config: AuditConfig,
-    records: Mapping[str, Records],
-    models: Mapping[str, ModelSource],
-    plans: Mapping[str, WorldPlan],
-    claims: Claims,
-) -> Arm:
+def _plain_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the arm of the models as they are, with a note where networks could not be trained at once."""
-    arm = _arm(name, config, records, models, plans, claims)
-    said = {
-        f"networks of {task.source.name} were trained one at a time: {reason}": None
-        for task in arm.tasks.values()
-        if (reason := task.unlearner.why_plain(task.source, task.data)) is not None
+    arm = _arm(name, task, worlds, claims)
+    messages = {
+        f"networks of {side.source.name} were trained one at a time: {reason}": None
+        for side in arm.tasks.values()
+        if (reason := side.unlearner.why_plain(side.source, side.data)) is not None
     }
-    return replace(arm, notes=tuple(said))
+    return replace(arm, notes=tuple(messages))
 
 
-def _retraining_arm(
-    beside: Arm,
-    config: AuditConfig,
-    records: Mapping[str, Records],
-    models: Mapping[str, ModelSource],
-    plans: Mapping[str, WorldPlan],
-    claims: Claims,
-) -> Arm:
+def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
-    retrained = config.model_copy(update={"unlearning": UnlearningConfig()})
-    arm = _plain_arm(RETRAINING, retrained, records, models, plans, claims)
+    config = task.config.model_copy(update={"unlearning": UnlearningConfig()})
+    arm = _plain_arm(RETRAINING, replace(task, config=config), worlds, claims)
     notes = list(arm.notes)
-    for side, task in arm.tasks.items():
-        retraining, regime = task.unlearner.regime, beside.tasks[side].unlearner.regime
+    for side, own in arm.tasks.items():
+        retraining, regime = own.unlearner.regime, beside.tasks[side].unlearner.regime
         if retraining is not regime:
-            method, why = config.unlearning.method, arm.regime_notes[side] or beside.regime_notes[side]
-            said = OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why)
-            notes.append(Caution(said))
+            method, why = task.config.unlearning.method, arm.regime_notes[side] or beside.regime_notes[side]
+            message = OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why)
+            notes.append(Caution(message))
     return replace(arm, notes=tuple(notes))
 
 
 def _private_arm(
     defense: Defense,
-    config: AuditConfig,
-    records: Mapping[str, Records],
-    models: Mapping[str, ModelSource],
-    plans: Mapping[str, WorldPlan],
+    task: AuditTask,
+    worlds: Mapping[str, WorldPlan],
     public: Callable[[Records], Records],
     claims: Claims,
 ) -> Arm:
+    """Return the worlds of models that are trained under a defence."""
     assert defense.epsilon is not None
-    privacy = Privacy(defense.epsilon, config.dp_sgd.delta, config.dp_sgd.max_grad_norm)
-    private: dict[str, ModelSource] = {}
-    trained_on: dict[str, Records] = {}
-    notes: list[str] = []
-    for side in plans:
-        private[side], unscaled = private_source(models[side], privacy)
-        trained_on[side] = public(records[side]) if unscaled else records[side]
-        data = trained_on[side].data
-        private[side].make(seed=0).check_private(data.X, len(data.class_values))
-        if unscaled and not notes:
-            notes.append(
+    privacy = Privacy(defense.epsilon, task.config.dp_sgd.delta, task.config.dp_sgd.max_grad_norm)
+    models: dict[str, ModelSource] = {}
+    records: dict[str, Records] = {}
+    notes: tuple[str, ...] = ()
+    for side in worlds:
+        models[side], unscaled = private_source(task.models[side], privacy)
+        records[side] = public(task.records[side]) if unscaled else task.records[side]
+        data = records[side].data
+        models[side].make(seed=0).check_private(data.X, len(data.class_values))
+        if unscaled:
+            notes = (
                 f"{defense.training}: features are standardised with figures of the shadow side, which stands for "
-                "public data, since figures of the training records are outside the guarantee"
+                "public data, since figures of the training records are outside the guarantee",
             )
-    return _arm(defense.training, config, trained_on, private, plans, claims, tuple(notes))
+    return _arm(defense.training, replace(task, records=records, models=models), worlds, claims, notes)

@@ -7,99 +7,97 @@ which attack the rule watches. When to look, and when to stop, says `unlearn_aud
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from unlearn_audit.attacks import GAMES, Attacks
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.influence import Field
 from unlearn_audit.attacks.influence.precompute import foretell
-from unlearn_audit.attacks.run import Failure, run_attacks
-from unlearn_audit.audits.membership.arms import Arm
-from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
-from unlearn_audit.defenses import UNDEFENDED
+from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan
+from unlearn_audit.config import FEWEST_WORLDS_UNTIL, UntilConfig
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
-from unlearn_audit.findings.evaluate import chosen_attacks, leading_attack
-from unlearn_audit.findings.schema import Look, Stopping
+from unlearn_audit.findings.attack_figures import leading_attack
+from unlearn_audit.findings.sections import Look, Stopping
+from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import Clusters, Estimate, WidthRule, auc_interval, half_width
 from unlearn_audit.observations import Observations
-from unlearn_audit.utils.progress import Reporter
 
 Observe = Callable[[Sequence[SideTask]], Iterable[tuple[SideTask, Observations, WorldStats]]]
 """Makes or fetches the worlds of some sides."""
 
 
-def grow(
-    arm: Arm,
-    config: AuditConfig,
-    observe: Observe,
-    jobs: int,
-    reporter: Reporter,
-    field: Field | None = None,
-    *,
-    keep_going: bool = False,
-) -> tuple[Stopping, int]:
+@dataclass(frozen=True)
+class Stopped:
+    """How an audit that stops early came to its number of target worlds.
+
+    Attributes
+    ----------
+    stopping
+        Every look.
+    made
+        How many worlds had to be made on the way.
+    """
+
+    stopping: Stopping
+    made: int
+
+
+def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, execution: Execution) -> Stopped:
     """Train target worlds until the rule of a configuration says to stop.
 
     Parameters
     ----------
-    arm
-        The undefended arm.
-    config
-        What is asked; it has an ``until``.
+    until
+        When to stop.
+    plan
+        The audit; of its undefended arm, the attacks of the first game are watched.
     observe
         Makes worlds, and fetches those that were made before.
-    jobs
-        Worker processes of the attacks.
-    reporter
-        Shows how far the attacks are.
-    field
-        What deletions change, for the attacks that know it.
-    keep_going
-        Whether an attack that fails is left out of the looks and the others go on; the audit tells of it in the end.
-
-    Returns
-    -------
-    stopping, made
-        Every look; and how many worlds had to be made on the way.
+    execution
+        Worker processes of the attacks, progress, and whether an attack that fails is left out of the looks and the
+        others go on; the audit reports it in the end.
     """
-    assert config.until is not None
-    rule = WidthRule(config.until.auc, config.until.at_most)
-    attacks: Sequence[Attack] = ()
-    worlds, made = max(FEWEST_WORLDS_UNTIL, config.worlds.target), 0
+    rule = WidthRule(until.auc, until.at_most)
+    first: str = plan.task.config.two_way_games[0]
+    attacks: Sequence[Attack] = plan.attacks.by_game[first].runs
+    worlds, made = max(FEWEST_WORLDS_UNTIL, plan.task.config.worlds.target), 0
     tables: dict[str, Observations] = {}
     looks: list[Look] = []
     while not looks or looks[-1].worlds != worlds:
-        sides = [side for side in arm.tasks if side == "target" or not looks]
-        tasks = [arm.with_target_worlds(worlds).tasks[side] for side in sides]
+        sides = [side for side in SIDE_NAMES if side == "target" or not looks]
+        tasks = [plan.plain.with_target_worlds(worlds).tasks[side] for side in sides]
         for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
-        first = config.two_way_games[0]
-        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[first].runs
-        foretell(field, {first: Attacks(tuple(attacks))}, tables.values(), jobs, reporter)
-        attack, estimate = _look(attacks, config, tables, jobs, reporter, [] if keep_going else None)
+        watched = {first: Attacks(tuple(attacks))}
+        foretell(plan.attacks.influence, watched, tables.values(), execution.jobs, execution.reporter)
+        attack, estimate = _look(attacks, first, SideTables(**tables), plan.task.config.seed, execution)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))
         worlds = rule.next(worlds, looks[-1].half_width)
-    return Stopping(asked=config.until.auc, at_most=config.until.at_most, looks=tuple(looks)), made
+    return Stopped(Stopping(asked=until.auc, at_most=until.at_most, looks=tuple(looks)), made)
 
 
 def _look(
-    attacks: Sequence[Attack],
-    config: AuditConfig,
-    tables: dict[str, Observations],
-    jobs: int,
-    reporter: Reporter,
-    failures: list[Failure] | None,
+    attacks: Sequence[Attack], name: str, tables: SideTables, seed: int, execution: Execution
 ) -> tuple[Attack, Estimate]:
     """Return the best of some attacks on shadow worlds, and the interval of its AUC on all target rows."""
-    game, target = GAMES[config.two_way_games[0]], tables["target"]
-    show = reporter.stage(f"Looking at {target.rows['world'].nunique():,} target worlds", len(attacks))
+    game, target = GAMES[name], tables.target
+    show = execution.reporter.stage(f"Looking at {target.rows['world'].nunique():,} target worlds", len(attacks))
     done = iter(range(1, len(attacks) + 1))
-    (outcomes,) = run_attacks(
-        attacks, game, tables["shadow"], [target], config.seed, jobs, lambda: show(next(done)), failures
+    run = run_attacks(
+        attacks,
+        game,
+        tables.shadow,
+        [target],
+        seed,
+        execution.jobs,
+        lambda: show(next(done)),
+        keep_going=execution.keep_going,
     )
-    leading = leading_attack(outcomes)
+    leading = leading_attack(run.scores[0])
     rows = target.select(game.rows(target, "the target side"))
     positive = rows.roles == game.positive
     return leading.attack, auc_interval(leading.scores, positive, Clusters(rows.worlds, rows.records))

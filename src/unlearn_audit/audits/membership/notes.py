@@ -1,4 +1,4 @@
-"""What is worth saying of an audit's data, models and tables beside its figures."""
+"""What should be known of an audit's data, models and tables beside its figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.findings.notes import Note, as_note
-from unlearn_audit.findings.schema import Result, Selected, Spread, is_selected
+from unlearn_audit.findings.result import Result, Selected, is_selected
+from unlearn_audit.findings.sections import Spread
 from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
@@ -27,7 +28,7 @@ MOST_TEXTS = 20
 """How many different texts of warnings are kept a side."""
 
 SMALLEST_GAP = 0.05
-"""Difference of two AUCs below which nothing is said of it."""
+"""Difference of two AUCs below which it is not mentioned."""
 
 MOST_GAPS = 5
 """How many attacks with such a difference are named."""
@@ -56,8 +57,8 @@ def described(task: SideTask, table: Observations, stats: WorldStats) -> Observa
     return replace(table, metadata=metadata)
 
 
-def grouped(table: Observations, records: Records) -> Observations:
-    """Write into a table what its records hold in the columns by which risk is told; rare values are not named."""
+def attach_groups(table: Observations, records: Records) -> Observations:
+    """Write into a table what its records hold in the columns to group by; rare values are not named."""
     at = np.searchsorted(records.data.record_ids, table.rows["record"].to_numpy())
     holders = records.units.codes
     groups = {name: common_values(group_values(of), holders)[at] for name, of in records.columns.items()}
@@ -87,7 +88,7 @@ def notes_on(
 ) -> list[Note]:
     """Say what was done to the data, what repeats, and how often training warned.
 
-    Notes are published, and the text of a warning can quote records or paths: only its category is told. The
+    Notes are published, and the text of a warning can quote records or paths: only its category is given. The
     texts are in `warning_texts`.
     """
     notes = [
@@ -121,7 +122,7 @@ def warning_texts(stats: Mapping[str, WorldStats]) -> dict[str, dict[str, int]]:
 
 
 def _category(text: str) -> str:
-    """Return the class of a warning told as ``Category: message``."""
+    """Return the class of a warning written as ``Category: message``."""
     category, colon, _ = text.partition(":")
     return category if colon and category.isidentifier() else "Warning"
 
@@ -133,11 +134,11 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
         asked = table.rows.loc[table.rows["role"] == "unseen", "record"]
         times = asked.value_counts()
         if len(times) < len(asked):
-            said = (
+            message = (
                 f"{side} side: {len(times):,} unseen records were asked {len(asked):,} times, each of them at most "
                 f"{times.max():,} times; they repeat across pairs"
             )
-            notes.append(as_note(said))
+            notes.append(as_note(message))
     return notes
 
 
@@ -163,17 +164,17 @@ def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:
     if len(apart) > MOST_GAPS:
         named += f" and {len(apart) - MOST_GAPS:,} more"
     if leading is not None and differs(leading, 1 - GAP):
-        said = (
+        message = (
             f"the attack chosen, {attack_words(leading.attack, leading.attack_model)}, reached an AUC of "
             f"{number(leading.shadow_auc)} on shadow worlds and {number(leading.auc)} on the target, further apart "
             "than their errors explain"
         )
-        said += f", as are those of {named}" if apart else ""
+        message += f", as are those of {named}" if apart else ""
     elif apart:
-        said = f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}"
+        message = f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}"
     else:
         return []
-    return [as_note(Caution(f"{said}: {_GAP}"))]
+    return [as_note(Caution(f"{message}: {_GAP}"))]
 
 
 def differs(result: Result, error_rate: float) -> bool:
@@ -202,12 +203,12 @@ def table_details(table: Observations) -> dict[str, Any]:
     }
 
 
-def spread(values: Sequence[float]) -> Spread:
+def min_mean_max(values: Sequence[float]) -> Spread:
     """Return minimum, mean and maximum."""
     return Spread(minimum=min(values), mean=sum(values) / len(values), maximum=max(values), n=len(values))
 
 
-def said_of_classes(shadow: Sequence[str], target: Sequence[str]) -> str:
+def note_on_classes(shadow: Sequence[str], target: Sequence[str]) -> str:
     """Say which class of the attacker's data stands for which of the target's."""
     pairs = ", ".join(f"{one} for {other}" for one, other in zip(shadow, target, strict=True))
     return f"the shadow data has other classes; in the attacks its classes stand, in their order, {pairs}"

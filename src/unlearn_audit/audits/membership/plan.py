@@ -1,19 +1,19 @@
-"""From a subject to the arms of its audit: which worlds each side trains, or why they cannot be had."""
+"""An audit is planned once: which worlds each side trains, which attacks meet them, or why they cannot be had."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from unlearn_audit.attacks.influence import has_field
+from unlearn_audit.attacks.influence import Field, has_field
 from unlearn_audit.attacks.run import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
-from unlearn_audit.audits.membership.task import Subject
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig
-from unlearn_audit.defenses import check_defenses
 from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.evaluate import expected_attacks
+from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_worlds
 from unlearn_audit.unlearning import options_of
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
@@ -23,12 +23,65 @@ from unlearn_audit.worlds.prepare import Records
 SIDE_NAMES = ("shadow", "target")
 
 
-def plan_audit(subject: Subject, claims: Claims | None = None) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    """Return the arms of an audit with their worlds, the undefended one first, and notes on what was adjusted.
+@dataclass(frozen=True)
+class AuditPlan:
+    """What an audit will do.
+
+    Attributes
+    ----------
+    task
+        What is asked, of which records and models.
+    arms
+        The ways of training, the undefended one first.
+    attacks
+        The attacks of each game, and the defences they are tried under.
+    notes
+        What was adjusted.
+    """
+
+    task: AuditTask
+    arms: tuple[Arm, ...]
+    attacks: AttackPlan
+    notes: tuple[str, ...]
+
+    @property
+    def plain(self) -> Arm:
+        """The undefended arm."""
+        return self.arms[0]
+
+    @property
+    def regime(self) -> str:
+        """The regime that the target side really runs."""
+        return str(self.plain.tasks["target"].unlearner.regime)
+
+    @property
+    def regime_note(self) -> str | None:
+        """Why that is not the regime asked for."""
+        return self.plain.regime_notes["target"]
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of a name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def noting(self, *notes: str) -> AuditPlan:
+        """Return the plan with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def knowing(self, influence: Field | None) -> AuditPlan:
+        """Return the plan with what deletions change, or without the attacks that need it."""
+        return replace(self, attacks=self.attacks.knowing(influence))
+
+    def with_target_worlds(self, number: int) -> AuditPlan:
+        """Return the plan with another number of target worlds; those it had stay the same."""
+        return replace(self, arms=tuple(arm.with_target_worlds(number) for arm in self.arms))
+
+
+def plan_audit(task: AuditTask, claims: Claims | None = None) -> AuditPlan:
+    """Decide all that an audit will do, before anything big is trained.
 
     Parameters
     ----------
-    subject
+    task
         The audit.
     claims
         Finds out which regime a model really runs; by default anew.
@@ -38,67 +91,70 @@ def plan_audit(subject: Subject, claims: Claims | None = None) -> tuple[tuple[Ar
     AuditError
         If the worlds cannot be drawn, or the attacks could not be run on them.
     """
-    config, records, models = subject.config, subject.records, subject.models
+    config, records = task.config, task.records
     if len(records["shadow"].data.class_names) != len(records["target"].data.class_names):
         raise AuditError(
             f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
             f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
             "posteriors of one width cannot read another, so choose data with as many classes"
         )
-    plans, notes = _plan(config, records)
-    _refuse_before_training(subject, plans)
+    worlds, notes = _plan_worlds(config, records)
+    attacks = _plan_attacks(task, worlds)
     if config.worlds.canaries == "mislabelled":
-        records, said = with_canaries(records, plans, config.seed)
-        notes = (*notes, *said)
-    arms = plan_arms(config, records, models, plans, claims or Claims())
+        records, messages = with_canaries(records, worlds, config.seed)
+        notes = (*notes, *messages)
+    arms = plan_arms(replace(task, records=records), worlds, attacks.defenses, claims or Claims())
     notes = (*notes, *(note for arm in arms for note in arm.notes))
     regime_notes = arms[0].regime_notes
     if regime_notes["shadow"] and regime_notes["shadow"] != regime_notes["target"]:
         notes = (*notes, Caution(f"shadow side: {regime_notes['shadow']}"))
-    return arms, notes
+    return AuditPlan(task, arms, attacks, notes)
 
 
-def _plan(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
+def _plan_worlds(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
     """Plan both sides, on one dataset or, under transfer, on two."""
     if records["shadow"] is records["target"]:
         both = records["target"]
-        plans, said = plan_worlds(
+        plans, messages = plan_worlds(
             both.split, both.units, config.worlds, config.scenario, config.seed, both.data.name, SIDE_NAMES
         )
-        return (per_record_plans(plans, both.data.name) if config.worlds.layout == "per-record" else plans), said
+        return (per_record_plans(plans, both.data.name) if config.worlds.layout == "per-record" else plans), messages
     if config.worlds.layout == "per-record":
         raise AuditError("per-record worlds audit the same records on both sides; leave the shadow dataset out")
     plans = {}
     notes: list[str] = []
     for side in SIDE_NAMES:
-        of = records[side]
-        more, said = plan_worlds(of.split, of.units, config.worlds, config.scenario, config.seed, of.data.name, (side,))
+        own = records[side]
+        more, messages = plan_worlds(
+            own.split, own.units, config.worlds, config.scenario, config.seed, own.data.name, (side,)
+        )
         plans |= more
-        notes += said
+        notes += messages
     return plans, tuple(notes)
 
 
-def _refuse_before_training(subject: Subject, plans: Mapping[str, WorldPlan]) -> None:
-    """Raise where the attacks could not be run on what would be trained."""
-    config, shadow = subject.config, plans["shadow"]
+def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPlan:
+    """Choose the attacks, or raise where they could not be run on what would be trained."""
+    config, shadow = task.config, worlds["shadow"]
     if config.worlds.probes:
-        for side, plan in plans.items():
-            check_probes(subject.records[side].data, plan.references)
+        for side, plan in worlds.items():
+            check_probes(task.records[side].data, plan.references)
     options_of(config.unlearning)
-    check_defenses(config.defenses, len(subject.records["target"].data.class_names))
-    expected_attacks(config, field=foretells_deletions(subject))
+    offers = offers_of_worlds(config, [plan.sizes for plan in worlds.values()], influence=_has_influence(task))
+    attacks = AttackPlan.of(config, offers, len(task.records["target"].data.class_names))
     rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
     if rows < FEWEST_ROWS:
         raise AuditError(
             f"the shadow side would have {rows:,} deleted records to fit attacks on, fewer than {FEWEST_ROWS}; "
             "use more shadow worlds or deletions"
         )
+    return attacks
 
 
-def foretells_deletions(subject: Subject) -> bool:
-    """Return whether the attacker knows what deletions change, from records of the same data.
+def _has_influence(task: AuditTask) -> bool:
+    """Return whether the attacker can compute what deletions change, from records of the same data.
 
-    Of some models it takes one training, of any other one for each record: that is done for attacks asked for by name.
+    For some models it takes one training, for any other one for each record: that is done for attacks asked for by
+    name.
     """
-    same_data = subject.records["shadow"] is subject.records["target"]
-    return same_data and (has_field(subject.models["target"]) or subject.config.attacks is not None)
+    return task.same_data and (has_field(task.models["target"]) or task.config.attacks is not None)

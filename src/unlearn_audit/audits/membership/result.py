@@ -10,11 +10,28 @@ from typing import Any
 
 import pandas as pd
 
+from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.tables import Tables
 from unlearn_audit.observations import Observations, write_observations
 from unlearn_audit.report import write_report
 from unlearn_audit.utils.files import atomic_path, write_atomic
+
+
+def tables_by_name(tables: Tables) -> dict[str, Observations]:
+    """Return tables by their names in the run folder: ``shadow``, ``target-retraining``, ``target-dp-sgd-4``.
+
+    Parameters
+    ----------
+    tables
+        By arm.
+    """
+    return {
+        side if arm == UNDEFENDED else f"{side}-{arm.replace(':', '-')}": table
+        for arm, sides in tables.items()
+        for side, table in sides.by_side.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -28,7 +45,7 @@ class AuditResult:
     scores
         One row a target record and game, one column an attack.
     observations
-        The tables of both sides, by side.
+        The tables of both sides and every arm, by name; see `tables_by_name`.
     identity
         What makes this audit another than any other: configuration, data and models.
     """

@@ -1,42 +1,41 @@
-"""The conductor: configuration -> worlds -> observations -> scores -> findings."""
+"""Runs an audit: plan -> worlds -> tables of observations -> attacks -> findings."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
 from unlearn_audit.attacks.influence import Field, field_for
 from unlearn_audit.attacks.influence.precompute import foretell
-from unlearn_audit.audits.membership.arms import Arm
-from unlearn_audit.audits.membership.early_stopping import grow
+from unlearn_audit.audits.membership.early_stopping import add_worlds_until
+from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import (
+    attach_groups,
     described,
     gaps,
-    grouped,
+    min_mean_max,
+    note_on_classes,
     notes_on,
-    said_of_classes,
     side_details,
-    spread,
     warning_texts,
 )
-from unlearn_audit.audits.membership.plan import SIDE_NAMES, foretells_deletions, plan_audit
-from unlearn_audit.audits.membership.result import AuditResult
-from unlearn_audit.audits.membership.task import Execution, Subject
-from unlearn_audit.config import AuditConfig
+from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan, plan_audit
+from unlearn_audit.audits.membership.result import AuditResult, tables_by_name
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import UNDEFENDED
-from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
-from unlearn_audit.engine.executors import executor_for
-from unlearn_audit.engine.regimes import Claims
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.evaluate import assess, chosen_attacks, expected_attacks, n_attacks
+from unlearn_audit.findings.attack_plan import AttackPlan
+from unlearn_audit.findings.evaluate import Assessment, assess
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.schema import Findings
+from unlearn_audit.findings.sections import Spread, Stopping
+from unlearn_audit.findings.tables import SideTables, Tables
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.verdict import verdict
@@ -44,7 +43,66 @@ from unlearn_audit.utils.notes import Caution
 from unlearn_audit.utils.threads import one_thread
 
 
-def conduct(subject: Subject, execution: Execution) -> AuditResult:
+@dataclass(frozen=True)
+class Provenance:
+    """Where tables come from: what findings state beside figures.
+
+    Attributes
+    ----------
+    config
+        The configuration that findings state.
+    identity
+        What makes this audit another than any other.
+    dataset, model, regime, regime_note
+        What was audited, and the regime that the models really ran.
+    details
+        Sizes, by side.
+    overfitting
+        Train minus test accuracy of the originals, by side; None where not known.
+    notes
+        What should be known.
+    stopping
+        How an audit that stops early came to its worlds.
+    spent
+        What the trainings of an arm spent of their privacy, by arm.
+    timing
+        What does not change results.
+    """
+
+    config: dict[str, Any]
+    identity: Mapping[str, Any]
+    dataset: str
+    model: str
+    regime: str
+    regime_note: str | None
+    details: dict[str, Any]
+    overfitting: dict[str, Spread] | None
+    notes: tuple[Note, ...]
+    stopping: Stopping | None = None
+    spent: Mapping[str, Spent] = field(default_factory=dict)
+    timing: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The worlds of an audit, made and queried.
+
+    Attributes
+    ----------
+    tables
+        By arm.
+    stats
+        What is known of the models beside their answers: by side, of other arms than the undefended by arm and side.
+    spent
+        What the trainings of an arm spent of their privacy, by arm.
+    """
+
+    tables: Tables
+    stats: Mapping[str, WorldStats]
+    spent: Mapping[str, Spent]
+
+
+def run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     """Train, observe, attack and measure.
 
     Raises
@@ -52,156 +110,179 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     AuditError
         If the worlds cannot be drawn, a model fails, or the attacks cannot be fitted.
     """
-    config, records, models = subject.config, subject.records, subject.models
-    executor = executor_for(execution.executor, execution.jobs, execution.scheduler)
     started = time.perf_counter()
-    store = Store(execution.store or default_store_folder())
-    reuse = execution.reusing(config)
-    told = reuse.notes(models.values())
-    for note in told:
+    config = task.config
+    maker = WorldMaker.of(config, execution)
+    reuse_notes = maker.reuse.notes(task.models.values())
+    for note in reuse_notes:
         execution.reporter.say(note)
-    arms, notes = plan_audit(subject, Claims(store, reuse, reporter=execution.reporter))
-    plain = arms[0]
-    notes = (*notes, *told)
-
-    def observe(tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
-        show = execution.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
-        say = execution.reporter.say if execution.explain else None
-        return observe_worlds(tasks, store, executor, lambda done, _: show(done), say, reuse)
-
-    knows, notes_of_field = _change_field(subject, plain, execution)
-    notes = (*notes, *notes_of_field)
-    stopping, made_before = None, 0
+    plan = _with_influence(plan_audit(task, maker.claims()).noting(*reuse_notes), execution)
+    stopped = None
     if config.until is not None:
-        stopping, made_before = grow(
-            plain, config, observe, execution.jobs, execution.reporter, knows, keep_going=execution.keep_going
-        )
-        arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
-        plain = arms[0]
-        notes = (*notes, stopping.sentence)
-    tasks = [(arm.name, side, task) for arm in arms for side, task in arm.tasks.items()]
-    tables: dict[str, dict[str, Observations]] = {arm.name: {} for arm in arms}
-    stats: dict[str, WorldStats] = {}
-    spent: dict[str, Spent] = {}
-    observed = observe([task for _, _, task in tasks])
-    for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
-        table = described(task, table, of_side)
-        tables[arm][side] = grouped(table, records["target"]) if side == "target" else table
-        stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
-        if side == "target" and of_side.spent is not None:
-            spent[arm] = of_side.spent
-    classes = {side: table.classes for side, table in tables[plain.name].items()}
+        stopped = add_worlds_until(config.until, plan, maker.observe, execution)
+        plan = plan.with_target_worlds(stopped.stopping.worlds).noting(stopped.stopping.sentence)
+    observed = _observe(plan, maker)
+    classes = {side: table.classes for side, table in observed.tables[UNDEFENDED].by_side.items()}
     if classes["shadow"] != classes["target"]:
-        notes = (*notes, Caution(said_of_classes(classes["shadow"], classes["target"])))
-        for of_arm in tables.values():
-            of_arm["shadow"] = replace(of_arm["shadow"], classes=classes["target"])
-    trained = time.perf_counter()
-    return find(
-        config.model_dump(mode="json"),
-        subject.identity,
-        config,
-        tables,
-        execution,
-        spent=spent,
-        knows=knows,
-        dataset=records["target"].data.name,
-        model=models["target"].name,
-        regime=str(plain.tasks["target"].unlearner.regime),
-        regime_note=plain.regime_notes["target"],
-        details={side: side_details(plain.tasks[side]) for side in SIDE_NAMES},
-        overfitting={side: spread(stats[side].overfitting) for side in SIDE_NAMES},
-        notes=(*map(as_note, notes), *notes_on(records, tables[plain.name], stats)),
+        plan = plan.noting(Caution(note_on_classes(classes["shadow"], classes["target"])))
+        observed = replace(observed, tables=_with_classes(observed.tables, classes["target"]))
+    made_before = 0 if stopped is None else stopped.made
+    timing = {
+        "executor": maker.executor.name,
+        "seconds_worlds": round(time.perf_counter() - started, 2),
+        "worlds_reused": sum(stats.reused for stats in observed.stats.values()) - made_before,
+        "store": str(maker.store.folder),
+        "training_warnings": warning_texts(observed.stats),
+    }
+    stopping = None if stopped is None else stopped.stopping
+    return evaluate_tables(observed.tables, plan.attacks, _provenance(plan, observed, stopping, timing), execution)
+
+
+def _provenance(
+    plan: AuditPlan, observed: Observed, stopping: Stopping | None, timing: Mapping[str, Any]
+) -> Provenance:
+    task, tables = plan.task, observed.tables[UNDEFENDED]
+    return Provenance(
+        config=task.config.model_dump(mode="json"),
+        identity=task.identity,
+        dataset=task.records["target"].data.name,
+        model=task.models["target"].name,
+        regime=plan.regime,
+        regime_note=plan.regime_note,
+        details={side: side_details(plan.plain.tasks[side]) for side in SIDE_NAMES},
+        overfitting={side: min_mean_max(observed.stats[side].overfitting) for side in SIDE_NAMES},
+        notes=(*map(as_note, plan.notes), *notes_on(task.records, tables.by_side, observed.stats)),
         stopping=stopping,
-        timing={
-            "executor": executor.name,
-            "seconds_worlds": round(trained - started, 2),
-            "worlds_reused": sum(s.reused for s in stats.values()) - made_before,
-            "store": str(store.folder),
-            "training_warnings": warning_texts(stats),
-        },
+        spent=observed.spent,
+        timing=timing,
     )
 
 
-def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[Field | None, tuple[str, ...]]:
-    """Train the attacker's own model, if an attack will compute with it; return what it knows, or why it does not.
+def _observe(plan: AuditPlan, maker: WorldMaker) -> Observed:
+    """Make or fetch the worlds of every arm."""
+    tasks = [(arm.name, side, task) for arm in plan.arms for side, task in arm.tasks.items()]
+    found: dict[str, dict[str, Observations]] = {arm.name: {} for arm in plan.arms}
+    stats: dict[str, WorldStats] = {}
+    spent: dict[str, Spent] = {}
+    observed = maker.observe([task for _, _, task in tasks])
+    for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
+        table = described(task, table, of_side)
+        found[arm][side] = attach_groups(table, plan.task.records["target"]) if side == "target" else table
+        stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
+        if side == "target" and of_side.spent is not None:
+            spent[arm] = of_side.spent
+    return Observed({arm: SideTables(**sides) for arm, sides in found.items()}, stats, spent)
+
+
+def _with_classes(tables: Tables, classes: tuple[str, ...]) -> Tables:
+    """Return tables whose shadow side calls its classes as the target does."""
+    return {arm: replace(sides, shadow=replace(sides.shadow, classes=classes)) for arm, sides in tables.items()}
+
+
+def _with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
+    """Train the attacker's own model, if an attack computes with it; leave these attacks out if that fails.
 
     Raises
     ------
     AuditError
         If an attack was asked for by name that cannot be had.
     """
-    config = subject.config
-    attacks = expected_attacks(config, field=foretells_deletions(subject))
-    if not any("field" in attack.needs for of in attacks.values() for attack in of.runs):
-        return None, ()
-    own, target = plain.tasks["shadow"].plan.candidates, plain.tasks["target"]
+    if not plan.attacks.needs_influence:
+        return plan
     show = execution.reporter.stage("Training the attacker's own model", 1)
     try:
         with one_thread():
-            knows = field_for(target.source, target.data, own, target.plan.sizes.train_size, config.seed)
-            # whatever it cannot do shows now, and not when all worlds are trained
-            knows.change(own[:2], target.plan.references[:2])
+            influence = _influence(plan)
     except Exception as error:
-        said = " ".join(str(error).split())
-        reason = said if isinstance(error, AuditError) else f"{type(error).__name__}: {said}"
-        if config.attacks is not None:
+        message = " ".join(str(error).split())
+        reason = message if isinstance(error, AuditError) else f"{type(error).__name__}: {message}"
+        if plan.task.config.attacks is not None:
             raise AuditError(
                 f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
             ) from error
-        return None, (Caution(f"attacks that foretell deletions were left out: {reason}"),)
+        return plan.knowing(None).noting(Caution(f"attacks that foretell deletions were left out: {reason}"))
     show(1)
-    return knows, ()
+    return plan.knowing(influence)
 
 
-def find(
-    settings: dict[str, Any],
-    identity: Mapping[str, Any],
-    config: AuditConfig,
-    tables: Mapping[str, Mapping[str, Observations]],
-    execution: Execution,
-    *,
-    spent: Mapping[str, Spent] | None = None,
-    knows: Field | None = None,
-    timing: dict[str, Any],
-    regime: str,
-    regime_note: str | None,
-    notes: tuple[Note, ...],
-    **facts: Any,
-) -> AuditResult:
-    """Attack the tables and put the findings together: the same for our own observations and for files."""
+def _influence(plan: AuditPlan) -> Field:
+    """Return what deletions change, from the attacker's own records."""
+    own, target = plan.plain.tasks["shadow"].plan.candidates, plan.plain.tasks["target"]
+    influence = field_for(target.source, target.data, own, target.plan.sizes.train_size, plan.task.config.seed)
+    # whatever it cannot do shows now, and not when all worlds are trained
+    influence.change(own[:2], target.plan.references[:2])
+    return influence
+
+
+def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execution: Execution) -> AuditResult:
+    """Attack tables and put the findings together: the same for our own observations and for files.
+
+    Parameters
+    ----------
+    tables
+        By arm.
+    plan
+        The attacks of each game, and the defences.
+    origin
+        Where the tables come from.
+    execution
+        Worker processes, progress, and whether an attack that fails is left out.
+
+    Raises
+    ------
+    AuditError
+        If the tables do not fit together, or an attack fails.
+    """
     started = time.perf_counter()
-    chosen = chosen_attacks(config, tables, knows)
-    of_sides = (table for of_arm in tables.values() for table in of_arm.values())
-    foretell(knows, chosen, of_sides, execution.jobs, execution.reporter)
-    n = n_attacks(config, chosen, tables)
+    every = (table for sides in tables.values() for table in sides)
+    foretell(plan.influence, plan.by_game, every, execution.jobs, execution.reporter)
+    n = plan.n_fits(list(tables))
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))
     found = assess(
         tables,
-        config,
+        plan,
         execution.jobs,
         lambda: show(next(done)),
-        spent,
-        chosen,
+        origin.spent,
         keep_going=execution.keep_going,
     )
-    canaries = tables[UNDEFENDED]["target"].canaries
-    findings = Findings(
-        config=settings,
-        canaries=canaries,
+    used = {
+        "jobs": execution.jobs,
+        **origin.timing,
+        "seconds_attacks": round(time.perf_counter() - started, 2),
+        "python": platform.python_version(),
+        "unlearn-audit": version("unlearn-audit"),
+        **{name: version(name) for name in COMPUTING_LIBRARIES},
+    }
+    findings = _findings(found, tables[UNDEFENDED].target, plan.notes, origin, used)
+    return AuditResult(findings, found.scores, tables_by_name(tables), origin.identity)
+
+
+def _findings(
+    found: Assessment, target: Observations, notes: Sequence[str], origin: Provenance, execution: dict[str, Any]
+) -> Findings:
+    """Put together what is known of the tables and what the attacks found."""
+    return Findings(
+        config=origin.config,
+        dataset=origin.dataset,
+        model=origin.model,
+        regime=origin.regime,
+        regime_note=origin.regime_note,
+        canaries=target.canaries,
+        details=origin.details,
         selected=found.selected,
+        overfitting=origin.overfitting,
         verdict=verdict(
             found.results,
             found.selected,
-            regime,
-            regime_note,
-            canaries,
+            origin.regime,
+            origin.regime_note,
+            target.canaries,
             found.retraining,
             moved=found.moved,
             record_risk=found.record_risk,
         ),
-        moved=found.moved,
-        results=found.results,
         released=found.released,
         groups=found.groups,
         record_risk=found.record_risk,
@@ -210,27 +291,9 @@ def find(
         paper=found.paper,
         retraining=found.retraining,
         failed=found.failed,
-        regime=regime,
-        regime_note=regime_note,
-        notes=(
-            *gaps(found.results, found.selected),
-            *notes,
-            *map(as_note, dict.fromkeys(note for attacks in chosen.values() for note in attacks.notes)),
-        ),
-        execution={
-            "jobs": execution.jobs,
-            **timing,
-            "seconds_attacks": round(time.perf_counter() - started, 2),
-            "python": platform.python_version(),
-            "unlearn-audit": version("unlearn-audit"),
-            **{name: version(name) for name in COMPUTING_LIBRARIES},
-        },
-        **facts,
+        moved=found.moved,
+        notes=(*gaps(found.results, found.selected), *origin.notes, *map(as_note, notes)),
+        stopping=origin.stopping,
+        results=found.results,
+        execution=execution,
     )
-    # as they lie in the run folder: shadow, target, and of other arms shadow-retraining or shadow-dp-sgd-4
-    named = {
-        side if arm == UNDEFENDED else f"{side}-{arm.replace(':', '-')}": table
-        for arm, of_arm in tables.items()
-        for side, table in of_arm.items()
-    }
-    return AuditResult(findings, found.scores, named, identity)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
-from unlearn_audit.config import AttackName
 from unlearn_audit.defenses.parse import usage
 from unlearn_audit.engine.executors import EXECUTORS
-from unlearn_audit.errors import AuditError
 
 Games = Annotated[
     list[str] | None,
@@ -30,13 +28,6 @@ Views = Annotated[
 ]
 Features = Annotated[
     list[str] | None, typer.Option("--feature", help="A feature of the paper's attack; repeatable. Default: all five.")
-]
-Attacks = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--attack",
-        help=f"{', '.join(get_args(AttackName))}; or none; repeatable. Default: every one that the observations allow.",
-    ),
 ]
 AttackModels = Annotated[
     list[str] | None, typer.Option("--attack-model", help="A classifier of the attack; repeatable. Default: all four.")
@@ -64,21 +55,6 @@ Store = Annotated[
 Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a folder of its own under runs/.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Report an attack that fails and go on with the others.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
-
-
-def attacks_named(names: list[str] | None) -> tuple[str, ...] | None:
-    """Return the value of ``attacks`` for the names given on the command line, where ``none`` stands for no attack.
-
-    Raises
-    ------
-    AuditError
-        If ``none`` stands beside a name.
-    """
-    if not names:
-        return None
-    if "none" in names and len(names) > 1:
-        raise AuditError("--attack none leaves out every attack of its kind; give it alone, or name attacks")
-    return tuple(name for name in names if name != "none")
 
 
 def settings_of(**flags: Any) -> dict[str, Any]:

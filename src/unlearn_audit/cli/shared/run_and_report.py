@@ -9,15 +9,15 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.result import AuditResult
-from unlearn_audit.audits.membership.task import Execution
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.report import print_summary
 from unlearn_audit.utils.progress import reporter
 
 
-def conduct(
+def run_and_save(
     identity: Mapping[str, Any],
     name: str,
     work: Callable[[Execution], AuditResult],

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from unlearn_audit.attacks.influence import has_field
 from unlearn_audit.attacks.run import FOLDS
 from unlearn_audit.audits.membership.arms import Arm
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast.pilot import (
     AttackTimes,
     Clock,
@@ -20,16 +21,16 @@ from unlearn_audit.audits.membership.forecast.pilot import (
     start_worker,
     time_attacks,
 )
-from unlearn_audit.audits.membership.plan import foretells_deletions, plan_audit
-from unlearn_audit.audits.membership.task import Execution, Subject
-from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
+from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan, plan_audit
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.config import FEWEST_WORLDS_UNTIL
 from unlearn_audit.defenses import UNDEFENDED
-from unlearn_audit.engine import Store, default_store_folder
+from unlearn_audit.engine import Store
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.store.reuse import Reuse
-from unlearn_audit.findings.evaluate import Chosen, expected_attacks, n_attacks
+from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.metrics import negatives_needed, power_of
 from unlearn_audit.worlds import WorldPlan
 
@@ -139,7 +140,7 @@ class Forecast:
 
 
 def forecast(
-    subject: Subject,
+    task: AuditTask,
     execution: Execution,
     pilot: Callable[[SideTask], Pilot] = measure_in_worker,
     attack_times: Callable[..., AttackTimes] = time_attacks,
@@ -150,7 +151,7 @@ def forecast(
 
     Parameters
     ----------
-    subject, execution
+    task, execution
         The audit, and how it would be run.
     pilot, attack_times, start, clock
         How worlds, attacks and the start of a worker are timed.
@@ -160,53 +161,52 @@ def forecast(
     AuditError
         If the audit could not be run.
     """
-    config = subject.config
-    folder = execution.store or default_store_folder()
+    config = task.config
+    folder = execution.store_folder
     store = Store(folder) if folder.is_dir() else None  # one that is not there is not made
     reuse = execution.reusing(config)
-    arms, notes = plan_audit(subject, Claims(store, reuse, keep=False, reporter=execution.reporter))
+    plan = plan_audit(task, Claims(store, reuse, keep=False, reporter=execution.reporter))
+    plan = plan.noting(*reuse.notes(task.models.values()))
     sizes = [config.worlds.target]
     if config.until is not None:
         sizes = [max(FEWEST_WORLDS_UNTIL, config.worlds.target), config.until.at_most]
-    kinds = {_kind(task): task for arm in arms for task in arm.tasks.values()}
+    kinds = {_kind(side): side for arm in plan.arms for side in arm.tasks.values()}
     show = execution.reporter.stage("Timing a pilot", len(kinds) + 1)
     began = clock()
     start()
     starting = clock() - began
     pilots: dict[str, Pilot] = {}
-    for kind, task in kinds.items():
-        pilots[kind] = pilot(task)
+    for kind, side in kinds.items():
+        pilots[kind] = pilot(side)
         show(len(pilots))
-    plain = {side: (task, pilots[_kind(task)]) for side, task in arms[0].tasks.items()}
-    scored = {side: round(_chains(task) * of.scored) for side, (task, of) in plain.items()}
-    shadow, of_shadow = plain["shadow"]
-    chosen = expected_attacks(config, field=foretells_deletions(subject))
-    times = attack_times(
-        [attack for attacks in chosen.values() for attack in attacks.runs],
-        {"paper": round(_chains(shadow) * of_shadow.fitted), "all": scored["shadow"]},
-        scored["target"],
-        len(subject.records["target"].data.class_names),
-        config.worlds.references,
-    )
+    times = _time_attacks(plan, pilots, attack_times)
     show(len(kinds) + 1)
-    at_sizes = [tuple(arm.with_target_worlds(size) for arm in arms) for size in sizes]
-    notes = (*notes, *reuse.notes(subject.models.values()))
-    stored = _stored(at_sizes[-1], store, reuse)
-    costs = [
-        cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
-    ]
-    if not has_field(subject.models["target"]):
-        costs = [_with_field(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
-    shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
+    at_sizes = [plan.with_target_worlds(size) for size in sizes]
+    stored = _stored(at_sizes[-1].arms, store, reuse)
+    costs = [cost(of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
+    shows = _shows(at_sizes[-1].plain.tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
-    regime, regime_note = str(arms[0].tasks["target"].unlearner.regime), arms[0].regime_notes["target"]
-    return Forecast(costs[0], costs[1] if config.until else None, assumptions, notes, shows, regime, regime_note)
+    at_most = costs[1] if config.until else None
+    return Forecast(costs[0], at_most, assumptions, plan.notes, shows, plan.regime, plan.regime_note)
+
+
+def _time_attacks(
+    plan: AuditPlan, pilots: Mapping[str, Pilot], attack_times: Callable[..., AttackTimes]
+) -> AttackTimes:
+    """Time the attacks of a plan on as many rows as they would read."""
+    shadow, target = (plan.plain.tasks[side] for side in SIDE_NAMES)
+    of_shadow, of_target = pilots[_kind(shadow)], pilots[_kind(target)]
+    return attack_times(
+        [attack for attacks in plan.attacks.by_game.values() for attack in attacks.runs],
+        {"paper": round(_chains(shadow) * of_shadow.fitted), "all": round(_chains(shadow) * of_shadow.scored)},
+        round(_chains(target) * of_target.scored),
+        len(plan.task.records["target"].data.class_names),
+        plan.task.config.worlds.references,
+    )
 
 
 def cost(
-    config: AuditConfig,
-    chosen: Chosen,
-    arms: Sequence[Arm],
+    plan: AuditPlan,
     pilots: Mapping[str, Pilot],
     times: AttackTimes,
     stored: Mapping[tuple[str, str], Sequence[bool]],
@@ -214,12 +214,12 @@ def cost(
     held: int | None,
     seconds_start: float,
 ) -> Cost:
-    """Return what the worlds of some arms take.
+    """Return what the worlds and attacks of an audit take.
 
     Parameters
     ----------
-    config, chosen, arms
-        The audit, its attacks and its worlds.
+    plan
+        The audit.
     pilots
         By kind of training.
     times
@@ -236,7 +236,7 @@ def cost(
     sides = []
     tables = run_folder = scores = 0.0
     scored = {"shadow": 0.0, "target": 0.0}
-    for arm in arms:
+    for arm in plan.arms:
         for side, task in arm.tasks.items():
             pilot = pilots[_kind(task)]
             n_stored = sum(stored.get((arm.name, side), ())[: task.plan.n_worlds])
@@ -246,37 +246,44 @@ def cost(
             scored[side] = max(scored[side], _chains(task) * pilot.scored)
     made = sum(side.worlds - side.worlds_stored for side in sides)
     longest = max((side.seconds_per_world for side in sides if side.worlds > side.worlds_stored), default=0.0)
-    n = n_attacks(config, chosen, [arm.name for arm in arms])
-    of_games = [Counter(kind_of_attack(attack) for attack in attacks.runs) for attacks in chosen.values()]
-    seconds_of_games = [
-        sum(
-            count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
-            for name, count in of_game.items()
-        )
-        / min(jobs, of_game.total())
-        for of_game in of_games
-    ]
-    seconds_attacks = n / sum(of_game.total() for of_game in of_games) * sum(seconds_of_games)
-    if config.until is not None:  # who stops early runs every attack at the first look too, to choose the one to watch
-        seconds_attacks += seconds_of_games[0]
+    n = plan.attacks.n_fits([arm.name for arm in plan.arms])
     scores = 8 * n * scored["target"]
     peaks = [pilot.peak_memory for pilot in pilots.values() if pilot.peak_memory is not None]
-    return Cost(
+    found = Cost(
         sides=tuple(sides),
         jobs=jobs,
         seconds_start=seconds_start if jobs > 1 else 0.0,
         seconds_worlds=max(sum(side.seconds for side in sides) / max(min(jobs, made), 1), longest),
-        seconds_attacks=seconds_attacks + 2 * n * times.figures * scored["target"],
+        seconds_attacks=_seconds_of_attacks(plan, times, scored, jobs) + 2 * n * times.figures * scored["target"],
         memory_per_worker=max(peaks, default=None),
         memory_parent=None if held is None else round(held + COPIES * tables + scores),
         bytes_store=sum(side.bytes for side in sides),
         bytes_run_folder=round(run_folder + scores),
     )
+    target = plan.plain.tasks["target"]
+    return found if has_field(target.source) else _with_field(found, plan.attacks, target, pilots[_kind(target)])
 
 
-def _with_field(cost: Cost, chosen: Chosen, target: SideTask, pilot: Pilot) -> Cost:
+def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str, float], jobs: int) -> float:
+    """Return what fitting and scoring all attacks takes, without their figures."""
+    games = [Counter(kind_of_attack(attack) for attack in of.runs) for of in plan.attacks.by_game.values()]
+    seconds = [
+        sum(
+            count * (FITS * times.fit[name] + (scored["shadow"] + scored["target"]) * times.score[name])
+            for name, count in game.items()
+        )
+        / min(jobs, game.total())
+        for game in games
+    ]
+    n = plan.attacks.n_fits([arm.name for arm in plan.arms])
+    whole = n / sum(game.total() for game in games) * sum(seconds)
+    # to choose the attack to watch, an audit that stops early runs every attack at the first look too
+    return whole + seconds[0] if plan.task.config.until is not None else whole
+
+
+def _with_field(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
     """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
-    looking = {attack.name for of in chosen.values() for attack in of.runs if "field" in attack.needs}
+    looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "field" in attack.needs}
     if not looking:
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)

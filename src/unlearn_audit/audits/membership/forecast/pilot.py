@@ -24,7 +24,7 @@ from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.store import MARK, PIECE
-from unlearn_audit.metrics import evaluate
+from unlearn_audit.metrics import Scored, evaluate
 from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.threads import one_thread, worker_pool
@@ -248,12 +248,10 @@ def time_attacks(
         first, second = rng.random((2, rows))
         began = clock()
         evaluate(
-            first,
+            Scored(first, calibrated=first),
             np.arange(rows) % 20 == 0,
             np.arange(rows) * 10 // rows,
-            calibrated=first,
-            baseline_confidences=second,
-            baseline_calibrated=second,
+            baseline=Scored(second, calibrated=second),
         )
         figures = (clock() - began) / rows
     return AttackTimes(fit, score, figures)

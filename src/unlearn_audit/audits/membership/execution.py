@@ -1,0 +1,99 @@
+"""How an audit is executed, which changes none of its results: cores, store, progress, and what a failure means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unlearn_audit.config import AuditConfig, ReuseName
+from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
+from unlearn_audit.engine.executors import Executor, executor_for
+from unlearn_audit.engine.regimes import Claims
+from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.observations import Observations
+from unlearn_audit.utils.progress import Reporter, Silent
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What does not change results.
+
+    Attributes
+    ----------
+    jobs
+        Cores to use.
+    store
+        Folder of finished worlds, shared by runs; None means `default_store_folder`.
+    reporter
+        Shows progress.
+    executor
+        Where worlds are made: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
+    scheduler
+        The address of a running Dask scheduler; None means worker processes of this machine.
+    keep_going
+        Whether an attack that fails is reported and the others go on.
+    explain
+        Whether to tell the reporter what is reused and why the rest is not.
+    reuse
+        What may be taken from the store: ``never``, ``mine`` or ``always``; None means as the configuration says.
+    """
+
+    jobs: int = 1
+    store: Path | None = None
+    reporter: Reporter = field(default_factory=Silent)
+    executor: str | None = None
+    scheduler: str | None = None
+    keep_going: bool = False
+    explain: bool = False
+    reuse: ReuseName | None = None
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder of finished worlds."""
+        return self.store or default_store_folder()
+
+    def reusing(self, config: AuditConfig) -> Reuse:
+        """Return what a run of a configuration may take from the store."""
+        return Reuse(self.reuse or config.execution.reuse)
+
+
+@dataclass(frozen=True)
+class WorldMaker:
+    """Makes the worlds of one run, or fetches them from its store.
+
+    Attributes
+    ----------
+    store, executor, reuse, reporter
+        Where worlds are kept and made, what may be reused, and who shows progress.
+    explain
+        Whether to tell the reporter what is reused and why the rest is not.
+    """
+
+    store: Store
+    executor: Executor
+    reuse: Reuse
+    reporter: Reporter
+    explain: bool = False
+
+    @classmethod
+    def of(cls, config: AuditConfig, execution: Execution) -> WorldMaker:
+        """Return the maker for a run of a configuration."""
+        return cls(
+            Store(execution.store_folder),
+            executor_for(execution.executor, execution.jobs, execution.scheduler),
+            execution.reusing(config),
+            execution.reporter,
+            execution.explain,
+        )
+
+    def claims(self) -> Claims:
+        """Return what finds out the regime that a model really runs, and keeps it in the store."""
+        return Claims(self.store, self.reuse, reporter=self.reporter)
+
+    def observe(self, tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
+        """Yield each side whole, once all worlds of all sides are there."""
+        show = self.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
+        say = self.reporter.say if self.explain else None
+        return observe_worlds(tasks, self.store, self.executor, lambda done, _: show(done), say, self.reuse)

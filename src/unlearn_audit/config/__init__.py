@@ -1,0 +1,45 @@
+"""The configuration of an audit: which keys there are, what they may hold, and how a file is read.
+
+A configuration knows no attack, defence, data set or model: it checks how their names are written, and the plan of an
+audit looks them up.
+"""
+
+from unlearn_audit.config.audit import AuditConfig
+from unlearn_audit.config.base import THREE_WAY, GameName, RegimeName, ReuseName, ScenarioName, ViewName
+from unlearn_audit.config.blocks import (
+    FEWEST_WORLDS_UNTIL,
+    DataConfig,
+    DpSgdConfig,
+    ExecutionConfig,
+    NetworkConfig,
+    ScenarioConfig,
+    ShadowConfig,
+    SideConfig,
+    UnlearningConfig,
+    UntilConfig,
+    WorldsConfig,
+)
+from unlearn_audit.config.read import build_config, read_config
+
+__all__ = [
+    "FEWEST_WORLDS_UNTIL",
+    "THREE_WAY",
+    "AuditConfig",
+    "DataConfig",
+    "DpSgdConfig",
+    "ExecutionConfig",
+    "GameName",
+    "NetworkConfig",
+    "RegimeName",
+    "ReuseName",
+    "ScenarioConfig",
+    "ScenarioName",
+    "ShadowConfig",
+    "SideConfig",
+    "UnlearningConfig",
+    "UntilConfig",
+    "ViewName",
+    "WorldsConfig",
+    "build_config",
+    "read_config",
+]

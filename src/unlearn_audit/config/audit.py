@@ -1,0 +1,164 @@
+"""The validated specification of an audit: everything that decides its numbers.
+
+What does not change results (jobs, folders) is in `unlearn_audit.Execution`; what may stand in a configuration all the
+same is in `ExecutionConfig`, and in no key, identity or finding.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from unlearn_audit.config.base import THREE_WAY, DefenseText, Frozen, GameName, Name, RegimeName, ViewName
+from unlearn_audit.config.blocks import (
+    DpSgdConfig,
+    ExecutionConfig,
+    NetworkConfig,
+    ScenarioConfig,
+    ShadowConfig,
+    SideConfig,
+    UnlearningConfig,
+    UntilConfig,
+    WorldsConfig,
+)
+
+
+def reuse_to_execution(value: Any) -> Any:
+    """Take ``reuse: never`` for ``execution: {reuse: never}``."""
+    if not isinstance(value, dict) or "reuse" not in value or "execution" in value:
+        return value
+    rest = {key: of for key, of in value.items() if key != "reuse"}
+    return {**rest, "execution": {"reuse": value["reuse"]}}
+
+
+class AuditConfig(Frozen):
+    """One audit.
+
+    Examples
+    --------
+    >>> config = AuditConfig.model_validate({"target": {"data": "adult", "model": "random-forest"}})
+    >>> config.target.data.name, config.worlds.train_size
+    ('adult', 2000)
+    """
+
+    target: SideConfig = SideConfig()
+    shadow: ShadowConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
+    unlearning: UnlearningConfig = UnlearningConfig()
+    retraining_arm: bool = Field(
+        default=True,
+        description="beside any other unlearning method, retrain the same worlds exactly and compare; no effect with "
+        "retrain",
+    )
+    scenario: ScenarioConfig = ScenarioConfig()
+    regime: RegimeName = "fixed"
+    training: Literal["auto", "plain"] = Field(
+        default="auto",
+        description="auto: many models at once where it can be done; plain: each by its own `fit`, to compare",
+    )
+    worlds: WorldsConfig = WorldsConfig()
+    games: tuple[GameName, ...] = Field(
+        default=(), description="default: deleted-vs-unseen, or for scenario retained the two that ask who remains"
+    )
+    views: tuple[ViewName, ...] = Field(
+        default=(),
+        description="pair: first and last version; sequence: every version; default: pair, or both for a chain",
+    )
+    defenses: tuple[DefenseText, ...] = Field(
+        default=(), description="what is done to the training or to posteriors before release: see docs/defenses.md"
+    )
+    dp_sgd: DpSgdConfig = Field(default=DpSgdConfig(), description="settings of the defence dp-sgd")
+    features: tuple[Name, ...] = Field(
+        default=("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"),
+        min_length=1,
+    )
+    attack_models: tuple[Name, ...] = Field(
+        default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
+    )
+    attacks: tuple[Name, ...] | None = Field(
+        default=None,
+        description="attacks beside those of features and attack models: see docs/attacks.md; default: every one for "
+        "which the observations hold enough",
+    )
+    groups: tuple[str, ...] = Field(
+        default=(), description="columns by whose values the leading attack's AUC is told beside that of all records"
+    )
+    until: UntilConfig | None = Field(
+        default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
+    )
+    seed: int = Field(default=0, ge=0)
+    execution: ExecutionConfig = Field(
+        default=ExecutionConfig(), exclude=True, description="how it is run, which changes no result"
+    )
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_scenario(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("scenario"), str):
+            return {**value, "scenario": {"name": value["scenario"]}}
+        return value
+
+    _short_reuse = model_validator(mode="before")(reuse_to_execution)
+
+    @model_validator(mode="after")
+    def _usual_games_and_views(self) -> AuditConfig:
+        retained, chain = self.scenario.name == "retained", self.scenario.versions > 1
+        usual = ("retained-vs-unseen", "deleted-vs-retained") if retained else ("deleted-vs-unseen",)
+        asked = self.games if set(self.games) - {THREE_WAY} else (*usual, *self.games)
+        object.__setattr__(self, "games", tuple(dict.fromkeys(asked)))
+        object.__setattr__(self, "views", self.views or (("pair", "sequence") if chain else ("pair",)))
+        if self.worlds.retained is None:
+            worlds = self.worlds.model_copy(update={"retained": 1 + self.worlds.unseen if retained else 1})
+            object.__setattr__(self, "worlds", worlds)
+        return self
+
+    @model_validator(mode="after")
+    def _canaries_make_sense(self) -> AuditConfig:
+        if self.worlds.canaries == "none" or self.worlds.layout == "per-record":
+            return self
+        if retained := [game for game in self.games if "retained" in game or game == THREE_WAY]:
+            raise ValueError(
+                f"in the game {retained[0]} mislabelled canaries would be told from retained records by their wrong "
+                "labels alone; ask the game deleted-vs-unseen, or use the layout per-record, where all are mislabelled"
+            )
+        if self.until is not None:
+            raise ValueError(
+                "until adds target worlds, and with them mislabelled canaries, which changes what the worlds before "
+                "were trained on; fix the number of worlds, or use the layout per-record"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _cap_allows_the_start(self) -> AuditConfig:
+        if self.until is not None and self.until.at_most < self.worlds.target:
+            raise ValueError(
+                f"until.at_most {self.until.at_most} is fewer than the {self.worlds.target} target worlds to start with"
+            )
+        return self
+
+    @property
+    def two_way_games(self) -> tuple[GameName, ...]:
+        """The games of two roles, at least one."""
+        return tuple(game for game in self.games if game != THREE_WAY)
+
+    @property
+    def has_retraining_arm(self) -> bool:
+        """Whether the worlds of another unlearning method are retrained exactly too."""
+        return self.retraining_arm and self.unlearning.method != "retrain"
+
+    @property
+    def shadow_side(self) -> SideConfig:
+        """The attacker's side: the target's unless the configuration says otherwise."""
+        if self.shadow is None:
+            return self.target
+        network = self.target.network if self.shadow.model in (None, self.target.model) else NetworkConfig()
+        return SideConfig(
+            data=self.shadow.data or self.target.data,
+            model=self.shadow.model or self.target.model,
+            network=self.shadow.network or network,
+        )

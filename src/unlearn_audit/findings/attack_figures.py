@@ -1,0 +1,214 @@
+"""Every figure of the attacks of one game, and which attack leads, both of them by what shadow worlds showed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.attacks import PAPER_FEATURES, Game
+from unlearn_audit.attacks.base import Attack, label
+from unlearn_audit.attacks.run import AttackScores
+from unlearn_audit.defenses import Defense
+from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.result import Result, Selected
+from unlearn_audit.findings.sections import PaperComparison
+from unlearn_audit.metrics import (
+    LOW_FPR,
+    Clusters,
+    Estimate,
+    Scored,
+    auc,
+    auc_difference,
+    evaluate,
+    simultaneous_auc,
+    tpr_at_fpr,
+)
+from unlearn_audit.metrics.claims import FAMILY
+from unlearn_audit.observations import Observations
+
+Rows = Literal["paper", "all"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Release:
+    """The target's table as released under a defence.
+
+    Attributes
+    ----------
+    defense
+        The defence, or doing nothing.
+    adaptive
+        Whether the attacker's shadow worlds use it too.
+    table
+        What is released.
+    """
+
+    defense: Defense
+    adaptive: bool
+    table: Observations
+
+
+@dataclass(frozen=True)
+class Played:
+    """One game as its attacks played it.
+
+    Attributes
+    ----------
+    game
+        Which roles are told apart.
+    rows
+        The game's rows of the target.
+    outcomes
+        What each attack made of them.
+    """
+
+    game: Game
+    rows: Observations
+    outcomes: Sequence[AttackScores]
+
+    @property
+    def positive(self) -> Mask:
+        """(n,) which rows have the positive role."""
+        return np.asarray(self.rows.roles == self.game.positive)
+
+    @property
+    def clusters(self) -> Clusters:
+        """What rows share."""
+        return Clusters(self.rows.worlds, self.rows.records)
+
+    @property
+    def leading(self) -> AttackScores:
+        """The attack that the report leads with."""
+        return leading_attack(self.outcomes)
+
+
+def results_of(played: Played, release: Release) -> list[Result]:
+    """Return the figures of every attack of one game, each beside its classical baseline."""
+    positive, clusters, paper = played.positive, played.clusters, played.rows.paper
+    kinds: dict[Rows, Mask] = {"all": np.ones(len(paper), dtype=bool)}
+    if not paper.all():
+        kinds = {"paper": paper, **kinds}
+    shared = {kind: clusters.take(rows) for kind, rows in kinds.items()}
+    bands = {
+        kind: simultaneous_auc(
+            [o.scores[rows] for o in played.outcomes], positive[rows], shared[kind], confidence=FAMILY
+        )
+        for kind, rows in kinds.items()
+    }
+    return [
+        _result(played, outcome, release, kind, rows, positive[rows], shared[kind], bands[kind][place])
+        for place, outcome in enumerate(played.outcomes)
+        for kind, rows in kinds.items()
+    ]
+
+
+def _result(
+    played: Played,
+    outcome: AttackScores,
+    release: Release,
+    kind: Rows,
+    rows: Mask,
+    positive: Mask,
+    clusters: Clusters,
+    band: Estimate,
+) -> Result:
+    """Return the figures of one attack on some rows of a game."""
+    attack = outcome.attack
+    compares = not is_classical(attack)
+    base = _classical(played.outcomes, same=attack) if compares else None
+    strongest = _classical(played.outcomes) if compares else None
+    figures = evaluate(
+        _scored(outcome, rows),
+        positive,
+        clusters,
+        baseline=None if base is None else _scored(base, rows),
+        strongest=None if strongest is None else strongest.scores[rows],
+        threshold=outcome.threshold,
+    )
+    return Result(
+        attack=attack.name,
+        attack_model=attack.attack_model,
+        game=played.game.name,
+        view=attack.view,
+        rows=kind,
+        defense=release.defense.name,
+        adaptive=release.adaptive,
+        shadow_auc=outcome.shadow_auc,
+        shadow_auc_ci=outcome.shadow.interval,
+        shadow_auc_error=outcome.shadow.error if math.isfinite(outcome.shadow.error) else None,
+        shadow_auc_freedom=outcome.shadow.freedom,
+        silent_without_change=attack.silent_without_change,
+        baseline=None if base is None else base.attack.name,
+        strongest_classical=None if strongest is None else label(strongest.attack),
+        auc_simultaneous_ci=band.interval,
+        **vars(figures),
+    )
+
+
+def _scored(outcome: AttackScores, rows: Mask) -> Scored:
+    return Scored(outcome.scores[rows], outcome.confidences[rows], outcome.calibrated[rows])
+
+
+def is_classical(attack: Attack) -> bool:
+    """Return whether an attack sees the original model alone."""
+    return attack.view == "original"
+
+
+def _classical(outcomes: Sequence[AttackScores], same: Attack | None = None) -> AttackScores | None:
+    """Return the classical attack (of the same attack model as another's, or of any) that did best on shadow worlds."""
+    classical = [
+        o for o in outcomes if is_classical(o.attack) and (same is None or o.attack.attack_model == same.attack_model)
+    ]
+    return max(classical, key=lambda o: o.shadow_auc, default=None)
+
+
+def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
+    """Return the attack on more than one version that did best on shadow worlds; the first of equals.
+
+    Raises
+    ------
+    AuditError
+        If there is none.
+    """
+    of_versions = [o for o in outcomes if o.attack.view in ("pair", "sequence")]
+    if not of_versions:
+        raise AuditError("no attack on more than one version is left; all that were asked for failed")
+    return max(of_versions, key=lambda o: o.shadow_auc)
+
+
+def selected(played: Played) -> Selected:
+    """Return what the report leads with in one game."""
+    best = played.leading
+    return Selected(
+        attack=best.attack.name,
+        attack_model=best.attack.attack_model,
+        game=played.game.name,
+        view=best.attack.view,
+        shadow_auc=best.shadow_auc,
+    )
+
+
+def compared_with_the_papers(played: Played) -> PaperComparison | None:
+    """Compare the leading attack with the paper's, on both models, that did best on shadow worlds; None without any."""
+    papers = [o for o in played.outcomes if o.attack.name in PAPER_FEATURES]
+    if not papers:
+        return None
+    papers_best = max(papers, key=lambda o: o.shadow_auc)
+    positive = played.positive
+    difference = auc_difference(played.leading.scores, papers_best.scores, positive, played.clusters)
+    low = tpr_at_fpr(papers_best.scores, positive, LOW_FPR)
+    return PaperComparison(
+        attack=papers_best.attack.name,
+        attack_model=papers_best.attack.attack_model,
+        auc=auc(papers_best.scores, positive),
+        tpr=None if low is None else low[0],
+        difference=difference.value,
+        difference_ci=difference.interval,
+    )

@@ -1,0 +1,155 @@
+"""Which attacks meet which tables: decided once for an audit, and read by all that run, count or time attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Attacks, Game, Offered, attacks_of
+from unlearn_audit.attacks.run import FEWEST_PER_ROLE, audits_by_record
+from unlearn_audit.config import AuditConfig, WorldsConfig
+from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
+from unlearn_audit.findings.tables import RETRAINING, SideTables, Tables
+from unlearn_audit.utils.suggest import check_known
+from unlearn_audit.worlds.per_record import fewest_pairs
+
+if TYPE_CHECKING:
+    from unlearn_audit.attacks.influence import Field
+
+Offers = Mapping[str, Offered]
+"""What attacks are given, by game."""
+
+
+@dataclass(frozen=True)
+class AttackPlan:
+    """The attacks of an audit, and the defences they are tried under.
+
+    Attributes
+    ----------
+    config
+        What is asked; games, views and seed are read from it.
+    offers
+        What attacks are given in each game of two roles.
+    by_game
+        The attacks of each of these games, and notes on those left out.
+    defenses
+        The defences to try beside doing nothing.
+    influence
+        What deletions change; None until it is computed, and where no attack needs it.
+    """
+
+    config: AuditConfig
+    offers: Offers
+    by_game: Mapping[str, Attacks]
+    defenses: tuple[Defense, ...]
+    influence: Field | None = None
+
+    @classmethod
+    def of(cls, config: AuditConfig, offers: Offers, n_classes: int | None = None) -> AttackPlan:
+        """Look up every name of a configuration, and choose the attacks.
+
+        Parameters
+        ----------
+        config
+            What is asked.
+        offers
+            What attacks are given in each game.
+        n_classes
+            Of the models, to check defences against; by default they are not.
+
+        Raises
+        ------
+        AuditError
+            If a name is not known, a defence would hide nothing, or an attack asked for by name cannot run.
+        """
+        defenses = tuple(parse_defense(text) for text in dict.fromkeys(config.defenses) if text != UNDEFENDED)
+        if n_classes is not None:
+            for defense in defenses:
+                defense.check_classes(n_classes)
+        check_known("attack", config.attacks or (), CATALOGUE)
+        check_known("feature", config.features, PAPER_FEATURES)
+        check_known("attack model", config.attack_models, ATTACK_MODELS)
+        return cls(config, offers, _attacks(config, offers, None), defenses)
+
+    @property
+    def needs_influence(self) -> bool:
+        """Whether an attack computes with what deletions change."""
+        return any("field" in attack.needs for attacks in self.by_game.values() for attack in attacks.runs)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What should be known of the attacks left out, each note once."""
+        return tuple(dict.fromkeys(note for attacks in self.by_game.values() for note in attacks.notes))
+
+    def knowing(self, influence: Field | None) -> AttackPlan:
+        """Return the plan with what deletions change; without it, attacks that need it are left out.
+
+        Raises
+        ------
+        AuditError
+            If it is not known, and an attack that needs it was asked for by name.
+        """
+        offers = {game: replace(offered, field=influence is not None) for game, offered in self.offers.items()}
+        return replace(self, offers=offers, by_game=_attacks(self.config, offers, influence), influence=influence)
+
+    def n_fits(self, arms: Sequence[str]) -> int:
+        """Return how many attacks are fitted, over all games, defences and arms."""
+        of_games = sum(len(attacks.runs) for attacks in self.by_game.values())
+        return (1 + len(self.defenses)) * of_games + (RETRAINING in arms)
+
+
+def _attacks(config: AuditConfig, offers: Offers, influence: Field | None) -> dict[str, Attacks]:
+    return {name: attacks_of(config, GAMES[name], offered, influence) for name, offered in offers.items()}
+
+
+def offers_of_worlds(config: AuditConfig, sides: Sequence[WorldsConfig], *, influence: bool = False) -> Offers:
+    """Return what worlds of our own making, of some sizes on either side, will hold for attacks.
+
+    Every label is known. Each pair is asked all references, and in per-record worlds a record has each role about
+    equally often.
+
+    Parameters
+    ----------
+    config
+        What is asked.
+    sides
+        The sizes of each side's worlds.
+    influence
+        Whether it will be known what deletions change.
+    """
+    versions = 1 + config.scenario.versions if "sequence" in config.views else 2
+    references = min(sizes.references for sizes in sides)
+    probes = config.worlds.probes > 0
+
+    def offered(game: Game) -> Offered:
+        pairs = (fewest_pairs(sizes, role) for sizes in sides for role in (game.positive, game.negative))
+        return Offered(
+            labels=True,
+            references=references,
+            field=influence,
+            records=min(pairs) >= FEWEST_PER_ROLE,
+            probes=probes,
+            versions=versions,
+        )
+
+    return {name: offered(GAMES[name]) for name in config.two_way_games}
+
+
+def offers_of_tables(config: AuditConfig, tables: Tables) -> Offers:
+    """Return what some tables hold for attacks; what deletions change is not known of them."""
+    every = [table for of_arm in tables.values() for table in of_arm]
+
+    def offered(game: Game) -> Offered:
+        records = all(_by_record(of_arm, game) for of_arm in tables.values())
+        return Offered.by(every, game, records=records, sequence="sequence" in config.views)
+
+    return {name: offered(GAMES[name]) for name in config.two_way_games}
+
+
+def _by_record(tables: SideTables, game: Game) -> bool:
+    """Return whether a game is played with records that the shadow side knows in both of its roles."""
+    known, asked = (table.select(np.isin(table.roles, (game.positive, game.negative))) for table in tables)
+    return audits_by_record(known, asked, known.roles == game.positive)

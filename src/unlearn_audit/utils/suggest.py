@@ -1,0 +1,28 @@
+"""Help where a name is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from unlearn_audit.errors import AuditError
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise for the first of some names that is not known, with the names it is probably meant to be.
+
+    Examples
+    --------
+    >>> check_known("attack", ["pair-scal"], ["pair-scale", "lira"])
+    Traceback (most recent call last):
+    unlearn_audit.errors.AuditError: unknown attack 'pair-scal'; did you mean pair-scale?
+    >>> check_known("attack", ["zzz"], ["pair-scale", "lira"])
+    Traceback (most recent call last):
+    unlearn_audit.errors.AuditError: unknown attack 'zzz'; use one of pair-scale, lira
+    """
+    known = list(known)
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known)
+            advice = f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
+            raise AuditError(f"unknown {what} {name!r}; {advice}")

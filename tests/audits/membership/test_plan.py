@@ -1,0 +1,91 @@
+"""What an audit will do is decided once, and is what then happens."""
+
+import pytest
+
+from unlearn_audit import AuditConfig, AuditError, Execution, run
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.findings.attack_plan import offers_of_tables
+from unlearn_audit.findings.tables import SideTables
+
+SMALL = {
+    "target": {"data": "breast-cancer", "model": "decision-tree"},
+    "worlds": {"shadow": 3, "target": 3, "deletions": 5, "unseen": 4, "references": 12},
+    "features": ["sorted-diff"],
+    "attack_models": ["logistic-regression"],
+}
+
+
+def configured(**changes):
+    worlds = {**SMALL["worlds"], **changes.pop("worlds", {})}
+    return AuditConfig.model_validate({**SMALL, **changes, "worlds": worlds})
+
+
+def planned(**changes):
+    return plan_audit(AuditTask.load(configured(**changes)))
+
+
+PER_RECORD = {"layout": "per-record", "shadow": 6, "train_size": 100}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"worlds": {"references": 5}},
+        {"worlds": {"probes": 3}},
+        {"worlds": PER_RECORD},
+        {"worlds": {**PER_RECORD, "shadow": 5}},
+        {"worlds": {**PER_RECORD, "shadow": 3, "retained": 2}, "games": ["retained-vs-unseen", "deleted-vs-unseen"]},
+        {"scenario": "retained"},
+        {"scenario": {"name": "multi-version", "versions": 2}},
+        {"scenario": {"name": "group", "size": 3}},
+        {"defenses": ["rounding:1"], "unlearning": {"method": "sisa", "shards": 2}},
+    ],
+)
+def test_what_is_planned_of_worlds_is_what_their_tables_hold(changes, tmp_path):
+    config = configured(**changes)
+    tables = run(config, Execution(store=tmp_path)).observations
+    arms = ["", "-retraining"] if config.has_retraining_arm else [""]
+    of_tables = {arm: SideTables(tables[f"shadow{arm}"], tables[f"target{arm}"]) for arm in arms}
+    held = offers_of_tables(config, of_tables)
+    offers = plan_audit(AuditTask.load(config)).attacks.knowing(None).offers
+    assert offers == held
+
+
+def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
+    config = configured(defenses=["rounding:1", "none"], unlearning={"method": "sisa", "shards": 2})
+    plan = plan_audit(AuditTask.load(config))
+    names = {attack.name for attacks in plan.attacks.by_game.values() for attack in attacks.runs}
+    findings = run(config, Execution(store=tmp_path)).findings
+    assert {result.attack for result in findings.results} == names
+    assert [defense.name for defense in plan.attacks.defenses] == ["rounding:1"]
+    assert plan.attacks.n_fits([arm.name for arm in plan.arms]) == 2 * len(runs) + 1
+    assert set(plan.attacks.notes) <= set(findings.routine)
+
+
+def test_without_influences_the_attacks_that_need_them_are_left_out_or_refused():
+    plan = planned()
+    assert plan.attacks.needs_influence
+    without = plan.knowing(None).attacks
+    assert not without.needs_influence
+    assert any("change-field" in note for note in without.notes)
+    with pytest.raises(AuditError, match="the attack change-field needs"):
+        planned(attacks=["change-field"]).knowing(None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"attacks": ["marginal-difference"]}, "unknown attack 'marginal-difference'; did you mean margin-difference"),
+        ({"features": ["sorted-diff", "smell"]}, "unknown feature 'smell'; use one of direct-concat"),
+        ({"attack_models": ["random-forst"]}, "unknown attack model 'random-forst'; did you mean random-forest"),
+        ({"defenses": ["blurring:2"]}, "unknown defence 'blurring:2'"),
+        ({"defenses": ["top-k:2"]}, "hides nothing of 2 classes"),
+        ({"attacks": ["pair-scale"], "worlds": {"references": 3}}, "the attack pair-scale needs at least 10 reference"),
+        ({"attacks": ["lira"]}, "the attack lira needs worlds that audit the same records"),
+    ],
+)
+def test_what_cannot_be_had_is_refused_before_anything_is_trained(changes, message):
+    with pytest.raises(AuditError, match=message):
+        planned(**changes)
