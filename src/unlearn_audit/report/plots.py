@@ -127,9 +127,7 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
         for role, share in above.shares.items():
             colour, line = _ROLE_STYLE[role]
             named = f"{role} ({len(shown[role]):,})"
-            axes.plot(
-                above.ranks, share, color=colour, linestyle=line, linewidth=1.8, label=f"{role} ({len(shown[role]):,})"
-            )
+            axes.plot(above.ranks, share, color=colour, linestyle=line, linewidth=1.8, label=named)
         ticks = np.linspace(0, 1, 6)
         at = np.minimum(np.searchsorted(above.ranks, ticks + 1e-12, side="right") - 1, len(above.thresholds) - 1)
         axes.set_xlim(0, 1)

@@ -60,6 +60,7 @@ def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
     findings = run(config, Execution(store=tmp_path)).findings
     assert {result.attack for result in findings.results} == names
     assert [defense.name for defense in plan.attacks.defenses] == ["rounding:1"]
+    runs = plan.attacks.by_game[config.games[0]].runs
     assert plan.attacks.n_fits([arm.name for arm in plan.arms]) == 2 * len(runs) + 1
     assert set(plan.attacks.notes) <= set(findings.routine)
 
