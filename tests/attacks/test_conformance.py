@@ -6,22 +6,22 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Offered, learned_attacks
+from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Available, learned_attacks
 from unlearn_audit.attacks.base import label
 from unlearn_audit.config import AttackName
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
-from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.observations.views import LabelledView, attacker_view
 from unlearn_audit.utils.probabilities import margin
 
 GAME = GAMES["deleted-vs-unseen"]
-# those that compute with the records themselves need records: see test_change_field.py
+# those that compute with the records themselves need records: see influence/test_attack.py
 ATTACKS = [
     *learned_attacks(PAPER_FEATURES, ATTACK_MODELS),
     *(
         next(attack for game in GAMES if (attack := entry.for_game(game)) is not None)
         for entry in CATALOGUE.values()
-        if "field" not in entry.needs
+        if "influence" not in entry.needs
     ),
 ]
 SINGLE_MODEL = ("original", "unlearned")
@@ -38,15 +38,18 @@ def sides(table, attack, leak=4.0):
     game = game_of(attack)
     shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=leak) for seed in (1, 2))
     shadow, target = (dataclasses.replace(of, rows=of.rows.assign(label=0)) for of in (shadow, target))
-    told = "records" in attack.needs
-    if told:  # as in per-record worlds: the same few records on both sides, in every role
+    by_record = "records" in attack.needs
+    if by_record:  # as in per-record worlds: the same few records on both sides, in every role
         shadow, target = (
             dataclasses.replace(of, rows=of.rows.assign(record=few_of(of.roles))) for of in (shadow, target)
         )
     if "probes" in attack.needs:
         shadow, target = (dataclasses.replace(of, signals=near(of)) for of in (shadow, target))
     rows = game.rows(shadow, "shadow"), game.rows(target, "target")
-    views = [blind(of, attack.view, at, tell_records=told) for of, at in zip((shadow, target), rows, strict=True)]
+    views = [
+        attacker_view(table, attack.view, at, with_records=by_record)
+        for table, at in zip((shadow, target), rows, strict=True)
+    ]
     return LabelledView(views[0], shadow.roles[rows[0]] == "deleted"), views[1], target.roles[rows[1]] == "deleted"
 
 
@@ -185,7 +188,7 @@ def test_every_statistic_names_only_games_that_there_are():
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, of in CATALOGUE.items() if "references" in of.needs and "field" not in of.needs]
+    "name", [name for name, of in CATALOGUE.items() if "references" in of.needs and "influence" not in of.needs]
 )
 def test_without_references_those_that_need_them_refuse(name, table):
     attack = playing(name)
@@ -196,7 +199,7 @@ def test_without_references_those_that_need_them_refuse(name, table):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, entry in CATALOGUE.items() if entry.needs >= {"labels"} and "field" not in entry.needs]
+    "name", [name for name, entry in CATALOGUE.items() if entry.needs >= {"labels"} and "influence" not in entry.needs]
 )
 def test_without_labels_those_that_need_them_refuse(name, table):
     attack = playing(name)
@@ -216,7 +219,7 @@ def test_without_answers_near_the_record_those_that_need_them_refuse(name, table
 
 def test_who_sees_labels_alone_is_shown_no_probability(table):
     of = table(seed=1)
-    view = blind(of, "labels", GAME.rows(of, "target"))
+    view = attacker_view(of, "labels", GAME.rows(of, "target"))
     for seen in (view, view.references):
         assert np.isin(seen.posteriors, (0.0, 1.0)).all()
         assert (seen.posteriors.sum(axis=2) == 1).all()
@@ -236,4 +239,4 @@ def test_signals_of_the_wrong_kind_are_named(signals, words, table):
     of = table(seed=1)
     few = dataclasses.replace(of.select(np.arange(5)), signals=signals)
     with pytest.raises(AuditError, match=words):
-        Offered.by([few], GAME)
+        Available.in_tables([few], GAME)

@@ -15,7 +15,7 @@ from unlearn_audit.attacks.games import Game
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, View, blind
+from unlearn_audit.observations.views import LabelledView, View, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread, worker_pool
 from unlearn_audit.worlds.per_record import ROLES as WORLDS_OF_A_DRAW
@@ -150,28 +150,31 @@ def run_attacks(
     plans = {
         kind: (rows, cross_validation_splits(rows_of_game, positive, rows))
         for kind, rows in (("paper", fitted_on), ("all", np.ones_like(fitted_on)))
-        if kind in {attack.fits_on for attack in attacks}
+        if kind in {attack.training_rows for attack in attacks}
     }
 
     def seen_by(attack: Attack) -> tuple[LabelledView, list[View]]:
-        ids, told = None if attack.knows is None else attack.knows.data.record_ids, "records" in attack.needs
+        ids = None if attack.influence is None else attack.influence.data.record_ids
+        by_record = "records" in attack.needs
         return (
-            LabelledView(blind(shadow, attack.view, shadow_rows, ids, tell_records=told), positive),
+            LabelledView(attacker_view(shadow, attack.view, shadow_rows, ids, with_records=by_record), positive),
             [
-                blind(target, attack.view, game.rows(target, "the target side"), ids, tell_records=told)
+                attacker_view(target, attack.view, game.rows(target, "the target side"), ids, with_records=by_record)
                 for target in targets
             ],
         )
 
-    views = {_sight(attack): seen_by(attack) for attack in {_sight(attack): attack for attack in attacks}.values()}
+    views = {
+        _view_key(attack): seen_by(attack) for attack in {_view_key(attack): attack for attack in attacks}.values()
+    }
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     tasks = (
         delayed(_run_one)(
             attacks[i],
-            *views[_sight(attacks[i])],
-            *plans[attacks[i].fits_on],
+            *views[_view_key(attacks[i])],
+            *plans[attacks[i].training_rows],
             Clusters(rows_of_game.worlds, rows_of_game.records),
             _seed(seed, game, attacks[i]),
         )
@@ -189,13 +192,13 @@ def run_attacks(
     return [[results[i][t] for i in done] for t in range(len(targets))]
 
 
-def _sight(attack: Attack) -> tuple[str, bool, bool]:
+def _view_key(attack: Attack) -> tuple[str, bool, bool]:
     """Return what attacks are handed the same for: their view, and what they are told of the records."""
-    return attack.view, attack.knows is not None, "records" in attack.needs
+    return attack.view, attack.influence is not None, "records" in attack.needs
 
 
 def _cost_rank(attack: Attack) -> int:
-    if attack.fits_on == "all":
+    if attack.training_rows == "all":
         return -1
     return _COSTLIEST.index(attack.attack_model) if attack.attack_model in _COSTLIEST else len(_COSTLIEST)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.attacks import GAMES, PAPER_FEATURES, Attacks, Game, Offered, attacks_of
+from unlearn_audit.attacks import GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.formula.label_only import PROBED
 from unlearn_audit.attacks.run import (
@@ -50,7 +50,7 @@ from unlearn_audit.observations import Observations
 from unlearn_audit.worlds.per_record import ROLES
 
 if TYPE_CHECKING:
-    from unlearn_audit.attacks.influence import Field
+    from unlearn_audit.attacks.influence.base import Influence
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -105,10 +105,10 @@ Chosen = Mapping[str, Attacks]
 """The attacks of each game."""
 
 
-def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
+def expected_attacks(config: AuditConfig, *, influence: bool = False) -> Chosen:
     """Return the attacks of each game on worlds of our own making, where every label is known.
 
-    Those that need a change field are among them if there will be one, and cannot run yet.
+    Those that need the influence of records are among them if there will be one, and cannot run yet.
 
     Raises
     ------
@@ -118,11 +118,18 @@ def expected_attacks(config: AuditConfig, *, field: bool = False) -> Chosen:
     sizes = config.worlds
     in_every_role = sizes.layout == "per-record" and sizes.shadow >= FEWEST_PER_ROLE * ROLES
     versions = 1 + config.scenario.versions if "sequence" in config.views else 2
-    offered = Offered(True, sizes.references, field, in_every_role, sizes.probes > 0, versions)
-    return {name: attacks_of(config, GAMES[name], offered) for name in config.two_way_games}
+    available = Available(
+        labels=True,
+        references=sizes.references,
+        influence=influence,
+        records=in_every_role,
+        probes=sizes.probes > 0,
+        versions=versions,
+    )
+    return {name: attacks_of(config, GAMES[name], available) for name in config.two_way_games}
 
 
-def chosen_attacks(config: AuditConfig, tables: Tables, field: Field | None = None) -> Chosen:
+def chosen_attacks(config: AuditConfig, tables: Tables, influence: Influence | None = None) -> Chosen:
     """Return the attacks of each game for which some tables, and what is known of deletions, hold enough.
 
     Raises
@@ -132,11 +139,13 @@ def chosen_attacks(config: AuditConfig, tables: Tables, field: Field | None = No
     """
     every = [table for of_arm in tables.values() for table in of_arm.values()]
 
-    def offered(game: Game) -> Offered:
+    def available(game: Game) -> Available:
         records = all(_by_record(of_arm["shadow"], of_arm["target"], game) for of_arm in tables.values())
-        return Offered.by(every, game, field=field is not None, records=records, sequence="sequence" in config.views)
+        return Available.in_tables(
+            every, game, influence=influence is not None, records=records, sequence="sequence" in config.views
+        )
 
-    return {name: attacks_of(config, GAMES[name], offered(GAMES[name]), field) for name in config.two_way_games}
+    return {name: attacks_of(config, GAMES[name], available(GAMES[name]), influence) for name in config.two_way_games}
 
 
 def _by_record(shadow: Observations, target: Observations, game: Game) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from unlearn_audit.attacks import GAMES, Attacks
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.influence import Field
-from unlearn_audit.attacks.influence.precompute import foretell
+from unlearn_audit.attacks.influence import Influence
+from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import Failure, run_attacks
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
@@ -34,7 +34,7 @@ def grow(
     observe: Observe,
     jobs: int,
     reporter: Reporter,
-    field: Field | None = None,
+    influence: Influence | None = None,
     *,
     keep_going: bool = False,
 ) -> tuple[Stopping, int]:
@@ -52,8 +52,8 @@ def grow(
         Worker processes of the attacks.
     reporter
         Shows how far the attacks are.
-    field
-        What deletions change, for the attacks that know it.
+    influence
+        The influence of each record, for the attacks that need it.
     keep_going
         Whether an attack that fails is left out of the looks and the others go on; the audit tells of it in the end.
 
@@ -75,8 +75,8 @@ def grow(
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
         first = config.two_way_games[0]
-        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, field)[first].runs
-        foretell(field, {first: Attacks(tuple(attacks))}, tables.values(), jobs, reporter)
+        attacks = attacks or chosen_attacks(config, {UNDEFENDED: tables}, influence)[first].runs
+        precompute_influence(influence, {first: Attacks(tuple(attacks))}, tables.values(), jobs, reporter)
         attack, estimate = _look(attacks, config, tables, jobs, reporter, [] if keep_going else None)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unlearn_audit.attacks.influence import has_field
+from unlearn_audit.attacks.influence import one_training_suffices
 from unlearn_audit.attacks.run import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
 from unlearn_audit.audits.membership.task import Subject
@@ -84,7 +84,7 @@ def _refuse_before_training(subject: Subject, plans: Mapping[str, WorldPlan]) ->
         for side, plan in plans.items():
             check_probes(subject.records[side].data, plan.references)
     check_defenses(config.defenses, len(subject.records["target"].data.class_names))
-    expected_attacks(config, field=foretells_deletions(subject))
+    expected_attacks(config, influence=has_influence(subject))
     rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
     if rows < FEWEST_ROWS:
         raise AuditError(
@@ -93,10 +93,10 @@ def _refuse_before_training(subject: Subject, plans: Mapping[str, WorldPlan]) ->
         )
 
 
-def foretells_deletions(subject: Subject) -> bool:
-    """Return whether the attacker knows what deletions change, from records of the same data.
+def has_influence(subject: Subject) -> bool:
+    """Return whether the attacker can compute the influence of records, from records of the same data.
 
     Of some models it takes one training, of any other one for each record: that is done for attacks asked for by name.
     """
     same_data = subject.records["shadow"] is subject.records["target"]
-    return same_data and (has_field(subject.models["target"]) or subject.config.attacks is not None)
+    return same_data and (one_training_suffices(subject.models["target"]) or subject.config.attacks is not None)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-from unlearn_audit.attacks.influence import Field, field_for
-from unlearn_audit.attacks.influence.precompute import foretell
+from unlearn_audit.attacks.influence import Influence, influence_for
+from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.early_stopping import grow
 from unlearn_audit.audits.membership.notes import (
@@ -23,7 +23,7 @@ from unlearn_audit.audits.membership.notes import (
     spread,
     warning_texts,
 )
-from unlearn_audit.audits.membership.plan import SIDE_NAMES, foretells_deletions, plan_audit
+from unlearn_audit.audits.membership.plan import SIDE_NAMES, has_influence, plan_audit
 from unlearn_audit.audits.membership.result import AuditResult
 from unlearn_audit.audits.membership.task import Execution, Subject
 from unlearn_audit.config import AuditConfig
@@ -69,12 +69,12 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         say = execution.reporter.say if execution.explain else None
         return observe_worlds(tasks, store, executor, lambda done, _: show(done), say, reuse)
 
-    knows, notes_of_field = _change_field(subject, plain, execution)
-    notes = (*notes, *notes_of_field)
+    influence, notes_of_influence = _influence(subject, plain, execution)
+    notes = (*notes, *notes_of_influence)
     stopping, made_before = None, 0
     if config.until is not None:
         stopping, made_before = grow(
-            plain, config, observe, execution.jobs, execution.reporter, knows, keep_going=execution.keep_going
+            plain, config, observe, execution.jobs, execution.reporter, influence, keep_going=execution.keep_going
         )
         arms = tuple(arm.with_target_worlds(stopping.worlds) for arm in arms)
         plain = arms[0]
@@ -103,7 +103,7 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
         tables,
         execution,
         spent=spent,
-        knows=knows,
+        influence=influence,
         dataset=records["target"].data.name,
         model=models["target"].name,
         regime=str(plain.tasks["target"].unlearner.regime),
@@ -122,8 +122,8 @@ def conduct(subject: Subject, execution: Execution) -> AuditResult:
     )
 
 
-def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[Field | None, tuple[str, ...]]:
-    """Train the attacker's own model, if an attack will compute with it; return what it knows, or why it does not.
+def _influence(subject: Subject, plain: Arm, execution: Execution) -> tuple[Influence | None, tuple[str, ...]]:
+    """Train the attacker's own model, if an attack will compute with it; return the influence, or why there is none.
 
     Raises
     ------
@@ -131,16 +131,16 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
         If an attack was asked for by name that cannot be had.
     """
     config = subject.config
-    attacks = expected_attacks(config, field=foretells_deletions(subject))
-    if not any("field" in attack.needs for of in attacks.values() for attack in of.runs):
+    attacks = expected_attacks(config, influence=has_influence(subject))
+    if not any("influence" in attack.needs for of in attacks.values() for attack in of.runs):
         return None, ()
     own, target = plain.tasks["shadow"].plan.candidates, plain.tasks["target"]
     show = execution.reporter.stage("Training the attacker's own model", 1)
     try:
         with one_thread():
-            knows = field_for(target.source, target.data, own, target.plan.sizes.train_size, config.seed)
+            influence = influence_for(target.source, target.data, own, target.plan.sizes.train_size, config.seed)
             # whatever it cannot do shows now, and not when all worlds are trained
-            knows.change(own[:2], target.plan.references[:2])
+            influence.change(own[:2], target.plan.references[:2])
     except Exception as error:
         said = " ".join(str(error).split())
         reason = said if isinstance(error, AuditError) else f"{type(error).__name__}: {said}"
@@ -150,7 +150,7 @@ def _change_field(subject: Subject, plain: Arm, execution: Execution) -> tuple[F
             ) from error
         return None, (Caution(f"attacks that foretell deletions were left out: {reason}"),)
     show(1)
-    return knows, ()
+    return influence, ()
 
 
 def find(
@@ -161,7 +161,7 @@ def find(
     execution: Execution,
     *,
     spent: Mapping[str, Spent] | None = None,
-    knows: Field | None = None,
+    influence: Influence | None = None,
     timing: dict[str, Any],
     regime: str,
     regime_note: str | None,
@@ -170,9 +170,9 @@ def find(
 ) -> AuditResult:
     """Attack the tables and put the findings together: the same for our own observations and for files."""
     started = time.perf_counter()
-    chosen = chosen_attacks(config, tables, knows)
+    chosen = chosen_attacks(config, tables, influence)
     of_sides = (table for of_arm in tables.values() for table in of_arm.values())
-    foretell(knows, chosen, of_sides, execution.jobs, execution.reporter)
+    precompute_influence(influence, chosen, of_sides, execution.jobs, execution.reporter)
     n = n_attacks(config, chosen, tables)
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))

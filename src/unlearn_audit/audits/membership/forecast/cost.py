@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlearn_audit.attacks.influence import has_field
+from unlearn_audit.attacks.influence import one_training_suffices
 from unlearn_audit.attacks.run import FOLDS
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.forecast.pilot import (
@@ -20,7 +20,7 @@ from unlearn_audit.audits.membership.forecast.pilot import (
     start_worker,
     time_attacks,
 )
-from unlearn_audit.audits.membership.plan import foretells_deletions, plan_audit
+from unlearn_audit.audits.membership.plan import has_influence, plan_audit
 from unlearn_audit.audits.membership.task import Execution, Subject
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
@@ -180,7 +180,7 @@ def forecast(
     plain = {side: (task, pilots[_kind(task)]) for side, task in arms[0].tasks.items()}
     scored = {side: round(_chains(task) * of.scored) for side, (task, of) in plain.items()}
     shadow, of_shadow = plain["shadow"]
-    chosen = expected_attacks(config, field=foretells_deletions(subject))
+    chosen = expected_attacks(config, influence=has_influence(subject))
     times = attack_times(
         [attack for attacks in chosen.values() for attack in attacks.runs],
         {"paper": round(_chains(shadow) * of_shadow.fitted), "all": scored["shadow"]},
@@ -195,8 +195,8 @@ def forecast(
     costs = [
         cost(config, chosen, of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes
     ]
-    if not has_field(subject.models["target"]):
-        costs = [_with_field(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
+    if not one_training_suffices(subject.models["target"]):
+        costs = [_with_influence(of, chosen, arms[0].tasks["target"], plain["target"][1]) for of in costs]
     shows = _shows(arms[0].with_target_worlds(sizes[-1]).tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
     regime, regime_note = str(arms[0].tasks["target"].unlearner.regime), arms[0].regime_notes["target"]
@@ -274,9 +274,9 @@ def cost(
     )
 
 
-def _with_field(cost: Cost, chosen: Chosen, target: SideTask, pilot: Pilot) -> Cost:
+def _with_influence(cost: Cost, chosen: Chosen, target: SideTask, pilot: Pilot) -> Cost:
     """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
-    looking = {attack.name for of in chosen.values() for attack in of.runs if "field" in attack.needs}
+    looking = {attack.name for of in chosen.values() for attack in of.runs if "influence" in attack.needs}
     if not looking:
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
