@@ -14,7 +14,7 @@ import yaml
 from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, FEATURES, GAMES
-from unlearn_audit.audits.release.findings import AccusingFinding, Precision, ReleaseFindings
+from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
 from unlearn_audit.audits.release.plan.page import PlanFindings, PolicyFinding
 from unlearn_audit.cli.commands import COMMANDS, load
 from unlearn_audit.cli.main import app
@@ -215,7 +215,7 @@ def test_every_key_of_findings_is_documented():
     assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
 
 
-@pytest.mark.parametrize("model", [ReleaseFindings, AccusingFinding, Precision, PlanFindings, PolicyFinding])
+@pytest.mark.parametrize("model", [ReleaseFindings, FlaggingFinding, Precision, PlanFindings, PolicyFinding])
 def test_every_key_about_one_release_is_documented(model):
     text = (ROOT / "docs" / "release.md").read_text(encoding="utf-8")
     fields = {field.alias or name for name, field in model.model_fields.items()}

@@ -126,7 +126,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
     ------
     AuditError
         If the versions were asked other records or know other classes, ids are not among them, references overlap
-        the deleted (or are of the same subjects), or nothing changed between the versions.
+        the deleted (or are of the same people), or nothing changed between the versions.
     """
     order = _same_records(before, after)
     columns = _same_classes(before, after)
@@ -145,9 +145,9 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
             "never have been trained on"
         )
     labels = np.where(before.labels >= 0, before.labels, _labels_of(after, order, columns))
-    whose = before.subjects if before.subjects is not None else None
-    if whose is None and after.subjects is not None:
-        whose = after.subjects[order]
+    whose = before.persons
+    if whose is None and after.persons is not None:
+        whose = after.persons[order]
     groups = {**{name: values[order] for name, values in after.groups.items()}, **before.groups}
     kinds, kind = Kinds.of(labels, before.classes, groups)
     rows, names = [], []
@@ -161,7 +161,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
         shared = np.intersect1d(names[0].astype(str), names[1].astype(str))
         if len(shared):
             raise AuditError(
-                f"{len(shared):,} subjects have deleted and reference records, such as {shared[0]}; references must be "
+                f"{len(shared):,} people have deleted and reference records, such as {shared[0]}; references must be "
                 "of people whom no version was trained on"
             )
         notes = _kept_rows(whose, gone, names[0])
@@ -211,7 +211,7 @@ def _positions(answers: Answers, ids: Texts, what: str) -> npt.NDArray[np.intp]:
 
 
 def _kept_rows(whose: Texts, gone: npt.NDArray[np.intp], names: Texts) -> tuple[str, ...]:
-    """Return a note if deleted subjects have other rows, which are not said to be deleted."""
+    """Return a note if deleted people have other rows, which are not named as deleted."""
     others = np.ones(len(whose), dtype=bool)
     others[gone] = False
     count = int(np.isin(names.astype(str), whose[others].astype(str)).sum())

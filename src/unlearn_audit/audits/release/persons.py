@@ -73,7 +73,7 @@ def persons_of(
     deleted: Array,
     person: Integers,
     references: Array,
-    subject: Integers,
+    reference_person: Integers,
     combine: Combine,
     needed: int,
     generator: np.random.Generator,
@@ -85,7 +85,7 @@ def persons_of(
     ----------
     deleted, person
         (d,) scores of deleted records and whose each is: 0, 1, ...
-    references, subject
+    references, reference_person
         (r,) the same of reference records.
     combine
         ``sum`` or ``max``.
@@ -111,9 +111,9 @@ def persons_of(
     >>> of.p_values.tolist(), of.ranks.tolist()
     ([0.7, 0.9], [6.5, 9.0])
     """
-    kind, of_references = kinds or (np.zeros(len(person), np.int64), np.zeros(len(subject), np.int64))
+    kind, of_references = kinds or (np.zeros(len(person), np.int64), np.zeros(len(reference_person), np.int64))
     n_kinds = int(max(kind.max(), of_references.max(initial=0))) + 1
-    own = counts_by_kind(subject, of_references, n_kinds)
+    own = counts_by_kind(reference_person, of_references, n_kinds)
     if len(own) < needed:
         raise AuditError(f"at least {needed:,} reference persons are needed, and there are {len(own):,}; give more")
     order, _ = _in_turn(person, generator)
@@ -128,13 +128,13 @@ def persons_of(
     taken = _comparable(order[there[kind[order]] >= enough[person[order]]], person, kind, own, enough)
     counted = counts_by_kind(person[taken], kind[taken], n_kinds)
     scores = _combined(deleted[taken], person[taken], len(counted), combine)
-    order, place = _in_turn(subject * n_kinds + of_references, generator)
+    order, place = _in_turn(reference_person * n_kinds + of_references, generator)
     p_values, ranks, compared = np.empty(len(counted)), np.empty(len(counted)), np.empty(len(counted), dtype=np.int64)
     known = []
     for profile in np.unique(counted, axis=0):
         like = (own >= profile).all(axis=1)
-        of = order[(place < profile[of_references[order]]) & like[subject[order]]]
-        whose = np.unique(subject[of], return_inverse=True)[1]
+        of = order[(place < profile[of_references[order]]) & like[reference_person[order]]]
+        whose = np.unique(reference_person[of], return_inverse=True)[1]
         others = np.sort(_combined(references[of], whose, int(like.sum()), combine))
         alike = (counted == profile).all(axis=1)
         p_values[alike] = conformal_p_values(scores[alike], others)
@@ -172,7 +172,7 @@ def _longest(kind: Integers, own: Integers, enough: int) -> int:
 
 
 def persons_needed(persons: int, available: int, confidence: float, control: Control) -> int:
-    """Return how many reference persons are needed for anybody to be told.
+    """Return how many reference persons are needed for anybody to be identified.
 
     Raises
     ------
@@ -189,14 +189,14 @@ def persons_needed(persons: int, available: int, confidence: float, control: Con
         other = references_needed(persons, 1 - confidence, "fdr")
         advice = f", or ask for --control fdr, which needs {other:,}" if other <= available else ""
         raise AuditError(
-            f"{_to_tell(persons, confidence)} at least {needed:,} reference persons are needed, and there are "
+            f"{_to_identify(persons, confidence)} at least {needed:,} reference persons are needed, and there are "
             f"{available:,} to compare with; give more{advice}"
         )
     return needed
 
 
 def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: float, control: Control) -> int:
-    """Return with how many reference persons of its kinds each person is to be compared for everybody to be told.
+    """Return with how many reference persons of its kinds each person is to be compared for everybody to be identified.
 
     Each deleted person has 1 / (1 + references of its kind) as the least p-value. Under ``holm`` these together must
     not exceed the level; under ``fdr`` each must not. Where one kind has fewer than others, the others need more.
@@ -223,15 +223,15 @@ def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: f
     more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
     advice = f", or ask for --control fdr, which needs {fewer:,}" if fewer < needed and best.min() >= fewer else ""
     raise AuditError(
-        f"{_to_tell(len(own), confidence)} there are too few reference persons of the same {' and '.join(kinds.by)}, "
-        f"and others may move in another way: {', '.join(listed[:_NAMED])}{more}; {needed:,} of each are enough: add "
-        f"such references, or leave these people out of --deleted{advice}"
+        f"{_to_identify(len(own), confidence)} there are too few reference persons of the same "
+        f"{' and '.join(kinds.by)}, and others may move in another way: {', '.join(listed[:_NAMED])}{more}; {needed:,} "
+        f"of each are enough: add such references, or leave these people out of --deleted{advice}"
     )
 
 
-def _to_tell(persons: int, confidence: float) -> str:
+def _to_identify(persons: int, confidence: float) -> str:
     who = "1 deleted person" if persons == 1 else f"{persons:,} deleted persons"
-    return f"to tell any of {who} at {100 * confidence:.6g} %"
+    return f"to identify any of {who} at {100 * confidence:.6g} %"
 
 
 def _in_turn(person: Integers, generator: np.random.Generator) -> tuple[npt.NDArray[np.intp], Integers]:

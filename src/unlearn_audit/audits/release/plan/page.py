@@ -33,7 +33,7 @@ from unlearn_audit.report.svg import (
 from unlearn_audit.report.wording import interval, percent
 from unlearn_audit.utils.files import write_atomic
 
-SCHEMA = "unlearn-audit/release-plan/1"
+SCHEMA = "unlearn-audit/release-plan/2"
 """Name and version of the layout."""
 
 
@@ -47,9 +47,11 @@ class PolicyFinding(_Frozen):
     batch: int = Field(description="people deleted in one release")
     decimals: int | None = Field(description="to how many answers are rounded; null: not at all")
     regime: str
-    promise: float = Field(description="what the share of its releases keeps to")
-    mean_leak: float = Field(description="the mean over its trial releases: people told, or their mean rank")
-    any_told: float | None = Field(description="share of trial releases in which anybody was told; null for ranks")
+    guarantee: float = Field(description="what the share of its releases keeps to")
+    mean_leak: float = Field(description="the mean over its trial releases: people identified, or their mean rank")
+    any_identified: float | None = Field(
+        description="share of trial releases in which anybody was identified; null for ranks"
+    )
     met: bool
     accuracy: float
     brier: float
@@ -62,8 +64,8 @@ class PlanFindings(_Frozen):
     schema_: str = Field(default=SCHEMA, alias="schema")
     config: dict[str, Any]
     target: str
-    share: float = Field(description="share of releases that a promise speaks of")
-    confidence: float = Field(description="of all promises at once")
+    share: float = Field(description="share of releases that a guarantee speaks of")
+    confidence: float = Field(description="of all guarantees at once")
     waiting: float
     releases: int
     references: int
@@ -72,7 +74,7 @@ class PlanFindings(_Frozen):
     policies: tuple[PolicyFinding, ...] = Field(description="by cost")
     chosen: PolicyFinding | None
     checks: int
-    kept: float | None = Field(description="share of checked releases that keep to the chosen policy's promise")
+    kept: float | None = Field(description="share of checked releases that keep to the chosen policy's guarantee")
     kept_ci: tuple[float, float] | None
     summary: str
     limits: tuple[str, ...]
@@ -85,8 +87,8 @@ class PlanFindings(_Frozen):
 
 def plan_findings(plan: Plan, config: Mapping[str, Any]) -> PlanFindings:
     """Sum up a plan."""
-    told = plan.settings.target.kind == "told"
-    by_policy = {of.policy: _policy(of, told) for of in plan.tried}
+    identified = plan.settings.target.kind == "identified"
+    by_policy = {of.policy: _policy(of, identified) for of in plan.tried}
     kept = plan.kept
     return PlanFindings(
         config=dict(config),
@@ -109,14 +111,14 @@ def plan_findings(plan: Plan, config: Mapping[str, Any]) -> PlanFindings:
     )
 
 
-def _policy(of: Tried, told: bool) -> PolicyFinding:
+def _policy(of: Tried, identified: bool) -> PolicyFinding:
     return PolicyFinding(
         batch=of.policy.batch,
         decimals=of.policy.decimals,
         regime=of.policy.regime.value,
-        promise=of.promise,
+        guarantee=of.guarantee,
         mean_leak=float(of.leaks.mean()),
-        any_told=float((of.leaks > 0).mean()) if told else None,
+        any_identified=float((of.leaks > 0).mean()) if identified else None,
         met=of.met,
         accuracy=of.utility.accuracy,
         brier=of.utility.brier,
@@ -129,12 +131,16 @@ def target_words(target: Target) -> str:
 
     Examples
     --------
-    >>> target_words(Target("told", 0)), target_words(Target("rank", 100))
-    ('nobody can be told', 'the deleted rank 100 or later on average')
+    >>> target_words(Target("identified", 0)), target_words(Target("rank", 100))
+    ('nobody can be identified', 'the deleted rank 100 or later on average')
     """
     if target.kind == "rank":
         return f"the deleted rank {target.value:,.0f} or later on average"
-    return "nobody can be told" if not target.value else f"at most {target.value:,.0f} of its people can be told"
+    return (
+        "nobody can be identified"
+        if not target.value
+        else f"at most {target.value:,.0f} of its people can be identified"
+    )
 
 
 def _summary(plan: Plan) -> str:
@@ -147,18 +153,24 @@ def _summary(plan: Plan) -> str:
             "fewer decimals or fresh randomness."
         )
     of, kept = plan.chosen, plan.kept
-    if settings.target.kind == "told":
-        promise = "nobody can be told" if of.promise == 0 else f"at most {of.promise:,.0f} of its people can be told"
+    if settings.target.kind == "identified":
+        guarantee = (
+            "nobody can be identified"
+            if of.guarantee == 0
+            else f"at most {of.guarantee:,.0f} of its people can be identified"
+        )
     else:
-        promise = f"the deleted rank {of.promise:,.0f} or later, on average over a release, of {plan.references + 1:,}"
+        guarantee = (
+            f"the deleted rank {of.guarantee:,.0f} or later, on average over a release, of {plan.references + 1:,}"
+        )
     checked = ""
     if kept is not None:
         checked = (
-            f" On {len(plan.checked):,} further releases, of other people and with other references, the promise held "
-            f"in {percent(round(kept[0], 4))} ({interval((100 * kept[1], 100 * kept[2]), 1)} %)."
+            f" On {len(plan.checked):,} further releases, of other people and with other references, the guarantee "
+            f"held in {percent(round(kept[0], 4))} ({interval((100 * kept[1], 100 * kept[2]), 1)} %)."
         )
     return (
-        f"Least costly: {of.policy.words}. Then {promise} {at} (with a confidence of {percent(settings.confidence)} "
+        f"Least costly: {of.policy.words}. Then {guarantee} {at} (with a confidence of {percent(settings.confidence)} "
         f"for all {len(plan.tried):,} policies at once).{checked} Accuracy of the answers is {of.utility.accuracy:.4f} "
         f"instead of {plan.before.accuracy:.4f}, their Brier score {of.utility.brier:.5f} instead of "
         f"{plan.before.brier:.5f}."
@@ -177,9 +189,11 @@ def _limits(plan: Plan) -> tuple[str, ...]:
         f"An observer looks at one score, {examination.score or 'margin-difference'}, and needs no model of its own. "
         "One who trains models, or asks more often, can see more.",
     ]
-    if plan.settings.target.kind == "told":
+    if plan.settings.target.kind == "identified":
         level = percent(round(1 - examination.confidence, 9))
-        said.append(f"By chance alone, somebody counts as told in up to {level} of releases that give nobody away.")
+        said.append(
+            f"By chance alone, somebody counts as identified in up to {level} of releases that give nobody away."
+        )
     return tuple(said)
 
 
@@ -193,7 +207,7 @@ def render_plan(found: PlanFindings) -> str:
         lstrip_blocks=True,
     )
     headline, _, explanation = found.summary.partition(". ")
-    told = found.policies[0].any_told is not None
+    identified = found.policies[0].any_identified is not None
     return environment.get_template("plan.html.j2").render(
         found=found,
         title="How to release updates",
@@ -201,8 +215,8 @@ def render_plan(found: PlanFindings) -> str:
         headline=headline,
         explanation=explanation,
         share=percent(found.share),
-        promised="At most told" if told else "Mean rank at least",
-        mean="Mean told" if told else "Mean rank",
+        guaranteed="At most identified" if identified else "Mean rank at least",
+        mean="Mean identified" if identified else "Mean rank",
         plot=Markup(trade_plot(found)),
         settings=publishable(found.config),
     )
@@ -213,7 +227,7 @@ _STYLES = ((LEADING, "o"), (DELETED, "s"), (UNSEEN, "^"), (RETAINED, "D"), (CLAS
 
 def trade_plot(found: PlanFindings) -> str:
     """Draw what each policy's releases leak against what it costs, a colour and shape for each rounding."""
-    told = found.policies[0].any_told is not None
+    identified = found.policies[0].any_identified is not None
     with drawing("trade"):
         figure, axes = new_figure(7.2, 4.0)
         kinds = list(dict.fromkeys((of.decimals, of.regime) for of in sorted(found.policies, key=_decimals)))
@@ -223,7 +237,7 @@ def trade_plot(found: PlanFindings) -> str:
             colour, marker = _STYLES[i % len(_STYLES)]
             label = "as they are" if decimals is None else "1 decimal" if decimals == 1 else f"{decimals} decimals"
             x = [of.cost for of in own]
-            y = [of.any_told if of.any_told is not None else of.mean_leak for of in own]
+            y = [of.any_identified if of.any_identified is not None else of.mean_leak for of in own]
             axes.plot(
                 x,
                 y,
@@ -237,11 +251,11 @@ def trade_plot(found: PlanFindings) -> str:
             for of, a, b in zip(own, x, y, strict=True):
                 axes.annotate(f"{of.batch}", (a, b), (4, 4), textcoords="offset points", fontsize=7, color=MUTED)
         if found.chosen is not None:
-            at = found.chosen.any_told if found.chosen.any_told is not None else found.chosen.mean_leak
+            at = found.chosen.any_identified if found.chosen.any_identified is not None else found.chosen.mean_leak
             axes.plot(found.chosen.cost, at, "o", markersize=13, markerfacecolor="none", color=INK, label="chosen")
         axes.set_xlabel("cost, in points of 100 (numbers: people a release)")
-        axes.set_ylabel("releases in which anybody is told" if told else "mean rank of the deleted")
-        if told:
+        axes.set_ylabel("releases in which anybody is identified" if identified else "mean rank of the deleted")
+        if identified:
             axes.set_ylim(-0.02, 1.02)
         else:
             axes.set_yscale("log")
@@ -255,7 +269,11 @@ def trade_plot(found: PlanFindings) -> str:
 
 
 def _seen(of: PolicyFinding) -> str:
-    return f"rank {of.mean_leak:.0f}" if of.any_told is None else f"told in {percent(round(of.any_told, 3))}"
+    return (
+        f"rank {of.mean_leak:.0f}"
+        if of.any_identified is None
+        else f"identified in {percent(round(of.any_identified, 3))}"
+    )
 
 
 def _decimals(of: PolicyFinding) -> tuple[int, str]:
@@ -276,24 +294,24 @@ def write_plan(folder: Path, found: PlanFindings) -> Path:
 
 def print_plan(console: Console, found: PlanFindings, page: str) -> None:
     """Print the policies by cost, what was chosen, and where the page is."""
-    told = found.policies[0].any_told is not None
+    identified = found.policies[0].any_identified is not None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("people", "decimals", "randomness"):
         table.add_column(heading, no_wrap=True)
     for heading in (
-        "at most told" if told else "mean rank from",
-        "any told" if told else "mean rank",
+        "at most identified" if identified else "mean rank from",
+        "any identified" if identified else "mean rank",
         "accuracy",
         "cost",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     for of in found.policies:
-        seen = percent(round(of.any_told, 3)) if of.any_told is not None else f"{of.mean_leak:.1f}"
+        seen = percent(round(of.any_identified, 3)) if of.any_identified is not None else f"{of.mean_leak:.1f}"
         cells = [
             f"{of.batch}",
             "all" if of.decimals is None else f"{of.decimals}",
             of.regime,
-            f"{of.promise:.4g}",
+            f"{of.guarantee:.4g}",
             seen,
         ]
         style = "bold" if of == found.chosen else None if of.met else "dim"
