@@ -49,6 +49,8 @@ def write(frame, path):
         frame.to_csv(path, index=False)
     elif path.suffix == ".parquet":
         frame.to_parquet(path, index=False)
+    elif path.suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
     else:
         arrays = {"record": frame["record"].to_numpy(), "posteriors": frame[["p_no", "p_yes"]].to_numpy()}
         np.savez(
@@ -56,7 +58,7 @@ def write(frame, path):
         )
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".npz"])
 def test_who_moved_is_identified_and_the_page_names_nobody(release, frames, tmp_path, suffix):
     before, after = frames
     found = release(before, after.sample(frac=1, random_state=0), "--json", suffix=suffix).findings
@@ -334,7 +336,7 @@ def test_bad_input_is_one_sentence(release, frames, name, suffix):
     release(*make(*frames), *options, suffix=suffix).says(said)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".npz"])
 def test_a_broken_file_is_one_sentence(command, tmp_path, lists, suffix):
     (tmp_path / f"x{suffix}").write_bytes(b"\x00\x01 not this")
     command("release", tmp_path / f"x{suffix}", tmp_path / f"x{suffix}", *lists).says(f"x{suffix}")
@@ -371,3 +373,9 @@ def test_flags_that_were_renamed_still_work_and_say_so(release, frames):
     gate = release(*whole, "--person", "who", "--fail-if-told")
     assert gate.code == 1
     assert "Note: --fail-if-told is deprecated; use --fail-if-identified." in gate.err
+
+
+def test_lists_of_ids_may_be_json_lines(release, frames, tmp_path):
+    (tmp_path / "ids.jsonl").write_text("\n".join(f'{{"record": {i}}}' for i in REFERENCES), encoding="utf-8")
+    options = ["--deleted", "0,3", "--reference", tmp_path / "ids.jsonl"]
+    assert release(*frames, "--json", options=options).findings["identified"] == 1

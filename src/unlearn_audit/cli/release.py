@@ -27,8 +27,9 @@ from unlearn_audit.cli.shared import options
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.one_version import Answers, content_of, is_model, read_columns
+from unlearn_audit.observations.one_version import Answers, is_model
 from unlearn_audit.observations.table import GROUP
+from unlearn_audit.utils.columns import content_of, read_columns
 
 IDENTIFIED = 1
 """Exit code of ``--fail-if-identified`` where somebody can be identified."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.data.base import Table
-from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import shortened
 
 Encoding = Literal["codes", "one-hot"]
 """How a category column becomes numbers: one integer code, or one 0/1 column a category."""

@@ -12,8 +12,9 @@ import pandas as pd
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import load_factory
-from unlearn_audit.observations.messages import shorten
-from unlearn_audit.observations.one_version import Answers, group_texts, read_columns, texts_of
+from unlearn_audit.observations.one_version import Answers, group_texts, texts_of
+from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.threads import one_thread
 
 
@@ -50,7 +51,7 @@ def ask_model(
     named = (("label", label), ("record", record), ("person", person), *(("group", name) for name in groups))
     for what, name in named:
         if name is not None and name not in table.column_names:
-            raise AuditError(f"no {what} column '{name}' in {data}; it has {shorten(table.column_names)}")
+            raise AuditError(f"no {what} column '{name}' in {data}; it has {shortened(table.column_names)}")
     frame = table.drop_columns([name for name in (label, record, person) if name]).to_pandas()
     if not frame.shape[1]:
         raise AuditError(f"{data} has no feature columns beside '{label}'; add at least one")

@@ -21,12 +21,13 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.observations.messages import shorten
-from unlearn_audit.observations.one_version import group_texts, read_columns, texts_of
+from unlearn_audit.observations.one_version import group_texts, texts_of
 from unlearn_audit.unlearning.base import Trained, take
 from unlearn_audit.unlearning.draws import measure, needs_measuring
 from unlearn_audit.unlearning.methods import unlearner_for
 from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
@@ -151,7 +152,7 @@ def read_owner_data(
     codes, names = pd.factorize(np.asarray(ids if person is None else texts_of(texts[person], person, path)))
     lacking = [name for name in groups if name not in texts.column_names]
     if lacking:
-        raise AuditError(f"no group column '{lacking[0]}' in {path}; it has {shorten(texts.column_names)}")
+        raise AuditError(f"no group column '{lacking[0]}' in {path}; it has {shortened(texts.column_names)}")
     values = {name: group_texts(texts[name], name, path) for name in groups}
     return RawRecords(raw, ids, codes.astype(np.int64), np.asarray(names, dtype=object), values)
 

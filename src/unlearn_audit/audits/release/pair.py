@@ -11,9 +11,9 @@ import pandas as pd
 
 from unlearn_audit.audits.release.comparable import Kinds
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.messages import shorten
 from unlearn_audit.observations.one_version import Answers
 from unlearn_audit.observations.views import View
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
 
 Texts = npt.NDArray[np.object_]
@@ -188,8 +188,8 @@ def _same_classes(before: Answers, after: Answers) -> npt.NDArray[np.intp]:
         if before.partial != after.partial:
             raise AuditError(f"only one of {before.where} and {after.where} is partial; export both in the same way")
         raise AuditError(
-            f"{before.where} has the classes {shorten(list(before.classes))} and {after.where} has "
-            f"{shorten(list(after.classes))}; both versions need the same"
+            f"{before.where} has the classes {shortened(list(before.classes))} and {after.where} has "
+            f"{shortened(list(after.classes))}; both versions need the same"
         )
     return np.array([after.classes.index(name) for name in before.classes], dtype=np.intp)
 
