@@ -236,6 +236,14 @@ def test_every_csv_is_read(text, tmp_path):
     assert table.partial == ("partial" in text)
 
 
+@pytest.mark.parametrize("text", blocks("docs/file-formats.md", "jsonl"))
+def test_json_lines_are_read(text, tmp_path):
+    (tmp_path / "file.jsonl").write_text(text, encoding="utf-8")
+    table = read_observations(tmp_path / "file.jsonl")
+    assert len(table) == len(text.splitlines())
+    assert table.rows["label"].tolist() == [0, -1]
+
+
 @pytest.mark.parametrize("text", blocks("docs/file-formats.md", "python"))
 def test_every_snippet_writes_a_file_that_is_read(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

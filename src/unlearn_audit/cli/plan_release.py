@@ -28,7 +28,7 @@ from unlearn_audit.utils.progress import reporter
 def plan_release(
     model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory.")],
     dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Your own table: a CSV or Parquet file.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Your own table: a CSV, JSON lines or Parquet file.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[
         str | None, typer.Option(help="The column of --data that holds the id. Default: the row's number, from 0.")

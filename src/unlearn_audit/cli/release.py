@@ -63,7 +63,7 @@ def release(
     score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
     combine: Annotated[str, typer.Option(help="A person's score of those of its records: sum or max.")] = "sum",
     data: Annotated[
-        Path | None, typer.Option(help="Records to ask two models, or to rehearse with: a CSV or Parquet file.")
+        Path | None, typer.Option(help="Records to ask two models, or to rehearse with: CSV, JSON lines or Parquet.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[

@@ -34,7 +34,7 @@ def ask_model(
     text
         ``module:function`` or ``file.py:function``; the function, of the owner's own code, returns a fitted classifier.
     data
-        A CSV or Parquet file: every column but the three below is a feature, and is handed over as a DataFrame.
+        A file of columns: every column but the three below is a feature, and is handed over as a DataFrame.
     label, record, person
         The columns with the class, the record's id (None: the row's number, counted from 0), and whose record it is.
     content
