@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, FEATURES, GAMES
 from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
-from unlearn_audit.audits.release.plan.page import PlanFindings, PolicyFinding
+from unlearn_audit.audits.release.plan.findings import PlanFindings, PolicyFinding
 from unlearn_audit.cli.commands import COMMANDS, load
 from unlearn_audit.cli.main import app
 from unlearn_audit.config import (

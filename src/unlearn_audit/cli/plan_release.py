@@ -10,8 +10,10 @@ from rich.console import Console
 
 from unlearn_audit.audits.release import ReleaseSettings
 from unlearn_audit.audits.release.owner_data import Releases
-from unlearn_audit.audits.release.plan.page import plan_findings, print_plan, write_plan
-from unlearn_audit.audits.release.plan.search import BATCHES, PlanSettings, Target, fitting_batches, search
+from unlearn_audit.audits.release.plan.findings import plan_findings
+from unlearn_audit.audits.release.plan.page import print_plan, write_plan
+from unlearn_audit.audits.release.plan.search import fitting_batches, search
+from unlearn_audit.audits.release.plan.settings import BATCHES, PlanSettings, Target
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owner_records, regime_of, split
 from unlearn_audit.engine.store.folder import run_folder

@@ -16,14 +16,9 @@ import pandas as pd
 
 from unlearn_audit.attacks import GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
 from unlearn_audit.attacks.base import Attack, label
+from unlearn_audit.attacks.cross_validation import FEWEST_PER_ROLE, audits_by_record
 from unlearn_audit.attacks.formula.label_only import PROBED
-from unlearn_audit.attacks.run import (
-    FEWEST_PER_ROLE,
-    AttackScores,
-    Failure,
-    audits_by_record,
-    run_attacks,
-)
+from unlearn_audit.attacks.run import AttackScores, Failure, run_attacks
 from unlearn_audit.config import THREE_WAY, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense, release_utility
 from unlearn_audit.errors import AuditError

@@ -6,7 +6,8 @@ from scipy.stats import kstest
 
 from unlearn_audit.audits.release import Pair, ReleaseSettings, Rows, examine
 from unlearn_audit.audits.release.owner_data import Releases, named_records
-from unlearn_audit.audits.release.plan.search import PlanSettings, Target, search
+from unlearn_audit.audits.release.plan.search import search
+from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.utils.progress import Silent

@@ -83,10 +83,8 @@ def persons_of(
 
     Parameters
     ----------
-    deleted, person
-        (d,) scores of deleted records and whose each is: 0, 1, ...
-    references, reference_person
-        (r,) the same of reference records.
+    deleted, person, references, reference_person
+        (d,) scores of deleted records and the person of each: 0, 1, ...; and (r,) the same of reference records.
     combine
         ``sum`` or ``max``.
     needed
@@ -107,42 +105,67 @@ def persons_of(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> of = persons_of(np.array([3.0, 0.5]), np.array([0, 1]), np.arange(9.0), np.arange(9), "sum", 9, rng)
-    >>> of.p_values.tolist(), of.ranks.tolist()
+    >>> found = persons_of(np.array([3.0, 0.5]), np.array([0, 1]), np.arange(9.0), np.arange(9), "sum", 9, rng)
+    >>> found.p_values.tolist(), found.ranks.tolist()
     ([0.7, 0.9], [6.5, 9.0])
     """
     kind, of_references = kinds or (np.zeros(len(person), np.int64), np.zeros(len(reference_person), np.int64))
     n_kinds = int(max(kind.max(), of_references.max(initial=0))) + 1
     own = counts_by_kind(reference_person, of_references, n_kinds)
+    order, there = _in_turn(person, generator)[0], (own > 0).sum(axis=0)
+    enough = np.minimum(_most_references(person, kind, own, there, needed), needed)
+    taken = _comparable(order[there[kind[order]] >= enough[person[order]]], person, kind, own, enough)
+    counted = counts_by_kind(person[taken], kind[taken], n_kinds)
+    scores = _combined(deleted[taken], person[taken], len(counted), combine)
+    known = _References(references, reference_person, of_references, own, combine, generator)
+    p_values, ranks, compared = np.empty(len(counted)), np.empty(len(counted)), np.empty(len(counted), dtype=np.int64)
+    sets = []
+    for profile in np.unique(counted, axis=0):
+        others = known.scores(profile)
+        alike = (counted == profile).all(axis=1)
+        p_values[alike] = conformal_p_values(scores[alike], others)
+        higher, as_high = (len(others) - np.searchsorted(others, scores[alike], side) for side in _SIDES)
+        ranks[alike] = 1 + (higher + as_high) / 2
+        compared[alike] = len(others)
+        sets.append(others[::-1])
+    return Persons(np.bincount(person), counted.sum(axis=1), scores, p_values, ranks, compared, tuple(sets))
+
+
+def _most_references(person: Integers, kind: Integers, own: Integers, there: Integers, needed: int) -> Integers:
+    """Return (persons,) how many reference persons there are of the most frequent of each person's kinds."""
     if len(own) < needed:
         raise AuditError(f"at least {needed:,} reference persons are needed, and there are {len(own):,}; give more")
-    order, _ = _in_turn(person, generator)
-    there = (own > 0).sum(axis=0)
     largest = np.zeros(int(person.max()) + 1, dtype=np.int64)
     np.maximum.at(largest, person, there[kind])
     if not largest.all():
         raise AuditError(
             f"{int((largest == 0).sum()):,} deleted persons are of kinds that no reference is of; give more"
         )
-    enough = np.minimum(largest, needed)
-    taken = _comparable(order[there[kind[order]] >= enough[person[order]]], person, kind, own, enough)
-    counted = counts_by_kind(person[taken], kind[taken], n_kinds)
-    scores = _combined(deleted[taken], person[taken], len(counted), combine)
-    order, place = _in_turn(reference_person * n_kinds + of_references, generator)
-    p_values, ranks, compared = np.empty(len(counted)), np.empty(len(counted)), np.empty(len(counted), dtype=np.int64)
-    known = []
-    for profile in np.unique(counted, axis=0):
-        like = (own >= profile).all(axis=1)
-        of = order[(place < profile[of_references[order]]) & like[reference_person[order]]]
-        whose = np.unique(reference_person[of], return_inverse=True)[1]
-        others = np.sort(_combined(references[of], whose, int(like.sum()), combine))
-        alike = (counted == profile).all(axis=1)
-        p_values[alike] = conformal_p_values(scores[alike], others)
-        higher, as_high = (len(others) - np.searchsorted(others, scores[alike], side) for side in _SIDES)
-        ranks[alike] = 1 + (higher + as_high) / 2
-        compared[alike] = len(others)
-        known.append(others[::-1])
-    return Persons(np.bincount(person), counted.sum(axis=1), scores, p_values, ranks, compared, tuple(known))
+    return largest
+
+
+class _References:
+    """The records of reference persons, in a random order within each person and kind."""
+
+    def __init__(
+        self,
+        values: Array,
+        person: Integers,
+        kind: Integers,
+        counts: Integers,
+        combine: Combine,
+        generator: np.random.Generator,
+    ) -> None:
+        self.values, self.person, self.kind, self.counts, self.combine = values, person, kind, counts, combine
+        self.order, self.place = _in_turn(person * counts.shape[1] + kind, generator)
+
+    def scores(self, profile: Integers) -> Array:
+        """Return, ascending, the scores of those with as many records of each kind, by as many records of each."""
+        like: npt.NDArray[np.bool_] = np.asarray((self.counts >= profile).all(axis=1))
+        order = self.order
+        taken = order[(self.place < profile[self.kind[order]]) & like[self.person[order]]]
+        whose = np.unique(self.person[taken], return_inverse=True)[1]
+        return np.sort(_combined(self.values[taken], whose, int(like.sum()), self.combine))
 
 
 def _comparable(

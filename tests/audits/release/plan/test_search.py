@@ -10,7 +10,8 @@ from sklearn.preprocessing import StandardScaler
 from unlearn_audit.audits.release import Pair, ReleaseSettings, Rows
 from unlearn_audit.audits.release.owner_data import Releases, named_records
 from unlearn_audit.audits.release.plan.policies import Policy, Utility, as_released, cost
-from unlearn_audit.audits.release.plan.search import PlanSettings, Target, fitting_batches, search
+from unlearn_audit.audits.release.plan.search import fitting_batches, search
+from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.audits.release.rehearse import rehearse, stand_ins
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import draws_needed, exceedances_allowed, upper_tolerance_bound

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from unlearn_audit.attacks.cross_validation import FOLDS
 from unlearn_audit.attacks.influence import one_training_suffices
-from unlearn_audit.attacks.run import FOLDS
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.forecast.pilot import (
     AttackTimes,

@@ -77,6 +77,11 @@ class Utility:
         brier = np.square(posteriors.astype(np.float64) - truth).sum(axis=1).mean()
         return cls(float((posteriors.argmax(axis=1) == labels).mean()), float(brier))
 
+    @classmethod
+    def mean(cls, judged: Sequence[Utility]) -> Utility:
+        """Return the mean of several."""
+        return cls(float(np.mean([u.accuracy for u in judged])), float(np.mean([u.brier for u in judged])))
+
 
 def cost(policy: Policy, before: Utility, released: Utility, waiting: float) -> float:
     """Return what a policy costs, in points of 100.
