@@ -1,14 +1,27 @@
 """What every attack must do, run over all that are registered."""
 
+import ast
 import dataclasses
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 
-from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Available, learned_attacks
+import unlearn_audit
+from unlearn_audit.attacks import (
+    ATTACK_MODELS,
+    CATALOGUE,
+    GAMES,
+    PAPER_FEATURES,
+    Attack,
+    Available,
+    attacks_of,
+    learned_attacks,
+)
 from unlearn_audit.attacks.base import label
-from unlearn_audit.config import AttackName
+from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.config import AttackName, AuditConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 from unlearn_audit.observations.views import LabelledView, attacker_view
@@ -240,3 +253,48 @@ def test_signals_of_the_wrong_kind_are_named(signals, words, table):
     few = dataclasses.replace(of.select(np.arange(5)), signals=signals)
     with pytest.raises(AuditError, match=words):
         Available.in_tables([few], GAME)
+
+
+@dataclasses.dataclass(frozen=True)
+class Smallest(Attack):
+    """All that an attack has to state: its name and its score."""
+
+    name = "smallest"
+
+    def score(self, target):
+        """Return (n,) by how much the probability of the first class dropped."""
+        return (target.original[:, 0] - target.unlearned[:, 0]).astype(np.float64)
+
+
+def test_an_attack_needs_a_name_and_a_score_alone(table):
+    attack = Smallest()
+    assert attack.for_game(GAME.name) is attack
+    assert attack.with_influence(None) is attack
+    assert not len(attack.looked_up(np.arange(3)))
+    shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=9) for seed in (1, 2))
+    ((found,),) = run_attacks([attack], GAME, shadow, [target], 0, 1, lambda: None)
+    rows = target.select(GAME.rows(target, "target"))
+    assert auc(found.scores, rows.roles == "deleted") > 0.75
+
+
+def test_no_code_asks_for_the_class_of_an_attack():
+    """What the rest of the package asks of an attack is in its contract."""
+    known = {Attack}
+    while more := {cls for one in known for cls in one.__subclasses__()} - known:
+        known |= more
+    classes = {cls.__name__ for cls in known if cls.__module__.startswith("unlearn_audit")}
+    assert "ChangeField" in classes
+    asked = [
+        (path.name, node.lineno)
+        for path in Path(unlearn_audit.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in ("isinstance", "issubclass")
+        and classes & {getattr(name, "id", getattr(name, "attr", "")) for name in ast.walk(node.args[1])}
+    ]
+    assert asked == []
+
+
+def test_an_unknown_attack_is_named():
+    with pytest.raises(AuditError, match="there is no attack 'luck'; choose from margin-original"):
+        attacks_of(AuditConfig().model_copy(update={"attacks": ("luck",)}), GAME, Available(labels=True, references=10))
