@@ -122,7 +122,7 @@ class _Company:
         n = len(view)
         own, theirs = pair[:n], pair[n:]
         changed = moved(beside.posteriors)
-        n_asked, n_moved = (np.bincount(of, minlength=len(pairs)) for of in (theirs, theirs[changed]))
+        n_asked, n_moved = (np.bincount(of_pairs, minlength=len(pairs)) for of_pairs in (theirs, theirs[changed]))
         # of a pair whose moved references all answer alike, whether they do so as a leaf that lost one record
         found = changed & (_how_many(group[n:][changed], group[n:]) == n_moved[theirs])
         found[found] = np.isfinite(_leaf_that_lost(beside.take(found)))

@@ -78,7 +78,7 @@ class LeafInfluence(Influence):
         for place, model in enumerate(self.models):
             classes = list(last_step(model).classes_)
             column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
-            leaves = [self._leaves(place, of) for of in (references, candidates)]
+            leaves = [self._leaves(place, positions) for positions in (references, candidates)]
             times = self._times(place, candidates)
             for tree, leaf, other, own in zip(_trees(model), *leaves, times, strict=True):
                 counts = tree.value[leaf, 0]
@@ -98,8 +98,8 @@ class LeafInfluence(Influence):
     def _times(self, place: int, candidates: Positions) -> list[npt.NDArray[np.int64]]:
         """Return how often each candidate is among the records that each tree of a model was grown on."""
         model, training, n = last_step(self.models[place]), self.trainings[place], len(self.data.y)
-        grown_on = [training] if type(model) in TREES else (training[of] for of in model.estimators_samples_)
-        return [np.bincount(of, minlength=n)[candidates] for of in grown_on]
+        grown_on = [training] if type(model) in TREES else (training[drawn] for drawn in model.estimators_samples_)
+        return [np.bincount(grown, minlength=n)[candidates] for grown in grown_on]
 
     @cached_property
     def _known(self) -> npt.NDArray[np.int32]:
@@ -129,4 +129,4 @@ class LeafInfluence(Influence):
 
 def _trees(model: Any) -> list[Any]:
     last = last_step(model)
-    return [last.tree_] if type(last) in TREES else [of.tree_ for of in last.estimators_]
+    return [last.tree_] if type(last) in TREES else [tree.tree_ for tree in last.estimators_]

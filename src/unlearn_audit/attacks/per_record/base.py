@@ -78,7 +78,7 @@ class ByRecord:
         mean = np.stack([np.bincount(code, rows[:, j]) for j in range(d)], axis=1) / count[:, None]
         apart = rows - mean[code]
         products = apart[:, :, None] * apart[:, None, :]
-        sums = np.stack([np.bincount(code, of) for of in products.reshape(len(rows), -1).T], axis=1)
+        sums = np.stack([np.bincount(code, product) for product in products.reshape(len(rows), -1).T], axis=1)
         floor = SMALLEST_VARIANCE * np.eye(d)
         degrees = max(len(rows) - len(names), 1)
         return cls(

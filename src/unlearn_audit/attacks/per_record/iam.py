@@ -137,7 +137,7 @@ class Iam(IamTapered):
     def _spread(self, shadow: LabelledView) -> Array:
         gone = shadow.positive
         starts, ends = _of_label(shadow.view, -1)[gone], _of_label(shadow.view, 0)
-        end, square = (_of_other_models(records_of(shadow.view), of)[gone] for of in (ends, ends**2))
+        end, square = (_of_other_models(records_of(shadow.view), values)[gone] for values in (ends, ends**2))
         variance = (
             _ALPHA_LEFT**2 * np.var(starts)
             + 2 * _ALPHA_LEFT * _ALPHA * np.mean((starts - starts.mean()) * (end - end.mean()))

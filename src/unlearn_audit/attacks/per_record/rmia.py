@@ -58,10 +58,10 @@ class Rmia(PerRecordAttack):
         return scores
 
 
-def _usual(of: ByRecord, records: npt.NDArray[np.int64]) -> Array:
+def _usual(learned: ByRecord, records: npt.NDArray[np.int64]) -> Array:
     """(n,) p̄ of each record."""
-    at, known = of.rows_of(records)
-    mean = np.where(known, of.mean[at, 0], of.centre[0])
+    at, known = learned.rows_of(records)
+    mean = np.where(known, learned.mean[at, 0], learned.centre[0])
     return np.asarray(0.5 * ((1 + A) * mean + 1 - A))
 
 

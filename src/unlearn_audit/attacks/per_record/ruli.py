@@ -46,7 +46,7 @@ class Ruli(PerRecordAttack):
             if 0 < roles.sum() < len(roles):
                 at = np.flatnonzero(asked == record)
                 exponents = -0.5 * ((values[at, None] - known[None]) / BANDWIDTH) ** 2
-                densities = [logsumexp(exponents[:, of], axis=1) - np.log(of.sum()) for of in (roles, ~roles)]
+                densities = [logsumexp(exponents[:, role], axis=1) - np.log(role.sum()) for role in (roles, ~roles)]
                 scores[at] = densities[0] - densities[1]
         return scores
 

@@ -65,8 +65,8 @@ class Reconstruction:
             "deletions": self.deletions,
             "candidates": self.candidates,
             "cosine": self.cosine,
-            **{name: of.value for name, of in shares.items()},
-            **{f"{name}_ci": list(of.interval) for name, of in shares.items()},
+            **{name: estimate.value for name, estimate in shares.items()},
+            **{f"{name}_ci": list(estimate.interval) for name, estimate in shares.items()},
         }
 
 
@@ -130,15 +130,15 @@ def _reconstruct_deleted(
             )
         before, *after = [_published(model, decimals) for model in models]
         reader = Reader(before, known)
-        for of, (at,) in zip(after, deleted, strict=True):
+        for version, (at,) in zip(after, deleted, strict=True):
             among = np.append(at, rng.choice(register[register != at], CANDIDATES - 1, replace=False))
             worlds.append(index)
-            found.append(_one(reader, of, X, task, among, models[0].classes_))
+            found.append(_one(reader, version, X, task, among, models[0].classes_))
         show(index + 1)
-    of_worlds, cosines = np.array(worlds), np.array([of.cosine for of in found])
-    scores = np.concatenate([[of.fit for of in found], *(of.of_unseen for of in found)])
+    of_worlds, cosines = np.array(worlds), np.array([one.cosine for one in found])
+    scores = np.concatenate([[one.fit for one in found], *(one.of_unseen for one in found)])
     positive = np.arange(len(scores)) < len(found)
-    of_scores = np.concatenate([of_worlds, np.repeat(of_worlds, [len(of.of_unseen) for of in found])])
+    of_scores = np.concatenate([of_worlds, np.repeat(of_worlds, [len(one.of_unseen) for one in found])])
     low = tpr_at_fpr_interval(scores, positive, of_scores, LOW_FPR)
     if low is None:
         raise AuditError("too few unseen records were compared with the deleted ones; ask for more deletions or worlds")
@@ -148,8 +148,8 @@ def _reconstruct_deleted(
         candidates=CANDIDATES,
         cosine=float(np.median(cosines)),
         above=share(cosines >= 0.95, of_worlds),
-        first=share(np.array([of.first for of in found]), of_worlds),
-        label=share(np.array([of.label for of in found]), of_worlds),
+        first=share(np.array([one.first for one in found]), of_worlds),
+        label=share(np.array([one.label for one in found]), of_worlds),
         auc=auc_interval(scores, positive, of_scores),
         tpr=low,
     )

@@ -94,16 +94,16 @@ class Examined:
 
     def table(self) -> pd.DataFrame:
         """Return one row a deleted person, the most exposed first: private."""
-        of = self.persons
+        persons = self.persons
         frame = pd.DataFrame(
             {
                 "person": self.pair.names,
-                "records": of.rows,
-                "records_counted": of.counted,
-                "score": of.scores,
-                "references": of.references,
-                "p_value": of.p_values,
-                "p_value_holm": holm_adjusted(of.p_values, of.references),
+                "records": persons.rows,
+                "records_counted": persons.counted,
+                "score": persons.scores,
+                "references": persons.references,
+                "p_value": persons.p_values,
+                "p_value_holm": holm_adjusted(persons.p_values, persons.references),
                 "identified": self.identified,
             }
         )
@@ -205,11 +205,11 @@ def _observer(examined: Sequence[Examined], p_values: npt.NDArray[np.float64], r
         for e in examined
         for known, above in zip(e.persons.known, e.persons.above(rate), strict=True)
     ]
-    shares = [of.wrong_share for of in of_sets if of is not None]
+    shares = [rule.wrong_share for rule in of_sets if rule is not None]
     if of_sets[0] is None or len(shares) < len(of_sets):
         return None
-    value = float(np.mean([of.value for of in shares]))
-    wrong = Estimate(value, min(of.low for of in shares), max(of.high for of in shares))
+    value = float(np.mean([share.value for share in shares]))
+    wrong = Estimate(value, min(share.low for share in shares), max(share.high for share in shares))
     return replace(of_sets[0], wrong_share=wrong)
 
 

@@ -83,8 +83,8 @@ def _fitted(text: str) -> Any:
     except AuditError:
         raise
     except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AuditError(f"{text} raised {said}; it must return a fitted classifier") from error
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AuditError(f"{text} raised {message}; it must return a fitted classifier") from error
     lacking = [name for name in ("predict_proba", "classes_") if not hasattr(model, name)]
     if lacking:
         raise AuditError(

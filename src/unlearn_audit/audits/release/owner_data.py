@@ -235,7 +235,7 @@ class Releases:
             The number of the first release, for its seed where randomness is fresh.
         """
         owner = self.owner
-        rows = [owner.persons.rows(of) for of in gone]
+        rows = [owner.persons.rows(persons) for persons in gone]
         before = self.answers(self.original.model, np.arange(len(owner.data)))
         nobody = np.empty(0, dtype=np.int64)
         seeds = [integer_seed(self.seed, Kind.RELEASE, int(Kind.UNLEARNED), first + i) for i in range(len(gone))]

@@ -104,7 +104,7 @@ class Pair:
     def compared_by(self) -> tuple[str, ...]:
         """What a person and those it is compared with have in common; ``class`` if each deleted record has a label."""
         known = bool((self.deleted.labels >= 0).all())
-        return tuple(of for of in self.kinds_of_records.by if known or of != "class")
+        return tuple(name for name in self.kinds_of_records.by if known or name != "class")
 
     @property
     def labelled(self) -> bool:

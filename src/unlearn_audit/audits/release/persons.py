@@ -65,8 +65,9 @@ class Persons:
 
     def above(self, rate: float) -> tuple[int, ...]:
         """Return, for each set, how many persons score strictly above the k-th highest, k = ⌊rate · (n + 1)⌋."""
-        places = [int(rate * (len(of) + 1) * (1 + 1e-9)) for of in self.known]
-        return tuple(0 if k < 1 else int((of > of[k - 1]).sum()) for k, of in zip(places, self.known, strict=True))
+        places = [int(rate * (len(scores) + 1) * (1 + 1e-9)) for scores in self.known]
+        pairs = zip(places, self.known, strict=True)
+        return tuple(0 if k < 1 else int((scores > scores[k - 1]).sum()) for k, scores in pairs)
 
 
 def persons_of(
@@ -177,8 +178,8 @@ def _comparable(
     most = np.ones(len(enough), dtype=np.int64)
 
     for i in np.flatnonzero(counts > 1):
-        of = order[starts[i] : starts[i] + counts[i]]
-        most[i] = _longest(kind[of], own, int(enough[i]))
+        records = order[starts[i] : starts[i] + counts[i]]
+        most[i] = _longest(kind[records], own, int(enough[i]))
     place = np.arange(len(order)) - np.repeat(starts, counts)
     return order[place < most[person[order]]]
 
@@ -229,11 +230,13 @@ def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: f
     AuditError
         It says of which kinds there are too few, counts people by kind and names none.
     """
-    own, there = (counts_by_kind(of.person, of.kind_of_each, len(kinds.names)) > 0 for of in (deleted, references))
+    own, there = (
+        counts_by_kind(rows.person, rows.kind_of_each, len(kinds.names)) > 0 for rows in (deleted, references)
+    )
     known = there.sum(axis=0)
     best = np.where(own, known, 0).max(axis=1)
     level = (1 - confidence) * (1 + 1e-9)
-    needed, fewer = (references_needed(len(own), 1 - confidence, of) for of in (control, "fdr"))
+    needed, fewer = (references_needed(len(own), 1 - confidence, rule) for rule in (control, "fdr"))
 
     def enough(count: int) -> bool:
         least = 1 / (1 + np.minimum(best, count))

@@ -86,8 +86,8 @@ def _described(releases: Releases, people: Positions) -> Array:
     X = np.hstack([X, _OF_MARGIN * phi[:, None] / max(float(phi.std()), 1e-12)])
     counts = np.eye(len(owner.kinds.names))[owner.kind[rows]]
     whose = np.repeat(np.arange(len(people)), owner.persons.sizes(people))
-    of = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
-    means, sums = of.mean().to_numpy(), of.sum().to_numpy()
+    by_person = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
+    means, sums = by_person.mean().to_numpy(), by_person.sum().to_numpy()
     return np.hstack([means[:, : X.shape[1]], _OF_KIND * sums[:, X.shape[1] :]])
 
 

@@ -63,14 +63,16 @@ def trade_plot(found: PlanFindings) -> str:
     identified = found.policies[0].any_identified is not None
     with drawing("trade"):
         figure, axes = new_figure(7.2, 4.0)
-        kinds = list(dict.fromkeys((of.decimals, of.regime) for of in sorted(found.policies, key=_decimals)))
-        several = len({of.regime for of in found.policies}) > 1
+        ordered = sorted(found.policies, key=_decimals)
+        kinds = list(dict.fromkeys((policy.decimals, policy.regime) for policy in ordered))
+        several = len({policy.regime for policy in found.policies}) > 1
         for i, (decimals, regime) in enumerate(kinds):
-            own = sorted((of for of in found.policies if (of.decimals, of.regime) == (decimals, regime)), key=_batch)
+            of_kind = (policy for policy in found.policies if (policy.decimals, policy.regime) == (decimals, regime))
+            own = sorted(of_kind, key=_batch)
             colour, marker = _STYLES[i % len(_STYLES)]
             label = "as they are" if decimals is None else "1 decimal" if decimals == 1 else f"{decimals} decimals"
-            x = [of.cost for of in own]
-            y = [of.any_identified if of.any_identified is not None else of.mean_leak for of in own]
+            x = [policy.cost for policy in own]
+            y = [policy.any_identified if policy.any_identified is not None else policy.mean_leak for policy in own]
             axes.plot(
                 x,
                 y,
@@ -81,8 +83,8 @@ def trade_plot(found: PlanFindings) -> str:
                 markersize=5,
                 label=f"{label}, {regime}" if several else label,
             )
-            for of, a, b in zip(own, x, y, strict=True):
-                axes.annotate(f"{of.batch}", (a, b), (4, 4), textcoords="offset points", fontsize=7, color=MUTED)
+            for policy, a, b in zip(own, x, y, strict=True):
+                axes.annotate(f"{policy.batch}", (a, b), (4, 4), textcoords="offset points", fontsize=7, color=MUTED)
         if found.chosen is not None:
             at = found.chosen.any_identified if found.chosen.any_identified is not None else found.chosen.mean_leak
             axes.plot(found.chosen.cost, at, "o", markersize=13, markerfacecolor="none", color=INK, label="chosen")
@@ -94,27 +96,27 @@ def trade_plot(found: PlanFindings) -> str:
             axes.set_yscale("log")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, borderaxespad=0.2)
         points = "; ".join(
-            f"{of.batch} a release, {'all' if of.decimals is None else of.decimals} decimals, {of.regime}: cost "
-            f"{of.cost:.3f}, {_seen(of)}"
-            for of in found.policies
+            f"{policy.batch} a release, {'all' if policy.decimals is None else policy.decimals} decimals, "
+            f"{policy.regime}: cost {policy.cost:.3f}, {_seen(policy)}"
+            for policy in found.policies
         )
         return to_svg(figure, "trade", "Leak of every policy against its cost", points)
 
 
-def _seen(of: PolicyFinding) -> str:
+def _seen(policy: PolicyFinding) -> str:
     return (
-        f"rank {of.mean_leak:.0f}"
-        if of.any_identified is None
-        else f"identified in {percent(round(of.any_identified, 3))}"
+        f"rank {policy.mean_leak:.0f}"
+        if policy.any_identified is None
+        else f"identified in {percent(round(policy.any_identified, 3))}"
     )
 
 
-def _decimals(of: PolicyFinding) -> tuple[int, str]:
-    return (-99 if of.decimals is None else -of.decimals, of.regime)
+def _decimals(policy: PolicyFinding) -> tuple[int, str]:
+    return (-99 if policy.decimals is None else -policy.decimals, policy.regime)
 
 
-def _batch(of: PolicyFinding) -> int:
-    return of.batch
+def _batch(policy: PolicyFinding) -> int:
+    return policy.batch
 
 
 def write_plan(folder: Path, found: PlanFindings) -> Path:
@@ -138,17 +140,19 @@ def print_plan(console: Console, found: PlanFindings, page: str) -> None:
         "cost",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
-    for of in found.policies:
-        seen = percent(round(of.any_identified, 3)) if of.any_identified is not None else f"{of.mean_leak:.1f}"
+    for policy in found.policies:
+        seen = (
+            percent(round(policy.any_identified, 3)) if policy.any_identified is not None else f"{policy.mean_leak:.1f}"
+        )
         cells = [
-            f"{of.batch}",
-            "all" if of.decimals is None else f"{of.decimals}",
-            of.regime,
-            f"{of.guarantee:.4g}",
+            f"{policy.batch}",
+            "all" if policy.decimals is None else f"{policy.decimals}",
+            policy.regime,
+            f"{policy.guarantee:.4g}",
             seen,
         ]
-        style = "bold" if of == found.chosen else None if of.met else "dim"
-        table.add_row(*cells, f"{of.accuracy:.4f}", f"{of.cost:.3f}", style=style)
+        style = "bold" if policy == found.chosen else None if policy.met else "dim"
+        table.add_row(*cells, f"{policy.accuracy:.4f}", f"{policy.cost:.3f}", style=style)
     console.print(table)
     console.print()
     headline, _, rest = found.summary.partition(". ")

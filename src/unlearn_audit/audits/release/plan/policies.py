@@ -52,7 +52,7 @@ class Policy:
 
 def policies(batches: Sequence[int], decimals: Sequence[int | None], regimes: Sequence[Regime]) -> list[Policy]:
     """Return every combination."""
-    return [Policy(*of) for of in product(batches, decimals, regimes)]
+    return [Policy(*one) for one in product(batches, decimals, regimes)]
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def search(releases: Releases, settings: PlanSettings, reporter: Reporter) -> Pl
 
 def fitting_batches(owner: OwnerData, examination: ReleaseSettings) -> tuple[int, ...]:
     """Return the batches of `BATCHES` for which there are enough people, the smallest in any case."""
-    training, held_out = (len(np.unique(owner.persons.codes[of])) // 2 for of in (owner.training, owner.held_out))
+    training, held_out = (len(np.unique(owner.persons.codes[rows])) // 2 for rows in (owner.training, owner.held_out))
     fit = [
         batch
         for batch in BATCHES
@@ -166,9 +166,11 @@ def _check_classes(owner: OwnerData) -> None:
     AuditError
         If chance would make classes differ so much in fewer than one in a million draws.
     """
-    sides = (np.unique(owner.persons.codes[of]) for of in (owner.training, owner.held_out))
+    sides = (np.unique(owner.persons.codes[rows]) for rows in (owner.training, owner.held_out))
     names = owner.data.class_names
-    counts = np.stack([np.bincount(owner.data.y[owner.persons.first_rows(of)], minlength=len(names)) for of in sides])
+    counts = np.stack(
+        [np.bincount(owner.data.y[owner.persons.first_rows(side)], minlength=len(names)) for side in sides]
+    )
     there = np.flatnonzero(counts.any(axis=0))
     if len(there) < 2 or chi2_contingency(counts[:, there]).pvalue >= _UNLIKELY:
         return
