@@ -20,8 +20,8 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
+from unlearn_audit.attacks.cross_validation import cross_validation_splits
 from unlearn_audit.attacks.learned.forest import Forest, as_scikit_learn
-from unlearn_audit.attacks.run import cross_validation_splits
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.metrics import Calibrator, Scored, auc, best_threshold, evaluate
 from unlearn_audit.models import resolve_model

@@ -16,8 +16,8 @@ import yaml
 from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, FEATURES, GAMES
-from unlearn_audit.audits.release.findings import AccusingFinding, Precision, ReleaseFindings
-from unlearn_audit.audits.release.plan.page import PlanFindings, PolicyFinding
+from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
+from unlearn_audit.audits.release.plan.findings import PlanFindings, PolicyFinding
 from unlearn_audit.cli.commands import COMMANDS, load
 from unlearn_audit.cli.main import app
 from unlearn_audit.config import (
@@ -217,7 +217,7 @@ def test_every_key_of_findings_is_documented():
     assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
 
 
-@pytest.mark.parametrize("model", [ReleaseFindings, AccusingFinding, Precision, PlanFindings, PolicyFinding])
+@pytest.mark.parametrize("model", [ReleaseFindings, FlaggingFinding, Precision, PlanFindings, PolicyFinding])
 def test_every_key_about_one_release_is_documented(model):
     text = (ROOT / "docs" / "release.md").read_text(encoding="utf-8")
     fields = {field.alias or name for name, field in model.model_fields.items()}
@@ -236,6 +236,14 @@ def test_every_csv_is_read(text, tmp_path):
     assert len(table) == len(text.splitlines()) - 1
     assert table.roles[0] == "deleted"
     assert table.partial == ("partial" in text)
+
+
+@pytest.mark.parametrize("text", blocks("docs/file-formats.md", "jsonl"))
+def test_json_lines_are_read(text, tmp_path):
+    (tmp_path / "file.jsonl").write_text(text, encoding="utf-8")
+    table = read_observations(tmp_path / "file.jsonl")
+    assert len(table) == len(text.splitlines())
+    assert table.rows["label"].tolist() == [0, -1]
 
 
 @pytest.mark.parametrize("text", blocks("docs/file-formats.md", "python"))

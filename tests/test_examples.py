@@ -74,7 +74,7 @@ def test_release_and_its_command_line_agree(python, command, tmp_path):
     out = finished(python(EXAMPLES / "release_files.py", "files"))
     found = json.loads((tmp_path / "files" / "report" / "findings.json").read_text(encoding="utf-8"))
     assert found["summary"] in out
-    assert found["told"] == 1
+    assert found["identified"] == 1
     files = (tmp_path / "files" / name for name in ("before.parquet", "after.parquet"))
     ids = ("--deleted", tmp_path / "files" / "deleted.txt", "--reference", tmp_path / "files" / "held-out.txt")
     again = command("release", *files, *ids, "--base-rate", "0.01", "--out", "again", "--json").findings

@@ -11,7 +11,7 @@ from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.metrics import auc_interval
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.observations.views import LabelledView, attacker_view
 from unlearn_audit.utils.threads import one_thread
 
 REPETITIONS = 1000
@@ -54,7 +54,7 @@ def shuffled_within_worlds(table, rng):
 
 def scores_of(shadow, target):
     """Fit on the shadow table and score the target, without the cross-validation that judges an attack."""
-    seen, asked = (blind(table, ATTACK.view, np.ones(len(table), bool)) for table in (shadow, target))
+    seen, asked = (attacker_view(table, ATTACK.view, np.ones(len(table), bool)) for table in (shadow, target))
     return ATTACK.fit(LabelledView(seen, shadow.roles == GAME.positive), 0).score(asked)
 
 

@@ -1,26 +1,39 @@
 """What every attack must do, run over all that are registered."""
 
+import ast
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Offered, learned_attacks
+import unlearn_audit
+from unlearn_audit.attacks import (
+    ATTACK_MODELS,
+    CATALOGUE,
+    GAMES,
+    PAPER_FEATURES,
+    Attack,
+    Available,
+    attacks_of,
+    learned_attacks,
+)
 from unlearn_audit.attacks.base import label
+from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
-from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.observations.views import LabelledView, attacker_view
 from unlearn_audit.utils.probabilities import margin
 
 GAME = GAMES["deleted-vs-unseen"]
-# those that compute with the records themselves need records: see test_change_field.py
+# those that compute with the records themselves need records: see influence/test_attack.py
 ATTACKS = [
     *learned_attacks(PAPER_FEATURES, ATTACK_MODELS),
     *(
         next(attack for game in GAMES if (attack := entry.for_game(game)) is not None)
         for entry in CATALOGUE.values()
-        if "field" not in entry.needs
+        if "influence" not in entry.needs
     ),
 ]
 SINGLE_MODEL = ("original", "unlearned")
@@ -37,15 +50,18 @@ def sides(table, attack, leak=4.0):
     game = game_of(attack)
     shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=leak) for seed in (1, 2))
     shadow, target = (dataclasses.replace(of, rows=of.rows.assign(label=0)) for of in (shadow, target))
-    told = "records" in attack.needs
-    if told:  # as in per-record worlds: the same few records on both sides, in every role
+    by_record = "records" in attack.needs
+    if by_record:  # as in per-record worlds: the same few records on both sides, in every role
         shadow, target = (
             dataclasses.replace(of, rows=of.rows.assign(record=few_of(of.roles))) for of in (shadow, target)
         )
     if "probes" in attack.needs:
         shadow, target = (dataclasses.replace(of, signals=near(of)) for of in (shadow, target))
     rows = game.rows(shadow, "shadow"), game.rows(target, "target")
-    views = [blind(of, attack.view, at, tell_records=told) for of, at in zip((shadow, target), rows, strict=True)]
+    views = [
+        attacker_view(table, attack.view, at, with_records=by_record)
+        for table, at in zip((shadow, target), rows, strict=True)
+    ]
     return LabelledView(views[0], shadow.roles[rows[0]] == "deleted"), views[1], target.roles[rows[1]] == "deleted"
 
 
@@ -243,7 +259,7 @@ def test_every_statistic_names_only_games_that_there_are():
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, of in CATALOGUE.items() if "references" in of.needs and "field" not in of.needs]
+    "name", [name for name, of in CATALOGUE.items() if "references" in of.needs and "influence" not in of.needs]
 )
 def test_without_references_those_that_need_them_refuse(name, table):
     attack = playing(name)
@@ -254,7 +270,7 @@ def test_without_references_those_that_need_them_refuse(name, table):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, entry in CATALOGUE.items() if entry.needs >= {"labels"} and "field" not in entry.needs]
+    "name", [name for name, entry in CATALOGUE.items() if entry.needs >= {"labels"} and "influence" not in entry.needs]
 )
 def test_without_labels_those_that_need_them_refuse(name, table):
     attack = playing(name)
@@ -274,7 +290,7 @@ def test_without_answers_near_the_record_those_that_need_them_refuse(name, table
 
 def test_who_sees_labels_alone_is_shown_no_probability(table):
     of = table(seed=1)
-    view = blind(of, "labels", GAME.rows(of, "target"))
+    view = attacker_view(of, "labels", GAME.rows(of, "target"))
     for seen in (view, view.references):
         assert np.isin(seen.posteriors, (0.0, 1.0)).all()
         assert (seen.posteriors.sum(axis=2) == 1).all()
@@ -294,4 +310,49 @@ def test_signals_of_the_wrong_kind_are_named(signals, words, table):
     of = table(seed=1)
     few = dataclasses.replace(of.select(np.arange(5)), signals=signals)
     with pytest.raises(AuditError, match=words):
-        Offered.by([few], GAME)
+        Available.in_tables([few], GAME)
+
+
+@dataclasses.dataclass(frozen=True)
+class Smallest(Attack):
+    """All that an attack has to state: its name and its score."""
+
+    name = "smallest"
+
+    def score(self, target):
+        """Return (n,) by how much the probability of the first class dropped."""
+        return (target.original[:, 0] - target.unlearned[:, 0]).astype(np.float64)
+
+
+def test_an_attack_needs_a_name_and_a_score_alone(table):
+    attack = Smallest()
+    assert attack.for_game(GAME.name) is attack
+    assert attack.with_influence(None) is attack
+    assert not len(attack.looked_up(np.arange(3)))
+    shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=9) for seed in (1, 2))
+    ((found,),) = run_attacks([attack], GAME, shadow, [target], 0, 1, lambda: None)
+    rows = target.select(GAME.rows(target, "target"))
+    assert auc(found.scores, rows.roles == "deleted") > 0.75
+
+
+def test_no_code_asks_for_the_class_of_an_attack():
+    """What the rest of the package asks of an attack is in its contract."""
+    known = {Attack}
+    while more := {cls for one in known for cls in one.__subclasses__()} - known:
+        known |= more
+    classes = {cls.__name__ for cls in known if cls.__module__.startswith("unlearn_audit")}
+    assert "ChangeField" in classes
+    asked = [
+        (path.name, node.lineno)
+        for path in Path(unlearn_audit.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in ("isinstance", "issubclass")
+        and classes & {getattr(name, "id", getattr(name, "attr", "")) for name in ast.walk(node.args[1])}
+    ]
+    assert asked == []
+
+
+def test_an_unknown_attack_is_named():
+    with pytest.raises(AuditError, match="there is no attack 'luck'; choose from margin-original"):
+        attacks_of(AuditConfig().model_copy(update={"attacks": ("luck",)}), GAME, Available(labels=True, references=10))

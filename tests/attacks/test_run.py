@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from unlearn_audit.attacks import GAMES, LearnedAttack
-from unlearn_audit.attacks.run import cross_validation_splits, run_attacks
+from unlearn_audit.attacks.cross_validation import cross_validation_splits
+from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
 

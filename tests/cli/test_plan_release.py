@@ -24,19 +24,19 @@ def people(tmp_path):
 @pytest.fixture
 def options(people, tmp_path):
     return [
-        "--data", people, "--label", "answer", "--record", "id", "--subject", "who", "--model", "logistic-regression",
+        "--data", people, "--label", "answer", "--record", "id", "--person", "who", "--model", "logistic-regression",
         "--reference", tmp_path / "held.csv",
     ]  # fmt: skip
 
 
 def test_a_plan_leaves_a_page_that_names_nobody(command, options, tmp_path):
     few = ["--batch", "1", "--batch", "2", "--decimals", "1", "--releases", "90", "--checks", "30"]
-    done = command("plan-release", *options, *few, "--target", "told:1", "--out", tmp_path / "plan", "--json")
+    done = command("plan-release", *options, *few, "--target", "identified:1", "--out", tmp_path / "plan", "--json")
     assert done.code == 0, done.err
     found = done.findings
     assert found == json.loads((tmp_path / "plan" / "plan.json").read_text(encoding="utf-8"))
     assert [(of["batch"], of["decimals"]) for of in found["policies"]].count((1, None)) == 1
-    assert found["chosen"]["batch"] == 1  # at most one of one is told, whatever is released
+    assert found["chosen"]["batch"] == 1  # at most one of one is identified, whatever is released
     assert found["kept"] == 1.0
     page = (tmp_path / "plan" / "report.html").read_text(encoding="utf-8")
     assert "<svg" in page
@@ -68,7 +68,7 @@ def test_forests_and_networks_by_name(command, tmp_path, model):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--target", "zero"], "no target 'zero'; use told"),
+        (["--target", "zero"], "no target 'zero'; use identified"),
         (["--releases", "20"], "needs at least"),
         (["--batch", "60"], "60 people at once need at least"),
         (["--regime", "slow"], "--regime is 'slow'; use one of fixed"),
@@ -76,7 +76,7 @@ def test_forests_and_networks_by_name(command, tmp_path, model):
         (["--batch", "0"], "--batch must be whole numbers from 1 on"),
         (["--train-size", "999"], "--train-size is 999; there are 1 to 200 people"),
         (["--reference", "row1,rowx"], "1 of 2 reference ids are not in the data, such as rowx"),
-        (["--reference", "row1"], "1 subjects have reference and training records, such as w0"),
+        (["--reference", "row1"], "1 people have reference and training records, such as w0"),
         (["--record", "zz"], "no record column 'zz'"),
         (["--dataset", "digits"], "either --data or --dataset"),
         (["--score", "luck"], "no score 'luck'"),

@@ -49,6 +49,8 @@ def write(frame, path):
         frame.to_csv(path, index=False)
     elif path.suffix == ".parquet":
         frame.to_parquet(path, index=False)
+    elif path.suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
     else:
         arrays = {"record": frame["record"].to_numpy(), "posteriors": frame[["p_no", "p_yes"]].to_numpy()}
         np.savez(
@@ -56,21 +58,21 @@ def write(frame, path):
         )
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
-def test_who_moved_is_told_and_the_page_names_nobody(release, frames, tmp_path, suffix):
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".npz"])
+def test_who_moved_is_identified_and_the_page_names_nobody(release, frames, tmp_path, suffix):
     before, after = frames
     found = release(before, after.sample(frac=1, random_state=0), "--json", suffix=suffix).findings
-    assert (found["told"], found["persons"], found["reference_persons"]) == (
+    assert (found["identified"], found["persons"], found["reference_persons"]) == (
         3,
         5,
         before["label"][100:].value_counts().min(),
     )
-    assert found["summary"].startswith("3 of the 5 deleted people can be told at 95 %.")
+    assert found["summary"].startswith("3 of the 5 deleted people can be identified at 95 %.")
     assert found == json.loads((tmp_path / "out" / "findings.json").read_text(encoding="utf-8"))
     private = pd.read_csv(tmp_path / "out" / "private-persons.csv")
-    assert sorted(private.loc[private["told"], "person"]) == [0, 1, 2]
+    assert sorted(private.loc[private["identified"], "person"]) == [0, 1, 2]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "3 of the 5 deleted people can be told at 95 %" in page
+    assert "3 of the 5 deleted people can be identified at 95 %" in page
     assert "//" not in page.replace("http://www.w3.org", "")
 
 
@@ -81,17 +83,17 @@ def test_ids_do_not_reach_the_page_or_the_findings(release, frames, tmp_path):
     frames[0].loc[100:299, ["record"]].to_csv(tmp_path / "ids.csv", index=False)
     done = release(*frames, options=ids)
     assert done.code == 0
-    assert "2 of the 2 deleted people can be told" in done.out
+    assert "2 of the 2 deleted people can be identified" in done.out
     for path in (tmp_path / "out").iterdir():
         assert ("person-0" in path.read_text(encoding="utf-8")) == path.name.startswith("private"), path
 
 
 def test_the_gate_and_a_release_in_which_nobody_is_told(release, frames, tmp_path):
-    assert release(*frames, "--fail-if-told").code == 1
+    assert release(*frames, "--fail-if-identified").code == 1
     options = ["--deleted", "3,4", "--reference", tmp_path / "references.csv"]
-    done = release(*frames, "--fail-if-told", "--out", tmp_path / "other", options=options)
+    done = release(*frames, "--fail-if-identified", "--out", tmp_path / "other", options=options)
     assert done.code == 0
-    assert "None of the 2 deleted people can be told at 95 %." in done.out
+    assert "None of the 2 deleted people can be identified at 95 %." in done.out
     assert "does not show that there is nothing" in " ".join(done.out.split())
 
 
@@ -117,12 +119,12 @@ def test_a_folder_of_other_people_is_refused(release, frames, tmp_path):
 def test_rows_of_a_subject_are_one_person(release, frames):
     before, after = frames
     before["who"] = [f"p{i // 2}" for i in range(N)]
-    found = release(before, after, "--subject", "who", "--base-rate", "0.2", "--json").findings
+    found = release(before, after, "--person", "who", "--base-rate", "0.2", "--json").findings
     assert (found["persons"], found["records"], found["reference_persons"]) == (3, 5, 87)
     note, cut = found["notes"]
     assert cut.startswith("1 deleted person has more records than 59 reference persons have, or of classes")
     assert note.startswith("1 deleted person has other records in the file that are not named as deleted")
-    assert {p["base_rate"] for of in found["accusing"] for p in of["precision"]} == {0.2}
+    assert {p["base_rate"] for of in found["flagging"] for p in of["precision"]} == {0.2}
 
 
 def test_labels_may_stand_in_either_file_or_nowhere(release, frames, tmp_path):
@@ -134,7 +136,7 @@ def test_labels_may_stand_in_either_file_or_nowhere(release, frames, tmp_path):
     assert bare["score"] == "largest-fall"
     assert any("Labels were not known" in limit for limit in bare["limits"])
     assert (bare["compared_by"], bare["labels_known"]) == ([], False)
-    assert "nobody could check whether the references are of their classes" in bare["summary"]
+    assert "it could not be checked whether the references are of the same classes" in bare["summary"]
 
 
 @pytest.fixture
@@ -159,9 +161,9 @@ def ids(records):
 def test_who_moves_as_all_of_its_class_do_is_not_told(release, one_class_moves, tmp_path):
     before, after, yes, no = one_class_moves
     options = ["--deleted", ids(yes[:5]), "--reference", ids([*yes[5:150], *no[:100]])]
-    found = release(before, after, "--json", "--fail-if-told", options=options).findings
-    assert (found["told"], found["compared_by"], found["reference_persons"]) == (0, ["class"], 145)
-    assert "those on people of the same class who were never in training" in found["summary"]
+    found = release(before, after, "--json", "--fail-if-identified", options=options).findings
+    assert (found["identified"], found["compared_by"], found["reference_persons"]) == (0, ["class"], 145)
+    assert "those of people of the same class who were never in training" in found["summary"]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "counting those of the same class alone" in page
     assert "Each person was compared with references whose records are of the same class, at least 145" in page
@@ -189,7 +191,7 @@ def test_people_are_compared_within_groups_that_files_name(release, frames, suff
     assert release(before, after, "--json", options=options, suffix=suffix).findings["compared_by"] == ["class"]
     grouped = before.assign(group_old=np.where(old, "old", None))
     found = release(grouped, after, "--json", "--out", "by-group", options=options, suffix=suffix).findings
-    assert (found["told"], found["compared_by"]) == (0, ["class", "old"])
+    assert (found["identified"], found["compared_by"]) == (0, ["class", "old"])
     release(before, after, "--group-by", "old", options=options, suffix=suffix).says("no column 'group_old' in")
     lacking = ["--deleted", "6,8", "--reference", ids(range(101, 400, 2))]
     release(grouped, after, options=lacking, suffix=suffix).says(", old=old' has 0 (")
@@ -297,14 +299,14 @@ BAD = {
     "no file of ids": (lambda b, a: (b, a), ["--deleted", "gone.txt"], "no file at gone.txt"),
     "subject missing": (
         lambda b, a: (changed(b, who=["x", None, *["y"] * (N - 2)]), a),
-        ["--subject", "who"],
+        ["--person", "who"],
         "column 'who' is missing in 1 of 400 rows",
     ),
-    "no subject": (lambda b, a: (b, a), ["--subject", "who"], "no column 'who' in"),
+    "no subject": (lambda b, a: (b, a), ["--person", "who"], "no column 'who' in"),
     "subject on both sides": (
         lambda b, a: (changed(b, who=np.arange(N) % 150), a),
-        ["--subject", "who"],
-        "5 subjects have deleted and reference records",
+        ["--person", "who"],
+        "5 people have deleted and reference records",
     ),
     "identical": (lambda b, a: (b, b), [], "answer all 400 records alike: nothing changed between the versions"),
     "no record": (lambda b, a: (b.drop(columns="record"), a), [], "needs a column record and a column p_<class>"),
@@ -334,7 +336,7 @@ def test_bad_input_is_one_sentence(release, frames, name, suffix):
     release(*make(*frames), *options, suffix=suffix).says(said)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".npz"])
 def test_a_broken_file_is_one_sentence(command, tmp_path, lists, suffix):
     (tmp_path / f"x{suffix}").write_bytes(b"\x00\x01 not this")
     command("release", tmp_path / f"x{suffix}", tmp_path / f"x{suffix}", *lists).says(f"x{suffix}")
@@ -359,3 +361,21 @@ WHOLE = {"record": np.arange(3), "posteriors": np.full((3, 2), 0.5)}
 def test_bad_arrays(command, tmp_path, lists, arrays, said):
     np.savez(tmp_path / "x.npz", **arrays)
     command("release", tmp_path / "x.npz", tmp_path / "x.npz", *lists).says(said)
+
+
+def test_flags_that_were_renamed_still_work_and_say_so(release, frames):
+    whole = [frame.assign(who=np.arange(N) // 2) for frame in frames]
+    new = release(*whole, "--json", "--person", "who")
+    old = release(*whole, "--json", "--subject", "who")
+    assert old.findings == new.findings
+    assert "Note: --subject is deprecated; use --person." in old.err
+    assert "deprecated" not in new.err
+    gate = release(*whole, "--person", "who", "--fail-if-told")
+    assert gate.code == 1
+    assert "Note: --fail-if-told is deprecated; use --fail-if-identified." in gate.err
+
+
+def test_lists_of_ids_may_be_json_lines(release, frames, tmp_path):
+    (tmp_path / "ids.jsonl").write_text("\n".join(f'{{"record": {i}}}' for i in REFERENCES), encoding="utf-8")
+    options = ["--deleted", "0,3", "--reference", tmp_path / "ids.jsonl"]
+    assert release(*frames, "--json", options=options).findings["identified"] == 1

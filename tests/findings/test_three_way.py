@@ -12,7 +12,7 @@ from unlearn_audit.findings.three_way import three_way
 from unlearn_audit.metrics import Clusters, auc, share
 from unlearn_audit.metrics.intervals import jackknife_error, t_quantile
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import blind
+from unlearn_audit.observations.views import attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 
 
@@ -131,11 +131,11 @@ def test_the_mean_over_roles_has_the_error_of_a_jackknife_over_worlds():
     found = three_way(made(1), target, seed=0)
     shown, asked = made(1), np.ones(len(target), dtype=bool)
     fitted = ThreeWayAttack().fit(
-        blind(shown, "pair", np.ones(len(shown), dtype=bool)),
+        attacker_view(shown, "pair", np.ones(len(shown), dtype=bool)),
         shown.roles,
         integer_seed(0, Kind.ATTACK, name_key("three-way"), name_key("pair")),
     )
-    p = fitted.probabilities(blind(target, "pair", asked))
+    p = fitted.probabilities(attacker_view(target, "pair", asked))
 
     def mean(keep):
         return np.mean([auc(p[keep, i], target.roles[keep] == role) for i, role in enumerate(THREE_ROLES)])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from unlearn_audit.metrics import Accusing, conformal_p_values, holm_adjusted, references_needed, rejected
+from unlearn_audit.metrics import FlaggingRule, conformal_p_values, holm_adjusted, references_needed, rejected
 
 
 def test_p_values_are_shares_with_ties_as_high():
@@ -70,7 +70,7 @@ def test_precision_is_covered(decimals):
         references = np.round(rng.normal(size=399), decimals)
         p = conformal_p_values(np.round(rng.normal(1.5, 1, size=20), decimals), references)
         threshold = np.sort(references)[::-1][19]
-        observer = Accusing.at(0.05, p, 399, int((references > threshold).sum()))
+        observer = FlaggingRule.at(0.05, p, 399, int((references > threshold).sum()))
         found, wrong = (of_deleted > threshold).mean(), (of_all > threshold).mean()
         for base_rate, of_rate in covered.items():
             truth = base_rate * found / (base_rate * found + (1 - base_rate) * wrong)
@@ -80,9 +80,9 @@ def test_precision_is_covered(decimals):
 
 
 def test_too_few_references_show_no_observer():
-    assert Accusing.at(0.01, np.array([0.5]), 98, 0) is None
-    assert Accusing.at(0.01, np.array([0.5]), 99, 0).found_share.value == 0
-    assert Accusing.at(0.01, np.array([0.5]), 99, 0).precision(0.1).value == 0
+    assert FlaggingRule.at(0.01, np.array([0.5]), 98, 0) is None
+    assert FlaggingRule.at(0.01, np.array([0.5]), 99, 0).found_share.value == 0
+    assert FlaggingRule.at(0.01, np.array([0.5]), 99, 0).precision(0.1).value == 0
 
 
 def test_holms_rule_weighted_by_references_holds_its_level_and_spends_it():

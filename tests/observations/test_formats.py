@@ -94,7 +94,14 @@ def test_signals_do_not_vanish_in_csv(table, tmp_path):
     assert list(tmp_path.glob("*.csv*")) == []
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+WRITE = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
+    ".parquet": lambda frame, path: frame.to_parquet(path),
+}
+
+
+@pytest.mark.parametrize("suffix", WRITE)
 def test_the_minimal_form(tmp_path, suffix):
     frame = pd.DataFrame(
         {
@@ -107,7 +114,7 @@ def test_the_minimal_form(tmp_path, suffix):
         }
     )
     path = tmp_path / f"minimal{suffix}"
-    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    WRITE[suffix](frame, path)
     table = read_observations(path)
     assert table.classes == ("no", "yes")
     assert np.allclose(table.posteriors[0], [[0.9, 0.1], [0.8, 0.2]])
@@ -181,7 +188,7 @@ def test_what_cannot_be_read_as_data_is_refused(tmp_path):
 
 
 def test_missing_empty_and_broken_files(tmp_path):
-    with pytest.raises(AuditError, match="no file of observations"):
+    with pytest.raises(AuditError, match="no file at"):
         read_observations(tmp_path / "none.csv")
     for suffix in SUFFIXES:
         path = tmp_path / f"empty{suffix}"
@@ -336,5 +343,27 @@ def test_a_file_that_the_system_does_not_give(tmp_path, monkeypatch):
     def denied(*_args, **_options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(pd, "read_csv", denied)
+    monkeypatch.setattr("pathlib.Path.open", denied)
     assert "cannot be read (Permission denied)" in refused(path)
+
+
+@pytest.mark.parametrize("suffix", WRITE)
+def test_what_looks_like_a_date_or_a_number_stays_as_it_is(tmp_path, suffix):
+    frame = pd.DataFrame({**ONE, **BEFORE, **AFTER, "group_since": ["2020-01-31T07:00:00"], "group_zip": ["0815"]})
+    WRITE[suffix](frame.assign(label="b", dataset="2020-01-31T07:00:00", side="07"), tmp_path / f"t{suffix}")
+    table = read_observations(tmp_path / f"t{suffix}")
+    assert table.groups["since"].tolist() == ["2020-01-31T07:00:00"]
+    assert table.groups["zip"].tolist() == ([815.0] if suffix == ".csv" else ["0815"])
+    assert table.rows[["dataset", "side"]].iloc[0].tolist() == ["2020-01-31T07:00:00", "07"]
+    assert table.rows["label"].tolist() == [1]
+
+
+def test_numbers_that_name_classes_are_names_in_json_lines(tmp_path):
+    lines = [
+        {"role": "deleted", "label": 1, "before_0": 0.5, "before_1": 0.5, "after_0": 1, "after_1": 0},
+        {"role": "unseen", "before_0": 0.25, "before_1": 0.75, "after_0": 0, "after_1": 1.0},
+    ]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    table = read_observations(tmp_path / "t.jsonl")
+    assert table.rows["label"].tolist() == [1, -1]
+    assert table.posteriors[1].tolist() == [[0.25, 0.75], [0.0, 1.0]]

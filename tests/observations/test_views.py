@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from unlearn_audit.observations.views import View, blind
+from unlearn_audit.observations.views import View, attacker_view
 
 
 def test_a_view_has_no_ground_truth(table):
     made = table()
-    seen = blind(made, "pair", np.ones(len(made), dtype=bool))
+    seen = attacker_view(made, "pair", np.ones(len(made), dtype=bool))
     names = {f.name for f in dataclasses.fields(View)}
     assert names == {"posteriors", "labels", "pair", "signals", "references", "positions", "records"}
     assert seen.positions is None
@@ -23,7 +23,7 @@ def test_changing_roles_changes_nothing_that_an_attack_sees(table):
     swapped["role"] = swapped["role"].replace({"deleted": "unseen", "unseen": "deleted"})
     swapped["deleted_at"] = np.where(swapped["role"] == "deleted", 1, -1)
     other = dataclasses.replace(made, rows=swapped)
-    one, two = blind(made, "pair", rows), blind(other, "pair", rows)
+    one, two = attacker_view(made, "pair", rows), attacker_view(other, "pair", rows)
     for field in ("posteriors", "labels", "pair"):
         assert np.array_equal(getattr(one, field), getattr(two, field))
 
@@ -32,13 +32,13 @@ def test_changing_roles_changes_nothing_that_an_attack_sees(table):
 def test_a_view_holds_its_versions_alone(table, view, versions):
     made = table()
     rows = made.roles == "deleted"
-    seen = blind(made, view, rows)
+    seen = attacker_view(made, view, rows)
     assert np.array_equal(seen.posteriors, made.posteriors[rows][:, versions])
 
 
 def test_references_stand_apart_and_are_never_scored(table):
     made = table()
-    seen = blind(made, "pair", np.ones(len(made), dtype=bool))
+    seen = attacker_view(made, "pair", np.ones(len(made), dtype=bool))
     assert len(seen) == (made.roles != "reference").sum()
     assert len(seen.references) == (made.roles == "reference").sum()
     assert set(seen.pair) == set(seen.references.pair)

@@ -10,7 +10,8 @@ from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.attacks.base import Attack
-    from unlearn_audit.attacks.catalogue import CATALOGUE, Attacks, Offered, attacks_of
+    from unlearn_audit.attacks.catalogue import CATALOGUE
+    from unlearn_audit.attacks.choose import Attacks, Available, attacks_of
     from unlearn_audit.attacks.games import GAMES, Game
     from unlearn_audit.attacks.learned.classifier import ATTACK_MODELS, LearnedAttack, learned_attacks
     from unlearn_audit.attacks.learned.features import CLASSICAL, FEATURES, PAPER_FEATURES
@@ -24,9 +25,9 @@ __all__ = [
     "PAPER_FEATURES",
     "Attack",
     "Attacks",
+    "Available",
     "Game",
     "LearnedAttack",
-    "Offered",
     "attacks_of",
     "learned_attacks",
 ]
@@ -35,7 +36,8 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         "base": ("Attack",),
-        "catalogue": ("CATALOGUE", "Attacks", "Offered", "attacks_of"),
+        "catalogue": ("CATALOGUE",),
+        "choose": ("Attacks", "Available", "attacks_of"),
         "learned.features": ("CLASSICAL", "FEATURES", "PAPER_FEATURES"),
         "games": ("GAMES", "Game"),
         "learned.classifier": ("ATTACK_MODELS", "LearnedAttack", "learned_attacks"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,80 +11,83 @@ import numpy.typing as npt
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
 if TYPE_CHECKING:
-    from unlearn_audit.attacks.influence import Field
+    from unlearn_audit.attacks.influence.base import Influence
+
+Positions = npt.NDArray[np.int64]
+
+Need = Literal["labels", "references", "influence", "records", "probes", "sequence"]
+"""What an attack needs besides posteriors: the label of every record, reference records in every pair, the influence of
+each record on the model, worlds that audit the same records in every role, labels near each record, more than two
+versions."""
+
+TrainingRows = Literal["paper", "all"]
+"""Which shadow rows an attack is fitted on: those that the paper takes, or all of the game."""
 
 
-class Attack(Protocol):
-    """Anything that learns from shadow worlds and scores target records.
+class Attack(ABC):
+    """Something that learns from shadow worlds and scores target records.
+
+    An attack is a frozen dataclass that derives from this class and states what differs from the defaults here. All
+    that the rest of the package asks of an attack is in this contract.
 
     Attributes
     ----------
     name
-        The feature or statistic it reads, in kebab case.
+        The feature or statistic it reads, in kebab case. Its seed is derived from it.
     attack_model
         The classifier fitted on it, or None.
     view
         Which versions it sees; it is handed nothing more.
+    needs
+        What it needs besides posteriors.
+    games
+        The games in which it takes part; None for every game.
+    by_default
+        Whether it runs unless attacks are chosen by name.
     probabilistic
         Whether its scores are probabilities; others only order records.
-    fits_on
-        Whether it is fitted on the paper's shadow rows or on all.
-    needs
-        What it has to be given beside posteriors; see `unlearn_audit.attacks.formula.statistic.Need`.
-    knows
-        How deletions change answers, where it computes with the records themselves; else None.
+    training_rows
+        Which shadow rows it is fitted on.
+    influence
+        The influence of each record, for attacks that need it; None for all others.
     silent_without_change
-        Whether it scores all records alike whose answers, and those to the references, did not change: it reads the
-        change alone.
+        Whether it gives the same score to all records whose predictions, and those of the references, did not change:
+        it reads the change alone.
     """
 
-    @property
-    def name(self) -> str:
-        """What it reads."""
-        ...
+    name: str
+    attack_model: str | None = None
+    view: ViewName = "pair"
+    needs: frozenset[Need] = frozenset({"labels"})
+    games: tuple[str, ...] | None = None
+    by_default: bool = True
+    probabilistic: bool = False
+    training_rows: TrainingRows = "paper"
+    influence: Influence | None = None
+    silent_without_change: bool = False
 
-    @property
-    def attack_model(self) -> str | None:
-        """What is fitted on it."""
-        ...
+    def for_game(self, game: str) -> Self | None:
+        """Return the attack as it plays a game, or None where it takes no part."""
+        return self if self.games is None or game in self.games else None
 
-    @property
-    def view(self) -> ViewName:
-        """What it sees."""
-        ...
+    def with_influence(self, influence: Influence | None) -> Self:  # noqa: ARG002 - most attacks have no use for it
+        """Return the attack with the influence of each record, if it needs that."""
+        return self
 
-    @property
-    def probabilistic(self) -> bool:
-        """Whether scores are probabilities."""
-        ...
+    def looked_up(self, positions: Positions) -> Positions:
+        """Return the positions of the records that it looks up in its influence to score the records at (n,) positions.
 
-    @property
-    def fits_on(self) -> Literal["paper", "all"]:
-        """Which shadow rows it is fitted on."""
-        ...
+        They are known before any attack runs, so that costly influences are computed once for all attacks.
+        """
+        return positions[:0]
 
-    @property
-    def needs(self) -> Collection[str]:
-        """What it has to be given."""
-        ...
+    def fit(self, shadow: LabelledView, seed: int) -> Self:  # noqa: ARG002 - a formula learns nothing
+        """Return a copy fitted on the attacker's own worlds; the attack itself where it learns nothing."""
+        return self
 
-    @property
-    def knows(self) -> Field | None:
-        """What deletions change."""
-        ...
-
-    @property
-    def silent_without_change(self) -> bool:
-        """Whether it reads the change alone."""
-        ...
-
-    def fit(self, shadow: LabelledView, seed: int) -> Self:
-        """Learn from the attacker's own worlds; return self."""
-        ...
-
+    @abstractmethod
     def score(self, target: View) -> npt.NDArray[np.float64]:
-        """Return (n,) scores, higher for the positive; each depends on its row and the references alone."""
-        ...
+        """Return (n,) scores, higher for the positive role; each depends on its row and the references alone."""
 
 
 def score_column(name: str, attack_model: str | None) -> str:

@@ -4,40 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from joblib import delayed
 from scipy.stats import rankdata
 
-from unlearn_audit.attacks.base import Attack, label
+from unlearn_audit.attacks.base import Attack, TrainingRows, label
+from unlearn_audit.attacks.cross_validation import Rows, Split, cross_validation_splits
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, View, blind
+from unlearn_audit.observations.views import LabelledView, View, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread, worker_pool
-from unlearn_audit.worlds.per_record import ROLES as WORLDS_OF_A_DRAW
 
 Array = npt.NDArray[np.float64]
 
-FOLDS = 5
-"""Folds of the cross-validation over shadow worlds (fewer where there are fewer worlds)."""
-
 FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
-
-FEWEST_PER_ROLE = 2
-"""Pairs in each role from which on something is learned of a record by itself."""
-
-FEWEST_IN_A_FOLD = 6
-"""Positives and negatives below which a fold of the cross-validation is not made smaller still."""
-
-Rows = npt.NDArray[np.bool_]
-
-Split = tuple[Rows, Rows]
-"""Which rows a fold is fitted on, and which it scores."""
 
 _COSTLIEST = ("random-forest", "mlp")
 """Attack models that are started first, so that short tasks fill the gap at the end."""
@@ -129,13 +116,10 @@ def run_attacks(
 
     Parameters
     ----------
-    attacks
-        What to run; each is cross-validated, fitted and scored as one task.
-    game
-        Which roles are told apart.
+    attacks, game
+        What to run, each as one task; and which roles are distinguished.
     shadow, targets
-        The attacker's table, and the tables under attack (the same rows, as released in different ways): of
-        them the attacks see a `View` alone.
+        The attacker's table, and those under attack (the same rows, as released in different ways).
     seed
         The seed of the audit; each attack has its own, keyed by its name and the game.
     jobs
@@ -148,48 +132,25 @@ def run_attacks(
     Raises
     ------
     AuditError
-        If a role of the game is missing, there are too few shadow rows to fit anything, or an attack fails.
+        If a role of the game is missing or has too few shadow rows, or an attack fails.
     """
-    shadow_rows = game.rows(shadow, "the shadow side")
-    positive = shadow.roles[shadow_rows] == game.positive
-    fitted_on = shadow.paper[shadow_rows]
-    fewest = min(int((positive & fitted_on).sum()), int((~positive & fitted_on).sum()))
-    if fewest < FEWEST_ROWS:
-        raise AuditError(
-            f"the shadow side has {fewest} rows of a role of {game.name} to fit attacks on, fewer than {FEWEST_ROWS}; "
-            "use more shadow worlds or deletions"
-        )
-    rows_of_game = shadow.select(shadow_rows)
-    plans = {
-        kind: (rows, cross_validation_splits(rows_of_game, positive, rows))
-        for kind, rows in (("paper", fitted_on), ("all", np.ones_like(fitted_on)))
-        if kind in {attack.fits_on for attack in attacks}
-    }
-
-    def seen_by(attack: Attack) -> tuple[LabelledView, list[View]]:
-        ids, told = None if attack.knows is None else attack.knows.data.record_ids, "records" in attack.needs
-        return (
-            LabelledView(blind(shadow, attack.view, shadow_rows, ids, tell_records=told), positive),
-            [
-                blind(target, attack.view, game.rows(target, "the target side"), ids, tell_records=told)
-                for target in targets
-            ],
-        )
-
-    views = {_sight(attack): seen_by(attack) for attack in {_sight(attack): attack for attack in attacks}.values()}
+    side = _ShadowSide.of(shadow, game)
+    splits = {kind: side.splits(kind) for kind in {attack.training_rows for attack in attacks}}
+    views = {key: side.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     failures: list[Failure] = []
     tasks = (
         delayed(_run_one)(
-            attacks[i],
-            *views[_sight(attacks[i])],
-            *plans[attacks[i].fits_on],
-            Clusters(rows_of_game.worlds, rows_of_game.records),
-            _seed(seed, game, attacks[i]),
+            attack,
+            *views[_view_key(attack)],
+            side.training_rows(attack.training_rows),
+            splits[attack.training_rows],
+            side.clusters,
+            _seed(seed, game, attack),
         )
-        for i in order
+        for attack in (attacks[i] for i in order)
     )
     for i, result in zip(order, run(tasks), strict=True):
         if isinstance(result, str):
@@ -204,13 +165,80 @@ def run_attacks(
     return AttackRun(scores, tuple(failures))
 
 
-def _sight(attack: Attack) -> tuple[str, bool, bool]:
-    """Return what attacks are handed the same for: their view, and what they are told of the records."""
-    return attack.view, attack.knows is not None, "records" in attack.needs
+@dataclass(frozen=True, eq=False)
+class _ShadowSide:
+    """The attacker's table, as a game is played with it.
+
+    Attributes
+    ----------
+    table, game
+        The whole table, and the game.
+    rows
+        (all,) which of its rows take part.
+    played
+        These rows alone.
+    """
+
+    table: Observations
+    game: Game
+    rows: Rows
+    played: Observations
+
+    @classmethod
+    def of(cls, table: Observations, game: Game) -> _ShadowSide:
+        """Pick the rows of a game.
+
+        Raises
+        ------
+        AuditError
+            If a role is missing, or has too few rows to fit anything.
+        """
+        rows = game.rows(table, "the shadow side")
+        side = cls(table, game, rows, table.select(rows))
+        fewest = min(int((side.positive & side.played.paper).sum()), int((~side.positive & side.played.paper).sum()))
+        if fewest < FEWEST_ROWS:
+            raise AuditError(
+                f"the shadow side has {fewest} rows of a role of {game.name} to fit attacks on, fewer than "
+                f"{FEWEST_ROWS}; use more shadow worlds or deletions"
+            )
+        return side
+
+    @cached_property
+    def positive(self) -> Rows:
+        """(n,) which rows are positives of the game."""
+        return np.asarray(self.played.roles == self.game.positive)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """The worlds and the records of the rows."""
+        return Clusters(self.played.worlds, self.played.records)
+
+    def training_rows(self, kind: TrainingRows) -> Rows:
+        """Return (n,) which rows an attack is fitted on."""
+        return self.played.paper if kind == "paper" else np.ones(len(self.played), dtype=bool)
+
+    def splits(self, kind: TrainingRows) -> list[Split]:
+        """Return the splits of the cross-validation."""
+        return cross_validation_splits(self.played, self.positive, self.training_rows(kind))
+
+    def seen(self, attack: Attack, targets: Sequence[Observations]) -> tuple[LabelledView, list[View]]:
+        """Return what an attack is handed of this side and of the targets."""
+        ids = None if attack.influence is None else attack.influence.data.record_ids
+        by_record = "records" in attack.needs
+        shadow = attacker_view(self.table, attack.view, self.rows, ids, with_records=by_record)
+        return LabelledView(shadow, self.positive), [
+            attacker_view(target, attack.view, self.game.rows(target, "the target side"), ids, with_records=by_record)
+            for target in targets
+        ]
+
+
+def _view_key(attack: Attack) -> tuple[str, bool, bool]:
+    """Return a key that is equal for attacks that are handed the same view."""
+    return attack.view, attack.influence is not None, "records" in attack.needs
 
 
 def _cost_rank(attack: Attack) -> int:
-    if attack.fits_on == "all":
+    if attack.training_rows == "all":
         return -1
     return _COSTLIEST.index(attack.attack_model) if attack.attack_model in _COSTLIEST else len(_COSTLIEST)
 
@@ -277,66 +305,3 @@ def _calibrated(attack: Attack, out_of_fold: Array, positive: Rows, scores: Sequ
         out_of_fold, scores = ranks.transform(out_of_fold), [ranks.transform(of_target) for of_target in scores]
     calibrator = Calibrator.fit(out_of_fold, positive)
     return [calibrator.transform(of_target) for of_target in scores]
-
-
-def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Rows) -> list[Split]:
-    """Return the cross-validation's pairs of rows to fit on and rows to score; together the latter are all rows.
-
-    Worlds are held out whole. Records recur across worlds, an unseen one always with the same answer, so an
-    attack that recognised them would look better than it is: rows of held-out records are never fitted on.
-    Where that would leave too little, as in small tables, halves of the records are held out in turn too.
-    """
-    if audits_by_record(shadow, shadow, positive):
-        # who has every role in turn is recognised for nothing; but the roles of a block of worlds are drawn together,
-        # so that the others would tell which role a record has in one that is held out
-        folds = _folds(shadow, positive, shadow.worlds // WORLDS_OF_A_DRAW)
-        return [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
-    folds = _folds(shadow, positive)
-    records = np.unique(shadow.records, return_inverse=True)[1].reshape(-1)
-    by_world = [(~(folds == fold) & fitted_on, folds == fold) for fold in np.unique(folds)]
-    disjoint = [(train & ~np.isin(records, records[held]), held) for train, held in by_world]
-    if all(
-        _answers(t, positive) >= _answers(w, positive) // 2 for (t, _), (w, _) in zip(disjoint, by_world, strict=True)
-    ):
-        return disjoint
-    half = np.random.default_rng(0).permutation(records.max() + 1)[records] % 2
-    crossed = [(train & (half != h), held & (half == h)) for train, held in by_world for h in (0, 1)]
-    crossed = [(train, held) for train, held in crossed if held.any()]
-    if all(_answers(train, positive) >= FEWEST_IN_A_FOLD for train, _ in crossed):
-        return crossed
-    return by_world
-
-
-def audits_by_record(shadow: Observations, target: Observations, positive: Rows) -> bool:
-    """Return whether shadow rows show every record of the target in both roles, in at least two pairs each."""
-    records = shadow.rows["record"].to_numpy()
-    asked = np.unique(target.rows["record"].to_numpy())
-    counts = [np.unique(records[rows], return_counts=True) for rows in (positive, ~positive)]
-    return all(np.isin(asked, names[n >= FEWEST_PER_ROLE]).all() for names, n in counts)
-
-
-def _answers(rows: Rows, positive: Rows) -> int:
-    """Return how many rows the rarer answer has."""
-    return min(int((rows & positive).sum()), int((rows & ~positive).sum()))
-
-
-def _folds(
-    shadow: Observations, positive: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64] | None = None
-) -> npt.NDArray[np.int64]:
-    """Assign shadow rows to folds: by block of worlds if told, by world, by pair in a single world, or by record.
-
-    Every fold has both answers, or cross-validation could not judge an attack.
-    """
-    for groups in (*(() if blocks is None else (blocks,)), shadow.worlds, shadow.pairs):
-        rank = np.unique(groups, return_inverse=True)[1].reshape(-1)
-        n = min(FOLDS, int(rank.max()) + 1)
-        folds = rank % n
-        if n > 1 and all(0 < positive[folds == f].sum() < (folds == f).sum() for f in range(n)):
-            return folds.astype(np.int64)
-    # within each answer by record id, so that the order of rows in a file decides nothing
-    folds = np.empty(len(positive), dtype=np.int64)
-    for answer in (True, False):
-        where = np.flatnonzero(positive == answer)
-        ids = shadow.rows["record"].to_numpy()[where]
-        folds[where[np.argsort(ids, kind="stable")]] = np.arange(len(where)) % FOLDS
-    return folds

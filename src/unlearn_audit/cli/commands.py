@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from unlearn_audit.cli.shared.renamed import current_names
+
 COMMANDS = {
     "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
     "plan": ("plan", "plan", "Say what the same options of run would take: trainings, time, memory and disk."),
@@ -23,11 +25,11 @@ COMMANDS = {
         "Read the deleted records off the weights of two versions of a logistic regression.",
     ),
     "predictions": ("predictions", "predictions", "Audit posteriors that any system exported; no model is needed."),
-    "release": ("release", "release", "Say who can be told as deleted from the two versions of one release."),
+    "release": ("release", "release", "Show who can be identified as deleted from the two versions of one release."),
     "plan-release": (
         "plan_release",
         "plan_release",
-        "Find the least costly way to release updates that keeps to a target, and check its promise.",
+        "Find the least costly way to release updates that meets a target, and check its guarantee.",
     ),
     "reproduce": (
         "reproduce",
@@ -69,5 +71,5 @@ def load(name: str) -> Any:
     if isinstance(found, typer.Typer):
         return get_command(found)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-    alone.command(name)(found)
+    alone.command(name, context_settings={"token_normalize_func": current_names(name)})(found)
     return get_command(alone)

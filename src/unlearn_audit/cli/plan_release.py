@@ -9,11 +9,13 @@ import typer
 from rich.console import Console
 
 from unlearn_audit.audits.release import ReleaseSettings
-from unlearn_audit.audits.release.owned import Releases
-from unlearn_audit.audits.release.plan.page import plan_findings, print_plan, write_plan
-from unlearn_audit.audits.release.plan.search import BATCHES, PlanSettings, Target, fitting_batches, search
+from unlearn_audit.audits.release.owner_data import Releases
+from unlearn_audit.audits.release.plan.findings import plan_findings
+from unlearn_audit.audits.release.plan.page import print_plan, write_plan
+from unlearn_audit.audits.release.plan.search import fitting_batches, search
+from unlearn_audit.audits.release.plan.settings import BATCHES, PlanSettings, Target
 from unlearn_audit.cli.shared import options
-from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owners_records, regime_of, split
+from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owner_records, regime_of, split
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.errors import AuditError
@@ -28,12 +30,14 @@ from unlearn_audit.utils.progress import reporter
 def plan_release(
     model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory.")],
     dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Your own table: a CSV or Parquet file.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Your own table: a CSV, JSON lines or Parquet file.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[
         str | None, typer.Option(help="The column of --data that holds the id. Default: the row's number, from 0.")
     ] = None,
-    subject: Annotated[str | None, typer.Option(help="The column of --data that says whose record it is.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="The column of --data that holds the person of each record.")
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Categories as 'codes' or 'one-hot'.")] = "codes",
     reference: Annotated[
         str | None,
@@ -41,8 +45,8 @@ def plan_release(
     ] = None,
     train_size: Annotated[int | None, typer.Option(help="People to train on. Default: all others.")] = None,
     target: Annotated[
-        str, typer.Option(help="told (nobody), told:N (at most N), or rank:N (mean rank from N).")
-    ] = "told",
+        str, typer.Option(help="identified (nobody), identified:N (at most N), or rank:N (mean rank from N).")
+    ] = "identified",
     batch: Annotated[
         list[int] | None,
         typer.Option(help=f"People a release; repeatable. Default: {', '.join(map(str, BATCHES))} where they fit."),
@@ -59,13 +63,13 @@ def plan_release(
     waiting: Annotated[
         float, typer.Option(min=0, help="What each doubling of the people a release costs, in points of accuracy.")
     ] = 0.1,
-    confidence: Annotated[float, typer.Option(help="At which a person counts as told.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
     score: Annotated[str | None, typer.Option(help="What is looked at, as in release.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Find the least costly way to release updates that keeps to a target, and check its promise.
+    """Find the least costly way to release updates that meets a target, and check its guarantee.
 
     Batch size, rounding and randomness are searched by trial releases of your own model, retrained exactly.
 
@@ -77,12 +81,12 @@ def plan_release(
     """
     wanted = Target.parse(target)
     source = resolve_model(model)
-    raw = owners_records(dataset, data, label, record, subject)
-    owned = split(raw, reference, train_size, encoding_of(encoding), seed)
+    raw = owner_records(dataset, data, label, record, person)
+    owner = split(raw, reference, train_size, encoding_of(encoding), seed)
     examination = ReleaseSettings(score=score, confidence=confidence, seed=seed)
     settings = PlanSettings(
         target=wanted,
-        batches=tuple(sorted(set(batch))) if batch else fitting_batches(owned, examination),
+        batches=tuple(sorted(set(batch))) if batch else fitting_batches(owner, examination),
         decimals=(None, *sorted(set(decimals or (4, 3, 2, 1)), reverse=True)),
         regimes=_regimes(source, regime),
         releases=releases,
@@ -94,11 +98,11 @@ def plan_release(
         if any(value is not None and value < least for value in values):
             raise AuditError(f"{name} must be whole numbers from {least} on")
     config: dict[str, Any] = {
-        "data": {"name": owned.data.name, "sha256": dataset_fingerprint(owned.data)},
+        "data": {"name": owner.data.name, "sha256": dataset_fingerprint(owner.data)},
         "model": source.name,
         "model_fingerprint": digest({"of": source.fingerprint}),
-        "training": len(owned.training),
-        "held_out": len(owned.held_out),
+        "training": len(owner.training),
+        "held_out": len(owner.held_out),
         "target": target,
         "batches": list(settings.batches),
         "decimals": list(settings.decimals),
@@ -113,7 +117,7 @@ def plan_release(
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
     with run_folder(folder, config):
         with reporter() as shown:
-            trials = Releases.of(owned, source, settings.regimes[0], seed, max(settings.batches))
+            trials = Releases.of(owner, source, settings.regimes[0], seed, max(settings.batches))
             found = plan_findings(search(trials, settings, shown), config)
         page = write_plan(folder, found)
     if as_json:

@@ -33,7 +33,7 @@ def predictions(
 ) -> None:
     """Audit posteriors that any system exported; no model is needed.
 
-    A .csv, .parquet or .npz file needs one row a query with the columns role (deleted, unseen, retained or
+    A .csv, .jsonl, .parquet or .npz file needs one row a query with the columns role (deleted, unseen, retained or
     reference), before_<class> and after_<class> for each class; label, world, request, record and paper are
     optional, and so is group_<name>, for --group-by <name>. See docs/file-formats.md.
 

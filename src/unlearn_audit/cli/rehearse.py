@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from unlearn_audit.audits.release import ReleaseResult, ReleaseSettings, findings_of, read_ids
-from unlearn_audit.audits.release.owned import RawRecords, Releases, read_owned
+from unlearn_audit.audits.release.owner_data import RawRecords, Releases, read_owner_data
 from unlearn_audit.audits.release.rehearse import rehearse
 from unlearn_audit.cli.shared.own_records import encoding_of, positions, regime_of, split
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.utils.progress import reporter
 
-__all__ = ["read_owned", "rehearsed"]
+__all__ = ["read_owner_data", "rehearsed"]
 
 
 def rehearsed(
@@ -29,9 +29,9 @@ def rehearsed(
     config: dict[str, Any],
 ) -> ReleaseResult:
     """Delete stand-ins in place of the people who asked for it."""
-    owned = split(raw, reference, None, encoding_of(encoding), settings.seed)
+    owner = split(raw, reference, None, encoding_of(encoding), settings.seed)
     gone = positions(raw, read_ids(deleted, "--deleted"), "deleted")
-    overlap = gone[np.isin(gone, owned.held_out)]
+    overlap = gone[np.isin(gone, owner.held_out)]
     if len(overlap):
         raise AuditError(
             f"{len(overlap):,} records are both deleted and reference, such as {raw.ids[overlap[0]]}; references must "
@@ -39,7 +39,7 @@ def rehearsed(
         )
     with reporter() as shown:
         people = np.unique(raw.person[gone])
-        releases = Releases.of(owned, resolve_model(model), regime_of(regime), settings.seed, len(people))
+        releases = Releases.of(owner, resolve_model(model), regime_of(regime), settings.seed, len(people))
         examined, notes = rehearse(releases, people, repetitions, settings, shown)
-    found = findings_of(examined, settings, config, rehearsal=True, notes=(*owned.data.notes, *notes))
+    found = findings_of(examined, settings, config, rehearsal=True, notes=(*owner.data.notes, *notes))
     return ReleaseResult(found, examined)

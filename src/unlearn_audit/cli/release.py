@@ -1,4 +1,4 @@
-"""``unlearn-audit release``: who can be told as deleted from the two versions of one release."""
+"""``unlearn-audit release``: who can be identified as deleted from the two versions of one release."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from unlearn_audit.cli.shared import options
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.one_version import Answers, content_of, is_model, read_columns
+from unlearn_audit.observations.one_version import Answers, is_model
 from unlearn_audit.observations.table import GROUP
+from unlearn_audit.utils.columns import content_of, read_columns
 
-TOLD = 1
-"""Exit code of ``--fail-if-told`` where somebody can be told."""
+IDENTIFIED = 1
+"""Exit code of ``--fail-if-identified`` where somebody can be identified."""
 
 
 def release(
@@ -46,7 +47,7 @@ def release(
     *,
     deleted: Annotated[str, typer.Option(help="Ids of the deleted records: a file, or ids joined by commas.")],
     reference: Annotated[str, typer.Option(help="Ids of records that neither version was trained on, likewise.")],
-    subject: Annotated[str | None, typer.Option(help="The column that says whose record it is.")] = None,
+    person: Annotated[str | None, typer.Option(help="The column that holds the person of each record.")] = None,
     group_by: Annotated[
         list[str] | None,
         typer.Option("--group-by", help="People are compared within its values; of files group_<name>. Repeatable."),
@@ -55,14 +56,14 @@ def release(
         list[float] | None,
         typer.Option(help="Share of deleted people among those an observer looks at; repeatable."),
     ] = None,
-    confidence: Annotated[float, typer.Option(help="At which a person counts as told.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
     control: Annotated[
         str, typer.Option(help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).")
     ] = "holm",
     score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
     combine: Annotated[str, typer.Option(help="A person's score of those of its records: sum or max.")] = "sum",
     data: Annotated[
-        Path | None, typer.Option(help="Records to ask two models, or to rehearse with: a CSV or Parquet file.")
+        Path | None, typer.Option(help="Records to ask two models, or to rehearse with: CSV, JSON lines or Parquet.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[
@@ -75,14 +76,14 @@ def release(
     regime: Annotated[str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.")] = "fixed",
     repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
     encoding: Annotated[str, typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.")] = "codes",
-    fail_if_told: Annotated[
-        bool, typer.Option("--fail-if-told", help=f"Exit with {TOLD} if anybody can be told: a gate.")
+    fail_if_identified: Annotated[
+        bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anybody can be identified: a gate.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say who can be told as deleted from the two versions of one release.
+    """Show who can be identified as deleted from the two versions of one release.
 
     No shadow worlds are needed: each deleted person is compared with people of the same class who were never in
     training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>. See
@@ -92,7 +93,7 @@ def release(
 
     unlearn-audit release before.parquet after.parquet --deleted deleted.txt --reference held-out.txt
 
-    unlearn-audit release before.csv after.csv --deleted 17,80 --reference held.txt --subject person --base-rate 0.01
+    unlearn-audit release before.csv after.csv --deleted 17,80 --reference held.txt --person who --base-rate 0.01
 
     unlearn-audit release models:before models:after --data people.csv --label income --deleted 17 --reference held.txt
 
@@ -104,15 +105,15 @@ def release(
             raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
         if data is None or label is None or model is None:
             raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
-        from unlearn_audit.cli.rehearse import read_owned, rehearsed  # here, since it needs scikit-learn
+        from unlearn_audit.cli.rehearse import read_owner_data, rehearsed  # here, since it needs scikit-learn
 
-        raw = read_owned(data, label, record, subject, group_by or ())
+        raw = read_owner_data(data, label, record, person, group_by or ())
         config = {
             **_of_settings(settings),
             "data": _source(str(data), _read(str(data))),
             "label": label,
             "record": record,
-            "subject": subject,
+            "person": person,
             "group_by": group_by,
             "model": model,
             "regime": regime,
@@ -121,41 +122,41 @@ def release(
             "reference": _source(reference, _read(reference)),
         }
         result = rehearsed(raw, deleted, reference, model, regime, encoding, repetitions, settings, config)
-        finish(result, out, as_json, fail_if_told)
+        finish(result, out, as_json, fail_if_identified)
         return
     if before is None or after is None:
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     read = _read(before, after, deleted, reference, *([] if data is None else [str(data)]))
     groups = tuple(group_by or ())
-    versions = [_answers(text, data, label, record, subject, read, groups) for text in (before, after)]
-    lacking = [name for name in groups if all(name not in of.groups for of in versions)]
+    versions = [_answers(text, data, label, record, person, read, groups) for text in (before, after)]
+    lacking = [name for name in groups if all(name not in version.groups for version in versions)]
     if lacking:
         raise AuditError(
             f"no column '{GROUP}{lacking[0]}' in {before} nor in {after}; add the column whose values tell groups apart"
         )
-    if subject is not None and all(of.subjects is None for of in versions):
+    if person is not None and all(version.persons is None for version in versions):
         raise AuditError(
-            f"no column '{subject}' in {before} nor in {after}; name the column that says whose record it is"
+            f"no column '{person}' in {before} nor in {after}; name the column that holds the person of each record"
         )
-    ids = [read_ids(of, what, read.get(of)) for of, what in ((deleted, "--deleted"), (reference, "--reference"))]
+    ids = [read_ids(text, flag, read.get(text)) for text, flag in ((deleted, "--deleted"), (reference, "--reference"))]
     pair = pair_of(versions[0], versions[1], *ids)
     config = {
         **_of_settings(settings),
         "before": _source(before, read),
         "after": _source(after, read),
         "reference": _source(reference, read),
-        "subject": subject,
+        "person": person,
         "group_by": group_by,
         "data": None if data is None else _source(str(data), read),
         "label": label,
         "record": record,
     }
     examined = [examine(pair, settings)]
-    finish(ReleaseResult(findings_of(examined, settings, config), examined), out, as_json, fail_if_told)
+    finish(ReleaseResult(findings_of(examined, settings, config), examined), out, as_json, fail_if_identified)
 
 
-def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told: bool) -> None:
-    """Write the folder, say what was found, and exit with `TOLD` if that was asked for."""
+def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool) -> None:
+    """Write the folder, say what was found, and exit with `IDENTIFIED` if that was asked for."""
     config = result.findings.config
     kind = "rehearsal" if result.findings.rehearsal else "release"
     folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
@@ -166,8 +167,8 @@ def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_told:
         typer.echo(result.findings.to_json(), nl=False)
     else:
         print_release(Console(), result.findings, str(page), str(folder / PRIVATE))
-    if fail_if_told and result.findings.told:
-        raise typer.Exit(TOLD)
+    if fail_if_identified and result.findings.identified:
+        raise typer.Exit(IDENTIFIED)
 
 
 def refuse_others(folder: Path, result: ReleaseResult) -> None:
@@ -204,17 +205,17 @@ def _answers(
     data: Path | None,
     label: str | None,
     record: str | None,
-    subject: str | None,
+    person: str | None,
     read: dict[str, bytes],
     groups: tuple[str, ...],
 ) -> Answers:
     if not is_model(text):
-        return read_answers(Path(text), subject, read.get(text))
+        return read_answers(Path(text), person, read.get(text))
     if data is None or label is None:
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
     from unlearn_audit.audits.release.fitted import ask_model  # here, since it needs scikit-learn
 
-    return ask_model(text, data, label, record, subject, read.get(str(data)), groups)
+    return ask_model(text, data, label, record, person, read.get(str(data)), groups)
 
 
 def _source(text: str, read: dict[str, bytes]) -> dict[str, str]:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.errors import AuditError
-
-
-def shortened(names: Iterable[str], limit: int = 8) -> str:
-    """Return names as one list, cut after ``limit``.
-
-    Examples
-    --------
-    >>> shortened(["age", "job", "pay"], limit=2)
-    'age, job and 1 more'
-    """
-    listed = list(names)
-    head = ", ".join(listed[:limit])
-    return head if len(listed) <= limit else f"{head} and {len(listed) - limit:,} more"
+from unlearn_audit.utils.messages import shortened
 
 
 def public_category(values: pd.Series, categories: Sequence[str], where: str) -> pd.Series:

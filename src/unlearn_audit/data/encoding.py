@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.data.base import Table
-from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.typing import Array, Integers, Mask
 
 Encoding = Literal["codes", "one-hot"]

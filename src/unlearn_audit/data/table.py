@@ -1,4 +1,4 @@
-"""Reading a user's own CSV or Parquet file. The file is data: nothing in it is ever executed."""
+"""Reading a user's own table. The file is data: nothing in it is ever executed."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
-import pyarrow.parquet as arrow_parquet
 import pyarrow.types as kinds
 
 from unlearn_audit.data.base import Table
-from unlearn_audit.data.columns import label_codes, missing_notes, shortened
+from unlearn_audit.data.columns import label_codes, missing_notes
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.messages import shortened
 
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")
 """What counts as a missing value in a CSV."""
 
-_PARQUET_SUFFIXES = (".parquet", ".pq")
 _MOST_CLASSES = 1000
 
 
 def read_table(path: Path | str, label: str, unit: str | None = None, exclude: Sequence[str] = ()) -> Table:
-    """Read a CSV (comma-separated UTF-8 with a header) or Parquet file of records.
+    """Read a table of records.
 
     Parameters
     ----------
     path
-        A file that ends in ``.csv``, ``.parquet`` or ``.pq``.
+        A file with a suffix of `unlearn_audit.utils.columns.FORMATS`.
     label
         The column to predict. Numbers are sorted by value, all else as text; it may have no missing value.
     unit
@@ -53,11 +52,8 @@ def read_table(path: Path | str, label: str, unit: str | None = None, exclude: S
         encoded, the label has a missing value or one class, or no feature is left.
     """
     path = Path(path)
-    columns = _read(path)
+    columns = read_columns(path, missing=MISSING)
     names = columns.column_names
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise AuditError(f"{path} has more than one column named {shortened(map(repr, repeated))}; rename them")
     for what, wanted in (("label", label), ("unit", unit), *(("excluded", name) for name in exclude)):
         if wanted is not None and wanted not in names:
             raise AuditError(f"no {what} column {wanted!r} in {path}; name one of: {shortened(names, 20)}")
@@ -94,40 +90,6 @@ def read_table(path: Path | str, label: str, unit: str | None = None, exclude: S
         units=units,
         notes=(*notes, *missing_notes(frame)),
         others=pd.DataFrame(others) if others else None,
-    )
-
-
-def _read(path: Path) -> Any:
-    """Return the file as a ``pyarrow.Table``."""
-    if path.is_dir():
-        raise AuditError(f"{path} is a folder; name one CSV or Parquet file")
-    if not path.is_file():
-        raise AuditError(f"no file {path}; check the path")
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", *_PARQUET_SUFFIXES):
-        raise AuditError(f"cannot tell the format of {path}; wanted a file that ends in .csv or .parquet")
-    if path.stat().st_size == 0:
-        raise AuditError(f"{path} is empty; give a file with a header and records")
-    try:
-        columns = _read_csv(path) if suffix == ".csv" else arrow_parquet.ParquetFile(path).read()
-    except UnicodeDecodeError as error:
-        raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise AuditError(f"cannot read {path} as {suffix[1:]} ({reason}); mend or export it again") from error
-    for name, kind in zip(columns.column_names, columns.schema.types, strict=True):
-        if suffix == ".csv" and kinds.is_binary(kind):
-            raise AuditError(f"column {name!r} of {path} is not UTF-8 text; save the file as UTF-8")
-    return columns
-
-
-def _read_csv(path: Path) -> Any:
-    with path.open("rb") as stream:
-        stream.readline().decode("utf-8")  # the reader takes a header in any encoding
-    return arrow_csv.read_csv(
-        path,
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(null_values=list(MISSING), strings_can_be_null=True),
     )
 
 

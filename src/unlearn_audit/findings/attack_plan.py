@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Attacks, Game, Offered, attacks_of
-from unlearn_audit.attacks.run import FEWEST_PER_ROLE, audits_by_record
+from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
+from unlearn_audit.attacks.cross_validation import FEWEST_PER_ROLE, audits_by_record
 from unlearn_audit.config import AuditConfig, WorldsConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
 from unlearn_audit.findings.tables import RETRAINING, SideTables, Tables
@@ -17,9 +17,9 @@ from unlearn_audit.utils.suggest import check_known
 from unlearn_audit.worlds.per_record import fewest_pairs
 
 if TYPE_CHECKING:
-    from unlearn_audit.attacks.influence import Field
+    from unlearn_audit.attacks.influence import Influence
 
-Offers = Mapping[str, Offered]
+Offers = Mapping[str, Available]
 """What attacks are given, by game."""
 
 
@@ -45,7 +45,7 @@ class AttackPlan:
     offers: Offers
     by_game: Mapping[str, Attacks]
     defenses: tuple[Defense, ...]
-    influence: Field | None = None
+    influence: Influence | None = None
 
     @classmethod
     def of(cls, config: AuditConfig, offers: Offers, n_classes: int | None = None) -> AttackPlan:
@@ -77,14 +77,14 @@ class AttackPlan:
     @property
     def needs_influence(self) -> bool:
         """Whether an attack computes with what deletions change."""
-        return any("field" in attack.needs for attacks in self.by_game.values() for attack in attacks.runs)
+        return any("influence" in attack.needs for attacks in self.by_game.values() for attack in attacks.runs)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What should be known of the attacks left out, each note once."""
         return tuple(dict.fromkeys(note for attacks in self.by_game.values() for note in attacks.notes))
 
-    def knowing(self, influence: Field | None) -> AttackPlan:
+    def knowing(self, influence: Influence | None) -> AttackPlan:
         """Return the plan with what deletions change; without it, attacks that need it are left out.
 
         Raises
@@ -92,7 +92,7 @@ class AttackPlan:
         AuditError
             If it is not known, and an attack that needs it was asked for by name.
         """
-        offers = {game: replace(offered, field=influence is not None) for game, offered in self.offers.items()}
+        offers = {game: replace(offered, influence=influence is not None) for game, offered in self.offers.items()}
         return replace(self, offers=offers, by_game=_attacks(self.config, offers, influence), influence=influence)
 
     def n_fits(self, arms: Sequence[str]) -> int:
@@ -101,7 +101,7 @@ class AttackPlan:
         return (1 + len(self.defenses)) * of_games + (RETRAINING in arms)
 
 
-def _attacks(config: AuditConfig, offers: Offers, influence: Field | None) -> dict[str, Attacks]:
+def _attacks(config: AuditConfig, offers: Offers, influence: Influence | None) -> dict[str, Attacks]:
     return {name: attacks_of(config, GAMES[name], offered, influence) for name, offered in offers.items()}
 
 
@@ -124,12 +124,12 @@ def offers_of_worlds(config: AuditConfig, sides: Sequence[WorldsConfig], *, infl
     references = min(sizes.references for sizes in sides)
     probes = config.worlds.probes > 0
 
-    def offered(game: Game) -> Offered:
+    def offered(game: Game) -> Available:
         pairs = (fewest_pairs(sizes, role) for sizes in sides for role in (game.positive, game.negative))
-        return Offered(
+        return Available(
             labels=True,
             references=references,
-            field=influence,
+            influence=influence,
             records=min(pairs) >= FEWEST_PER_ROLE,
             probes=probes,
             versions=versions,
@@ -142,9 +142,9 @@ def offers_of_tables(config: AuditConfig, tables: Tables) -> Offers:
     """Return what some tables hold for attacks; what deletions change is not known of them."""
     every = [table for of_arm in tables.values() for table in of_arm]
 
-    def offered(game: Game) -> Offered:
+    def offered(game: Game) -> Available:
         records = all(_by_record(of_arm, game) for of_arm in tables.values())
-        return Offered.by(every, game, records=records, sequence="sequence" in config.views)
+        return Available.in_tables(every, game, records=records, sequence="sequence" in config.views)
 
     return {name: offered(GAMES[name]) for name in config.two_way_games}
 

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks import Game, Offered
-from unlearn_audit.attacks.catalogue import FEWEST_REFERENCES
-from unlearn_audit.attacks.formula.sequence import falls, scaled_falls
+from unlearn_audit.attacks import Available, Game
+from unlearn_audit.attacks.choose import FEWEST_REFERENCES
+from unlearn_audit.attacks.formula.sequence import margin_drops, scaled_margin_drops
 from unlearn_audit.findings.sections import DeletionTime, GroupRisk, RecordRisk
 from unlearn_audit.metrics import (
     Clusters,
@@ -23,7 +23,7 @@ from unlearn_audit.metrics import (
     worlds_needed,
 )
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import View, blind
+from unlearn_audit.observations.views import View, attacker_view
 from unlearn_audit.utils.probabilities import margin
 
 LEVEL = 0.05
@@ -111,9 +111,9 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
     known = all(len(rows) and bool((rows[["label", "deleted_at"]] >= 0).all(axis=None)) for rows in deleted)
     if target.n_versions < 3 or not known:
         return None
-    ways = {"delta": falls}
-    if Offered.by(tables, game).references >= FEWEST_REFERENCES:
-        ways["delta-scaled"] = scaled_falls
+    ways = {"delta": margin_drops}
+    if Available.in_tables(tables, game).references >= FEWEST_REFERENCES:
+        ways["delta-scaled"] = scaled_margin_drops
     name = max(ways, key=lambda of: float(np.mean(_guessed(shadow, ways[of])[0])))
     right, apart, clusters = _guessed(target, ways[name])
     found = share(right, clusters)
@@ -137,6 +137,6 @@ def _guessed(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], Clusters]:
     """Return, for each deleted record, whether its update is found, how many updates off, and what records share."""
     rows = _deleted(table)
-    guessed = steps(blind(table, "sequence", rows)).argmax(axis=1) + 1
+    guessed = steps(attacker_view(table, "sequence", rows)).argmax(axis=1) + 1
     apart = np.abs(guessed - table.rows["deleted_at"].to_numpy()[rows])
     return apart == 0, apart, Clusters(table.worlds, table.records).take(rows)

@@ -12,7 +12,7 @@ from unlearn_audit.findings.sections import RoleResult, ThreeWay
 from unlearn_audit.metrics import Clusters, auc_difference, auc_interval
 from unlearn_audit.metrics.multiclass import macro_auc
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import ViewName, blind
+from unlearn_audit.observations.views import ViewName, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread
 
@@ -91,7 +91,7 @@ def _probabilities(view: ViewName, shadow: Observations, target: Observations, s
     """Return (n, 3) what a view tells of the target's rows."""
     own = integer_seed(seed, Kind.ATTACK, name_key("three-way"), name_key(view))
     with one_thread():
-        shown, asked = (blind(table, view, np.ones(len(table), dtype=bool)) for table in (shadow, target))
+        shown, asked = (attacker_view(table, view, np.ones(len(table), dtype=bool)) for table in (shadow, target))
         return ThreeWayAttack().fit(shown, shadow.roles, own).probabilities(asked)
 
 

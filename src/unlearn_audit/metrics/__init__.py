@@ -11,7 +11,6 @@ weigh positives and negatives equally.
 `evaluate` returns all figures of one attack. A metric knows nothing of models, attacks or how it is printed.
 """
 
-from unlearn_audit.metrics.accusations import Accusing
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.bands import simultaneous_auc
 from unlearn_audit.metrics.calibration import Calibrator
@@ -32,6 +31,7 @@ from unlearn_audit.metrics.epsilon import (
     epsilon_bound,
     one_run_bound,
 )
+from unlearn_audit.metrics.flagging import FlaggingRule
 from unlearn_audit.metrics.groups import OfGroup, by_group, tenths
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, logit_interval
 from unlearn_audit.metrics.low_fpr import LOW_FPR, MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
@@ -69,7 +69,7 @@ __all__ = [
     "EpsilonBound",
     "CONFIDENCE",
     "MIN_EXPECTED_FALSE_POSITIVES",
-    "Accusing",
+    "FlaggingRule",
     "Calibrator",
     "Control",
     "Estimate",

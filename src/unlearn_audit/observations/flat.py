@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.messages import reason, shorten
 from unlearn_audit.observations.table import COLUMNS, GROUP, Observations
+from unlearn_audit.utils.messages import reason, shortened
 
 _POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$")
 
@@ -35,25 +36,14 @@ def write_csv(observations: Observations, path: Path) -> None:
     pd.concat([frame, pd.DataFrame(groups), pd.DataFrame(posteriors)], axis=1).to_csv(path, index=False)
 
 
-def read_csv(path: Path) -> Observations:
-    """Read a flat table from UTF-8 text."""
-    try:
-        frame = pd.read_csv(
-            path,
-            encoding="utf-8",
-            dtype={"label": str, "role": str, "dataset": str, "side": str},
-            keep_default_na=False,
-            na_values=[""],
-        )
-    except UnicodeDecodeError as error:
-        raise AuditError(f"{path} is not UTF-8 text; save the CSV as UTF-8") from error
-    except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
-        raise AuditError(f"{path} cannot be read as CSV ({reason(error)}); save it again") from error
-    return from_flat(frame, path)
-
-
-def from_flat(frame: pd.DataFrame, path: Path) -> Observations:
+def from_flat(table: pa.Table, path: Path) -> Observations:
     """Turn one column a version and class into the table."""
+    try:
+        frame = table.to_pandas()
+    except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
+        raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
+    # a column without any value has no type
+    frame = frame.astype({name: np.float64 for name in table.column_names if pa.types.is_null(table.field(name).type)})
     by_version: dict[int, dict[str, str]] = {}
     for column in frame.columns:
         match = _POSTERIOR.match(str(column))
@@ -63,14 +53,14 @@ def from_flat(frame: pd.DataFrame, path: Path) -> Observations:
     if sorted(by_version) != list(range(len(by_version))) or not by_version:
         raise AuditError(
             f"{path} has no columns before_<class> and after_<class> (or p0_<class>, p1_<class>, ... without a gap); "
-            f"it has {shorten([str(c) for c in frame.columns])}"
+            f"it has {shortened([str(c) for c in frame.columns])}"
         )
     classes = list(by_version[0])
     for version, found in by_version.items():
         if set(found) != set(classes):
             raise AuditError(
-                f"{path}: version 0 has the classes {shorten(classes)} and version {version} has "
-                f"{shorten(list(found))}; every version needs the same"
+                f"{path}: version 0 has the classes {shortened(classes)} and version {version} has "
+                f"{shortened(list(found))}; every version needs the same"
             )
     names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
     try:
@@ -101,5 +91,7 @@ def _label_codes(labels: pd.Series[Any], classes: list[str], path: Path) -> npt.
     texts = labels.astype(object).where(labels.notna(), "").map(str)
     codes = texts.map({**{name: i for i, name in enumerate(classes)}, "": -1})
     if bool(codes.isna().any()):
-        raise AuditError(f"{path}: the label {texts[codes.isna()].iloc[0]!r} is none of the classes {shorten(classes)}")
+        raise AuditError(
+            f"{path}: the label {texts[codes.isna()].iloc[0]!r} is none of the classes {shortened(classes)}"
+        )
     return np.asarray(codes, dtype=np.int64)

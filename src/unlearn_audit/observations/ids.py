@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.one_version import content_of, read_columns, texts_of
+from unlearn_audit.observations.one_version import texts_of
+from unlearn_audit.utils.columns import FORMATS, content_of, read_columns, suffix_of
 
 Texts = npt.NDArray[np.object_]
 
-_FORMATS = (".csv", ".parquet", ".txt")
+_LINES = ".txt"
 
 
 def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
@@ -23,8 +24,8 @@ def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
     Parameters
     ----------
     given
-        A ``.txt`` file with an id a line, a ``.csv`` or ``.parquet`` file with a column ``record`` (or with one column
-        alone), or ids joined by commas.
+        A ``.txt`` file with an id a line, a file of columns with a column ``record`` (or with one column alone), or ids
+        joined by commas.
     what
         What messages call them.
     content
@@ -36,7 +37,7 @@ def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
         If there are none, one is there twice, or the file cannot be read.
     """
     path = Path(given)
-    if path.suffix in _FORMATS or isfile(path):
+    if path.suffix.lower() in (*FORMATS, _LINES) or isfile(path):
         ids, where = _from_file(path, content), f"{what} in {path}"
     else:
         ids, where = np.array([text.strip() for text in given.split(",")], dtype=object), what
@@ -52,9 +53,7 @@ def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
 
 
 def _from_file(path: Path, content: bytes | None) -> Texts:
-    if path.suffix not in _FORMATS:
-        raise AuditError(f"{path} is no list of ids; give a {', '.join(_FORMATS)} file, or ids joined by commas")
-    if path.suffix == ".txt":
+    if suffix_of(path, _LINES, advice=", or give ids joined by commas") == _LINES:
         try:
             read = io.BytesIO(content_of(path) if content is None else content)
             lines = io.TextIOWrapper(read, encoding="utf-8").readlines()

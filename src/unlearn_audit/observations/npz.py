@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.messages import reason, shorten
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, Observations
+from unlearn_audit.utils.columns import check_file
+from unlearn_audit.utils.messages import reason, shortened
 
 # what zipfile, its decompressors and NumPy raise on bytes that are not what they should be
 _BROKEN_ARCHIVE = (
@@ -58,7 +59,9 @@ def read_npz(path: Path) -> Observations:
             )
         posteriors = np.stack([before, after], axis=1)
     else:
-        raise AuditError(f"{path} has no array 'posteriors', nor 'before' and 'after'; it has {shorten(list(arrays))}")
+        raise AuditError(
+            f"{path} has no array 'posteriors', nor 'before' and 'after'; it has {shortened(list(arrays))}"
+        )
     width = posteriors.shape[-1] if posteriors.ndim else 0
     classes = arrays.pop("classes", np.arange(width))
     partial = arrays.pop("partial", np.array(False))
@@ -97,6 +100,8 @@ def _missing(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def load_arrays(path: Path, content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
     """Return every array of an archive, whose bytes may have been read, or say what the file is instead."""
+    if content is None:
+        check_file(path)
     try:
         archive = np.load(path if content is None else io.BytesIO(content), allow_pickle=False)
         if isinstance(archive, np.ndarray):

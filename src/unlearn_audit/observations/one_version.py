@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
-import pyarrow.parquet as arrow_parquet
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.messages import reason, shorten
 from unlearn_audit.observations.npz import load_arrays
 from unlearn_audit.observations.table import GROUP, check_posteriors
+from unlearn_audit.utils.columns import read_columns, suffix_of
+from unlearn_audit.utils.messages import reason, shortened
 
 PREFIX = "p_"
 """What the name of a column of probabilities starts with; the class follows."""
@@ -41,7 +39,7 @@ class Answers:
         (classes,) names.
     labels
         (n,) class index of each record, -1 where not known.
-    subjects
+    persons
         (n,) whose record each is, as texts; None where nobody asked.
     partial
         True where rows hold only some of the probabilities.
@@ -54,7 +52,7 @@ class Answers:
     posteriors: npt.NDArray[np.float32]
     classes: tuple[str, ...]
     labels: npt.NDArray[np.int64]
-    subjects: npt.NDArray[np.object_] | None = None
+    persons: npt.NDArray[np.object_] | None = None
     partial: bool = False
     groups: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
@@ -66,7 +64,7 @@ class Answers:
         posteriors: npt.NDArray[Any],
         classes: Sequence[str],
         labels: npt.NDArray[np.int64] | None,
-        subjects: Any = None,
+        persons: Any = None,
         *,
         partial: bool = False,
         groups: Mapping[str, npt.NDArray[np.object_]] | None = None,
@@ -76,7 +74,7 @@ class Answers:
         Raises
         ------
         AuditError
-            If ids repeat, posteriors are no probabilities, or a subject is missing.
+            If ids repeat, posteriors are no probabilities, or a person is missing.
         """
         index = pd.Index(np.asarray(ids, dtype=object), dtype=object)
         if bool(index.has_duplicates):
@@ -87,7 +85,7 @@ class Answers:
             )
         check_posteriors(posteriors[:, None], classes, partial, where)
         known = np.full(len(index), -1) if labels is None else labels
-        whose = None if subjects is None else np.asarray(subjects, dtype=object)
+        whose = None if persons is None else np.asarray(persons, dtype=object)
         return cls(where, index, posteriors.astype(np.float32), tuple(classes), known, whose, partial, groups or {})
 
 
@@ -103,18 +101,18 @@ def is_model(text: str) -> bool:
     return bool(module) and function.isidentifier() and len(module) > 1
 
 
-def read_answers(path: Path, subject: str | None = None, content: bytes | None = None) -> Answers:
+def read_answers(path: Path, person: str | None = None, content: bytes | None = None) -> Answers:
     """Read the answers of one version.
 
-    CSV and Parquet need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name), ``partial``
-    and ``group_<name>`` are optional. NPZ needs the arrays ``record`` and ``posteriors`` (rows, classes); ``classes``,
-    ``label`` (class indices) and ``group_<name>`` are optional.
+    Files of columns need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name),
+    ``partial`` and ``group_<name>`` are optional. NPZ needs the arrays ``record`` and ``posteriors`` (rows, classes);
+    ``classes``, ``label`` (class indices) and ``group_<name>`` are optional.
 
     Parameters
     ----------
     path
-        A ``.csv``, ``.parquet`` or ``.npz`` file.
-    subject
+        A file of columns (`unlearn_audit.utils.columns.FORMATS`), or ``.npz``.
+    person
         The column, or array, that says whose record a row is; it is read where the file has it.
     content
         The file's bytes, where they were read already.
@@ -124,64 +122,10 @@ def read_answers(path: Path, subject: str | None = None, content: bytes | None =
     AuditError
         If there is no such file, or it is no valid one.
     """
-    if path.suffix not in (".csv", ".parquet", ".npz"):
-        raise AuditError(
-            f"{path} is not a .csv, .parquet or .npz file; other formats (pickles above all, which can run code) are "
-            "not read, so export the posteriors to one of these, or name a model as module:function"
-        )
-    if path.suffix != ".npz":
-        texts = ("record", "label", *([subject] if subject else []))
-        return _from_table(read_columns(path, texts, content), path, subject)
-    if content is None and not path.is_file():
-        raise AuditError(f"no file of answers at {path}; check the path")
-    return _from_arrays(load_arrays(path, content), path, subject)
-
-
-def read_columns(path: Path, texts: Sequence[str] = (), content: bytes | None = None) -> pa.Table:
-    """Return a CSV or Parquet file as a table whose columns ``texts`` are text; `content_of` reads it if need be.
-
-    Raises
-    ------
-    AuditError
-        If there is no such file, it cannot be read, or a column is there twice.
-    """
-    # in one thread: Arrow's pools abort a process that ends while they start, as one does that finds a bad file
-    content = content_of(path) if content is None else content
-    if not content:
-        raise AuditError(f"{path} is empty; give a file with a header and rows")
-    try:
-        if path.suffix == ".csv":
-            options = arrow_csv.ConvertOptions(
-                column_types={name: pa.string() for name in texts}, null_values=[""], strings_can_be_null=True
-            )
-            one = arrow_csv.ReadOptions(use_threads=False)
-            table = arrow_csv.read_csv(io.BytesIO(content), read_options=one, convert_options=options)
-        else:
-            with arrow_parquet.ParquetFile(pa.BufferReader(content), pre_buffer=False) as file:
-                table = file.read(use_threads=False)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise AuditError(f"{path} cannot be read as {path.suffix[1:]} ({reason(error)}); export it again") from error
-    names = table.column_names
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise AuditError(f"{path} has more than one column '{repeated[0]}'; rename or drop one")
-    return table
-
-
-def content_of(path: Path) -> bytes:
-    """Return the bytes of a file.
-
-    Raises
-    ------
-    AuditError
-        If there is no such file, or it cannot be read.
-    """
-    if not path.is_file():
-        raise AuditError(f"no file at {path}; check the path")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise AuditError(f"{path} cannot be read ({reason(error)}); check who may read it") from error
+    if suffix_of(path, ".npz", advice=", or name a model as module:function") == ".npz":
+        return _from_arrays(load_arrays(path, content), path, person)
+    texts = ("record", "label", *([person] if person else []))
+    return _from_table(read_columns(path, texts, content), path, person)
 
 
 def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:
@@ -205,18 +149,19 @@ def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.o
     return np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _from_table(table: pa.Table, path: Path, subject: str | None) -> Answers:
+def _from_table(table: pa.Table, path: Path, person: str | None) -> Answers:
     names = table.column_names
-    of_class = {name.removeprefix(PREFIX): name for name in names if name.startswith(PREFIX) and name != subject}
+    of_class = {name.removeprefix(PREFIX): name for name in names if name.startswith(PREFIX) and name != person}
     if "record" not in names or not of_class:
         raise AuditError(
-            f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shorten(names)}"
+            f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shortened(names)}"
         )
-    others = [name for name in names if name not in ("record", "label", "partial", subject, *of_class.values())]
+    others = [name for name in names if name not in ("record", "label", "partial", person, *of_class.values())]
     others = [name for name in others if not name.startswith(("__index_level_", GROUP))]
     if others:
         raise AuditError(
-            f"{path} has the unknown column '{others[0]}'; drop it, or say with --subject that it is whose record it is"
+            f"{path} has the unknown column '{others[0]}'; drop it, or give it as --person if it "
+            "holds the person of each record"
         )
     numbers = []
     for name in of_class.values():
@@ -230,12 +175,12 @@ def _from_table(table: pa.Table, path: Path, subject: str | None) -> Answers:
         np.column_stack(numbers),
         list(of_class),
         _label_codes(table["label"], list(of_class), path) if "label" in names else None,
-        texts_of(table[subject], subject, path) if subject is not None and subject in names else None,
+        texts_of(table[person], person, path) if person is not None and person in names else None,
         partial="partial" in names and _is_partial(table["partial"], path),
         groups={
             name.removeprefix(GROUP): group_texts(table[name], name, path)
             for name in names
-            if name.startswith(GROUP) and name != subject
+            if name.startswith(GROUP) and name != person
         },
     )
 
@@ -271,19 +216,19 @@ def _label_codes(column: pa.ChunkedArray, classes: list[str], path: Path) -> npt
     stray = pc.and_(pc.is_null(codes), pc.is_valid(texts))
     if pc.any(stray).as_py():
         wrong = texts.filter(stray)[0].as_py()
-        raise AuditError(f"{path}: the label {wrong!r} is none of the classes {shorten(classes)}")
+        raise AuditError(f"{path}: the label {wrong!r} is none of the classes {shortened(classes)}")
     return np.asarray(pc.fill_null(codes, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, subject: str | None) -> Answers:
+def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | None) -> Answers:
     if "record" not in arrays or "posteriors" not in arrays:
-        raise AuditError(f"{path} needs the arrays record and posteriors; it has {shorten(list(arrays))}")
+        raise AuditError(f"{path} needs the arrays record and posteriors; it has {shortened(list(arrays))}")
     posteriors = arrays["posteriors"]
     if posteriors.ndim != 2 or posteriors.dtype.kind not in "fiu":
         raise AuditError(f"{path}: posteriors have shape {posteriors.shape}; numbers (rows, classes) are needed")
     texts = {}
-    groups = [name for name in arrays if name.startswith(GROUP) and name != subject]
-    for name in ("record", *([subject] if subject in arrays else []), *groups):
+    groups = [name for name in arrays if name.startswith(GROUP) and name != person]
+    for name in ("record", *([person] if person in arrays else []), *groups):
         values = arrays[str(name)]
         if values.shape != (len(posteriors),) or values.dtype.kind not in "iuU":
             raise AuditError(
@@ -314,7 +259,7 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, subject: str |
         posteriors,
         [str(name) for name in classes],
         None if labels is None else labels.astype(np.int64),
-        texts.get(subject or ""),
+        texts.get(person or ""),
         partial=bool(partial.all()),
         groups={name.removeprefix(GROUP): texts[name].astype(object) for name in groups},
     )

@@ -1,4 +1,4 @@
-"""Observations as Parquet: arrays under a header of ours, or a flat table from elsewhere."""
+"""Observations as Parquet: arrays under a header of ours."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.arrow import HEADER, array_of, header_of, lists, with_header
-from unlearn_audit.observations.flat import from_flat
-from unlearn_audit.observations.messages import reason
+from unlearn_audit.observations.arrow import array_of, header_of, lists, with_header
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, TEXTS, Observations
+from unlearn_audit.utils.columns import read_columns
 
 
 class _Header(BaseModel):
@@ -47,21 +45,12 @@ def write_parquet(observations: Observations, path: Path) -> None:
 
 
 def read_parquet(path: Path) -> Observations:
-    """Read what `write_parquet` wrote; without its header, a flat table."""
-    try:
-        with pq.ParquetFile(path) as file:
-            table = file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise AuditError(f"{path} cannot be read as Parquet; write it again") from error
-    repeated = [name for name in table.column_names if table.column_names.count(name) > 1]
-    if repeated:
-        raise AuditError(f"{path} has more than one column named '{repeated[0]}'; rename or drop one")
-    if HEADER not in (table.schema.metadata or {}):
-        try:
-            frame = table.to_pandas()
-        except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
-            raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
-        return from_flat(frame, path)
+    """Read what `write_parquet` wrote."""
+    return from_arrays(read_columns(path), path)
+
+
+def from_arrays(table: pa.Table, path: Path) -> Observations:
+    """Turn a table with a header of ours into observations."""
     header = header_of(table, _Header, path)
     return Observations.create(
         {name: table[name].to_pandas() for name in COLUMNS if name in table.column_names},

@@ -96,13 +96,13 @@ class LabelledView:
         return LabelledView(self.view.take(mask), self.positive[mask])
 
 
-def blind(
+def attacker_view(
     observations: Observations,
     view: ViewName,
     rows: npt.NDArray[np.bool_],
     record_ids: npt.NDArray[np.int64] | None = None,
     *,
-    tell_records: bool = False,
+    with_records: bool = False,
 ) -> View:
     """Return what an attacker sees of the given rows, with the reference records of the table beside them.
 
@@ -116,8 +116,8 @@ def blind(
         (n,) which rows are to be scored.
     record_ids
         The records of the dataset, for an attack that computes with them; they are all in it.
-    tell_records
-        Whether it is told whose each row is.
+    with_records
+        Whether it shows whose each row is.
     """
     last = observations.n_versions - 1
     chosen = {"original": [0], "unlearned": [last], "sequence": list(range(last + 1))}
@@ -137,7 +137,7 @@ def blind(
             {name: values[mask] for name, values in signals.items()},
             references,
             None if positions is None else positions[mask],
-            records[mask] if tell_records else None,
+            records[mask] if with_records else None,
         )
 
     is_reference = observations.roles == "reference"

@@ -25,7 +25,7 @@ class Kind(IntEnum):
     UNLEARNED = 3
     ATTACK = 4
     SHARD = 5
-    FIELD = 6
+    INFLUENCE = 6
     PLACEMENT = 7
     PROBE = 8
     RELEASE = 10

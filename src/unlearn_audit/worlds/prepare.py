@@ -24,8 +24,8 @@ from unlearn_audit.data import (
     without_identifiers,
 )
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.data.columns import shortened
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.worlds.split import Split, split_records
 from unlearn_audit.worlds.units import Units
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from unlearn_audit.attacks import CATALOGUE, GAMES, Offered, attacks_of
+from unlearn_audit.attacks import CATALOGUE, GAMES, Available, attacks_of
 from unlearn_audit.attacks.formula.l_diff import l_diff
 from unlearn_audit.attacks.formula.pair_scale import pair_covariates, pair_scale, pair_scale_local
 from unlearn_audit.attacks.formula.references import BANDWIDTH, References, changes
@@ -13,7 +13,7 @@ from unlearn_audit.attacks.formula.score_change import OFFSET, score_difference,
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import MidRanks
-from unlearn_audit.observations.views import View, blind
+from unlearn_audit.observations.views import View, attacker_view
 from unlearn_audit.utils.probabilities import margin
 
 GAME = GAMES["deleted-vs-unseen"]
@@ -109,55 +109,65 @@ def names(attacks):
 
 
 def test_by_default_all_run_that_can_and_the_others_are_noted():
-    every = attacks_of(config(), GAME, Offered(True, 10, field=True, records=True, probes=True, versions=3))
+    every = attacks_of(
+        config(), GAME, Available(labels=True, references=10, influence=True, records=True, probes=True, versions=3)
+    )
     plays = [name for name, entry in CATALOGUE.items() if entry.for_game(GAME.name) is not None]
     assert names(every) == [name for name in plays if name != "change-field-shuffled"]
     assert every.notes == ()
-    files = attacks_of(config(), GAME, Offered(True, 10, records=True, probes=True, versions=3))
-    assert names(files) == [name for name in plays if "field" not in CATALOGUE[name].needs]
+    files = attacks_of(config(), GAME, Available(labels=True, references=10, records=True, probes=True, versions=3))
+    assert names(files) == [name for name in plays if "influence" not in CATALOGUE[name].needs]
     (note,) = files.notes
-    assert "a model whose deletions can be foretold" in note
+    assert "a model for which the effect of deletions can be computed" in note
     assert note.endswith("change-field, change-field-fitted")
-    (note,) = attacks_of(config(), GAME, Offered(True, 10, field=True, probes=True, versions=3)).notes
+    (note,) = attacks_of(
+        config(), GAME, Available(labels=True, references=10, influence=True, probes=True, versions=3)
+    ).notes
     assert "worlds that audit the same records in every role, at least twice (worlds.layout: per-record" in note
-    (note,) = attacks_of(config(), GAME, Offered(True, 10, field=True, records=True, versions=3)).notes
+    (note,) = attacks_of(
+        config(), GAME, Available(labels=True, references=10, influence=True, records=True, versions=3)
+    ).notes
     assert "worlds.probes" in note
-    (note,) = attacks_of(config(), GAME, Offered(True, 10, field=True, records=True, probes=True)).notes
+    (note,) = attacks_of(
+        config(), GAME, Available(labels=True, references=10, influence=True, records=True, probes=True)
+    ).notes
     assert note.startswith("attacks left out, since they need three versions or more")
     assert note.endswith("delta, delta-scaled")
-    few = attacks_of(config(), GAME, Offered(True, 9, records=True, probes=True, versions=3))
+    few = attacks_of(config(), GAME, Available(labels=True, references=9, records=True, probes=True, versions=3))
     assert names(few) == [name for name in plays if "references" not in CATALOGUE[name].needs]
     (note,) = few.notes
     assert "at least 10 reference records in every pair of models, and the fewest here are 9" in note
     assert note.endswith(", ".join(name for name in DEFAULT if "references" in CATALOGUE[name].needs))
-    bare = attacks_of(config(), GAME, Offered(labels=False, references=100))
+    bare = attacks_of(config(), GAME, Available(labels=False, references=100))
     assert names(bare) == []
     assert "the label of every record" in bare.notes[0]
 
 
 def test_an_attack_that_is_named_has_to_run():
-    assert names(attacks_of(config(attacks=["pair-scale"]), GAME, Offered(True, 10))) == ["pair-scale"]
-    assert names(attacks_of(config(attacks=[]), GAME, Offered(True, 10))) == []
+    assert names(attacks_of(config(attacks=["pair-scale"]), GAME, Available(labels=True, references=10))) == [
+        "pair-scale"
+    ]
+    assert names(attacks_of(config(attacks=[]), GAME, Available(labels=True, references=10))) == []
     with pytest.raises(AuditError, match="the attack pair-scale needs at least 10 reference records"):
-        attacks_of(config(attacks=["pair-scale"]), GAME, Offered(True, 3))
+        attacks_of(config(attacks=["pair-scale"]), GAME, Available(labels=True, references=3))
 
 
 def test_what_tables_hold_is_counted_over_all_of_them(table):
     shadow, target = table(seed=1), table(seed=2)
-    assert Offered.by([shadow, target], GAME) == Offered(labels=True, references=2)
+    assert Available.in_tables([shadow, target], GAME) == Available(labels=True, references=2)
     rows = target.rows.copy()
     rows.loc[rows["role"] == "unseen", "label"] = -1
-    assert not Offered.by([shadow, dataclasses.replace(target, rows=rows)], GAME).labels
+    assert not Available.in_tables([shadow, dataclasses.replace(target, rows=rows)], GAME).labels
     rows = shadow.rows.copy()
     rows.loc[rows["role"] == "retained", "label"] = -1
-    assert Offered.by([dataclasses.replace(shadow, rows=rows), target], GAME).labels
+    assert Available.in_tables([dataclasses.replace(shadow, rows=rows), target], GAME).labels
     bare = target.select(target.roles != "reference")
-    assert Offered.by([shadow, bare], GAME).references == 0
+    assert Available.in_tables([shadow, bare], GAME).references == 0
 
 
 def test_the_sign_follows_the_game(table):
     target = table(seed=2)
-    view = blind(target, "unlearned", np.ones(len(target), dtype=bool))
+    view = attacker_view(target, "unlearned", np.ones(len(target), dtype=bool))
     for_unseen, for_retained = (
         CATALOGUE["margin-unlearned"].for_game(f"deleted-vs-{r}") for r in ("unseen", "retained")
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from unlearn_audit.attacks import CATALOGUE, GAMES
-from unlearn_audit.attacks.formula.sequence import falls, scaled_falls
+from unlearn_audit.attacks.formula.sequence import margin_drops, scaled_margin_drops
 from unlearn_audit.findings.breakdowns import time_of_deletion
 from unlearn_audit.metrics import auc
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import blind
+from unlearn_audit.observations.views import attacker_view
 
 GAME = GAMES["deleted-vs-unseen"]
 
@@ -40,20 +40,20 @@ def chain(seed=0, worlds=4, pairs=10, updates=4, leak=1.0, scales=(0.02, 0.02, 2
 
 def test_falls_are_differences_of_margins_and_z_is_that_of_the_step():
     table = chain()
-    view = blind(table, "sequence", GAME.rows(table, "target"))
+    view = attacker_view(table, "sequence", GAME.rows(table, "target"))
     p = view.posteriors[:, :, 0].astype(float)
     phi = np.log(p) - np.log1p(-p)
-    assert np.allclose(falls(view), phi[:, :-1] - phi[:, 1:], atol=1e-4)
+    assert np.allclose(margin_drops(view), phi[:, :-1] - phi[:, 1:], atol=1e-4)
     pair = view.pair[0]
-    known = falls(view.references)[view.references.pair == pair]
-    z = (falls(view)[0] - np.median(known, axis=0)) / np.abs(known - np.median(known, axis=0)).mean(axis=0)
-    assert np.allclose(scaled_falls(view)[0], z)
+    known = margin_drops(view.references)[view.references.pair == pair]
+    z = (margin_drops(view)[0] - np.median(known, axis=0)) / np.abs(known - np.median(known, axis=0)).mean(axis=0)
+    assert np.allclose(scaled_margin_drops(view)[0], z)
 
 
 def test_a_quiet_step_is_heard_beside_a_loud_one_on_its_own_scale():
     table = chain()
     rows = GAME.rows(table, "target")
-    view = blind(table, "sequence", rows)
+    view = attacker_view(table, "sequence", rows)
     positive = table.roles[rows] == "deleted"
     plain, scaled = (CATALOGUE[name].for_game(GAME.name).score(view) for name in ("delta", "delta-scaled"))
     assert auc(scaled, positive) > 0.95

@@ -11,8 +11,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import AuditConfig, audit
 from unlearn_audit.attacks import GAMES
-from unlearn_audit.attacks.influence import field_for
-from unlearn_audit.attacks.influence.attack import ChangeField, ChangeFieldFitted, explained
+from unlearn_audit.attacks.influence import influence_for
+from unlearn_audit.attacks.influence.attack import ChangeField, ChangeFieldFitted, ChangeFieldShuffled, explained
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.run import run_audit
@@ -22,7 +22,7 @@ from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 from unlearn_audit.models import resolve_model
-from unlearn_audit.observations.views import LabelledView, blind
+from unlearn_audit.observations.views import LabelledView, attacker_view
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 GAME = GAMES["deleted-vs-unseen"]
@@ -45,46 +45,46 @@ def subject(model="logistic-regression", **settings):
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
-    """The field, the shadow's labelled view, the target's view, and which of its rows are deleted."""
+    """The influence, the shadow's labelled view, the target's view, and which of its rows are deleted."""
     tasks = plan_audit(subject()).plain.tasks
     store = Store(tmp_path_factory.mktemp("store"))
     shadow, target = (t for _, t, _ in observe_worlds(list(tasks.values()), store, executor_for(None, 1), lambda *_: 0))
     task = tasks["target"]
-    field = field_for(task.source, task.data, tasks["shadow"].plan.candidates, SIZES["train_size"])
+    influence = influence_for(task.source, task.data, tasks["shadow"].plan.candidates, SIZES["train_size"])
     rows = GAME.rows(shadow, "shadow"), GAME.rows(target, "target")
     ids = task.data.record_ids
-    labelled = LabelledView(blind(shadow, "pair", rows[0], ids), shadow.roles[rows[0]] == "deleted")
-    return field, labelled, blind(target, "pair", rows[1], ids), target.roles[rows[1]] == "deleted"
+    labelled = LabelledView(attacker_view(shadow, "pair", rows[0], ids), shadow.roles[rows[0]] == "deleted")
+    return influence, labelled, attacker_view(target, "pair", rows[1], ids), target.roles[rows[1]] == "deleted"
 
 
-def attacks(field):
-    return [of.with_field(field) for of in (ChangeField(), ChangeFieldFitted(), ChangeField(shuffled=True))]
+def attacks(influence):
+    return [attack.with_influence(influence) for attack in (ChangeField(), ChangeFieldFitted(), ChangeFieldShuffled())]
 
 
 def test_the_deleted_explain_what_changed_and_another_does_not(sides):
-    field, shadow, target, deleted = sides
-    alone, fitted, control = (auc(a.fit(shadow, 3).score(target), deleted) for a in attacks(field))
+    influence, shadow, target, deleted = sides
+    alone, fitted, control = (auc(a.fit(shadow, 3).score(target), deleted) for a in attacks(influence))
     assert alone > 0.85
     assert fitted > 0.9
     assert abs(control - 0.5) < 0.12
 
 
 def test_a_field_is_silent_where_nothing_changed_and_a_forest_on_more_is_not(sides):
-    field, shadow, target, _ = sides
+    influence, shadow, target, _ = sides
 
     def unmoved(view):
         beside = None if view.references is None else unmoved(view.references)
         still = np.repeat(view.posteriors[:, :1], view.posteriors.shape[1], axis=1)
         return dataclasses.replace(view, posteriors=still, references=beside)
 
-    for attack in attacks(field):
+    for attack in attacks(influence):
         scores = attack.fit(shadow, seed=3).score(unmoved(target))
         assert (np.ptp(scores) <= 1e-12) == attack.silent_without_change
 
 
 def test_scores_do_not_depend_on_order_or_company(sides):
-    field, shadow, target, _ = sides
-    for attack in attacks(field):
+    influence, shadow, target, _ = sides
+    for attack in attacks(influence):
         fitted = attack.fit(shadow, seed=3)
         scores = fitted.score(target)
         assert scores.shape == (len(target),)
@@ -95,21 +95,21 @@ def test_scores_do_not_depend_on_order_or_company(sides):
 
 
 def test_where_nothing_changed_nothing_is_explained(sides):
-    field, _, target, deleted = sides
+    influence, _, target, deleted = sides
     same = [dataclasses.replace(of, posteriors=of.posteriors[:, [0, 0]]) for of in (target, target.references)]
     still = dataclasses.replace(same[0], references=same[1])
-    assert (explained(still, field) == 0).all()
-    assert auc(ChangeField(field).score(still), deleted) == 0.5
+    assert (explained(still, influence) == 0).all()
+    assert auc(ChangeField(influence).score(still), deleted) == 0.5
 
 
 def test_what_it_needs_is_named(sides):
-    field, _, target, _ = sides
+    influence, _, target, _ = sides
     for view in (dataclasses.replace(target, positions=None), dataclasses.replace(target, references=None)):
         with pytest.raises(AuditError, match="needs reference records, and a model of the attacker's own"):
-            explained(view, field)
+            explained(view, influence)
     mixed = dataclasses.replace(target.references, positions=np.arange(len(target.references)))
     with pytest.raises(AuditError, match="different reference records"):
-        explained(dataclasses.replace(target, references=mixed), field)
+        explained(dataclasses.replace(target, references=mixed), influence)
 
 
 def test_an_audit_runs_it_where_the_model_allows(tmp_path):
@@ -121,7 +121,7 @@ def test_an_audit_runs_it_where_the_model_allows(tmp_path):
     assert next(r for r in control.results if r.attack == "change-field-shuffled").auc_ci[0] < 0.5
     bayes = run_audit(subject("sklearn.naive_bayes:GaussianNB"), execution).findings
     assert not any(r.attack.startswith("change-field") for r in bayes.results)
-    assert any("a model whose deletions can be foretold" in note.text for note in bayes.notes)
+    assert any("a model for which the effect of deletions can be computed" in note.text for note in bayes.notes)
     assert any("ask by name, --attack change-field" in note.text for note in bayes.notes)
 
 

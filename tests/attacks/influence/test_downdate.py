@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 
-from unlearn_audit.attacks.influence import LastLayerField, LogisticField, field_for
+from unlearn_audit.attacks.influence import LastLayerInfluence, LogisticInfluence, influence_for
 from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.attacks.influence.last_layer import DAMPING
 from unlearn_audit.models import resolve_model
@@ -98,16 +98,16 @@ def test_of_a_record_that_the_own_training_set_lacks_the_field_is_the_derivative
     n, columns, classes, rest
 ):
     data, own, outsiders, references = wide(n, columns, classes)
-    field = field_for(source_of(classes, rest), data, own, n)
+    influence = influence_for(source_of(classes, rest), data, own, n)
     one = np.eye(classes)[data.y]
     if classes == 3:
-        assert type(field) is LastLayerField
-        outputs = [(one, np.column_stack([field.model.coef_, field.model.intercept_]).T)]
+        assert type(influence) is LastLayerInfluence
+        outputs = [(one, np.column_stack([influence.model.coef_, influence.model.intercept_]).T)]
     else:
-        W = np.vstack([field.model.coefficients, field.model.intercepts])
+        W = np.vstack([influence.model.coefficients, influence.model.intercepts])
         outputs = [(one[:, [1 if classes == 2 else k]], W[:, [k]]) for k in range(W.shape[1])]
     candidates = outsiders[np.argsort(np.linalg.norm(data.X[outsiders], axis=1))][:: n // 10]
-    found = field.change(candidates, references)
+    found = influence.change(candidates, references)
     expected = np.column_stack([derivative(data, own, c, references, outputs) for c in candidates])
     error = np.linalg.norm(found - expected, axis=0) / np.linalg.norm(expected, axis=0)
     assert error.max() < 1e-3
@@ -118,14 +118,14 @@ def test_class_weights_weigh_the_hessian_and_the_record(classes):
     data, own, outsiders, references = wide(60, 50, classes)
     given = {0: 0.5, 1: 3.0, 2: 2.0}
     given = {label: given[label] for label in range(classes)}
-    field = field_for(resolve_model(REGRESSION(class_weight=given)), data, own, 60)
-    assert type(field) is LastLayerField
+    influence = influence_for(resolve_model(REGRESSION(class_weight=given)), data, own, 60)
+    assert type(influence) is LastLayerInfluence
     one, each = np.eye(classes)[data.y], np.array(list(given.values()))[data.y]
-    W = np.column_stack([field.model.coef_, field.model.intercept_]).T
+    W = np.column_stack([influence.model.coef_, influence.model.intercept_]).T
     candidates = outsiders[np.argsort(np.linalg.norm(data.X[outsiders], axis=1))][::6]
     outputs = [(one[:, [1]] if classes == 2 else one, W)]
     expected = np.column_stack([derivative(data, own, c, references, outputs, each) for c in candidates])
-    found = field.change(candidates, references)
+    found = influence.change(candidates, references)
     error = np.linalg.norm(found - expected, axis=0) / np.linalg.norm(expected, axis=0)
     assert error.max() < 1e-3
 
@@ -135,10 +135,10 @@ def test_class_weights_weigh_the_hessian_and_the_record(classes):
 @pytest.mark.parametrize(("classes", "rest"), KINDS[:2], ids=NAMES[:2])
 def test_a_record_of_the_own_training_set_is_taken_out_of_each_hessian(n, columns, classes, rest, share):
     data, own, outsiders, references = wide(n, columns, classes)
-    field = LogisticField.of(source_of(classes, rest), data, own, round(share * n))
+    influence = LogisticInfluence.of(source_of(classes, rest), data, own, round(share * n))
     share = round(share * n) / n
     rows, asked = with_one(data.X), with_one(data.X[references])
-    outputs = np.vstack([field.model.coefficients, field.model.intercepts]).T
+    outputs = np.vstack([influence.model.coefficients, influence.model.intercepts]).T
     candidates = np.concatenate([own, outsiders])
     weights, expected, sizes = [], np.zeros((len(references), len(candidates))), []
     for k, parameters in enumerate(outputs):
@@ -154,7 +154,7 @@ def test_a_record_of_the_own_training_set_is_taken_out_of_each_hessian(n, column
             remaining = hessian - w[x] * np.outer(rows[x], rows[x]) if x in own else hessian
             moved = asked @ np.linalg.solve(remaining, rows[x]) * (target[x] - p[x])
             expected[:, at] += slope(data.y[references], k, outputs, asked) * moved
-    found = field.change(candidates, references)
+    found = influence.change(candidates, references)
     if share == 1:
         spans(np.max(sizes, axis=0)[own], np.max(sizes, axis=0)[outsiders])
     scale = np.abs(expected).max(axis=0)
@@ -187,7 +187,7 @@ def test_a_record_of_the_own_training_set_is_taken_out_of_the_block_of_all_class
     network = MLPClassifier((40,), activation="tanh", alpha=0.1, max_iter=300, tol=1e-3, random_state=0)
     source = resolve_model(REGRESSION() if model == "softmax" else network)
     fitted = source.make(0).fit(data.X[own], data.y[own])
-    field = LastLayerField(data, source, fitted, own)
+    influence = LastLayerInfluence(data, source, fitted, own)
     inner = data.X if model == "softmax" else np.tanh(data.X @ fitted.coefs_[0] + fitted.intercepts_[0])
     a, p = with_one(inner), fitted.predict_proba(data.X)
     hessian = sum(np.kron(np.diag(p[x]) - np.outer(p[x], p[x]), np.outer(a[x], a[x])) for x in own)
@@ -198,7 +198,7 @@ def test_a_record_of_the_own_training_set_is_taken_out_of_the_block_of_all_class
     moved = np.stack([solved(a, p, data.y, hessian, x, x in own) for x in candidates])
     one, rest = by_output(p[references], data.y[references])
     expected = np.einsum("rk,rd,ckd->rc", one - rest, a[references], moved)
-    found = field.change(candidates, references)
+    found = influence.change(candidates, references)
     sizes = []
     inverse = np.linalg.pinv(hessian, rcond=1e-13)
     for x in candidates:

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.attacks.influence import LastLayerField, LeafField, field_for, has_field
+from unlearn_audit.attacks.influence import LastLayerInfluence, LeafInfluence, influence_for, one_training_suffices
 from unlearn_audit.attacks.influence.last_layer import _outer
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
@@ -52,40 +52,40 @@ def angles(observed, expected):
 def test_a_softmax_regression_moves_as_its_hessian_says():
     data, source = made(3), resolve_model(SOFTMAX)
     found = changes(data, source)
-    exact = LastLayerField(data, source, SOFTMAX.fit(data.X[TRAINING], data.y[TRAINING]), TRAINING)
+    exact = LastLayerInfluence(data, source, SOFTMAX.fit(data.X[TRAINING], data.y[TRAINING]), TRAINING)
     assert np.median(angles(found, exact.change(DELETED, REFERENCES).T)) > 0.98
-    assert np.median(angles(found, field_for(source, data, OWN, 500).change(DELETED, REFERENCES).T)) > 0.9
+    assert np.median(angles(found, influence_for(source, data, OWN, 500).change(DELETED, REFERENCES).T)) > 0.9
 
 
 @pytest.mark.parametrize(
     ("model", "kind", "least"),
     [
-        ("decision-tree", LeafField, 0.2),
-        (RandomForestClassifier(100, min_samples_leaf=20), LeafField, 0.15),
-        ("torch-logistic-regression", LastLayerField, 0.5),
+        ("decision-tree", LeafInfluence, 0.2),
+        (RandomForestClassifier(100, min_samples_leaf=20), LeafInfluence, 0.15),
+        ("torch-logistic-regression", LastLayerInfluence, 0.5),
     ],
 )
 def test_those_that_share_something_with_the_deleted_move_with_it(model, kind, least):
     data, source = made(2), resolve_model(model)
-    field = field_for(source, data, OWN, 500)
-    assert type(field) is kind
-    found, expected = changes(data, source), field.change(DELETED, REFERENCES).T
+    influence = influence_for(source, data, OWN, 500)
+    assert type(influence) is kind
+    found, expected = changes(data, source), influence.change(DELETED, REFERENCES).T
     moved = np.linalg.norm(found, axis=1) > 0
     own = angles(found[moved], expected[moved])
     others = angles(found[moved], np.roll(expected, 1, axis=0)[moved])
     assert own.mean() > max(least, 2 * others.mean())
-    assert np.allclose(field.explain(found, found, DELETED, REFERENCES)[np.arange(25), np.arange(25)][moved], own)
+    assert np.allclose(influence.explain(found, found, DELETED, REFERENCES)[np.arange(25), np.arange(25)][moved], own)
 
 
 def test_a_forest_of_one_leaf_moves_as_its_shares_do():
     data = made(2)
     source = resolve_model("random-forest-100")
     stump = source.make(0).set_params(max_depth=None, min_samples_leaf=400, n_estimators=20)
-    field = LeafField.of(resolve_model(stump), data, OWN, 500, 0)
-    (model,) = field.models
+    influence = LeafInfluence.of(resolve_model(stump), data, OWN, 500, 0)
+    (model,) = influence.models
     assert all(tree.tree_.node_count == 1 for tree in model.estimators_)
     share = np.mean([tree.tree_.value[0, 0] for tree in model.estimators_], axis=0)
-    found = field.change(DELETED, REFERENCES)
+    found = influence.change(DELETED, REFERENCES)
     y, of = data.y[REFERENCES], data.y[DELETED]
     p = share[y][:, None]
     # trees of 500 others: with the candidate they would be 501
@@ -96,8 +96,9 @@ def test_features_of_the_two_kinds_of_network_make_their_logits():
     data = made(3)
     ours = make_pipeline(StandardScaler(), MLPClassifier((8, 6), max_iter=2000, random_state=0))
     for model in (ours, resolve_model("torch-mlp").make(0)):
-        field = LastLayerField(data, resolve_model(model), model.fit(data.X[TRAINING], data.y[TRAINING]), TRAINING)
-        features = field._features(REFERENCES)
+        fitted = model.fit(data.X[TRAINING], data.y[TRAINING])
+        influence = LastLayerInfluence(data, resolve_model(model), fitted, TRAINING)
+        features = influence._features(REFERENCES)
         last = model.steps[-1][1]
         if type(last) is MLPClassifier:
             logits = features @ np.vstack([last.coefs_[-1], last.intercepts_[-1]])
@@ -122,17 +123,17 @@ def test_a_network_that_does_not_end_in_a_linear_layer_is_named():
         return nn.Sequential(nn.Linear(n_features, n_classes), nn.BatchNorm1d(n_classes))
 
     source = resolve_model(network_classifier(ends_in_a_scale, epochs=1))
-    assert has_field(source)
+    assert one_training_suffices(source)
     with pytest.raises(AuditError, match="ends_in_a_scale is a BatchNorm1d and no"):
-        field_for(source, made(2), OWN, 500).change(DELETED, REFERENCES)
+        influence_for(source, made(2), OWN, 500).change(DELETED, REFERENCES)
 
 
 def test_a_field_that_has_looked_leaves_up_works_where_it_is_mapped_from_a_file(tmp_path):
     """As worker processes get it: large arrays arrive read-only."""
     data = made(2)
-    field = field_for(resolve_model("decision-tree"), data, OWN, 500)
-    before = field.change(DELETED[:5], REFERENCES)
-    joblib.dump(field, tmp_path / "field")
-    there = joblib.load(tmp_path / "field", mmap_mode="r")
+    influence = influence_for(resolve_model("decision-tree"), data, OWN, 500)
+    before = influence.change(DELETED[:5], REFERENCES)
+    joblib.dump(influence, tmp_path / "influence")
+    there = joblib.load(tmp_path / "influence", mmap_mode="r")
     assert np.array_equal(there.change(DELETED[:5], REFERENCES), before)
-    assert np.array_equal(there.change(DELETED, REFERENCES), field.change(DELETED, REFERENCES))
+    assert np.array_equal(there.change(DELETED, REFERENCES), influence.change(DELETED, REFERENCES))

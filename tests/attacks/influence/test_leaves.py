@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.attacks.influence import LeafField
+from unlearn_audit.attacks.influence import LeafInfluence
 from unlearn_audit.models import resolve_model
 from unlearn_audit.worlds.prepare import prepare_arrays
 
@@ -21,10 +21,10 @@ def made():
 
 def test_a_tree_that_was_grown_with_a_record_is_asked_without_it():
     data = made()
-    field = LeafField(
+    influence = LeafInfluence(
         data, (DecisionTreeClassifier(max_leaf_nodes=4, random_state=0).fit(data.X[OWN], data.y[OWN]),), (OWN,)
     )
-    (tree,) = field.models
+    (tree,) = influence.models
     leaves, share = tree.apply(data.X), tree.predict_proba(data.X[REFERENCES])
     p = share[np.arange(len(REFERENCES)), data.y[REFERENCES]]
     candidates = np.concatenate([OWN, OUTSIDERS])
@@ -37,15 +37,15 @@ def test_a_tree_that_was_grown_with_a_record_is_asked_without_it():
                 with_it = (alike + (data.y[x] == data.y[reference])) / (len(remain) + 1)
                 expected[r, at] = with_it - alike / len(remain)
     mean = np.clip(p, 1e-3, 1 - 1e-3)
-    assert np.allclose(field.change(candidates, REFERENCES), expected / (mean * (1 - mean))[:, None])
+    assert np.allclose(influence.change(candidates, REFERENCES), expected / (mean * (1 - mean))[:, None])
 
 
 def test_a_forest_counts_how_often_each_tree_drew_a_record():
     data = made()
     for model in (RandomForestClassifier(10, min_samples_leaf=3), ExtraTreesClassifier(10, min_samples_leaf=3)):
-        field = LeafField.of(resolve_model(model), data, OWN, 60, 0)
-        ((forest,), (training,)) = field.models, field.trainings
-        times = np.array(field._times(0, np.concatenate([OWN, OUTSIDERS])))
+        influence = LeafInfluence.of(resolve_model(model), data, OWN, 60, 0)
+        ((forest,), (training,)) = influence.models, influence.trainings
+        times = np.array(influence._times(0, np.concatenate([OWN, OUTSIDERS])))
         assert (times[:, 60:] == 0).all()
         assert (times.sum(axis=1) == 60).all()
         if type(model) is ExtraTreesClassifier:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from unlearn_audit.attacks.influence import LogisticField, field_for
+from unlearn_audit.attacks.influence import LogisticInfluence, influence_for
 from unlearn_audit.attacks.influence.base import cosines
 from unlearn_audit.attacks.influence.logistic import DAMPING
 from unlearn_audit.errors import AuditError
@@ -46,10 +46,10 @@ def test_the_field_is_what_retraining_does(classes):
     deleted = np.arange(30)
     change, _ = retrained(data, source, deleted)
     # of a model trained on the very records it is exact to second order, but for the scaler that moves with them
-    exact = LogisticField.of(source, data, TRAINING, len(TRAINING)).change(deleted, REFERENCES).T
+    exact = LogisticInfluence.of(source, data, TRAINING, len(TRAINING)).change(deleted, REFERENCES).T
     assert np.median(np.linalg.norm(exact - change, axis=1) / np.linalg.norm(change, axis=1)) < 0.05
-    field = field_for(source, data, OWN, len(TRAINING))
-    expected = field.change(deleted, REFERENCES).T
+    influence = influence_for(source, data, OWN, len(TRAINING))
+    expected = influence.change(deleted, REFERENCES).T
     cosines = np.sum(expected * change, axis=1) / np.linalg.norm(expected, axis=1) / np.linalg.norm(change, axis=1)
     assert np.median(cosines) > 0.95
     size = np.linalg.norm(expected, axis=1) / np.linalg.norm(change, axis=1)
@@ -61,7 +61,7 @@ def test_the_deleted_explains_the_change_best(classes):
     data, source = made(classes), resolve_model("logistic-regression")
     deleted, register = np.arange(30), np.concatenate([TRAINING, np.arange(2440, 2500)])
     change, original = retrained(data, source, deleted)
-    scores = field_for(source, data, OWN, len(TRAINING)).explain(change, original, register, REFERENCES)
+    scores = influence_for(source, data, OWN, len(TRAINING)).explain(change, original, register, REFERENCES)
     assert scores.shape == (30, len(register))
     assert np.abs(scores).max() <= 1 + 1e-12
     ranks = (scores > scores[np.arange(30), deleted][:, None]).sum(axis=1)
@@ -74,10 +74,12 @@ def test_the_deleted_explains_the_change_best(classes):
 def test_the_original_parameters_make_it_sharper_and_few_references_do_without():
     data, source = made(2), resolve_model("logistic-regression")
     change, original = retrained(data, source, np.arange(60))
-    field = field_for(source, data, OWN, len(TRAINING))
+    influence = influence_for(source, data, OWN, len(TRAINING))
 
     def true_scores(references):
-        scores = field.explain(change[:, :references], original[:, :references], np.arange(60), REFERENCES[:references])
+        scores = influence.explain(
+            change[:, :references], original[:, :references], np.arange(60), REFERENCES[:references]
+        )
         return np.diag(scores)
 
     assert true_scores(40).mean() > true_scores(6).mean() - 0.05
@@ -87,15 +89,15 @@ def test_the_original_parameters_make_it_sharper_and_few_references_do_without()
 def test_references_weigh_by_the_standard_errors_of_their_margins():
     data, source = made(4), resolve_model("logistic-regression")
     change, original = retrained(data, source, np.arange(10))
-    field = field_for(source, data, OWN, len(TRAINING))
+    influence = influence_for(source, data, OWN, len(TRAINING))
     rng, candidates = np.random.default_rng(0), np.arange(20)
     # parameters drawn from N(θ, H⁻¹), output by output, move each margin by that much
-    rows = field._rows(REFERENCES)
+    rows = influence._rows(REFERENCES)
     logits = np.stack(
         [
             (parameters + rng.normal(scale=1e-3, size=(20_000, len(parameters))) @ np.linalg.cholesky(inverse).T)
             @ rows.T
-            for parameters, inverse in zip(field._parameters.T, field._inverse, strict=True)
+            for parameters, inverse in zip(influence._parameters.T, influence._inverse, strict=True)
         ],
         axis=-1,
     )
@@ -103,47 +105,47 @@ def test_references_weigh_by_the_standard_errors_of_their_margins():
     own = data.y[REFERENCES][:, None] == np.arange(4)
     margins = np.log((s * own).sum(axis=-1)) - np.log((s * ~own).sum(axis=-1))
     error = margins.std(axis=0) / 1e-3
-    np.testing.assert_allclose(field._standard_error(REFERENCES), error, rtol=0.03)
-    expected = field._fall(candidates, REFERENCES, field._pull_of_trained).T / error
+    np.testing.assert_allclose(influence._standard_error(REFERENCES), error, rtol=0.03)
+    expected = influence._margin_drop(candidates, REFERENCES, influence._pull_of_trained).T / error
     observed = change / error
     roots = [np.sign(of) * np.abs(of) ** DAMPING for of in (observed, expected)]
     one, other = (of / np.linalg.norm(of, axis=1, keepdims=True) for of in roots)
-    assert np.abs(field.explain(change, original, candidates, REFERENCES) - one @ other.T).max() < 0.02
+    assert np.abs(influence.explain(change, original, candidates, REFERENCES) - one @ other.T).max() < 0.02
 
 
 def test_what_is_explained_is_that_of_a_model_trained_on_the_candidate():
     """The residual of an outsider after training on it solves r = t - σ(z + h r), and is smaller than before."""
     data, source = made(4), resolve_model("logistic-regression")
-    field = field_for(source, data, OWN, len(TRAINING))
+    influence = influence_for(source, data, OWN, len(TRAINING))
     candidates = np.setdiff1d(np.arange(len(data)), np.concatenate([OWN, REFERENCES]))[:40]
-    rows = field._rows(candidates)
-    for output, inverse in enumerate(field._inverse):
+    rows = influence._rows(candidates)
+    for output, inverse in enumerate(influence._inverse):
         pulled = rows @ inverse
-        before = field._pull(output, candidates, rows, pulled)
-        after = field._pull_of_trained(output, candidates, rows, pulled)
-        logit = rows @ field._parameters[:, output] + (rows * pulled).sum(axis=1) * after
-        target = field._is_class(candidates, output)
+        before = influence._pull(output, candidates, rows, pulled)
+        after = influence._pull_of_trained(output, candidates, rows, pulled)
+        logit = rows @ influence._parameters[:, output] + (rows * pulled).sum(axis=1) * after
+        target = influence._is_class(candidates, output)
         np.testing.assert_allclose(after, target - 1 / (1 + np.exp(-logit)), atol=1e-9)
         assert (np.abs(after) < np.abs(before)).all()
     inside = OWN[:9]
-    rows = field._rows(inside)
-    given = 0, inside, rows, rows @ field._inverse[0]
-    np.testing.assert_array_equal(field._pull(*given), field._pull_of_trained(*given))
+    rows = influence._rows(inside)
+    given = 0, inside, rows, rows @ influence._inverse[0]
+    np.testing.assert_array_equal(influence._pull(*given), influence._pull_of_trained(*given))
 
 
 def test_rounded_answers_are_explained_without_solving_for_parameters():
     """Rounded margins are linear in no parameters; the angles of margins remain."""
     data, source = made(2), resolve_model("logistic-regression")
-    field = field_for(source, data, OWN, len(TRAINING))
+    influence = influence_for(source, data, OWN, len(TRAINING))
     gone = np.arange(40)
     change, original = retrained(data, source, gone)
-    solved = field.explain(change, original, gone, REFERENCES)
+    solved = influence.explain(change, original, gone, REFERENCES)
     assert (solved.argmax(axis=1) == gone).mean() > 0.9
     step = np.median(np.abs(change), axis=1, keepdims=True)
     rounded = np.round(change / step) * step
-    found = field.explain(rounded, original, gone, REFERENCES)
-    error = field._standard_error(REFERENCES)
-    expected = field._fall(gone, REFERENCES, field._pull_of_trained).T / error
+    found = influence.explain(rounded, original, gone, REFERENCES)
+    error = influence._standard_error(REFERENCES)
+    expected = influence._margin_drop(gone, REFERENCES, influence._pull_of_trained).T / error
     one, other = (np.sign(of) * np.abs(of) ** DAMPING for of in (rounded / error, expected))
     np.testing.assert_allclose(found, cosines(one, other), atol=1e-9)
     assert (found.argmax(axis=1) == gone).mean() > 0.7
@@ -151,9 +153,9 @@ def test_rounded_answers_are_explained_without_solving_for_parameters():
 
 def test_nothing_changed_is_no_explanation():
     data, source = made(2), resolve_model("logistic-regression")
-    field = field_for(source, data, OWN, len(TRAINING))
+    influence = influence_for(source, data, OWN, len(TRAINING))
     zeros = np.zeros((2, len(REFERENCES)))
-    assert (field.explain(zeros, zeros, np.arange(9), REFERENCES) == 0).all()
+    assert (influence.explain(zeros, zeros, np.arange(9), REFERENCES) == 0).all()
 
 
 def test_models_without_a_field_are_refused():
@@ -161,4 +163,4 @@ def test_models_without_a_field_are_refused():
     balanced = resolve_model(OneVsRestClassifier(LogisticRegression(tol=1e-8, class_weight="balanced")))
     for source, says in ((balanced, "cannot be solved"),):
         with pytest.raises(AuditError, match=says):
-            field_for(source, data, OWN, len(TRAINING))
+            influence_for(source, data, OWN, len(TRAINING))

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.attacks.influence import LogisticField, RetrainingField, field_for, has_field
+from unlearn_audit.attacks.influence import LogisticInfluence, RetrainingInfluence, influence_for, one_training_suffices
 from unlearn_audit.attacks.influence import one_training_each as retraining
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
@@ -50,12 +50,12 @@ def made(classes):
 @pytest.mark.parametrize("candidates", [TRAINING[:30], OTHERS], ids=["left out", "added"])
 def test_it_is_the_exact_field_of_a_logistic_regression(classes, candidates):
     data, source = made(classes), resolve_model(Unheard())
-    assert not has_field(source)
-    exact = LogisticField.of(resolve_model("logistic-regression"), data, TRAINING, len(TRAINING))
+    assert not one_training_suffices(source)
+    exact = LogisticInfluence.of(resolve_model("logistic-regression"), data, TRAINING, len(TRAINING))
     expected = exact.change(candidates, REFERENCES)
-    field = field_for(source, data, TRAINING, len(TRAINING))
-    assert type(field) is RetrainingField
-    found = field.change(candidates, REFERENCES)
+    influence = influence_for(source, data, TRAINING, len(TRAINING))
+    assert type(influence) is RetrainingInfluence
+    found = influence.change(candidates, REFERENCES)
     assert np.median([np.corrcoef(*of)[0, 1] for of in zip(found.T, expected.T, strict=True)]) > 0.95
     assert 0.9 < np.median(np.linalg.norm(found, axis=0) / np.linalg.norm(expected, axis=0)) < 1.1
 
@@ -72,7 +72,7 @@ def test_leaving_one_out_is_what_retraining_does(model):
         margin(one.model.predict_proba(asked).astype(np.float32), data.y[REFERENCES])
         for one in retrain.unlearn_many(original, requests, range(len(requests)))
     ]
-    found = field_for(source, data, TRAINING, len(TRAINING)).change(deleted, REFERENCES)
+    found = influence_for(source, data, TRAINING, len(TRAINING)).change(deleted, REFERENCES)
     assert np.abs(found).max() > 0
     np.testing.assert_allclose(found.T, before - np.array(after), atol=1e-4)
 
@@ -80,7 +80,7 @@ def test_leaving_one_out_is_what_retraining_does(model):
 def test_of_another_attackers_model_it_is_near():
     data, source = made(2), resolve_model(GaussianNB())
     near, far = (
-        field_for(source, data, own, 300).change(OTHERS, REFERENCES) for own in (np.arange(400, 1400), TRAINING)
+        influence_for(source, data, own, 300).change(OTHERS, REFERENCES) for own in (np.arange(400, 1400), TRAINING)
     )
     cosines = np.sum(near * far, axis=0) / np.linalg.norm(near, axis=0) / np.linalg.norm(far, axis=0)
     assert np.median(cosines) > 0.9
@@ -104,9 +104,9 @@ class Noise(GaussianNB):
 
 def test_draws_that_can_be_the_same_are_the_same():
     data = made(2)
-    field = field_for(resolve_model(Noise()), data, TRAINING, 300)
-    luckless = field_for(resolve_model(GaussianNB()), data, TRAINING, 300)
-    found, plain = (of.change(OTHERS, REFERENCES) for of in (field, luckless))
+    influence = influence_for(resolve_model(Noise()), data, TRAINING, 300)
+    luckless = influence_for(resolve_model(GaussianNB()), data, TRAINING, 300)
+    found, plain = (of.change(OTHERS, REFERENCES) for of in (influence, luckless))
     # luck would move all references by about one; what a record moves is a hundredth of that
     assert np.abs(found).max() < 0.2
     assert np.corrcoef(found.ravel(), plain.ravel())[0, 1] > 0.5
@@ -122,21 +122,21 @@ def test_it_trains_once_for_each_candidate_whatever_the_number_of_jobs(monkeypat
         return train(source, data, training, *rest)
 
     monkeypatch.setattr(retraining, "train", counted)
-    field = RetrainingField.of(source, data, TRAINING, 300, 0)
+    influence = RetrainingInfluence.of(source, data, TRAINING, 300, 0)
     candidates, shown = np.concatenate([TRAINING[:3], OTHERS[:4], OTHERS[:2]]), []
-    assert field.unknown(candidates, REFERENCES).tolist() == [*range(3), *range(300, 304)]
-    field.learn(candidates, REFERENCES, 1, shown.append)
+    assert influence.missing(candidates, REFERENCES).tolist() == [*range(3), *range(300, 304)]
+    influence.precompute(candidates, REFERENCES, 1, shown.append)
     assert sorted(trained) == [299] * 3 + [300] + [301] * 4
     assert (shown[-1], shown) == (7, sorted(shown))
-    assert not len(field.unknown(candidates, REFERENCES[::2]))
-    first = field.change(candidates, REFERENCES)
+    assert not len(influence.missing(candidates, REFERENCES[::2]))
+    first = influence.change(candidates, REFERENCES)
     assert len(trained) == 8
     assert np.array_equal(first[:, 3:5], first[:, 7:])
-    other = RetrainingField.of(source, data, TRAINING, 300, 0)
-    other.learn(candidates, REFERENCES, 2)
+    other = RetrainingInfluence.of(source, data, TRAINING, 300, 0)
+    other.precompute(candidates, REFERENCES, 2)
     assert np.array_equal(other.change(candidates, REFERENCES), first)
     # other references have not been asked, so that all has to be trained again
     trained.clear()
     more = np.concatenate([REFERENCES[5:9], [2450, 2441]])
-    assert np.array_equal(field.change(candidates, more)[:4], first[5:9])
+    assert np.array_equal(influence.change(candidates, more)[:4], first[5:9])
     assert len(trained) == 8

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.audits.identification.reconstruction import Known, Reader, Weights, reconstruct_deleted
+from unlearn_audit.audits.identification.reconstruction import reconstruct_deleted
+from unlearn_audit.audits.identification.weights import PublicKnowledge, Reader, Weights
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings, solve
@@ -20,7 +21,7 @@ def versions(scaler, C=1.0, classes=2, n=3000):
     settings = LogisticSettings(C, scaler == "refitted", True)
     before, *after = solve(settings, X, y, np.arange(n), [(np.array([i]), NOBODY) for i in range(30)])
     spread = X.std(axis=0) if scaler == "refitted" else np.ones(4)
-    known = Known(X, n, C, scaler, X.mean(axis=0) if scaler == "refitted" else np.zeros(4), spread)
+    known = PublicKnowledge(X, n, C, scaler, X.mean(axis=0) if scaler == "refitted" else np.zeros(4), spread)
     return X, y, Weights.of(before), [Weights.of(model) for model in after], known
 
 
@@ -47,7 +48,7 @@ def test_with_the_hessian_known_the_record_comes_back(scaler, C, classes):
 def test_a_penalty_that_moves_has_to_be_solved_for():
     """Under a strong penalty, taking the scaler for fixed goes astray."""
     X, _, before, after, known = versions("refitted", 0.002)
-    naive = Reader(before, Known(known.X, known.n, known.C, "fixed", known.mean, known.spread))
+    naive = Reader(before, PublicKnowledge(known.X, known.n, known.C, "fixed", known.mean, known.spread))
     solved = Reader(before, known)
     errors = {
         name: np.median([np.linalg.norm(reader.read(of) - X[i]) for i, of in enumerate(after)])

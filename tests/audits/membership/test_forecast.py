@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.attacks import CATALOGUE, GAMES, Offered, attacks_of
+from unlearn_audit.attacks import CATALOGUE, GAMES, Available, attacks_of
 from unlearn_audit.audits.membership.forecast import AttackTimes, Pilot, forecast, measure, time_attacks
 from unlearn_audit.audits.membership.forecast.pilot import measure_in_worker, peak_memory
 from unlearn_audit.audits.membership.plan import plan_audit
@@ -231,13 +231,13 @@ def test_attacks_are_timed_a_row_and_a_fit():
         clock.now += 1.0
         return clock.now
 
-    offered = Offered(labels=True, references=20, field=True, records=True, probes=True, versions=3)
+    offered = Available(labels=True, references=20, influence=True, records=True, probes=True, versions=3)
     attacks = attacks_of(AuditConfig(), GAMES["deleted-vs-unseen"], offered).runs
     models = [a for a in attacks if a.attack_model in (None, "decision-tree")]
     times = time_attacks(models, {"paper": 8000, "all": 12000}, 100, 3, 20, ticking)
     plays = {name: of for name, of in CATALOGUE.items() if of.for_game("deleted-vs-unseen") is not None}
     kinds = [*(name for name in plays if name != "change-field-shuffled"), "decision-tree"]
-    on_all = [name for name, attack in plays.items() if attack.fits_on == "all"]
+    on_all = [name for name, attack in plays.items() if attack.training_rows == "all"]
     assert times.fit == dict.fromkeys(kinds, 2.0) | dict.fromkeys(on_all, 3.0)
     assert times.score == dict.fromkeys(kinds, 1 / 4000)
     assert times.figures == 1 / 100

@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import kstest
 
 from unlearn_audit.audits.release import Pair, ReleaseSettings, Rows, examine
-from unlearn_audit.audits.release.owned import Releases, named_records
-from unlearn_audit.audits.release.plan.search import PlanSettings, Target, search
+from unlearn_audit.audits.release.owner_data import Releases, named_records
+from unlearn_audit.audits.release.plan.search import search
+from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.utils.progress import Silent
@@ -20,8 +21,8 @@ def adult(real_data):
 def trained(adult, model, n, seed):
     used = np.zeros(len(adult.ids), dtype=bool)
     used[np.random.default_rng(seed).permutation(len(used))[:n]] = True
-    owned = adult.hold_out(~used, "codes", used)
-    return Releases.of(owned, resolve_model(model), Regime.FIXED, seed)
+    owner = adult.hold_out(~used, "codes", used)
+    return Releases.of(owner, resolve_model(model), Regime.FIXED, seed)
 
 
 def numbered(rows):
@@ -30,29 +31,29 @@ def numbered(rows):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["logistic-regression", "decision-tree"])
-def test_null_p_values_and_the_told_hold_their_rates(adult, model):
-    p, told = [], []
+def test_null_p_values_and_the_identified_hold_their_rates(adult, model):
+    p, identified = [], []
     for seed in range(50):
         releases, rng = trained(adult, model, 2000, seed), np.random.default_rng(seed)
-        owned = releases.owned
-        gone = [rng.choice(owned.training, 1) for _ in range(20)]
-        asked = [rng.choice(owned.held_out, 1010, replace=False) for _ in range(20)]
+        owner = releases.owner
+        gone = [rng.choice(owner.training, 1) for _ in range(20)]
+        asked = [rng.choice(owner.held_out, 1010, replace=False) for _ in range(20)]
         for pair, _ in releases.pairs(gone, asked):
             strangers, known = (numbered(pair.references.take(of)) for of in (slice(10), slice(10, None)))
             null = Pair(strangers, known, pair.classes, np.arange(10).astype(object), 1.0)
             examined = examine(null, ReleaseSettings())
             p.append(examined.persons.p_values[0])
-            told.append(examined.told.any())
+            identified.append(examined.identified.any())
     if model == "logistic-regression":
         assert kstest(p, "uniform").pvalue > 0.01
     else:  # ties count as higher, so p-values of a tree may only be too large
         assert kstest(p, "uniform", alternative="greater").pvalue > 0.01
-    assert np.mean(told) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
+    assert np.mean(identified) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
 
 
 @pytest.mark.slow
 def test_a_promise_is_kept_by_releases_that_the_search_did_not_see(adult):
-    settings = PlanSettings(Target("told", 0), batches=(1, 20, 100), decimals=(None, 2, 1))
+    settings = PlanSettings(Target("identified", 0), batches=(1, 20, 100), decimals=(None, 2, 1))
     plan = search(trained(adult, "logistic-regression", 2000, 0), settings, Silent())
     assert plan.chosen is not None
     assert plan.kept[0] >= 0.93

@@ -38,27 +38,27 @@ def test_p_values_are_uniform_for_people_with_several_records_that_move_together
         assert kstest(found, "uniform").pvalue > 0.01
 
 
-def test_whoever_is_told_was_deleted(simulate, ask, make_pair):
-    """3 deleted and 7 who were never in training: wrong ones among the told keep to 5 %, by either rule's meaning."""
-    wrong, told = {"holm": [], "fdr": []}, []
+def test_whoever_is_identified_was_deleted(simulate, ask, make_pair):
+    """3 deleted and 7 never in training: wrong ones among the identified keep to 5 %, by either rule's meaning."""
+    wrong, identified = {"holm": [], "fdr": []}, []
     for population, models, X, y in simulate(3, originals=50, each=20, deletions=3):
         X0, y0, _ = population.draw(7)
         people = ask(models, np.vstack([X0, X]), np.concatenate([y0, y]), np.arange(10))
         pair = make_pair(people, ask(models, *of_each_class(population, 399)))
-        by_holm, by_fdr = (examine(pair, ReleaseSettings(control=control)).told for control in wrong)
+        by_holm, by_fdr = (examine(pair, ReleaseSettings(control=control)).identified for control in wrong)
         wrong["holm"].append(by_holm[:7].any())
         wrong["fdr"].append(by_fdr[:7].sum() / max(1, by_fdr.sum()))
-        told.append(by_holm[7:].mean())
+        identified.append(by_holm[7:].mean())
     for rates in wrong.values():
         assert np.mean(rates) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
-    assert np.mean(told) > 0.05
+    assert np.mean(identified) > 0.05
 
 
-def test_if_nobody_was_in_training_anybody_is_told_in_at_most_5_percent_of_releases(simulate, ask, make_pair):
+def test_if_nobody_was_in_training_anybody_is_identified_in_at_most_5_percent_of_releases(simulate, ask, make_pair):
     anybody = []
     for population, models, _, _ in simulate(4, originals=50, each=20):
         people, references = (ask(models, *of) for of in (population.draw(10), of_each_class(population, 199)))
-        anybody.append(examine(make_pair(people, references), ReleaseSettings()).told.any())
+        anybody.append(examine(make_pair(people, references), ReleaseSettings()).identified.any())
     # a little less than 10 of 209 in theory, which it would be if all were of one class
     assert 0.025 < np.mean(anybody) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
 
@@ -129,7 +129,7 @@ def test_the_private_table_has_the_most_exposed_first(simulate, ask, make_pair):
     table = examined.table()
     assert sorted(table["person"]) == list("01234")
     assert table["p_value"].is_monotonic_increasing
-    assert (table["told"] == (table["p_value_holm"] <= 0.05)).all()
+    assert (table["identified"] == (table["p_value_holm"] <= 0.05)).all()
 
 
 def test_findings_name_nobody_and_count_everybody(simulate, ask, make_pair):
@@ -142,8 +142,8 @@ def test_findings_name_nobody_and_count_everybody(simulate, ask, make_pair):
     assert found.references_needed == 99
     assert (found.compared_by, found.labels_known) == (("class",), True)
     assert list(found.p_values) == sorted(found.p_values)
-    assert [of.rate for of in found.accusing] == [0.05, 0.01]
-    assert {p.base_rate for of in found.accusing for p in of.precision} == {0.2}
+    assert [of.rate for of in found.flagging] == [0.05, 0.01]
+    assert {p.base_rate for of in found.flagging for p in of.precision} == {0.2}
     assert "safe" not in found.to_json()
 
 
@@ -169,12 +169,12 @@ def named(deleted, references, **more):
 def test_people_of_a_class_that_moves_more_are_compared_with_their_own_class():
     rng = np.random.default_rng(0)
     pair = named(people(rng, (0, 10)), people(rng, (2000, 250)))
-    assert not examine(pair, ReleaseSettings()).told.any()
+    assert not examine(pair, ReleaseSettings()).identified.any()
     # compared with the other class they would all stand out
-    assert examine(named(pair.deleted, people(rng, (2000, 0))), ReleaseSettings(), by_kind=False).told.all()
+    assert examine(named(pair.deleted, people(rng, (2000, 0))), ReleaseSettings(), by_kind=False).identified.all()
     found = findings_of([examine(pair, ReleaseSettings())], ReleaseSettings(), {})
     assert found.reference_persons == 250
-    assert "those on people of the same class who were never in training" in found.summary
+    assert "those of people of the same class who were never in training" in found.summary
     assert "compared with references whose records are of the same class, at least 250" in found.limits[0]
 
 
@@ -207,7 +207,7 @@ def test_few_references_of_a_rare_class_do_for_one_person_of_many():
     of_ten.posteriors[:9], of_ten.posteriors[9:] = far, far[:, :, ::-1]
     examined = examine(named(of_ten, people(rng, (1900, 100), (0.01, 0.01))), ReleaseSettings())
     assert examined.persons.references.tolist() == [1900] * 9 + [100]
-    assert examined.told.all()
+    assert examined.identified.all()
     assert 199 < examined.needed < 1900
 
 
@@ -219,7 +219,7 @@ def test_p_values_are_valid_within_each_class_whatever_the_classes_of_the_delete
         examined = examine(named(deleted, people(rng, (150, 110))), ReleaseSettings())
         for label, values in p.items():
             values += examined.persons.p_values[deleted.labels == label][:1].tolist()
-        anybody.append(examined.told.any())
+        anybody.append(examined.identified.any())
     for values in p.values():
         assert len(values) > 300
         assert kstest(values, "uniform").pvalue > 0.01
@@ -259,7 +259,7 @@ def test_where_labels_are_not_known_it_is_said_that_classes_could_not_be_checked
     bare = [Rows(of.posteriors, np.full(len(of), -1), of.person) for of in (people(rng, (0, 2)), people(rng, (90, 90)))]
     found = findings_of([examine(named(*bare), ReleaseSettings())], ReleaseSettings(), {})
     assert (found.compared_by, found.labels_known) == ((), False)
-    assert "nobody could check whether the references are of their classes" in found.summary
+    assert "it could not be checked whether the references are of the same classes" in found.summary
     assert "could not be checked" in found.limits[0]
 
 
@@ -278,6 +278,6 @@ def test_an_observer_of_several_classes_has_the_widest_interval_of_them():
     pair = named(people(rng, (3, 3)), people(rng, (4000, 200)))
     mixed = findings_of([examine(pair, ReleaseSettings())], ReleaseSettings(), {})
     rare = findings_of([examine(named(people(rng, (0, 6)), pair.references), ReleaseSettings())], ReleaseSettings(), {})
-    for one, other in zip(mixed.accusing, rare.accusing, strict=True):
+    for one, other in zip(mixed.flagging, rare.flagging, strict=True):
         assert one.wrong_share_ci[1] == other.wrong_share_ci[1]
         assert one.wrong_share_ci[0] <= one.wrong_share <= one.wrong_share_ci[1]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy
 
 from unlearn_audit.attacks.formula.references import FLOOR, References, changes
-from unlearn_audit.attacks.formula.statistic import FALLS, Statistic
+from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
 
 
@@ -35,4 +35,4 @@ def l_diff(view: View) -> npt.NDArray[np.float64]:
     return np.asarray((place + moved) / 2)
 
 
-L_DIFF = Statistic("l-diff", "pair", l_diff, FALLS, frozenset({"labels", "references"}))
+ATTACKS = (Statistic("l-diff", "pair", l_diff, DELETION_SIGNS, frozenset({"labels", "references"})),)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import on_the_scale_of_the_pair, references_of
-from unlearn_audit.attacks.formula.statistic import FALLS, Statistic
+from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View
@@ -72,15 +72,15 @@ def _fall(view: View, signal: str) -> Array:
     return fall if fall.ndim == 1 else np.asarray(fall.mean(axis=1))
 
 
-LABEL_ONLY = (
-    Statistic("label-gap", "labels", label_gap, FALLS),
-    Statistic("label-agreement", "labels", label_agreement, FALLS, frozenset({"labels", "probes"})),
-    Statistic("boundary-distance", "labels", boundary_distance, FALLS, frozenset({"labels", "probes"})),
+ATTACKS = (
+    Statistic("label-gap", "labels", label_gap, DELETION_SIGNS),
+    Statistic("label-agreement", "labels", label_agreement, DELETION_SIGNS, frozenset({"labels", "probes"})),
+    Statistic("boundary-distance", "labels", boundary_distance, DELETION_SIGNS, frozenset({"labels", "probes"})),
     Statistic(
         "boundary-distance-scaled",
         "labels",
         boundary_distance_scaled,
-        FALLS,
+        DELETION_SIGNS,
         frozenset({"labels", "probes", "references"}),
     ),
 )

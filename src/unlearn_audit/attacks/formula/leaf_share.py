@@ -8,15 +8,15 @@ class looks exactly like the deleted record, and nobody else does: the likelihoo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.formula.pair_scale import pair_scale
 from unlearn_audit.attacks.formula.references import references_of
-from unlearn_audit.attacks.formula.statistic import FALLS, Need
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import moved, probability
 
 Array = npt.NDArray[np.float64]
@@ -122,7 +122,7 @@ class _Company:
         n = len(view)
         own, theirs = pair[:n], pair[n:]
         changed = moved(beside.posteriors)
-        n_asked, n_moved = (np.bincount(of, minlength=len(pairs)) for of in (theirs, theirs[changed]))
+        n_asked, n_moved = (np.bincount(of_pairs, minlength=len(pairs)) for of_pairs in (theirs, theirs[changed]))
         # of a pair whose moved references all answer alike, whether they do so as a leaf that lost one record
         found = changed & (_how_many(group[n:][changed], group[n:]) == n_moved[theirs])
         found[found] = np.isfinite(_leaf_that_lost(beside.take(found)))
@@ -202,25 +202,15 @@ def leaf_share(view: View, training: float) -> Array:
 
 
 @dataclass(frozen=True)
-class LeafShare:
+class LeafShare(Attack):
     """Learns from shadow worlds how many records models are trained on, and nothing else."""
 
     training_: float = field(default=np.nan, repr=False, compare=False)
 
-    name: str = field(default="leaf-share", init=False)
-    attack_model: None = field(default=None, init=False)
-    view: ViewName = field(default="pair", init=False)
-    needs: frozenset[Need] = field(default=frozenset({"labels", "references"}), init=False)
-    probabilistic: bool = field(default=False, init=False)
-    fits_on: Literal["paper", "all"] = field(default="all", init=False)
-    knows: None = field(default=None, init=False)
-    by_default: bool = field(default=True, init=False)
-    # whether a leaf is pure counts where nothing moved, too
-    silent_without_change: bool = field(default=False, init=False)
-
-    def for_game(self, game: str) -> LeafShare | None:
-        """Return itself in games of deletions, None in others."""
-        return self if game in FALLS else None
+    name = "leaf-share"
+    needs = frozenset({"labels", "references"})
+    games = tuple(DELETION_SIGNS)
+    training_rows = "all"
 
     def fit(self, shadow: LabelledView, seed: int) -> LeafShare:  # noqa: ARG002 - as every attack
         """Return a copy that knows the size of shadow training sets."""
@@ -229,3 +219,6 @@ class LeafShare:
     def score(self, target: View) -> Array:
         """Return (n,) scores, see `leaf_share`."""
         return leaf_share(target, self.training_)
+
+
+ATTACKS = (LeafShare(),)

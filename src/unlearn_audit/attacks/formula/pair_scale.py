@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from unlearn_audit.attacks.base import Need
 from unlearn_audit.attacks.formula.references import References, changes
-from unlearn_audit.attacks.formula.statistic import FALLS, Need, Statistic
+from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
 
 Array = npt.NDArray[np.float64]
@@ -52,7 +53,7 @@ def pair_covariates(view: View) -> Array:
     )
 
 
-PAIR_SCALE = (
-    Statistic("pair-scale", "pair", pair_scale, FALLS, _NEEDS),
-    Statistic("pair-scale-local", "pair", pair_scale_local, FALLS, _NEEDS),
+ATTACKS = (
+    Statistic("pair-scale", "pair", pair_scale, DELETION_SIGNS, _NEEDS),
+    Statistic("pair-scale-local", "pair", pair_scale_local, DELETION_SIGNS, _NEEDS),
 )

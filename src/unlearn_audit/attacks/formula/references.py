@@ -104,10 +104,10 @@ class References:
         AuditError
             If a pair has none.
         """
-        of = references_of(view)
-        phi = margin(of.posteriors[:, [0, -1]], of.labels)
-        changed = moved(of.posteriors)
-        pairs, index, counts = np.unique(of.pair, return_inverse=True, return_counts=True)
+        references = references_of(view)
+        phi = margin(references.posteriors[:, [0, -1]], references.labels)
+        changed = moved(references.posteriors)
+        pairs, index, counts = np.unique(references.pair, return_inverse=True, return_counts=True)
         order = np.argsort(index, kind="stable")
         place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
         columns = {}

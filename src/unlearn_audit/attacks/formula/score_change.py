@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import changes
-from unlearn_audit.attacks.formula.statistic import FALLS, Statistic
+from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import loss, margin
 
@@ -44,8 +44,8 @@ def _losses(view: View) -> tuple[Array, Array]:
     return losses[:, 0], losses[:, 1]
 
 
-SCORE_CHANGES = (
-    Statistic("margin-difference", "pair", margin_difference, FALLS),
-    Statistic("score-difference", "pair", score_difference, FALLS),
-    Statistic("score-ratio", "pair", score_ratio, FALLS),
+ATTACKS = (
+    Statistic("margin-difference", "pair", margin_difference, DELETION_SIGNS),
+    Statistic("score-difference", "pair", score_difference, DELETION_SIGNS),
+    Statistic("score-ratio", "pair", score_ratio, DELETION_SIGNS),
 )

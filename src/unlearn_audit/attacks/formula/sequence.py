@@ -1,4 +1,4 @@
-"""Attacks on a chain of versions: in which step a record's margin fell the most, and by how much.
+"""Attacks on a chain of versions: in which step a record's margin dropped the most, and by how much.
 
 Jagielski et al., "How to Combine Membership-Inference Attacks on Multiple Updated Models" (PoPETs 2023), compare either
 the first model with the last (their Back-Front; here `margin-difference`, and every other attack on the pair) or each
@@ -12,20 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import on_the_scale_of_the_pair, references_of
-from unlearn_audit.attacks.formula.statistic import FALLS, Statistic
+from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import margin
 
 Array = npt.NDArray[np.float64]
 
 
-def falls(view: View) -> Array:
-    """(n, steps) by how much the margin fell in each update."""
+def margin_drops(view: View) -> Array:
+    """(n, steps) by how much the margin dropped in each update."""
     phi = margin(view.posteriors, view.labels)
     return np.asarray(phi[:, :-1] - phi[:, 1:])
 
 
-def scaled_falls(view: View) -> Array:
+def scaled_margin_drops(view: View) -> Array:
     """(n, steps) the same as z: less the median, over the mean distance from it, of the references in that step.
 
     Raises
@@ -33,20 +33,22 @@ def scaled_falls(view: View) -> Array:
     AuditError
         If a pair was asked no reference.
     """
-    return on_the_scale_of_the_pair(view, falls(view), falls(references_of(view)))
+    return on_the_scale_of_the_pair(view, margin_drops(view), margin_drops(references_of(view)))
 
 
-def largest_fall(view: View) -> Array:
-    """(n,) the largest fall of any step."""
-    return np.asarray(falls(view).max(axis=1))
+def largest_drop(view: View) -> Array:
+    """(n,) the largest drop in any step."""
+    return np.asarray(margin_drops(view).max(axis=1))
 
 
-def largest_scaled_fall(view: View) -> Array:
-    """(n,) the largest fall of any step on the scale of that step."""
-    return np.asarray(scaled_falls(view).max(axis=1))
+def largest_scaled_drop(view: View) -> Array:
+    """(n,) the largest drop in any step on the scale of that step."""
+    return np.asarray(scaled_margin_drops(view).max(axis=1))
 
 
-SEQUENCE = (
-    Statistic("delta", "sequence", largest_fall, FALLS, frozenset({"labels", "sequence"})),
-    Statistic("delta-scaled", "sequence", largest_scaled_fall, FALLS, frozenset({"labels", "references", "sequence"})),
+ATTACKS = (
+    Statistic("delta", "sequence", largest_drop, DELETION_SIGNS, frozenset({"labels", "sequence"})),
+    Statistic(
+        "delta-scaled", "sequence", largest_scaled_drop, DELETION_SIGNS, frozenset({"labels", "references", "sequence"})
+    ),
 )

@@ -19,7 +19,7 @@ def one_margin(view: View) -> npt.NDArray[np.float64]:
     return margin(view.posteriors[:, 0], view.labels)
 
 
-SINGLE_MODEL = (
+ATTACKS = (
     Statistic(
         "margin-original",
         "original",

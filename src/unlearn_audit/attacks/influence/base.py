@@ -1,8 +1,10 @@
-"""The contract of a change field, and which one a model has."""
+"""The contract of an influence: what the deletion of each record does to the predictions of a model."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,50 +12,53 @@ from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.errors import AuditError
-from unlearn_audit.models.logistic import LogisticSettings
-from unlearn_audit.models.source import ModelSource
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 
-class Field(Protocol):
-    """What the deletion of each candidate would do to the answers to reference records.
+class Influence(ABC):
+    """What the deletion of each candidate would do to the predictions for reference records.
 
     Attributes
     ----------
     data
-        The records, which candidates and references are positions in.
+        The records; candidates and references are positions in it.
+    one_training_each
+        Whether it trains a model for each candidate, which `precompute` does ahead of the attacks.
     """
 
-    @property
-    def data(self) -> Dataset:
-        """The records."""
-        ...
+    data: Dataset
+    one_training_each: bool = False
 
+    @abstractmethod
     def change(self, candidates: Positions, references: Positions) -> Array:
-        """Return (references, candidates) by how much the margin of a reference would fall."""
-        ...
+        """Return (references, candidates) by how much the margin of a reference would drop."""
 
-    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
+    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002 - some look at the original
         """Return how well the deletion of each candidate explains an observed change.
 
         Parameters
         ----------
         change, original
-            (pairs, references) by how much the margin of each reference fell, and the margin before.
+            (pairs, references) by how much the margin of each reference dropped, and the margin before.
         candidates, references
             Positions in the dataset.
 
         Returns
         -------
-        (pairs, candidates) in [-1, 1], higher for a better explanation; to be compared within a pair.
+        (pairs, candidates) in [-1, 1], higher for a better explanation; to be compared within a pair. By default the
+        cosine of the observed and the expected change.
         """
-        ...
+        return cosines(change, self.change(candidates, references).T)
 
     def explain_rows(
-        self, change: Array, original: Array, candidates: Positions, pair: Positions, references: Positions
+        self,
+        change: Array,
+        original: Array,  # noqa: ARG002 - some look at the original
+        candidates: Positions,
+        pair: Positions,
+        references: Positions,
     ) -> Array:
         """Return how well the deletion of each candidate explains the change of its own pair.
 
@@ -68,75 +73,35 @@ class Field(Protocol):
 
         Returns
         -------
-        (n,), higher for a better explanation; to be compared across pairs.
+        (n,), higher for a better explanation; to be compared across pairs. By default the cosine of `explain`.
         """
-        ...
+        unique, code = np.unique(candidates, return_inverse=True)
+        expected = _normalised(self.change(unique, references).T)
+        return np.asarray(np.einsum("ij,ij->i", _normalised(change)[pair], expected[code.reshape(-1)]))
 
+    def missing(self, candidates: Positions, references: Positions) -> Positions:  # noqa: ARG002
+        """Return the candidates that a model has yet to be trained for, ascending."""
+        return candidates[:0]
 
-def field_for(source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int = 0) -> Field:
-    """Return the change field of a model: from one model of the attacker's own, or by training with each candidate.
+    def precompute(  # noqa: B027 - nothing to do where one training suffices
+        self, candidates: Positions, references: Positions, jobs: int = 1, show: Callable[[int], None] | None = None
+    ) -> None:
+        """Train a model for each candidate that is `missing`.
 
-    Parameters
-    ----------
-    source, data
-        The model, and the records.
-    own
-        Positions of the attacker's own records.
-    n_training
-        How many records the models under attack are trained on.
-    seed
-        Of what the attacker trains, where it trains.
+        Parameters
+        ----------
+        candidates, references
+            Positions in the dataset.
+        jobs
+            Worker processes; results do not depend on it.
+        show
+            Called with how many trainings are done.
 
-    Raises
-    ------
-    AuditError
-        If the attacker's own model cannot be had.
-    """
-    from unlearn_audit.attacks.influence.last_layer import LastLayerField
-    from unlearn_audit.attacks.influence.leaves import LeafField
-    from unlearn_audit.attacks.influence.logistic import LogisticField
-    from unlearn_audit.attacks.influence.one_training_each import RetrainingField
-
-    if not has_field(source):
-        return RetrainingField.of(source, data, own, n_training, seed)
-    model = source.make(0)
-    if LogisticSettings.of(model) is not None:
-        field = LogisticField.of(source, data, own, n_training)
-        if field is not None:
-            return field
-        if not LastLayerField.is_for(model):
-            raise AuditError(
-                f"the attacker's own {source.name} cannot be solved for on {len(own):,} records; choose numbers "
-                "without gaps, all classes, and classes of equal weight"
-            )
-    kind = LeafField if LeafField.is_for(model) else LastLayerField
-    return kind.of(source, data, own, n_training, seed)
-
-
-def has_field(source: ModelSource) -> bool:
-    """Return whether a model is of a kind of which one training tells what every deletion changes."""
-    from unlearn_audit.attacks.influence.last_layer import LastLayerField
-    from unlearn_audit.attacks.influence.leaves import LeafField
-
-    model = source.make(0)
-    return LogisticSettings.of(model) is not None or LeafField.is_for(model) or LastLayerField.is_for(model)
-
-
-def cosines_of_rows(
-    field: Field,
-    change: Array,
-    original: Array,  # noqa: ARG001 - other fields look at it
-    candidates: Positions,
-    pair: Positions,
-    references: Positions,
-) -> Array:
-    """Return (n,) cosines of the change of each row's pair and of what `Field.change` says of its candidate.
-
-    It is the `Field.explain_rows` of a field whose `Field.explain` is that cosine and no more.
-    """
-    unique, code = np.unique(candidates, return_inverse=True)
-    expected = _normalised(field.change(unique, references).T)
-    return np.asarray(np.einsum("ij,ij->i", _normalised(change)[pair], expected[code.reshape(-1)]))
+        Raises
+        ------
+        AuditError
+            If a training fails.
+        """
 
 
 def cosines(observed: Array, expected: Array) -> Array:
@@ -154,6 +119,6 @@ def dense(records: Any) -> npt.NDArray[Any]:
     return np.asarray(records.toarray() if issparse(records) else records)
 
 
-def _normalised(of: Any) -> Array:
-    length = np.linalg.norm(of, axis=1, keepdims=True)
-    return np.asarray(np.divide(of, length, out=np.zeros_like(of), where=length > 0))
+def _normalised(rows: Any) -> Array:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(np.divide(rows, length, out=np.zeros_like(rows), where=length > 0))

@@ -1,4 +1,4 @@
-"""The change field of a softmax regression, and of a network through the features before its last layer.
+"""The influence of records on a softmax regression, and on a network through the features before its last layer.
 
 A network whose last layer is linear is a softmax regression on features that it learned. A deletion moves the last
 layer as it moves a softmax regression: by H⁻¹ ∇ℓ(x), with ∇ℓ(x) = (p - e_y) ⊗ a the gradient of the deleted record of
@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from unlearn_audit.attacks.influence.base import before_last_step, cosines, cosines_of_rows, dense
+from unlearn_audit.attacks.influence.base import Influence, before_last_step, dense
 from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -54,7 +54,7 @@ _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class LastLayerField:
+class LastLayerInfluence(Influence):
     """What an attacker with one network of its own expects of networks trained on others of the same kind.
 
     Attributes
@@ -69,8 +69,6 @@ class LastLayerField:
         Positions of what it was trained on.
     """
 
-    explain_rows = cosines_of_rows
-
     data: Dataset
     source: ModelSource
     model: Any
@@ -83,14 +81,16 @@ class LastLayerField:
         return type(last) in (MLPClassifier, LogisticRegression) or hasattr(last, "before_last_layer")
 
     @classmethod
-    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LastLayerField:
+    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LastLayerInfluence:
         """Train the attacker's network."""
-        rng = generator(seed, Kind.FIELD, 0, 0)
+        rng = generator(seed, Kind.INFLUENCE, 0, 0)
         training = rng.choice(own, size=min(n_training, len(own)), replace=False)
-        return cls(data, source, train(source, data, training, integer_seed(seed, Kind.FIELD, 0, 1)).model, training)
+        return cls(
+            data, source, train(source, data, training, integer_seed(seed, Kind.INFLUENCE, 0, 1)).model, training
+        )
 
     def change(self, candidates: Positions, references: Positions) -> Array:
-        """Return (references, candidates) by how much the margin of a reference would fall."""
+        """Return (references, candidates) by how much the margin of a reference would drop."""
         features = self._features(candidates)
         # dφ/dz of a reference: its label against the mean of the others by their probabilities
         labels = self._labels(references)
@@ -98,10 +98,6 @@ class LastLayerField:
         by_logit = labels - rest / np.maximum(rest.sum(axis=1, keepdims=True), _SMALLEST)
         moved = cho_solve(self._factor, _outer(self._pull(candidates, features), features).T)
         return np.asarray(_outer(by_logit, self._features(references)) @ moved)
-
-    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
-        """Return (pairs, candidates) cosines of the observed and the expected change."""
-        return cosines(change, self.change(candidates, references).T)
 
     def _pull(self, candidates: Positions, features: Array) -> Array:
         """(candidates, classes) label less probability, without its own part of H where H holds the candidate."""
@@ -143,14 +139,14 @@ class LastLayerField:
         """The Cholesky factor of H.
 
         The same number added to all logits changes no probability: there H has no curvature, and no gradient goes
-        there. What is added in that direction makes H invertible and changes no field.
+        there. What is added in that direction makes H invertible and changes no influence.
         """
         a, p = self._features(self.training), self._posteriors(self.training)
         d, k = a.shape[1], p.shape[1]
         if k * d > MOST_PARAMETERS:
             raise AuditError(
                 f"the last layer of {self.source.name} has {k * d:,} weights, more than the {MOST_PARAMETERS:,} whose "
-                "Hessian is worth its memory; leave the change field out"
+                "Hessian is worth its memory; leave the attack change-field out"
             )
         hessian, own = np.empty((k, d, k, d)), self._weights(self.training)
         for i in range(k):

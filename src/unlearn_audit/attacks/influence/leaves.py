@@ -1,4 +1,4 @@
-"""The change field of trees and forests: whoever shares a leaf with the deleted moves with it.
+"""The influence of records on trees and forests: whoever shares a leaf with the deleted moves with it.
 
 Where n records remain in a leaf, a share p of them with the label of a reference, deleting record x from the leaf
 lowered that share by ([labels equal] - p) / (n + 1). A forest answers with the mean of its trees. Which records share a
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.influence.base import before_last_step, cosines, cosines_of_rows, dense
+from unlearn_audit.attacks.influence.base import Influence, before_last_step, dense
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
@@ -35,7 +35,7 @@ _SURE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class LeafField:
+class LeafInfluence(Influence):
     """What an attacker with trees of its own expects of trees trained on others of the same kind.
 
     Attributes
@@ -48,8 +48,6 @@ class LeafField:
         Positions of what each was trained on, in training order.
     """
 
-    explain_rows = cosines_of_rows
-
     data: Dataset
     models: tuple[Any, ...]
     trainings: tuple[Positions, ...]
@@ -60,19 +58,19 @@ class LeafField:
         return type(last_step(model)) in TREES + FORESTS
 
     @classmethod
-    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LeafField:
+    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> LeafInfluence:
         """Train the attacker's trees."""
         number = OWN_TREES if type(last_step(source.make(0))) in TREES else 1
         models, trainings = [], []
         for index in range(number):
-            rng = generator(seed, Kind.FIELD, index, 0)
+            rng = generator(seed, Kind.INFLUENCE, index, 0)
             training = rng.choice(own, size=min(n_training, len(own)), replace=False)
-            models.append(train(source, data, training, integer_seed(seed, Kind.FIELD, index, 1)).model)
+            models.append(train(source, data, training, integer_seed(seed, Kind.INFLUENCE, index, 1)).model)
             trainings.append(training)
         return cls(data, tuple(models), tuple(trainings))
 
     def change(self, candidates: Positions, references: Positions) -> Array:
-        """Return (references, candidates) by how much the margin of a reference would fall."""
+        """Return (references, candidates) by how much the margin of a reference would drop."""
         same_label = self.data.y[references][:, None] == self.data.y[candidates][None]
         total = np.zeros(same_label.shape)
         shares = np.zeros(len(references))
@@ -80,7 +78,7 @@ class LeafField:
         for place, model in enumerate(self.models):
             classes = list(last_step(model).classes_)
             column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
-            leaves = [self._leaves(place, of) for of in (references, candidates)]
+            leaves = [self._leaves(place, positions) for positions in (references, candidates)]
             times = self._times(place, candidates)
             for tree, leaf, other, own in zip(_trees(model), *leaves, times, strict=True):
                 counts = tree.value[leaf, 0]
@@ -97,15 +95,11 @@ class LeafField:
         # the margin is the logit of the share of the label
         return np.asarray(total / n_trees / (mean * (1 - mean))[:, None])
 
-    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
-        """Return (pairs, candidates) cosines of the observed and the expected change."""
-        return cosines(change, self.change(candidates, references).T)
-
     def _times(self, place: int, candidates: Positions) -> list[npt.NDArray[np.int64]]:
         """Return how often each candidate is among the records that each tree of a model was grown on."""
         model, training, n = last_step(self.models[place]), self.trainings[place], len(self.data.y)
-        grown_on = [training] if type(model) in TREES else (training[of] for of in model.estimators_samples_)
-        return [np.bincount(of, minlength=n)[candidates] for of in grown_on]
+        grown_on = [training] if type(model) in TREES else (training[drawn] for drawn in model.estimators_samples_)
+        return [np.bincount(grown, minlength=n)[candidates] for grown in grown_on]
 
     @cached_property
     def _known(self) -> npt.NDArray[np.int32]:
@@ -135,4 +129,4 @@ class LeafField:
 
 def _trees(model: Any) -> list[Any]:
     last = last_step(model)
-    return [last.tree_] if type(last) in TREES else [of.tree_ for of in last.estimators_]
+    return [last.tree_] if type(last) in TREES else [tree.tree_ for tree in last.estimators_]

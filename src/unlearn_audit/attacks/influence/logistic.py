@@ -1,8 +1,8 @@
-"""The change field of logistic regression, from one Hessian.
+"""The influence of records on logistic regression, from one Hessian.
 
 At the optimum of a regularised loss, deleting record x moves the parameters by H⁻¹ ∇ℓ(x), with H the Hessian over the
 records that remain (one Newton step, exact to second order; the closed form of influence functions). So the logit of a
-reference r falls by K(r, x) (t - p), where K(r, x) = rᵀ H⁻¹ x, t is 1 for the label of x and p its probability. H is
+reference r drops by K(r, x) (t - p), where K(r, x) = rᵀ H⁻¹ x, t is 1 for the label of x and p its probability. H is
 not the attacker's to see, but a mean over records of the same kind is near it. Where that mean is taken over x too, x
 is taken out of it, which divides by 1 - h w with h = K(x, x) and w the weight of x in H
 (`unlearn_audit.attacks.influence.downdate`).
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from unlearn_audit.attacks.influence.base import cosines
+from unlearn_audit.attacks.influence.base import Influence, cosines
 from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
@@ -55,7 +55,7 @@ Pull = Callable[[int, npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArra
 
 
 @dataclass(frozen=True, eq=False)
-class LogisticField:
+class LogisticInfluence(Influence):
     """What an attacker with records of its own expects of a logistic regression trained on others of the same kind.
 
     Attributes
@@ -76,7 +76,7 @@ class LogisticField:
     share: float
 
     @classmethod
-    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int) -> LogisticField | None:
+    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int) -> LogisticInfluence | None:
         """Train the attacker's model; return None where the model is no logistic regression of this kind."""
         settings = LogisticSettings.of(source.make(0))
         if settings is None or settings.class_weight is not None:
@@ -88,11 +88,11 @@ class LogisticField:
         return cls(data, own, solved[0], share)
 
     def change(self, candidates: Positions, references: Positions) -> Array:
-        """Return (references, candidates) by how much the margin of a reference would fall.
+        """Return (references, candidates) by how much the margin of a reference would drop.
 
         It is the derivative by the record's weight, at weight 0 for a record that the attacker's model lacks.
         """
-        return self._fall(candidates, references, self._pull)
+        return self._margin_drop(candidates, references, self._pull)
 
     def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
         """Return (pairs, candidates) cosines of the observed and the expected change.
@@ -109,7 +109,7 @@ class LogisticField:
         linear in any parameters, as those of rounded answers, the parameters cannot be had.
         """
         error = self._standard_error(references)
-        expected = self._fall(candidates, references, self._pull_of_trained).T
+        expected = self._margin_drop(candidates, references, self._pull_of_trained).T
         found = cosines(_damped(change / error), _damped(expected / error))
         if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
             rows = self._rows(references) * self._margin_by_output(references)
@@ -140,8 +140,8 @@ class LogisticField:
                 scores[at] = of_pairs[row, np.arange(len(at))] - usual[row]
         return scores
 
-    def _fall(self, candidates: Positions, references: Positions, pull_of: Pull) -> Array:
-        """(references, candidates) the fall of margins, from what a candidate pulls at in each output."""
+    def _margin_drop(self, candidates: Positions, references: Positions, pull_of: Pull) -> Array:
+        """(references, candidates) the drop of margins, from what a candidate pulls at in each output."""
         of_candidates, of_references = self._rows(candidates), self._rows(references)
         by_output = self._margin_by_output(references)
         total = np.zeros((len(references), len(candidates)))

@@ -1,4 +1,4 @@
-"""The change field of any model: the attacker trains with each candidate and without it, and compares.
+"""The influence of records on any model: the attacker trains with each candidate and without it, and compares.
 
 Of two models of the attacker's own, trained alike but for one record, the margins of the references differ by what
 taking that record away changes. A candidate that is among the attacker's training records is left out of them, any
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import delayed
 
-from unlearn_audit.attacks.influence.base import cosines, cosines_of_rows
+from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime, RowOrder, fixed_order, remaining_rows
@@ -33,23 +33,23 @@ _CHUNKS = 50
 
 
 @dataclass
-class Known:
-    """What was found so far.
+class Computed:
+    """What was computed so far.
 
     Attributes
     ----------
     references
         (R,) positions, ascending.
-    falls
+    margin_drops
         By candidate, (R,) by how much its deletion lowers the margin of each.
     """
 
     references: Positions = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    falls: dict[int, Array] = field(default_factory=dict)
+    margin_drops: dict[int, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
-class RetrainingField:
+class RetrainingInfluence(Influence):
     """What an attacker who trains once for each candidate expects of models trained on other records of the same kind.
 
     Attributes
@@ -62,81 +62,63 @@ class RetrainingField:
         Positions of what the attacker's own model is trained on.
     seed
         Of every training, so that two differ by a record and by no draw that could be the same.
-    known
-        What was found so far; it grows.
+    computed
+        What was computed so far; it grows.
     """
 
-    explain_rows = cosines_of_rows
+    one_training_each = True
 
     data: Dataset
     source: ModelSource
     training: Positions
     seed: int
-    known: Known = field(default_factory=Known)
+    computed: Computed = field(default_factory=Computed)
 
     @classmethod
-    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> RetrainingField:
+    def of(cls, source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int) -> RetrainingInfluence:
         """Draw what the attacker's own model is trained on."""
-        rng = generator(seed, Kind.FIELD, 0, 0)
+        rng = generator(seed, Kind.INFLUENCE, 0, 0)
         training = rng.choice(own, size=min(n_training, len(own)), replace=False)
-        return cls(data, source, training, integer_seed(seed, Kind.FIELD, 0, 1))
+        return cls(data, source, training, integer_seed(seed, Kind.INFLUENCE, 0, 1))
 
     def change(self, candidates: Positions, references: Positions) -> Array:
-        """Return (references, candidates) by how much the margin of a reference would fall."""
-        self.learn(candidates, references)
-        rows = np.searchsorted(self.known.references, references)
-        return np.column_stack([self.known.falls[int(candidate)][rows] for candidate in candidates])
+        """Return (references, candidates) by how much the margin of a reference would drop."""
+        self.precompute(candidates, references)
+        rows = np.searchsorted(self.computed.references, references)
+        return np.column_stack([self.computed.margin_drops[int(candidate)][rows] for candidate in candidates])
 
-    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
-        """Return (pairs, candidates) cosines of the observed and the expected change."""
-        return cosines(change, self.change(candidates, references).T)
-
-    def unknown(self, candidates: Positions, references: Positions) -> Positions:
-        """Return the candidates that have yet to be trained with, ascending."""
+    def missing(self, candidates: Positions, references: Positions) -> Positions:
+        """Return the candidates that a model has yet to be trained for, ascending."""
         wanted: Positions = np.unique(candidates)
-        if not np.isin(references, self.known.references).all():
+        if not np.isin(references, self.computed.references).all():
             return wanted
-        return np.array([of for of in wanted if int(of) not in self.known.falls], dtype=np.int64)
+        return np.array([one for one in wanted if int(one) not in self.computed.margin_drops], dtype=np.int64)
 
-    def learn(
+    def precompute(
         self, candidates: Positions, references: Positions, jobs: int = 1, show: Callable[[int], None] | None = None
     ) -> None:
-        """Train with each candidate that is not known yet.
-
-        Parameters
-        ----------
-        candidates, references
-            Positions in the dataset.
-        jobs
-            Worker processes; results do not depend on it.
-        show
-            Called with how many trainings are done.
-
-        Raises
-        ------
-        AuditError
-            If a training fails.
-        """
-        new = self.unknown(candidates, references)
+        """Train a model for each candidate that is `missing`."""
+        new = self.missing(candidates, references)
         if not len(new):
             return
-        known = self.known
-        if not np.isin(references, known.references).all():
-            # what was found says nothing of references that were not asked
-            known.references = np.union1d(known.references, references)
-            known.falls.clear()
-        asked, before = known.references, self._margins(self.training, known.references)
-        alone = replace(self, known=Known())
+        computed = self.computed
+        if not np.isin(references, computed.references).all():
+            # what was computed says nothing about references that were not queried
+            computed.references = np.union1d(computed.references, references)
+            computed.margin_drops.clear()
+        asked, before = computed.references, self._margins(self.training, computed.references)
+        alone = replace(self, computed=Computed())
         parts = np.array_split(new, min(_CHUNKS, len(new)))
         run = worker_pool(min(jobs, len(parts)), return_as="generator", batch_size=1, max_nbytes="100K")
         done = 0
-        for part, falls in zip(parts, run(delayed(alone._falls)(of, asked, before) for of in parts), strict=True):
-            known.falls |= {int(candidate): fall for candidate, fall in zip(part, falls, strict=True)}
+        results = run(delayed(alone._margin_drops)(part, asked, before) for part in parts)
+        for part, drops in zip(parts, results, strict=True):
+            computed.margin_drops |= {int(candidate): drop for candidate, drop in zip(part, drops, strict=True)}
             done += len(part)
             if show is not None:
                 show(done)
 
-    def _falls(self, candidates: Positions, references: Positions, before: Array) -> list[Array]:
+    def _margin_drops(self, candidates: Positions, references: Positions, before: Array) -> list[Array]:
         """Return, by candidate, (references,) margins with it less margins without it."""
         return [
             before - self._margins(remaining_rows(self.training, candidates[[at]], self._order), references)

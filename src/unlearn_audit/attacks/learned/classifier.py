@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.learned.features import CLASSICAL, DIFFERENCES, FEATURES, SEQUENCE, feature_view
 from unlearn_audit.attacks.learned.forest import Forest
 from unlearn_audit.observations.views import LabelledView, View, ViewName
@@ -34,7 +35,7 @@ ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
 
 
 @dataclass(frozen=True)
-class LearnedAttack:
+class LearnedAttack(Attack):
     """A classifier on a feature.
 
     Attributes
@@ -51,23 +52,18 @@ class LearnedAttack:
     """
 
     name: str
-    attack_model: str
+    attack_model: str = field()
     model_: Any = field(default=None, repr=False, compare=False)
+    view: ViewName = field(init=False, repr=False, compare=False)
+    silent_without_change: bool = field(init=False, repr=False, compare=False)
 
-    probabilistic: bool = field(default=True, init=False, repr=False)
-    fits_on: Literal["paper", "all"] = field(default="paper", init=False, repr=False)
-    needs: frozenset[str] = field(default=frozenset(), init=False, repr=False)
-    knows: None = field(default=None, init=False, repr=False)
+    needs = frozenset()
+    probabilistic = True
 
-    @property
-    def view(self) -> ViewName:
-        """What it sees."""
-        return feature_view(self.name)
-
-    @property
-    def silent_without_change(self) -> bool:
-        """Whether its feature is a difference of versions."""
-        return self.name.removesuffix(SEQUENCE) in DIFFERENCES
+    def __post_init__(self) -> None:
+        """Derive from the feature what it sees, and whether it is a difference of versions."""
+        object.__setattr__(self, "view", feature_view(self.name))
+        object.__setattr__(self, "silent_without_change", self.name.removesuffix(SEQUENCE) in DIFFERENCES)
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""

@@ -7,8 +7,8 @@ says little (Hayes et al., SaTML 2025).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,37 +16,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unlearn_audit.attacks.formula.statistic import Need
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.attacks.base import Attack
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import loss, margin
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Population:
+class Population(Attack):
     """A logistic regression on the loss and the margin that the unlearned model leaves, and its sorted posterior."""
 
     model_: Any = field(default=None, repr=False, compare=False)
 
-    name: str = field(default="population-unlearned", init=False)
-    attack_model: None = field(default=None, init=False)
-    view: ViewName = field(default="unlearned", init=False)
-    needs: frozenset[Need] = field(default=frozenset({"labels"}), init=False)
-    probabilistic: bool = field(default=True, init=False)
-    fits_on: Literal["paper", "all"] = field(default="paper", init=False)
-    knows: None = field(default=None, init=False)
-    by_default: bool = field(default=True, init=False)
-    silent_without_change: bool = field(default=False, init=False)
+    name = "population-unlearned"
+    view = "unlearned"
+    probabilistic = True
 
-    def for_game(self, game: str) -> Population:  # noqa: ARG002 - as every attack
-        """Return itself: it learns any game."""
-        return self
-
-    def fit(self, shadow: LabelledView, seed: int) -> Population:
+    def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
-        return Population(model.fit(_outputs(shadow.view), shadow.positive))
+        return replace(self, model_=model.fit(_outputs(shadow.view), shadow.positive))
 
     def score(self, target: View) -> Array:
         """Return (n,) probabilities of being positive."""
@@ -58,4 +48,4 @@ def _outputs(view: View) -> Array:
     return np.column_stack([loss(phi), phi, np.sort(view.posteriors[:, 0], axis=1)])
 
 
-POPULATION = Population()
+ATTACKS = (Population(),)

@@ -5,16 +5,17 @@ It takes per-record worlds, in which the same records are audited on both sides,
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from unlearn_audit.attacks.formula.statistic import Need
+from unlearn_audit.attacks.base import Attack
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 
 Array = npt.NDArray[np.float64]
 
@@ -77,7 +78,7 @@ class ByRecord:
         mean = np.stack([np.bincount(code, rows[:, j]) for j in range(d)], axis=1) / count[:, None]
         apart = rows - mean[code]
         products = apart[:, :, None] * apart[:, None, :]
-        sums = np.stack([np.bincount(code, of) for of in products.reshape(len(rows), -1).T], axis=1)
+        sums = np.stack([np.bincount(code, product) for product in products.reshape(len(rows), -1).T], axis=1)
         floor = SMALLEST_VARIANCE * np.eye(d)
         degrees = max(len(rows) - len(names), 1)
         return cls(
@@ -138,8 +139,11 @@ class ByRecord:
 
 
 @dataclass(frozen=True)
-class PerRecordAttack:
+class PerRecordAttack(Attack):
     """An attack that is fitted record by record.
+
+    By default it is fitted on the paper's rows, which hold each record once a world, as one model answers it; pairs
+    differ in the change alone.
 
     Attributes
     ----------
@@ -149,35 +153,15 @@ class PerRecordAttack:
 
     fitted_: Any = None
 
-    name: ClassVar[str]
-    view: ClassVar[ViewName]
-    needs: ClassVar[frozenset[Need]] = frozenset({"labels", "records"})
-    games: ClassVar[tuple[str, ...] | None] = None
-    """Those in which it says something; None for every one."""
-    attack_model: ClassVar[None] = None
-    probabilistic: ClassVar[bool] = False
-    fits_on: ClassVar[Literal["paper", "all"]] = "paper"
-    """The paper's rows have each record once a world, as one model answers it; pairs differ in the change alone."""
-    knows: ClassVar[None] = None
-    by_default: ClassVar[bool] = True
-    silent_without_change: ClassVar[bool] = False
-    """A record is compared with what it was in other worlds, whether or not it changed."""
-
-    def for_game(self, game: str) -> Self | None:
-        """Return itself, None where it has nothing to say."""
-        return self if self.games is None or game in self.games else None
+    needs = frozenset({"labels", "records"})
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:  # noqa: ARG002 - as every attack
         """Return a fitted copy."""
         return replace(self, fitted_=self.learn(shadow))
 
+    @abstractmethod
     def learn(self, shadow: LabelledView) -> Any:
-        """Return what shadow rows tell."""
-        raise NotImplementedError
-
-    def score(self, target: View) -> Array:
-        """Return (n,) scores, higher for the positive role."""
-        raise NotImplementedError
+        """Return what shadow rows show."""
 
 
 def both_roles(shadow: LabelledView, values: Array) -> tuple[ByRecord, ByRecord]:

@@ -7,12 +7,11 @@ prior here is our own rendering: its centre, its width and the variance are thos
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, both_roles, records_of
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import margin
 
 
@@ -20,8 +19,8 @@ from unlearn_audit.utils.probabilities import margin
 class Bavaria(PerRecordAttack):
     """log t(φ; positive) - log t(φ; negative), predictive densities on the original model alone."""
 
-    name: ClassVar[str] = "bavaria"
-    view: ClassVar[ViewName] = "original"
+    name = "bavaria"
+    view = "original"
 
     def learn(self, shadow: LabelledView) -> tuple[ByRecord, ByRecord]:
         """Return the margins of both roles."""
@@ -34,4 +33,4 @@ class Bavaria(PerRecordAttack):
         return np.asarray(one.log_student(records, phi) - other.log_student(records, phi))
 
 
-BAVARIA = Bavaria()
+ATTACKS = (Bavaria(),)

@@ -10,14 +10,14 @@ are at chance by construction. The models that never saw a record are here the a
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, records_of
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import probability
 
 INNER, OUTER = 1e-5, 1e-2
@@ -68,12 +68,10 @@ class _Known:
 
 
 @dataclass(frozen=True)
-class IamOffline(PerRecordAttack):
-    """From the unlearned model alone: the line of every record ends at the mean confidence of models that hold one."""
+class _Iam(PerRecordAttack):
+    """One less the membership, on a line from models that never saw a record to one that fits it."""
 
-    name: ClassVar[str] = "iam-offline"
-    view: ClassVar[ViewName] = "unlearned"
-    games: ClassVar[tuple[str, ...] | None] = ("deleted-vs-retained",)
+    games = ("deleted-vs-retained",)
 
     def learn(self, shadow: LabelledView) -> _Known:
         """Return confidences of deleted records, the mean of those that remain, and the spread along the line."""
@@ -91,9 +89,9 @@ class IamOffline(PerRecordAttack):
         at, known = never.rows_of(records_of(target))
         return np.asarray(np.where(known, never.mean[at, 0], never.centre[0]))
 
+    @abstractmethod
     def _fit(self, target: View) -> Array:
         """(n,) the confidence of a model that fits each record."""
-        return np.full(len(target), self.fitted_.fits)
 
     def _spread(self, shadow: LabelledView) -> Array:
         """(`PLACES` - 1,) σ of all records and shadow models at each place: the end is the same for all."""
@@ -101,15 +99,26 @@ class IamOffline(PerRecordAttack):
 
 
 @dataclass(frozen=True)
-class IamTapered(IamOffline):
+class IamOffline(_Iam):
+    """From the unlearned model alone: the line of every record ends at the mean confidence of models that hold one."""
+
+    name = "iam-offline"
+    view = "unlearned"
+
+    def _fit(self, target: View) -> Array:
+        return np.full(len(target), self.fitted_.fits)
+
+
+@dataclass(frozen=True)
+class IamTapered(_Iam):
     """From both models, with a σ that tapers to nothing where the original's own confidence is reached: ours.
 
     The published spread takes in how the fits of records differ. But each record's own fit is known, so that at the
     end of its line nothing is left to vary.
     """
 
-    name: ClassVar[str] = "iam-tapered"
-    view: ClassVar[ViewName] = "pair"
+    name = "iam-tapered"
+    view = "pair"
 
     def _fit(self, target: View) -> Array:
         return _of_label(target, 0)
@@ -123,12 +132,12 @@ class Iam(IamTapered):
     the original's confidences are here those of shadow originals in the same records.
     """
 
-    name: ClassVar[str] = "iam"
+    name = "iam"
 
     def _spread(self, shadow: LabelledView) -> Array:
         gone = shadow.positive
         starts, ends = _of_label(shadow.view, -1)[gone], _of_label(shadow.view, 0)
-        end, square = (_of_other_models(records_of(shadow.view), of)[gone] for of in (ends, ends**2))
+        end, square = (_of_other_models(records_of(shadow.view), values)[gone] for values in (ends, ends**2))
         variance = (
             _ALPHA_LEFT**2 * np.var(starts)
             + 2 * _ALPHA_LEFT * _ALPHA * np.mean((starts - starts.mean()) * (end - end.mean()))
@@ -177,4 +186,4 @@ def _of_label(view: View, version: int) -> Array:
     return confidence(probability(view.posteriors[:, version], view.labels))
 
 
-IAM = (Iam(), IamOffline(), IamTapered())
+ATTACKS = (Iam(), IamOffline(), IamTapered())

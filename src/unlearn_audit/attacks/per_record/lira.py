@@ -13,13 +13,12 @@ too. Ours differs on purpose; see docs/fidelity.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_ndtr
 
 from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, both_roles, records_of
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import margin
 
 FEWEST_FOR_OWN_VARIANCE = 32
@@ -34,11 +33,8 @@ def _phi(view: View) -> Array:
 
 
 @dataclass(frozen=True)
-class Lira(PerRecordAttack):
-    """log N(φ; μ₁, σ₁) - log N(φ; μ₀, σ₀) on the original model alone (online)."""
-
-    name: ClassVar[str] = "lira"
-    view: ClassVar[ViewName] = "original"
+class _Online(PerRecordAttack):
+    """log N(φ; μ₁, σ₁) - log N(φ; μ₀, σ₀) on one model alone."""
 
     def learn(self, shadow: LabelledView) -> tuple[ByRecord, ByRecord, float]:
         """Return the margins of both roles, and how much variances are shrunk."""
@@ -56,20 +52,28 @@ class Lira(PerRecordAttack):
 
 
 @dataclass(frozen=True)
-class ULira(Lira):
+class Lira(_Online):
+    """The likelihood ratio on the original model alone."""
+
+    name = "lira"
+    view = "original"
+
+
+@dataclass(frozen=True)
+class ULira(_Online):
     """The same on the unlearned model alone."""
 
-    name: ClassVar[str] = "u-lira"
-    view: ClassVar[ViewName] = "unlearned"
+    name = "u-lira"
+    view = "unlearned"
 
 
 @dataclass(frozen=True)
 class LiraOffline(PerRecordAttack):
     """log Φ((φ - μ₀)/σ₀): how far above the models that never saw the record, with one variance for all."""
 
-    name: ClassVar[str] = "lira-offline"
-    view: ClassVar[ViewName] = "original"
-    games: ClassVar[tuple[str, ...] | None] = ("deleted-vs-unseen", "retained-vs-unseen")
+    name = "lira-offline"
+    view = "original"
+    games = ("deleted-vs-unseen", "retained-vs-unseen")
 
     def learn(self, shadow: LabelledView) -> ByRecord:
         """Return the margins of models that never saw the record."""
@@ -84,4 +88,4 @@ class LiraOffline(PerRecordAttack):
         return np.asarray(log_ndtr((_phi(target) - mean) / deviation))
 
 
-LIRA = (Lira(), LiraOffline(), ULira())
+ATTACKS = (Lira(), LiraOffline(), ULira())

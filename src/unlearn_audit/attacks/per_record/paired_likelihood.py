@@ -9,16 +9,15 @@ record by record, and of kernel densities of all records' changes that did.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 from scipy.stats import gaussian_kde
 
 from unlearn_audit.attacks.formula.pair_scale import pair_scale
 from unlearn_audit.attacks.formula.references import FLOOR, changes
-from unlearn_audit.attacks.formula.statistic import Need
 from unlearn_audit.attacks.per_record.base import SHRINKAGE, Array, ByRecord, PerRecordAttack, both_roles, records_of
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 
 DISCRETE = 0.05
 """Share of shadow rows that did not move from which on a model counts as one of few outputs."""
@@ -30,9 +29,9 @@ _LEAST = 1e-12
 class PairedLikelihood(PerRecordAttack):
     """log p(φ_o, Δφ | positive) - log p(φ_o, Δφ | negative), record by record."""
 
-    name: ClassVar[str] = "paired-likelihood"
-    view: ClassVar[ViewName] = "pair"
-    fits_on: ClassVar[Literal["paper", "all"]] = "all"
+    name = "paired-likelihood"
+    view = "pair"
+    training_rows = "all"
 
     def learn(self, shadow: LabelledView) -> Any:
         """Return the two densities, or shares and kernel densities for models of few outputs."""
@@ -63,8 +62,8 @@ class PairedLikelihood(PerRecordAttack):
 class PairedLikelihoodScaled(PairedLikelihood):
     """The same with asinh z in the place of Δφ, z = (Δφ - median Δφ_r)/b over the references of the pair."""
 
-    name: ClassVar[str] = "paired-likelihood-scaled"
-    needs: ClassVar[frozenset[Need]] = frozenset({"labels", "references", "records"})
+    name = "paired-likelihood-scaled"
+    needs = frozenset({"labels", "references", "records"})
 
     def _change(self, view: View, change: Array) -> Array:  # noqa: ARG002
         return np.arcsinh(pair_scale(view))
@@ -109,4 +108,4 @@ def _shares(records: Any, moved: Any) -> ByRecord:
     return ByRecord(names, count, mean, none, none[0], np.array([moved.mean()]), none[0])
 
 
-PAIRED_LIKELIHOOD = (PairedLikelihood(), PairedLikelihoodScaled())
+ATTACKS = (PairedLikelihood(), PairedLikelihoodScaled())

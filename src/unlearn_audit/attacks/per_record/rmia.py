@@ -8,16 +8,14 @@ whose r is smaller. The population are the reference records, asked of the same 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import references_of
-from unlearn_audit.attacks.formula.statistic import Need
 from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import probability
 
 A = 0.2
@@ -33,10 +31,10 @@ def _of_label(view: View) -> Array:
 class Rmia(PerRecordAttack):
     """The share of references whose probability is raised less, on the original model alone."""
 
-    name: ClassVar[str] = "rmia"
-    view: ClassVar[ViewName] = "original"
-    needs: ClassVar[frozenset[Need]] = frozenset({"labels", "references", "records"})
-    games: ClassVar[tuple[str, ...] | None] = ("deleted-vs-unseen", "retained-vs-unseen")
+    name = "rmia"
+    view = "original"
+    needs = frozenset({"labels", "references", "records"})
+    games = ("deleted-vs-unseen", "retained-vs-unseen")
 
     def learn(self, shadow: LabelledView) -> tuple[ByRecord, ByRecord]:
         """Return the probabilities of records never seen, and of references."""
@@ -60,11 +58,11 @@ class Rmia(PerRecordAttack):
         return scores
 
 
-def _usual(of: ByRecord, records: npt.NDArray[np.int64]) -> Array:
+def _usual(learned: ByRecord, records: npt.NDArray[np.int64]) -> Array:
     """(n,) p̄ of each record."""
-    at, known = of.rows_of(records)
-    mean = np.where(known, of.mean[at, 0], of.centre[0])
+    at, known = learned.rows_of(records)
+    mean = np.where(known, learned.mean[at, 0], learned.centre[0])
     return np.asarray(0.5 * ((1 + A) * mean + 1 - A))
 
 
-RMIA = Rmia()
+ATTACKS = (Rmia(),)

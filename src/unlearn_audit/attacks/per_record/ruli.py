@@ -8,13 +8,13 @@ record that was unlearned in some worlds and never seen in others, r = p(φ_u | 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
 
 from unlearn_audit.attacks.per_record.base import Array, PerRecordAttack, records_of
-from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import margin
 
 BANDWIDTH = 1.0
@@ -25,8 +25,8 @@ BANDWIDTH = 1.0
 class Ruli(PerRecordAttack):
     """log p(φ_u | positive) - log p(φ_u | negative), which orders as r does."""
 
-    name: ClassVar[str] = "ruli"
-    view: ClassVar[ViewName] = "unlearned"
+    name = "ruli"
+    view = "unlearned"
 
     def learn(self, shadow: LabelledView) -> tuple[Any, Array, Any]:
         """Return records, margins and roles of the shadow rows, by record."""
@@ -46,9 +46,9 @@ class Ruli(PerRecordAttack):
             if 0 < roles.sum() < len(roles):
                 at = np.flatnonzero(asked == record)
                 exponents = -0.5 * ((values[at, None] - known[None]) / BANDWIDTH) ** 2
-                densities = [logsumexp(exponents[:, of], axis=1) - np.log(of.sum()) for of in (roles, ~roles)]
+                densities = [logsumexp(exponents[:, role], axis=1) - np.log(role.sum()) for role in (roles, ~roles)]
                 scores[at] = densities[0] - densities[1]
         return scores
 
 
-RULI = Ruli()
+ATTACKS = (Ruli(),)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.influence import Field, RetrainingField, field_for, has_field
+from unlearn_audit.attacks.influence import Influence, influence_for, one_training_suffices
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
@@ -29,7 +29,7 @@ from unlearn_audit.utils.threads import one_thread
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
-Learn = Callable[[Field, Positions, Positions], None]
+Precompute = Callable[[Influence, Positions, Positions], None]
 
 COVERAGE = 0.95
 """Of the conformal sets: in how many cases the deleted person is to be in it."""
@@ -110,8 +110,8 @@ class Naming:
             "register": self.register,
             "queries": self.queries,
             "deletions": self.deletions,
-            **{name: of.value for name, of in shares.items()},
-            **{f"{name}_ci": list(of.interval) for name, of in shares.items()},
+            **{name: estimate.value for name, estimate in shares.items()},
+            **{f"{name}_ci": list(estimate.interval) for name, estimate in shares.items()},
             "median_rank": self.median_rank,
             "set_size": self.set_size,
             "set_made_for": COVERAGE,
@@ -125,8 +125,8 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     """Make the worlds of an audit, and look for the deleted of the target side in its register.
 
     The register are all records of the target side, those of its models and those never trained on. The attacker's
-    records are the shadow side's; a shadow world is ranked with a field that leaves its own records out, so that the
-    sets learned there hold on the target side.
+    records are the shadow side's; a shadow world is ranked with an influence that leaves its own records out, so that
+    the sets learned there hold on the target side.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     shadow, target = arm.tasks["shadow"], arm.tasks["target"]
     observed = released([shadow, target], maker, defense)
     own = shadow.plan.candidates
-    learn = _learning(shadow, target, execution)
+    precompute = _precomputing(shadow, target, execution)
     show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
     size = target.plan.sizes.train_size
     behind = []
@@ -153,10 +153,10 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
         others = np.setdiff1d(own, shadow.plan.world(world).training)
         table = observed["shadow"]
         with one_thread():
-            behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries, learn).behind)
+            behind.append(rank(shadow, table.select(table.worlds == world), others, size, queries, precompute).behind)
         show(world + 1)
     with one_thread():
-        found = rank(target, observed["target"], own, size, queries, learn)
+        found = rank(target, observed["target"], own, size, queries, precompute)
     show(shadow.plan.n_worlds + 1)
     naming = summarise(found, np.concatenate(behind), queries)
     regime, regime_note = str(target.unlearner.regime), arm.regime_notes["target"]
@@ -195,25 +195,29 @@ def _refuse(task: AuditTask, queries: int) -> None:
         raise AuditError("name looks for one record, and people here have several; leave the column of units out")
 
 
-def _learning(shadow: SideTask, target: SideTask, execution: Execution) -> Learn | None:
-    """Return what lets a field that trains for each candidate do so, all registers in one stage; None for others."""
-    if has_field(target.source):
+def _precomputing(shadow: SideTask, target: SideTask, execution: Execution) -> Precompute | None:
+    """Return what trains a model for each candidate, all registers in one stage; None where one training suffices."""
+    if one_training_suffices(target.source):
         return None
     registers = shadow.plan.n_worlds * len(shadow.plan.candidates) + len(target.plan.candidates)
     show = execution.reporter.stage("Training the attacker's own models for each record", registers)
     before = 0
 
-    def learn(field: Field, register: Positions, references: Positions) -> None:
+    def precompute(influence: Influence, register: Positions, references: Positions) -> None:
         nonlocal before
-        if isinstance(field, RetrainingField):
-            field.learn(register, references, execution.jobs, lambda done: show(before + done))
+        influence.precompute(register, references, execution.jobs, lambda done: show(before + done))
         before += len(register)
 
-    return learn
+    return precompute
 
 
 def rank(
-    task: SideTask, table: Observations, own: Positions, n_training: int, queries: int, learn: Learn | None = None
+    task: SideTask,
+    table: Observations,
+    own: Positions,
+    n_training: int,
+    queries: int,
+    precompute: Precompute | None = None,
 ) -> Found:
     """Rank the register of a side for each of its pairs.
 
@@ -227,11 +231,11 @@ def rank(
         Training records of a model under attack.
     queries
         How many of the references are looked at, the first ones.
-    learn
-        Called with the field, the register and the references before the field is looked up in.
+    precompute
+        Called with the influence, the register and the references before the influence is looked up.
     """
     register = task.plan.candidates
-    field = field_for(task.source, task.data, own, n_training, task.plan.seed)
+    influence = influence_for(task.source, task.data, own, n_training, task.plan.seed)
     place = {int(record): at for at, record in enumerate(task.data.record_ids)}
     records = table.rows["record"].to_numpy()
     asked = table.roles == "reference"
@@ -244,9 +248,9 @@ def rank(
     phi = phi.reshape(len(pairs), counts[0], 2)[:, :queries]
     references = np.array([place[int(record)] for record in records[asked][: counts[0]][:queries]])
     truth = np.searchsorted(register, [place[int(record)] for record in records[deleted]])
-    if learn is not None:
-        learn(field, register, references)
-    scores = field.explain(phi[..., 0] - phi[..., 1], phi[..., 0], register, references)
+    if precompute is not None:
+        precompute(influence, register, references)
+    scores = influence.explain(phi[..., 0] - phi[..., 1], phi[..., 0], register, references)
     pair = np.searchsorted(pairs, table.pairs[deleted])
     ranks = np.empty(len(truth), dtype=np.int64)
     for row, of_row in enumerate(scores):

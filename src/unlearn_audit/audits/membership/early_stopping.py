@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from unlearn_audit.attacks import GAMES, Attacks
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.influence.precompute import foretell
+from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan
@@ -72,7 +72,7 @@ def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, exec
             tables[side] = table
             made += task.plan.n_worlds - stats.reused
         watched = {first: Attacks(tuple(attacks))}
-        foretell(plan.attacks.influence, watched, tables.values(), execution.jobs, execution.reporter)
+        precompute_influence(plan.attacks.influence, watched, tables.values(), execution.jobs, execution.reporter)
         attack, estimate = _look(attacks, first, SideTables(**tables), plan.task.config.seed, execution)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unlearn_audit.attacks.influence import Field, has_field
+from unlearn_audit.attacks.influence import Influence, one_training_suffices
 from unlearn_audit.attacks.run import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
 from unlearn_audit.audits.membership.task import AuditTask
@@ -67,7 +67,7 @@ class AuditPlan:
         """Return the plan with further notes."""
         return replace(self, notes=(*self.notes, *notes))
 
-    def knowing(self, influence: Field | None) -> AuditPlan:
+    def knowing(self, influence: Influence | None) -> AuditPlan:
         """Return the plan with what deletions change, or without the attacks that need it."""
         return replace(self, attacks=self.attacks.knowing(influence))
 
@@ -157,4 +157,4 @@ def _has_influence(task: AuditTask) -> bool:
     For some models it takes one training, for any other one for each record: that is done for attacks asked for by
     name.
     """
-    return task.same_data and (has_field(task.models["target"]) or task.config.attacks is not None)
+    return task.same_data and (one_training_suffices(task.models["target"]) or task.config.attacks is not None)

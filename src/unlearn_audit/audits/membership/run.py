@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
-from unlearn_audit.attacks.influence import Field, field_for
-from unlearn_audit.attacks.influence.precompute import foretell
+from unlearn_audit.attacks.influence import Influence, influence_for
+from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.audits.membership.early_stopping import add_worlds_until
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import (
@@ -205,10 +205,10 @@ def _with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
     return plan.knowing(influence)
 
 
-def _influence(plan: AuditPlan) -> Field:
+def _influence(plan: AuditPlan) -> Influence:
     """Return what deletions change, from the attacker's own records."""
     own, target = plan.plain.tasks["shadow"].plan.candidates, plan.plain.tasks["target"]
-    influence = field_for(target.source, target.data, own, target.plan.sizes.train_size, plan.task.config.seed)
+    influence = influence_for(target.source, target.data, own, target.plan.sizes.train_size, plan.task.config.seed)
     # whatever it cannot do shows now, and not when all worlds are trained
     influence.change(own[:2], target.plan.references[:2])
     return influence
@@ -235,7 +235,7 @@ def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execut
     """
     started = time.perf_counter()
     every = (table for sides in tables.values() for table in sides)
-    foretell(plan.influence, plan.by_game, every, execution.jobs, execution.reporter)
+    precompute_influence(plan.influence, plan.by_game, every, execution.jobs, execution.reporter)
     n = plan.n_fits(list(tables))
     show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))

@@ -5,11 +5,11 @@ the version after. What can still be said, exactly, rests on *reference records*
 version was trained on. If the update gave nobody away, a deleted person would look like one of them; the share of
 references that look at least as deleted is the person's *p-value*.
 
-A *person* is all deleted rows of one subject. A person is *told* if the p-value is so small that, with all persons
-allowed for, the chance that anybody is counted wrongly is at most 5 %.
+A *person* is all deleted records of one human being. A person is *identified* if the p-value is so small that, with all
+persons allowed for, the chance that anybody is counted wrongly is at most 5 %.
 
 `examine` does this for one `Pair`; `rehearse` does it for stand-ins before anything is erased; `plan` looks for the
-least costly way of releasing that gives nobody away.
+least costly way of releasing that reveals nobody.
 """
 
 from unlearn_audit.audits.release.examine import Examined, ReleaseSettings, examine, findings_of

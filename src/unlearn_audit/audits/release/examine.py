@@ -1,4 +1,4 @@
-"""From one pair of versions to what can be told of the people deleted between them."""
+"""From one pair of versions to who can be identified among the people deleted between them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unlearn_audit.audits.release.findings import AccusingFinding, Precision, ReleaseFindings
+from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
 from unlearn_audit.audits.release.pair import Pair
 from unlearn_audit.audits.release.persons import Combine, Persons, needed_of_kinds, persons_needed, persons_of
 from unlearn_audit.audits.release.scores import SCORES, score
 from unlearn_audit.audits.release.sentences import limits, summary
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Accusing, Control, Estimate, holm_adjusted, rejected
+from unlearn_audit.metrics import Control, Estimate, FlaggingRule, holm_adjusted, rejected
 from unlearn_audit.utils.seeds import Kind, generator
 
 RATES = (0.05, 0.01, 0.001)
-"""Shares of people never in training that an observer may accuse."""
+"""Shares of people never in training that an observer may flag."""
 
 BASE_RATES = (0.5, 0.1, 0.01)
-"""Shares of deleted people among those whom an observer looks at, where none is stated."""
+"""Shares of deleted people among those that an observer looks at, where none is stated."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class ReleaseSettings:
     combine
         What a person's score is of those of several records.
     confidence
-        At which a person counts as told.
+        At which a person counts as identified.
     control
         What is held over several persons.
     base_rates
-        Shares of deleted people among those whom an observer looks at.
+        Shares of deleted people among those that an observer looks at.
     seed
         Of every random draw.
     """
@@ -80,8 +80,8 @@ class Examined:
         What was looked at.
     persons
         Scores and p-values.
-    told
-        (m,) who can be told, all persons allowed for.
+    identified
+        (m,) who can be identified, all persons allowed for.
     needed
         With how many reference persons of its kind each is compared, where there are so many, for anybody to be.
     """
@@ -89,22 +89,22 @@ class Examined:
     pair: Pair
     score: str
     persons: Persons
-    told: npt.NDArray[np.bool_]
+    identified: npt.NDArray[np.bool_]
     needed: int
 
     def table(self) -> pd.DataFrame:
         """Return one row a deleted person, the most exposed first: private."""
-        of = self.persons
+        persons = self.persons
         frame = pd.DataFrame(
             {
                 "person": self.pair.names,
-                "records": of.rows,
-                "records_counted": of.counted,
-                "score": of.scores,
-                "references": of.references,
-                "p_value": of.p_values,
-                "p_value_holm": holm_adjusted(of.p_values, of.references),
-                "told": self.told,
+                "records": persons.rows,
+                "records_counted": persons.counted,
+                "score": persons.scores,
+                "references": persons.references,
+                "p_value": persons.p_values,
+                "p_value_holm": holm_adjusted(persons.p_values, persons.references),
+                "identified": self.identified,
             }
         )
         return frame.sort_values("p_value", kind="stable", ignore_index=True)
@@ -148,8 +148,8 @@ def examine(pair: Pair, settings: ReleaseSettings, repetition: int = 0, *, by_ki
         drawn,
         kinds,
     )
-    told = rejected(persons.p_values, 1 - settings.confidence, settings.control, persons.references)
-    return Examined(pair, scored.name, persons, told, needed)
+    identified = rejected(persons.p_values, 1 - settings.confidence, settings.control, persons.references)
+    return Examined(pair, scored.name, persons, identified, needed)
 
 
 def findings_of(
@@ -164,11 +164,11 @@ def findings_of(
     first = examined[0]
     p_values = np.concatenate([e.persons.p_values for e in examined])
     fewest = min(int(e.persons.references.min()) for e in examined)
-    told = [int(e.told.sum()) for e in examined]
+    identified = [int(e.identified.sum()) for e in examined]
     found = ReleaseFindings(
         config=dict(config),
         rehearsal=rehearsal,
-        repetitions=tuple(told) if rehearsal else (),
+        repetitions=tuple(identified) if rehearsal else (),
         persons=len(first.persons),
         records=len(first.pair.deleted),
         reference_persons=fewest,
@@ -179,14 +179,14 @@ def findings_of(
         combine=settings.combine,
         confidence=settings.confidence,
         control=settings.control,
-        told=sum(told) / len(told) if rehearsal else told[0],
-        told_alone={
+        identified=sum(identified) / len(identified) if rehearsal else identified[0],
+        identified_unadjusted={
             f"{level:g}": int((p_values <= level * (1 + 1e-9)).sum()) for level in RATES if fewest >= 1 / level - 1
         },
         smallest_p_value=1 / (1 + fewest),
         p_values=tuple(np.sort(p_values).tolist()),
         changed=float(np.mean([e.pair.changed for e in examined])),
-        accusing=_accusing(examined, p_values, settings.base_rates),
+        flagging=_flagging(examined, p_values, settings.base_rates),
         summary="",
         limits=(),
         notes=tuple(dict.fromkeys((*notes, *(note for e in examined for note in (*e.pair.notes, *_cut(e)))))),
@@ -194,28 +194,28 @@ def findings_of(
     return found.model_copy(update={"summary": summary(found), "limits": limits(found)})
 
 
-def _observer(examined: Sequence[Examined], p_values: npt.NDArray[np.float64], rate: float) -> Accusing | None:
+def _observer(examined: Sequence[Examined], p_values: npt.NDArray[np.float64], rate: float) -> FlaggingRule | None:
     """Return what an observer reaches at a rate; None where any set of references is too small to show it.
 
     Each set has a threshold of its own. How many people never in training lie above them is said as the widest of the
     sets' intervals, which holds for any mixture of them, about the mean.
     """
     of_sets = [
-        Accusing.at(rate, p_values, len(known), above)
+        FlaggingRule.at(rate, p_values, len(known), above)
         for e in examined
         for known, above in zip(e.persons.known, e.persons.above(rate), strict=True)
     ]
-    shares = [of.wrong_share for of in of_sets if of is not None]
+    shares = [rule.wrong_share for rule in of_sets if rule is not None]
     if of_sets[0] is None or len(shares) < len(of_sets):
         return None
-    value = float(np.mean([of.value for of in shares]))
-    wrong = Estimate(value, min(of.low for of in shares), max(of.high for of in shares))
+    value = float(np.mean([share.value for share in shares]))
+    wrong = Estimate(value, min(share.low for share in shares), max(share.high for share in shares))
     return replace(of_sets[0], wrong_share=wrong)
 
 
-def _accusing(
+def _flagging(
     examined: Sequence[Examined], p_values: npt.NDArray[np.float64], base_rates: Sequence[float]
-) -> tuple[AccusingFinding, ...]:
+) -> tuple[FlaggingFinding, ...]:
     found = []
     for rate in RATES:
         observer = _observer(examined, p_values, rate)
@@ -223,7 +223,7 @@ def _accusing(
             continue
         right = [(base_rate, observer.precision(base_rate)) for base_rate in base_rates]
         found.append(
-            AccusingFinding(
+            FlaggingFinding(
                 rate=rate,
                 found=observer.found,
                 found_share=observer.found_share.value,
@@ -245,5 +245,5 @@ def _cut(examined: Examined) -> tuple[str, ...]:
     most = int(examined.persons.counted.max())
     return (
         f"{who} more records than {examined.needed:,} reference persons have, or of classes that they have not; at "
-        f"most {most:,} of a person's records, drawn at random, were counted, so more may be told than is said here",
+        f"most {most:,} of a person's records, drawn at random, were counted, so more people may be identified",
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = "unlearn-audit/release/1"
+SCHEMA = "unlearn-audit/release/2"
 """Name and version of the layout."""
 
 Interval = tuple[float, float]
@@ -19,21 +19,21 @@ class _Frozen(BaseModel):
 
 
 class Precision(_Frozen):
-    """What share of accusations would be right at one base rate."""
+    """What share of the people flagged were deleted, at one base rate."""
 
-    base_rate: float = Field(description="share of deleted people among those whom the observer looks at")
-    right: float = Field(description="share of its accusations that are right")
+    base_rate: float = Field(description="share of deleted people among those that the observer looks at")
+    right: float = Field(description="share of the people flagged who were deleted")
     right_ci: Interval
 
 
-class AccusingFinding(_Frozen):
-    """An observer who accuses whoever looks more deleted than all but a share of the references."""
+class FlaggingFinding(_Frozen):
+    """An observer who flags everyone who looks more deleted than all but a share of the references."""
 
-    rate: float = Field(description="share of people never in training that it may accuse")
-    found: int = Field(description="deleted people whom it accuses")
+    rate: float = Field(description="share of people never in training that it may flag")
+    found: int = Field(description="deleted people that it flags")
     found_share: float
     found_share_ci: Interval
-    wrong_share: float = Field(description="share of people never in training whom it accuses")
+    wrong_share: float = Field(description="share of people never in training that it flags")
     wrong_share_ci: Interval
     precision: tuple[Precision, ...]
 
@@ -44,11 +44,13 @@ class ReleaseFindings(_Frozen):
     schema_: str = Field(default=SCHEMA, alias="schema")
     config: dict[str, Any]
     rehearsal: bool = Field(default=False, description="whether stand-ins were deleted in place of the real people")
-    repetitions: tuple[int, ...] = Field(default=(), description="stand-ins told in each repetition of a rehearsal")
+    repetitions: tuple[int, ...] = Field(
+        default=(), description="stand-ins identified in each repetition of a rehearsal"
+    )
     persons: int = Field(description="people deleted by the release; of a rehearsal, stand-ins in one repetition")
     records: int = Field(description="their records")
     reference_persons: int = Field(description="people never in training with whom each is compared, at the fewest")
-    references_needed: int = Field(description="with so many of the same kind anybody can be told")
+    references_needed: int = Field(description="with so many of the same kind anybody can be identified")
     compared_by: tuple[str, ...] = Field(
         description="what a person and those it is compared with have in common: class, and groups that were named"
     )
@@ -57,16 +59,16 @@ class ReleaseFindings(_Frozen):
     combine: str = Field(description="what a person's score is of those of several records: sum or max")
     confidence: float
     control: str = Field(description="holm: the chance of even one person wrongly counted; fdr: the expected share")
-    told: float = Field(
-        description="people who can be told at this confidence, all of them allowed for; of a rehearsal, the mean"
+    identified: float = Field(
+        description="people identified at this confidence, adjusted for their number; of a rehearsal, the mean"
     )
-    told_alone: dict[str, int] = Field(
-        description="people whose own p-value is at most the key, nothing allowed for; of a rehearsal, in all"
+    identified_unadjusted: dict[str, int] = Field(
+        description="people with a p-value of at most the key, not adjusted for their number; of a rehearsal, in all"
     )
     smallest_p_value: float
     p_values: tuple[float, ...] = Field(description="of the deleted people, ascending: in no order of theirs")
     changed: float = Field(description="share of all records queried that the versions answer differently")
-    accusing: tuple[AccusingFinding, ...]
+    flagging: tuple[FlaggingFinding, ...]
     summary: str
     limits: tuple[str, ...]
     notes: tuple[str, ...]

@@ -12,8 +12,9 @@ import pandas as pd
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import load_factory
-from unlearn_audit.observations.messages import shorten
-from unlearn_audit.observations.one_version import Answers, group_texts, read_columns, texts_of
+from unlearn_audit.observations.one_version import Answers, group_texts, texts_of
+from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.threads import one_thread
 
 
@@ -22,7 +23,7 @@ def ask_model(
     data: Path,
     label: str,
     record: str | None,
-    subject: str | None,
+    person: str | None,
     content: bytes | None = None,
     groups: Sequence[str] = (),
 ) -> Answers:
@@ -33,8 +34,8 @@ def ask_model(
     text
         ``module:function`` or ``file.py:function``; the function, of the owner's own code, returns a fitted classifier.
     data
-        A CSV or Parquet file: every column but the three below is a feature, and is handed over as a DataFrame.
-    label, record, subject
+        A file of columns: every column but the three below is a feature, and is handed over as a DataFrame.
+    label, record, person
         The columns with the class, the record's id (None: the row's number, counted from 0), and whose record it is.
     content
         The file's bytes, where they were read already.
@@ -46,12 +47,12 @@ def ask_model(
     AuditError
         If the function or the table cannot be had, or what it returns is no fitted classifier of these classes.
     """
-    table = read_columns(data, [name for name in (record, subject) if name], content)
-    named = (("label", label), ("record", record), ("subject", subject), *(("group", name) for name in groups))
+    table = read_columns(data, [name for name in (record, person) if name], content)
+    named = (("label", label), ("record", record), ("person", person), *(("group", name) for name in groups))
     for what, name in named:
         if name is not None and name not in table.column_names:
-            raise AuditError(f"no {what} column '{name}' in {data}; it has {shorten(table.column_names)}")
-    frame = table.drop_columns([name for name in (label, record, subject) if name]).to_pandas()
+            raise AuditError(f"no {what} column '{name}' in {data}; it has {shortened(table.column_names)}")
+    frame = table.drop_columns([name for name in (label, record, person) if name]).to_pandas()
     if not frame.shape[1]:
         raise AuditError(f"{data} has no feature columns beside '{label}'; add at least one")
     model = _fitted(text)
@@ -71,7 +72,7 @@ def ask_model(
         posteriors,
         [str(value) for value in classes],
         codes,
-        texts_of(table[subject], subject, data) if subject else None,
+        texts_of(table[person], person, data) if person else None,
         groups={name: group_texts(table[name], name, data) for name in groups},
     )
 
@@ -82,8 +83,8 @@ def _fitted(text: str) -> Any:
     except AuditError:
         raise
     except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AuditError(f"{text} raised {said}; it must return a fitted classifier") from error
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise AuditError(f"{text} raised {message}; it must return a fitted classifier") from error
     lacking = [name for name in ("predict_proba", "classes_") if not hasattr(model, name)]
     if lacking:
         raise AuditError(

@@ -32,25 +32,25 @@ def render(found: ReleaseFindings) -> str:
     headline, _, explanation = found.summary.partition(". ")
     return environment.get_template("release.html.j2").render(
         found=found,
-        title="Who can be told as deleted?",
+        title="Who can be identified as deleted?",
         headline=headline,
         explanation=explanation,
         who="stand-ins" if found.rehearsal else "deleted",
         key_figures=_key_figures(found),
         asked=_asked(found),
         plot=Markup(standing_plot(found)),
-        base_rates=[percent(p.base_rate) for p in found.accusing[0].precision] if found.accusing else [],
+        base_rates=[percent(p.base_rate) for p in found.flagging[0].precision] if found.flagging else [],
         observers=[
             (
-                percent(of.rate),
+                percent(rule.rate),
                 [
-                    Figure("", _share(of.found_share), _ends(of.found_share_ci)),
-                    *(Figure("", _share(p.right), _ends(p.right_ci)) for p in of.precision),
+                    Figure("", _share(rule.found_share), _ends(rule.found_share_ci)),
+                    *(Figure("", _share(p.right), _ends(p.right_ci)) for p in rule.precision),
                 ],
             )
-            for of in found.accusing
+            for rule in found.flagging
         ],
-        told_means=_told_means(found),
+        identified_means=_identified_means(found),
         settings=publishable(found.config),
     )
 
@@ -92,7 +92,7 @@ def standing_plot(found: ReleaseFindings) -> str:
         f'<line x1="{left}" x2="{left + 24}" y1="14" y2="14" stroke="{_LEADING}" stroke-width="2.2"/>',
         _text(left + 30, 18, who, "start"),
         f'<line x1="{left + 170}" x2="{left + 194}" y1="14" y2="14" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
-        _text(left + 200, 18, "if nobody were given away", "start"),
+        _text(left + 200, 18, "if nothing were revealed", "start"),
         _text(
             (left + width) / 2,
             height - 8,
@@ -100,11 +100,13 @@ def standing_plot(found: ReleaseFindings) -> str:
             "middle",
         ),
     ]
-    told = ", ".join(f"{count:,} at most {percent(level)}" for level, count in found.told_alone.items())
+    identified = ", ".join(
+        f"{count:,} at most {percent(level)}" for level, count in found.identified_unadjusted.items()
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
         'aria-labelledby="standing-title standing-description"><title id="standing-title">p-values of the '
-        f'{who}</title><desc id="standing-description">Of {len(p):,} p-values: {told or "none"}.</desc>'
+        f'{who}</title><desc id="standing-description">Of {len(p):,} p-values: {identified or "none"}.</desc>'
         f"{''.join(parts)}</svg>"
     )
 
@@ -123,16 +125,19 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     console.print(Text.assemble((f"{headline}.", "bold"), f" {rest}"))
     console.print()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("accuses of the others")
-    table.add_column("finds", justify="right")
-    for right in found.accusing[0].precision if found.accusing else ():
+    table.add_column("false-positive rate")
+    table.add_column("flags", justify="right")
+    for right in found.flagging[0].precision if found.flagging else ():
         table.add_column(f"right at {percent(right.base_rate)}", justify="right")
-    for of in found.accusing:
-        cells = [f"{_share(p.right)} [dim]({_ends(p.right_ci)})[/]" for p in of.precision]
-        table.add_row(percent(of.rate), f"{_share(of.found_share)} [dim]({_ends(of.found_share_ci)})[/]", *cells)
+    for rule in found.flagging:
+        cells = [f"{_share(p.right)} [dim]({_ends(p.right_ci)})[/]" for p in rule.precision]
+        table.add_row(percent(rule.rate), f"{_share(rule.found_share)} [dim]({_ends(rule.found_share_ci)})[/]", *cells)
     console.print(table)
     console.print(
-        Text("How many an observer finds, and how often it is right by the share of deleted it looks at.", "dim")
+        Text(
+            "The share of the deleted that an observer flags, and how many of its flags are right by base rate.",
+            "dim",
+        )
     )
     console.print()
     if found.notes:
@@ -144,16 +149,16 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
 
 
 def _key_figures(found: ReleaseFindings) -> list[Figure]:
-    number = f"{found.told:.2g}" if found.rehearsal else f"{found.told:,.0f}"
-    of = f"of {found.persons:,}" + (f", mean of {len(found.repetitions):,} rehearsals" if found.rehearsal else "")
-    figures = [Figure(f"Told at {percent(found.confidence)}", number, "", of)]
+    number = f"{found.identified:.2g}" if found.rehearsal else f"{found.identified:,.0f}"
+    note = f"of {found.persons:,}" + (f", mean of {len(found.repetitions):,} rehearsals" if found.rehearsal else "")
+    figures = [Figure(f"Identified at {percent(found.confidence)}", number, "", note)]
     observer = headline_observer(found)
     if observer is not None:
-        note = f"of the deleted, by an observer who may accuse {percent(observer.rate)} of the others"
-        figures.append(Figure("Found", _share(observer.found_share), _ends(observer.found_share_ci), note))
+        note = f"of the deleted, at a false-positive rate of {percent(observer.rate)}"
+        figures.append(Figure("Flagged", _share(observer.found_share), _ends(observer.found_share_ci), note))
         figures += [
             Figure(
-                "Accusations right", _share(p.right), _ends(p.right_ci), f"where {percent(p.base_rate)} were deleted"
+                "Flags that are right", _share(p.right), _ends(p.right_ci), f"where {percent(p.base_rate)} were deleted"
             )
             for p in observer.precision
         ]
@@ -168,7 +173,7 @@ def _asked(found: ReleaseFindings) -> list[tuple[str, str, str]]:
     score = "of all classes, the label is not known" if found.score == UNLABELLED else ""
     same = f" of the same {' and '.join(found.compared_by)}" if found.compared_by else ""
     needed = f"{same.strip()}, at the fewest; " if same else ""
-    needed += f"at least {found.references_needed:,}{same} are needed for anybody to be told"
+    needed += f"at least {found.references_needed:,}{same} are needed for anybody to be identified"
     return [
         ("Stand-ins" if found.rehearsal else "Deleted people", f"{found.persons:,}", records),
         ("References", f"{found.reference_persons:,}", needed),
@@ -178,7 +183,7 @@ def _asked(found: ReleaseFindings) -> list[tuple[str, str, str]]:
     ]
 
 
-def _told_means(found: ReleaseFindings) -> str:
+def _identified_means(found: ReleaseFindings) -> str:
     level = percent(round(1 - found.confidence, 9))
     if found.control == "holm":
         return (

@@ -11,9 +11,9 @@ import pandas as pd
 
 from unlearn_audit.audits.release.comparable import Kinds
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.messages import shorten
 from unlearn_audit.observations.one_version import Answers
 from unlearn_audit.observations.views import View
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
 
 Texts = npt.NDArray[np.object_]
@@ -104,7 +104,7 @@ class Pair:
     def compared_by(self) -> tuple[str, ...]:
         """What a person and those it is compared with have in common; ``class`` if each deleted record has a label."""
         known = bool((self.deleted.labels >= 0).all())
-        return tuple(of for of in self.kinds_of_records.by if known or of != "class")
+        return tuple(name for name in self.kinds_of_records.by if known or name != "class")
 
     @property
     def labelled(self) -> bool:
@@ -126,7 +126,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
     ------
     AuditError
         If the versions were asked other records or know other classes, ids are not among them, references overlap
-        the deleted (or are of the same subjects), or nothing changed between the versions.
+        the deleted (or are of the same people), or nothing changed between the versions.
     """
     order = _same_records(before, after)
     columns = _same_classes(before, after)
@@ -145,9 +145,9 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
             "never have been trained on"
         )
     labels = np.where(before.labels >= 0, before.labels, _labels_of(after, order, columns))
-    whose = before.subjects if before.subjects is not None else None
-    if whose is None and after.subjects is not None:
-        whose = after.subjects[order]
+    whose = before.persons
+    if whose is None and after.persons is not None:
+        whose = after.persons[order]
     groups = {**{name: values[order] for name, values in after.groups.items()}, **before.groups}
     kinds, kind = Kinds.of(labels, before.classes, groups)
     rows, names = [], []
@@ -161,7 +161,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
         shared = np.intersect1d(names[0].astype(str), names[1].astype(str))
         if len(shared):
             raise AuditError(
-                f"{len(shared):,} subjects have deleted and reference records, such as {shared[0]}; references must be "
+                f"{len(shared):,} people have deleted and reference records, such as {shared[0]}; references must be "
                 "of people whom no version was trained on"
             )
         notes = _kept_rows(whose, gone, names[0])
@@ -188,8 +188,8 @@ def _same_classes(before: Answers, after: Answers) -> npt.NDArray[np.intp]:
         if before.partial != after.partial:
             raise AuditError(f"only one of {before.where} and {after.where} is partial; export both in the same way")
         raise AuditError(
-            f"{before.where} has the classes {shorten(list(before.classes))} and {after.where} has "
-            f"{shorten(list(after.classes))}; both versions need the same"
+            f"{before.where} has the classes {shortened(list(before.classes))} and {after.where} has "
+            f"{shortened(list(after.classes))}; both versions need the same"
         )
     return np.array([after.classes.index(name) for name in before.classes], dtype=np.intp)
 
@@ -211,7 +211,7 @@ def _positions(answers: Answers, ids: Texts, what: str) -> npt.NDArray[np.intp]:
 
 
 def _kept_rows(whose: Texts, gone: npt.NDArray[np.intp], names: Texts) -> tuple[str, ...]:
-    """Return a note if deleted subjects have other rows, which are not said to be deleted."""
+    """Return a note if deleted people have other rows, which are not named as deleted."""
     others = np.ones(len(whose), dtype=bool)
     others[gone] = False
     count = int(np.isin(names.astype(str), whose[others].astype(str)).sum())

@@ -65,15 +65,16 @@ class Persons:
 
     def above(self, rate: float) -> tuple[int, ...]:
         """Return, for each set, how many persons score strictly above the k-th highest, k = ⌊rate · (n + 1)⌋."""
-        places = [int(rate * (len(of) + 1) * (1 + 1e-9)) for of in self.known]
-        return tuple(0 if k < 1 else int((of > of[k - 1]).sum()) for k, of in zip(places, self.known, strict=True))
+        places = [int(rate * (len(scores) + 1) * (1 + 1e-9)) for scores in self.known]
+        pairs = zip(places, self.known, strict=True)
+        return tuple(0 if k < 1 else int((scores > scores[k - 1]).sum()) for k, scores in pairs)
 
 
 def persons_of(
     deleted: Array,
     person: Integers,
     references: Array,
-    subject: Integers,
+    reference_person: Integers,
     combine: Combine,
     needed: int,
     generator: np.random.Generator,
@@ -83,10 +84,8 @@ def persons_of(
 
     Parameters
     ----------
-    deleted, person
-        (d,) scores of deleted records and whose each is: 0, 1, ...
-    references, subject
-        (r,) the same of reference records.
+    deleted, person, references, reference_person
+        (d,) scores of deleted records and the person of each: 0, 1, ...; and (r,) the same of reference records.
     combine
         ``sum`` or ``max``.
     needed
@@ -107,42 +106,67 @@ def persons_of(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> of = persons_of(np.array([3.0, 0.5]), np.array([0, 1]), np.arange(9.0), np.arange(9), "sum", 9, rng)
-    >>> of.p_values.tolist(), of.ranks.tolist()
+    >>> found = persons_of(np.array([3.0, 0.5]), np.array([0, 1]), np.arange(9.0), np.arange(9), "sum", 9, rng)
+    >>> found.p_values.tolist(), found.ranks.tolist()
     ([0.7, 0.9], [6.5, 9.0])
     """
-    kind, of_references = kinds or (np.zeros(len(person), np.int64), np.zeros(len(subject), np.int64))
+    kind, of_references = kinds or (np.zeros(len(person), np.int64), np.zeros(len(reference_person), np.int64))
     n_kinds = int(max(kind.max(), of_references.max(initial=0))) + 1
-    own = counts_by_kind(subject, of_references, n_kinds)
+    own = counts_by_kind(reference_person, of_references, n_kinds)
+    order, there = _in_turn(person, generator)[0], (own > 0).sum(axis=0)
+    enough = np.minimum(_most_references(person, kind, own, there, needed), needed)
+    taken = _comparable(order[there[kind[order]] >= enough[person[order]]], person, kind, own, enough)
+    counted = counts_by_kind(person[taken], kind[taken], n_kinds)
+    scores = _combined(deleted[taken], person[taken], len(counted), combine)
+    known = _References(references, reference_person, of_references, own, combine, generator)
+    p_values, ranks, compared = np.empty(len(counted)), np.empty(len(counted)), np.empty(len(counted), dtype=np.int64)
+    sets = []
+    for profile in np.unique(counted, axis=0):
+        others = known.scores(profile)
+        alike = (counted == profile).all(axis=1)
+        p_values[alike] = conformal_p_values(scores[alike], others)
+        higher, as_high = (len(others) - np.searchsorted(others, scores[alike], side) for side in _SIDES)
+        ranks[alike] = 1 + (higher + as_high) / 2
+        compared[alike] = len(others)
+        sets.append(others[::-1])
+    return Persons(np.bincount(person), counted.sum(axis=1), scores, p_values, ranks, compared, tuple(sets))
+
+
+def _most_references(person: Integers, kind: Integers, own: Integers, there: Integers, needed: int) -> Integers:
+    """Return (persons,) how many reference persons there are of the most frequent of each person's kinds."""
     if len(own) < needed:
         raise AuditError(f"at least {needed:,} reference persons are needed, and there are {len(own):,}; give more")
-    order, _ = _in_turn(person, generator)
-    there = (own > 0).sum(axis=0)
     largest = np.zeros(int(person.max()) + 1, dtype=np.int64)
     np.maximum.at(largest, person, there[kind])
     if not largest.all():
         raise AuditError(
             f"{int((largest == 0).sum()):,} deleted persons are of kinds that no reference is of; give more"
         )
-    enough = np.minimum(largest, needed)
-    taken = _comparable(order[there[kind[order]] >= enough[person[order]]], person, kind, own, enough)
-    counted = counts_by_kind(person[taken], kind[taken], n_kinds)
-    scores = _combined(deleted[taken], person[taken], len(counted), combine)
-    order, place = _in_turn(subject * n_kinds + of_references, generator)
-    p_values, ranks, compared = np.empty(len(counted)), np.empty(len(counted)), np.empty(len(counted), dtype=np.int64)
-    known = []
-    for profile in np.unique(counted, axis=0):
-        like = (own >= profile).all(axis=1)
-        of = order[(place < profile[of_references[order]]) & like[subject[order]]]
-        whose = np.unique(subject[of], return_inverse=True)[1]
-        others = np.sort(_combined(references[of], whose, int(like.sum()), combine))
-        alike = (counted == profile).all(axis=1)
-        p_values[alike] = conformal_p_values(scores[alike], others)
-        higher, as_high = (len(others) - np.searchsorted(others, scores[alike], side) for side in _SIDES)
-        ranks[alike] = 1 + (higher + as_high) / 2
-        compared[alike] = len(others)
-        known.append(others[::-1])
-    return Persons(np.bincount(person), counted.sum(axis=1), scores, p_values, ranks, compared, tuple(known))
+    return largest
+
+
+class _References:
+    """The records of reference persons, in a random order within each person and kind."""
+
+    def __init__(
+        self,
+        values: Array,
+        person: Integers,
+        kind: Integers,
+        counts: Integers,
+        combine: Combine,
+        generator: np.random.Generator,
+    ) -> None:
+        self.values, self.person, self.kind, self.counts, self.combine = values, person, kind, counts, combine
+        self.order, self.place = _in_turn(person * counts.shape[1] + kind, generator)
+
+    def scores(self, profile: Integers) -> Array:
+        """Return, ascending, the scores of those with as many records of each kind, by as many records of each."""
+        like: npt.NDArray[np.bool_] = np.asarray((self.counts >= profile).all(axis=1))
+        order = self.order
+        taken = order[(self.place < profile[self.kind[order]]) & like[self.person[order]]]
+        whose = np.unique(self.person[taken], return_inverse=True)[1]
+        return np.sort(_combined(self.values[taken], whose, int(like.sum()), self.combine))
 
 
 def _comparable(
@@ -154,8 +178,8 @@ def _comparable(
     most = np.ones(len(enough), dtype=np.int64)
 
     for i in np.flatnonzero(counts > 1):
-        of = order[starts[i] : starts[i] + counts[i]]
-        most[i] = _longest(kind[of], own, int(enough[i]))
+        records = order[starts[i] : starts[i] + counts[i]]
+        most[i] = _longest(kind[records], own, int(enough[i]))
     place = np.arange(len(order)) - np.repeat(starts, counts)
     return order[place < most[person[order]]]
 
@@ -172,7 +196,7 @@ def _longest(kind: Integers, own: Integers, enough: int) -> int:
 
 
 def persons_needed(persons: int, available: int, confidence: float, control: Control) -> int:
-    """Return how many reference persons are needed for anybody to be told.
+    """Return how many reference persons are needed for anybody to be identified.
 
     Raises
     ------
@@ -189,14 +213,14 @@ def persons_needed(persons: int, available: int, confidence: float, control: Con
         other = references_needed(persons, 1 - confidence, "fdr")
         advice = f", or ask for --control fdr, which needs {other:,}" if other <= available else ""
         raise AuditError(
-            f"{_to_tell(persons, confidence)} at least {needed:,} reference persons are needed, and there are "
+            f"{_to_identify(persons, confidence)} at least {needed:,} reference persons are needed, and there are "
             f"{available:,} to compare with; give more{advice}"
         )
     return needed
 
 
 def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: float, control: Control) -> int:
-    """Return with how many reference persons of its kinds each person is to be compared for everybody to be told.
+    """Return with how many reference persons of its kinds each person is to be compared for everybody to be identified.
 
     Each deleted person has 1 / (1 + references of its kind) as the least p-value. Under ``holm`` these together must
     not exceed the level; under ``fdr`` each must not. Where one kind has fewer than others, the others need more.
@@ -206,11 +230,13 @@ def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: f
     AuditError
         It says of which kinds there are too few, counts people by kind and names none.
     """
-    own, there = (counts_by_kind(of.person, of.kind_of_each, len(kinds.names)) > 0 for of in (deleted, references))
+    own, there = (
+        counts_by_kind(rows.person, rows.kind_of_each, len(kinds.names)) > 0 for rows in (deleted, references)
+    )
     known = there.sum(axis=0)
     best = np.where(own, known, 0).max(axis=1)
     level = (1 - confidence) * (1 + 1e-9)
-    needed, fewer = (references_needed(len(own), 1 - confidence, of) for of in (control, "fdr"))
+    needed, fewer = (references_needed(len(own), 1 - confidence, rule) for rule in (control, "fdr"))
 
     def enough(count: int) -> bool:
         least = 1 / (1 + np.minimum(best, count))
@@ -223,15 +249,15 @@ def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: f
     more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
     advice = f", or ask for --control fdr, which needs {fewer:,}" if fewer < needed and best.min() >= fewer else ""
     raise AuditError(
-        f"{_to_tell(len(own), confidence)} there are too few reference persons of the same {' and '.join(kinds.by)}, "
-        f"and others may move in another way: {', '.join(listed[:_NAMED])}{more}; {needed:,} of each are enough: add "
-        f"such references, or leave these people out of --deleted{advice}"
+        f"{_to_identify(len(own), confidence)} there are too few reference persons of the same "
+        f"{' and '.join(kinds.by)}, and others may move in another way: {', '.join(listed[:_NAMED])}{more}; {needed:,} "
+        f"of each are enough: add such references, or leave these people out of --deleted{advice}"
     )
 
 
-def _to_tell(persons: int, confidence: float) -> str:
+def _to_identify(persons: int, confidence: float) -> str:
     who = "1 deleted person" if persons == 1 else f"{persons:,} deleted persons"
-    return f"to tell any of {who} at {100 * confidence:.6g} %"
+    return f"to identify any of {who} at {100 * confidence:.6g} %"
 
 
 def _in_turn(person: Integers, generator: np.random.Generator) -> tuple[npt.NDArray[np.intp], Integers]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from unlearn_audit.audits.release.comparable import counts_by_kind
 from unlearn_audit.audits.release.examine import Examined, ReleaseSettings, examine
-from unlearn_audit.audits.release.owned import Owned, Positions, Releases
+from unlearn_audit.audits.release.owner_data import OwnerData, Positions, Releases
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.progress import Reporter
@@ -48,8 +48,8 @@ def stand_ins(releases: Releases, deleted: Positions, repetitions: int) -> list[
     """
     from sklearn.neighbors import NearestNeighbors
 
-    owned = releases.owned
-    people = np.unique(owned.persons.codes[owned.training])
+    owner = releases.owner
+    people = np.unique(owner.persons.codes[owner.training])
     kept = people[~np.isin(people, deleted)]
     sets = min(repetitions, len(kept) // len(deleted))
     if not sets:
@@ -75,19 +75,19 @@ def _described(releases: Releases, people: Positions) -> Array:
     """Return (people, d + 1 + kinds) what makes people alike.
 
     The mean of each person's standardised features and of its margins under the original model, and how many records of
-    each kind it has. Who is told depends above all on how well the model fits a person.
+    each kind it has. Who is identified depends above all on how well the model fits a person.
     """
-    owned = releases.owned
-    rows = owned.persons.rows(people)
-    phi = margin(releases.answers(releases.original.model, rows), owned.data.y[rows].astype(np.int64))
-    X = np.asarray(owned.data.X[rows], dtype=np.float64).reshape(len(rows), -1)
+    owner = releases.owner
+    rows = owner.persons.rows(people)
+    phi = margin(releases.answers(releases.original.model, rows), owner.data.y[rows].astype(np.int64))
+    X = np.asarray(owner.data.X[rows], dtype=np.float64).reshape(len(rows), -1)
     spread = X.std(axis=0)
     X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
     X = np.hstack([X, _OF_MARGIN * phi[:, None] / max(float(phi.std()), 1e-12)])
-    counts = np.eye(len(owned.kinds.names))[owned.kind[rows]]
-    whose = np.repeat(np.arange(len(people)), owned.persons.sizes(people))
-    of = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
-    means, sums = of.mean().to_numpy(), of.sum().to_numpy()
+    counts = np.eye(len(owner.kinds.names))[owner.kind[rows]]
+    whose = np.repeat(np.arange(len(people)), owner.persons.sizes(people))
+    by_person = pd.DataFrame(np.hstack([X, counts])).groupby(whose)
+    means, sums = by_person.mean().to_numpy(), by_person.sum().to_numpy()
     return np.hstack([means[:, : X.shape[1]], _OF_KIND * sums[:, X.shape[1] :]])
 
 
@@ -113,28 +113,28 @@ def rehearse(
     AuditError
         If there are too few others, or too few references.
     """
-    owned = releases.owned
+    owner = releases.owner
     sets = stand_ins(releases, deleted, repetitions)
-    references = np.unique(owned.persons.codes[owned.held_out])
+    references = np.unique(owner.persons.codes[owner.held_out])
     done = reporter.stage("Rehearsing", len(sets))
     found = []
     for i, (pair, _) in enumerate(releases.pairs(sets, [references] * len(sets))):
         found.append(examine(pair, settings, i))
         done(i + 1)
     notes = [releases.note] if releases.note else []
-    notes += _unlike(owned, deleted, sets)
+    notes += _unlike(owner, deleted, sets)
     if len(sets) < repetitions:
         notes.append(f"{len(sets):,} of {repetitions:,} rehearsals were made: nobody stands in twice")
     return found, tuple(notes)
 
 
-def _unlike(owned: Owned, deleted: Positions, sets: Sequence[Positions]) -> list[str]:
+def _unlike(owner: OwnerData, deleted: Positions, sets: Sequence[Positions]) -> list[str]:
     """Return a note if some have records of other kinds than those whom they stand in for."""
-    of_each = counts_by_kind(owned.persons.codes, owned.kind, len(owned.kinds.names))
+    of_each = counts_by_kind(owner.persons.codes, owner.kind, len(owner.kinds.names))
     other = sum(int((of_each[one] != of_each[deleted]).any(axis=1).sum()) for one in sets)
     if not other:
         return []
     return [
-        f"{other:,} of {len(sets) * len(deleted):,} stand-ins have records of another {' or '.join(owned.kinds.by)} "
+        f"{other:,} of {len(sets) * len(deleted):,} stand-ins have records of another {' or '.join(owner.kinds.by)} "
         "than the person they stand in for: nobody else was left"
     ]

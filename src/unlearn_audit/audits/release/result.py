@@ -34,10 +34,10 @@ class ReleaseResult:
 
     def private_table(self) -> pd.DataFrame:
         """Return one row a person, the most exposed first; of a rehearsal with its repetition."""
-        tables = [of.table() for of in self.examined]
+        tables = [one.table() for one in self.examined]
         if not self.findings.rehearsal:
             return tables[0]
-        return pd.concat([of.assign(repetition=i) for i, of in enumerate(tables)], ignore_index=True)
+        return pd.concat([table.assign(repetition=i) for i, table in enumerate(tables)], ignore_index=True)
 
     def write(self, folder: Path) -> Path:
         """Write ``findings.json``, ``report.html`` and the private table; return the path of the page."""

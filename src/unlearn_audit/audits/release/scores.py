@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.formula.l_diff import L_DIFF
-from unlearn_audit.attacks.formula.pair_scale import PAIR_SCALE
-from unlearn_audit.attacks.formula.score_change import SCORE_CHANGES
+from unlearn_audit.attacks.formula import l_diff, pair_scale, score_change
 from unlearn_audit.attacks.formula.statistic import Statistic
 from unlearn_audit.audits.release.pair import Pair, Rows
 from unlearn_audit.errors import AuditError
@@ -33,23 +31,23 @@ _LEARNED_FROM = 2000
 """The most reference records that a score learns from: more hardly sharpen a scale, and each is compared with all."""
 
 
-def largest_fall(view: View) -> Array:
+def largest_drop(view: View) -> Array:
     """(n,) the largest Δφ over all classes: the margin's fall under the label that makes a record look most deleted.
 
     For records whose label is not known.
     """
     n, _, k = view.posteriors.shape
-    falls = [np.subtract(*margin(view.posteriors, np.full(n, c, dtype=np.int64)).T) for c in range(k)]
-    return np.asarray(np.max(falls, axis=0))
+    drops = [np.subtract(*margin(view.posteriors, np.full(n, c, dtype=np.int64)).T) for c in range(k)]
+    return np.asarray(np.max(drops, axis=0))
 
 
 SCORES: Mapping[str, Statistic] = {
     attack.name: attack
     for attack in (
-        *SCORE_CHANGES,
-        *(of for of in PAIR_SCALE if of.name == "pair-scale-local"),
-        L_DIFF,
-        Statistic(UNLABELLED, "pair", largest_fall, {"deleted-vs-unseen": 1}, frozenset()),
+        *score_change.ATTACKS,
+        *(attack for attack in pair_scale.ATTACKS if attack.name == "pair-scale-local"),
+        *l_diff.ATTACKS,
+        Statistic(UNLABELLED, "pair", largest_drop, {"deleted-vs-unseen": 1}, frozenset()),
     )
 }
 """Name to formula; every one is large for the deleted."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from unlearn_audit.audits.release.findings import AccusingFinding, ReleaseFindings
+from unlearn_audit.audits.release.findings import FlaggingFinding, ReleaseFindings
+from unlearn_audit.audits.release.scores import UNLABELLED
 from unlearn_audit.metrics import references_needed
 from unlearn_audit.report.wording import interval, percent
 
@@ -36,21 +37,21 @@ def alike(found: ReleaseFindings, who_were: str = "who were ") -> str:
 
 def summary(found: ReleaseFindings) -> str:
     """Return the verdict; its first sentence can stand alone."""
-    return " ".join([_headline(found), _meaning(found), *_unchecked(found), *_accusations(found)])
+    return " ".join([_headline(found), _meaning(found), *_unchecked(found), *_flagged(found)])
 
 
 def _headline(found: ReleaseFindings) -> str:
     at = f"at {percent(found.confidence)}"
     if found.rehearsal:
-        some = sum(told > 0 for told in found.repetitions)
+        some = sum(identified > 0 for identified in found.repetitions)
         return (
-            f"On average {found.told:.2g} of {people(found.persons, rehearsal=True)} can be told {at}, and at least "
-            f"one in {some:,} of {len(found.repetitions):,} rehearsals."
+            f"On average {found.identified:.2g} of {people(found.persons, rehearsal=True)} can be identified {at}, and "
+            f"at least one in {some:,} of {len(found.repetitions):,} rehearsals."
         )
     if found.persons == 1:
-        return f"The deleted person can{'' if found.told else 'not'} be told {at}."
-    who = f"{found.told:,.0f}" if found.told else "None"
-    return f"{who} of the {people(found.persons)} can be told {at}."
+        return f"The deleted person can{'' if found.identified else 'not'} be identified {at}."
+    who = f"{found.identified:,.0f}" if found.identified else "None"
+    return f"{who} of the {people(found.persons)} can be identified {at}."
 
 
 def _meaning(found: ReleaseFindings) -> str:
@@ -61,14 +62,11 @@ def _meaning(found: ReleaseFindings) -> str:
         else f"of those counted, at most {level} are expected to be counted wrongly"
     )
     allowed = "" if found.persons == 1 else f"; with all {found.persons:,} allowed for, {held}"
-    if found.told:
-        return (
-            f"For whoever asks both versions, the answers on a person who counts changed as those on {alike(found)} "
-            f"hardly ever do{allowed}."
-        )
+    if found.identified:
+        return f"Their predictions changed more than those of almost all {alike(found)}{allowed}."
     return (
-        f"No answer changed so much more than those on {alike(found)} that it could not be chance{allowed}. That does "
-        "not show that there is nothing to see."
+        f"No prediction changed so much more than those of {alike(found)} that it could not be chance{allowed}. That "
+        "does not show that there is nothing to see."
     )
 
 
@@ -77,33 +75,30 @@ def _unchecked(found: ReleaseFindings) -> list[str]:
     if found.labels_known:
         return []
     return [
-        "Labels of deleted records are not known, so nobody could check whether the references are of their classes; "
-        "if they are not, people may count who were not given away."
+        "Labels of deleted records are not known, so it could not be checked whether the references are of the same "
+        "classes. If they are not, people may be counted as identified who are not."
     ]
 
 
-def headline_observer(found: ReleaseFindings) -> AccusingFinding | None:
+def headline_observer(found: ReleaseFindings) -> FlaggingFinding | None:
     """Return the observer that the summary speaks of: at 1 % where the references can show it, else at 5 %."""
-    by_rate = {of.rate: of for of in found.accusing}
+    by_rate = {rule.rate: rule for rule in found.flagging}
     return by_rate.get(0.01, by_rate.get(0.05))
 
 
-def _accusations(found: ReleaseFindings) -> list[str]:
+def _flagged(found: ReleaseFindings) -> list[str]:
     observer = headline_observer(found)
     if observer is None:
         return []
     last = observer.precision[-1]
     who = "stand-ins" if found.rehearsal else "deleted"
-    accuses = (
-        f"An observer who accuses whoever looks more deleted than {percent(1 - observer.rate)} of "
-        f"{alike(found, '')} finds"
-    )
+    flags = f"At a false-positive rate of {percent(observer.rate)} among {alike(found)}, an observer flags"
     if not observer.found:
-        return [f"{accuses} none of the {who}."]
+        return [f"{flags} none of the {who}."]
     return [
-        f"{accuses} {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of "
-        f"those it looks at were deleted, {percent(round(last.right, 3))} "
-        f"({interval((100 * last.right_ci[0], 100 * last.right_ci[1]), 0)} %) of its accusations are right."
+        f"{flags} {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of the "
+        f"people looked at were deleted, {percent(round(last.right, 3))} "
+        f"({interval((100 * last.right_ci[0], 100 * last.right_ci[1]), 0)} %) of those flagged were deleted."
     ]
 
 
@@ -127,27 +122,27 @@ def _together(found: ReleaseFindings) -> list[str]:
         return []
     alone = references_needed(found.persons, 1 - found.confidence)
     return [
-        f"With so few references nobody can be told unless at least {at_once:,} of the {found.persons:,} stand out "
-        f"together; with {alone:,} one person alone can be."
+        f"With so few references nobody can be identified unless at least {at_once:,} of the {found.persons:,} stand "
+        f"out together; with {alone:,} one person alone can be."
     ]
 
 
 def limits(found: ReleaseFindings) -> tuple[str, ...]:
     """Return what the figures do not say."""
-    said = [
+    sentences = [
         _exchangeable(found),
         f"Seen by the score {found.score} alone, which needs no model of the observer's own. An observer who trains "
         "models on data of the same kind, or knows more of a person, can see more.",
         f"With {found.reference_persons:,} references no p-value can be below {found.smallest_p_value:.2g}.",
         *_together(found),
-        "Shares of right accusations hold for people like those deleted here, and for the base rate beside them.",
+        "The shares of right flags hold for people like those deleted here, and for the base rate next to them.",
     ]
     if found.rehearsal:
-        said.insert(
+        sentences.insert(
             0,
-            "Stand-ins were deleted, not the people who asked for it. An unusual person has more usual stand-ins, so "
-            "that more of the people may be told than is said here.",
+            "Stand-ins were deleted, not the people who asked for it. This underestimates the risk of unusual people, "
+            "whose stand-ins are less unusual: more of the people may be identified.",
         )
-    if found.score == "largest-fall":
-        said.append("Labels were not known. An observer who knows a person's label sees more.")
-    return tuple(said)
+    if found.score == UNLABELLED:
+        sentences.append("Labels were not known. An observer who knows a person's label sees more.")
+    return tuple(sentences)

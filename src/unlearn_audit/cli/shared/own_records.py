@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.audits.release import read_ids
-from unlearn_audit.audits.release.owned import Owned, RawRecords, named_records, read_owned
+from unlearn_audit.audits.release.owner_data import OwnerData, RawRecords, named_records, read_owner_data
 from unlearn_audit.data.encoding import Encoding
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Regime
@@ -20,8 +20,8 @@ HELD_OUT = 0.3
 """Share of people held out of training as references, where none are named."""
 
 
-def owners_records(
-    dataset: str | None, data: Path | None, label: str | None, record: str | None, subject: str | None
+def owner_records(
+    dataset: str | None, data: Path | None, label: str | None, record: str | None, person: str | None
 ) -> RawRecords:
     """Return the records that the options of a command name.
 
@@ -34,15 +34,15 @@ def owners_records(
         raise AuditError("give the owner's records as either --data or --dataset")
     if data is None:
         assert dataset is not None
-        if label or record or subject:
-            raise AuditError("--label, --record and --subject are columns of --data; leave them out with --dataset")
+        if label or record or person:
+            raise AuditError("--label, --record and --person are columns of --data; leave them out with --dataset")
         return named_records(dataset)
     if label is None:
         raise AuditError(f"{data} needs --label, the column that holds the class")
-    return read_owned(data, label, record, subject)
+    return read_owner_data(data, label, record, person)
 
 
-def split(raw: RawRecords, reference: str | None, train_size: int | None, encoding: Encoding, seed: int) -> Owned:
+def split(raw: RawRecords, reference: str | None, train_size: int | None, encoding: Encoding, seed: int) -> OwnerData:
     """Return the records with references held out: those named, or a share of people."""
     people, drawn = len(raw.names), generator(seed, Kind.RELEASE, int(Kind.WORLD))
     order = drawn.permutation(people)

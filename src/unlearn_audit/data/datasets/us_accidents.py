@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from unlearn_audit.data.base import Table
-from unlearn_audit.data.columns import missing_notes, public_category, shortened
+from unlearn_audit.data.columns import missing_notes, public_category
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import shortened
 
 _FOLDER = "us-accidents"
 

@@ -8,9 +8,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.audits.release import Pair, ReleaseSettings, Rows
-from unlearn_audit.audits.release.owned import Releases, named_records
+from unlearn_audit.audits.release.owner_data import Releases, named_records
 from unlearn_audit.audits.release.plan.policies import Policy, Utility, as_released, cost
-from unlearn_audit.audits.release.plan.search import PlanSettings, Target, fitting_batches, search
+from unlearn_audit.audits.release.plan.search import fitting_batches, search
+from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.audits.release.rehearse import rehearse, stand_ins
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import draws_needed, exceedances_allowed, upper_tolerance_bound
@@ -42,7 +43,7 @@ def test_with_the_draws_needed_there_is_a_bound():
 
 
 @pytest.fixture(scope="module")
-def owned():
+def owner():
     raw = named_records("breast-cancer")
     people = np.random.default_rng(0).permutation(len(raw.ids))
     held_out = np.zeros(len(raw.ids), dtype=bool)
@@ -51,11 +52,11 @@ def owned():
 
 
 @pytest.fixture(scope="module")
-def releases(owned):
-    return Releases.of(owned, resolve_model("logistic-regression"), Regime.FIXED, 0)
+def releases(owner):
+    return Releases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
 
 
-SETTINGS = PlanSettings(Target("told", 0), batches=(1, 5), decimals=(None, 1), releases=120, checks=60)
+SETTINGS = PlanSettings(Target("identified", 0), batches=(1, 5), decimals=(None, 1), releases=120, checks=60)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +66,8 @@ def plan(releases):
 
 def test_the_least_costly_policy_that_meets_the_target_is_chosen(plan):
     assert [of.cost for of in plan.tried] == sorted(of.cost for of in plan.tried)
-    met = [of for of in plan.tried if of.promise == 0]
-    assert [of.met for of in plan.tried] == [of.promise == 0 for of in plan.tried]
+    met = [of for of in plan.tried if of.guarantee == 0]
+    assert [of.met for of in plan.tried] == [of.guarantee == 0 for of in plan.tried]
     assert plan.chosen is (met[0] if met else None)
     exact = {of.policy: of.leaks.mean() for of in plan.tried}
     assert exact[Policy(1, None, Regime.FIXED)] > exact[Policy(1, 1, Regime.FIXED)]
@@ -84,8 +85,8 @@ def test_ranks_count_from_the_most_suspicious(releases):
     for of in found.tried:
         assert of.leaks.min() >= 1
         assert of.leaks.max() <= found.references + 1
-        assert of.met == (of.promise >= 3)
-        assert (of.leaks >= of.promise).mean() > 0.95
+        assert of.met == (of.guarantee >= 3)
+        assert (of.leaks >= of.guarantee).mean() > 0.95
     assert found.kept is None or found.kept[0] >= 0.93
 
 
@@ -98,7 +99,7 @@ def test_people_and_references_of_the_check_are_others(releases, monkeypatch):
         return pairs(self, gone, references, first)
 
     monkeypatch.setattr(Releases, "pairs", noted)
-    settings = PlanSettings(Target("told", 5), batches=(5,), decimals=(None,), releases=60, checks=20)
+    settings = PlanSettings(Target("identified", 5), batches=(5,), decimals=(None,), releases=60, checks=20)
     assert search(releases, settings, Silent()).kept[0] == 1.0
     (_, *searched), (first, *checked) = asked
     assert first == 60
@@ -108,33 +109,33 @@ def test_people_and_references_of_the_check_are_others(releases, monkeypatch):
 
 def test_too_few_trial_releases_say_how_many_are_needed(releases):
     with pytest.raises(AuditError, match=r"4 policies allowed for, needs at least 86 trial releases of each, and 80"):
-        search(releases, PlanSettings(Target("told", 0), (1, 5), (None, 1), releases=80), Silent())
+        search(releases, PlanSettings(Target("identified", 0), (1, 5), (None, 1), releases=80), Silent())
 
 
 def test_too_few_people_say_how_many_are_needed(releases):
     with pytest.raises(AuditError, match=r"releases of 200 people at once need at least 400 people training"):
-        search(releases, PlanSettings(Target("told", 0), (200,)), Silent())
+        search(releases, PlanSettings(Target("identified", 0), (200,)), Silent())
     with pytest.raises(AuditError, match=r"releases of 20 people at once need at least 798 people held out"):
-        search(releases, PlanSettings(Target("told", 0), (20,)), Silent())
+        search(releases, PlanSettings(Target("identified", 0), (20,)), Silent())
 
 
 def test_references_of_other_classes_than_people_in_training_are_refused():
     raw = named_records("breast-cancer")
     held_out = np.zeros(len(raw.ids), dtype=bool)
     held_out[np.flatnonzero(raw.raw.labels == 1)[:250]] = True
-    owned = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
-    releases = Releases.of(owned, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    owner = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
+    releases = Releases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
     with pytest.raises(AuditError, match=r"of other classes than people in training: .* leave --reference out"):
         search(releases, SETTINGS, Silent())
 
 
-def test_the_batches_tried_are_those_there_are_people_for(owned):
-    assert fitting_batches(owned, ReleaseSettings()) == (1, 2, 5)
+def test_the_batches_tried_are_those_there_are_people_for(owner):
+    assert fitting_batches(owner, ReleaseSettings()) == (1, 2, 5)
 
 
-@pytest.mark.parametrize("text", ["", "rank", "rank:x", "told:-1", "never"])
+@pytest.mark.parametrize("text", ["", "rank", "rank:x", "identified:-1", "never"])
 def test_unknown_targets(text):
-    with pytest.raises(AuditError, match="use told"):
+    with pytest.raises(AuditError, match="use identified"):
         Target.parse(text)
 
 
@@ -159,8 +160,8 @@ def test_utility_and_cost():
 def test_a_policy_with_fresh_randomness_is_another_one():
     raw = named_records("breast-cancer")
     held_out = np.arange(len(raw.ids)) % 2 == 0
-    owned = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
-    releases = Releases.of(owned, resolve_model("decision-tree-full"), Regime.FIXED, 0)
+    owner = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
+    releases = Releases.of(owner, resolve_model("decision-tree-full"), Regime.FIXED, 0)
     gone, known = [np.array([i]) for i in range(1, 21, 2)], [np.arange(0, 100, 2)] * 10
     fixed, fresh = (
         [pair.changed for pair, _ in releases.in_regime(regime).pairs(gone, known)]
@@ -169,37 +170,37 @@ def test_a_policy_with_fresh_randomness_is_another_one():
     assert np.mean(fixed) < np.mean(fresh)
 
 
-def test_stand_ins_are_kept_people_of_the_same_classes_and_near(releases, owned):
-    deleted = owned.training[:8].astype(np.int64)
+def test_stand_ins_are_kept_people_of_the_same_classes_and_near(releases, owner):
+    deleted = owner.training[:8].astype(np.int64)
     sets = stand_ins(releases, deleted, 5)
     everybody = np.concatenate(sets)
     assert len(sets) == 5
     assert len(np.unique(everybody)) == 40
     assert not np.isin(everybody, deleted).any()
-    assert np.isin(everybody, owned.training).all()
-    y = owned.data.y
+    assert np.isin(everybody, owner.training).all()
+    y = owner.data.y
     assert all((y[one] == y[deleted]).all() for one in sets)
     phi = margin(releases.answers(releases.original.model, np.arange(len(y))), y)
     near = np.abs(phi[sets[0]] - phi[deleted])
-    apart = np.abs(phi[np.random.default_rng(0).choice(owned.training, 8)] - phi[deleted])
+    apart = np.abs(phi[np.random.default_rng(0).choice(owner.training, 8)] - phi[deleted])
     assert near.mean() < apart.mean() / 2
 
 
-def test_stand_ins_stop_where_there_are_no_more(releases, owned):
-    deleted = owned.training[:100].astype(np.int64)
-    assert len(stand_ins(releases, deleted, 5)) == (len(owned.training) - 100) // 100
+def test_stand_ins_stop_where_there_are_no_more(releases, owner):
+    deleted = owner.training[:100].astype(np.int64)
+    assert len(stand_ins(releases, deleted, 5)) == (len(owner.training) - 100) // 100
     with pytest.raises(AuditError, match="300 persons are to be deleted and"):
-        stand_ins(releases, owned.training[:300].astype(np.int64), 1)
+        stand_ins(releases, owner.training[:300].astype(np.int64), 1)
 
 
-def test_a_rehearsal_deletes_stand_ins_and_not_the_people(releases, owned):
-    deleted = owned.training[:3].astype(np.int64)
+def test_a_rehearsal_deletes_stand_ins_and_not_the_people(releases, owner):
+    deleted = owner.training[:3].astype(np.int64)
     examined, notes = rehearse(releases, deleted, 4, ReleaseSettings(), Silent())
     assert len(examined) == 4
     assert notes == ()
     for of in examined:
         assert len(of.persons) == 3
-        assert not np.isin(of.pair.names, owned.names[deleted]).any()
+        assert not np.isin(of.pair.names, owner.names[deleted]).any()
 
 
 def test_a_rehearsal_says_if_stand_ins_are_of_another_class():
@@ -209,8 +210,8 @@ def test_a_rehearsal_says_if_stand_ins_are_of_another_class():
     used[rare[:5]] = used[np.flatnonzero(raw.raw.labels == 1)[:150]] = True
     held_out = np.zeros_like(used)
     held_out[rare[50:]] = held_out[np.flatnonzero(raw.raw.labels == 1)[150:]] = True
-    owned = raw.hold_out(held_out, "codes", used)
-    releases = Releases.of(owned, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    owner = raw.hold_out(held_out, "codes", used)
+    releases = Releases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
     _, notes = rehearse(releases, rare[:3].astype(np.int64), 1, ReleaseSettings(), Silent())
     assert notes == (
         "1 of 3 stand-ins have records of another class than the person they stand in for: nobody else was left",
@@ -296,10 +297,16 @@ def test_releases_state_the_regime_that_is_run(few, model, stated):
     assert all(np.array_equal(one, other) == (stated[0] == "same-seed") for one, other in moved)
 
 
-def test_a_forest_whose_bootstraps_the_largest_release_redraws_runs_as_same_seed(owned):
-    n, source = len(owned.training), resolve_model(FOREST)
+def test_a_forest_whose_bootstraps_the_largest_release_redraws_runs_as_same_seed(owner):
+    n, source = len(owner.training), resolve_model(FOREST)
     assert 256 < n < 512
-    one, many = (Releases.of(owned, source, Regime.FIXED, 0, people) for people in (1, n - 256))
+    one, many = (Releases.of(owner, source, Regime.FIXED, 0, people) for people in (1, n - 256))
     assert (one.retrain.regime, one.note) == (Regime.FIXED, None)
     assert many.retrain.regime is Regime.SAME_SEED
     assert f"from {n} records to 256" in many.note
+
+
+def test_the_older_name_of_a_target_still_works():
+    assert [Target.parse(f"told{number}") for number in ("", ":2")] == [
+        Target.parse(f"identified{number}") for number in ("", ":2")
+    ]

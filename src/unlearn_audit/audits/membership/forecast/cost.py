@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlearn_audit.attacks.influence import has_field
-from unlearn_audit.attacks.run import FOLDS
+from unlearn_audit.attacks.cross_validation import FOLDS
+from unlearn_audit.attacks.influence import one_training_suffices
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast.pilot import (
@@ -261,7 +261,11 @@ def cost(
         bytes_run_folder=round(run_folder + scores),
     )
     target = plan.plain.tasks["target"]
-    return found if has_field(target.source) else _with_field(found, plan.attacks, target, pilots[_kind(target)])
+    return (
+        found
+        if one_training_suffices(target.source)
+        else _with_influence(found, plan.attacks, target, pilots[_kind(target)])
+    )
 
 
 def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str, float], jobs: int) -> float:
@@ -281,9 +285,9 @@ def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str
     return whole + seconds[0] if plan.task.config.until is not None else whole
 
 
-def _with_field(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
+def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
     """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
-    looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "field" in attack.needs}
+    looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs}
     if not looking:
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)

@@ -16,9 +16,7 @@ from joblib import delayed
 
 from unlearn_audit.attacks import Attack
 from unlearn_audit.attacks.formula.label_only import PROBED
-from unlearn_audit.attacks.influence.attack import ChangeField, ChangeFieldFitted
-from unlearn_audit.attacks.influence.base import Array, Positions, cosines, cosines_of_rows
-from unlearn_audit.data.base import Dataset
+from unlearn_audit.attacks.influence.base import Array, Influence, Positions
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
@@ -235,12 +233,11 @@ def time_attacks(
     fit, score = {}, {}
     with one_thread():
         for name, attack in {kind_of_attack(attack): attack for attack in reversed(attacks)}.items():
-            rows = fitted[attack.fits_on]
+            rows = fitted[attack.training_rows]
             n = min(max(rows, 40), MOST_ROWS)
             shadow = _random_view(n, classes, references, rng)
-            known = attack.with_field(_RandomField()) if isinstance(attack, ChangeField | ChangeFieldFitted) else attack
             began = clock()
-            ready = known.fit(shadow, 0)
+            ready = attack.with_influence(_RandomInfluence()).fit(shadow, 0)
             ended = clock()
             ready.score(shadow.view)
             fit[name], score[name] = (ended - began) * max(rows / n, 1), (clock() - ended) / n
@@ -257,22 +254,12 @@ def time_attacks(
     return AttackTimes(fit, score, figures)
 
 
-class _RandomField:
-    """A change field as costly as that of a linear model, and of nobody."""
-
-    explain_rows = cosines_of_rows
-
-    @property
-    def data(self) -> Dataset:
-        raise NotImplementedError("a pilot has no records")
+class _RandomInfluence(Influence):
+    """Random numbers, as costly to use as the influence of records on a linear model."""
 
     def change(self, candidates: Positions, references: Positions) -> Array:
         """Return (references, candidates) numbers."""
         return np.random.default_rng(0).normal(size=(len(references), len(candidates)))
-
-    def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:  # noqa: ARG002
-        """Return (pairs, candidates) cosines."""
-        return cosines(change, self.change(candidates, references).T)
 
 
 def _random_view(n: int, classes: int, references: int, rng: np.random.Generator) -> LabelledView:

@@ -52,7 +52,7 @@ class Policy:
 
 def policies(batches: Sequence[int], decimals: Sequence[int | None], regimes: Sequence[Regime]) -> list[Policy]:
     """Return every combination."""
-    return [Policy(*of) for of in product(batches, decimals, regimes)]
+    return [Policy(*one) for one in product(batches, decimals, regimes)]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class Utility:
         truth = np.eye(posteriors.shape[1])[labels]
         brier = np.square(posteriors.astype(np.float64) - truth).sum(axis=1).mean()
         return cls(float((posteriors.argmax(axis=1) == labels).mean()), float(brier))
+
+    @classmethod
+    def mean(cls, judged: Sequence[Utility]) -> Utility:
+        """Return the mean of several."""
+        return cls(float(np.mean([u.accuracy for u in judged])), float(np.mean([u.brier for u in judged])))
 
 
 def cost(policy: Policy, before: Utility, released: Utility, waiting: float) -> float:

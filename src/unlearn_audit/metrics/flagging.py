@@ -1,4 +1,4 @@
-"""What share of an observer's accusations would be right: found people, wrongly accused ones, and a base rate."""
+"""What share of the people whom an observer flags were deleted: found people, wrongly flagged ones, and a base rate."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Accusing:
-    """An observer who accuses everyone whose p-value is at most ``rate``.
+class FlaggingRule:
+    """An observer who flags every person with a p-value of at most ``rate``.
 
     Attributes
     ----------
     rate
-        The share of people never in training that it may accuse.
+        The share of people never in training that it may flag: its false-positive rate.
     found, people
-        How many of the people who were deleted it accuses, of how many.
+        How many of the people who were deleted it flags, of how many.
     found_share
         The same as a share, for people like these: Clopper and Pearson's interval.
     wrong_share
-        The share of people never in training that its threshold accuses.
+        The share of people never in training that its threshold flags.
     """
 
     rate: float
@@ -37,7 +37,7 @@ class Accusing:
     wrong_share: Estimate
 
     @classmethod
-    def at(cls, rate: float, p_values: Array, references: int, above: int) -> Accusing | None:
+    def at(cls, rate: float, p_values: Array, references: int, above: int) -> FlaggingRule | None:
         """Return what an observer reaches at a rate; None where so few references cannot show it.
 
         The threshold is the k-th highest reference, k = ⌊rate · (references + 1)⌋. The share of people never in
@@ -74,7 +74,7 @@ class Accusing:
         )
 
     def precision(self, base_rate: float) -> Estimate:
-        """Return the share of right accusations where a share ``base_rate`` of those looked at were deleted."""
+        """Return the share of right flags where a share ``base_rate`` of those looked at were deleted."""
         f, w = self.found_share, self.wrong_share
         return Estimate(
             precision(base_rate, f.value, w.value),
@@ -84,15 +84,15 @@ class Accusing:
 
 
 def precision(base_rate: float, found: float, wrong: float) -> float:
-    """Return P · found / (P · found + (1 - P) · wrong); 0 where nobody is accused.
+    """Return P · found / (P · found + (1 - P) · wrong); 0 where nobody is flagged.
 
     Examples
     --------
     >>> round(precision(0.01, 0.5, 0.01), 3)
     0.336
     """
-    right, accused = base_rate * found, base_rate * found + (1 - base_rate) * wrong
-    return right / accused if accused > 0 else 0.0
+    right, flagged = base_rate * found, base_rate * found + (1 - base_rate) * wrong
+    return right / flagged if flagged > 0 else 0.0
 
 
 def _beta_quantile(share: float, a: float, b: float) -> float:

@@ -21,12 +21,13 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.observations.messages import shorten
-from unlearn_audit.observations.one_version import group_texts, read_columns, texts_of
+from unlearn_audit.observations.one_version import group_texts, texts_of
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.draws import measure, needs_measuring
 from unlearn_audit.unlearning.methods import unlearner_for
 from unlearn_audit.unlearning.training import take
+from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
@@ -37,7 +38,7 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Owned:
+class OwnerData:
     """The owner's records, of which some are held out of training as references.
 
     Attributes
@@ -88,7 +89,7 @@ class RawRecords:
     names: npt.NDArray[np.object_]
     groups: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
-    def hold_out(self, held_out: npt.NDArray[np.bool_], encoding: Encoding, used: npt.NDArray[np.bool_]) -> Owned:
+    def hold_out(self, held_out: npt.NDArray[np.bool_], encoding: Encoding, used: npt.NDArray[np.bool_]) -> OwnerData:
         """Return the records with some held out of training, and those not ``used`` left out of it.
 
         Raises
@@ -100,7 +101,7 @@ class RawRecords:
         both = np.intersect1d(self.person[training], self.person[held_out])
         if len(both):
             raise AuditError(
-                f"{len(both):,} subjects have reference and training records, such as {self.names[both[0]]}; "
+                f"{len(both):,} people have reference and training records, such as {self.names[both[0]]}; "
                 "references must be of people whom the model is not trained on"
             )
         X: npt.NDArray[Any]
@@ -117,11 +118,13 @@ class RawRecords:
             (*self.raw.notes, *notes),
         )
         kinds, kind = Kinds.of(np.asarray(self.raw.labels, dtype=np.int64), classes, self.groups)
-        return Owned(data, self.ids, Units(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind)
+        return OwnerData(
+            data, self.ids, Units(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind
+        )
 
 
-def read_owned(
-    path: Path, label: str, record: str | None, subject: str | None, groups: Sequence[str] = ()
+def read_owner_data(
+    path: Path, label: str, record: str | None, person: str | None, groups: Sequence[str] = ()
 ) -> RawRecords:
     """Read the owner's table; without a column ``record``, ids are row numbers counted from 0.
 
@@ -132,8 +135,8 @@ def read_owned(
     AuditError
         If it cannot be read, a column is absent, or ids repeat or are missing.
     """
-    raw = read_table(path, label, subject)
-    texts = read_columns(path, [name for name in (record, subject) if name])
+    raw = read_table(path, label, person)
+    texts = read_columns(path, [name for name in (record, person) if name])
     ids = pd.Index(np.arange(len(raw.labels)).astype(str), dtype=object)
     if record is not None:
         if record not in raw.features:
@@ -146,12 +149,12 @@ def read_owned(
     # references hold none of the texts that the training records hold
     raw, warnings = without_identifiers(raw, first_of_duplicates(raw))
     raw = replace(raw, notes=(*warnings, *raw.notes))
-    person, names = pd.factorize(np.asarray(ids if subject is None else texts_of(texts[subject], subject, path)))
+    codes, names = pd.factorize(np.asarray(ids if person is None else texts_of(texts[person], person, path)))
     lacking = [name for name in groups if name not in texts.column_names]
     if lacking:
-        raise AuditError(f"no group column '{lacking[0]}' in {path}; it has {shorten(texts.column_names)}")
+        raise AuditError(f"no group column '{lacking[0]}' in {path}; it has {shortened(texts.column_names)}")
     values = {name: group_texts(texts[name], name, path) for name in groups}
-    return RawRecords(raw, ids, person.astype(np.int64), np.asarray(names, dtype=object), values)
+    return RawRecords(raw, ids, codes.astype(np.int64), np.asarray(names, dtype=object), values)
 
 
 def named_records(name: str) -> RawRecords:
@@ -161,8 +164,8 @@ def named_records(name: str) -> RawRecords:
     raw = raw.kept(keep)
     ids = pd.Index(np.flatnonzero(keep).astype(str), dtype=object)
     own = np.arange(len(ids)) if raw.units is None else raw.units
-    person, names = pd.factorize(own)
-    return RawRecords(raw, ids, person.astype(np.int64), np.asarray(names.astype(str), dtype=object))
+    codes, names = pd.factorize(own)
+    return RawRecords(raw, ids, codes.astype(np.int64), np.asarray(names.astype(str), dtype=object))
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +174,7 @@ class Releases:
 
     Attributes
     ----------
-    owned
+    owner
         Records and who they belong to.
     original
         The model that everybody in training is in.
@@ -185,7 +188,7 @@ class Releases:
         What training the model several times showed; None if it is known what it does.
     """
 
-    owned: Owned
+    owner: OwnerData
     original: Trained
     retrain: Unlearner
     note: str | None
@@ -194,26 +197,26 @@ class Releases:
     draws: Draws | None = None
 
     @classmethod
-    def of(cls, owned: Owned, source: ModelSource, regime: Regime, seed: int, people: int = 1) -> Releases:
+    def of(cls, owner: OwnerData, source: ModelSource, regime: Regime, seed: int, people: int = 1) -> Releases:
         """Train the original, to be released without so many people at most.
 
         The regime is the one asked for, or the one that the model really runs where it is trained on so many records.
         """
-        draws = measure(source, owned.data, owned.training, regime, seed) if needs_measuring(source) else None
-        most = int(np.sort(owned.persons.sizes(np.unique(owned.persons.codes[owned.training])))[-people:].sum())
-        retrain, note = _retraining(owned, source, regime, most, draws)
+        draws = measure(source, owner.data, owner.training, regime, seed) if needs_measuring(source) else None
+        most = int(np.sort(owner.persons.sizes(np.unique(owner.persons.codes[owner.training])))[-people:].sum())
+        retrain, note = _retraining(owner, source, regime, most, draws)
         drawn = integer_seed(seed, Kind.RELEASE, int(Kind.ORIGINAL))
-        original = retrain.learn(source, owned.data, owned.training, drawn)
-        return cls(owned, original, retrain, note, seed, most, draws)
+        original = retrain.learn(source, owner.data, owner.training, drawn)
+        return cls(owner, original, retrain, note, seed, most, draws)
 
     def in_regime(self, regime: Regime) -> Releases:
         """Return releases of the same original in another regime."""
-        retrain, note = _retraining(self.owned, self.original.source, regime, self.most, self.draws)
+        retrain, note = _retraining(self.owner, self.original.source, regime, self.most, self.draws)
         return replace(self, retrain=retrain, note=note)
 
     def answers(self, model: Any, rows: Positions) -> npt.NDArray[np.float32]:
         """Return (m, classes) posteriors of some records."""
-        data = self.owned.data
+        data = self.owner.data
         with one_thread():
             return query(model, take(data.X, rows), data.class_values, self.original.source.name)
 
@@ -231,29 +234,29 @@ class Releases:
         first
             The number of the first release, for its seed where randomness is fresh.
         """
-        owned = self.owned
-        rows = [owned.persons.rows(of) for of in gone]
-        before = self.answers(self.original.model, np.arange(len(owned.data)))
+        owner = self.owner
+        rows = [owner.persons.rows(persons) for persons in gone]
+        before = self.answers(self.original.model, np.arange(len(owner.data)))
         nobody = np.empty(0, dtype=np.int64)
         seeds = [integer_seed(self.seed, Kind.RELEASE, int(Kind.UNLEARNED), first + i) for i in range(len(gone))]
         after = self.retrain.unlearn_many(self.original, [Request(r, nobody) for r in rows], seeds)
         for deleted, of, own, unlearned in zip(gone, references, rows, after, strict=True):
-            known = owned.persons.rows(of)
+            known = owner.persons.rows(of)
             asked = np.concatenate([own, known])
             both = np.stack([before[asked], self.answers(unlearned.model, asked)], axis=1)
-            labels = owned.data.y[asked].astype(np.int64)
-            whose = owned.persons.codes[asked]
+            labels = owner.data.y[asked].astype(np.int64)
+            whose = owner.persons.codes[asked]
             sides = []
             for part in (slice(0, len(own)), slice(len(own), None)):
                 person = pd.factorize(whose[part])[0].astype(np.int64)
-                sides.append(Rows(both[part], labels[part], person, owned.kind[asked[part]]))
+                sides.append(Rows(both[part], labels[part], person, owner.kind[asked[part]]))
             changed = float(moved(both).mean())
-            names = owned.names[deleted]
-            yield Pair(sides[0], sides[1], owned.data.class_names, names, changed, (), owned.kinds), unlearned.model
+            names = owner.names[deleted]
+            yield Pair(sides[0], sides[1], owner.data.class_names, names, changed, (), owner.kinds), unlearned.model
 
 
 def _retraining(
-    owned: Owned, source: ModelSource, regime: Regime, most: int, draws: Draws | None
+    owner: OwnerData, source: ModelSource, regime: Regime, most: int, draws: Draws | None
 ) -> tuple[Unlearner, str | None]:
-    """Return how a model is retrained without so many of its records, and what is to be known of the regime."""
-    return unlearner_for(UnlearningConfig(), source, regime, len(owned.training), most, draws=draws)
+    """Return how a model is retrained without so many of its records, and what to know of the regime."""
+    return unlearner_for(UnlearningConfig(), source, regime, len(owner.training), most, draws=draws)
