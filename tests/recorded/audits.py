@@ -156,8 +156,13 @@ def _sections(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         if key == "results":
             for attack in dict.fromkeys(result["attack"] for result in of):
                 yield f"results of {attack}", [result for result in of if result["attack"] == attack]
-        elif key not in UNSTABLE:
+        elif not _is_measured(key):
             yield _RECORDED_AS.get(key, key), of
+
+
+def _is_measured(key: str) -> bool:
+    """Return whether a key holds times, memory or versions, which no two runs need have in common."""
+    return key in UNSTABLE or key.startswith(("seconds", "memory"))
 
 
 def _digest(value: Any) -> str:
@@ -168,7 +173,7 @@ def numbers(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every number, truth value, null and name (text without spaces) of a document by its place."""
     if isinstance(value, dict):
         for key in sorted(value, key=lambda key: _RECORDED_AS.get(key, key)):
-            if key not in UNSTABLE and not key.startswith("seconds"):
+            if not _is_measured(key):
                 yield from numbers(value[key], f"{place}/{_RECORDED_AS.get(key, key)}")
     elif isinstance(value, list):
         for i, of in enumerate(value):
