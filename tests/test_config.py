@@ -36,9 +36,9 @@ def test_flags_override_the_file_key_by_key(tmp_path):
 
 
 def test_another_source_of_data_replaces_the_files_whole(tmp_path):
-    path = write(tmp_path, "target: {data: {file: a.csv, label: y, unit: who, encoding: one-hot}}\n")
+    path = write(tmp_path, "target: {data: {file: a.csv, label: y, person: who, encoding: one-hot}}\n")
     data = read_config(path, {"target": {"data": {"name": "adult"}}}).target.data
-    assert (data.name, data.file, data.label, data.unit, data.encoding) == ("adult", None, None, None, "one-hot")
+    assert (data.name, data.file, data.label, data.person, data.encoding) == ("adult", None, None, None, "one-hot")
 
 
 @pytest.mark.parametrize(

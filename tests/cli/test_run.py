@@ -163,7 +163,7 @@ def test_a_users_table_and_factory(command, tmp_path):
     frame.to_csv("people.csv", index=False)
     with open("mine.py", "w") as stream:
         stream.write("from sklearn.naive_bayes import GaussianNB\ndef make():\n    return GaussianNB()\n")
-    own = ["--data=people.csv", "--label=rich", "--unit=who", "--model=mine:make", "--encoding=one-hot"]
+    own = ["--data=people.csv", "--label=rich", "--person=who", "--model=mine:make", "--encoding=one-hot"]
     found = command("run", *own, *SMALL[1:], "--out", tmp_path / "out", "--json").findings
     assert found["model"] == "mine:make"
     assert found["details"]["target"]["features"] == 3

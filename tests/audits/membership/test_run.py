@@ -63,8 +63,8 @@ def test_tables_of_an_audit_can_be_audited_again(people):
 
 def test_units_and_regime_can_be_chosen(people):
     X, y = load_breast_cancer(return_X_y=True)
-    units = np.arange(len(y)) // 3
-    result = audit(DecisionTreeClassifier(), X, y, units=units, regime="fresh", **SMALL)
+    persons = np.arange(len(y)) // 3
+    result = audit(DecisionTreeClassifier(), X, y, persons=persons, regime="fresh", **SMALL)
     rows = result.observations["target"].rows
     deleted = rows[rows["role"] == "deleted"]
     assert (deleted.groupby(["world", "request"])["record"].agg(lambda r: len(set(r // 3))) == 1).all()
