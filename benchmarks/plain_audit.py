@@ -67,9 +67,9 @@ def plain_audit(config: AuditConfig) -> PlainAudit:
     with threadpool_limits(limits=1):
         with audit.timed("data"):
             records = prepare(config.target.data, config.seed)
-            split, units = records.split, records.units
+            split, persons = records.split, records.persons
             plans, _ = plan_worlds(
-                split, units, config.worlds, config.scenario, config.seed, records.data.name, ("shadow", "target")
+                split, persons, config.worlds, config.scenario, config.seed, records.data.name, ("shadow", "target")
             )
         for side, plan in plans.items():
             audit.tables[side] = observe(audit, config, records, plan)

@@ -36,14 +36,26 @@ def test_flags_override_the_file_key_by_key(tmp_path):
 
 
 def test_another_source_of_data_replaces_the_files_whole(tmp_path):
-    path = write(tmp_path, "target: {data: {file: a.csv, label: y, unit: who, encoding: one-hot}}\n")
+    path = write(tmp_path, "target: {data: {file: a.csv, label: y, person: who, encoding: one-hot}}\n")
     data = read_config(path, {"target": {"data": {"name": "adult"}}}).target.data
-    assert (data.name, data.file, data.label, data.unit, data.encoding) == ("adult", None, None, None, "one-hot")
+    assert (data.name, data.file, data.label, data.person, data.encoding) == ("adult", None, None, None, "one-hot")
+
+
+def test_the_former_name_of_the_column_of_persons_still_works(tmp_path):
+    path = write(tmp_path, "target: {data: {file: a.csv, label: y, unit: who}}\n")
+    with pytest.warns(DeprecationWarning, match=r"unit is deprecated; use person\."):
+        assert read_config(path).target.data.person == "who"
+    with pytest.warns(DeprecationWarning, match="unit"):
+        assert read_config(path, {"target": {"data": {"person": "other"}}}).target.data.person == "other"
+    with pytest.warns(DeprecationWarning, match="unit"):
+        config = build_config({"target": {"data": {"file": "a.csv", "label": "y", "unit": "who"}}})
+    assert "unit" not in config.model_dump()["target"]["data"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("target: {data: {file: a.csv, label: y, unit: who, person: who}}\n", "is the former name of `person`"),
         ("target: {dat: adult}\n", "unknown key 'target.dat'"),
         ("colour: red\n", "unknown key 'colour'"),
         ("regime: frozen\n", "regime"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -40,7 +41,7 @@ def audit(
     X: Any,
     y: Sequence[Any],
     *,
-    units: Sequence[Any] | None = None,
+    persons: Sequence[Any] | None = None,
     name: str = "in-memory",
     shadow_worlds: int = 10,
     target_worlds: int = 10,
@@ -67,8 +68,8 @@ def audit(
         (n, ...) features: an array, or a DataFrame that the model can take.
     y
         (n,) labels.
-    units
-        (n,) whose row each is: rows of one unit stay on one side and are deleted together.
+    persons
+        (n,) whose row each is: rows of one person stay on one side and are deleted together.
     name
         What to call the data in reports.
     shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, probes
@@ -81,7 +82,8 @@ def audit(
         Worker processes, store and progress.
     **settings
         Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``retraining_arm``, ``scenario``, ``games``,
-        ``views``, ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``.
+        ``views``, ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``. ``units`` is the
+        deprecated name of ``persons``.
 
     Raises
     ------
@@ -100,6 +102,11 @@ def audit(
     >>> result.findings.regime, result.findings.selected.attack
     ('fixed', 'sorted-diff')
     """
+    if "units" in settings:
+        warnings.warn("units is deprecated; use persons.", DeprecationWarning, stacklevel=2)
+        if persons is not None:
+            raise AuditError("units is the former name of persons, and both are given; keep persons")
+        persons = settings.pop("units")
     source = resolve_model(model)
     sizes = WorldsConfig(
         shadow=shadow_worlds,
@@ -121,7 +128,7 @@ def audit(
     side = SideConfig(data=DataConfig(name=name), model=source.name)
     groups = (groups,) if isinstance(groups, str) else groups
     config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
-    records = prepare_arrays(X, y, units, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
+    records = prepare_arrays(X, y, persons, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
     both = {"target": records, "shadow": records}
     return run_audit(AuditTask(config, both, {"target": source, "shadow": source}), execution or Execution())
 

@@ -163,7 +163,7 @@ def test_a_users_table_and_factory(command, tmp_path):
     frame.to_csv("people.csv", index=False)
     with open("mine.py", "w") as stream:
         stream.write("from sklearn.naive_bayes import GaussianNB\ndef make():\n    return GaussianNB()\n")
-    own = ["--data=people.csv", "--label=rich", "--unit=who", "--model=mine:make", "--encoding=one-hot"]
+    own = ["--data=people.csv", "--label=rich", "--person=who", "--model=mine:make", "--encoding=one-hot"]
     found = command("run", *own, *SMALL[1:], "--out", tmp_path / "out", "--json").findings
     assert found["model"] == "mine:make"
     assert found["details"]["target"]["features"] == 3
@@ -171,6 +171,21 @@ def test_a_users_table_and_factory(command, tmp_path):
     deleted = table.rows[table.rows["role"] == "deleted"].groupby(["world", "request"])["record"].agg(list)
     assert all(len({r // 2 for r in records}) == 1 for records in deleted)
     assert any(len(records) == 2 for records in deleted)
+
+
+def test_the_former_name_of_the_column_of_persons_is_noted(command, tmp_path):
+    pd.DataFrame({"age": range(60), "rich": ["yes", "no"] * 30, "who": range(60)}).to_csv("people.csv", index=False)
+    (tmp_path / "audit.yaml").write_text("target: {data: {file: people.csv, label: rich, unit: nobody}}\n")
+    own = ["--data=people.csv", "--label=rich"]
+    for name, given, note in (
+        ("run", [*own, "--unit=nobody"], "Note: --unit is deprecated; use --person."),
+        ("plan", [*own, "--unit=nobody"], "Note: --unit is deprecated; use --person."),
+        ("plan", [tmp_path / "audit.yaml"], "Note: unit is deprecated; use person."),
+        ("run", [*own, "--person=nobody"], ""),
+    ):
+        refused = command(name, *given)
+        assert "no person column 'nobody'" in refused.err
+        assert [line for line in refused.err.splitlines() if line.startswith("Note")] == ([note] if note else [])
 
 
 def test_risk_by_columns(command, tmp_path):

@@ -120,13 +120,13 @@ def test_numbers_that_identify_stay_with_a_warning(tmp_path, name):
 def test_ids_of_persons_with_several_rows_count_by_person(tmp_path):
     who = np.repeat(np.arange(N // 8), 8)
     X = frame(address=[PEOPLE[i] for i in who], town=[f"town {i % 12}" for i in who], person=who)
-    with_unit = from_file(tmp_path, X, unit="person")
-    assert "address (50 distinct of 50 values)" in with_unit.data.warnings[0]
-    assert with_unit.data.X.shape == (N, 2)
+    with_person = from_file(tmp_path, X, person="person")
+    assert "address (50 distinct of 50 values)" in with_person.data.warnings[0]
+    assert with_person.data.X.shape == (N, 2)
     # without it rows of a person are on both sides, so that the texts are known there
     assert from_file(tmp_path, X.drop(columns="person")).data.warnings == ()
     named = from_file(tmp_path, X.rename(columns={"address": "user_id"}).drop(columns="person"))
-    assert "name it as the unit if it says whose records these are" in named.data.warnings[0]
+    assert "name it as the column of persons if it says whose records these are" in named.data.warnings[0]
 
 
 def test_columns_can_be_kept_or_excluded(tmp_path):
@@ -182,7 +182,7 @@ def test_named_datasets_go_the_same_way(monkeypatch):
 @pytest.mark.parametrize("name", ["digits", "breast-cancer", "adult", "checkins-nyc", "us-accidents"])
 def test_no_named_dataset_holds_an_id(name, real_data):
     table = DATASETS[name][1](real_data)
-    assert list(find_identifiers(table.features, table.units)) == []
+    assert list(find_identifiers(table.features, table.persons)) == []
 
 
 def test_audits_say_so(tmp_path):

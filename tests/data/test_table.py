@@ -37,8 +37,8 @@ def test_csv(tmp_path: Path) -> None:
     assert table.name == "people"
     assert table.class_names == ("high", "low")
     assert table.labels.tolist() == [1, 0, 1]
-    assert table.units is not None
-    assert table.units.tolist() == [0, 1, 0]
+    assert table.persons is not None
+    assert table.persons.tolist() == [0, 1, 0]
     assert list(table.features) == ["age", "job"]
     assert table.features["age"].tolist()[:2] == [30, 41.5]
     assert isinstance(table.features["job"].dtype, pd.StringDtype)
@@ -69,9 +69,9 @@ def test_json_lines_give_the_same_table_as_csv(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(one.features, other.features)
     assert one.labels.tolist() == other.labels.tolist()
     assert one.class_names == other.class_names
-    assert one.units is not None
-    assert other.units is not None
-    assert one.units.tolist() == other.units.tolist()
+    assert one.persons is not None
+    assert other.persons is not None
+    assert one.persons.tolist() == other.persons.tolist()
     path.write_text('{"age": 1, "pay": "low"}\n{"age": "old"}\n', encoding="utf-8")
     with pytest.raises(AuditError, match="cannot be read as JSON lines"):
         read_table(path, "pay")
@@ -161,16 +161,16 @@ def test_kinds_of_parquet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "label", "unit", "told"),
+    ("content", "label", "person", "told"),
     [
         ("", "pay", None, "is empty"),
         ("age,pay\n", "pay", None, "has a header and no rows"),
         ("age,pay\n1,low\n2,low\n", "pay", None, "holds one class only, 'low'"),
         ("age,pay\n1,low\n2,\n3,?\n", "pay", None, "'pay' .* is missing in 2 of 3 rows"),
         ("age,pay\n1,low\n2,high\n", "income", None, "no label column 'income' in .*; name one of: age, pay"),
-        ("age,pay\n1,low\n2,high\n", "pay", "who", "no unit column 'who' in"),
-        ("age,pay\n1,low\n2,high\n", "pay", "pay", "cannot be both label and unit"),
-        ("who,age,pay\na,1,low\n,2,high\n", "pay", "who", "unit column 'who' .* missing in 1 of 2 rows"),
+        ("age,pay\n1,low\n2,high\n", "pay", "who", "no person column 'who' in"),
+        ("age,pay\n1,low\n2,high\n", "pay", "pay", "cannot be both label and person"),
+        ("who,age,pay\na,1,low\n,2,high\n", "pay", "who", "person column 'who' .* missing in 1 of 2 rows"),
         ("age,pay\ninf,low\n2,high\n", "pay", None, "column 'age' .* holds 1 infinite values"),
         ("age,pay\n1,inf\n2,0.5\n", "pay", None, "label column 'pay' .* infinite"),
         ("pay\n1\n2\n", "pay", None, "has no feature columns beside 'pay'"),
@@ -185,11 +185,11 @@ def test_kinds_of_parquet(tmp_path: Path) -> None:
     ],
 )
 def test_one_sentence_for_each_bad_csv(
-    tmp_path: Path, content: str | bytes, label: str, unit: str | None, told: str
+    tmp_path: Path, content: str | bytes, label: str, person: str | None, told: str
 ) -> None:
     path = _csv(tmp_path, content)
     with pytest.raises(AuditError, match=told) as error:
-        read_table(path, label, unit)
+        read_table(path, label, person)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 

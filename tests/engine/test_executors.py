@@ -97,7 +97,7 @@ def own(tmp_path, monkeypatch):
 def tasks_of(records, model, worlds=3):
     source = model if isinstance(model, ModelSource) else resolve_model(model)
     sizes = WorldsConfig(shadow=worlds, target=worlds, train_size=100, deletions=4)
-    plans, _ = plan_worlds(records.split, records.units, sizes, ScenarioConfig(), 0, "made", ("shadow", "target"))
+    plans, _ = plan_worlds(records.split, records.persons, sizes, ScenarioConfig(), 0, "made", ("shadow", "target"))
     unlearner, _ = Retrain.for_model(source, Regime.FIXED)
     return [SideTask(records.data, source, unlearner, plan) for plan in plans.values()]
 

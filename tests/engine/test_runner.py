@@ -30,7 +30,7 @@ def records():
 def tasks(records, model="decision-tree", **sizes):
     source = resolve_model(model)
     wanted = WorldsConfig(**{"shadow": 2, "target": 3, "train_size": 100, "deletions": 4, **sizes})
-    plans, _ = plan_worlds(records.split, records.units, wanted, ScenarioConfig(), 0, "made", SIDES)
+    plans, _ = plan_worlds(records.split, records.persons, wanted, ScenarioConfig(), 0, "made", SIDES)
     unlearner, _ = Retrain.for_model(source, Regime.FIXED)
     return [SideTask(records.data, source, unlearner, plans[side]) for side in SIDES]
 

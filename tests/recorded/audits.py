@@ -37,8 +37,9 @@ RENAMED: dict[str, str] = {
     "accusing": "flagging",
     "promise": "guarantee",
     "subject": "person",
+    "data/unit": "data/person",
 }
-"""Keys of the JSON, old name to new."""
+"""Keys of the JSON, old name to new; one with a slash is renamed under the key before the slash alone."""
 
 _RECORDED_AS = {new: old for old, new in RENAMED.items()}
 
@@ -172,14 +173,20 @@ def _digest(value: Any) -> str:
 def numbers(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every number, truth value, null and name (text without spaces) of a document by its place."""
     if isinstance(value, dict):
-        for key in sorted(value, key=lambda key: _RECORDED_AS.get(key, key)):
+        for then, key in sorted((_recorded_as(key, place), key) for key in value):
             if not _is_measured(key):
-                yield from numbers(value[key], f"{place}/{_RECORDED_AS.get(key, key)}")
+                yield from numbers(value[key], f"{place}/{then}")
     elif isinstance(value, list):
         for i, of in enumerate(value):
             yield from numbers(of, f"{place}/{i}")
     elif not isinstance(value, str) or " " not in value:
         yield place, _RECORDED_AS.get(value, value) if isinstance(value, str) else value
+
+
+def _recorded_as(key: str, place: str) -> str:
+    """Return the old name of a key at a place."""
+    above = place.rpartition("/")[2]
+    return _RECORDED_AS.get(f"{above}/{key}", _RECORDED_AS.get(key, key)).rpartition("/")[2]
 
 
 def table_digest(path: Path) -> str:

@@ -6,16 +6,16 @@ import pytest
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds import plan_worlds, split_records
-from unlearn_audit.worlds.units import Units
+from unlearn_audit.worlds.persons import Persons
 
 SIDES = ("shadow", "target")
 
 
 def plans(n=4000, codes=None, seed=0, scenario="single", **sizes):
-    units = Units(np.arange(n) if codes is None else codes)
+    persons = Persons(np.arange(n) if codes is None else codes)
     wanted = WorldsConfig(**{"train_size": 300, "references": 30, **sizes})
     return plan_worlds(
-        split_records(units, seed), units, wanted, ScenarioConfig.model_validate(scenario), seed, "people", SIDES
+        split_records(persons, seed), persons, wanted, ScenarioConfig.model_validate(scenario), seed, "people", SIDES
     )
 
 
@@ -83,9 +83,9 @@ def test_all_rows_of_a_unit_are_deleted_together():
     for world in worlds(made["target"]):
         assert len(world.training) <= 300
         for (request,) in world.chains:
-            unit = set(codes[request.deleted])
-            assert len(unit) == 1
-            assert set(np.flatnonzero(codes == unit.pop())) == set(request.deleted)
+            person = set(codes[request.deleted])
+            assert len(person) == 1
+            assert set(np.flatnonzero(codes == person.pop())) == set(request.deleted)
 
 
 def test_train_size_shrinks_to_half_the_pool_and_says_so():
@@ -125,7 +125,7 @@ def test_unequal_units_are_counted_as_worlds_draw_them_and_not_the_largest():
     for world in worlds(made["target"]):
         assert len(np.unique(codes[world.training])) >= 20
         deleted = [set(codes[request.deleted]) for (request,) in world.chains]
-        assert all(len(units) == 1 for units in deleted)
+        assert all(len(persons) == 1 for persons in deleted)
         assert len(set.union(*deleted)) == 10
     # two of the largest persons alone have more records than such a world
     smaller, _ = plans(codes=codes, train_size=1500, deletions=2, references=5000)
@@ -146,7 +146,7 @@ def test_where_units_truly_do_not_suffice_it_is_said_how_many_would_and_what_tra
 
 
 def test_a_world_that_one_unit_overfills_is_refused():
-    with pytest.raises(AuditError, match=r"with as few as 0 units, .* remain\); for larger worlds \(--train-size"):
+    with pytest.raises(AuditError, match=r"with as few as 0 people, .* remain\); for larger worlds \(--train-size"):
         plans(codes=skewed(), train_size=40, deletions=1, references=5000)
 
 

@@ -80,4 +80,4 @@ def test_what_cannot_be_done_is_said(changes, says):
 def test_whoever_has_several_records_is_not_audited():
     X, y = np.random.default_rng(0).normal(size=(400, 3)), np.arange(400) % 2
     with pytest.raises(AuditError, match="0 people of one record, too few for 21 audited records"):
-        audit("decision-tree", X, y, units=np.arange(400) // 2, layout="per-record", deletions=7, train_size=80)
+        audit("decision-tree", X, y, persons=np.arange(400) // 2, layout="per-record", deletions=7, train_size=80)

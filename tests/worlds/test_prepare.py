@@ -39,8 +39,8 @@ def test_a_users_table_becomes_records(tmp_path):
 
 def test_units_stay_on_one_side(tmp_path):
     path, _ = people(tmp_path)
-    records = prepare(DataConfig(file=str(path), label="rich", unit="who"), seed=0)
-    owners = records.data.units
+    records = prepare(DataConfig(file=str(path), label="rich", person="who"), seed=0)
+    owners = records.data.persons
     assert not set(owners[records.split.shadow.all]) & set(owners[records.split.target.all])
 
 
@@ -90,17 +90,17 @@ def test_arrays_keep_their_labels_and_frames_their_columns():
 
 
 @pytest.mark.parametrize(
-    ("y", "units", "said"),
+    ("y", "persons", "said"),
     [
         (np.zeros(100), None, "one class only"),
         (np.zeros(99), None, "one value a record"),
         (np.array([np.nan] * 100), None, "missing labels"),
-        (np.arange(100) % 2, [1, 2], r"units has shape \(2,\) for 100 records"),
+        (np.arange(100) % 2, [1, 2], r"persons has shape \(2,\) for 100 records"),
     ],
 )
-def test_bad_arrays(y, units, said):
+def test_bad_arrays(y, persons, said):
     with pytest.raises(AuditError, match=said):
-        prepare_arrays(np.random.default_rng(0).normal(size=(100, 2)), y, units, "mine", 0)
+        prepare_arrays(np.random.default_rng(0).normal(size=(100, 2)), y, persons, "mine", 0)
 
 
 NUMBERS = np.random.default_rng(0).normal(size=(100, 2))
@@ -146,18 +146,18 @@ def test_labels_that_no_audit_can_use(y, said):
 
 
 @pytest.mark.parametrize(
-    ("units", "said"),
+    ("persons", "said"),
     [
-        (np.where(HALVES, np.nan, 1.0), "units has missing units"),
-        (["ada", None] * 50, "units has missing units"),
-        (["ada", np.nan] * 50, "units has missing units"),
-        (np.zeros((100, 2)), r"units has shape \(100, 2\)"),
-        (pd.Series([{}, {}] * 50), "units has values that cannot be sorted"),
+        (np.where(HALVES, np.nan, 1.0), "persons has missing values"),
+        (["ada", None] * 50, "persons has missing values"),
+        (["ada", np.nan] * 50, "persons has missing values"),
+        (np.zeros((100, 2)), r"persons has shape \(100, 2\)"),
+        (pd.Series([{}, {}] * 50), "persons has values that cannot be sorted"),
     ],
 )
-def test_units_that_no_audit_can_use(units, said):
+def test_persons_that_no_audit_can_use(persons, said):
     with pytest.raises(AuditError, match=said):
-        prepare_arrays(NUMBERS, HALVES, units, "mine", 0)
+        prepare_arrays(NUMBERS, HALVES, persons, "mine", 0)
 
 
 def register(monkeypatch, pixels, labels):
@@ -182,7 +182,7 @@ def test_images_become_rows_of_bytes(monkeypatch):
     assert records.data.X.dtype == np.uint8
     assert np.array_equal(records.data.X.reshape(-1, 3, 4, 5), repeated[0][kept])
     assert records.data.y.tolist() == repeated[1][kept].tolist()
-    assert records.data.units is None
+    assert records.data.persons is None
     assert records.data.class_values.tolist() == [0, 1]
     assert records.data.class_names == ("no", "yes")
     assert records.data.notes == (

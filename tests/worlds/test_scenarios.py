@@ -4,15 +4,15 @@ import pytest
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.worlds import plan_worlds, split_records
-from unlearn_audit.worlds.units import Units
+from unlearn_audit.worlds.persons import Persons
 
 
 def plan(scenario, n=4000, side="target", **sizes):
-    units = Units(np.arange(n))
+    persons = Persons(np.arange(n))
     wanted = WorldsConfig(**{"train_size": 300, "references": 30, "retained": 1, **sizes})
     plans, notes = plan_worlds(
-        split_records(units, 0),
-        units,
+        split_records(persons, 0),
+        persons,
         wanted,
         ScenarioConfig.model_validate(scenario),
         0,
@@ -106,13 +106,13 @@ def test_online_needs_records_to_add():
 
 
 def units_of(size, n=4000):
-    return Units(np.arange(n) // size)
+    return Persons(np.arange(n) // size)
 
 
-def planned(units, scenario, **sizes):
+def planned(persons, scenario, **sizes):
     wanted = WorldsConfig(**{"train_size": 400, "references": 30, "retained": 1, "deletions": 5, **sizes})
-    split = split_records(units, 0)
-    plans, _ = plan_worlds(split, units, wanted, ScenarioConfig.model_validate(scenario), 0, "people", ("target",))
+    split = split_records(persons, 0)
+    plans, _ = plan_worlds(split, persons, wanted, ScenarioConfig.model_validate(scenario), 0, "people", ("target",))
     return plans["target"]
 
 

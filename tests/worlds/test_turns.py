@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from unlearn_audit.config import DataConfig, ScenarioConfig, WorldsConfig
 from unlearn_audit.worlds import plan_worlds, split_records
 from unlearn_audit.worlds.design import turn
+from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.prepare import prepare
-from unlearn_audit.worlds.units import Units
 
 SIDES = ("shadow", "target")
 
@@ -46,10 +46,10 @@ def test_everybody_is_as_likely_to_have_any_turn(index):
 
 
 def planned(n, codes, scenario, seed, **sizes):
-    units = Units(codes)
+    persons = Persons(codes)
     wanted = WorldsConfig(**{"retained": 1, **sizes})
-    split = split_records(units, seed)
-    plans, _ = plan_worlds(split, units, wanted, ScenarioConfig.model_validate(scenario), seed, "people", SIDES)
+    split = split_records(persons, seed)
+    plans, _ = plan_worlds(split, persons, wanted, ScenarioConfig.model_validate(scenario), seed, "people", SIDES)
     return plans
 
 
@@ -134,7 +134,7 @@ def test_training_sets_are_no_more_alike_than_by_chance():
 def test_default_sizes(name, side, pool, real_data):
     records = prepare(DataConfig(name=name), 0)
     sizes = WorldsConfig(retained=1)
-    plan = plan_worlds(records.split, records.units, sizes, ScenarioConfig(), 0, name, SIDES)[0][side]
+    plan = plan_worlds(records.split, records.persons, sizes, ScenarioConfig(), 0, name, SIDES)[0][side]
     worlds = [plan.world(index) for index in range(sizes.target)]
     unseen = asked([query for world in worlds for query in world.queries], "unseen")
     counts = np.unique(unseen, return_counts=True)[1]

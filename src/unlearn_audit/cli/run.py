@@ -13,6 +13,7 @@ from unlearn_audit.audits.membership.run import run_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.cli.shared import attack_names, options
 from unlearn_audit.cli.shared.options import settings_of
+from unlearn_audit.cli.shared.renamed import deprecations_noted
 from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
@@ -25,8 +26,9 @@ def specify(
     dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'. Default: digits.")] = None,
     data: Annotated[str | None, typer.Option("--data", help="Your own table: a CSV or Parquet file.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="The column of --data that says whose row it is; deleted together.")
+    person: Annotated[
+        str | None,
+        typer.Option(help="The column of --data that says whose row it is; all rows of a person are deleted together."),
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="A column of --data that is no feature.")] = None,
     keep: Annotated[
@@ -111,7 +113,7 @@ def specify(
         If they contradict each other, or describe no audit.
     """
     target_data = settings_of(
-        name=dataset, file=data, label=label, unit=unit, exclude=exclude, keep=keep, encoding=encoding
+        name=dataset, file=data, label=label, person=person, exclude=exclude, keep=keep, encoding=encoding
     )
     flags: dict[str, Any] = settings_of(
         target=settings_of(
@@ -155,9 +157,10 @@ def specify(
     )
     if dataset is not None and data is not None:
         raise AuditError("--dataset and --data were both given; name one source of records")
-    if data is None and config is None and (label is not None or unit is not None or exclude or keep):
-        raise AuditError("--label, --unit, --exclude and --keep belong to --data; give the table they are columns of")
-    return build_config(flags, "the command line") if config is None else read_config(config, flags)
+    if data is None and config is None and (label is not None or person is not None or exclude or keep):
+        raise AuditError("--label, --person, --exclude and --keep belong to --data; give the table they are columns of")
+    with deprecations_noted():
+        return build_config(flags, "the command line") if config is None else read_config(config, flags)
 
 
 def configured(command: Callable[..., None]) -> Callable[..., None]:
@@ -195,7 +198,7 @@ def run(
 
     unlearn-audit run --dataset adult --model random-forest --regime fixed --jobs 2 --out adult-forest
 
-    unlearn-audit run --data people.csv --label income --unit person --model my_models:make_model
+    unlearn-audit run --data people.csv --label income --person customer --model my_models:make_model
 
     unlearn-audit run --dataset adult --group-by sex --group-by age
 

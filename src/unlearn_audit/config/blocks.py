@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from unlearn_audit.config.base import Frozen, ReuseName, ScenarioName
+
+
+def unit_to_person(value: Any) -> Any:
+    """Take the deprecated key ``unit`` of a block of data for ``person``, unless both are given."""
+    if not isinstance(value, dict) or "unit" not in value or "person" in value:
+        return value
+    warnings.warn("unit is deprecated; use person.", DeprecationWarning, stacklevel=2)
+    return {"person" if key == "unit" else key: of for key, of in value.items()}
 
 
 class DataConfig(Frozen):
@@ -16,7 +25,7 @@ class DataConfig(Frozen):
     name: str | None = Field(default=None, description="a named dataset: see `unlearn-audit data list`")
     file: str | None = Field(default=None, description="a CSV or Parquet file of the user's own")
     label: str | None = Field(default=None, description="the column of `file` that holds the class")
-    unit: str | None = Field(default=None, description="the column of `file` that says whose row it is")
+    person: str | None = Field(default=None, description="the column of `file` that says whose row it is")
     exclude: tuple[str, ...] = Field(default=(), description="columns of `file` that are no features")
     keep: tuple[str, ...] = Field(
         default=(), description="columns of `file` that are features even if nearly every record holds another text"
@@ -25,14 +34,22 @@ class DataConfig(Frozen):
         default="codes", description="categories as one integer column each (the paper) or one column a category"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, value: Any) -> Any:
+        value = unit_to_person(value)
+        if isinstance(value, dict) and "unit" in value:
+            raise ValueError("`unit` is the former name of `person`, and both are given; keep `person`")
+        return value
+
     @model_validator(mode="after")
     def _one_source(self) -> DataConfig:
         if (self.name is None) == (self.file is None):
             raise ValueError("give either `name` (a named dataset) or `file` (your own table)")
         if self.file is not None and self.label is None:
             raise ValueError(f"the table {self.file} needs `label`: the column that holds the class")
-        if self.name is not None and (self.label is not None or self.unit is not None or self.exclude or self.keep):
-            raise ValueError("`label`, `unit`, `exclude` and `keep` belong to `file`, not to a named dataset")
+        if self.name is not None and (self.label is not None or self.person is not None or self.exclude or self.keep):
+            raise ValueError("`label`, `person`, `exclude` and `keep` belong to `file`, not to a named dataset")
         return self
 
 
@@ -96,7 +113,7 @@ class ScenarioConfig(Frozen):
         "multi-version: a chain of deletions; retained: single deletions, asking about those who remain",
     )
     size: int | str = Field(
-        default=1, description="records (or units) deleted by one update: a number, or a percentage like 1%"
+        default=1, description="records (or people) deleted by one update: a number, or a percentage like 1%"
     )
     versions: int = Field(default=1, ge=1, description="updates in a chain, one after another")
 

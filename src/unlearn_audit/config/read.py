@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from unlearn_audit.config.audit import AuditConfig, reuse_to_execution
+from unlearn_audit.config.blocks import unit_to_person
 from unlearn_audit.errors import AuditError
 
 # PyYAML's constructors pass on what they stumble over: a 13th month, an `!!int` that is none, endless nesting
@@ -74,6 +75,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, dict) or below is None:
             merged[key] = value
         elif isinstance(below, dict):
+            below = unit_to_person(below) if key == "data" else below
             if key == "data" and {"name", "file"} & value.keys():
                 below = {k: v for k, v in below.items() if k == "encoding"}
             merged[key] = _merge(below, value)

@@ -29,9 +29,8 @@ class Table:
         (n,) integer codes into ``class_names``.
     class_names
         The classes as a person would write them.
-    units
-        (n,) integer codes of the person (or other unit) each row belongs to, or None when every row is
-        its own unit.
+    persons
+        (n,) integer codes of the person each row belongs to, or None where every row is of another person.
     notes
         What the loader did or found, one plain sentence each.
     others
@@ -42,16 +41,16 @@ class Table:
     features: pd.DataFrame
     labels: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
-    units: npt.NDArray[np.int64] | None = None
+    persons: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
     others: pd.DataFrame | None = None
 
     def kept(self, rows: Mask) -> Table:
         """Return the table with only the rows for which ``rows`` (n,) is True, numbered anew."""
         features = self.features.loc[rows].reset_index(drop=True)
-        units = None if self.units is None else self.units[rows]
+        persons = None if self.persons is None else self.persons[rows]
         others = None if self.others is None else self.others.loc[rows].reset_index(drop=True)
-        return replace(self, features=features, labels=self.labels[rows], units=units, others=others)
+        return replace(self, features=features, labels=self.labels[rows], persons=persons, others=others)
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,8 @@ class Images:
         (n,) integer codes into ``class_names``.
     class_names
         The classes as a person would write them.
-    units
-        (n,) integer codes of the person (or other unit) each image belongs to, or None when every image is
-        its own unit.
+    persons
+        (n,) integer codes of the person each image belongs to, or None where every image is of another person.
     notes
         What the loader did or found, one plain sentence each.
     """
@@ -80,13 +78,13 @@ class Images:
     pixels: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
-    units: npt.NDArray[np.int64] | None = None
+    persons: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
 
     def kept(self, rows: Mask) -> Images:
         """Return only the images for which ``rows`` (n,) is True."""
-        units = None if self.units is None else self.units[rows]
-        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], units=units)
+        persons = None if self.persons is None else self.persons[rows]
+        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], persons=persons)
 
     def flat(self) -> npt.NDArray[np.uint8]:
         """Return (n, channels * height * width) the pixels of each image in one row, without a copy.
@@ -115,8 +113,8 @@ class Dataset:
         The same classes as a person would write them.
     record_ids
         (n,) ascending row numbers in the owner's table, counted from 0: the ids that reports use.
-    units
-        (n,) integer codes of the unit each record belongs to, or None.
+    persons
+        (n,) integer codes of the person each record belongs to, or None where every record is of another person.
     notes
         What was done to the records, one plain sentence each.
     true_y
@@ -129,7 +127,7 @@ class Dataset:
     class_values: npt.NDArray[Any]
     class_names: tuple[str, ...]
     record_ids: npt.NDArray[np.int64]
-    units: npt.NDArray[np.int64] | None = None
+    persons: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = field(default=())
     true_y: npt.NDArray[Any] | None = None
 

@@ -18,7 +18,7 @@ from unlearn_audit.data.base import Images, Table
 def first_of_duplicates(records: Table | Images) -> npt.NDArray[np.bool_]:
     """Return which records to keep: (n,) True where no earlier one has the same features (or pixels) and label.
 
-    Missing values equal each other. Units are not compared: two people with equal records cannot be told
+    Missing values equal each other. Whose they are is not compared: two people with equal records cannot be told
     apart by any model.
 
     Examples

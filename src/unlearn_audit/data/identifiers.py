@@ -60,7 +60,7 @@ class Identifier:
         return f"{self.column} ({self.distinct:,} distinct of {self.n_values:,} values)"
 
 
-def find_identifiers(features: pd.DataFrame, units: npt.NDArray[np.int64] | None) -> Iterator[Identifier]:
+def find_identifiers(features: pd.DataFrame, persons: npt.NDArray[np.int64] | None) -> Iterator[Identifier]:
     """Yield the columns that identify.
 
     Text, or categories, does where more than `NEARLY_ALL` of the values are distinct: ids, hashes, addresses, free
@@ -71,7 +71,7 @@ def find_identifiers(features: pd.DataFrame, units: npt.NDArray[np.int64] | None
     ----------
     features
         (n, d) records, none of them twice.
-    units
+    persons
         (n,) whose record each is, or None.
     """
     for label, column in features.items():
@@ -84,7 +84,7 @@ def find_identifiers(features: pd.DataFrame, units: npt.NDArray[np.int64] | None
         codes, found = pd.factorize(values.astype("str") if text else values)
         if len(found) < FEWEST_VALUES:
             continue
-        holders = np.arange(len(codes)) if units is None else units[there]
+        holders = np.arange(len(codes)) if persons is None else persons[there]
         n_values = len(np.unique(holders * len(found) + codes))
         nearly_all = text and len(found) > NEARLY_ALL * n_values
         if nearly_all or counted or (named and len(found) * SEVERAL_ROWS >= n_values):
@@ -120,7 +120,7 @@ def without_identifiers(
             f"{shortened(map(str, table.features.columns), 20)}"
         )
     records = table.kept(rows)
-    found = list(find_identifiers(records.features, records.units))
+    found = list(find_identifiers(records.features, records.persons))
     dropped = [identifier for identifier in found if identifier.text and identifier.column not in kept]
     names = {identifier.column for identifier in dropped}
     left = table.features.loc[:, [str(name) not in names for name in table.features.columns]]
@@ -141,7 +141,7 @@ def without_identifiers(
 
 
 def refuse_identifiers(
-    features: pd.DataFrame, units: npt.NDArray[np.int64] | None, keep: Collection[str] = ()
+    features: pd.DataFrame, persons: npt.NDArray[np.int64] | None, keep: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Return warnings of what looks like an id in features that a model takes as they are, or refuse them.
 
@@ -155,7 +155,7 @@ def refuse_identifiers(
     names = [str(name) for name in features.columns]
     if unknown := [name for name in keep if name not in names]:
         raise AuditError(f"X has no column {unknown[0]!r} to keep; name one of: {shortened(names, 20)}")
-    found = list(find_identifiers(features, units))
+    found = list(find_identifiers(features, persons))
     if refused := [identifier for identifier in found if identifier.text and identifier.column not in keep]:
         raise AuditError(
             f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of X; leave it "
@@ -172,7 +172,7 @@ def _warning(found: Identifier) -> str:
         )
     return (
         f"{found} looks like an id and is a feature: a model can learn single records by it; exclude it, or name it as "
-        "the unit if it says whose records these are"
+        "the column of persons if it says whose records these are"
     )
 
 

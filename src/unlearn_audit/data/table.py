@@ -24,7 +24,7 @@ MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")
 _MOST_CLASSES = 1000
 
 
-def read_table(path: Path | str, label: str, unit: str | None = None, exclude: Sequence[str] = ()) -> Table:
+def read_table(path: Path | str, label: str, person: str | None = None, exclude: Sequence[str] = ()) -> Table:
     """Read a table of records.
 
     Parameters
@@ -33,9 +33,8 @@ def read_table(path: Path | str, label: str, unit: str | None = None, exclude: S
         A file with a suffix of `unlearn_audit.utils.columns.FORMATS`.
     label
         The column to predict. Numbers are sorted by value, all else as text; it may have no missing value.
-    unit
-        The column that says which person (or other unit) a row belongs to; not a feature; it may have no
-        missing value either.
+    person
+        The column that says which person a row belongs to; not a feature; it may have no missing value either.
     exclude
         Further columns that are no features.
 
@@ -54,24 +53,28 @@ def read_table(path: Path | str, label: str, unit: str | None = None, exclude: S
     path = Path(path)
     columns = read_columns(path, missing=MISSING)
     names = columns.column_names
-    for what, wanted in (("label", label), ("unit", unit), *(("excluded", name) for name in exclude)):
+    for what, wanted in (("label", label), ("person", person), *(("excluded", name) for name in exclude)):
         if wanted is not None and wanted not in names:
             raise AuditError(f"no {what} column {wanted!r} in {path}; name one of: {shortened(names, 20)}")
-    if label == unit:
-        raise AuditError(f"column {label!r} of {path} cannot be both label and unit; name another unit")
-    if taken := {label, unit} & set(exclude):
-        raise AuditError(f"column {taken.pop()!r} of {path} is label or unit and no feature already; do not exclude it")
+    if label == person:
+        raise AuditError(
+            f"column {label!r} of {path} cannot be both label and person; name another column for one of them"
+        )
+    if taken := {label, person} & set(exclude):
+        raise AuditError(
+            f"column {taken.pop()!r} of {path} holds labels or persons and is no feature; do not exclude it"
+        )
     if columns.num_rows == 0:
         raise AuditError(f"{path} has a header and no rows; give a file with records")
 
     notes = [f"{columns.num_rows:,} rows of {path.name}."]
     labels, class_names = _labels(columns[label], label, path)
-    units = None if unit is None else _units(columns[unit], unit, path)
+    persons = None if person is None else _persons(columns[person], person, path)
     features: dict[str, pd.Series] = {}
     others: dict[str, pd.Series] = {}
     for name in names:
         # pandas writes the row labels of a frame into Parquet under such a name: no feature.
-        if name in (label, unit) or name.startswith("__index_level_"):
+        if name in (label, person) or name.startswith("__index_level_"):
             continue
         values, note = _feature(columns[name], name, path)
         if name in exclude:
@@ -87,7 +90,7 @@ def read_table(path: Path | str, label: str, unit: str | None = None, exclude: S
         features=frame,
         labels=labels,
         class_names=class_names,
-        units=units,
+        persons=persons,
         notes=(*notes, *missing_notes(frame)),
         others=pd.DataFrame(others) if others else None,
     )
@@ -114,12 +117,12 @@ def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], 
     return codes, classes
 
 
-def _units(column: Any, name: str, path: Path) -> npt.NDArray[np.int64]:
+def _persons(column: Any, name: str, path: Path) -> npt.NDArray[np.int64]:
     values = _plain(column, name, path)
     missing = int(values.isna().sum())
     if missing:
         raise AuditError(
-            f"unit column {name!r} of {path} is missing in {missing:,} of {len(values):,} rows; say whose "
+            f"person column {name!r} of {path} is missing in {missing:,} of {len(values):,} rows; say whose "
             "rows these are, or remove them"
         )
     return pd.factorize(values)[0].astype(np.int64)

@@ -32,7 +32,7 @@ class Result(Frozen):
     defense: str = Field(default="none", description="what was changed in what the attacker sees")
     adaptive: bool = Field(default=True, description="whether the attacker's shadow worlds use the defence too")
     rows: Literal["paper", "all"] = Field(
-        description="paper: one record of each role for each deleted unit of a pair (a single deletion has one, "
+        description="paper: one record of each role for each deleted person of a pair (a single deletion has one, "
         "a group or chain several); all: every record queried"
     )
     n_positive: int

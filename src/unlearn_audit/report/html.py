@@ -204,7 +204,7 @@ def _sections(findings: Findings, leading: Result) -> list[dict[str, Any]]:
     """Return per set of rows, that of the leading result first, the tables of attacks and of degradation."""
     words = {
         "all": ("Every record queried", "all records of each role count, weighted so that both roles weigh the same"),
-        "paper": ("The paper's rows", "one record of each role for each deleted unit of a pair"),
+        "paper": ("The paper's rows", "one record of each role for each deleted person of a pair"),
     }
     kinds = [leading.rows, *({r.rows for r in findings.results} - {leading.rows})]
     sections = []

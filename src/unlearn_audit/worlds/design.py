@@ -1,8 +1,8 @@
 """One world: an original model's training records, its chains of updates, and what all versions are asked.
 
 All scenarios are one shape: each original has several *chains* of updates that start from it; each update
-deletes some units and, in online learning, adds as many records. A single deletion is a chain of one update
-that deletes one unit.
+deletes some people and, in online learning, adds as many records. A single deletion is a chain of one update
+that deletes one person.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def per_record_plans(plans: dict[str, WorldPlan], where: str) -> dict[str, World
         )
     everyone = np.sort(np.concatenate([plan.pool.train for plan in plans.values()]))
     # whoever has several records could not be deleted by one of them
-    alone = everyone[first.units.sizes(first.units.codes[everyone]) == 1]
+    alone = everyone[first.persons.sizes(first.persons.codes[everyone]) == 1]
     audited = np.sort(generator(first.seed, Kind.PLACEMENT).permutation(alone)[:n])
     # a world trains on at most half of what its side may train on, so that there is always enough to fill it up
     if len(audited) < n:
@@ -121,7 +121,7 @@ def per_record_plans(plans: dict[str, WorldPlan], where: str) -> dict[str, World
         )
     return {
         side: PerRecordPlan(
-            plan.side, plan.pool, plan.references, plan.sizes, plan.scenario, plan.units, plan.seed, audited
+            plan.side, plan.pool, plan.references, plan.sizes, plan.scenario, plan.persons, plan.seed, audited
         )
         for side, plan in plans.items()
     }

@@ -13,8 +13,8 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Query, Request, World, leading, roles_of, stretch, turn
+from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.split import SidePool
-from unlearn_audit.worlds.units import Units
 
 if TYPE_CHECKING:
     from unlearn_audit.config import ScenarioConfig, WorldsConfig
@@ -36,7 +36,7 @@ class WorldPlan:
         How many of everything.
     scenario
         What an update does, ``size`` as a number.
-    units
+    persons
         Which records belong together.
     seed
         The seed of the audit.
@@ -47,7 +47,7 @@ class WorldPlan:
     references: Positions
     sizes: WorldsConfig
     scenario: ScenarioConfig
-    units: Units
+    persons: Persons
     seed: int
 
     @property
@@ -57,7 +57,7 @@ class WorldPlan:
 
     @property
     def width(self) -> int:
-        """How many units one chain deletes."""
+        """How many people one chain deletes."""
         return int(self.scenario.size) * self.scenario.versions
 
     @property
@@ -67,8 +67,8 @@ class WorldPlan:
 
     @cached_property
     def _trainable(self) -> npt.NDArray[np.int64]:
-        """The units that may be trained on."""
-        return np.unique(self.units.codes[self.pool.train])
+        """The people who may be trained on."""
+        return np.unique(self.persons.codes[self.pool.train])
 
     @cached_property
     def unseen(self) -> Positions:
@@ -97,13 +97,13 @@ class WorldPlan:
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)
         members = self._draw_members(index, rng)
         self.check_members(len(members), f"world {index} of the {self.side} side")
-        training = rng.permutation(self.units.rows(members))
+        training = rng.permutation(self.persons.rows(members))
         # a world that asks more than there are asks all equally often, and some once more: those have a turn
         asked = self.sizes.deletions * self.n_unseen_asked % len(self.unseen)
         unseen = self._by_turns(self.unseen, asked, index, rng, _UNSEEN)
         arriving = rng.permutation(self.pool.replacement)
         gone, staying = self._draw_chains(members, index)
-        retained = self.units.first_rows(staying)
+        retained = self.persons.first_rows(staying)
         chains = tuple(self._chain(steps, arriving, j) for j, steps in enumerate(gone))
         queries = tuple(self._query(chain, unseen, retained[j], j) for j, chain in enumerate(chains))
         return World(self.side, index, training, chains, queries)
@@ -116,30 +116,30 @@ class WorldPlan:
         return np.concatenate([rng.permutation(due), rng.permutation(np.setdiff1d(values, due, assume_unique=True))])
 
     def members(self, index: int) -> npt.NDArray[np.int64]:
-        """Return the units that world ``index`` trains on."""
+        """Return the people whom world ``index`` trains on."""
         return self._draw_members(index, generator(self.seed, Kind.WORLD, SIDES[self.side], index))
 
     def most_deleted(self) -> int:
         """Return the most records that any chain of any world deletes."""
         chains = (self._draw_chains(self.members(index), index)[0] for index in range(self.n_worlds))
-        return max(int(self.units.sizes(steps.reshape(len(steps), -1)).sum(axis=1).max()) for steps in chains)
+        return max(int(self.persons.sizes(steps.reshape(len(steps), -1)).sum(axis=1).max()) for steps in chains)
 
     def _draw_members(self, index: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         deleted = min(self.sizes.deletions * self.width, self.sizes.train_size)
         everyone = self._by_turns(self._trainable, deleted, index, rng, _DELETED)
-        return self.units.take(everyone, self.sizes.train_size)
+        return self.persons.take(everyone, self.sizes.train_size)
 
     def _draw_chains(
         self, members: npt.NDArray[np.int64], index: int
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the units that each update of each chain deletes, and those to ask of that each chain leaves.
+        """Return the people whom each update of each chain deletes, and those whom each chain leaves to be asked about.
 
-        Chains take stretches from the front of the shuffled units and ask the retained from the back, so
-        none depends on how many chains there are. When the units are used up they are shuffled anew.
+        Chains take stretches from the front of the shuffled people and ask the retained from the back, so
+        none depends on how many chains there are. When all are used up they are shuffled anew.
 
         Returns
         -------
-        (chains, versions, size) and (chains, retained) units.
+        (chains, versions, size) and (chains, retained) people.
         """
         size, versions, width = int(self.scenario.size), self.scenario.versions, self.width
         cycle, place = np.divmod(np.arange(self.sizes.deletions)[:, None], len(members) // width)
@@ -162,8 +162,8 @@ class WorldPlan:
 
     def _chain(self, steps: npt.NDArray[np.int64], arriving: Positions, j: int) -> Chain:
         requests = []
-        for t, units in enumerate(steps):
-            deleted = self.units.rows(units)
+        for t, persons in enumerate(steps):
+            deleted = self.persons.rows(persons)
             added = _NOBODY
             if self.scenario.name == "online":
                 at = (j * len(steps) + t) * len(deleted)
@@ -173,7 +173,7 @@ class WorldPlan:
 
     def _query(self, chain: Chain, unseen: Positions, retained: Positions, j: int) -> Query:
         deleted = np.concatenate([request.deleted for request in chain]) if len(chain) > 1 else chain[0].deleted
-        firsts = self._one_a_unit(deleted)
+        firsts = self._first_of_each_person(deleted)
         n = len(deleted) if firsts is None else int(np.count_nonzero(firsts))
         wanted = n + self.sizes.unseen
         width = min(wanted, len(unseen))
@@ -181,33 +181,33 @@ class WorldPlan:
         positions = np.concatenate([deleted, asked, retained, self.references])
         counts = len(deleted), len(asked), len(retained), len(self.references)
         roles, deleted_at = roles_of(counts, tuple(len(request.deleted) for request in chain))
-        # the paper's rows: one record of each unit deleted, as many unseen ones and, where there are, retained ones
+        # the paper's rows: one record of each person deleted, as many unseen ones and, where there are, retained ones
         paper = leading((n, min(n, len(asked)), 1 if self.scenario.name == "retained" else n), counts)
         if firsts is not None:
             paper = np.concatenate([firsts, paper[len(deleted) :]])
         return Query(positions, roles, deleted_at, paper)
 
-    def _one_a_unit(self, positions: Positions) -> npt.NDArray[np.bool_] | None:
-        """(m,) true at the first record of each unit; None where each is of a unit of its own."""
-        if len(positions) == 1 or self.units.single:
+    def _first_of_each_person(self, positions: Positions) -> npt.NDArray[np.bool_] | None:
+        """(m,) true at the first record of each person; None where no person has several."""
+        if len(positions) == 1 or self.persons.single:
             return None
         first = np.zeros(len(positions), dtype=bool)
-        first[np.unique(self.units.codes[positions], return_index=True)[1]] = True
+        first[np.unique(self.persons.codes[positions], return_index=True)[1]] = True
         return first
 
     def check_members(self, count: int, where: str, largest: int | None = None, allowed: int | None = None) -> None:
-        """Raise unless a world of so many units can lose those that it has to and keep as many.
+        """Raise unless a world of so many people can lose those that it has to and keep as many.
 
         Parameters
         ----------
         count
-            Its units.
+            Its people.
         where
             What messages call it.
         largest
             The most training records that a world may have; None where that is not known.
         allowed
-            The deletions that would do, if single ones are asked for; None for half of its units.
+            The deletions that would do, if single ones are asked for; None for half of its people.
 
         Raises
         ------
@@ -221,12 +221,12 @@ class WorldPlan:
         asked = (
             f"for {needed:,} deletions each" if width == 1 else f"to delete {needed:,} of them in one chain of updates"
         )
-        units = "" if self.units.single else f", with as few as {count:,} unit{'' if count == 1 else 's'}"
+        people = "" if self.persons.single else f", with as few as {count:,} {'person' if count == 1 else 'people'}"
         most = count // 2 if allowed is None or width > 1 else allowed
         fewer = f"ask for at most {most:,} deletions{'' if width == 1 else ' a chain'}, or " if most else ""
         enough = largest is None or largest * max(count, 1) >= sizes.train_size * 2 * needed
         upto = "" if largest is None else f", here at most {largest:,}"
         raise AuditError(
-            f"{where} allows worlds of {sizes.train_size:,} training records{units}, too few {asked} (as many must "
+            f"{where} allows worlds of {sizes.train_size:,} training records{people}, too few {asked} (as many must "
             f"remain); {fewer}{f'for larger worlds (--train-size{upto})' if enough else 'audit more records'}"
         )

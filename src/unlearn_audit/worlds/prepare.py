@@ -26,8 +26,8 @@ from unlearn_audit.data import (
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import shortened
+from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.split import Split, split_records
-from unlearn_audit.worlds.units import Units
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Records:
 
     Attributes
     ----------
-    data, split, units
+    data, split, persons
         The records, the sides, and which records belong together.
     columns
         (n,) values by name, of the columns by which risk is told; neither models nor attacks see them.
@@ -44,7 +44,7 @@ class Records:
 
     data: Dataset
     split: Split
-    units: Units
+    persons: Persons
     columns: Mapping[str, pd.Series] = field(default_factory=dict)
 
 
@@ -79,13 +79,13 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
     record_ids = np.flatnonzero(keep).astype(np.int64)
     raw = raw.kept(keep)
     columns = {name: values[keep].reset_index(drop=True) for name, values in columns.items()}
-    units = Units(np.arange(len(raw.labels)) if raw.units is None else raw.units)
-    split = split_records(units, seed)
+    persons = Persons(np.arange(len(raw.labels)) if raw.persons is None else raw.persons)
+    split = split_records(persons, seed)
     X, made = _numbers(raw, split, config)
     notes = (*warnings, *raw.notes, *_dropped(len(keep), len(record_ids)), *made)
     class_values = np.arange(len(raw.class_names))
-    data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.units, notes)
-    return Records(data, split, units, columns)
+    data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.persons, notes)
+    return Records(data, split, persons, columns)
 
 
 def _columns(raw: Table | Images, names: Sequence[str]) -> dict[str, pd.Series]:
@@ -109,7 +109,7 @@ def _named(frame: pd.DataFrame, names: Sequence[str], where: str) -> dict[str, p
 def _load(config: DataConfig) -> Table | Images:
     if config.file is not None:
         assert config.label is not None
-        return read_table(Path(config.file), config.label, config.unit, config.exclude)
+        return read_table(Path(config.file), config.label, config.person, config.exclude)
     assert config.name is not None
     raw = load_dataset(config.name)
     if isinstance(raw, Images) and config.encoding != DataConfig.model_fields["encoding"].default:
@@ -140,7 +140,7 @@ def standardized(records: Records) -> Records:
 def prepare_arrays(
     X: Any,
     y: Sequence[Any],
-    units: Sequence[Any] | None,
+    persons: Sequence[Any] | None,
     name: str,
     seed: int,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
@@ -154,7 +154,7 @@ def prepare_arrays(
         (n, ...) an array, or a DataFrame.
     y
         (n,) labels of any kind that sorts.
-    units
+    persons
         (n,) whose row each is, or None.
     name
         What to call the data in reports.
@@ -168,12 +168,12 @@ def prepare_arrays(
     Raises
     ------
     AuditError
-        If X is no dense (n, ...) array or DataFrame, lengths differ, labels or units are missing or cannot be
+        If X is no dense (n, ...) array or DataFrame, lengths differ, labels or persons are missing or cannot be
         sorted, there is one class only, a column of X identifies records, or there are too few records.
     """
     features = _features(X)
     labels = _one_each(y, "y", "labels", len(features))
-    codes = None if units is None else _unit_codes(_one_each(units, "units", "units", len(features)))
+    codes = None if persons is None else _person_codes(_one_each(persons, "persons", "values", len(features)))
     frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features.reshape(len(labels), -1))
     keep = _first_of_each(frame.assign(**{"" if isinstance(features, pd.DataFrame) else "y": labels}))
     record_ids = np.flatnonzero(keep).astype(np.int64)
@@ -192,8 +192,8 @@ def prepare_arrays(
         codes,
         (*warnings, *_dropped(len(keep), len(record_ids))),
     )
-    unit_rows = Units(np.arange(len(labels)) if codes is None else codes)
-    return Records(data, split_records(unit_rows, seed), unit_rows, columns)
+    holders = Persons(np.arange(len(labels)) if codes is None else codes)
+    return Records(data, split_records(holders, seed), holders, columns)
 
 
 def _first_of_each(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -267,11 +267,11 @@ def _one_each(values: Sequence[Any], name: str, what: str, n: int) -> npt.NDArra
     return array
 
 
-def _unit_codes(units: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _person_codes(persons: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     try:
-        return pd.factorize(units, sort=True)[0].astype(np.int64)
+        return pd.factorize(persons, sort=True)[0].astype(np.int64)
     except TypeError as error:
-        raise AuditError(f"units has values that cannot be sorted ({error}); give units of one type") from error
+        raise AuditError(f"persons has values that cannot be sorted ({error}); give values of one type") from error
 
 
 def _dropped(before: int, after: int) -> list[str]:

@@ -11,9 +11,9 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.utils.typing import Positions
+from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.plan import WorldPlan
 from unlearn_audit.worlds.split import SidePool, Split
-from unlearn_audit.worlds.units import Units
 
 if TYPE_CHECKING:
     from unlearn_audit.config import ScenarioConfig, WorldsConfig
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def plan_worlds(
     split: Split,
-    units: Units,
+    persons: Persons,
     sizes: WorldsConfig,
     scenario: ScenarioConfig,
     seed: int,
@@ -32,7 +32,7 @@ def plan_worlds(
 
     Parameters
     ----------
-    split, units
+    split, persons
         The sides, and which records belong together.
     sizes, scenario
         What was asked for.
@@ -64,20 +64,20 @@ def plan_worlds(
         sizes = sizes.model_copy(update={"train_size": most})
     if isinstance(scenario.size, str):
         share = float(scenario.size.removesuffix("%")) / 100
-        size = max(1, round(share * sizes.train_size * len(units.values) / len(units.codes)))
-        what = "records" if len(units.values) == len(units.codes) else "units"
+        size = max(1, round(share * sizes.train_size * len(persons.values) / len(persons.codes)))
+        what = "records" if len(persons.values) == len(persons.codes) else "people"
         notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} {what} an update")
         scenario = scenario.model_copy(update={"size": size})
-    references, fitting, more = _share_unseen(split, pools, sizes, scenario, units, seed, where)
-    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, units, seed) for s in sides}
+    references, fitting, more = _share_unseen(split, pools, sizes, scenario, persons, seed, where)
+    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, persons, seed) for s in sides}
     notes += _check_deletions(plans.values(), most, where)
     return plans, (*notes, *more)
 
 
 def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> list[str]:
-    """Raise unless every world keeps as many units as a chain deletes; say where chains share records.
+    """Raise unless every world keeps as many people as a chain deletes; say where chains share records.
 
-    Units differ in size, so how many a world has depends on which it draws.
+    People differ in how many records they have, so how many a world has depends on whom it draws.
     """
     notes = []
     for plan in plans:
@@ -98,12 +98,12 @@ def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> 
 
 
 def _fewest_members(plan: WorldPlan) -> int:
-    """Return the fewest units of any world."""
-    return min(len(plan.members(index)) for index in range(1 if plan.units.single else plan.n_worlds))
+    """Return the fewest people of any world."""
+    return min(len(plan.members(index)) for index in range(1 if plan.persons.single else plan.n_worlds))
 
 
 def _deletions_allowed(plans: Collection[WorldPlan]) -> int:
-    """Return how many single deletions every world allows; which units it draws depends on how many are asked for."""
+    """Return how many single deletions every world allows; whom it draws depends on how many are asked for."""
     allowed, asked = next(iter(plans)).sizes.deletions, -1
     while allowed != asked:
         asked = allowed
@@ -117,7 +117,7 @@ def _share_unseen(
     pools: list[SidePool],
     sizes: WorldsConfig,
     scenario: ScenarioConfig,
-    units: Units,
+    persons: Persons,
     seed: int,
     where: str,
 ) -> tuple[Positions, WorldsConfig, list[str]]:
@@ -128,9 +128,9 @@ def _share_unseen(
     # the attacker's own records: at most half of those that are never trained on
     most = available // 2
     rng = generator(seed, Kind.SPLIT, 1)
-    people = rng.permutation(np.unique(units.codes[split.shadow.unseen]))
-    chosen = units.take(people, min(sizes.references, most))
-    references = np.sort(units.rows(chosen))
+    people = rng.permutation(np.unique(persons.codes[split.shadow.unseen]))
+    chosen = persons.take(people, min(sizes.references, most))
+    references = np.sort(persons.rows(chosen))
     if len(references) < sizes.references:
         notes.append(f"{where}: {sizes.references:,} reference records were asked for; {len(references):,} are there")
     left = min(len(np.setdiff1d(pool.unseen, references)) for pool in pools)

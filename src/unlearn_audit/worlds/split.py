@@ -13,7 +13,7 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.utils.typing import Positions
-from unlearn_audit.worlds.units import Units
+from unlearn_audit.worlds.persons import Persons
 
 TRAIN_SHARE = 0.8
 REPLACEMENT_SHARE = 0.15
@@ -56,13 +56,13 @@ class Split:
         return {"shadow": self.shadow, "target": self.target}[name]
 
 
-def split_records(units: Units, seed: int) -> Split:
-    """Split records into sides and pools, never a unit across two of them.
+def split_records(persons: Persons, seed: int) -> Split:
+    """Split records into sides and pools, never a person across two of them.
 
     Parameters
     ----------
-    units
-        The unit of every record.
+    persons
+        The person of every record.
     seed
         The seed of the audit.
 
@@ -71,26 +71,26 @@ def split_records(units: Units, seed: int) -> Split:
     AuditError
         If there are too few records to split at all.
     """
-    n = len(units.codes)
-    if n < SMALLEST_TABLE or len(units.values) < SMALLEST_TABLE:
-        what = "records" if n < SMALLEST_TABLE else "units"
-        count = min(n, len(units.values))
+    n = len(persons.codes)
+    if n < SMALLEST_TABLE or len(persons.values) < SMALLEST_TABLE:
+        what = "records" if n < SMALLEST_TABLE else "people"
+        count = min(n, len(persons.values))
         raise AuditError(
             f"the data has {count:,} {what}, fewer than the {SMALLEST_TABLE} that worlds need at the least; "
             "audit a larger table"
         )
     rng = generator(seed, Kind.SPLIT)
-    order = rng.permutation(units.values)
-    shadow = units.take(order, n // 2)
-    return Split(shadow=_pool(units, shadow), target=_pool(units, order[len(shadow) :]))
+    order = rng.permutation(persons.values)
+    shadow = persons.take(order, n // 2)
+    return Split(shadow=_pool(persons, shadow), target=_pool(persons, order[len(shadow) :]))
 
 
-def _pool(units: Units, side: Positions) -> SidePool:
-    """Cut the (already shuffled) units of a side into its pools."""
-    n_side = int(units.sizes(side).sum())
-    train = units.take(side, int(n_side * TRAIN_SHARE))
+def _pool(persons: Persons, side: Positions) -> SidePool:
+    """Cut the (already shuffled) people of a side into its pools."""
+    n_side = int(persons.sizes(side).sum())
+    train = persons.take(side, int(n_side * TRAIN_SHARE))
     rest = side[len(train) :]
-    replacement = units.take(rest, int((n_side - units.sizes(train).sum()) * REPLACEMENT_SHARE))
+    replacement = persons.take(rest, int((n_side - persons.sizes(train).sum()) * REPLACEMENT_SHARE))
     unseen = rest[len(replacement) :]
-    train_rows, unseen_rows, replacement_rows = (np.sort(units.rows(u)) for u in (train, unseen, replacement))
+    train_rows, unseen_rows, replacement_rows = (np.sort(persons.rows(u)) for u in (train, unseen, replacement))
     return SidePool(train_rows, unseen_rows, replacement_rows)

@@ -61,14 +61,28 @@ def test_tables_of_an_audit_can_be_audited_again(people):
     assert again.findings.results == result.findings.results
 
 
-def test_units_and_regime_can_be_chosen(people):
+def test_persons_and_regime_can_be_chosen(people):
     X, y = load_breast_cancer(return_X_y=True)
-    units = np.arange(len(y)) // 3
-    result = audit(DecisionTreeClassifier(), X, y, units=units, regime="fresh", **SMALL)
+    persons = np.arange(len(y)) // 3
+    result = audit(DecisionTreeClassifier(), X, y, persons=persons, regime="fresh", **SMALL)
     rows = result.observations["target"].rows
     deleted = rows[rows["role"] == "deleted"]
     assert (deleted.groupby(["world", "request"])["record"].agg(lambda r: len(set(r // 3))) == 1).all()
     assert result.findings.regime == "fresh"
+
+
+def test_the_former_name_of_persons_still_works(people):
+    X, y = people
+    with (
+        pytest.warns(DeprecationWarning, match=r"units is deprecated; use persons\."),
+        pytest.raises(AuditError, match=r"persons has shape \(2,\)"),
+    ):
+        audit(DecisionTreeClassifier(), X[["age"]], y, units=[1, 2])
+    with (
+        pytest.warns(DeprecationWarning, match="units"),
+        pytest.raises(AuditError, match="both are given; keep persons"),
+    ):
+        audit(DecisionTreeClassifier(), X[["age"]], y, units=[1, 2], persons=[1, 2])
 
 
 def test_an_unknown_setting_is_an_error(people):

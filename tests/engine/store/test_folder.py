@@ -17,6 +17,21 @@ def test_a_folder_is_for_one_configuration(tmp_path):
         pass
 
 
+def test_a_run_from_when_persons_were_units_is_continued(tmp_path):
+    def identity(key, column):
+        return {"config": {"target": {"data": {"file": "a.csv", key: column}}}}
+
+    with run_folder(tmp_path / "out", identity("unit", "who")):
+        pass
+    with run_folder(tmp_path / "out", identity("person", "who")):
+        pass
+    with (
+        pytest.raises(AuditError, match=r'data.person: "who" there, "other" asked'),
+        run_folder(tmp_path / "out", identity("person", "other")),
+    ):
+        pass
+
+
 def test_a_folder_in_use_is_refused(tmp_path):
     with (
         run_folder(tmp_path / "out", {}),

@@ -92,7 +92,7 @@ def test_what_a_run_made_itself_it_takes_again(data, tmp_path):
     source = resolve_model(UNKNOWN)
     sizes = AuditConfig.model_validate({"worlds": {"shadow": 2, "target": 2, "train_size": 60, "deletions": 4}}).worlds
     scenario = AuditConfig().scenario
-    plans, _ = plan_worlds(records.split, records.units, sizes, scenario, 0, "made", ("shadow", "target"))
+    plans, _ = plan_worlds(records.split, records.persons, sizes, scenario, 0, "made", ("shadow", "target"))
     task = SideTask(records.data, source, Retrain.for_model(source, Regime.FIXED)[0], plans["target"])
 
     def reused(by):

@@ -190,9 +190,9 @@ def _refuse(task: AuditTask, queries: int) -> None:
         raise AuditError("name keeps the attacker's records apart from the register; leave the layout per-record out")
     if config.until is not None:
         raise AuditError("name looks at as many target worlds as it is told to; leave until out, give --target-worlds")
-    units = task.records["target"].units
-    if (units.sizes(units.values) > 1).any():
-        raise AuditError("name looks for one record, and people here have several; leave the column of units out")
+    persons = task.records["target"].persons
+    if (persons.sizes(persons.values) > 1).any():
+        raise AuditError("name looks for one record, and people here have several; leave --person out")
 
 
 def _precomputing(shadow: SideTask, target: SideTask, execution: Execution) -> Precompute | None:

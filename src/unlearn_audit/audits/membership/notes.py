@@ -60,7 +60,7 @@ def described(task: SideTask, table: Observations, stats: WorldStats) -> Observa
 def attach_groups(table: Observations, records: Records) -> Observations:
     """Write into a table what its records hold in the columns to group by; rare values are not named."""
     at = np.searchsorted(records.data.record_ids, table.rows["record"].to_numpy())
-    holders = records.units.codes
+    holders = records.persons.codes
     groups = {name: common_values(group_values(of), holders)[at] for name, of in records.columns.items()}
     return replace(table, groups=groups)
 

@@ -116,7 +116,7 @@ def _plan_worlds(config: AuditConfig, records: Mapping[str, Records]) -> tuple[d
     if records["shadow"] is records["target"]:
         both = records["target"]
         plans, messages = plan_worlds(
-            both.split, both.units, config.worlds, config.scenario, config.seed, both.data.name, SIDE_NAMES
+            both.split, both.persons, config.worlds, config.scenario, config.seed, both.data.name, SIDE_NAMES
         )
         return (per_record_plans(plans, both.data.name) if config.worlds.layout == "per-record" else plans), messages
     if config.worlds.layout == "per-record":
@@ -126,7 +126,7 @@ def _plan_worlds(config: AuditConfig, records: Mapping[str, Records]) -> tuple[d
     for side in SIDE_NAMES:
         own = records[side]
         more, messages = plan_worlds(
-            own.split, own.units, config.worlds, config.scenario, config.seed, own.data.name, (side,)
+            own.split, own.persons, config.worlds, config.scenario, config.seed, own.data.name, (side,)
         )
         plans |= more
         notes += messages

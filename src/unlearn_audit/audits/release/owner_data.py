@@ -32,7 +32,7 @@ from unlearn_audit.utils.probabilities import moved
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.worlds.design import Request
-from unlearn_audit.worlds.units import Units
+from unlearn_audit.worlds.persons import Persons
 
 Positions = npt.NDArray[np.int64]
 
@@ -59,7 +59,7 @@ class OwnerData:
 
     data: Dataset
     ids: pd.Index[Any]
-    persons: Units
+    persons: Persons
     names: npt.NDArray[np.object_]
     training: Positions
     held_out: Positions
@@ -114,12 +114,12 @@ class RawRecords:
             np.arange(len(classes)),
             classes,
             np.arange(len(self.ids)),
-            self.raw.units,
+            self.raw.persons,
             (*self.raw.notes, *notes),
         )
         kinds, kind = Kinds.of(np.asarray(self.raw.labels, dtype=np.int64), classes, self.groups)
         return OwnerData(
-            data, self.ids, Units(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind
+            data, self.ids, Persons(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind
         )
 
 
@@ -163,7 +163,7 @@ def named_records(name: str) -> RawRecords:
     keep = first_of_duplicates(raw)
     raw = raw.kept(keep)
     ids = pd.Index(np.flatnonzero(keep).astype(str), dtype=object)
-    own = np.arange(len(ids)) if raw.units is None else raw.units
+    own = np.arange(len(ids)) if raw.persons is None else raw.persons
     codes, names = pd.factorize(own)
     return RawRecords(raw, ids, codes.astype(np.int64), np.asarray(names.astype(str), dtype=object))
 

@@ -1,14 +1,19 @@
-"""Flags that were renamed: the old name still works, is in no help, and prints a note."""
+"""Flags and keys that were renamed: the old name still works, is in no help, and prints a note."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import typer
+
+_UNIT = {"unit": "person"}
 
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "release": {"subject": "person", "fail-if-told": "fail-if-identified"},
     "plan-release": {"subject": "person"},
+    **dict.fromkeys(("run", "plan", "name", "reconstruct"), _UNIT),
 }
 """By command, the old name of a flag and the new one, both without dashes."""
 
@@ -23,3 +28,13 @@ def current_names(command: str) -> Callable[[str], str]:
         return renamed.get(flag, flag)
 
     return current
+
+
+@contextmanager
+def deprecations_noted() -> Iterator[None]:
+    """Print what is deprecated in a configuration file as notes, which Python itself would not show."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DeprecationWarning)
+        yield
+    for warning in caught:
+        typer.echo(f"Note: {warning.message}", err=True)

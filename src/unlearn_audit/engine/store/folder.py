@@ -103,14 +103,19 @@ def _claim(folder: Path, identity: Mapping[str, Any]) -> None:
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
     try:
-        found = json.loads(marker.read_text(encoding="utf-8"))
+        found = json.loads(marker.read_text(encoding="utf-8"), object_hook=_with_current_keys)
         key, there = found["key"], found["identity"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AuditError(
             f"{marker} is broken, so whose run {folder} holds is not known; remove that file or choose another --out"
         ) from error
-    if key != digest(identity):
+    if digest(identity) not in (key, digest(there)):
         raise AuditError(f"{folder} holds another run ({_difference(there, identity)}); choose another --out")
+
+
+def _with_current_keys(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a block of a recorded configuration with the keys of today: in data, ``person`` was called ``unit``."""
+    return {"person" if key == "unit" and "file" in block else key: value for key, value in block.items()}
 
 
 def _difference(there: Any, asked: Any, key: str = "") -> str:

@@ -63,7 +63,7 @@ def dataset_fingerprint(data: Dataset) -> str:
                 state.update(repr(dtype.categories.tolist()).encode())
     else:
         _add(state, data.X)
-    for part in (data.y, data.class_values, data.record_ids, data.units, data.true_y):
+    for part in (data.y, data.class_values, data.record_ids, data.persons, data.true_y):
         _add(state, part)
     state.update(repr((data.name, data.class_names)).encode())
     return state.hexdigest()
