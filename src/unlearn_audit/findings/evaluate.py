@@ -125,7 +125,8 @@ def assess(
             rows_of_all_roles(table, side)
     games = _play_games(rounds, plan, jobs, progress, keep_going=keep_going)
     first, leading = games.first, games.first.leading.scores
-    retraining, failed = None, ()
+    retraining: RetrainingComparison | None = None
+    failed: tuple[Failure, ...] = ()
     if RETRAINING in tables:
         retraining, failed = beside_retraining(
             first, config.unlearning.method, tables[RETRAINING], config.seed, progress, keep_going=keep_going
