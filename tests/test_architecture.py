@@ -1,4 +1,4 @@
-"""Data moves one way through the rooms: no room imports one that stands later in the flow."""
+"""The shape of the package: imports go one way, files and functions are short, and heavy libraries load on demand."""
 
 import ast
 import importlib
@@ -64,6 +64,64 @@ def test_no_files_import_each_other_in_a_circle():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" <- ".join(str(path.relative_to(ROOT)) for path in error.args[1]))
+
+
+LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 8
+
+ROOT_MODULES = {"__init__", "__main__", "api", "config", "errors", "testing", "release"}
+
+FROM_THE_CONFIGURATION = {
+    "api.audit", "cli.run.specify", "cli.run.run", "cli.plan.plan", "cli.plan_release.plan_release",
+    "cli.predictions.predictions", "cli.release.release", "cli.reproduce.reproduce_command",
+}  # fmt: skip
+"""Functions with a parameter for each setting, as users write them: their signature is a list and not counted."""
+
+ESTIMATORS = {"models.networks.classifier.TorchClassifier.__init__"}
+"""scikit-learn wants every hyper-parameter of an estimator to be a parameter of its ``__init__``."""
+
+
+def functions(path):
+    """The functions and methods of a file with their full names, those inside functions too."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    pending = [(module, ast.parse(path.read_text(encoding="utf-8")))]
+    while pending:
+        name, node = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            full = f"{name}.{child.name}" if hasattr(child, "name") and isinstance(child, ast.stmt) else name
+            pending.append((full, child))
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield full, child
+
+
+def n_lines(name, function):
+    """How many lines a function has, without its docstring, and without its signature where that is a list."""
+    doc = function.body[0] if ast.get_docstring(function) is not None else None
+    signature = function.body[0].lineno - function.lineno if name in FROM_THE_CONFIGURATION else 0
+    return function.end_lineno - function.lineno + 1 - signature - (doc.end_lineno - doc.lineno + 1 if doc else 0)
+
+
+def n_parameters(function):
+    of = function.args
+    names = [arg.arg for arg in (*of.posonlyargs, *of.args, of.vararg, *of.kwonlyargs, of.kwarg) if arg is not None]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+def test_the_root_of_the_package_holds_what_users_import_and_rooms():
+    assert {path.stem for path in ROOT.glob("*.py")} <= ROOT_MODULES
+
+
+def test_the_exceptions_are_there():
+    found = {name for path in MODULES for name, _ in functions(path)}
+    assert found >= FROM_THE_CONFIGURATION | ESTIMATORS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_are_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+    own = dict(functions(path))
+    assert {name: n_lines(name, of) for name, of in own.items() if n_lines(name, of) > LONGEST_FUNCTION} == {}
+    counted = {name: n_parameters(of) for name, of in own.items() if name not in FROM_THE_CONFIGURATION | ESTIMATORS}
+    assert {name: n for name, n in counted.items() if n > MOST_PARAMETERS} == {}
 
 
 def loaded_by(code, heavy):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -135,23 +136,11 @@ def run_attacks(
         If a role of the game is missing or has too few shadow rows, or an attack fails.
     """
     side = _ShadowSide.of(shadow, game)
-    splits = {kind: side.splits(kind) for kind in {attack.training_rows for attack in attacks}}
-    views = {key: side.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
     results: dict[int, list[AttackScores]] = {}
     failures: list[Failure] = []
-    tasks = (
-        delayed(_run_one)(
-            attack,
-            *views[_view_key(attack)],
-            side.training_rows(attack.training_rows),
-            splits[attack.training_rows],
-            side.clusters,
-            _seed(seed, game, attack),
-        )
-        for attack in (attacks[i] for i in order)
-    )
+    tasks = side.tasks([attacks[i] for i in order], targets, seed)
     for i, result in zip(order, run(tasks), strict=True):
         if isinstance(result, str):
             if not keep_going:
@@ -230,6 +219,22 @@ class _ShadowSide:
             attacker_view(target, attack.view, self.game.rows(target, "the target side"), ids, with_records=by_record)
             for target in targets
         ]
+
+    def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> Iterator[Any]:
+        """Return the task of each attack, for joblib; those that see the same share one view."""
+        splits = {kind: self.splits(kind) for kind in {attack.training_rows for attack in attacks}}
+        views = {key: self.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
+        return (
+            delayed(_run_one)(
+                attack,
+                *views[_view_key(attack)],
+                self.training_rows(attack.training_rows),
+                splits[attack.training_rows],
+                self.clusters,
+                _seed(seed, self.game, attack),
+            )
+            for attack in attacks
+        )
 
 
 def _view_key(attack: Attack) -> tuple[str, bool, bool]:

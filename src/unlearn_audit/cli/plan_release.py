@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from unlearn_audit.audits.release import ReleaseSettings
-from unlearn_audit.audits.release.owner_data import Releases
+from unlearn_audit.audits.release.owner_data import OwnerData, Releases
 from unlearn_audit.audits.release.plan.findings import plan_findings
 from unlearn_audit.audits.release.plan.page import print_plan, write_plan
 from unlearn_audit.audits.release.plan.search import fitting_batches, search
@@ -18,7 +18,6 @@ from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owner_records, regime_of, split
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
-from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS, resolve_model
 from unlearn_audit.models.logistic import LogisticSettings
 from unlearn_audit.models.regimes import Regime
@@ -94,26 +93,7 @@ def plan_release(
         waiting=waiting,
         examination=examination,
     )
-    for name, values, least in (("--batch", settings.batches, 1), ("--decimals", settings.decimals[1:], 0)):
-        if any(value is not None and value < least for value in values):
-            raise AuditError(f"{name} must be whole numbers from {least} on")
-    config: dict[str, Any] = {
-        "data": {"name": owner.data.name, "sha256": dataset_fingerprint(owner.data)},
-        "model": source.name,
-        "model_fingerprint": digest({"of": source.fingerprint}),
-        "training": len(owner.training),
-        "held_out": len(owner.held_out),
-        "target": target,
-        "batches": list(settings.batches),
-        "decimals": list(settings.decimals),
-        "regimes": [of.value for of in settings.regimes],
-        "releases": releases,
-        "checks": checks,
-        "waiting": waiting,
-        "confidence": confidence,
-        "score": score,
-        "seed": seed,
-    }
+    config = _identity(owner, source, settings, target)
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
     with run_folder(folder, config):
         with reporter() as shown:
@@ -124,6 +104,27 @@ def plan_release(
         typer.echo(found.to_json(), nl=False)
     else:
         print_plan(Console(), found, str(page))
+
+
+def _identity(owner: OwnerData, source: ModelSource, settings: PlanSettings, target: str) -> dict[str, Any]:
+    """Return what tells a plan apart, as JSON; the target as the user wrote it."""
+    return {
+        "data": {"name": owner.data.name, "sha256": dataset_fingerprint(owner.data)},
+        "model": source.name,
+        "model_fingerprint": digest({"of": source.fingerprint}),
+        "training": len(owner.training),
+        "held_out": len(owner.held_out),
+        "target": target,
+        "batches": list(settings.batches),
+        "decimals": list(settings.decimals),
+        "regimes": [regime.value for regime in settings.regimes],
+        "releases": settings.releases,
+        "checks": settings.checks,
+        "waiting": settings.waiting,
+        "confidence": settings.examination.confidence,
+        "score": settings.examination.score,
+        "seed": settings.examination.seed,
+    }
 
 
 def _regimes(source: ModelSource, asked: list[str] | None) -> tuple[Regime, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,32 +15,39 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.utils.progress import reporter
 
-__all__ = ["read_owner_data", "rehearsed"]
+__all__ = ["Rehearsal", "read_owner_data"]
 
 
-def rehearsed(
-    raw: RawRecords,
-    deleted: str,
-    reference: str,
-    model: str,
-    regime: str,
-    encoding: str,
-    repetitions: int,
-    settings: ReleaseSettings,
-    config: dict[str, Any],
-) -> ReleaseResult:
-    """Delete stand-ins in place of the people who asked for it."""
-    owner = split(raw, reference, None, encoding_of(encoding), settings.seed)
-    gone = positions(raw, read_ids(deleted, "--deleted"), "deleted")
-    overlap = gone[np.isin(gone, owner.held_out)]
-    if len(overlap):
-        raise AuditError(
-            f"{len(overlap):,} records are both deleted and reference, such as {raw.ids[overlap[0]]}; references must "
-            "never have been trained on"
-        )
-    with reporter() as shown:
-        people = np.unique(raw.person[gone])
-        releases = Releases.of(owner, resolve_model(model), regime_of(regime), settings.seed, len(people))
-        examined, notes = rehearse(releases, people, repetitions, settings, shown)
-    found = findings_of(examined, settings, config, rehearsal=True, notes=(*owner.data.notes, *notes))
-    return ReleaseResult(found, examined)
+@dataclass(frozen=True)
+class Rehearsal:
+    """The options of a rehearsal alone, as a user gave them: what is trained, how, and how often."""
+
+    model: str
+    regime: str
+    encoding: str
+    repetitions: int
+
+    def run(
+        self,
+        raw: RawRecords,
+        deleted: str,
+        reference: str,
+        settings: ReleaseSettings,
+        config: dict[str, Any],
+    ) -> ReleaseResult:
+        """Delete stand-ins in place of the people who asked for it."""
+        owner = split(raw, reference, None, encoding_of(self.encoding), settings.seed)
+        gone = positions(raw, read_ids(deleted, "--deleted"), "deleted")
+        overlap = gone[np.isin(gone, owner.held_out)]
+        if len(overlap):
+            raise AuditError(
+                f"{len(overlap):,} records are both deleted and reference, such as {raw.ids[overlap[0]]}; references "
+                "must never have been trained on"
+            )
+        with reporter() as shown:
+            people = np.unique(raw.person[gone])
+            regime = regime_of(self.regime)
+            releases = Releases.of(owner, resolve_model(self.model), regime, settings.seed, len(people))
+            examined, notes = rehearse(releases, people, self.repetitions, settings, shown)
+        found = findings_of(examined, settings, config, rehearsal=True, notes=(*owner.data.notes, *notes))
+        return ReleaseResult(found, examined)

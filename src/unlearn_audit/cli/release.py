@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 from os.path import isfile
 from pathlib import Path
@@ -100,14 +101,16 @@ def release(
     unlearn-audit release --rehearse --data people.csv --label income --model m:make --deleted 17 --reference held.txt
     """
     settings = _settings(score, combine, confidence, control, base_rate, seed)
+    table = _Table(data, label, record, person, group_by)
     if rehearse:
         if before or after:
             raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
         if data is None or label is None or model is None:
             raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
-        from unlearn_audit.cli.rehearse import read_owner_data, rehearsed  # here, since it needs scikit-learn
+        from unlearn_audit.cli.rehearse import Rehearsal, read_owner_data  # here, since it needs scikit-learn
 
-        raw = read_owner_data(data, label, record, person, group_by or ())
+        raw = read_owner_data(data, label, record, person, table.groups)
+        rehearsal = Rehearsal(model, regime, encoding, repetitions)
         config = {
             **_of_settings(settings),
             "data": _source(str(data), _read(str(data))),
@@ -115,44 +118,64 @@ def release(
             "record": record,
             "person": person,
             "group_by": group_by,
-            "model": model,
-            "regime": regime,
-            "encoding": encoding,
-            "repetitions": repetitions,
+            **vars(rehearsal),
             "reference": _source(reference, _read(reference)),
         }
-        result = rehearsed(raw, deleted, reference, model, regime, encoding, repetitions, settings, config)
-        finish(result, out, as_json, fail_if_identified)
-        return
-    if before is None or after is None:
+        result = rehearsal.run(raw, deleted, reference, settings, config)
+    elif before is None or after is None:
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
-    read = _read(before, after, deleted, reference, *([] if data is None else [str(data)]))
-    groups = tuple(group_by or ())
-    versions = [_answers(text, data, label, record, person, read, groups) for text in (before, after)]
-    lacking = [name for name in groups if all(name not in version.groups for version in versions)]
+    else:
+        result = _compared(before, after, deleted, reference, table, settings)
+    finish(result, out, as_json, fail_if_identified)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The options about the columns of answers or of ``--data``, as a user gave them."""
+
+    data: Path | None
+    label: str | None
+    record: str | None
+    person: str | None
+    group_by: list[str] | None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The columns to compare people within."""
+        return tuple(self.group_by or ())
+
+
+def _compared(
+    before: str, after: str, deleted: str, reference: str, table: _Table, settings: ReleaseSettings
+) -> ReleaseResult:
+    """Examine two versions that are there."""
+    data = None if table.data is None else str(table.data)
+    read = _read(before, after, deleted, reference, *([] if data is None else [data]))
+    versions = [_answers(text, table, read) for text in (before, after)]
+    lacking = [name for name in table.groups if all(name not in version.groups for version in versions)]
     if lacking:
         raise AuditError(
             f"no column '{GROUP}{lacking[0]}' in {before} nor in {after}; add the column whose values tell groups apart"
         )
-    if person is not None and all(version.persons is None for version in versions):
+    if table.person is not None and all(version.persons is None for version in versions):
         raise AuditError(
-            f"no column '{person}' in {before} nor in {after}; name the column that holds the person of each record"
+            f"no column '{table.person}' in {before} nor in {after}; name the column that holds the person of each "
+            "record"
         )
     ids = [read_ids(text, flag, read.get(text)) for text, flag in ((deleted, "--deleted"), (reference, "--reference"))]
-    pair = pair_of(versions[0], versions[1], *ids)
     config = {
         **_of_settings(settings),
         "before": _source(before, read),
         "after": _source(after, read),
         "reference": _source(reference, read),
-        "person": person,
-        "group_by": group_by,
-        "data": None if data is None else _source(str(data), read),
-        "label": label,
-        "record": record,
+        "person": table.person,
+        "group_by": table.group_by,
+        "data": None if data is None else _source(data, read),
+        "label": table.label,
+        "record": table.record,
     }
-    examined = [examine(pair, settings)]
-    finish(ReleaseResult(findings_of(examined, settings, config), examined), out, as_json, fail_if_identified)
+    examined = [examine(pair_of(versions[0], versions[1], *ids), settings)]
+    return ReleaseResult(findings_of(examined, settings, config), examined)
 
 
 def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool) -> None:
@@ -200,22 +223,15 @@ def _read(*given: str) -> dict[str, bytes]:
     return {text: content_of(Path(text)) for text in given if isfile(text)}
 
 
-def _answers(
-    text: str,
-    data: Path | None,
-    label: str | None,
-    record: str | None,
-    person: str | None,
-    read: dict[str, bytes],
-    groups: tuple[str, ...],
-) -> Answers:
+def _answers(text: str, table: _Table, read: dict[str, bytes]) -> Answers:
     if not is_model(text):
-        return read_answers(Path(text), person, read.get(text))
-    if data is None or label is None:
+        return read_answers(Path(text), table.person, read.get(text))
+    if table.data is None or table.label is None:
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
     from unlearn_audit.audits.release.fitted import ask_model  # here, since it needs scikit-learn
 
-    return ask_model(text, data, label, record, person, read.get(str(data)), groups)
+    content = read.get(str(table.data))
+    return ask_model(text, table.data, table.label, table.record, table.person, content, table.groups)
 
 
 def _source(text: str, read: dict[str, bytes]) -> dict[str, str]:

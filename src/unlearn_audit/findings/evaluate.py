@@ -123,38 +123,27 @@ def assess(
     if THREE_WAY in config.games:
         for side, table in plain.by_side.items():
             rows_of_all_roles(table, side)
-    results: list[Result] = []
-    scores: list[pd.DataFrame] = []
-    failures: list[Failure] = []
-    undefended: list[Played] = []
-    for game in plan.by_game:
-        for release, played, failed in _play(game, rounds, plan, jobs, progress, keep_going=keep_going):
-            results += results_of(played, release)
-            scores.append(_scores(played, release))
-            failures += failed
-            if release.defense.name == UNDEFENDED:
-                undefended.append(played)
-    first = undefended[0]
-    best = first.leading
-    retraining = None
+    games = _play_games(rounds, plan, jobs, progress, keep_going=keep_going)
+    first, leading = games.first, games.first.leading.scores
+    retraining: RetrainingComparison | None = None
+    failed: tuple[Failure, ...] = ()
     if RETRAINING in tables:
         retraining, failed = beside_retraining(
             first, config.unlearning.method, tables[RETRAINING], config.seed, progress, keep_going=keep_going
         )
-        failures += failed
     return Assessment(
-        tuple(results),
+        games.results,
         selected(first),
-        pd.concat(scores, ignore_index=True),
+        games.scores,
         _released([release for _, releases in rounds for release in releases], spent or {}),
         share_moved(plain.target),
-        risk_of_groups(first.rows, first.game, best.scores),
-        risk_of_records(first.rows, first.game, best.scores),
+        risk_of_groups(first.rows, first.game, leading),
+        risk_of_records(first.rows, first.game, leading),
         time_of_deletion(plain.shadow, plain.target, first.game) if "sequence" in config.views else None,
         three_way(plain.shadow, plain.target, config.seed) if THREE_WAY in config.games else None,
         compared_with_the_papers(first),
         retraining,
-        _failed(failures),
+        _failed((*games.failures, *failed)),
     )
 
 
@@ -173,6 +162,44 @@ def _rounds(tables: Tables, plan: AttackPlan) -> list[Round]:
         (of.defense.apply(tables[of.defense.training].shadow), [Release(of.defense, True, of.table)]) for of in naive
     ]
     return [(plain.shadow, [Release(parse_defense(UNDEFENDED), True, plain.target), *naive]), *adaptive]
+
+
+@dataclass(frozen=True)
+class _Games:
+    """What came of all games.
+
+    Attributes
+    ----------
+    first
+        The first game, undefended: the one to lead with.
+    results, scores
+        As in `Assessment`.
+    failures
+        The attacks that failed, in each game.
+    """
+
+    first: Played
+    results: tuple[Result, ...]
+    scores: pd.DataFrame
+    failures: tuple[Failure, ...]
+
+
+def _play_games(
+    rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, *, keep_going: bool
+) -> _Games:
+    """Play every game of a plan and measure each attack on each release."""
+    results: list[Result] = []
+    scores: list[pd.DataFrame] = []
+    failures: list[Failure] = []
+    undefended: list[Played] = []
+    for game in plan.by_game:
+        for release, played, failed in _play(game, rounds, plan, jobs, progress, keep_going=keep_going):
+            results += results_of(played, release)
+            scores.append(_scores(played, release))
+            failures += failed
+            if release.defense.name == UNDEFENDED:
+                undefended.append(played)
+    return _Games(undefended[0], tuple(results), pd.concat(scores, ignore_index=True), tuple(failures))
 
 
 def _play(

@@ -61,32 +61,35 @@ def beside_retraining(
     AuditError
         If the attack fails on retrained worlds.
     """
-    best, game, target = played.leading, played.game, played.rows
+    game = played.game
     run = run_attacks(
-        [best.attack], game, retrained.shadow, [retrained.target], seed, 1, progress, keep_going=keep_going
+        [played.leading.attack], game, retrained.shadow, [retrained.target], seed, 1, progress, keep_going=keep_going
     )
     if run.failures:
         return None, tuple(replace(of, reason=f"on retrained worlds: {of.reason}") for of in run.failures)
     ((again,),) = run.scores
     rows = retrained.target.select(game.rows(retrained.target, "the target side"))
-    assert rows.rows[_ASKED].equals(target.rows[_ASKED]), "the arms were not asked the same"
-    first, second = best.scores, again.scores
-    positive, clusters = played.positive, played.clusters
-    difference = auc_difference(first, second, positive, clusters)
-    excess = auc_difference(_turned(first, positive), _turned(second, positive), positive, clusters)
-    comparison = RetrainingComparison(
+    assert rows.rows[_ASKED].equals(played.rows.rows[_ASKED]), "the arms were not asked the same"
+    return _comparison(played, method, rows, again.scores), ()
+
+
+def _comparison(played: Played, method: str, rows: Observations, retrained: Array) -> RetrainingComparison:
+    """Compare the leading attack's scores with those on the retrained arm's rows, which stand in the same order."""
+    best, positive, clusters = played.leading, played.positive, played.clusters
+    difference = auc_difference(best.scores, retrained, positive, clusters)
+    excess = auc_difference(_turned(best.scores, positive), _turned(retrained, positive), positive, clusters)
+    return RetrainingComparison(
         attack=best.attack.name,
         attack_model=best.attack.attack_model,
-        game=game.name,
+        game=played.game.name,
         method=method,
-        unlearned=_arm_result(first, target, positive),
-        retrained=_arm_result(second, rows, positive),
+        unlearned=_arm_result(best.scores, played.rows, positive),
+        retrained=_arm_result(retrained, rows, positive),
         difference=difference.value,
         difference_ci=difference.interval,
         excess=excess.value,
         excess_ci=excess.interval,
     )
-    return comparison, ()
 
 
 def _turned(scores: Array, positive: npt.NDArray[np.bool_]) -> Array:

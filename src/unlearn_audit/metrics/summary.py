@@ -176,19 +176,16 @@ def evaluate(
     """
     scores, positive = check_rows(attack.scores, positive)
     attack = replace(attack, scores=scores)
-    attack.check("", len(scores))
-    if baseline is not None:
-        baseline.check("the baseline's ", len(scores))
-    if strongest is not None:
-        Scored(strongest).check("the strongest classical attack's ", len(scores))
+    classical = None if strongest is None else Scored(strongest)
+    for name, scored in (("", attack), ("the baseline's ", baseline), ("the strongest classical attack's ", classical)):
+        if scored is not None:
+            scored.check(name, len(scores))
     shared = Clusters.of(clusters).coded(len(positive))
     area, found, _ = auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
     whole = logit_interval(area, found)
     right = accuracy(attack.probabilities, positive, shared)
     bound = None if threshold is None else clustered_epsilon_bound(scores, positive, shared, threshold)
-    low = {str(fpr): tpr_at_fpr(scores, positive, fpr) for fpr in fprs}
-    ends = {str(fpr): tpr_at_fpr_interval(scores, positive, shared, fpr) for fpr in fprs}
     return Figures(
         n_positive=n_positive,
         n_negative=len(positive) - n_positive,
@@ -204,12 +201,21 @@ def evaluate(
         accuracy_ci=right.interval,
         epsilon=None if bound is None else bound.value,
         epsilon_ceiling=None if bound is None else bound.ceiling,
-        tpr_at_fpr={fpr: None if point is None else point[0] for fpr, point in low.items()},
-        tpr_at_fpr_ci={fpr: None if estimate is None else estimate.interval for fpr, estimate in ends.items()},
-        realised_fpr={fpr: None if point is None else point[1] for fpr, point in low.items()},
+        **_low_fpr(scores, positive, shared, fprs),
         **_gain(scores, baseline, strongest, positive, shared),
         **_comparisons(attack, baseline, positive, shared),
     )
+
+
+def _low_fpr(scores: Array, positive: Array, clusters: Clusters, fprs: tuple[float, ...]) -> dict[str, Any]:
+    """Return the fields of the true-positive rates at low false-positive rates."""
+    points = {str(fpr): tpr_at_fpr(scores, positive, fpr) for fpr in fprs}
+    ends = {str(fpr): tpr_at_fpr_interval(scores, positive, clusters, fpr) for fpr in fprs}
+    return {
+        "tpr_at_fpr": {fpr: None if point is None else point[0] for fpr, point in points.items()},
+        "tpr_at_fpr_ci": {fpr: None if estimate is None else estimate.interval for fpr, estimate in ends.items()},
+        "realised_fpr": {fpr: None if point is None else point[1] for fpr, point in points.items()},
+    }
 
 
 def _gain(

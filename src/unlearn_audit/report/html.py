@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearn_audit.findings.result import Interval, Result, is_selected
@@ -15,6 +14,7 @@ from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
 from unlearn_audit.report.further import further
+from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.settings import publishable, without_folder
@@ -82,17 +82,10 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
     AuditError
         If the scores lack the selected attack.
     """
-    environment = Environment(
-        loader=PackageLoader("unlearn_audit.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     leading = findings.leading()
     headline, _, rest = findings.verdict.summary.partition(". ")
     positive, negative = roles(leading.game)
-    return environment.get_template("report.html.j2").render(
+    return page_template("report.html.j2").render(
         findings=findings,
         title=f"{without_folder(findings.dataset)}, {findings.model}",
         leading=leading,

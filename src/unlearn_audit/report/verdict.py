@@ -80,11 +80,7 @@ def verdict(
     AuditError
         If the selected attack has no result.
     """
-    own = [r for r in results if is_selected(r, selected)]
-    if not own:
-        name = attack_words(selected.attack, selected.attack_model)
-        raise AuditError(f"the selected attack {name} has no result in {selected.game}; score it on the target")
-    leading = next((r for r in own if r.rows == "all"), own[0])
+    leading = _leading(results, selected)
     evidence = Evidence.of(leading, results, moved, record_risk)
     decision = decide(evidence)
     classical = next((r for r in results if r.is_baseline_of(leading)), None)
@@ -105,6 +101,15 @@ def verdict(
         summary=" ".join(s for s in sentences if s),
         limits=(*((_CANARIES,) if canaries else ()), *_limits(decision, evidence, regime, regime_note)),
     )
+
+
+def _leading(results: Sequence[Result], selected: Selected) -> Result:
+    """Return the result of the selected attack on all rows, or on the paper's where there are no others."""
+    own = [r for r in results if is_selected(r, selected)]
+    if not own:
+        name = attack_words(selected.attack, selected.attack_model)
+        raise AuditError(f"the selected attack {name} has no result in {selected.game}; score it on the target")
+    return next((r for r in own if r.rows == "all"), own[0])
 
 
 def _check(decision: Decision) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,57 +99,36 @@ def _reconstruct_deleted(task: AuditTask, execution: Execution, scaler: Scaler, 
     if task.config.worlds.canaries != "none":
         raise AuditError("reconstruct reads off people with their own labels; leave canaries out")
     sides = plan_audit(task).plain.tasks
-    target, shadow = sides["target"], sides["shadow"]
-    if target.data is not shadow.data:
+    if sides["target"].data is not sides["shadow"].data:
         raise AuditError("the public records have to be of the same data; leave the shadow dataset out")
-    settings = _settings(target)
-    public = np.concatenate([shadow.plan.pool.train, shadow.plan.pool.unseen])
-    X = target.data.X.astype(np.float64)
-    mean, spread = X[public].mean(axis=0), X[public].std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-    if scaler == "fixed":
-        X = (X - mean) / spread
-        mean, spread = np.zeros(X.shape[1]), np.ones(X.shape[1])
-        settings = replace(settings, standardized=False)
-    known = PublicKnowledge(X[public], target.plan.sizes.train_size, settings.C, scaler, mean, spread)
-    show = execution.reporter.stage("Training and reading worlds", target.plan.n_worlds)
+    target = _Target.of(sides["target"], sides["shadow"], scaler, decimals)
+    n_worlds = sides["target"].plan.n_worlds
+    show = execution.reporter.stage("Training and reading worlds", n_worlds)
     rng = np.random.default_rng(task.config.seed)
-    register = np.concatenate([target.plan.pool.train, target.plan.pool.unseen])
-    worlds: list[int] = []
     found: list[_Read] = []
-    for index in range(target.plan.n_worlds):
-        world = target.plan.world(index)
-        deleted = [request.deleted for (request,) in world.chains]
-        with one_thread():
-            models = solve(
-                settings, X, target.data.y, world.training, [(d, np.zeros(0, dtype=np.int64)) for d in deleted]
-            )
-        if models is None:
-            raise AuditError(
-                f"world {index} could not be solved to its optimum; use other records or a stronger penalty"
-            )
-        before, *after = [_published(model, decimals) for model in models]
-        reader = Reader(before, known)
-        for version, (at,) in zip(after, deleted, strict=True):
-            among = np.append(at, rng.choice(register[register != at], CANDIDATES - 1, replace=False))
-            worlds.append(index)
-            found.append(_one(reader, version, X, target, among, models[0].classes_))
+    for index in range(n_worlds):
+        found += target.read(index, rng)
         show(index + 1)
-    of_worlds, cosines = np.array(worlds), np.array([one.cosine for one in found])
+    return _reconstruction(scaler, found)
+
+
+def _reconstruction(scaler: Scaler, found: Sequence[_Read]) -> Reconstruction:
+    """Return the figures of all deletions."""
+    worlds, cosines = np.array([one.world for one in found]), np.array([one.cosine for one in found])
     scores = np.concatenate([[one.fit for one in found], *(one.of_unseen for one in found)])
     positive = np.arange(len(scores)) < len(found)
-    of_scores = np.concatenate([of_worlds, np.repeat(of_worlds, [len(one.of_unseen) for one in found])])
+    of_scores = np.concatenate([worlds, np.repeat(worlds, [len(one.of_unseen) for one in found])])
     low = tpr_at_fpr_interval(scores, positive, of_scores, LOW_FPR)
     if low is None:
         raise AuditError("too few unseen records were compared with the deleted ones; ask for more deletions or worlds")
     return Reconstruction(
         scaler=scaler,
-        deletions=len(worlds),
+        deletions=len(found),
         candidates=CANDIDATES,
         cosine=float(np.median(cosines)),
-        above=share(cosines >= 0.95, of_worlds),
-        first=share(np.array([one.first for one in found]), of_worlds),
-        label=share(np.array([one.label for one in found]), of_worlds),
+        above=share(cosines >= 0.95, worlds),
+        first=share(np.array([one.first for one in found]), worlds),
+        label=share(np.array([one.label for one in found]), worlds),
         auc=auc_interval(scores, positive, of_scores),
         tpr=low,
     )
@@ -181,12 +161,15 @@ class _Read:
 
     Attributes
     ----------
+    world
+        Its world.
     cosine, first, label
         Of the record read and the true one; whether the true one fits best; whether the label is right.
     fit, of_unseen
         How well the deleted record explains the change, and (m,) how well unseen candidates do.
     """
 
+    world: int
     cosine: float
     first: bool
     label: bool
@@ -194,24 +177,95 @@ class _Read:
     of_unseen: Array
 
 
-def _one(
-    reader: Reader, after: Weights, X: Array, task: SideTask, among: Positions, classes: npt.NDArray[Any]
-) -> _Read:
-    """Read one deletion, the first of some candidates."""
-    unseen = np.isin(among[1:], task.plan.pool.unseen)
-    if np.array_equal(reader.before.parameters, after.parameters):
-        return _Read(0.0, False, False, 0.0, np.zeros(unseen.sum()))
-    y, known = task.data.y[among], reader.known
-    is_class = (y[:, None] == classes[None]) if len(classes) > 2 else (y == classes[1])[:, None]
-    true, found = ((x - known.mean) / known.spread for x in (X[among[0]], reader.read(after)))
-    length = float(np.linalg.norm(true) * np.linalg.norm(found))
-    fits = reader.fits(after, X[among], is_class)
-    error = reader.gradient(after)[-1]
-    label = classes[int(np.argmin(error))] if len(classes) > 2 else classes[int(error[0] < 0)]
-    return _Read(
-        float(true @ found) / length if length else 0.0,
-        bool((fits[1:] < fits[0]).all()),
-        bool(label == y[0]),
-        float(fits[0]),
-        fits[1:][unseen],
-    )
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """The target's worlds, and what an attacker knows of them.
+
+    Attributes
+    ----------
+    task
+        The target side.
+    settings
+        What its models are.
+    X
+        (records, features) as its models read them.
+    known
+        What is public.
+    decimals
+        To which the weights are rounded before they are published; None for not at all.
+    """
+
+    task: SideTask
+    settings: LogisticSettings
+    X: Array
+    known: PublicKnowledge
+    decimals: int | None
+
+    @classmethod
+    def of(cls, target: SideTask, shadow: SideTask, scaler: Scaler, decimals: int | None) -> _Target:
+        """Take the shadow side's records as public.
+
+        Raises
+        ------
+        AuditError
+            If the models are none whose weights can be read.
+        """
+        settings = _settings(target)
+        public = np.concatenate([shadow.plan.pool.train, shadow.plan.pool.unseen])
+        X = target.data.X.astype(np.float64)
+        mean, spread = X[public].mean(axis=0), X[public].std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        if scaler == "fixed":
+            X = (X - mean) / spread
+            mean, spread = np.zeros(X.shape[1]), np.ones(X.shape[1])
+            settings = replace(settings, standardized=False)
+        known = PublicKnowledge(X[public], target.plan.sizes.train_size, settings.C, scaler, mean, spread)
+        return cls(target, settings, X, known, decimals)
+
+    def read(self, index: int, rng: np.random.Generator) -> list[_Read]:
+        """Train a world and read each of its deletions, each among candidates that ``rng`` draws.
+
+        Raises
+        ------
+        AuditError
+            If the world's models could not be solved.
+        """
+        pool, world = self.task.plan.pool, self.task.plan.world(index)
+        register = np.concatenate([pool.train, pool.unseen])
+        deleted = [request.deleted for (request,) in world.chains]
+        nothing = np.zeros(0, dtype=np.int64)
+        models = solve(
+            self.settings, self.X, self.task.data.y, world.training, [(records, nothing) for records in deleted]
+        )
+        if models is None:
+            raise AuditError(
+                f"world {index} could not be solved to its optimum; use other records or a stronger penalty"
+            )
+        before, *after = [_published(model, self.decimals) for model in models]
+        reader = Reader(before, self.known)
+        found = []
+        for version, (at,) in zip(after, deleted, strict=True):
+            among = np.append(at, rng.choice(register[register != at], CANDIDATES - 1, replace=False))
+            found.append(self._one(index, reader, version, among, models[0].classes_))
+        return found
+
+    def _one(self, world: int, reader: Reader, after: Weights, among: Positions, classes: npt.NDArray[Any]) -> _Read:
+        """Read one deletion, the first of some candidates."""
+        unseen = np.isin(among[1:], self.task.plan.pool.unseen)
+        if np.array_equal(reader.before.parameters, after.parameters):
+            return _Read(world, 0.0, False, False, 0.0, np.zeros(unseen.sum()))
+        y, known = self.task.data.y[among], self.known
+        is_class = (y[:, None] == classes[None]) if len(classes) > 2 else (y == classes[1])[:, None]
+        true, found = ((x - known.mean) / known.spread for x in (self.X[among[0]], reader.read(after)))
+        length = float(np.linalg.norm(true) * np.linalg.norm(found))
+        fits = reader.fits(after, self.X[among], is_class)
+        error = reader.gradient(after)[-1]
+        label = classes[int(np.argmin(error))] if len(classes) > 2 else classes[int(error[0] < 0)]
+        return _Read(
+            world,
+            float(true @ found) / length if length else 0.0,
+            bool((fits[1:] < fits[0]).all()),
+            bool(label == y[0]),
+            float(fits[0]),
+            fits[1:][unseen],
+        )

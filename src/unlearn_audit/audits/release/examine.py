@@ -12,7 +12,14 @@ import pandas as pd
 
 from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
 from unlearn_audit.audits.release.pair import Pair
-from unlearn_audit.audits.release.persons import Combine, Persons, needed_of_kinds, persons_needed, persons_of
+from unlearn_audit.audits.release.persons import (
+    Combine,
+    Persons,
+    RecordScores,
+    needed_of_kinds,
+    persons_needed,
+    persons_of,
+)
 from unlearn_audit.audits.release.scores import SCORES, score
 from unlearn_audit.audits.release.sentences import limits, summary
 from unlearn_audit.errors import AuditError
@@ -132,22 +139,15 @@ def examine(pair: Pair, settings: ReleaseSettings, repetition: int = 0, *, by_ki
     drawn = generator(settings.seed, Kind.RELEASE, repetition)
     scored = score(pair, settings.score, drawn)
     needed = persons_needed(pair.deleted.persons, scored.calibrating.persons, settings.confidence, settings.control)
-    kinds = None
+    deleted = RecordScores(scored.deleted, pair.deleted.person)
+    references = RecordScores(scored.references, scored.calibrating.person)
     if by_kind:
         needed = needed_of_kinds(
             pair.deleted, scored.calibrating, pair.kinds_of_records, settings.confidence, settings.control
         )
-        kinds = pair.deleted.kind_of_each, scored.calibrating.kind_of_each
-    persons = persons_of(
-        scored.deleted,
-        pair.deleted.person,
-        scored.references,
-        scored.calibrating.person,
-        settings.combine,
-        needed,
-        drawn,
-        kinds,
-    )
+        deleted = replace(deleted, kind=pair.deleted.kind_of_each)
+        references = replace(references, kind=scored.calibrating.kind_of_each)
+    persons = persons_of(deleted, references, settings.combine, needed, drawn)
     identified = rejected(persons.p_values, 1 - settings.confidence, settings.control, persons.references)
     return Examined(pair, scored.name, persons, identified, needed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rich import box
 from rich.console import Console
@@ -15,6 +14,7 @@ from unlearn_audit.audits.release.findings import Interval, ReleaseFindings
 from unlearn_audit.audits.release.scores import UNLABELLED
 from unlearn_audit.audits.release.sentences import alike, headline_observer
 from unlearn_audit.report.html import Figure
+from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable
 from unlearn_audit.report.svg import GRID, LEADING, MUTED, VARIABLES
 from unlearn_audit.report.wording import percent
@@ -22,15 +22,8 @@ from unlearn_audit.report.wording import percent
 
 def render(found: ReleaseFindings) -> str:
     """Return the page: self-contained, without scripts, and it names nobody."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("unlearn_audit.audits.release"), PackageLoader("unlearn_audit.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     headline, _, explanation = found.summary.partition(". ")
-    return environment.get_template("release.html.j2").render(
+    return page_template("release.html.j2", "unlearn_audit.audits.release").render(
         found=found,
         title="Who can be identified as deleted?",
         headline=headline,

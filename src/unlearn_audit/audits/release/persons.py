@@ -32,6 +32,30 @@ _SIDES: tuple[Literal["right"], Literal["left"]] = ("right", "left")
 
 
 @dataclass(frozen=True, eq=False)
+class RecordScores:
+    """The scores of some records.
+
+    Attributes
+    ----------
+    values
+        (n,) higher = looks more deleted.
+    person
+        (n,) the person of each: 0, 1, ...
+    kind
+        (n,) of what kind each record is: 0, 1, ...; None if all are alike.
+    """
+
+    values: Array
+    person: Integers
+    kind: Integers | None = None
+
+    @property
+    def kind_of_each(self) -> Integers:
+        """(n,) of what kind each record is."""
+        return np.zeros(len(self.person), np.int64) if self.kind is None else self.kind
+
+
+@dataclass(frozen=True, eq=False)
 class Persons:
     """What is known of each deleted person.
 
@@ -71,21 +95,15 @@ class Persons:
 
 
 def persons_of(
-    deleted: Array,
-    person: Integers,
-    references: Array,
-    reference_person: Integers,
-    combine: Combine,
-    needed: int,
-    generator: np.random.Generator,
-    kinds: tuple[Integers, Integers] | None = None,
+    deleted: RecordScores, references: RecordScores, combine: Combine, needed: int, generator: np.random.Generator
 ) -> Persons:
     """Return one p-value a person.
 
     Parameters
     ----------
-    deleted, person, references, reference_person
-        (d,) scores of deleted records and the person of each: 0, 1, ...; and (r,) the same of reference records.
+    deleted, references
+        Deleted records and those never in training. A person is compared with reference persons who have at least as
+        many records of each kind, each with as many.
     combine
         ``sum`` or ``max``.
     needed
@@ -94,9 +112,6 @@ def persons_of(
         counted, drawn at random, as enough of them have.
     generator
         Draws which records are taken.
-    kinds
-        (d,) and (r,) of what kind each record is: 0, 1, ...; None if all are alike. A person is compared with
-        reference persons who have at least as many records of each kind, each with as many.
 
     Raises
     ------
@@ -106,19 +121,20 @@ def persons_of(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> found = persons_of(np.array([3.0, 0.5]), np.array([0, 1]), np.arange(9.0), np.arange(9), "sum", 9, rng)
+    >>> deleted = RecordScores(np.array([3.0, 0.5]), np.array([0, 1]))
+    >>> found = persons_of(deleted, RecordScores(np.arange(9.0), np.arange(9)), "sum", 9, rng)
     >>> found.p_values.tolist(), found.ranks.tolist()
     ([0.7, 0.9], [6.5, 9.0])
     """
-    kind, of_references = kinds or (np.zeros(len(person), np.int64), np.zeros(len(reference_person), np.int64))
-    n_kinds = int(max(kind.max(), of_references.max(initial=0))) + 1
-    own = counts_by_kind(reference_person, of_references, n_kinds)
+    person, kind = deleted.person, deleted.kind_of_each
+    n_kinds = int(max(kind.max(), references.kind_of_each.max(initial=0))) + 1
+    own = counts_by_kind(references.person, references.kind_of_each, n_kinds)
     order, there = _in_turn(person, generator)[0], (own > 0).sum(axis=0)
     enough = np.minimum(_most_references(person, kind, own, there, needed), needed)
     taken = _comparable(order[there[kind[order]] >= enough[person[order]]], person, kind, own, enough)
     counted = counts_by_kind(person[taken], kind[taken], n_kinds)
-    scores = _combined(deleted[taken], person[taken], len(counted), combine)
-    known = _References(references, reference_person, of_references, own, combine, generator)
+    scores = _combined(deleted.values[taken], person[taken], len(counted), combine)
+    known = _References(references, own, combine, generator)
     p_values, ranks, compared = np.empty(len(counted)), np.empty(len(counted)), np.empty(len(counted), dtype=np.int64)
     sets = []
     for profile in np.unique(counted, axis=0):
@@ -149,24 +165,18 @@ class _References:
     """The records of reference persons, in a random order within each person and kind."""
 
     def __init__(
-        self,
-        values: Array,
-        person: Integers,
-        kind: Integers,
-        counts: Integers,
-        combine: Combine,
-        generator: np.random.Generator,
+        self, records: RecordScores, counts: Integers, combine: Combine, generator: np.random.Generator
     ) -> None:
-        self.values, self.person, self.kind, self.counts, self.combine = values, person, kind, counts, combine
-        self.order, self.place = _in_turn(person * counts.shape[1] + kind, generator)
+        self.records, self.kind, self.counts, self.combine = records, records.kind_of_each, counts, combine
+        self.order, self.place = _in_turn(records.person * counts.shape[1] + self.kind, generator)
 
     def scores(self, profile: Integers) -> Array:
         """Return, ascending, the scores of those with as many records of each kind, by as many records of each."""
         like: npt.NDArray[np.bool_] = np.asarray((self.counts >= profile).all(axis=1))
-        order = self.order
-        taken = order[(self.place < profile[self.kind[order]]) & like[self.person[order]]]
-        whose = np.unique(self.person[taken], return_inverse=True)[1]
-        return np.sort(_combined(self.values[taken], whose, int(like.sum()), self.combine))
+        order, values, person = self.order, self.records.values, self.records.person
+        taken = order[(self.place < profile[self.kind[order]]) & like[person[order]]]
+        whose = np.unique(person[taken], return_inverse=True)[1]
+        return np.sort(_combined(values[taken], whose, int(like.sum()), self.combine))
 
 
 def _comparable(

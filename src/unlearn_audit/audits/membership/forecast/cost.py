@@ -234,7 +234,7 @@ def cost(
         Until workers stand ready.
     """
     sides = []
-    tables = run_folder = scores = 0.0
+    tables = run_folder = 0.0
     scored = {"shadow": 0.0, "target": 0.0}
     for arm in plan.arms:
         for side, task in arm.tasks.items():
@@ -249,7 +249,7 @@ def cost(
     n = plan.attacks.n_fits([arm.name for arm in plan.arms])
     scores = 8 * n * scored["target"]
     peaks = [pilot.peak_memory for pilot in pilots.values() if pilot.peak_memory is not None]
-    found = Cost(
+    without_influence = Cost(
         sides=tuple(sides),
         jobs=jobs,
         seconds_start=seconds_start if jobs > 1 else 0.0,
@@ -261,11 +261,7 @@ def cost(
         bytes_run_folder=round(run_folder + scores),
     )
     target = plan.plain.tasks["target"]
-    return (
-        found
-        if one_training_suffices(target.source)
-        else _with_influence(found, plan.attacks, target, pilots[_kind(target)])
-    )
+    return _with_influence(without_influence, plan.attacks, target, pilots[_kind(target)])
 
 
 def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str, float], jobs: int) -> float:
@@ -286,9 +282,9 @@ def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str
 
 
 def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
-    """Return a cost with what it takes to foretell deletions by training for each record that is looked up."""
+    """Return a cost with what it takes to foretell deletions, where each record looked up needs a training."""
     looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs}
-    if not looking:
+    if not looking or one_training_suffices(target.source):
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
     # the control looks up other records

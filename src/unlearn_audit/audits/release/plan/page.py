@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rich import box
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearn_audit.audits.release.plan.findings import PlanFindings, PolicyFinding
+from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable
 from unlearn_audit.report.svg import (
     CLASSICAL,
@@ -32,16 +32,9 @@ from unlearn_audit.utils.files import write_atomic
 
 def render_plan(found: PlanFindings) -> str:
     """Return the page: self-contained, without scripts, and it names nobody."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("unlearn_audit.audits.release"), PackageLoader("unlearn_audit.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     headline, _, explanation = found.summary.partition(". ")
     identified = found.policies[0].any_identified is not None
-    return environment.get_template("plan.html.j2").render(
+    return page_template("plan.html.j2", "unlearn_audit.audits.release").render(
         found=found,
         title="How to release updates",
         target=found.target,

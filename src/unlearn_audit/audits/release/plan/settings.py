@@ -96,6 +96,11 @@ class PlanSettings:
         What each doubling of the batch costs, in points of accuracy.
     examination
         How each release is examined.
+
+    Raises
+    ------
+    AuditError
+        If a batch or a number of decimals is too small.
     """
 
     target: Target
@@ -108,3 +113,8 @@ class PlanSettings:
     confidence: float = 0.95
     waiting: float = 0.1
     examination: ReleaseSettings = field(default_factory=ReleaseSettings)
+
+    def __post_init__(self) -> None:
+        for name, values, least in (("batch", self.batches, 1), ("decimals", self.decimals, 0)):
+            if any(value is not None and value < least for value in values):
+                raise AuditError(f"--{name} must be whole numbers from {least} on")
