@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.feather
 import pytest
 import yaml
 from typer.main import get_command
@@ -33,14 +35,22 @@ from unlearn_audit.config import (
     WorldsConfig,
     build_config,
 )
-from unlearn_audit.data import DATASETS
+from unlearn_audit.data import DATASETS, Dataset
 from unlearn_audit.defenses import DEFENSES, parse_defense
 from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Released
-from unlearn_audit.models import MODELS
+from unlearn_audit.metrics import Clusters, Variation, logit_interval
+from unlearn_audit.models import MODELS, resolve_model
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.observations import read_observations
+from unlearn_audit.observations.views import attacker_view
+from unlearn_audit.report.html import render
+from unlearn_audit.report.plots import PLOTS, Plot
 from unlearn_audit.reproduce import EXPERIMENTS
+from unlearn_audit.unlearning import METHODS, unlearner_for
+from unlearn_audit.utils.columns import FORMATS, read_columns
+from unlearn_audit.worlds.design import Request
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -262,23 +272,92 @@ def test_every_snippet_of_python_parses(page):
         ast.parse(text)
 
 
-def test_the_snippet_of_a_dataset_loads(tmp_path):
-    (text,) = (text for text in blocks("docs/extending.md", "python") if "SOURCE" in text)
-    names = {}
-    exec(compile(text, "docs/extending.md", "exec"), names)
-    (tmp_path / "my-survey").mkdir()
-    (tmp_path / "my-survey" / "survey.csv").write_text("age,answer\n30,no\n40,yes\n", encoding="utf-8")
-    assert names["load"](tmp_path).class_names == ("no", "yes")
+def example(heading):
+    """Execute the example of a section of the page on extending, and return what it defines."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    ((_, text),) = BLOCK.findall(section)
+    names = {"__name__": "example"}
+    exec(compile(text, f"docs/extending.md: {heading}", "exec", dont_inherit=True), names)
+    return names
 
 
-def test_the_snippet_of_a_defence_is_one():
-    (text,) = (text for text in blocks("docs/extending.md", "python") if "DEFENSE" in text)
-    names = {}
-    exec(compile(text, "docs/extending.md", "exec"), names)
-    kind = names["DEFENSE"]
+FILES = re.findall(r"`((?:tests|[a-z]+)/[\w/]*\.\w+)`", (ROOT / "docs" / "extending.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", sorted(set(FILES)))
+def test_every_file_named_in_the_page_on_extending_exists(file):
+    assert any((folder / file).exists() for folder in (ROOT, ROOT / "src" / "unlearn_audit"))
+
+
+def test_the_example_of_an_attack_scores_a_view(table):
+    (attack,) = example("An attack")["ATTACKS"]
+    made = table()
+    view = attacker_view(made, attack.view, made.roles == "deleted")
+    change = np.abs(view.original - view.unlearned)
+    assert attack.score(view).tolist() == change.max(axis=1).tolist()
+
+
+def test_the_example_of_an_unlearning_method_keeps_the_model_or_retrains(monkeypatch):
+    monkeypatch.setitem(METHODS, "lazy", example("An unlearning method")["LazyOptions"])
+    source = resolve_model("decision-tree")
+    method, _ = unlearner_for(UnlearningConfig(method="lazy", most=1), source, Regime.FIXED)
+    features = np.arange(20.0)[:, None]
+    labels = (np.arange(20) > 9).astype(np.int64)
+    data = Dataset("line", features, labels, np.array([0, 1]), ("low", "high"), np.arange(20))
+    original = method.learn(source, data, np.arange(20), 0)
+    one, two = (Request(np.arange(n), np.arange(0)) for n in (1, 2))  # deletes n records, adds none
+    assert method.unlearn(original, one, 1) is original
+    assert method.unlearn(original, two, 1).training.tolist() == list(range(2, 20))
+
+
+def test_the_example_of_a_defence_is_one():
+    kind = example("A defence")["OUTPUTS"]["mixed"]
     released = kind.function(np.array([[[1.0, 0.0]]], dtype=np.float32), kind.parameter.read("0.5", "mixed:0.5"))
     assert released.tolist() == [[[0.75, 0.25]]]
     assert released.dtype == np.float32
+
+
+def test_the_example_of_a_dataset_loads(tmp_path):
+    _, load_survey = example("A dataset")["DATASETS"]["my-survey"]
+    (tmp_path / "my-survey").mkdir()
+    (tmp_path / "my-survey" / "survey.csv").write_text("age,answer\n30,no\n40,yes\n", encoding="utf-8")
+    assert load_survey(tmp_path).class_names == ("no", "yes")
+
+
+def test_the_example_of_a_metric_is_the_mean_of_both_error_rates():
+    scores, positive = np.array([0.9, 0.2, 0.8, 0.4, 0.3, 0.1]), np.array([True, True, False, False, False, False])
+    estimate = example("A metric")["balanced_error"](scores, positive, Clusters(None, None), 0.5)
+    assert estimate.value == (1 / 2 + 1 / 4) / 2
+    assert estimate.low < estimate.value < estimate.high
+
+
+def test_the_example_of_a_figure_stands_in_the_report(findings, scores, monkeypatch):
+    left, right = PLOTS
+    histogram = Plot("Scores.", "How often each score was given.", example("A figure of the report")["histogram"])
+    monkeypatch.setattr("unlearn_audit.report.html.PLOTS", (left, (*right, histogram)))
+    page = render(findings, scores)
+    assert 'aria-labelledby="histogram-title histogram-description"' in page
+    assert "<b>Scores.</b> How often each score was given." in page
+
+
+def test_the_example_of_an_interval_is_near_the_usual_one():
+    one = Variation(0.0025, 9, 0.0, 0.0, 200, 200, "world", 10)
+    estimate = example("Another interval")["probit_interval"](0.8, one)
+    assert estimate.interval == pytest.approx(logit_interval(0.8, one).interval, abs=0.02)
+
+
+def test_the_example_of_a_file_format_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearn_audit.utils.columns.FORMATS", {**FORMATS, **example("A file format")["FORMATS"]})
+    pyarrow.feather.write_feather(pa.table({"id": ["007"], "x": [0.5]}), tmp_path / "rows.feather")
+    for content in (None, (tmp_path / "rows.feather").read_bytes()):
+        assert read_columns(tmp_path / "rows.feather", content=content).to_pylist() == [{"id": "007", "x": 0.5}]
+
+
+def test_the_example_of_a_model_is_one(monkeypatch):
+    monkeypatch.setitem(MODELS, "naive-bayes", example("A model")["MODELS"]["naive-bayes"])
+    fitted = resolve_model("naive-bayes").make(0).fit([[0.0], [0.1], [2.0], [2.1]], [0, 0, 1, 1])
+    assert fitted.predict_proba([[0.0]]).argmax() == 0
 
 
 def test_pages_are_about_the_project_alone():

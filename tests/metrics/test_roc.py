@@ -147,7 +147,7 @@ def test_worlds_that_agree_are_no_narrower_than_independent_rows():
     one, truth, _ = clustered_table(np.random.default_rng(0), 1, 20, 60)
     for n in (2, 5):
         scores, positive = np.tile(one, n), np.tile(truth, n)
-        of_rows = auc_variation(scores, positive)[1].error
+        of_rows = auc_variation(scores, positive).variation.error
         area = auc(scores, positive)
         reach = t_quantile(20 * n - 1) * of_rows / (area * (1 - area))
         low = 1 / (1 + (1 - area) / area * np.exp(reach))

@@ -10,17 +10,14 @@ import pytest
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.curves import roc_points
-from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
+from unlearn_audit.report.plots import PLOTS, forest_plot, roc_plot, scores_plot
 from unlearn_audit.report.svg import VARIABLES
 
 
 @pytest.fixture(scope="module")
 def plots(findings, scores):
-    return {
-        "roc": roc_plot(findings, scores),
-        "scores": scores_plot(findings, scores),
-        "forest": forest_plot(findings),
-    }
+    drawn = [plot.draw(findings, scores) for column in PLOTS for plot in column]
+    return {re.search(r'aria-labelledby="(.+?)-title', svg)[1]: svg for svg in drawn}
 
 
 def words(svg):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special
 
-from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, logit_interval
+from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate
 from unlearn_audit.metrics.roc import auc_variation
 from unlearn_audit.metrics.units import Array, Clusters
 from unlearn_audit.metrics.variation import Variation
@@ -55,9 +55,10 @@ def simultaneous_auc(
     if not scores:
         return []
     shared = Clusters.of(clusters).coded(len(positive))
-    areas, variations, shares = zip(*(auc_variation(of, positive, shared) for of in scores), strict=True)
-    each = confidence_of_each(variations, correlations(np.array(shares), shared), confidence)
-    return [logit_interval(area, of, each) for area, of in zip(areas, variations, strict=True)]
+    areas = [auc_variation(of, positive, shared) for of in scores]
+    correlated = correlations(np.array([area.shares for area in areas]), shared)
+    each = confidence_of_each([area.variation for area in areas], correlated, confidence)
+    return [area.interval(each) for area in areas]
 
 
 def correlations(shares: Array, clusters: Clusters) -> Array:

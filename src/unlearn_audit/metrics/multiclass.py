@@ -30,10 +30,10 @@ def macro_auc(probabilities: Array, truth: Array, classes: Sequence[str], cluste
     """
     figures, units, shares = [], set(), np.zeros(len(truth))
     for i, name in enumerate(classes):
-        area, found, of_class = auc_variation(probabilities[:, i], truth == name, clusters)
-        figures.append(area)
-        units.add(found.unit)
-        shares += of_class / len(classes)
+        area = auc_variation(probabilities[:, i], truth == name, clusters)
+        figures.append(area.value)
+        units.add(area.variation.unit)
+        shares += area.shares / len(classes)
     value = float(np.mean(figures))
     if units != {"world"}:
         return Estimate(value, 0.0, 1.0)

@@ -139,10 +139,31 @@ def centred_shares(components: Array, positive: Array, figure: float) -> Array:
     return np.asarray((components - figure) / sizes)
 
 
-def auc_variation(
-    scores: Array, positive: Array, clusters: Clusters | Array | None = None
-) -> tuple[float, Variation, Array]:
-    """Return the AUC, how it varies, and each row's contribution to its error.
+@dataclass(frozen=True, eq=False)
+class Area:
+    """An AUC and how it varies.
+
+    Attributes
+    ----------
+    value : float
+        The AUC.
+    variation : Variation
+        Its variation over worlds and records.
+    shares : (n,) float
+        Each row's contribution to its error.
+    """
+
+    value: float
+    variation: Variation
+    shares: Array
+
+    def interval(self, confidence: float = CONFIDENCE) -> Estimate:
+        """Return the AUC with its interval: every interval of an AUC is made here."""
+        return logit_interval(self.value, self.variation, confidence)
+
+
+def auc_variation(scores: Array, positive: Array, clusters: Clusters | Array | None = None) -> Area:
+    """Return the AUC and how it varies.
 
     Parameters
     ----------
@@ -157,7 +178,7 @@ def auc_variation(
     scores, positive = check_rows(scores, positive)
     area, components = delong_components(scores, positive)
     shares = centred_shares(components, positive, area)
-    return area, variation(shares, positive, clusters), shares
+    return Area(area, variation(shares, positive, clusters), shares)
 
 
 def auc_interval(
@@ -202,8 +223,7 @@ def auc_interval(
     >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
     (0.47, 0.26, 0.68)
     """
-    area, found, _ = auc_variation(scores, positive, clusters)
-    return logit_interval(area, found, confidence)
+    return auc_variation(scores, positive, clusters).interval(confidence)
 
 
 def auc_difference(
@@ -242,14 +262,13 @@ def auc_difference(
     >>> auc_difference(np.array([4.0, 3.0, 2.0, 1.0]), np.array([4.0, 2.0, 3.0, 1.0]), truth).value
     0.25
     """
-    areas, variations, shares = zip(*(auc_variation(of, positive, clusters) for of in (first, second)), strict=True)
-    value = areas[0] - areas[1]
-    apart = variation(shares[0] - shares[1], np.asarray(positive, dtype=bool), clusters)
+    one, other = (auc_variation(scores, positive, clusters) for scores in (first, second))
+    value = one.value - other.value
+    apart = variation(one.shares - other.shares, np.asarray(positive, dtype=bool), clusters)
     found = linear_interval(value, apart, bounds=(-1.0, 1.0), confidence=confidence)
-    alike = value == 0 and np.array_equal(*shares)
-    scarce = any(few_errors(area, of, confidence) for area, of in zip(areas, variations, strict=True))
+    alike = value == 0 and np.array_equal(one.shares, other.shares)
+    scarce = any(few_errors(area.value, area.variation, confidence) for area in (one, other))
     if alike or not (scarce or apart.error < NEGLIGIBLE):
         return found
-    one, other = (logit_interval(area, of, confidence) for area, of in zip(areas, variations, strict=True))
-    combined = difference_of_intervals(one, other)
+    combined = difference_of_intervals(one.interval(confidence), other.interval(confidence))
     return replace(found, low=min(found.low, combined.low), high=max(found.high, combined.high))

@@ -14,7 +14,7 @@ from unlearn_audit.metrics.balanced import accuracy
 from unlearn_audit.metrics.claims import HEADLINE, HINT
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
-from unlearn_audit.metrics.intervals import Estimate, logit_interval
+from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import auc_difference, auc_variation
 from unlearn_audit.metrics.units import Array, Clusters, check_rows
@@ -181,22 +181,22 @@ def evaluate(
         if scored is not None:
             scored.check(name, len(scores))
     shared = Clusters.of(clusters).coded(len(positive))
-    area, found, _ = auc_variation(scores, positive, shared)
+    area = auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
-    whole = logit_interval(area, found)
+    whole = area.interval()
     right = accuracy(attack.probabilities, positive, shared)
     bound = None if threshold is None else clustered_epsilon_bound(scores, positive, shared, threshold)
     return Figures(
         n_positive=n_positive,
         n_negative=len(positive) - n_positive,
         n_worlds=1 if shared.worlds is None else int(shared.worlds.max()) + 1,
-        interval_unit=found.unit,
+        interval_unit=area.variation.unit,
         auc=whole.value,
         auc_ci=whole.interval,
         auc_error=_known(whole.error),
         auc_freedom=whole.freedom if _known(whole.error) is not None else None,
-        auc_claim_ci=logit_interval(area, found, HEADLINE).interval,
-        auc_hint_ci=logit_interval(area, found, HINT).interval,
+        auc_claim_ci=area.interval(HEADLINE).interval,
+        auc_hint_ci=area.interval(HINT).interval,
         accuracy=right.value,
         accuracy_ci=right.interval,
         epsilon=None if bound is None else bound.value,

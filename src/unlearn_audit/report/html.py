@@ -15,7 +15,7 @@ from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
 from unlearn_audit.report.further import further
 from unlearn_audit.report.pages import page_template
-from unlearn_audit.report.plots import forest_plot, roc_plot, scores_plot
+from unlearn_audit.report.plots import PLOTS
 from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.settings import publishable, without_folder
 from unlearn_audit.report.wording import (
@@ -97,12 +97,14 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
         positive=role_words(positive),
         negative=role_words(negative),
         sections=_sections(findings, leading),
-        plots={
-            "roc": Markup(roc_plot(findings, scores)),
-            "scores": Markup(scores_plot(findings, scores)),
-            "forest": Markup(forest_plot(findings)),
-            "privacy": Markup(privacy_plot(findings)),
-        },
+        plots=[
+            [
+                (plot.title, plot.caption.format(positive=role_words(positive)), Markup(plot.draw(findings, scores)))
+                for plot in column
+            ]
+            for column in PLOTS
+        ],
+        privacy_plot=Markup(privacy_plot(findings)),
         overfitting=[
             (side, [number(v) for v in (spread.minimum, spread.mean, spread.maximum)], spread.n)
             for side, spread in (findings.overfitting or {}).items()

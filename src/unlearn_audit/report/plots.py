@@ -1,7 +1,9 @@
-"""The three pictures of the report, as SVG text: ROC curves, scores by role, all attacks with their intervals."""
+"""The plots of the report as SVG text, and where each stands on the page: `PLOTS`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -252,3 +254,48 @@ def _interval_mark(axes: Axes, y: float, result: Result, *, leading: bool) -> No
     marker = "D" if result.is_classical else "o"
     face = PAPER if result.is_classical else colour
     axes.plot(result.auc, y, marker, color=colour, markerfacecolor=face, markersize=7 if leading else 4.8, zorder=3)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot of the report.
+
+    Attributes
+    ----------
+    title
+        The first words of its caption.
+    caption
+        The rest, in which ``{positive}`` stands for the records of the positive role.
+    draw
+        From the findings and the scores of the target's rows to SVG text (`unlearn_audit.report.svg.to_svg`).
+    """
+
+    title: str
+    caption: str
+    draw: Callable[[Findings, pd.DataFrame], str]
+
+
+PLOTS: tuple[tuple[Plot, ...], ...] = (
+    (
+        Plot(
+            "Few false accusations.",
+            "How many {positive} the attack finds when it may accuse only few others. Both axes are logarithmic; "
+            "rings are the printed rates.",
+            roc_plot,
+        ),
+        Plot(
+            "Scores by role.",
+            "At each threshold, the gap between the curves is what the attack gains over guessing; without a leak "
+            "they lie on the dotted line.",
+            scores_plot,
+        ),
+    ),
+    (
+        Plot(
+            "All attacks.",
+            "Dots read both models, diamonds the original alone; the shaded one leads.",
+            lambda findings, _: forest_plot(findings),
+        ),
+    ),
+)
+"""The left and the right column of the report's plots, each from top to bottom."""
