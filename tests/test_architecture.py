@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -182,3 +183,29 @@ def test_a_name_imported_on_demand_is_no_module_and_is_there(package):
 def test_the_help_of_a_command_is_its_own_first_sentence(name):
     first = load(name).help.partition("\n\n")[0]
     assert " ".join(first.split()) == COMMANDS[name][2]
+
+
+def own_names(tree):
+    """What a file defines itself, so that it may use it whatever its name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            yield node.attr
+
+
+def private_names(tree):
+    """The private names of this package that a test reaches into: imported, read off an object, or patched by text."""
+    own = set(own_names(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("unlearn_audit"):
+            yield from (alias.name for alias in node.names if alias.name.startswith("_"))
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            yield from () if node.attr in own | {"_exit"} else (node.attr,)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("unlearn_audit."):
+            yield from re.findall(r"\._[a-z]\w*", node.value)
+
+
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.rglob("*.py")), ids=lambda path: path.name)
+def test_no_test_reaches_into_private_names(path):
+    assert list(private_names(ast.parse(path.read_text(encoding="utf-8")))) == []

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
     from unlearn_audit.attacks.influence.base import Influence
-
-Positions = npt.NDArray[np.int64]
 
 Need = Literal["labels", "references", "influence", "records", "probes", "sequence"]
 """What an attack needs besides posteriors: the label of every record, reference records in every pair, the influence of

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.typing import Mask
 from unlearn_audit.worlds.per_record import ROLES as WORLDS_OF_A_DRAW
 
 FOLDS = 5
@@ -17,13 +18,11 @@ FEWEST_PER_ROLE = 2
 FEWEST_IN_A_FOLD = 6
 """Positives and negatives below which a fold of the cross-validation is not made smaller still."""
 
-Rows = npt.NDArray[np.bool_]
-
-Split = tuple[Rows, Rows]
+Split = tuple[Mask, Mask]
 """Which rows a fold is fitted on, and which it scores."""
 
 
-def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Rows) -> list[Split]:
+def cross_validation_splits(shadow: Observations, positive: Mask, fitted_on: Mask) -> list[Split]:
     """Return the cross-validation's pairs of rows to fit on and rows to score; together the latter are all rows.
 
     Worlds are held out whole. Records recur across worlds, an unseen one always with the same answer, so an
@@ -51,7 +50,7 @@ def cross_validation_splits(shadow: Observations, positive: Rows, fitted_on: Row
     return by_world
 
 
-def audits_by_record(shadow: Observations, target: Observations, positive: Rows) -> bool:
+def audits_by_record(shadow: Observations, target: Observations, positive: Mask) -> bool:
     """Return whether shadow rows show every record of the target in both roles, in at least two pairs each."""
     records = shadow.rows["record"].to_numpy()
     asked = np.unique(target.rows["record"].to_numpy())
@@ -59,7 +58,7 @@ def audits_by_record(shadow: Observations, target: Observations, positive: Rows)
     return all(np.isin(asked, names[n >= FEWEST_PER_ROLE]).all() for names, n in counts)
 
 
-def _answers(rows: Rows, positive: Rows) -> int:
+def _answers(rows: Mask, positive: Mask) -> int:
     """Return how many rows the rarer answer has."""
     return min(int((rows & positive).sum()), int((rows & ~positive).sum()))
 

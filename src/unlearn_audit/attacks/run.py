@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from joblib import delayed
 from scipy.stats import rankdata
 
 from unlearn_audit.attacks.base import Attack, TrainingRows, label
-from unlearn_audit.attacks.cross_validation import Rows, Split, cross_validation_splits
+from unlearn_audit.attacks.cross_validation import Split, cross_validation_splits
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
@@ -21,8 +20,7 @@ from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread, worker_pool
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array, Mask
 
 FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
@@ -170,7 +168,7 @@ class _ShadowSide:
 
     table: Observations
     game: Game
-    rows: Rows
+    rows: Mask
     played: Observations
 
     @classmethod
@@ -193,7 +191,7 @@ class _ShadowSide:
         return side
 
     @cached_property
-    def positive(self) -> Rows:
+    def positive(self) -> Mask:
         """(n,) which rows are positives of the game."""
         return np.asarray(self.played.roles == self.game.positive)
 
@@ -202,7 +200,7 @@ class _ShadowSide:
         """The worlds and the records of the rows."""
         return Clusters(self.played.worlds, self.played.records)
 
-    def training_rows(self, kind: TrainingRows) -> Rows:
+    def training_rows(self, kind: TrainingRows) -> Mask:
         """Return (n,) which rows an attack is fitted on."""
         return self.played.paper if kind == "paper" else np.ones(len(self.played), dtype=bool)
 
@@ -256,7 +254,7 @@ def _run_one(
     attack: Attack,
     shadow: LabelledView,
     targets: Sequence[View],
-    fitted_on: Rows,
+    fitted_on: Mask,
     splits: Sequence[Split],
     clusters: Clusters,
     seed: int,
@@ -276,7 +274,7 @@ def _scores_of(
     attack: Attack,
     shadow: LabelledView,
     targets: Sequence[View],
-    fitted_on: Rows,
+    fitted_on: Mask,
     splits: Sequence[Split],
     clusters: Clusters,
     seed: int,
@@ -303,7 +301,7 @@ def _scores_of(
     ]
 
 
-def _calibrated(attack: Attack, out_of_fold: Array, positive: Rows, scores: Sequence[Array]) -> list[Array]:
+def _calibrated(attack: Attack, out_of_fold: Array, positive: Mask, scores: Sequence[Array]) -> list[Array]:
     """Return scores as calibrated probabilities; those that are no probabilities by their rank among shadow rows."""
     if not attack.probabilistic:
         ranks = MidRanks.of(out_of_fold, positive)

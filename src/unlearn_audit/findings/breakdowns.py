@@ -25,11 +25,10 @@ from unlearn_audit.metrics import (
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View, attacker_view
 from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.utils.typing import Array
 
 LEVEL = 0.05
 """The expected share of wrong ones among the records that are identified."""
-
-Array = npt.NDArray[np.float64]
 
 Grouping = tuple[Literal["class", "difficulty", "column"], str | None, npt.NDArray[np.int64], tuple[str, ...]]
 """What rows are grouped by, the column if it is one, the group of each row, and the names of the groups."""

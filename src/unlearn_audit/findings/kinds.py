@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Literal
 
 from unlearn_audit.findings.precision import LARGEST_SEEN, detectable_auc
-from unlearn_audit.findings.result import Interval, Result
+from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.sections import Gate, Kind, RecordRisk
 from unlearn_audit.metrics.roc import GUESSING
+from unlearn_audit.utils.typing import Interval
 
 Side = Literal["above", "below", "includes"]
 """Where an interval lies: above 0.5, below it, or around it."""

@@ -7,9 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from unlearn_audit.attacks.base import score_column
-
-Interval = tuple[float, float]
-"""Lower and upper end of an interval, of 95 % where nothing else is said."""
+from unlearn_audit.utils.typing import Interval
 
 
 class Frozen(BaseModel):

@@ -19,10 +19,9 @@ from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import LOW_FPR, Clusters, auc, auc_difference, auc_interval, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.typing import Array
 
 _ASKED = ["world", "request", "record", "query", "role"]
-
-Array = npt.NDArray[np.float64]
 
 
 def beside_retraining(

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearn_audit.findings.result import Frozen, Interval
+from unlearn_audit.findings.result import Frozen
+from unlearn_audit.utils.typing import Interval
 
 Kind = Literal[
     "unchanged",

@@ -15,8 +15,7 @@ from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import ViewName, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 def three_way(shadow: Observations, target: Observations, seed: int) -> ThreeWay:

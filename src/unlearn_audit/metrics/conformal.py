@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
+
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 @dataclass(frozen=True)

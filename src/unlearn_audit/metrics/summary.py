@@ -18,8 +18,7 @@ from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import auc_difference, auc_variation
 from unlearn_audit.metrics.units import Array, Clusters, check_rows
-
-Interval = tuple[float, float]
+from unlearn_audit.utils.typing import Interval
 
 Unit = Literal["world", "record"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import scipy
 
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 def exceedances_allowed(n: int, share: float, error: float) -> int:

@@ -13,13 +13,14 @@ identifier of a record, world or request.
 
 from unlearn_audit.findings.kinds import Decision, Evidence, decide
 from unlearn_audit.findings.precision import detectable_auc
-from unlearn_audit.findings.result import Interval, Result, Selected
+from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Gate, Kind, Spread, Verdict
 from unlearn_audit.report.html import render
 from unlearn_audit.report.terminal import print_summary
 from unlearn_audit.report.verdict import verdict
 from unlearn_audit.report.write import write_report
+from unlearn_audit.utils.typing import Interval
 
 __all__ = [
     "Decision",

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from unlearn_audit.findings.result import Interval, Result, is_selected
+from unlearn_audit.findings.result import Result, is_selected
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
@@ -29,6 +29,7 @@ from unlearn_audit.report.wording import (
     role_words,
     roles,
 )
+from unlearn_audit.utils.typing import Interval
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearn_audit.findings.result import Interval
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Released
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, drawing, new_figure, to_svg
 from unlearn_audit.report.wording import number
+from unlearn_audit.utils.typing import Interval
 
 _WIDTH = 6.4
 

@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearn_audit.attacks.base import score_column
-from unlearn_audit.findings.result import Interval, Result, is_selected
+from unlearn_audit.findings.result import Result, is_selected
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.report.further import further
 from unlearn_audit.report.wording import interval, number
+from unlearn_audit.utils.typing import Interval
 
 _MOST_GROUPS = 6
 """Of a column with more groups the terminal shows the lowest and the highest."""

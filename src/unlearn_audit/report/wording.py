@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.result import Interval, Result
+from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.sections import RetrainingComparison
 from unlearn_audit.metrics.roc import GUESSING
+from unlearn_audit.utils.typing import Interval
 
 _TELLING = (0.0, GUESSING, 1.0)
 """Values that a figure is not rounded to: no leak, guessing, certainty."""

@@ -19,3 +19,6 @@ Mask = npt.NDArray[np.bool_]
 
 Posteriors = npt.NDArray[np.float32]
 """(..., classes) probabilities as a model releases them."""
+
+Interval = tuple[float, float]
+"""Lower and upper end of an interval, of 95 % where nothing else is said."""

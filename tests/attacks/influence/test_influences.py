@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.attacks.influence import LastLayerInfluence, LeafInfluence, influence_for, one_training_suffices
-from unlearn_audit.attacks.influence.last_layer import _outer
+from unlearn_audit.attacks.influence.last_layer import products_of_rows
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
@@ -98,7 +98,7 @@ def test_features_of_the_two_kinds_of_network_make_their_logits():
     for model in (ours, resolve_model("torch-mlp").make(0)):
         fitted = model.fit(data.X[TRAINING], data.y[TRAINING])
         influence = LastLayerInfluence(data, resolve_model(model), fitted, TRAINING)
-        features = influence._features(REFERENCES)
+        features = influence.features(REFERENCES)
         last = model.steps[-1][1]
         if type(last) is MLPClassifier:
             logits = features @ np.vstack([last.coefs_[-1], last.intercepts_[-1]])
@@ -111,7 +111,7 @@ def test_features_of_the_two_kinds_of_network_make_their_logits():
 
 def test_products_of_rows():
     left, right = np.array([[1.0, 2.0]]), np.array([[3.0, 4.0, 5.0]])
-    assert _outer(left, right).tolist() == [[3, 4, 5, 6, 8, 10]]
+    assert products_of_rows(left, right).tolist() == [[3, 4, 5, 6, 8, 10]]
 
 
 def test_a_network_that_does_not_end_in_a_linear_layer_is_named():

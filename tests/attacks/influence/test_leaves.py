@@ -45,7 +45,7 @@ def test_a_forest_counts_how_often_each_tree_drew_a_record():
     for model in (RandomForestClassifier(10, min_samples_leaf=3), ExtraTreesClassifier(10, min_samples_leaf=3)):
         influence = LeafInfluence.of(resolve_model(model), data, OWN, 60, 0)
         ((forest,), (training,)) = influence.models, influence.trainings
-        times = np.array(influence._times(0, np.concatenate([OWN, OUTSIDERS])))
+        times = np.array(influence.times(0, np.concatenate([OWN, OUTSIDERS])))
         assert (times[:, 60:] == 0).all()
         assert (times.sum(axis=1) == 60).all()
         if type(model) is ExtraTreesClassifier:

@@ -92,12 +92,12 @@ def test_references_weigh_by_the_standard_errors_of_their_margins():
     influence = influence_for(source, data, OWN, len(TRAINING))
     rng, candidates = np.random.default_rng(0), np.arange(20)
     # parameters drawn from N(θ, H⁻¹), output by output, move each margin by that much
-    rows = influence._rows(REFERENCES)
+    rows = influence.rows(REFERENCES)
     logits = np.stack(
         [
             (parameters + rng.normal(scale=1e-3, size=(20_000, len(parameters))) @ np.linalg.cholesky(inverse).T)
             @ rows.T
-            for parameters, inverse in zip(influence._parameters.T, influence._inverse, strict=True)
+            for parameters, inverse in zip(influence.parameters.T, influence.inverse, strict=True)
         ],
         axis=-1,
     )
@@ -105,8 +105,8 @@ def test_references_weigh_by_the_standard_errors_of_their_margins():
     own = data.y[REFERENCES][:, None] == np.arange(4)
     margins = np.log((s * own).sum(axis=-1)) - np.log((s * ~own).sum(axis=-1))
     error = margins.std(axis=0) / 1e-3
-    np.testing.assert_allclose(influence._standard_error(REFERENCES), error, rtol=0.03)
-    expected = influence._margin_drop(candidates, REFERENCES, influence._pull_of_trained).T / error
+    np.testing.assert_allclose(influence.standard_error(REFERENCES), error, rtol=0.03)
+    expected = influence.margin_drop(candidates, REFERENCES, influence.pull_of_trained).T / error
     observed = change / error
     roots = [np.sign(of) * np.abs(of) ** DAMPING for of in (observed, expected)]
     one, other = (of / np.linalg.norm(of, axis=1, keepdims=True) for of in roots)
@@ -118,19 +118,19 @@ def test_what_is_explained_is_that_of_a_model_trained_on_the_candidate():
     data, source = made(4), resolve_model("logistic-regression")
     influence = influence_for(source, data, OWN, len(TRAINING))
     candidates = np.setdiff1d(np.arange(len(data)), np.concatenate([OWN, REFERENCES]))[:40]
-    rows = influence._rows(candidates)
-    for output, inverse in enumerate(influence._inverse):
+    rows = influence.rows(candidates)
+    for output, inverse in enumerate(influence.inverse):
         pulled = rows @ inverse
-        before = influence._pull(output, candidates, rows, pulled)
-        after = influence._pull_of_trained(output, candidates, rows, pulled)
-        logit = rows @ influence._parameters[:, output] + (rows * pulled).sum(axis=1) * after
-        target = influence._is_class(candidates, output)
+        before = influence.pull(output, candidates, rows, pulled)
+        after = influence.pull_of_trained(output, candidates, rows, pulled)
+        logit = rows @ influence.parameters[:, output] + (rows * pulled).sum(axis=1) * after
+        target = influence.is_class(candidates, output)
         np.testing.assert_allclose(after, target - 1 / (1 + np.exp(-logit)), atol=1e-9)
         assert (np.abs(after) < np.abs(before)).all()
     inside = OWN[:9]
-    rows = influence._rows(inside)
-    given = 0, inside, rows, rows @ influence._inverse[0]
-    np.testing.assert_array_equal(influence._pull(*given), influence._pull_of_trained(*given))
+    rows = influence.rows(inside)
+    given = 0, inside, rows, rows @ influence.inverse[0]
+    np.testing.assert_array_equal(influence.pull(*given), influence.pull_of_trained(*given))
 
 
 def test_rounded_answers_are_explained_without_solving_for_parameters():
@@ -144,8 +144,8 @@ def test_rounded_answers_are_explained_without_solving_for_parameters():
     step = np.median(np.abs(change), axis=1, keepdims=True)
     rounded = np.round(change / step) * step
     found = influence.explain(rounded, original, gone, REFERENCES)
-    error = influence._standard_error(REFERENCES)
-    expected = influence._margin_drop(gone, REFERENCES, influence._pull_of_trained).T / error
+    error = influence.standard_error(REFERENCES)
+    expected = influence.margin_drop(gone, REFERENCES, influence.pull_of_trained).T / error
     one, other = (np.sign(of) * np.abs(of) ** DAMPING for of in (rounded / error, expected))
     np.testing.assert_allclose(found, cosines(one, other), atol=1e-9)
     assert (found.argmax(axis=1) == gone).mean() > 0.7

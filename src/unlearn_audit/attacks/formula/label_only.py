@@ -10,7 +10,6 @@ own).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import on_the_scale_of_the_pair, references_of
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
@@ -18,8 +17,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import check_labels
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 PROBED = ("agreement", "boundary")
 """Signals that the attacks read: (n, versions) and (n, versions, lines)."""

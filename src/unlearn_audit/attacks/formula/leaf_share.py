@@ -18,11 +18,9 @@ from unlearn_audit.attacks.formula.references import references_of
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import moved, probability
+from unlearn_audit.utils.typing import Array, Mask
 
-Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.bool_]
-
 LARGEST = 10_000
 """Leaves of more records are not looked for: float32 answers no longer tell one count from the next."""
 
@@ -77,7 +75,7 @@ def leaf_counts(posteriors: npt.NDArray[np.float32], classes: Ints) -> tuple[Arr
     return k, n
 
 
-def _answers(counts: Array, size: Array, posteriors: Array) -> Rows:
+def _answers(counts: Array, size: Array, posteriors: Array) -> Mask:
     """(m,) whether leaves of these counts answer so."""
     return np.asarray((np.abs(counts / size[:, None] - posteriors) <= ROUNDING * posteriors).all(axis=1))
 
@@ -105,9 +103,9 @@ class _Company:
     asked: Ints
     alike: Ints
     sure: Ints
-    still: Rows
-    no_other: Rows
-    one_leaf: Rows
+    still: Mask
+    no_other: Mask
+    one_leaf: Mask
 
     @classmethod
     def of(cls, view: View) -> _Company:
@@ -160,7 +158,7 @@ def _leaf_that_lost(view: View) -> Array:
     return leaf_counts(view.posteriors, fell)[1]
 
 
-def _is_sure(view: View) -> Rows:
+def _is_sure(view: View) -> Mask:
     """(n,) whether the label has a probability of 1 in the first and in the last version."""
     before, after = (probability(answers, view.labels) for answers in (view.original, view.unlearned))
     return np.asarray((before == 1) & (after == 1))

@@ -7,14 +7,12 @@ score of `unlearn_audit.attacks.formula.l_diff`.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks.base import Need
 from unlearn_audit.attacks.formula.references import References, changes
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 _NEEDS: frozenset[Need] = frozenset({"labels", "references"})
 

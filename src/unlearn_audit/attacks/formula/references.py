@@ -18,8 +18,7 @@ import numpy.typing as npt
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import margin, moved
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 FLOOR = 1e-6
 """A scale below this counts as this: posteriors are float32, and what is smaller is rounding."""

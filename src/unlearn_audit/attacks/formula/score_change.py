@@ -7,15 +7,11 @@ means that the loss rose.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from unlearn_audit.attacks.formula.references import changes
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import loss, margin
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 OFFSET = 5e-4
 """c of the ratio (c + ℓ_u)/(c + ℓ_o): keeps losses near 0 from deciding alone."""

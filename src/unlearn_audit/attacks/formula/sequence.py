@@ -9,14 +9,12 @@ everything, so each is better measured by the reference records of its own step 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import on_the_scale_of_the_pair, references_of
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import margin
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 def margin_drops(view: View) -> Array:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks.base import Attack, Need
 from unlearn_audit.observations.views import View, ViewName
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 DELETION_SIGNS: Mapping[str, int] = {"deleted-vs-unseen": 1, "deleted-vs-retained": 1}
 """The games of deletions, and in each the sign of a statistic that is large where the margin dropped."""

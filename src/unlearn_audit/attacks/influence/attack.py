@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.formula.pair_scale import pair_covariates
@@ -21,9 +20,7 @@ from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.attacks.learned.forest import Forest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import LabelledView, View
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 
 def explained(view: View, influence: Influence | None) -> Array:

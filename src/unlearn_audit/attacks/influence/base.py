@@ -12,9 +12,7 @@ from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 
 class Influence(ABC):

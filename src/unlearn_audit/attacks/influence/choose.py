@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.attacks.influence.last_layer import LastLayerInfluence
 from unlearn_audit.attacks.influence.leaves import LeafInfluence
@@ -14,8 +11,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings
 from unlearn_audit.models.source import ModelSource
-
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Positions
 
 
 def influence_for(source: ModelSource, data: Dataset, own: Positions, n_training: int, seed: int = 0) -> Influence:

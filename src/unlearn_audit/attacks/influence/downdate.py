@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 _MOST = 1 - 1e-12
 """Of a training record's own leverage, which is below 1 but for rounding."""

@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -32,9 +31,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 DAMPING = 1e-2
 """Of the mean of H's diagonal, added to it where nothing penalises weights: a network at rest on its training records
@@ -91,13 +88,13 @@ class LastLayerInfluence(Influence):
 
     def change(self, candidates: Positions, references: Positions) -> Array:
         """Return (references, candidates) by how much the margin of a reference would drop."""
-        features = self._features(candidates)
+        features = self.features(candidates)
         # dφ/dz of a reference: its label against the mean of the others by their probabilities
         labels = self._labels(references)
         rest = np.where(labels > 0, 0.0, self._posteriors(references))
         by_logit = labels - rest / np.maximum(rest.sum(axis=1, keepdims=True), _SMALLEST)
-        moved = cho_solve(self._factor, _outer(self._pull(candidates, features), features).T)
-        return np.asarray(_outer(by_logit, self._features(references)) @ moved)
+        moved = cho_solve(self._factor, products_of_rows(self._pull(candidates, features), features).T)
+        return np.asarray(products_of_rows(by_logit, self.features(references)) @ moved)
 
     def _pull(self, candidates: Positions, features: Array) -> Array:
         """(candidates, classes) label less probability, without its own part of H where H holds the candidate."""
@@ -141,7 +138,7 @@ class LastLayerInfluence(Influence):
         The same number added to all logits changes no probability: there H has no curvature, and no gradient goes
         there. What is added in that direction makes H invertible and changes no influence.
         """
-        a, p = self._features(self.training), self._posteriors(self.training)
+        a, p = self.features(self.training), self._posteriors(self.training)
         d, k = a.shape[1], p.shape[1]
         if k * d > MOST_PARAMETERS:
             raise AuditError(
@@ -168,7 +165,7 @@ class LastLayerInfluence(Influence):
         if type(last) is not LogisticRegression or not np.isfinite(last.C):
             return None
         # two classes have one vector of weights, the difference of these two
-        penalty = np.full((k, self._features(self.training[:1]).shape[1]), (2 if k == 2 else 1) / last.C)
+        penalty = np.full((k, self.features(self.training[:1]).shape[1]), (2 if k == 2 else 1) / last.C)
         # the intercept of a class that the model never saw is held by nothing else
         penalty[self._labels(self.training).any(axis=0), -1] = 0
         return penalty
@@ -181,7 +178,7 @@ class LastLayerInfluence(Influence):
         records = take(self.data.X, positions)
         return query_exactly(self.model, records, self.data.class_values, self.source.name)
 
-    def _features(self, positions: Positions) -> Array:
+    def features(self, positions: Positions) -> Array:
         """(n, d + 1) what the last layer takes, and a one."""
         found, network = dense(before_last_step(self.model, take(self.data.X, positions))), last_step(self.model)
         if type(network) is MLPClassifier:
@@ -199,6 +196,6 @@ def _root(p: Array) -> Array:
     return np.asarray(root[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * root[:, None, :])
 
 
-def _outer(left: Array, right: Array) -> Array:
+def products_of_rows(left: Array, right: Array) -> Array:
     """(n, k * d) of (n, k) and (n, d)."""
     return np.asarray((left[:, :, None] * right[:, None, :]).reshape(len(left), -1))

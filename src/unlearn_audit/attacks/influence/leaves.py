@@ -23,9 +23,7 @@ from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.trees import FORESTS, TREES, as_float32
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 OWN_TREES = 60
 """Trees that the attacker trains where a model under attack is one."""
@@ -79,7 +77,7 @@ class LeafInfluence(Influence):
             classes = list(last_step(model).classes_)
             column = np.array([classes.index(y) if y in classes else -1 for y in self.data.y[references]])
             leaves = [self._leaves(place, positions) for positions in (references, candidates)]
-            times = self._times(place, candidates)
+            times = self.times(place, candidates)
             for tree, leaf, other, own in zip(_trees(model), *leaves, times, strict=True):
                 counts = tree.value[leaf, 0]
                 counts = counts / counts.sum(axis=1, keepdims=True)
@@ -95,7 +93,7 @@ class LeafInfluence(Influence):
         # the margin is the logit of the share of the label
         return np.asarray(total / n_trees / (mean * (1 - mean))[:, None])
 
-    def _times(self, place: int, candidates: Positions) -> list[npt.NDArray[np.int64]]:
+    def times(self, place: int, candidates: Positions) -> list[npt.NDArray[np.int64]]:
         """Return how often each candidate is among the records that each tree of a model was grown on."""
         model, training, n = last_step(self.models[place]), self.trainings[place], len(self.data.y)
         grown_on = [training] if type(model) in TREES else (training[drawn] for drawn in model.estimators_samples_)

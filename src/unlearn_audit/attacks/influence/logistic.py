@@ -23,9 +23,7 @@ from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.source import ModelSource
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 SPARE = 1.5
 """References for each parameter from which on the versions' parameters are solved for."""
@@ -92,7 +90,7 @@ class LogisticInfluence(Influence):
 
         It is the derivative by the record's weight, at weight 0 for a record that the attacker's model lacks.
         """
-        return self._margin_drop(candidates, references, self._pull)
+        return self.margin_drop(candidates, references, self.pull)
 
     def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
         """Return (pairs, candidates) cosines of the observed and the expected change.
@@ -108,11 +106,11 @@ class LogisticInfluence(Influence):
         difference to that angle: taking it out multiplies H⁻¹ ∇ℓ(x) by a positive number. Where the margins are not
         linear in any parameters, as those of rounded answers, the parameters cannot be had.
         """
-        error = self._standard_error(references)
-        expected = self._margin_drop(candidates, references, self._pull_of_trained).T
+        error = self.standard_error(references)
+        expected = self.margin_drop(candidates, references, self.pull_of_trained).T
         found = cosines(_damped(change / error), _damped(expected / error))
-        if len(self._inverse) == 1 and len(references) >= SPARE * (len(self._inverse[0])):
-            rows = self._rows(references) * self._margin_by_output(references)
+        if len(self.inverse) == 1 and len(references) >= SPARE * (len(self.inverse[0])):
+            rows = self.rows(references) * self._margin_by_output(references)
             solution = np.asarray(np.linalg.pinv(rows), dtype=np.float64)
             left = np.linalg.norm(change - change @ solution.T @ rows.T, axis=1)
             linear = left <= LINEAR * np.linalg.norm(change, axis=1)
@@ -140,12 +138,12 @@ class LogisticInfluence(Influence):
                 scores[at] = of_pairs[row, np.arange(len(at))] - usual[row]
         return scores
 
-    def _margin_drop(self, candidates: Positions, references: Positions, pull_of: Pull) -> Array:
+    def margin_drop(self, candidates: Positions, references: Positions, pull_of: Pull) -> Array:
         """(references, candidates) the drop of margins, from what a candidate pulls at in each output."""
-        of_candidates, of_references = self._rows(candidates), self._rows(references)
+        of_candidates, of_references = self.rows(candidates), self.rows(references)
         by_output = self._margin_by_output(references)
         total = np.zeros((len(references), len(candidates)))
-        for output, inverse in enumerate(self._inverse):
+        for output, inverse in enumerate(self.inverse):
             pulled = of_candidates @ inverse
             by_candidate = pull_of(output, candidates, of_candidates, pulled)
             total += by_output[:, output, None] * (of_references @ pulled.T) * by_candidate
@@ -155,43 +153,43 @@ class LogisticInfluence(Influence):
         """(pairs, candidates) cosines in the metric of H⁻¹; ``solution`` takes margins of references to parameters."""
         moved = change @ solution.T
         found = np.empty((len(change), len(candidates)))
-        of_candidates = self._rows(candidates)
+        of_candidates = self.rows(candidates)
         # the pairs of one original have the same answers before
         _, first, original_of = np.unique(original.round(4), axis=0, return_index=True, return_inverse=True)
         for k, pair in enumerate(first):
             parameters = solution @ original[pair]
             hessian = self._hessian(parameters)
             root = np.linalg.cholesky(np.linalg.inv(hessian))
-            target = self._is_class(candidates, 0)
+            target = self.is_class(candidates, 0)
             gradients = of_candidates * (target - expit(of_candidates @ parameters))[:, None]
             at = np.flatnonzero(original_of.reshape(-1) == k)
             found[at] = cosines(moved[at] @ hessian @ root, gradients @ root)
         return found
 
-    def _standard_error(self, references: Positions) -> Array:
+    def standard_error(self, references: Positions) -> Array:
         """(references,) of their margins, to first order: what H⁻¹, the covariance of the parameters, makes of them."""
-        rows, by_output = self._rows(references), self._margin_by_output(references)
-        leverages = np.column_stack([np.einsum("ij,ij->i", rows, rows @ inverse) for inverse in self._inverse])
+        rows, by_output = self.rows(references), self._margin_by_output(references)
+        leverages = np.column_stack([np.einsum("ij,ij->i", rows, rows @ inverse) for inverse in self.inverse])
         return np.asarray(np.sqrt(np.maximum((np.square(by_output) * leverages).sum(axis=1), _SMALLEST)))
 
-    def _rows(self, positions: Positions) -> Array:
+    def rows(self, positions: Positions) -> Array:
         """(n, d + 1) records in the coordinates of the attacker's model, and a one."""
         X = (self.data.X[positions].astype(np.float64) - self.model.mean) / self.model.scale
         return np.column_stack([X, np.ones(len(X))])
 
     @cached_property
     def _own_rows(self) -> Array:
-        return self._rows(self.own)
+        return self.rows(self.own)
 
     @cached_property
-    def _parameters(self) -> Array:
+    def parameters(self) -> Array:
         """(d + 1, outputs)."""
         return np.vstack([self.model.coefficients, self.model.intercepts])
 
     @cached_property
-    def _inverse(self) -> list[Array]:
+    def inverse(self) -> list[Array]:
         """For each output, the inverse Hessian of a model of as many records as those under attack."""
-        return [np.asarray(np.linalg.inv(self._hessian(parameters))) for parameters in self._parameters.T]
+        return [np.asarray(np.linalg.inv(self._hessian(parameters))) for parameters in self.parameters.T]
 
     def _hessian(self, parameters: Array) -> Array:
         """(d + 1, d + 1) of one output, for as many records as those under attack train on."""
@@ -201,31 +199,31 @@ class LogisticInfluence(Influence):
         weighted = self._own_rows * (p * (1 - p))[:, None]
         return np.asarray(self.share * (self._own_rows.T @ weighted) + np.diag(penalty))
 
-    def _is_class(self, positions: Positions, output: int) -> npt.NDArray[np.bool_]:
+    def is_class(self, positions: Positions, output: int) -> npt.NDArray[np.bool_]:
         """(n,) whether a record has the class that an output stands for; with two classes it is the second."""
         classes = self.model.classes_
         return np.asarray(self.data.y[positions] == classes[1 if len(classes) == 2 else output])
 
-    def _pull(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
+    def pull(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
         """(candidates,) t - p, divided by 1 - h w where the attacker's own training set holds the candidate."""
-        p = expit(rows @ self._parameters[:, output])
+        p = expit(rows @ self.parameters[:, output])
         inside = held(candidates, self.own)
         weight = self.share * (p * (1 - p))[inside]
         leverage = np.einsum("ij,ij->i", rows[inside], pulled[inside])
-        residual = self._is_class(candidates, output) - p
+        residual = self.is_class(candidates, output) - p
         return pull(residual[:, None], inside, np.sqrt(weight)[:, None, None], leverage[:, None, None])[:, 0]
 
-    def _pull_of_trained(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
+    def pull_of_trained(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
         """(candidates,) as `_pull`, with the residual of a model that was trained on the candidate.
 
         Training on x moves its own logit z by h r, with r the residual that is left, so r = t - σ(z + h r). It lies
         between 0 and t - σ(z), and is found by halving.
         """
-        found = self._pull(output, candidates, rows, pulled)
+        found = self.pull(output, candidates, rows, pulled)
         outside = ~held(candidates, self.own)
-        logit = rows[outside] @ self._parameters[:, output]
+        logit = rows[outside] @ self.parameters[:, output]
         leverage = np.einsum("ij,ij->i", rows[outside], pulled[outside])
-        target = self._is_class(candidates[outside], output).astype(np.float64)
+        target = self.is_class(candidates[outside], output).astype(np.float64)
         low, high = np.minimum(0.0, found[outside]), np.maximum(0.0, found[outside])
         for _ in range(HALVINGS):
             middle = (low + high) / 2
@@ -242,8 +240,8 @@ class LogisticInfluence(Influence):
         """
         classes = self.model.classes_
         if len(classes) == 2:
-            return np.where(self._is_class(references, 0), 1.0, -1.0)[:, None]
-        s = expit(self._rows(references) @ self._parameters)
+            return np.where(self.is_class(references, 0), 1.0, -1.0)[:, None]
+        s = expit(self.rows(references) @ self.parameters)
         own = self.data.y[references][:, None] == classes[None]
         rest = np.where(own, 0.0, s)
         derivative = -rest * (1 - s) / np.maximum(rest.sum(axis=1, keepdims=True), _SMALLEST)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from joblib import delayed
 
 from unlearn_audit.attacks.influence.base import Influence
@@ -24,9 +23,7 @@ from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
 from unlearn_audit.utils.threads import one_thread, worker_pool
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 _CHUNKS = 50
 """Parts at most that the trainings are handed out in, for progress and for even work."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks.choose import Attacks
 from unlearn_audit.attacks.games import GAMES
@@ -16,8 +15,7 @@ from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import attacker_view
 from unlearn_audit.utils.progress import Reporter
-
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Positions
 
 
 def precompute_influence(

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.observations.views import View, ViewName
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 def direct_concat(view: View) -> Array:

@@ -10,8 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from unlearn_audit.models.forest import Growth, grow_trees
 from unlearn_audit.models.trees import mean_of
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 class Forest:

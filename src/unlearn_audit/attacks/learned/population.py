@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,8 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import loss, margin
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from unlearn_audit.attacks.learned.features import sorted_concat, sorted_diff
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import loss, margin
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 THREE_ROLES = ("deleted", "retained", "unseen")
 """The answers, in the order of the columns of probabilities."""

@@ -16,8 +16,7 @@ from scipy.special import gammaln
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import LabelledView, View
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 SHRINKAGE = 6.0
 """k: the pooled covariance counts as so many observations of a record."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, both_roles, records_of
+from unlearn_audit.attacks.per_record.base import ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.utils.typing import Array
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, records_of
+from unlearn_audit.attacks.per_record.base import ByRecord, PerRecordAttack, records_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import probability
+from unlearn_audit.utils.typing import Array
 
 INNER, OUTER = 1e-5, 1e-2
 """ε₂ and ε₁ of the confidence g = -log(ε₁ - log(ε₂ + p))."""

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr
 
-from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, both_roles, records_of
+from unlearn_audit.attacks.per_record.base import ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.utils.typing import Array
 
 FEWEST_FOR_OWN_VARIANCE = 32
 """Worlds of each role from which on a record has a variance of its own; with fewer all share that within records."""

@@ -16,8 +16,9 @@ from scipy.stats import gaussian_kde
 
 from unlearn_audit.attacks.formula.pair_scale import pair_scale
 from unlearn_audit.attacks.formula.references import FLOOR, changes
-from unlearn_audit.attacks.per_record.base import SHRINKAGE, Array, ByRecord, PerRecordAttack, both_roles, records_of
+from unlearn_audit.attacks.per_record.base import SHRINKAGE, ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.observations.views import LabelledView, View
+from unlearn_audit.utils.typing import Array
 
 DISCRETE = 0.05
 """Share of shadow rows that did not move from which on a model counts as one of few outputs."""

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.formula.references import references_of
-from unlearn_audit.attacks.per_record.base import Array, ByRecord, PerRecordAttack, both_roles, records_of
+from unlearn_audit.attacks.per_record.base import ByRecord, PerRecordAttack, both_roles, records_of
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import probability
+from unlearn_audit.utils.typing import Array
 
 A = 0.2
 """a for tables, of the settings that its authors report."""

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from unlearn_audit.attacks.per_record.base import Array, PerRecordAttack, records_of
+from unlearn_audit.attacks.per_record.base import PerRecordAttack, records_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.utils.typing import Array
 
 BANDWIDTH = 1.0
 """Of the normal kernel, on the scale of φ: theirs."""

@@ -26,9 +26,8 @@ from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.utils.typing import Array, Positions
 
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
 Precompute = Callable[[Influence, Positions, Positions], None]
 
 COVERAGE = 0.95

@@ -18,9 +18,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import LOW_FPR, Estimate, auc_interval, share, tpr_at_fpr_interval
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.utils.threads import one_thread
-
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Positions
 
 CANDIDATES = 1000
 """Records among which the deleted one is looked for, itself one of them."""

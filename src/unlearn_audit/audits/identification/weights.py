@@ -24,8 +24,7 @@ from scipy.special import expit
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticModel
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 Scaler = Literal["fixed", "refitted"]
 """Whether both versions standardise with the same public figures, or each with those of its own training records."""

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from unlearn_audit.findings.result import Frozen
+from unlearn_audit.utils.typing import Interval
 
 SCHEMA = "unlearn-audit/release/2"
 """Name and version of the layout."""
 
-Interval = tuple[float, float]
-"""Lower and upper end of a 95 % interval."""
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Precision(_Frozen):
+class Precision(Frozen):
     """What share of the people flagged were deleted, at one base rate."""
 
     base_rate: float = Field(description="share of deleted people among those that the observer looks at")
@@ -26,7 +22,7 @@ class Precision(_Frozen):
     right_ci: Interval
 
 
-class FlaggingFinding(_Frozen):
+class FlaggingFinding(Frozen):
     """An observer who flags everyone who looks more deleted than all but a share of the references."""
 
     rate: float = Field(description="share of people never in training that it may flag")
@@ -38,7 +34,7 @@ class FlaggingFinding(_Frozen):
     precision: tuple[Precision, ...]
 
 
-class ReleaseFindings(_Frozen):
+class ReleaseFindings(Frozen):
     """All that is known of one release. No field identifies a record or a person."""
 
     schema_: str = Field(default=SCHEMA, alias="schema")

@@ -31,10 +31,9 @@ from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
 from unlearn_audit.worlds.persons import Persons
-
-Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

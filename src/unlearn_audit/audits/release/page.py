@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unlearn_audit.audits.release.findings import Interval, ReleaseFindings
+from unlearn_audit.audits.release.findings import ReleaseFindings
 from unlearn_audit.audits.release.scores import UNLABELLED
 from unlearn_audit.audits.release.sentences import alike, headline_observer
 from unlearn_audit.report.html import Figure
@@ -18,6 +18,7 @@ from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable
 from unlearn_audit.report.svg import GRID, LEADING, MUTED, VARIABLES
 from unlearn_audit.report.wording import percent
+from unlearn_audit.utils.typing import Interval
 
 
 def render(found: ReleaseFindings) -> str:

@@ -18,8 +18,8 @@ from unlearn_audit.audits.release.comparable import Kinds, counts_by_kind
 from unlearn_audit.audits.release.pair import Rows
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Control, conformal_p_values, references_needed
+from unlearn_audit.utils.typing import Array
 
-Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 Combine = Literal["sum", "max"]

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.audits.release.comparable import counts_by_kind
 from unlearn_audit.audits.release.examine import Examined, ReleaseSettings, examine
-from unlearn_audit.audits.release.owner_data import OwnerData, Positions, Releases
+from unlearn_audit.audits.release.owner_data import OwnerData, Releases
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.progress import Reporter
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array, Positions
 
 _OF_KIND = 1e3
 """What one record of another kind weighs, in standard deviations of a feature: more than any feature."""

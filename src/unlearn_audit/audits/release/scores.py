@@ -19,8 +19,7 @@ from unlearn_audit.audits.release.pair import Pair, Rows
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.probabilities import margin
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 DEFAULT = "margin-difference"
 """Within one pair it orders records as `pair-scale` does, whose scale is that of the pair."""

@@ -16,7 +16,7 @@ from joblib import delayed
 
 from unlearn_audit.attacks import Attack
 from unlearn_audit.attacks.formula.label_only import PROBED
-from unlearn_audit.attacks.influence.base import Array, Influence, Positions
+from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
@@ -26,6 +26,7 @@ from unlearn_audit.metrics import Scored, evaluate
 from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.threads import one_thread, worker_pool
+from unlearn_audit.utils.typing import Array, Positions
 
 Clock = Callable[[], float]
 """Tells the time in seconds."""

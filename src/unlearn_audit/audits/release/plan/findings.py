@@ -6,21 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from unlearn_audit.audits.release.plan.search import Plan, Tried
 from unlearn_audit.audits.release.plan.settings import Target
+from unlearn_audit.findings.result import Frozen
 from unlearn_audit.report.wording import interval, percent
 
 SCHEMA = "unlearn-audit/release-plan/2"
 """Name and version of the layout."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class PolicyFinding(_Frozen):
+class PolicyFinding(Frozen):
     """One policy and what its trial releases showed."""
 
     batch: int = Field(description="people deleted in one release")
@@ -37,7 +34,7 @@ class PolicyFinding(_Frozen):
     cost: float
 
 
-class PlanFindings(_Frozen):
+class PlanFindings(Frozen):
     """The content of ``plan.json``."""
 
     schema_: str = Field(default=SCHEMA, alias="schema")

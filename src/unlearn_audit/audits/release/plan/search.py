@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import beta, chi2_contingency
 
 from unlearn_audit.audits.release.examine import ReleaseSettings
@@ -22,8 +21,7 @@ from unlearn_audit.audits.release.plan.trials import MOST_REFERENCES, halves_of,
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import draws_needed, references_needed
 from unlearn_audit.utils.progress import Reporter
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 _UNLIKELY = 1e-6
 """A p-value below which people held out are held not to be drawn from those in training."""

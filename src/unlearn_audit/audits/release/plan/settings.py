@@ -12,8 +12,7 @@ from unlearn_audit.audits.release.examine import ReleaseSettings
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import upper_tolerance_bound
 from unlearn_audit.models.regimes import Regime
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array
 
 BATCHES = (1, 2, 5, 10, 20, 50, 100)
 """People a release that are tried by default, as far as there are enough people for them."""

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.audits.release.examine import Examined, examine
-from unlearn_audit.audits.release.owner_data import Positions, Releases
+from unlearn_audit.audits.release.owner_data import Releases
 from unlearn_audit.audits.release.plan.policies import Policy, Utility, as_released, rounded
 from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import references_needed
 from unlearn_audit.utils.progress import Reporter
 from unlearn_audit.utils.seeds import Kind, generator
-
-Array = npt.NDArray[np.float64]
+from unlearn_audit.utils.typing import Array, Positions
 
 MOST_REFERENCES = 2000
 """The most people never in training that one trial release is compared with."""
