@@ -11,6 +11,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -70,7 +71,7 @@ def measure(
     """Run the cells that are not in a file yet, keep each in it as soon as it is done, and return all that it holds."""
     measured: dict[str, Any] = json.loads(kept_in.read_text(encoding="utf-8")) if kept_in.exists() else {}
     for name, config in wanted:
-        if name in measured and not options.again:
+        if name in measured and not options.again and measured[name].get("date", "") >= options.since:
             continue
         print(name, flush=True)
         began = time.perf_counter()
@@ -78,7 +79,8 @@ def measure(
             result = run(config, Execution(jobs=options.jobs, store=options.store, reporter=shown))
         if result.findings.regime != config.regime:
             print(f"{name} ran as {result.findings.regime}: {result.findings.regime_note}")
-        measured[name] = keep(result, config) | {"seconds": round(time.perf_counter() - began, 1)}
+        took = round(time.perf_counter() - began, 1)
+        measured[name] = keep(result, config) | {"seconds": took, "date": date.today().isoformat()}
         write_atomic(kept_in, json.dumps(measured, indent=1) + "\n")
     return measured
 
@@ -89,6 +91,7 @@ def parse(description: str | None = __doc__, datasets: Sequence[str] = DATASETS)
     for name, every in (("dataset", datasets), ("model", MODELS), ("regime", REGIMES)):
         parser.add_argument(f"--{name}", choices=every, action="append", help="repeatable; default: all")
     parser.add_argument("--again", action="store_true", help="run cells that were measured before, too")
+    parser.add_argument("--since", default="", metavar="DATE", help="run cells too that were measured before this day")
     parser.add_argument("--only-pages", action="store_true", help="run nothing, write what is known")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--store", type=Path, help="folder of finished worlds")
@@ -199,7 +202,7 @@ def whole_page(measured: dict[str, Any]) -> str:
         lines += [
             f"## {cell}",
             "",
-            f"{worlds} target worlds, {positives:,} deleted and {negatives:,} unseen records.",
+            f"{worlds} target worlds, {positives:,} deleted and {negatives:,} unseen records. {measured_on(of)}",
             "",
         ]
         lines += ["| attack | AUC | − classical | TPR at 1 % FPR |", "|---|---|---|---|"]
@@ -211,6 +214,11 @@ def whole_page(measured: dict[str, Any]) -> str:
             lines.append(f"| {name} | {estimate(result['auc'], result['auc_ci'], '.3f')} | {gain} | {rate} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def measured_on(cell: dict[str, Any]) -> str:
+    """Say when a cell was measured; dates are kept since 29 November 2026."""
+    return f"Measured on {cell['date']}." if "date" in cell else "Measured before 2026-11-29."
 
 
 def estimate(value: float | None, interval: list[float] | None, form: str) -> str:
