@@ -167,7 +167,7 @@ def test_a_look_at_two_files_waits_for_nothing_that_trains(tmp_path):
     assert (tmp_path / "out" / "findings.json").exists()
 
 
-@pytest.mark.parametrize("package", ["", ".attacks", ".engine"])
+@pytest.mark.parametrize("package", ["", ".attacks", ".engine", ".unlearning"])
 def test_a_name_imported_on_demand_is_no_module_and_is_there(package):
     module = importlib.import_module(f"unlearn_audit{package}")
     assert sorted(module.__all__) == [name for name in dir(module) if not name.startswith("__")]

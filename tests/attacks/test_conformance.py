@@ -330,7 +330,7 @@ def test_an_attack_needs_a_name_and_a_score_alone(table):
     assert attack.with_influence(None) is attack
     assert not len(attack.looked_up(np.arange(3)))
     shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=9) for seed in (1, 2))
-    ((found,),) = run_attacks([attack], GAME, shadow, [target], 0, 1, lambda: None)
+    ((found,),) = run_attacks([attack], GAME, shadow, [target], 0, 1, lambda: None).scores
     rows = target.select(GAME.rows(target, "target"))
     assert auc(found.scores, rows.roles == "deleted") > 0.75
 

@@ -1,11 +1,16 @@
 """How an owner makes a model forget: one file a method, all behind `Unlearner`."""
 
-from unlearn_audit.unlearning.base import Trained, Unlearner
-from unlearn_audit.unlearning.draws import measure, needs_measuring
-from unlearn_audit.unlearning.methods import METHODS, options_of, unlearner_for
-from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.unlearning.sisa import Sisa
-from unlearn_audit.unlearning.training import train
+from typing import TYPE_CHECKING
+
+from unlearn_audit.utils.lazy import lazily
+
+if TYPE_CHECKING:
+    from unlearn_audit.unlearning.base import Trained, Unlearner
+    from unlearn_audit.unlearning.draws import measure, needs_measuring
+    from unlearn_audit.unlearning.methods import METHODS, options_of, unlearner_for
+    from unlearn_audit.unlearning.retrain import Retrain
+    from unlearn_audit.unlearning.sisa import Sisa
+    from unlearn_audit.unlearning.training import train
 
 __all__ = [
     "METHODS",
@@ -19,3 +24,15 @@ __all__ = [
     "train",
     "unlearner_for",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "base": ("Trained", "Unlearner"),
+        "draws": ("measure", "needs_measuring"),
+        "methods": ("METHODS", "options_of", "unlearner_for"),
+        "retrain": ("Retrain",),
+        "sisa": ("Sisa",),
+        "training": ("train",),
+    },
+)

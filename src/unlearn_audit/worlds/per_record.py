@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unlearn_audit.config import WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Query, Request, World, leading, roles_of, stretch
 from unlearn_audit.worlds.plan import WorldPlan
+
+if TYPE_CHECKING:
+    from unlearn_audit.config import WorldsConfig
 
 ROLES = 3
 """Deleted, retained, unseen: in so many worlds in a row each audited record has each role once."""
