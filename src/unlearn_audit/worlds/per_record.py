@@ -33,6 +33,7 @@ def fewest_pairs(sizes: WorldsConfig, role: str) -> int:
 
     Examples
     --------
+    >>> from unlearn_audit.config import WorldsConfig
     >>> sizes = WorldsConfig(layout="per-record", shadow=6, deletions=5, unseen=3)
     >>> [fewest_pairs(sizes, role) for role in ("deleted", "retained", "unseen")]
     [2, 2, 8]
