@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parent / "recorded"
-SHARE = ("logistic-regression", "tree", "sisa", "chain", "files", "release")
+SHARE = ("logistic-regression", "sisa", "chain", "files", "release")
 
 
 @pytest.fixture(scope="module")
