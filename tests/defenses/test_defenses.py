@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unlearn_audit.defenses import DEFENSES, check_defenses, parse_defense, release_utility
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.defenses import DEFENSES, parse_defense, release_utility
 from unlearn_audit.defenses.outputs import label_only, rounding, temperature, top_k
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.attack_plan import AttackPlan
 
 TEXTS = [
     "none",
@@ -158,5 +160,5 @@ def test_the_ends_of_a_range_are_allowed(table, text):
 )
 def test_defences_can_be_checked_before_there_is_a_table(texts, said):
     with pytest.raises(AuditError, match=said):
-        check_defenses(texts, 3)
-    check_defenses(TEXTS, 3)
+        AttackPlan.of(AuditConfig(defenses=texts), {}, n_classes=3)
+    AttackPlan.of(AuditConfig(defenses=TEXTS), {}, n_classes=3)

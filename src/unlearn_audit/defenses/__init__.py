@@ -8,7 +8,7 @@ attacker who does not adapt would reach.
 """
 
 from unlearn_audit.defenses.base import UNDEFENDED, Defense
-from unlearn_audit.defenses.parse import DEFENSES, check_defenses, parse_defense
+from unlearn_audit.defenses.parse import DEFENSES, parse_defense
 from unlearn_audit.defenses.utility import Utility, release_utility
 
-__all__ = ["DEFENSES", "UNDEFENDED", "Defense", "Utility", "check_defenses", "parse_defense", "release_utility"]
+__all__ = ["DEFENSES", "UNDEFENDED", "Defense", "Utility", "parse_defense", "release_utility"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from unlearn_audit.defenses.base import UNDEFENDED, Defense, DefenseKind, Parameter, Step
 from unlearn_audit.defenses.outputs import OUTPUTS
 from unlearn_audit.errors import AuditError
@@ -26,24 +24,6 @@ def usage() -> str:
     return ", ".join(
         name if kind.parameter is None else f"{name}:{kind.parameter.symbol}" for name, kind in DEFENSES.items()
     )
-
-
-def check_defenses(texts: Iterable[str], n_classes: int) -> None:
-    """Raise unless every text names a defence that can be applied to a model of so many classes.
-
-    Meant to be asked before anything is trained.
-
-    Raises
-    ------
-    AuditError
-        If there is no such defence, its parameter is missing or out of range, or it would hide nothing.
-
-    Examples
-    --------
-    >>> check_defenses(["none", "top-k:1+rounding:2"], n_classes=2)
-    """
-    for text in texts:
-        parse_defense(text).check_classes(n_classes)
 
 
 def parse_defense(text: str) -> Defense:

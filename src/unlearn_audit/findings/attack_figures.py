@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from unlearn_audit.attacks import PAPER_FEATURES, Game
 from unlearn_audit.attacks.base import Attack, label
@@ -30,10 +29,9 @@ from unlearn_audit.metrics import (
 )
 from unlearn_audit.metrics.claims import FAMILY
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.typing import Mask
 
 Rows = Literal["paper", "all"]
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unlearn_audit.metrics.roc import roc_curve
-from unlearn_audit.metrics.units import Array
-
-Floats = NDArray[np.float64]
+from unlearn_audit.utils.typing import Array, Mask
 
 POINTS = 400
 """About how many points a curve is drawn with."""
 
 
-def roc_points(scores: Array, positive: Array, lowest: float) -> tuple[Floats, Floats]:
+def roc_points(scores: Array, positive: Mask, lowest: float) -> tuple[Array, Array]:
     """Return the ROC curve from a false-positive rate on: straight between thresholds on linear axes.
 
     Parameters
@@ -58,12 +55,12 @@ class SharesAbove:
         is left.
     """
 
-    thresholds: Floats
-    ranks: Floats
-    shares: dict[str, Floats]
+    thresholds: Array
+    ranks: Array
+    shares: dict[str, Array]
 
 
-def shares_above(scores: Mapping[str, Floats], weighed: tuple[str, str]) -> SharesAbove:
+def shares_above(scores: Mapping[str, Array], weighed: tuple[str, str]) -> SharesAbove:
     """Return the share of each role that scores at or above each threshold.
 
     Parameters

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Integers = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Integers
+
 Texts = npt.NDArray[np.object_]
 
 UNLABELLED = "no label"

@@ -15,9 +15,9 @@ from unlearn_audit.observations.one_version import Answers
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
+from unlearn_audit.utils.typing import Integers
 
 Texts = npt.NDArray[np.object_]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,7 @@ from unlearn_audit.audits.release.comparable import Kinds, counts_by_kind
 from unlearn_audit.audits.release.pair import Rows
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Control, conformal_p_values, references_needed
-from unlearn_audit.utils.typing import Array
-
-Integers = npt.NDArray[np.int64]
+from unlearn_audit.utils.typing import Array, Integers
 
 Combine = Literal["sum", "max"]
 """What a person's score is of those of its records."""

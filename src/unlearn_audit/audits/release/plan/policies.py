@@ -13,8 +13,7 @@ import numpy.typing as npt
 from unlearn_audit.audits.release.pair import Pair, Rows
 from unlearn_audit.defenses.outputs import rounding
 from unlearn_audit.models.regimes import Regime
-
-Posteriors = npt.NDArray[np.float32]
+from unlearn_audit.utils.typing import Posteriors
 
 
 @dataclass(frozen=True)
