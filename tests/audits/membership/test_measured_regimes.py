@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
@@ -28,6 +29,7 @@ from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.models import resolve_model
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import draws
 from unlearn_audit.worlds.prepare import prepare_arrays
 
@@ -492,13 +494,47 @@ class Counts(Seed):
         return super().fit(X, y)
 
 
+class Jittered(DecisionTreeClassifier):
+    drawn = 0
+
+    def fit(self, X, y):
+        Jittered.drawn += 1  # heeds no seed, yet the same in every run of the test
+        return super().fit(X + np.random.default_rng(Jittered.drawn).normal(size=X.shape), y)
+
+
+def test_draws_that_leave_most_answers_as_they_were_are_seen():
+    data = prepare_arrays(*load_breast_cancer(return_X_y=True), None, "made", 0).data
+    for seed in range(30):
+        training = np.random.default_rng(seed).permutation(len(data.y))[:100]
+        assert not draws.measure(resolve_model(Jittered()), data, training, Regime.FIXED, seed).repeats
+
+
+def test_a_model_that_takes_no_new_values_is_measured_by_records():
+    class Known(GaussianNB):
+        def fit(self, X, y):
+            self.known = np.unique(X)
+            return super().fit(X, y)
+
+        def predict_proba(self, X):
+            if not np.isin(X, self.known).all():
+                raise ValueError("a value that was not there in training")
+            return super().predict_proba(X)
+
+    X = np.random.default_rng(0).integers(0, 5, (300, 3)).astype(float)
+    data = prepare_arrays(X, (X[:, 0] > 2).astype(int), None, "made", 0).data
+    found = draws.measure(resolve_model(Known()), data, np.arange(100), Regime.FRESH, 0)
+    assert found.repeats
+    assert not found.heeds_seeds
+
+
 def test_a_second_run_does_not_pay_again(tmp_path):
     counted = []
     for keep in (False, True, True):
         Counts.trained = 0
         plan_audit(subject(Counts(), "fresh"), Claims(Store(tmp_path), keep=keep))
         counted.append(Counts.trained)
-    assert counted == [3, 3, 0]
+    assert counted[0] == counted[1] > 2
+    assert counted[2] == 0
 
 
 def test_findings_and_table_say_what_ran(tmp_path):
