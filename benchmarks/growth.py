@@ -100,14 +100,14 @@ def whole_run(model: str, flags: tuple[str, ...]) -> dict[str, Any]:
         command = [sys.executable, "-m", "unlearn_audit.cli.main", "run", "--dataset=adult", f"--model={model}", *flags]
         command += ["--jobs=2", f"--store={place / 'store'}", f"--out={place / 'out'}"]
         began = time.perf_counter()
-        told = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-c", watch, *command], check=True, capture_output=True, text=True
         ).stdout
         seconds = time.perf_counter() - began
         findings = json.loads((place / "out" / "findings.json").read_text(encoding="utf-8"))
         observed = sum(path.stat().st_size for path in (place / "out" / "observations").iterdir())
         rows = sum(of_side_bytes(path) for path in (place / "out" / "observations").glob("*.parquet"))
-    memory, cpu = told.split()
+    memory, cpu = output.split()
     chosen = findings["selected"]
     leading = next(
         result

@@ -121,7 +121,7 @@ def verdicts(measured: dict[str, Any]) -> list[str]:
         score = of["challenge"]
         row = [f"{known[n]['auc']:.3f}" for n in shown]
         row.append(f"{score['deleted']:.2f} ({score['even']:.2f}; {score['kept']:.2f})")
-        row.append(f"{told(best)}, `{name(best)}`")
+        row.append(f"{shown(best)}, `{name(best)}`")
         lines.append(f"| {cell} | " + " | ".join(row) + " |")
     return lines
 
@@ -136,7 +136,7 @@ def table(measured: dict[str, Any]) -> list[str]:
         lines += ["|" + "---|" * (len(names) + 1)]
         for cell, of in sorted(measured.items(), key=lambda item: order(item[0])):
             known = {name(r): r for r in of["results"] if r["game"] == game}
-            row = [told(known[n]) if n in known else "–" for n in names]
+            row = [shown(known[n]) if n in known else "–" for n in names]
             lines.append(f"| {cell} ({of['worlds']['shadow']}) | " + " | ".join(row) + " |")
         lines.append("")
     return lines[:-1]
@@ -146,7 +146,7 @@ def name(result: dict[str, Any]) -> str:
     return "/".join(filter(None, (result["attack"], result["attack_model"])))
 
 
-def told(result: dict[str, Any]) -> str:
+def shown(result: dict[str, Any]) -> str:
     """Return the AUC with its interval, and the true-positive rate where there are negatives enough to speak of it."""
     rate = "" if result["tpr"] is None else f" / {result['tpr']:.2f}"
     return estimate(result["auc"], result["auc_ci"], ".3f") + rate

@@ -20,7 +20,7 @@ from unlearn_audit.models.networks import TorchClassifier
 
 
 def make_module(image_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
-    """Return the untrained module; it is told what its parameters ask for by name."""
+    """Return the untrained module; it gets what its parameters ask for by name."""
     channels, height, width = image_shape
     return nn.Sequential(
         nn.Conv2d(channels, 4, 3, padding=1),

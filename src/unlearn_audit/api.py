@@ -75,7 +75,7 @@ def audit(
     shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, probes
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     groups
-        Columns of a DataFrame X by whose values risk is told too; or (n,) values by name, which need not be features.
+        Columns of a DataFrame X by whose values to break risk down; or (n,) values by name, features or not.
     keep
         Columns of X that are features even if nearly every record holds another text, which is refused otherwise.
     execution

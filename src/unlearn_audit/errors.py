@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AuditError(ValueError):
-    """Bad input or an impossible request, told in one sentence: what was wrong, where, and what to do.
+    """Bad input or an impossible request, stated in one sentence: what was wrong, where, and what to do.
 
     The command line prints the sentence without a traceback and exits with code 2; Python callers
     catch it like any ``ValueError``.

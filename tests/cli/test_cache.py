@@ -34,8 +34,8 @@ def test_info_and_prune(command, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["prune"], "cache prune was not told what to remove; give --older-than 30d, --max-size 5GB or --all"),
-        (["prune", "--dry-run"], "was not told what to remove"),
+        (["prune"], "cache prune needs to know what to remove; give --older-than 30d, --max-size 5GB or --all"),
+        (["prune", "--dry-run"], "needs to know what to remove"),
         (["prune", "--older-than=soon"], "'soon' is no age"),
         (["prune", "--max-size=big"], "'big' is no size"),
         (["prune", "--all", "--store=letters"], "letters is no store of unlearn-audit"),

@@ -38,6 +38,7 @@ RENAMED: dict[str, str] = {
     "promise": "guarantee",
     "subject": "person",
     "data/unit": "data/person",
+    "trainings_field": "trainings_influence",
 }
 """Keys of the JSON, old name to new; one with a slash is renamed under the key before the slash alone."""
 

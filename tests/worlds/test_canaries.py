@@ -120,8 +120,8 @@ def test_too_many_wrong_labels_are_said():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"scenario": "retained"}, "in the game retained-vs-unseen mislabelled canaries would be told"),
-        ({"games": ["deleted-vs-unseen", "three-way"]}, "in the game three-way mislabelled canaries would be told"),
+        ({"scenario": "retained"}, "in the game retained-vs-unseen mislabelled canaries would differ"),
+        ({"games": ["deleted-vs-unseen", "three-way"]}, "in the game three-way mislabelled canaries would differ"),
         ({"games": ["deleted-vs-unseen", "deleted-vs-retained"]}, "game deleted-vs-retained"),
         ({"until": "auc ± 0.03"}, "until adds target worlds, and with them mislabelled canaries"),
         ({"canaries": "dead"}, "worlds.canaries"),

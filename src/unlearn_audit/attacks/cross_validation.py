@@ -66,7 +66,7 @@ def _answers(rows: Mask, positive: Mask) -> int:
 def _folds(
     shadow: Observations, positive: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64] | None = None
 ) -> npt.NDArray[np.int64]:
-    """Assign shadow rows to folds: by block of worlds if told, by world, by pair in a single world, or by record.
+    """Assign shadow rows to folds: by block of worlds if given, by world, by pair in a single world, or by record.
 
     Every fold has both answers, or cross-validation could not judge an attack.
     """

@@ -259,7 +259,7 @@ def _run_one(
     clusters: Clusters,
     seed: int,
 ) -> list[AttackScores] | str:
-    """Return what an attack made of the targets, or why it failed: whatever an attack raises is told, and nothing lost.
+    """Return what an attack made of the targets, or why it failed, whatever it raises.
 
     An `AuditError` says by itself what to do.
     """

@@ -77,7 +77,7 @@ def prune_command(
     Example: unlearn-audit cache prune --older-than 30d --max-size 5GB --dry-run
     """
     if older_than is None and max_size is None and not everything:
-        raise AuditError("cache prune was not told what to remove; give --older-than 30d, --max-size 5GB or --all")
+        raise AuditError("cache prune needs to know what to remove; give --older-than 30d, --max-size 5GB or --all")
     age = None if older_than is None else parse_age(older_than)
     most = None if max_size is None else parse_size(max_size)
     folder = store or default_store_folder()

@@ -55,8 +55,8 @@ def name(
         with reporter() as shown:
             execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
             naming, found = name_deleted(task, execution, queries)
-        told = {"config": task.identity, **naming.document(), "notes": naming.notes}
-        document = json.dumps(told, indent=1) + "\n"
+        content = {"config": task.identity, **naming.document(), "notes": naming.notes}
+        document = json.dumps(content, indent=1) + "\n"
         write_atomic(folder / "naming.json", document)
         write_atomic(folder / "private-names.csv", pd.DataFrame(private_names(found)).to_csv(index=False))
     if as_json:

@@ -81,7 +81,7 @@ class AuditConfig(Frozen):
         "which the observations hold enough",
     )
     groups: tuple[str, ...] = Field(
-        default=(), description="columns by whose values the leading attack's AUC is told beside that of all records"
+        default=(), description="columns by whose values the leading attack's AUC is broken down"
     )
     until: UntilConfig | None = Field(
         default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
@@ -123,7 +123,7 @@ class AuditConfig(Frozen):
             return self
         if retained := [game for game in self.games if "retained" in game or game == THREE_WAY]:
             raise ValueError(
-                f"in the game {retained[0]} mislabelled canaries would be told from retained records by their wrong "
+                f"in the game {retained[0]} mislabelled canaries would differ from retained records by their wrong "
                 "labels alone; ask the game deleted-vs-unseen, or use the layout per-record, where all are mislabelled"
             )
         if self.until is not None:

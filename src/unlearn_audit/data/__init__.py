@@ -1,7 +1,7 @@
 """Datasets: records, each with features, a label and, where known, the person it belongs to.
 
 A loader returns raw records as their owner wrote them: a `Table`, which encoding turns into numbers, learning
-only from the rows it is told to; or `Images`, whose bytes are numbers already. Each file in ``datasets``
+only from the rows it is given; or `Images`, whose bytes are numbers already. Each file in ``datasets``
 is one family; `DATASETS` lists them all by name.
 """
 

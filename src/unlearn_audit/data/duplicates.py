@@ -18,8 +18,8 @@ from unlearn_audit.data.base import Images, Table
 def first_of_duplicates(records: Table | Images) -> npt.NDArray[np.bool_]:
     """Return which records to keep: (n,) True where no earlier one has the same features (or pixels) and label.
 
-    Missing values equal each other. Whose they are is not compared: two people with equal records cannot be told
-    apart by any model.
+    Missing values equal each other. Whose they are is not compared: no model can distinguish two people with equal
+    records.
 
     Examples
     --------

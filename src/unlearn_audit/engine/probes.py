@@ -1,6 +1,6 @@
 """What labels alone reveal of a record: how its perturbed copies are labelled, and how far the boundary is.
 
-An attacker who is told labels and no probabilities asks more often. Copies of a record in which some features are
+An attacker who sees labels and no probabilities asks more often. Copies of a record in which some features are
 those of another record are labelled like it the more surely the deeper it lies inside its class (Choquette-Choo et al.,
 "Label-Only Membership Inference Attacks", ICML 2021); and along a line to a record of another class, bisection finds
 where the label turns (after Lu et al., Int. J. Intell. Syst. 2022, who search for the nearest such point). Both are

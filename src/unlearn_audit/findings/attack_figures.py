@@ -60,7 +60,7 @@ class Played:
     Attributes
     ----------
     game
-        Which roles are told apart.
+        Which roles are distinguished.
     rows
         The game's rows of the target.
     outcomes

@@ -1,4 +1,4 @@
-"""Risk group by group: an average can hide that some are told with certainty and the others not at all."""
+"""Risk group by group: an average can hide records that are identified with certainty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The true-positive rate at a low false-positive rate: whether some records can be told with near certainty.
+"""The true-positive rate at a low false-positive rate: whether some records can be identified with near certainty.
 
 The rate is read off at the largest attainable false-positive rate up to the target, which is returned with
 it: tied scores are never split, so the two rates can differ a lot.

@@ -1,4 +1,4 @@
-"""Risk record by record: which records' deletion can be told, with an error rate that holds for all of them together.
+"""Risk record by record: which are identified as deleted, at an error rate for all of them together.
 
 Records share worlds, so that their p-values depend on each other in a way that nobody knows. Benjamini and Yekutieli's
 rule (2001) holds the expected share of wrong ones under any dependence, and so does e-BH on e-values (Wang and Ramdas
@@ -84,10 +84,10 @@ def _higher(ins: Array, outs: Array) -> Array:
 
 
 def worlds_needed(records: int, level: float) -> int:
-    """Return how many worlds of each kind a record needs before its smallest p-value could be told among so many.
+    """Return how many worlds of each kind a record needs before its smallest p-value could stand out among so many.
 
     With k worlds where it is positive and k where it is not, the smallest exact p-value is k!²/(2k)!; under Benjamini
-    and Yekutieli's rule one record alone is told at level/(m Σ 1/i).
+    and Yekutieli's rule one record alone is identified at level/(m Σ 1/i).
 
     Examples
     --------
@@ -135,7 +135,7 @@ def e_benjamini_hochberg(e: Array, level: float) -> Flags:
 
 
 def records_at_risk(p_values: Array, level: float = 0.05, control: RiskControl = "by") -> Flags:
-    """Return (m,) which records' deletion can be told, at an expected share of wrong ones of at most the level.
+    """Return (m,) which records can be identified as deleted, at an expected share of wrong ones of at most the level.
 
     Examples
     --------

@@ -93,7 +93,7 @@ def fixed_order(estimator: Any) -> RowOrder | None:
 
 
 def record_ids_option(estimator: Any) -> str | None:
-    """Return the option of ``fit`` by which an estimator is told the ids of its records, None if it has none.
+    """Return the option of ``fit`` by which an estimator gets the ids of its records, None if it has none.
 
     An estimator that says ``draws_by_record = True`` takes ``record_ids`` and then makes every random draw a
     function of its seed and the record's id. It may be the last step of a pipeline.

@@ -1,6 +1,6 @@
 """Which randomness of a model can be seeded, and its seeding for one unit of work.
 
-Three kinds are found: seeds told by name (`SEED_NAMES`), generators told by their type whatever they are called, and
+Three kinds are found: seeds known by name (`SEED_NAMES`), generators known by their type whatever they are called, and
 the global generators of Python, NumPy and PyTorch, which `seeded_globals` seeds around the making, the training and the
 querying of models. Seeds and generators are looked for in parameters and attributes, in lists, dictionaries and partial
 functions among them, and in what these hold. What a ``fit`` makes for itself, or a function keeps to itself, cannot be

@@ -24,8 +24,8 @@ Header = TypeVar("Header", bound=BaseModel)
 
 def with_header(columns: dict[str, Any], header: BaseModel) -> pa.Table:
     """Return a table of some columns under a header."""
-    told = {"layout": _LAYOUT, **header.model_dump(mode="json")}
-    return pa.table(columns).replace_schema_metadata({HEADER: json.dumps(told).encode()})
+    stated = {"layout": _LAYOUT, **header.model_dump(mode="json")}
+    return pa.table(columns).replace_schema_metadata({HEADER: json.dumps(stated).encode()})
 
 
 def header_of(table: pa.Table, kind: type[Header], path: Path) -> Header:

@@ -4,7 +4,7 @@ Two layouts are read. *Flat* (any file of columns): one row a query, a column ``
 and class, ``before_<class>`` and ``after_<class>`` for two versions, or ``p0_<class>``, ``p1_<class>``, ...
 for any number; the classes are those of version 0, in its order. Every other column of
 `unlearn_audit.observations.table.COLUMNS` is optional, ``label`` holding class names; so are ``partial`` and columns
-``group_<name>``, by whose values risk can be told.
+``group_<name>``, by whose values risk can be broken down.
 *Arrays* (NPZ, and the Parquet that we write): ``posteriors`` of shape (rows, versions, classes), or
 ``before`` and ``after`` of shape (rows, classes).
 """

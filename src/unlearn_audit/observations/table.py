@@ -40,7 +40,7 @@ SIGNAL = "signal_"
 """What the name of a signal starts with in a file."""
 
 GROUP = "group_"
-"""What the name of a column by which risk is told starts with in a file."""
+"""Prefix, in a file, of the columns by which risk is broken down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ class Observations:
     metadata
         What is known of how the table was made.
     groups
-        (n,) values by name, of columns by which risk is told: numbers as float64, all else as text, a missing one NaN
-        or None. No attack sees them.
+        (n,) values by name, of columns by which risk is broken down: numbers as float64, all else as text, a
+        missing one NaN or None. No attack sees them.
     """
 
     rows: pd.DataFrame
@@ -149,7 +149,7 @@ class Observations:
         posteriors, classes, signals
             As `create` takes them.
         """
-        # a type that is told is not looked for, and text stays as it is
+        # a stated type is not looked for, and text stays as it is
         series = {name: pd.Series(columns[name], dtype=columns[name].dtype, copy=False) for name in COLUMNS}
         rows = pd.DataFrame(series, copy=False)
         return cls(rows, posteriors, tuple(classes), signals=dict(signals))

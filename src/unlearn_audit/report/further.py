@@ -52,7 +52,7 @@ def paper_words(paper: PaperComparison, leading: Result) -> str:
 
 
 def three_way_words(found: ThreeWay, *, moved: bool = True) -> str:
-    """Say how well all three roles are told apart, and what the update adds to the risk of those who remain.
+    """Say how well all three roles are distinguished, and what the update adds to the risk of those who remain.
 
     An update that moved no answer adds nothing, whatever a second fit makes of the same answers.
     """
@@ -72,7 +72,7 @@ def three_way_words(found: ThreeWay, *, moved: bool = True) -> str:
 
 
 def deletion_time_words(found: DeletionTime) -> str:
-    """Say how often the update that deleted a record is told."""
+    """Say how often the update that deleted a record is named."""
     return (
         f"The largest fall of a margin ({found.statistic}) names the update that deleted a record in "
         f"{number(found.right)} of {found.n:,} cases ({interval(found.right_ci)}; guessing: "

@@ -81,5 +81,5 @@ def privacy_plot(findings: Findings) -> str:
         axes.set_ylim(min(0.0, *aucs), 1.0)
         axes.set_xlabel("epsilon spent by one version", color=INK)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
-        told = "; ".join(f"{p.defense}: AUC {number(p.auc)}, accuracy {number(p.accuracy)}" for p in points)
-        return to_svg(figure, "privacy", "Leakage and accuracy against epsilon", f"{told}.")
+        caption = "; ".join(f"{p.defense}: AUC {number(p.auc)}, accuracy {number(p.accuracy)}" for p in points)
+        return to_svg(figure, "privacy", "Leakage and accuracy against epsilon", f"{caption}.")

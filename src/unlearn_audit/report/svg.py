@@ -38,7 +38,7 @@ VARIABLES = {
 }
 """Each colour of the plots and the CSS variable that replaces it, so that a page can change to dark.
 
-The hues are those of Okabe and Ito, told apart with any colour vision; lines also differ in their pattern
+The hues are those of Okabe and Ito, distinct with any colour vision; lines also differ in their pattern
 and points in their shape.
 """
 

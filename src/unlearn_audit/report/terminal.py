@@ -59,8 +59,8 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
     for released in findings.released:
         if released.privacy is not None and "+" not in released.defense:
             spent = released.privacy
-            told = f"{released.defense}: a version spent epsilon {spent.epsilon:.3g} at delta {spent.delta:g}"
-            console.print(Text(f"{told} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
+            spending = f"{released.defense}: a version spent epsilon {spent.epsilon:.3g} at delta {spent.delta:g}"
+            console.print(Text(f"{spending} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
     if findings.failed:
         names = ", ".join(dict.fromkeys(score_column(of.attack, of.attack_model) for of in findings.failed))
         console.print(Text(f"Failed, and the others went on: {names}; the report says why.", "bold"))
@@ -82,12 +82,12 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
 
 
 def _by_column(findings: Findings) -> list[str]:
-    """Return a line for each column by which risk is told; of many groups the lowest and the highest."""
+    """Return a line for each column by which risk is broken down; of many groups the lowest and the highest."""
     lines = []
     for column in dict.fromkeys(of.column for of in findings.groups if of.column is not None):
         groups = [of for of in findings.groups if of.column == column]
-        told = sorted((of for of in groups if of.auc is not None), key=lambda of: of.auc or 0.0)
-        shown = groups if len(groups) <= _MOST_GROUPS else [told[0], told[-1]] if len(told) > 1 else told
+        known = sorted((of for of in groups if of.auc is not None), key=lambda of: of.auc or 0.0)
+        shown = groups if len(groups) <= _MOST_GROUPS else [known[0], known[-1]] if len(known) > 1 else known
         of_all = "" if shown is groups else f" (of {len(groups):,} groups the lowest and the highest)"
         figures = (f"{of.group} {number(of.auc)}" + (f" [{interval(of.auc_ci)}]" if of.auc_ci else "") for of in shown)
         lines.append(f"AUC by {column}: {', '.join(figures)}{of_all}.")

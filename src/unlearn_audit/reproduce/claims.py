@@ -122,8 +122,8 @@ def each_beats_classical(claim: str, cells: Iterable[Measured]) -> list[Decision
     decisions = []
     for m in cells:
         better = decide(claim, m.cell.name, gain(m.best()), above=0.0)
-        told = decide(claim, m.cell.name, auc(m.best()), above=0.5)
-        outcomes = {better.outcome, told.outcome}
+        shown = decide(claim, m.cell.name, auc(m.best()), above=0.5)
+        outcomes = {better.outcome, shown.outcome}
         outcome: Outcome = "too little data to say"
         if outcomes == {"holds"}:
             outcome = "holds"

@@ -32,7 +32,7 @@ READINGS = {
     ),
     "retained": (
         "The deletion of one other record moves the posterior of a random retained record no more than that "
-        "of a random unseen one, except near the deleted record. That the deleted are told from the retained "
+        "of a random unseen one, except near the deleted record. That the deleted differ from the retained "
         "is the same signal as against unseen records."
     ),
     "group": ("A group moves the model in many directions at once, so that each member's share of the change shrinks."),

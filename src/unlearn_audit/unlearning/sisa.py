@@ -221,7 +221,7 @@ class Sisa(Unlearner):
         classes = np.unique(data.y[records])
         if len(classes) == 1:
             return Shard(slices, (OneClass(classes[0]),), seed)
-        # partial_fit is told of all classes at the start, and some models give one without records a share
+        # partial_fit gets all classes at the start, and some models give one without records a share
         whole = len(slices) == 1 or len(classes) < len(data.class_values)
         if whole or not goes_on(source.make(seed)):
             trained = train(source, data, records, seed, self.regime)

@@ -28,7 +28,7 @@ def train(
 ) -> Trained:
     """Fit one model on the given records, on one thread, with every generator seeded.
 
-    In the regime *fixed* a model that can key its draws by record is told the records' ids.
+    In the regime *fixed* a model that can key its draws by record gets the records' ids.
 
     Raises
     ------

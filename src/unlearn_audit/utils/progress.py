@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 FIRST_LINE_AFTER = 60.0
-"""Seconds of a stage after which a log is told how much is left; then again whenever these have doubled."""
+"""Seconds of a stage after which a log gets an estimate of what is left; then again whenever these have doubled."""
 
 
 class Reporter(Protocol):

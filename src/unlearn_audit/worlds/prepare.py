@@ -39,7 +39,7 @@ class Records:
     data, split, persons
         The records, the sides, and which records belong together.
     columns
-        (n,) values by name, of the columns by which risk is told; neither models nor attacks see them.
+        (n,) values by name, of the columns by which risk is broken down; neither models nor attacks see them.
     """
 
     data: Dataset
@@ -60,7 +60,7 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
     seed
         The seed of the audit.
     groups
-        Columns, features or not, by which risk is to be told.
+        Columns, features or not, by which to break risk down.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def prepare_arrays(
     seed
         The seed of the audit.
     groups
-        Columns of X by which risk is to be told; or (n,) values by name, which need not be features.
+        Columns of X by which to break risk down; or (n,) values by name, which need not be features.
     keep_columns
         Columns of X that are features even if they hold nearly another text in every record.
 

@@ -69,12 +69,12 @@ def test_a_training_for_each_record_is_counted_where_the_change_field_is_asked_f
     model = {"data": "breast-cancer", "model": "sklearn.naive_bayes:GaussianNB"}
     found, _ = given(target=model, attacks=["change-field"], worlds={**SMALL["worlds"], "references": 10})
     plain, _ = given(target=model, worlds={**SMALL["worlds"], "references": 10})
-    assert plain.cost.trainings_field == 0
-    assert found.cost.trainings_field == min(7 * 8 * 11, 569) == found.cost.trainings - plain.cost.trainings
-    assert found.cost.seconds_field == pytest.approx(569 * 0.5 / 2)
+    assert plain.cost.trainings_influence == 0
+    assert found.cost.trainings_influence == min(7 * 8 * 11, 569) == found.cost.trainings - plain.cost.trainings
+    assert found.cost.seconds_influence == pytest.approx(569 * 0.5 / 2)
     assert "one for each record" in found.assumptions[1]
     tree, _ = given(attacks=["change-field"], worlds={**SMALL["worlds"], "references": 10})
-    assert tree.cost.trainings_field == 0
+    assert tree.cost.trainings_influence == 0
 
 
 def test_trainings_are_counted_and_seconds_added_up(tmp_path):

@@ -1,4 +1,4 @@
-"""Attacks of an observer who is told labels and no probabilities.
+"""Attacks of an observer who sees labels and no probabilities.
 
 The gap asks each version once: right before, wrong after (Yeom et al., CSF 2018). The others ask near the record, see
 `unlearn_audit.engine.probes`: how many perturbed copies are labelled rightly (Choquette-Choo et al., ICML 2021), and

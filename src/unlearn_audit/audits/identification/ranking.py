@@ -188,7 +188,7 @@ def _refuse(task: AuditTask, queries: int) -> None:
     if config.worlds.layout != "paper":
         raise AuditError("name keeps the attacker's records apart from the register; leave the layout per-record out")
     if config.until is not None:
-        raise AuditError("name looks at as many target worlds as it is told to; leave until out, give --target-worlds")
+        raise AuditError("name needs a fixed number of target worlds; leave until out, give --target-worlds")
     persons = task.records["target"].persons
     if (persons.sizes(persons.values) > 1).any():
         raise AuditError("name looks for one record, and people here have several; leave --person out")

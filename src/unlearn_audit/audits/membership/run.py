@@ -200,7 +200,7 @@ def _with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
             raise AuditError(
                 f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
             ) from error
-        return plan.knowing(None).noting(Caution(f"attacks that foretell deletions were left out: {reason}"))
+        return plan.knowing(None).noting(Caution(f"influence attacks were left out: {reason}"))
     show(1)
     return plan.knowing(influence)
 

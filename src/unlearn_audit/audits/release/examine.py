@@ -14,7 +14,7 @@ from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, Re
 from unlearn_audit.audits.release.pair import Pair
 from unlearn_audit.audits.release.persons import (
     Combine,
-    Persons,
+    PersonRisks,
     RecordScores,
     needed_of_kinds,
     persons_needed,
@@ -95,7 +95,7 @@ class Examined:
 
     pair: Pair
     score: str
-    persons: Persons
+    persons: PersonRisks
     identified: npt.NDArray[np.bool_]
     needed: int
 

@@ -40,7 +40,7 @@ def ask_model(
     content
         The file's bytes, where they were read already.
     groups
-        Columns by which people are told apart; they stay features.
+        Columns by which risk is broken down; they stay features.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class RecordScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Persons:
+class PersonRisks:
     """What is known of each deleted person.
 
     Attributes
@@ -94,7 +94,7 @@ class Persons:
 
 def persons_of(
     deleted: RecordScores, references: RecordScores, combine: Combine, needed: int, generator: np.random.Generator
-) -> Persons:
+) -> PersonRisks:
     """Return one p-value a person.
 
     Parameters
@@ -143,7 +143,7 @@ def persons_of(
         ranks[alike] = 1 + (higher + as_high) / 2
         compared[alike] = len(others)
         sets.append(others[::-1])
-    return Persons(np.bincount(person), counted.sum(axis=1), scores, p_values, ranks, compared, tuple(sets))
+    return PersonRisks(np.bincount(person), counted.sum(axis=1), scores, p_values, ranks, compared, tuple(sets))
 
 
 def _most_references(person: Integers, kind: Integers, own: Integers, there: Integers, needed: int) -> Integers:

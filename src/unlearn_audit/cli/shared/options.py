@@ -34,7 +34,7 @@ AttackModels = Annotated[
 ]
 GroupBy = Annotated[
     list[str] | None,
-    typer.Option("--group-by", help="A column by whose values risk is told too, feature or not; repeatable."),
+    typer.Option("--group-by", help="A column by whose values to break risk down, feature or not; repeatable."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the whole audit.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cores to use; results do not depend on it.")]

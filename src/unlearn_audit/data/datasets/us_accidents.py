@@ -7,7 +7,7 @@ the CSV gives more of them.
 
 Left out as features are ids, free text and places finer than the state (the coordinates tell the place).
 In the Parquet file 1,772 rows equal an earlier one in everything but their id; since severities are merged,
-one more row cannot be told from another.
+one more row cannot be distinguished from another.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from unlearn_audit.data.source import Source, SourceFile, wrong
 from unlearn_audit.errors import AuditError
 
 Progress = Callable[[SourceFile, int, int | None], None]
-"""Told the file, the bytes received so far, and the bytes in all (None where unknown)."""
+"""Gets the file, the bytes received so far, and the bytes in all (None where unknown)."""
 
 # Request timeout, too early, too many requests, and the server's own passing troubles.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -253,7 +253,7 @@ class _Download:
 
 
 def _range(answer: httpx.Response) -> tuple[int | None, int | None]:
-    """Return start and total of ``Content-Range: bytes 5-9/10`` (or ``bytes */10``), None where not told."""
+    """Return start and total of ``Content-Range: bytes 5-9/10`` (or ``bytes */10``), None where not stated."""
     unit, _, value = answer.headers.get("content-range", "").partition(" ")
     span, _, total = value.partition("/")
     start = span.partition("-")[0]

@@ -9,7 +9,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.threads import several_threads
 
 Item = tuple[int, int]
-"""What a task is told, small enough to send a million of: the number of a side's task, and of a world in it."""
+"""What a task is given, small enough to send a million of: the number of a side's task, and of a world in it."""
 
 Work = Callable[[Any, Item], Any]
 """A module-level function of the data that all tasks share and of one item."""

@@ -43,7 +43,7 @@ class DaskCluster:
         if not items:
             return
         head, buffers = pack(shared)
-        # plain arrays: whatever a worker cannot load then fails within a task, where it can be told
+        # plain arrays: whatever a worker cannot load then fails within a task, where it can be reported
         arrays = [np.frombuffer(buffer, dtype=np.uint8) for buffer in buffers]
         with self._client(len(items)) as (client, threads):
 

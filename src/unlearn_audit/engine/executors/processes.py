@@ -17,7 +17,7 @@ from unlearn_audit.utils.threads import worker_pool
 
 
 class Processes:
-    """Worker processes that map the shared data from one file; a task is told nothing but its item."""
+    """Worker processes that map the shared data from one file; a task is given nothing but its item."""
 
     name = "processes"
 

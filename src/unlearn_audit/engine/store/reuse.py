@@ -38,10 +38,10 @@ class Reuse:
         return self.refusal(source) is None or digest(document) in self.made
 
     def notes(self, sources: Iterable[ModelSource]) -> tuple[str, ...]:
-        """Say of which models it cannot be told whether they changed, and what that means for this run."""
+        """Say for which models it is unknown whether they changed, and what that means for this run."""
         consequence = {
             "never": "nothing stored was reused",
-            "mine": "nothing stored was reused; every run trains it anew, unless it is told to reuse always",
+            "mine": "nothing stored was reused; every run trains it anew, unless reuse is set to always",
             "always": "what was stored was reused all the same, as the configuration asks (reuse: always)",
         }[self.policy]
         return tuple(
@@ -64,4 +64,4 @@ def cannot_tell(source: ModelSource) -> str:
 
 
 _MOST = 3
-"""How many reasons are told."""
+"""How many reasons are given."""

@@ -128,7 +128,7 @@ class Values:
             return
         try:
             yield f"array {joblib.hash(value)}"
-        except Exception as error:  # noqa: BLE001 - whatever stands in its way, it is not told
+        except Exception as error:  # noqa: BLE001 - whatever stands in its way, it stays unknown
             self._not_followed(value, error)
 
     def _instance(self, value: Any) -> Iterator[str]:
@@ -145,7 +145,7 @@ class Values:
         try:
             reduce = copyreg.dispatch_table.get(kind)
             reduced = value.__reduce_ex__(4) if reduce is None else reduce(value)
-        except Exception as error:  # noqa: BLE001 - whatever stands in its way, it is not told
+        except Exception as error:  # noqa: BLE001 - whatever stands in its way, it stays unknown
             self._not_followed(value, error)
             return
         yield from self._reduced(value, reduced)

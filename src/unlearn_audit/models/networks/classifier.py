@@ -71,7 +71,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     ----------
     module
         A function or class that makes an untrained ``nn.Module`` which maps a batch to (batch, classes) logits.
-        It is told what its parameters ask for by name: ``n_features``, ``image_shape`` (channels, height,
+        It gets what its parameters ask for by name: ``n_features``, ``image_shape`` (channels, height,
         width; the module then receives images) and ``n_classes``.
     image_shape
         The shape of an image where records are flat and the image is no square of one or three channels.
@@ -223,7 +223,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if not isinstance(last, nn.Linear) or last.out_features != len(self.classes_):
             raise AuditError(
                 f"the last layer of network {self._name} is a {type(last).__name__} and no nn.Linear of one output a "
-                "class, so its features cannot be told"
+                "class, so its features are unknown"
             )
         seen: list[Tensor] = []
         hook = last.register_forward_pre_hook(lambda _, taken: seen.append(taken[0]))
@@ -260,7 +260,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         ids = np.asarray(record_ids)
         if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
             raise AuditError(
-                f"network {self._name} was told record ids of shape {ids.shape} and type {ids.dtype} for {n:,} "
+                f"network {self._name} got record ids of shape {ids.shape} and type {ids.dtype} for {n:,} "
                 "records; give one integer a record"
             )
         return torch.from_numpy(ids.astype(np.int64))

@@ -93,7 +93,7 @@ def lay_channels_last(module: nn.Module, probe: Tensor) -> None:
     """Lay the weights of a module's convolutions with channels last, and with them all that it computes of images.
 
     On a CPU that is the quicker way, by ten times for pooling. A module that takes its images' numbers to lie as they
-    are told, say by ``view``, is left as it is.
+    are given, say by ``view``, is left as it is.
 
     Parameters
     ----------

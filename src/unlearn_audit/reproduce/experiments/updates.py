@@ -58,8 +58,8 @@ def _retained_claims(cells: Sequence[Measured]) -> list[Decision]:
     for m in cells:
         added = gain(m.best(game="retained-vs-unseen"))
         decisions.append(decide("deleting others adds risk for those who remain", m.cell.name, added, above=0.0))
-        told = auc(m.best(game="deleted-vs-retained"))
-        decisions.append(decide("the deleted are told from those who remain", m.cell.name, told, above=0.5))
+        distinguished = auc(m.best(game="deleted-vs-retained"))
+        decisions.append(decide("the deleted differ from the retained", m.cell.name, distinguished, above=0.5))
     return decisions
 
 

@@ -67,14 +67,14 @@ class Cost:
         By arm and side.
     jobs
         Worker processes it is meant for.
-    seconds_start, seconds_worlds, seconds_attacks, seconds_field
+    seconds_start, seconds_worlds, seconds_attacks, seconds_influence
         Until workers stand ready; of training and querying; of attacks and figures; of the trainings below.
     memory_per_worker, memory_parent
         Bytes; None where the system does not tell.
     bytes_store, bytes_run_folder
         What is added to the store, and tables and scores in the run folder.
-    trainings_field
-        At most so many models the attacker trains to foretell deletions, one for each record; 0 where one is enough.
+    trainings_influence
+        At most so many models the attacker trains to compute influences, one for each record; 0 where one is enough.
     """
 
     sides: tuple[SideCost, ...]
@@ -86,13 +86,13 @@ class Cost:
     memory_parent: int | None
     bytes_store: int
     bytes_run_folder: int
-    trainings_field: int = 0
-    seconds_field: float = 0.0
+    trainings_influence: int = 0
+    seconds_influence: float = 0.0
 
     @property
     def trainings(self) -> int:
         """How many models there will be, counting every update as one."""
-        return sum(side.trainings for side in self.sides) + self.trainings_field
+        return sum(side.trainings for side in self.sides) + self.trainings_influence
 
     @property
     def trainings_stored(self) -> int:
@@ -102,7 +102,7 @@ class Cost:
     @property
     def seconds(self) -> float:
         """All of the time."""
-        return self.seconds_start + self.seconds_worlds + self.seconds_attacks + self.seconds_field
+        return self.seconds_start + self.seconds_worlds + self.seconds_attacks + self.seconds_influence
 
     @property
     def bytes(self) -> int:
@@ -185,7 +185,7 @@ def forecast(
     stored = _stored(at_sizes[-1].arms, store, reuse)
     costs = [cost(of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
     shows = _shows(at_sizes[-1].plain.tasks["target"].plan)
-    assumptions = _assumptions(kinds, pilots, costs[-1].trainings_field)
+    assumptions = _assumptions(kinds, pilots, costs[-1].trainings_influence)
     at_most = costs[1] if config.until else None
     return Forecast(costs[0], at_most, assumptions, plan.notes, shows, plan.regime, plan.regime_note)
 
@@ -282,7 +282,7 @@ def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str
 
 
 def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
-    """Return a cost with what it takes to foretell deletions, where each record looked up needs a training."""
+    """Return a cost with what it takes to compute influences, where each record looked up needs a training."""
     looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs}
     if not looking or one_training_suffices(target.source):
         return cost
@@ -290,7 +290,7 @@ def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pi
     # the control looks up other records
     trainings = min(asked * (2 if "change-field-shuffled" in looking else 1), len(target.data))
     workers = max(min(cost.jobs, trainings), 1)
-    return replace(cost, trainings_field=trainings, seconds_field=trainings * pilot.per_chain / workers)
+    return replace(cost, trainings_influence=trainings, seconds_influence=trainings * pilot.per_chain / workers)
 
 
 def _side_cost(arm: str, side: str, task: SideTask, pilot: Pilot, n_stored: int) -> SideCost:
@@ -353,20 +353,20 @@ def _shows(plan: WorldPlan) -> tuple[str, ...]:
     )
 
 
-def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_field: int) -> tuple[str, ...]:
+def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_influence: int) -> tuple[str, ...]:
     """Say what the estimates rest on."""
     of_worlds = [
         f"{task.source.name}: a world of 1 original and {pilots[kind].chains:,} of {task.plan.sizes.deletions:,} "
         f"deletions was timed; the rest is taken to grow along a line"
         for kind, task in kinds.items()
     ]
-    foretold = (
-        f"up to {of_field:,} of the trainings foretell deletions, one for each record that the change field is asked "
+    influences = (
+        f"up to {of_influence:,} of the trainings compute influences, one for each record the change field is asked "
         "about; each is taken to cost as much as an update",
     )
     return (
         *of_worlds,
-        *(foretold if of_field else ()),
+        *(influences if of_influence else ()),
         "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
         "for this machine with nothing else to do, without the start of the program and the writing of the report",
     )

@@ -104,7 +104,7 @@ def measure(task: SideTask, clock: Clock = time.perf_counter, observe: Callable[
     task
         The side.
     clock, observe
-        How time is told and a world is made.
+        The clock, and how a world is made.
     """
     held_out = np.sort(task.plan.pool.unseen)
     most, chains = task.plan.sizes.deletions, 1
@@ -228,7 +228,7 @@ def time_attacks(
     classes, references
         Of the models, and reference records of a pair of them.
     clock
-        How time is told.
+        The clock.
     """
     rng = np.random.default_rng(0)
     fit, score = {}, {}
@@ -264,7 +264,7 @@ class _RandomInfluence(Influence):
 
 
 def _random_view(n: int, classes: int, references: int, rng: np.random.Generator) -> LabelledView:
-    """Return posteriors of every version of a chain, twenty rows a pair, of which positives can just be told."""
+    """Return posteriors of every version of a chain, twenty rows a pair, of which positives can just be identified."""
     positive = np.arange(n) % 2 == 0
     pair = np.arange(n) // 20
     known = np.repeat(np.unique(pair), references)

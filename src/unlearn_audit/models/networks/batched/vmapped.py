@@ -28,7 +28,7 @@ class Vmapped:
     n_classes
         Logits of a record.
     draws
-        What is told of whom dropout masks are drawn for; None if nothing is drawn.
+        Whom dropout masks are drawn for; None if nothing is drawn.
 
     Attributes
     ----------
