@@ -104,6 +104,7 @@ def specify(
     ] = None,
     seed: options.Seed = None,
     no_reuse: options.NoReuse = False,
+    allow_code: options.AllowCode = False,
 ) -> AuditConfig:
     """Return the configuration that a file and flags describe: what all commands about one audit take.
 
@@ -160,7 +161,9 @@ def specify(
     if data is None and config is None and (label is not None or person is not None or exclude or keep):
         raise AuditError("--label, --person, --exclude and --keep belong to --data; give the table they are columns of")
     with deprecations_noted():
-        return build_config(flags, "the command line") if config is None else read_config(config, flags)
+        if config is None:
+            return build_config(flags, "the command line")
+        return read_config(config, flags, allow_code=allow_code)
 
 
 def configured(command: Callable[..., None]) -> Callable[..., None]:

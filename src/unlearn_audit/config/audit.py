@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from unlearn_audit.config.base import THREE_WAY, DefenseText, Frozen, GameName, Name, RegimeName, ViewName
+from unlearn_audit.config.base import THREE_WAY, DefenseText, Frozen, GameName, MemberName, Name, RegimeName, ViewName
 from unlearn_audit.config.blocks import (
     DpSgdConfig,
     ExecutionConfig,
@@ -75,7 +75,7 @@ class AuditConfig(Frozen):
     attack_models: tuple[Name, ...] = Field(
         default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
     )
-    attacks: tuple[Name, ...] | None = Field(
+    attacks: tuple[MemberName, ...] | None = Field(
         default=None,
         description="attacks beside those of features and attack models: see docs/attacks.md; default: every one for "
         "which the observations hold enough",

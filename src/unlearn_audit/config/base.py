@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from unlearn_audit.utils.doors import OBJECT, is_object
+
 RegimeName = Literal["fixed", "same-seed", "fresh"]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ViewName = Literal["pair", "sequence"]
@@ -15,7 +17,8 @@ ReuseName = Literal["never", "mine", "always"]
 THREE_WAY: GameName = "three-way"
 
 _NAME = r"[a-z][a-z0-9-]*"
-_DEFENSE = re.compile(rf"{_NAME}(:[^+:\s]+)?(\+{_NAME}(:[^+:\s]+)?)*")
+_STEP = rf"({OBJECT}|{_NAME})(:[^+:\s]+)?"
+_DEFENSE = re.compile(rf"{_STEP}(\+{_STEP})*")
 
 
 def _kebab_case(text: str) -> str:
@@ -30,8 +33,15 @@ def _defense(text: str) -> str:
     return text
 
 
+def _kebab_case_or_object(text: str) -> str:
+    return text if is_object(text) else _kebab_case(text)
+
+
 Name = Annotated[str, AfterValidator(_kebab_case)]
 """A name of something registered; whether there is such a thing, the plan of an audit looks up."""
+
+MemberName = Annotated[str, AfterValidator(_kebab_case_or_object)]
+"""The same, or ``module:object`` or ``file.py:object``."""
 
 DefenseText = Annotated[str, AfterValidator(_defense)]
 """The text of a defence; whether there are such defences, the plan of an audit looks up."""

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from unlearn_audit.defenses.base import UNDEFENDED, Defense, DefenseKind, Parameter, Step
+from unlearn_audit.defenses.conformance import check_defense
 from unlearn_audit.defenses.outputs import OUTPUTS
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.doors import OBJECT
+from unlearn_audit.utils.registry import Registry
 
 DEFENSES: dict[str, DefenseKind] = {
     **OUTPUTS,
     "dp-sgd": DefenseKind(None, Parameter(float, "EPSILON", 0.01, most=1e3), "trained by DP-SGD up to this epsilon"),
 }
 """Name to kind: those on outputs, and those that change the training."""
+
+
+def _kind(name: str, found: Any) -> DefenseKind:
+    """Return the defence that other people's code holds, a kind or a function of posteriors, if it passes the checks."""
+    return check_defense(found, name)
+
+
+REGISTRY: Registry[DefenseKind] = Registry("defence", "defenses", DEFENSES, _kind)
+"""Every defence that can be named."""
+
+_PART = re.compile(rf"(?P<name>{OBJECT}|[^:]*)(:(?P<value>.*))?", re.DOTALL)
 
 
 def usage() -> str:
@@ -53,9 +70,9 @@ def parse_defense(text: str) -> Defense:
 
 def _step(part: str) -> Step:
     name, _, value = part.partition(":")
-    kind = DEFENSES.get(name)
-    if kind is None:
-        raise AuditError(f"unknown defence {part!r}; use none or {', '.join(DEFENSES)}, joined by +")
+    if name not in REGISTRY.names and (found := _PART.fullmatch(part)) is not None:
+        name, value = found["name"], found["value"] or ""
+    kind = REGISTRY.find(name)
     if kind.parameter is not None:
         return Step(kind, kind.parameter.read(value, part))
     if value:

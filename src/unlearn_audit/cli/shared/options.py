@@ -49,6 +49,9 @@ Explain = Annotated[
     bool, typer.Option("--explain", help="Say before training which worlds are reused, and why the others are not.")
 ]
 NoReuse = Annotated[bool, typer.Option("--no-reuse", help="Make every world anew, whatever the store has.")]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Run code that the YAML file names, and not this package alone.")
+]
 Store = Annotated[
     Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
 ]
