@@ -19,6 +19,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.roc import auc
 from unlearn_audit.observations.table import Observations
 from unlearn_audit.observations.views import LabelledView, View, ViewName, attacker_view
+from unlearn_audit.utils.messages import raised
 from unlearn_audit.utils.probabilities import margin
 
 SEEDS = range(100, 108, 2)
@@ -161,7 +162,7 @@ def unmoved(view: View) -> View:
     )
 
 
-def check_attack(attack: Any) -> Attack:
+def check_attack(found: Any) -> Attack:
     """Check an attack, or the class of one, against the contract; return the attack.
 
     Its scores must be one finite number a row, repeat with the seed, depend on no other row and not on the order of
@@ -179,7 +180,7 @@ def check_attack(attack: Any) -> Attack:
     >>> check_attack(CATALOGUE["pair-scale"]).name
     'pair-scale'
     """
-    attack = _stated(attack)
+    attack: Attack = _stated(found)
     if "influence" in attack.needs:
         return attack
     playing = attack.for_game(_game_of(attack).name)
@@ -190,12 +191,11 @@ def check_attack(attack: Any) -> Attack:
     except AuditError:
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AuditError(f"attack {attack.name} fails on a made-up table ({reason})") from error
+        raise AuditError(f"attack {attack.name} fails on a made-up table ({raised(error)})") from error
     return attack
 
 
-def _stated(found: Any) -> Attack:
+def _stated(found: Any) -> Any:
     """Return the attack, once what it states of itself is right."""
     if isinstance(found, type):
         try:
@@ -221,7 +221,7 @@ def _stated(found: Any) -> Attack:
             raise AuditError(f"attack {found.name} states {what} {unknown[0]!r}; known are {', '.join(known)}")
     if all(found.for_game(name) is None for name in GAMES):
         raise AuditError(f"attack {found.name} takes part in no game; games are {', '.join(GAMES)}")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _problems(attack: Attack) -> Iterator[str]:

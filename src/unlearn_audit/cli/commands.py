@@ -41,6 +41,7 @@ COMMANDS = {
         "purge_command",
         "Remove given records from runs and from the store, and check that no trace of them is left.",
     ),
+    "list": ("list", "list_command", "Show the attacks, unlearning methods, defences, datasets or models there are."),
     "data": ("data", "app", "Datasets known by name: list them, say where they lie, download them."),
     "cache": ("cache", "app", "The store of finished worlds: say what it holds, make room in it."),
 }

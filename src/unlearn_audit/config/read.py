@@ -51,8 +51,8 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
     for key, name in () if allow_code else _code_named(config):
         if name not in vouched:
             raise AuditError(
-                f"{path} would run code of other people's ({key}: {name}); read it, and then pass --allow-code, or name "
-                "it on the command line"
+                f"{path} would run code of other people's ({key}: {name}); once you have read it, pass "
+                "--allow-code, or name it on the command line"
             )
     return config
 
@@ -68,10 +68,8 @@ def _code_named(config: AuditConfig) -> Iterator[tuple[str, str]]:
         yield from _not_ours("attacks", "attacks", name)
     for text in config.defenses:
         for step in text.split("+"):
-            if any(
-                _not_ours("defenses", "defenses", name)
-                for name in (step.partition(":")[0], step.rpartition(":")[0], step)
-            ):
+            names = (step, step.rpartition(":")[0], step.partition(":")[0])
+            if any(_not_ours("defenses", "defenses", name) for name in names):
                 yield "defenses", text
 
 

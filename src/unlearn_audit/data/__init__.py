@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearn_audit.data.base import Dataset, Images, Table
-from unlearn_audit.data.conformance import check_dataset, from_others
+from unlearn_audit.data.conformance import from_others
 from unlearn_audit.data.datasets import DATASETS, Loader
 from unlearn_audit.data.download.location import data_folder
 from unlearn_audit.data.duplicates import first_of_duplicates

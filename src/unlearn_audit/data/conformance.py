@@ -17,8 +17,7 @@ import pandas as pd
 from unlearn_audit.data.base import Images, Table
 from unlearn_audit.data.source import Source
 from unlearn_audit.errors import AuditError
-
-_SHOWN = 3
+from unlearn_audit.utils.messages import raised, shortened
 
 
 def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table | Images]]:
@@ -52,8 +51,7 @@ def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table |
         except AuditError:
             raise
         except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise AuditError(f"dataset {name} cannot be loaded ({reason})") from error
+            raise AuditError(f"dataset {name} cannot be loaded ({raised(error)})") from error
         return replace(check_dataset(records, name), name=name)
 
     return replace(source, name=name), checked
@@ -63,7 +61,7 @@ def check_dataset(records: Any, name: str = "") -> Table | Images:
     """Check what a loader returned against the contract of raw records; return it.
 
     Labels are codes into the names of the classes, each of which occurs; persons are codes or None; features are
-    numbers, booleans or categories, one row a record, with missing values as NaN; pixels are bytes.
+    numbers, booleans, text or categories, one row a record, with missing values as NaN; pixels are bytes.
 
     Raises
     ------
@@ -88,7 +86,8 @@ def _problems(records: Table | Images) -> Iterator[str]:
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         yield f"has labels of type {labels.dtype} and shape {labels.shape}; give one integer code a record"
     elif k < 2 or not np.array_equal(np.unique(labels), np.arange(k)):
-        yield f"names {k} classes and has the labels {shown(np.unique(labels))}; every code from 0 on has to occur"
+        found = shortened(map(str, np.unique(labels)), 3)
+        yield f"names {k} classes and has the labels {found}; every code from 0 on has to occur"
     if records.persons is not None and np.shape(records.persons) != (len(labels),):
         yield f"has persons of shape {np.shape(records.persons)} for {len(labels)} records"
     rows = records.features if isinstance(records, Table) else records.pixels
@@ -103,13 +102,8 @@ def _of_features(table: Table) -> Iterator[str]:
         yield "has no feature"
     if not isinstance(features.index, pd.RangeIndex):
         yield "has an index of its own; use features.reset_index(drop=True)"
-    odd = [
-        str(column)
-        for column, kind in features.dtypes.items()
-        if not (isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_numeric_dtype(kind))
-    ]
-    if odd:
-        yield f"has columns that are neither numbers, booleans nor categories: {shown(odd)}"
+    if odd := [str(column) for column, kind in features.dtypes.items() if pd.api.types.is_object_dtype(kind)]:
+        yield f"has columns of Python objects, {shortened(odd, 3)}; make them numbers, text or categories"
     numbers = features.select_dtypes("number").to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(numbers).any():
         yield "has features that are infinite; a missing value is NaN"
@@ -121,9 +115,3 @@ def _of_pixels(images: Images) -> Iterator[str]:
             f"has pixels of type {images.pixels.dtype} and shape {images.pixels.shape}; give uint8 in the shape "
             "(n, channels, height, width)"
         )
-
-
-def shown(values: Any) -> str:
-    """Return the first few of some values, in words."""
-    few = ", ".join(str(value) for value in list(values)[:_SHOWN])
-    return few if len(values) <= _SHOWN else f"{few}, …"

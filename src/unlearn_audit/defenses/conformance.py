@@ -13,6 +13,7 @@ import numpy as np
 
 from unlearn_audit.defenses.base import DefenseKind, Step
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import raised
 
 _CLASSES = 5
 
@@ -47,8 +48,7 @@ def check_defense(defense: Any, name: str = "") -> DefenseKind:
         except AuditError:
             raise
         except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise AuditError(f"{where} fails on made-up posteriors ({reason})") from error
+            raise AuditError(f"{where} fails on made-up posteriors ({raised(error)})") from error
     return kind
 
 
@@ -59,12 +59,8 @@ def _kind_of(defense: Any, name: str) -> DefenseKind:
         raise AuditError(
             f"defence {name} is no DefenseKind and no function of posteriors; see docs/extending.md for an example"
         )
-    required = [
-        parameter.name
-        for parameter in inspect.signature(defense).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
+    parameters = inspect.signature(defense).parameters.values()
+    required = [of for of in parameters if of.default is of.empty and of.kind is not of.VAR_POSITIONAL]
     if len(required) != 1:
         raise AuditError(
             f"defence {name} is a function of {len(required)} arguments; a function takes posteriors alone, and one "
@@ -92,7 +88,8 @@ def _problems(step: Step, *, partial: bool) -> Iterator[str]:
     if not np.array_equal(given, posteriors):
         yield "changes the posteriors that it is given; work on a copy"
     if not isinstance(released, np.ndarray) or released.shape != posteriors.shape:
-        yield f"returns {getattr(released, 'shape', type(released).__name__)} for posteriors of shape {posteriors.shape}"
+        found = getattr(released, "shape", type(released).__name__)
+        yield f"returns {found} for posteriors of shape {posteriors.shape}"
     if released.dtype != np.float32:
         yield f"returns {released.dtype}; return float32"
     if not np.isfinite(released).all():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from unlearn_audit.defenses.base import UNDEFENDED, Defense, DefenseKind, Parameter, Step
 from unlearn_audit.defenses.conformance import check_defense
 from unlearn_audit.defenses.outputs import OUTPUTS
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.doors import OBJECT
+from unlearn_audit.utils.doors import OBJECT, is_object
 from unlearn_audit.utils.registry import Registry
 
 DEFENSES: dict[str, DefenseKind] = {
@@ -20,7 +21,7 @@ DEFENSES: dict[str, DefenseKind] = {
 
 
 def _kind(name: str, found: Any) -> DefenseKind:
-    """Return the defence that other people's code holds, a kind or a function of posteriors, if it passes the checks."""
+    """Return the defence that other people's code holds, a kind or a function, if it passes the checks."""
     return check_defense(found, name)
 
 
@@ -58,8 +59,13 @@ def parse_defense(text: str) -> Defense:
     """
     if text == UNDEFENDED:
         return Defense(UNDEFENDED)
-    first, *others = parts = text.split("+")
+    _, *others = parts = text.split("+")
     steps = [_step(part) for part in parts]
+    # a report names the file of a defence, not where on a disk it lies
+    text = "+".join(
+        Path(part).name if is_object(part.rpartition(":")[0]) or is_object(part) else part for part in parts
+    )
+    first = text.partition("+")[0]
     for part, step in zip(others, steps[1:], strict=True):
         if step.kind.function is None:
             raise AuditError(f"{part} in defence {text!r} changes the training; write it first")

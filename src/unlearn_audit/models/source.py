@@ -83,11 +83,8 @@ class ModelSource:
 
     def along_with(self, code: Fingerprint) -> ModelSource:
         """Return the source with further code that decides what its models answer."""
-        return replace(
-            self,
-            fingerprint=f"{self.fingerprint} {code.digest}",
-            unknown=tuple({**dict.fromkeys(self.unknown), **dict.fromkeys(code.unknown)}),
-        )
+        unknown = dict.fromkeys((*self.unknown, *code.unknown))
+        return replace(self, fingerprint=f"{self.fingerprint} {code.digest}", unknown=tuple(unknown))
 
     def _called(self, seed: int) -> Any:
         """Return what the factory makes; what it draws from a global generator comes from the seed too."""

@@ -19,6 +19,7 @@ from unlearn_audit.models.source import ModelSource, resolve_model
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.utils.messages import raised
 from unlearn_audit.worlds.design import Request
 
 _RECORDS, _TRAINING = 160, 96
@@ -62,8 +63,7 @@ def check_unlearner(method: Any, model: Any = "logistic-regression") -> type[Opt
     except AuditError:
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AuditError(f"unlearning method {name} fails on a made-up table ({reason})") from error
+        raise AuditError(f"unlearning method {name} fails on a made-up table ({raised(error)})") from error
     return method  # type: ignore[no-any-return]
 
 
@@ -84,8 +84,8 @@ def checked(unlearner: Any, name: str) -> Unlearner:
         raise AuditError(f"unlearning method {name} states no regime; take that of the Retrain given")
     if " at 0x" in repr(unlearner):
         raise AuditError(
-            f"the text of unlearning method {name} ({repr(unlearner)[:80]}) does not say what it is made of, and is part "
-            "of the keys of stored worlds; make it a frozen dataclass"
+            f"the text of unlearning method {name} ({repr(unlearner)[:80]}) does not say what it is made of, and it is "
+            "part of the keys of stored worlds; make it a frozen dataclass"
         )
     return unlearner
 

@@ -64,8 +64,11 @@ def options_of(config: UnlearningConfig) -> Options:
 
 
 def code_of(config: UnlearningConfig) -> Fingerprint | None:
-    """Return what tells the code of a method of other people's from any other; None for our own."""
-    return None if config.method in METHODS else fingerprint(None, options_of(config))
+    """Return what tells the code of a method of other people's from any other; None for our own.
+
+    Its options are in the text of the method, and so in every key already.
+    """
+    return None if config.method in METHODS else fingerprint(type(options_of(config)).unlearner, None)
 
 
 def unlearner_for(

@@ -14,9 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import cloudpickle
-
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import raised
 
 OBJECT = r"(?:[^+\s]+?\.py|[^+:\s]+):[A-Za-z_]\w*"
 """The form of ``module:object`` and ``file.py:object``, as a regular expression."""
@@ -86,8 +85,7 @@ class Door:
             else:
                 module = _load_module(self.module, self.folder)
         except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise AuditError(f"{where} cannot be imported ({reason})") from error
+            raise AuditError(f"{where} cannot be imported ({raised(error)})") from error
         if not hasattr(module, self.name):
             raise AuditError(f"{where}: the module has no '{self.name}'")
         return getattr(module, self.name)
@@ -113,6 +111,8 @@ def _load_file(path: Path, content: bytes | None) -> ModuleType:
         except BaseException:
             del sys.modules[name]
             raise
+        import cloudpickle
+
         # no other process could import it by that name
         cloudpickle.register_pickle_by_value(module)
     return sys.modules[name]
@@ -135,9 +135,8 @@ def load_installed(what: str, point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise AuditError(
-            f"{what} {point.name} of the package {package_of(point)} cannot be imported ({reason})"
+            f"{what} {point.name} of the package {package_of(point)} cannot be imported ({raised(error)})"
         ) from error
 
 
