@@ -336,9 +336,6 @@ WRONG_ATTACKS = {
         score=lambda self, target: Fine.score(self, target) - target.original[:, 0].mean()
     ),
     "is changed by fit": wrong(fit=lambda self, shadow, seed: (setattr(self, "seen", len(shadow.view)), self)[1]),
-    "whose answers are all equal": wrong(
-        score=lambda self, target: np.asarray(target.labels + target.pair, dtype=float)
-    ),
     "is silent without change": wrong(silent_without_change=True, score=lambda self, target: target.original[:, 0]),
     "fails on a made-up table (ZeroDivisionError": wrong(score=lambda self, target: 1 / 0),
 }

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.cli.shared.renamed import current_names
 
 COMMANDS = {
@@ -71,6 +72,6 @@ def load(name: str) -> Any:
     found = getattr(import_module(f"unlearn_audit.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
         return get_command(found)
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-    alone.command(name, context_settings={"token_normalize_func": current_names(name)})(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    alone.command(name, cls=Grouped, context_settings={"token_normalize_func": current_names(name)})(found)
     return get_command(alone)

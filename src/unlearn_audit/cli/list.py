@@ -35,7 +35,7 @@ def list_command(
     Those of installed packages are found by their entry points, of which only the names are read. What is in a file of
     your own is named by file.py:object wherever a name is taken.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit list attacks
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast import Cost, Forecast, forecast
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.utils.progress import duration, reporter
 
@@ -36,7 +36,7 @@ def plan(
 
     One world of each way of training is timed with few deletions; nothing is kept, and --out is not touched.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit plan --dataset adult --model random-forest --jobs 2
 
@@ -118,8 +118,8 @@ def summary(cost: Cost) -> str:
 def size(count: int) -> str:
     """Return a number of bytes with about two digits.
 
-    Examples
-    --------
+    Typical calls:
+
     >>> size(900), size(4_200), size(35_400_000), size(640_000_000), size(12_300_000_000)
     ('0.9 kB', '4.2 kB', '35 MB', '0.64 GB', '12 GB')
     """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from unlearn_audit.utils.doors import OBJECT, is_object
 
@@ -51,3 +51,31 @@ class Frozen(BaseModel):
     """A block of a configuration: it never changes, and has no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Group = Literal["Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences", "Execution"]
+"""Under which heading the help lists a flag."""
+
+
+def flagged(
+    default: Any, group: Group, flag: str = "", *, rare: bool = False, of_files: bool = False, **field: Any
+) -> Any:
+    """Return a field that is also a flag of the command line, with its description as help.
+
+    Parameters
+    ----------
+    default
+        Of the field.
+    group
+        The heading it is listed under.
+    flag
+        Its name without dashes; by default that of the field.
+    rare
+        Whether only the whole help lists it.
+    of_files
+        Whether it means something for files of posteriors too.
+    field
+        What `pydantic.Field` takes.
+    """
+    extra: Any = {"group": group, "flag": flag, "rare": rare, "of_files": of_files}
+    return Field(default=default, json_schema_extra=extra, **field)
