@@ -23,6 +23,7 @@ def predictions(
     jobs: options.Jobs = 1,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Audit posteriors that any system exported; no model is needed.
@@ -50,4 +51,5 @@ def predictions(
         keep_going=keep_going,
         out=out,
         as_json=as_json,
+        every_attack=every_attack,
     )

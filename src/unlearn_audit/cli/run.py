@@ -22,6 +22,7 @@ def run(
     explain: options.Explain = False,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Audit a deletion: train worlds, delete, query, attack, report.
@@ -57,6 +58,7 @@ def run(
         keep_going=keep_going,
         out=out,
         as_json=as_json,
+        every_attack=every_attack,
     )
 
 

@@ -163,8 +163,10 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
         data = values.get("target", {}).get("data", {})
         if {"name", "file"} <= data.keys():
             raise AuditError("--dataset and --data were both given; name one source of records")
-        if path is None and "file" not in data and (alone := [name for name in OF_A_TABLE if name in data]):
-            raise AuditError(f"--{alone[0]} names a column of --data; give the table it is a column of")
+        if path is None and "file" not in data and any(name in data for name in OF_A_TABLE):
+            raise AuditError(
+                "--label, --person, --exclude and --keep belong to --data; give the table they are columns of"
+            )
         with deprecations_noted():
             if path is None:
                 return build_config(values, "the command line")

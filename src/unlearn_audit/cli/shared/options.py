@@ -10,7 +10,19 @@ import typer
 from unlearn_audit.cli.shared.help import RARE, HelpAll
 from unlearn_audit.engine.executors import EXECUTORS
 
-__all__ = ["AsJson", "Executor", "Explain", "HelpAll", "Jobs", "KeepGoing", "NoReuse", "Out", "Scheduler", "Store"]
+__all__ = [
+    "AsJson",
+    "EveryAttack",
+    "Executor",
+    "Explain",
+    "HelpAll",
+    "Jobs",
+    "KeepGoing",
+    "NoReuse",
+    "Out",
+    "Scheduler",
+    "Store",
+]
 
 _USUAL, _RARE = "Execution", f"Execution{RARE}"
 
@@ -56,6 +68,9 @@ KeepGoing = Annotated[
     typer.Option(
         "--keep-going", help="Report an attack that fails and continue with the others.", rich_help_panel=_RARE
     ),
+]
+EveryAttack = Annotated[
+    bool, typer.Option("--all", help="Print a row for every feature and defence.", rich_help_panel=_USUAL)
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=_USUAL)
