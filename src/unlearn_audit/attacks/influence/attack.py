@@ -101,11 +101,12 @@ class ChangeFieldShuffled(ChangeField):
 
     name = "change-field-shuffled"
     by_default = False
+    looks_up_others = True
 
     def looked_up(self, positions: Positions) -> Positions:
         """Return (n,) the position of another record for each."""
         assert self.influence is not None
-        return np.random.default_rng(0).permutation(len(self.influence.data.y))[positions]
+        return np.random.default_rng(0).permutation(self.influence.n_records)[positions]
 
 
 @dataclass(frozen=True)

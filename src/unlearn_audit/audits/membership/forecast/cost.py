@@ -283,12 +283,12 @@ def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str
 
 def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
     """Return a cost with what it takes to compute influences, where each record looked up needs a training."""
-    looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs}
+    looking = [attack for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs]
     if not looking or one_training_suffices(target.source):
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
-    # the control looks up other records
-    trainings = min(asked * (2 if "change-field-shuffled" in looking else 1), len(target.data))
+    different = len({attack.looks_up_others for attack in looking})
+    trainings = min(asked * different, len(target.data))
     workers = max(min(cost.jobs, trainings), 1)
     return replace(cost, trainings_influence=trainings, seconds_influence=trainings * pilot.per_chain / workers)
 
