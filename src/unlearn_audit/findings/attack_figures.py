@@ -29,6 +29,7 @@ from unlearn_audit.metrics import (
 )
 from unlearn_audit.metrics.claims import FAMILY
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.views import sees_original_alone, sees_versions
 from unlearn_audit.utils.typing import Mask
 
 Rows = Literal["paper", "all"]
@@ -156,7 +157,7 @@ def _scored(outcome: AttackScores, rows: Mask) -> Scored:
 
 def is_classical(attack: Attack) -> bool:
     """Return whether an attack sees the original model alone."""
-    return attack.view == "original"
+    return sees_original_alone(attack.view)
 
 
 def _classical(outcomes: Sequence[AttackScores], same: Attack | None = None) -> AttackScores | None:
@@ -175,7 +176,7 @@ def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
     AuditError
         If there is none.
     """
-    of_versions = [o for o in outcomes if o.attack.view in ("pair", "sequence")]
+    of_versions = [o for o in outcomes if sees_versions(o.attack.view)]
     if not of_versions:
         raise AuditError("no attack on more than one version is left; all that were asked for failed")
     return max(of_versions, key=lambda o: o.shadow_auc)

@@ -43,16 +43,19 @@ def privacy_curve(findings: Findings) -> tuple[PrivacyPoint, ...]:
     if not private:
         return ()
     plain = [r for r in findings.released if r.defense == "none"]
-    points = [_point(findings, released) for released in (*private, *plain)]
+    points = [point for released in (*private, *plain) if (point := _point(findings, released)) is not None]
     return tuple(sorted(points, key=lambda point: point.epsilon or float("inf")))
 
 
-def _point(findings: Findings, released: Released) -> PrivacyPoint:
+def _point(findings: Findings, released: Released) -> PrivacyPoint | None:
+    """Return the point of a release; None where every attack on both versions failed."""
     of_release = [
         r
         for r in findings.results
-        if (r.defense, r.adaptive, r.game) == (released.defense, True, findings.selected.game) and r.view != "original"
+        if (r.defense, r.adaptive, r.game) == (released.defense, True, findings.selected.game) and r.sees_versions
     ]
+    if not of_release:
+        return None
     rows = "all" if any(r.rows == "all" for r in of_release) else "paper"
     best = max((r for r in of_release if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)
     epsilon = None if released.privacy is None else released.privacy.epsilon

@@ -43,7 +43,7 @@ class Measured:
             for r in self.findings.results
             if r.game == game
             and (r.defense, r.adaptive) == (defense, adaptive)
-            and (r.attack in names if names else r.view == view if view else r.view != "original")
+            and (r.attack in names if names else r.view == view if view else r.sees_versions)
             and (model is None or r.attack_model == model)
         ]
         rows = "all" if any(r.rows == "all" for r in found) else "paper"

@@ -122,8 +122,8 @@ def _rows(measured: Measured, by_feature: bool) -> list[dict[str, Any]]:
     """Return the table's rows of one cell: of the attack chosen on shadow worlds, or of the best of each feature."""
     findings = measured.findings
     games = dict.fromkeys(r.game for r in findings.results)
-    views = dict.fromkeys(r.view for r in findings.results if r.view != "original")
-    features = dict.fromkeys(r.attack for r in findings.results if r.view != "original")
+    views = dict.fromkeys(r.view for r in findings.results if r.sees_versions)
+    features = dict.fromkeys(r.attack for r in findings.results if r.sees_versions)
     shown = [(None, (name,)) for name in features] if by_feature else [(view, None) for view in views]
     released = {r.defense: r for r in findings.released}
     rows = []
