@@ -76,8 +76,8 @@ def test_figures_name_nobody_and_the_private_columns_do(found):
     assert np.array_equal(private_names(ranking)["record"], ranking.records)
 
 
-def test_rounding_hides():
-    naming, _ = named(defenses=["rounding:1"])
+def test_rounding_hides_and_doing_nothing_beside_it_is_no_second_release():
+    naming, _ = named(defenses=["none", "rounding:1"])
     assert naming.median_rank > 50
     assert naming.unchanged > 0
 
@@ -170,6 +170,7 @@ def test_people_of_several_records_are_refused():
         ({"scenario": "group"}, 20, "the scenario group deletes several"),
         ({"defenses": ["rounding:2", "label-only"]}, 20, "give one --defense"),
         ({"shadow": {"data": "digits"}}, 20, "leave the shadow dataset out"),
+        ({"worlds": {**SMALL["worlds"], "canaries": "mislabelled"}}, 20, "leave canaries out"),
         ({"worlds": {**SMALL["worlds"], "layout": "per-record"}}, 20, "leave the layout per-record out"),
         ({"until": "auc ± 0.03"}, 20, "leave until out"),
     ],
