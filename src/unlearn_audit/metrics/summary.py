@@ -11,7 +11,7 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import accuracy
-from unlearn_audit.metrics.claims import HEADLINE, HINT
+from unlearn_audit.metrics.claims import DIFFERENCE, HEADLINE, HINT
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
 from unlearn_audit.metrics.intervals import Estimate
@@ -223,7 +223,7 @@ def _gain(
     """Return the fields of the difference of AUC to the strongest attack on the original alone."""
     if strongest is None and baseline is not None:
         strongest = baseline.probabilities
-    gain = None if strongest is None else auc_difference(scores, strongest, positive, clusters)
+    gain = None if strongest is None else auc_difference(scores, strongest, positive, clusters, confidence=DIFFERENCE)
     error = None if gain is None else _known(gain.error)
     return {
         **_with_interval("auc_minus_classical", gain),
