@@ -10,6 +10,7 @@ from pydantic import Field
 
 from unlearn_audit.audits.release.plan.search import Plan, Tried
 from unlearn_audit.audits.release.plan.settings import Target
+from unlearn_audit.audits.release.scores import score_looked_at
 from unlearn_audit.findings.result import Frozen
 from unlearn_audit.report.wording import interval, percent
 
@@ -156,6 +157,8 @@ def _summary(plan: Plan) -> str:
 
 def _limits(plan: Plan) -> tuple[str, ...]:
     examination = plan.settings.examination
+    # trial releases are of records that a model is trained on, so their labels are known
+    score = score_looked_at(examination.score, labelled=True)
     sentences = [
         "Trial releases delete people drawn at random from those in training. People who ask to be deleted may differ "
         "from them.",
@@ -163,8 +166,8 @@ def _limits(plan: Plan) -> tuple[str, ...]:
         "same people. release compares within a class, which needs more references and can tell others.",
         "All are releases of one original model, retrained exactly without them. Another original, or another way of "
         "unlearning, needs a plan of its own.",
-        f"An observer looks at one score, {examination.score or 'margin-difference'}, and needs no model of its own. "
-        "One who trains models, or asks more often, can see more.",
+        f"An observer looks at one score, {score}, and needs no model of its own. One who trains models, or "
+        "asks more often, can see more.",
     ]
     if plan.settings.target.kind == "identified":
         level = percent(round(1 - examination.confidence, 9))
