@@ -9,6 +9,7 @@ from unlearn_audit import AuditConfig, Execution, audit_observations, run
 from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.audits.membership.arms import has_retraining_arm
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
@@ -246,4 +247,4 @@ def test_regimes_that_differ_are_told():
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_experiment_that_retrains_by_itself_has_no_such_arm(scale):
     for experiment in EXPERIMENTS.values():
-        assert not any(cell.config.has_retraining_arm for cell in experiment.grid(SCALES[scale]))
+        assert not any(has_retraining_arm(cell.config) for cell in experiment.grid(SCALES[scale]))

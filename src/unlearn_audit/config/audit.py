@@ -147,11 +147,6 @@ class AuditConfig(Frozen):
         return tuple(game for game in self.games if game != THREE_WAY)
 
     @property
-    def has_retraining_arm(self) -> bool:
-        """Whether the worlds of another unlearning method are retrained exactly too."""
-        return self.retraining_arm and self.unlearning.method != "retrain"
-
-    @property
     def shadow_side(self) -> SideConfig:
         """The attacker's side: the target's unless the configuration says otherwise."""
         if self.shadow is None:

@@ -3,6 +3,7 @@
 import pytest
 
 from unlearn_audit import AuditConfig, AuditError, Execution, run
+from unlearn_audit.audits.membership.arms import has_retraining_arm
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.findings.attack_plan import offers_of_tables
@@ -46,7 +47,7 @@ PER_RECORD = {"layout": "per-record", "shadow": 6, "train_size": 100}
 def test_what_is_planned_of_worlds_is_what_their_tables_hold(changes, tmp_path):
     config = configured(**changes)
     tables = run(config, Execution(store=tmp_path)).observations
-    arms = ["", "-retraining"] if config.has_retraining_arm else [""]
+    arms = ["", "-retraining"] if has_retraining_arm(config) else [""]
     of_tables = {arm: SideTables(tables[f"shadow{arm}"], tables[f"target{arm}"]) for arm in arms}
     held = offers_of_tables(config, of_tables)
     offers = plan_audit(AuditTask.load(config)).attacks.knowing(None).offers

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.config import UnlearningConfig
+from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense
 from unlearn_audit.defenses.dp_sgd import private_source
 from unlearn_audit.engine.regimes import Claims
@@ -20,7 +20,7 @@ from unlearn_audit.findings.tables import RETRAINING
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import unlearner_for
+from unlearn_audit.unlearning import options_of, unlearner_for
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -92,7 +92,7 @@ def plan_arms(
     if private and Regime(config.regime) is not Regime.FRESH:
         raise AuditError(SHARED_NOISE.format(name=next(iter(private)), regime=config.regime))
     arms = [_plain_arm(UNDEFENDED, task, worlds, claims)]
-    if config.has_retraining_arm:
+    if has_retraining_arm(config):
         arms.append(_retraining_arm(arms[0], task, worlds, claims))
     scaled: dict[int, Records] = {}
 
@@ -103,6 +103,11 @@ def plan_arms(
         return scaled[id(of)]
 
     return (*arms, *(_private_arm(defense, task, worlds, public, claims) for defense in private.values()))
+
+
+def has_retraining_arm(config: AuditConfig) -> bool:
+    """Return whether the worlds of another unlearning method are retrained exactly too."""
+    return config.retraining_arm and not options_of(config.unlearning).is_retraining
 
 
 def _arm(
