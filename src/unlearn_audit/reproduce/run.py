@@ -19,6 +19,7 @@ from unlearn_audit.reproduce.claims import Decision, Measured
 from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale
 from unlearn_audit.unlearning import train
+from unlearn_audit.worlds.plan import n_trainings
 
 SECONDS_PER_ATTACK = {"logistic-regression": 0.1, "decision-tree": 0.05, "random-forest": 3.0, "mlp": 0.7}
 """Rough cost of one attack of each attack model, cross-validation included, on one core."""
@@ -76,7 +77,7 @@ def plan(experiment: Experiment, scale: Scale, jobs: int) -> Plan:
     timed: dict[Any, float] = {}
     for cell in grid:
         worlds, config = cell.config.worlds, cell.config
-        count = (worlds.shadow + worlds.target) * (1 + worlds.deletions * config.scenario.versions)
+        count = n_trainings(worlds.shadow + worlds.target, worlds, config.scenario)
         kind = (config.target, worlds.train_size)
         if kind not in timed:
             timed[kind] = _time_one(config, worlds.train_size)

@@ -125,7 +125,7 @@ def _arm(
             n_training=plan.sizes.train_size,
             # online learning replaces what it deletes, so the number of records stays
             plain=config.training == "plain",
-            n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
+            n_deleted=0 if plan.scenario.name == "online" else plan.n_deleted_by_chain,
         )
         tasks[side] = SideTask(data, source, unlearner, plan, "" if name == UNDEFENDED else name)
     return Arm(name, tasks, regime_notes, notes)

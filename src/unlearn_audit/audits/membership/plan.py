@@ -142,7 +142,7 @@ def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPla
     options_of(config.unlearning)
     offers = offers_of_worlds(config, [plan.sizes for plan in worlds.values()], influence=_has_influence(task))
     attacks = AttackPlan.of(config, offers, len(task.records["target"].data.class_names))
-    rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
+    rows = shadow.n_deletions
     if rows < FEWEST_ROWS:
         raise AuditError(
             f"the shadow side would have {rows:,} deleted records to fit attacks on, fewer than {FEWEST_ROWS}; "

@@ -340,7 +340,7 @@ def _stored(arms: Sequence[Arm], store: Store | None, reuse: Reuse) -> dict[tupl
 def _shows(plan: WorldPlan) -> tuple[str, ...]:
     """Say what the target side of an audit can show in the game deleted-vs-unseen."""
     chains = plan.n_worlds * plan.sizes.deletions
-    positives = chains * int(plan.scenario.size) * plan.scenario.versions
+    positives = plan.n_deletions
     negatives = chains * plan.n_unseen_asked
     power = power_of(positives, negatives, plan.n_worlds)
     given = f"a true-positive rate is given down to a false-positive rate of {100 * power.lowest_fpr:.2g} %"
