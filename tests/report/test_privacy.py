@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearn_audit.findings.sections import PrivacySpent, Released
+from unlearn_audit.findings.sections import DefenseCost, PrivacySpent
 from unlearn_audit.report.privacy import privacy_curve, privacy_plot
 
 
@@ -13,7 +13,7 @@ def with_attacks(findings, *results):
         sample_rate=0.1, steps=10,
     )  # fmt: skip
     released = tuple(
-        Released(defense=defense, accuracy=0.8, brier=0.3, calibration_error=0.1, n=100, privacy=privacy)
+        DefenseCost(defense=defense, accuracy=0.8, brier=0.3, calibration_error=0.1, n=100, privacy=privacy)
         for defense, privacy in (("dp-sgd:2", spent), ("none", None))
     )
     of_both = [r.model_copy(update={"defense": of.defense}) for of in released for r in results]

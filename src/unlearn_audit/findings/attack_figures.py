@@ -36,7 +36,7 @@ Rows = Literal["paper", "all"]
 
 
 @dataclass(frozen=True)
-class Release:
+class DefendedTable:
     """The target's table as released under a defence.
 
     Attributes
@@ -88,7 +88,7 @@ class Played:
         return leading_attack(self.outcomes)
 
 
-def results_of(played: Played, release: Release) -> list[Result]:
+def results_of(played: Played, defended: DefendedTable) -> list[Result]:
     """Return the figures of every attack of one game, each beside its classical baseline."""
     positive, clusters, paper = played.positive, played.clusters, played.rows.paper
     kinds: dict[Rows, Mask] = {"all": np.ones(len(paper), dtype=bool)}
@@ -102,7 +102,7 @@ def results_of(played: Played, release: Release) -> list[Result]:
         for kind, rows in kinds.items()
     }
     return [
-        _result(played, outcome, release, kind, rows, positive[rows], shared[kind], bands[kind][place])
+        _result(played, outcome, defended, kind, rows, positive[rows], shared[kind], bands[kind][place])
         for place, outcome in enumerate(played.outcomes)
         for kind, rows in kinds.items()
     ]
@@ -111,7 +111,7 @@ def results_of(played: Played, release: Release) -> list[Result]:
 def _result(
     played: Played,
     outcome: AttackScores,
-    release: Release,
+    defended: DefendedTable,
     kind: Rows,
     rows: Mask,
     positive: Mask,
@@ -137,8 +137,8 @@ def _result(
         game=played.game.name,
         view=attack.view,
         rows=kind,
-        defense=release.defense.name,
-        adaptive=release.adaptive,
+        defense=defended.defense.name,
+        adaptive=defended.adaptive,
         shadow_auc=outcome.shadow_auc,
         shadow_auc_ci=outcome.shadow.interval,
         shadow_auc_error=outcome.shadow.error if math.isfinite(outcome.shadow.error) else None,

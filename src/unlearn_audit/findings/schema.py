@@ -13,12 +13,12 @@ from unlearn_audit.findings.former import upgraded
 from unlearn_audit.findings.notes import Note
 from unlearn_audit.findings.result import Frozen, Result, Selected, is_selected
 from unlearn_audit.findings.sections import (
+    DefenseCost,
     DeletionTime,
     FailedAttack,
     GroupRisk,
     PaperComparison,
     RecordRisk,
-    Released,
     RetrainingComparison,
     Spread,
     Stopping,
@@ -51,7 +51,7 @@ class Findings(Frozen):
         description="train minus test accuracy of the originals, by side; null for files of posteriors"
     )
     verdict: Verdict
-    released: tuple[Released, ...] = Field(
+    released: tuple[DefenseCost, ...] = Field(
         default=(), description="what each defence costs: utility of the target's posteriors; empty without labels"
     )
     groups: tuple[GroupRisk, ...] = Field(

@@ -14,10 +14,10 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate
-from unlearn_audit.metrics.units import Array, Clusters, check_probabilities
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_probabilities
 
 
-def true_status_confidence(probability: Array, positive: Array) -> Array:
+def true_status_confidence(probability: AnyArray, positive: AnyArray) -> AnyArray:
     """Return c: the probability of positive at positives, of negative at negatives.
 
     Parameters
@@ -41,7 +41,7 @@ def true_status_confidence(probability: Array, positive: Array) -> Array:
     return np.where(positive, probability, 1 - probability)
 
 
-def _gain(new: Array, base: Array, positive: Array) -> tuple[Array, Array]:
+def _gain(new: AnyArray, base: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return c_new − c_base of each row, whose sign is exact, and the truth as bool."""
     new, _ = check_probabilities(new, positive)
     base, positive = check_probabilities(base, positive)
@@ -49,10 +49,10 @@ def _gain(new: Array, base: Array, positive: Array) -> tuple[Array, Array]:
 
 
 def deg_count(
-    new: Array,
-    base: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    new: AnyArray,
+    base: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     ties_half: bool = False,
     confidence: float = CONFIDENCE,
@@ -91,10 +91,10 @@ def deg_count(
 
 
 def deg_rate(
-    new: Array,
-    base: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    new: AnyArray,
+    base: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
@@ -126,10 +126,10 @@ def deg_rate(
 
 
 def bits_added(
-    new: Array,
-    base: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    new: AnyArray,
+    base: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, logit_interval
-from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.units import AnyArray, Clusters
 from unlearn_audit.metrics.variation import variation
 
 
-def share(true: Array, clusters: Clusters | Array | None, *, confidence: float = CONFIDENCE) -> Estimate:
+def share(true: AnyArray, clusters: Clusters | AnyArray | None, *, confidence: float = CONFIDENCE) -> Estimate:
     """Return the share of cases in which something holds, with an interval for new worlds and new records.
 
     With one world there is none: it is then 0 to 1.

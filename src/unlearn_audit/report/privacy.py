@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unlearn_audit.findings.schema import Findings
-from unlearn_audit.findings.sections import Released
+from unlearn_audit.findings.sections import DefenseCost
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, drawing, new_figure, to_svg
 from unlearn_audit.report.wording import number
@@ -47,7 +47,7 @@ def privacy_curve(findings: Findings) -> tuple[PrivacyPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.epsilon or float("inf")))
 
 
-def _point(findings: Findings, released: Released) -> PrivacyPoint | None:
+def _point(findings: Findings, released: DefenseCost) -> PrivacyPoint | None:
     """Return the point of a release; None where every attack on both versions failed."""
     of_release = [
         r

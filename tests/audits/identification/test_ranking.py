@@ -11,9 +11,9 @@ from unlearn_audit.audits.identification.ranking import (
     COVERAGE,
     Found,
     name_deleted,
+    observe_defended,
     private_names,
     rank,
-    released,
     summarise,
 )
 from unlearn_audit.audits.membership.execution import WorldMaker
@@ -85,8 +85,8 @@ def test_rounding_hides_and_doing_nothing_beside_it_is_no_second_release():
 def test_those_deleted_together_have_their_places_among_those_who_stayed():
     config = {**SMALL, "scenario": {"name": "group", "size": 3}}
     subject = AuditTask.load(AuditConfig.model_validate(config))
-    sides = plan_audit(subject).plain.tasks
-    table = released([sides["target"]], WorldMaker.of(subject.config, Execution()), None)["target"]
+    sides = plan_audit(subject).undefended.tasks
+    table = observe_defended([sides["target"]], WorldMaker.of(subject.config, Execution()), None)["target"]
     found = rank(sides["target"], table, sides["shadow"].plan.candidates, 150, 20)
     register = sides["target"].data.record_ids[sides["target"].plan.candidates]
     assert found.scores.shape == (40, len(register))

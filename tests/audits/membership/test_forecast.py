@@ -189,7 +189,7 @@ def test_what_is_stored_is_not_counted_again_and_the_store_stays_as_it_was(tmp_p
 
 
 def a_task(**changes):
-    return plan_audit(subject(**changes)).plain.tasks["target"]
+    return plan_audit(subject(**changes)).undefended.tasks["target"]
 
 
 def timed(task, fixed, per_chain, warm_up=0.0):

@@ -141,9 +141,9 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
         execution.reporter.say(note)
     plan = plan_audit(task, maker.claims())
     defense = next(iter(plan.attacks.defenses), None)
-    arm = plan.plain if defense is None else plan.arm(defense.training)
+    arm = plan.undefended if defense is None else plan.arm(defense.training)
     shadow, target = arm.tasks["shadow"], arm.tasks["target"]
-    observed = released([shadow, target], maker, defense)
+    observed = observe_defended([shadow, target], maker, defense)
     own = shadow.plan.candidates
     precompute = _precomputing(shadow, target, execution)
     show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
@@ -163,7 +163,7 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     return replace(naming, notes=notes, regime=regime, regime_note=regime_note), found
 
 
-def released(tasks: Sequence[SideTask], maker: WorldMaker, defense: Defense | None) -> dict[str, Observations]:
+def observe_defended(tasks: Sequence[SideTask], maker: WorldMaker, defense: Defense | None) -> dict[str, Observations]:
     """Make the worlds of sides, and return for each side what its versions answer as they are released."""
     observed = {task.plan.side: table for task, table, _ in maker.observe(tasks)}
     return observed if defense is None else {side: defense.apply(table) for side, table in observed.items()}

@@ -96,7 +96,7 @@ def reconstruct_deleted(
 
 def _reconstruct_deleted(task: AuditTask, execution: Execution, scaler: Scaler, decimals: int | None) -> Reconstruction:
     refuse_unsupported(task, "reconstruct", from_weights=True)
-    sides = plan_audit(task).plain.tasks
+    sides = plan_audit(task).undefended.tasks
     target = _Target.of(sides["target"], sides["shadow"], scaler, decimals)
     n_worlds = sides["target"].plan.n_worlds
     show = execution.reporter.stage("Training and reading worlds", n_worlds)

@@ -91,7 +91,7 @@ def plan_arms(
     private = {defense.training: defense for defense in defenses if defense.training != UNDEFENDED}
     if private and Regime(config.regime) is not Regime.FRESH:
         raise AuditError(SHARED_NOISE.format(name=next(iter(private)), regime=config.regime))
-    arms = [_plain_arm(UNDEFENDED, task, worlds, claims)]
+    arms = [_undefended_arm(UNDEFENDED, task, worlds, claims)]
     if has_retraining_arm(config):
         arms.append(_retraining_arm(arms[0], task, worlds, claims))
     scaled: dict[int, Records] = {}
@@ -131,7 +131,7 @@ def _arm(
     return Arm(name, tasks, regime_notes, notes)
 
 
-def _plain_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
+def _undefended_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the arm of the models as they are, with a note where networks could not be trained at once."""
     arm = _arm(name, task, worlds, claims)
     messages = {
@@ -145,7 +145,7 @@ def _plain_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], clai
 def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
     config = task.config.model_copy(update={"unlearning": UnlearningConfig()})
-    arm = _plain_arm(RETRAINING, replace(task, config=config), worlds, claims)
+    arm = _undefended_arm(RETRAINING, replace(task, config=config), worlds, claims)
     notes = list(arm.notes)
     for side, own in arm.tasks.items():
         retraining, regime = own.unlearner.regime, beside.tasks[side].unlearner.regime

@@ -31,8 +31,8 @@ from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.assess import Assessment, assess
 from unlearn_audit.findings.attack_plan import AttackPlan
-from unlearn_audit.findings.evaluate import Assessment, assess
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Spread, Stopping
@@ -150,7 +150,7 @@ def _provenance(
         model=task.models["target"].name,
         regime=plan.regime,
         regime_note=plan.regime_note,
-        details={side: side_details(plan.plain.tasks[side]) for side in SIDE_NAMES},
+        details={side: side_details(plan.undefended.tasks[side]) for side in SIDE_NAMES},
         overfitting={side: min_mean_max(observed.stats[UNDEFENDED, side].overfitting) for side in SIDE_NAMES},
         notes=(*map(as_note, plan.notes), *notes_on(task.records, tables.by_side, observed.stats)),
         stopping=stopping,
@@ -201,14 +201,14 @@ def _with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
             raise AuditError(
                 f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
             ) from error
-        return plan.knowing(None).noting(Caution(f"influence attacks were left out: {reason}"))
+        return plan.with_influence(None).noting(Caution(f"influence attacks were left out: {reason}"))
     show(1)
-    return plan.knowing(influence)
+    return plan.with_influence(influence)
 
 
 def _influence(plan: AuditPlan) -> Influence:
     """Return what deletions change, from the attacker's own records."""
-    own, target = plan.plain.tasks["shadow"].plan.candidates, plan.plain.tasks["target"]
+    own, target = plan.undefended.tasks["shadow"].plan.candidates, plan.undefended.tasks["target"]
     influence = influence_for(target.source, target.data, own, target.plan.sizes.train_size, plan.task.config.seed)
     # whatever it cannot do shows now, and not when all worlds are trained
     influence.change(own[:2], target.plan.references[:2])

@@ -184,7 +184,7 @@ def forecast(
     at_sizes = [plan.with_target_worlds(size) for size in sizes]
     stored = _stored(at_sizes[-1].arms, store, reuse)
     costs = [cost(of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
-    shows = _shows(at_sizes[-1].plain.tasks["target"].plan)
+    shows = _shows(at_sizes[-1].undefended.tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_influence)
     at_most = costs[1] if config.until else None
     return Forecast(costs[0], at_most, assumptions, plan.notes, shows, plan.regime, plan.regime_note)
@@ -194,7 +194,7 @@ def _time_attacks(
     plan: AuditPlan, pilots: Mapping[str, Pilot], attack_times: Callable[..., AttackTimes]
 ) -> AttackTimes:
     """Time the attacks of a plan on as many rows as they would read."""
-    shadow, target = (plan.plain.tasks[side] for side in SIDE_NAMES)
+    shadow, target = (plan.undefended.tasks[side] for side in SIDE_NAMES)
     of_shadow, of_target = pilots[_kind(shadow)], pilots[_kind(target)]
     return attack_times(
         [attack for attacks in plan.attacks.by_game.values() for attack in attacks.runs],
@@ -260,7 +260,7 @@ def cost(
         bytes_store=sum(side.bytes for side in sides),
         bytes_run_folder=round(run_folder + scores),
     )
-    target = plan.plain.tasks["target"]
+    target = plan.undefended.tasks["target"]
     return _with_influence(without_influence, plan.attacks, target, pilots[_kind(target)])
 
 

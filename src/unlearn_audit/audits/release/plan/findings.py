@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from unlearn_audit.audits.release.plan.search import Plan, Tried
+from unlearn_audit.audits.release.plan.search import ReleasePlan, Tried
 from unlearn_audit.audits.release.plan.settings import Target
 from unlearn_audit.audits.release.scores import score_looked_at
 from unlearn_audit.findings.result import Frozen
@@ -62,7 +62,7 @@ class PlanFindings(Frozen):
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
 
 
-def plan_findings(plan: Plan, config: Mapping[str, Any]) -> PlanFindings:
+def plan_findings(plan: ReleasePlan, config: Mapping[str, Any]) -> PlanFindings:
     """Sum up a plan."""
     identified = plan.settings.target.kind == "identified"
     by_policy = {tried.policy: _policy(tried, identified) for tried in plan.tried}
@@ -120,7 +120,7 @@ def target_words(target: Target) -> str:
     )
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: ReleasePlan) -> str:
     target, settings = target_words(plan.settings.target), plan.settings
     at = f"in at least {percent(settings.share)} of releases"
     if plan.chosen is None:
@@ -155,7 +155,7 @@ def _summary(plan: Plan) -> str:
     )
 
 
-def _limits(plan: Plan) -> tuple[str, ...]:
+def _limits(plan: ReleasePlan) -> tuple[str, ...]:
     examination = plan.settings.examination
     # trial releases are of records that a model is trained on, so their labels are known
     score = score_looked_at(examination.score, labelled=True)
