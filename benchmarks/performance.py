@@ -1,4 +1,4 @@
-"""Writes docs/performance.md from results.json and gpu.json."""
+"""Writes the figures of docs/scaling.md from results.json and gpu.json."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import json
 from pathlib import Path
 from typing import Any
 
+from attack_table import with_table
+
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "performance.md"
+PAGE = HERE.parent / "docs" / "scaling.md"
+MARKS = ("<!-- performance: begin -->", "<!-- performance: end -->")
 GPU = HERE / "gpu.json"
 
 PAPER_MODELS = 4040
 
 
 def page(results: dict[str, Any], gpu: dict[str, Any] | None = None) -> str:
-    """Return the page as text."""
+    """Return the page with the figures between its marks."""
     gpu = json.loads(GPU.read_text(encoding="utf-8")) if gpu is None else gpu
     cases, totals = results.get("cases", {}), results.get("totals", {})
     machines = [of["machine"] for of in cases.values()]
     lines = [
-        "# Performance",
-        "",
-        "Made by `make bench`; figures of every pair stand in `benchmarks/results.json`, how each was taken in",
-        "`benchmarks/README.md`. Times of one machine say little of another, so what counts are the ratios: each is",
-        "the median over pairs in which the plain way and ours took turns. CPU time is that of all processes.",
-        "Machines:",
+        "Made by `make bench`. `benchmarks/results.json` has the figures of every pair, and `benchmarks/README.md`",
+        "explains how they were measured. Times differ between machines, so the ratios are what counts: each is the",
+        "median over pairs in which the plain way and ours took turns. CPU time includes all processes. Machines:",
         "",
         *_machines(machines),
-        "## Against the plain way",
+        "### Against the plain way",
         "",
-        "| work | plain, s | ours, s | as fast (range) | CPU | at least | met | pairs |",
+        "| work | plain, s | ours, s | speed-up (range) | CPU | at least | met | pairs |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for of in cases.values():
@@ -49,7 +49,9 @@ def page(results: dict[str, Any], gpu: dict[str, Any] | None = None) -> str:
         "",
     ]
     lines += [*_gpu(gpu), *_growth(results.get("growth", {})), *_totals(totals)]
-    return "\n".join(lines).rstrip() + "\n"
+    while not lines[-1]:
+        lines.pop()
+    return with_table(PAGE.read_text(encoding="utf-8"), lines, PAGE.name, MARKS)
 
 
 def _met(holds: bool) -> str:
@@ -71,12 +73,12 @@ def _machine(of: dict[str, Any]) -> str:
 def _gpu(gpu: dict[str, Any]) -> list[str]:
     of = gpu["machine"]
     lines = [
-        "## On a GPU",
+        "### On a GPU",
         "",
         f"{of['gpu']}, PyTorch {of['torch']}, {of['cpus']} × {of['processor']}: `python benchmarks/gpu.py --out FILE`.",
-        "Seconds of one model, trained and asked; the plain way is an ordinary loop over a DataLoader on the same GPU.",
+        "Seconds per model, trained and queried; the plain way is an ordinary loop over a DataLoader on the same GPU.",
         "",
-        "| work | plain, s a model | ours, s a model | as fast | at least | met |",
+        "| work | plain, s per model | ours, s per model | speed-up | at least | met |",
         "|---|---|---|---|---|---|",
     ]
     for case in gpu["cases"]:
@@ -86,15 +88,15 @@ def _gpu(gpu: dict[str, Any]) -> list[str]:
             f"| {'– | –' if bar is None else f'{bar} × | {_met(ratio >= bar)}'} |"
         )
     equal = ", ".join(f"{name} {found['float64']:.1e}" for name, found in gpu["correctness"].items())
-    return [*lines, "", f"Largest difference of any posterior to the plain loop, in float64: {equal}.", ""]
+    return [*lines, "", f"Largest difference of any posterior from the plain loop, in float64: {equal}.", ""]
 
 
 def _growth(growth: dict[str, Any]) -> list[str]:
     lines = [
-        "## How cost grows",
+        "### How cost grows",
         "",
-        "Seconds to make worlds on one core, store included, as one size doubles and the rest stays; the exponent is",
-        "the slope of a line through their logarithms (± its standard error). 1 is linear.",
+        "Seconds to make worlds on one core, including the store, as one size doubles and the others stay; the",
+        "exponent is the slope of a line through their logarithms (± its standard error). 1 is linear.",
         "",
         "| model, what doubles | sizes | seconds | exponent |",
         "|---|---|---|---|",
@@ -110,10 +112,10 @@ def _totals(totals: dict[str, Any]) -> list[str]:
     if not runs:
         return []
     lines = [
-        "## Whole runs",
+        "### Whole runs",
         "",
-        "`unlearn-audit run` on Adult, 2 jobs, every attack, report included, store empty. The paper's scale is 20 +",
-        "20 worlds of 100 deletions from 5,000 records: 4,040 models. Memory is the most that any one process held.",
+        "`unlearn-audit run` on Adult, 2 jobs, every attack, with the report and an empty store. The paper's scale is",
+        "20 + 20 worlds of 100 deletions from 5,000 records: 4,040 models. Memory is the most that one process used.",
         "",
         "| model, scale | seconds | CPU, s | peak memory, MiB | observations in memory, MiB | leading attack | AUC |",
         "|---|---|---|---|---|---|---|",

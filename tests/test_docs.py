@@ -366,6 +366,11 @@ def test_pages_are_about_the_project_alone():
         assert not re.search(r"/(home|root|work|tmp)/", text), page.name
 
 
+def test_the_picture_of_the_report_is_that_of_the_page():
+    drawing = ROOT / "docs" / "picture.py"
+    assert subprocess.run([sys.executable, str(drawing), "--check"], check=False).returncode == 0, f"run {drawing}"
+
+
 def test_the_picture_of_the_rooms_is_that_of_the_package():
     drawing = ROOT / "docs" / "architecture" / "draw.py"
     assert subprocess.run([sys.executable, str(drawing), "--check"], check=False).returncode == 0, f"run {drawing}"

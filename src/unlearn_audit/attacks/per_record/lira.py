@@ -7,7 +7,7 @@ variant: the worlds in which the record was never seen have unlearned somebody e
 
 With few models of a role all records share one variance: that within records, of margins less the mean of their record.
 Public code (LeakPro, and the authors') shares the variance of all margins, which holds the differences between records,
-too. Ours differs on purpose; see docs/fidelity.md.
+too. Ours differs on purpose; see docs/attacks.md.
 """
 
 from __future__ import annotations
