@@ -104,8 +104,6 @@ def accuracy(
     confidence_positive: AnyArray,
     positive: AnyArray,
     clusters: Clusters | AnyArray | None = None,
-    *,
-    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Return the class-balanced accuracy of calling a row positive where its probability exceeds ½.
 
@@ -120,8 +118,6 @@ def accuracy(
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share.
-    confidence : float
-        1 − α of the interval.
 
     Raises
     ------
@@ -135,4 +131,4 @@ def accuracy(
     """
     probability, positive = check_probabilities(confidence_positive, positive)
     right = np.where(probability == 0.5, 0.5, (probability > 0.5) == positive)
-    return class_balanced_proportion(right, positive, clusters, confidence=confidence)
+    return class_balanced_proportion(right, positive, clusters)

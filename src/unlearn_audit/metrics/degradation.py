@@ -95,8 +95,6 @@ def deg_rate(
     base: AnyArray,
     positive: AnyArray,
     clusters: Clusters | AnyArray | None = None,
-    *,
-    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Return DegRate: the mean gain in the confidence in the true status, in [−1, 1].
 
@@ -108,8 +106,6 @@ def deg_rate(
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share.
-    confidence : float
-        1 − α of the interval, a `class_balanced_mean`.
 
     Raises
     ------
@@ -122,7 +118,7 @@ def deg_rate(
     0.25
     """
     gain, positive = _gain(new, base, positive)
-    return class_balanced_mean(gain, positive, clusters, bounds=(-1.0, 1.0), confidence=confidence)
+    return class_balanced_mean(gain, positive, clusters, bounds=(-1.0, 1.0))
 
 
 def bits_added(
@@ -130,10 +126,10 @@ def bits_added(
     base: AnyArray,
     positive: AnyArray,
     clusters: Clusters | AnyArray | None = None,
-    *,
-    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Return the mean log₂ (c_new / c_base): the bits about the true status that the update adds.
+
+    The ends of its interval are infinite where a class stands in a single unit.
 
     Parameters
     ----------
@@ -143,9 +139,6 @@ def bits_added(
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share.
-    confidence : float
-        1 − α of the interval, a `class_balanced_mean`; its ends are infinite where a class stands in a
-        single unit.
 
     Raises
     ------
@@ -164,4 +157,4 @@ def bits_added(
             f"{n_impossible} rows have confidence 0 in their true status, so bits would be infinite; "
             "calibrate the confidences first"
         )
-    return class_balanced_mean(np.log2(c_new / c_base), positive, clusters, confidence=confidence)
+    return class_balanced_mean(np.log2(c_new / c_base), positive, clusters)

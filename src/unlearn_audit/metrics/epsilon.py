@@ -108,9 +108,7 @@ def epsilon_bound(
     return EpsilonBound(value, ceiling, confidence, delta)
 
 
-def best_threshold(
-    scores: AnyArray, positive: AnyArray, *, delta: float = 0.0, confidence: float = CONFIDENCE
-) -> float:
+def best_threshold(scores: AnyArray, positive: AnyArray) -> float:
     """Return the threshold with the largest `epsilon_bound`, to be judged on other data.
 
     A row is called where it scores at least the threshold; the lowest of equals is returned.
@@ -125,9 +123,9 @@ def best_threshold(
     counts = [np.bincount(codes[rows], minlength=len(values)) for rows in (positive, ~positive)]
     at_least = [np.cumsum(of[::-1])[::-1] for of in counts]
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    each = (1 + confidence) / 2
+    each = (1 + CONFIDENCE) / 2
     fnr, fpr = upper_rate(n_positive - at_least[0], n_positive, each), upper_rate(at_least[1], n_negative, each)
-    return float(values[int(np.argmax(epsilon_of_rates(fnr, fpr, delta)))])
+    return float(values[int(np.argmax(epsilon_of_rates(fnr, fpr)))])
 
 
 def clustered_epsilon_bound(

@@ -55,11 +55,6 @@ class Scored:
     confidences: AnyArray | None = None
     calibrated: AnyArray | None = None
 
-    def take(self, rows: AnyArray) -> Scored:
-        """Return the same of the rows that ``rows`` (booleans or positions) picks."""
-        some = (None if values is None else values[rows] for values in (self.confidences, self.calibrated))
-        return Scored(self.scores[rows], *some)
-
     @property
     def probabilities(self) -> AnyArray:
         """(n,) what the attack holds for the probability of being positive."""

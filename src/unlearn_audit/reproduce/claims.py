@@ -31,7 +31,6 @@ class Measured:
         view: str | None = None,
         defense: str = "none",
         adaptive: bool = True,
-        model: str | None = None,
     ) -> Result:
         """Return the attack that did best on shadow worlds among those asked for, on all rows.
 
@@ -44,7 +43,6 @@ class Measured:
             if r.game == game
             and (r.defense, r.adaptive) == (defense, adaptive)
             and (r.attack in names if names else r.view == view if view else r.sees_versions)
-            and (model is None or r.attack_model == model)
         ]
         rows = "all" if any(r.rows == "all" for r in found) else "paper"
         return max((r for r in found if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)

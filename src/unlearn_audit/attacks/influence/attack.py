@@ -79,20 +79,15 @@ class InfluenceAttack(Attack):
 class ChangeField(InfluenceAttack):
     """The cosine of what a record's deletion would change and what did change."""
 
-    sign: int = 1
-
     name = "change-field"
+    games = tuple(DELETION_SIGNS)
     silent_without_change = True
-
-    def for_game(self, game: str) -> Self | None:
-        """Return it with the sign of a game, None where it takes no part."""
-        return replace(self, sign=DELETION_SIGNS[game]) if game in DELETION_SIGNS else None
 
     def score(self, target: View) -> Array:
         """Return (n,) how well each deletion explains the change of its pair, higher for the positive role."""
         if self.influence is not None and target.positions is not None:
             target = replace(target, positions=self.looked_up(target.positions))
-        return self.sign * explained(target, self.influence)
+        return explained(target, self.influence)
 
 
 @dataclass(frozen=True)
