@@ -361,8 +361,8 @@ def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_
         for kind, task in kinds.items()
     ]
     influences = (
-        f"up to {of_influence:,} of the trainings compute influences, one for each record the change field is asked "
-        "about; each is taken to cost as much as an update",
+        f"up to {of_influence:,} of the trainings compute influences, one for each record that attacks look "
+        "up; each is taken to cost as much as an update",
     )
     return (
         *of_worlds,
