@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -137,6 +138,12 @@ class Selected(Frozen):
     view: str
     shadow_auc: float
     defense: str = "none"
+
+
+def on_most_rows(results: Iterable[Result]) -> list[Result]:
+    """Return those on all rows, where there are any; else all of them, which are on the paper's."""
+    given = list(results)
+    return [r for r in given if r.rows == "all"] or given
 
 
 def is_selected(result: Result, selected: Selected) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unlearn_audit.findings.result import on_most_rows
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import DefenseCost
 from unlearn_audit.metrics.roc import GUESSING
@@ -56,8 +57,7 @@ def _point(findings: Findings, released: DefenseCost) -> PrivacyPoint | None:
     ]
     if not of_release:
         return None
-    rows = "all" if any(r.rows == "all" for r in of_release) else "paper"
-    best = max((r for r in of_release if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)
+    best = max(on_most_rows(of_release), key=lambda r: r.shadow_auc or 0.0)
     epsilon = None if released.privacy is None else released.privacy.epsilon
     return PrivacyPoint(released.defense, epsilon, best.auc, best.auc_ci, released.accuracy)
 
