@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from unlearn_audit.config.base import THREE_WAY, DefenseText, Frozen, GameName, Name, RegimeName, ViewName
+from unlearn_audit.config.base import THREE_WAY, ConfigView, DefenseText, Frozen, GameName, Name, RegimeName
 from unlearn_audit.config.blocks import (
     DpSgdConfig,
     ExecutionConfig,
@@ -60,7 +60,7 @@ class AuditConfig(Frozen):
     games: tuple[GameName, ...] = Field(
         default=(), description="default: deleted-vs-unseen, or for scenario retained the two that ask who remains"
     )
-    views: tuple[ViewName, ...] = Field(
+    views: tuple[ConfigView, ...] = Field(
         default=(),
         description="pair: first and last version; sequence: every version; default: pair, or both for a chain",
     )
@@ -145,11 +145,6 @@ class AuditConfig(Frozen):
     def two_way_games(self) -> tuple[GameName, ...]:
         """The games of two roles, at least one."""
         return tuple(game for game in self.games if game != THREE_WAY)
-
-    @property
-    def has_retraining_arm(self) -> bool:
-        """Whether the worlds of another unlearning method are retrained exactly too."""
-        return self.retraining_arm and self.unlearning.method != "retrain"
 
     @property
     def shadow_side(self) -> SideConfig:

@@ -72,8 +72,8 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
         risk = findings.record_risk
         console.print(Text(f"{risk.identified:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
     if findings.stopping is not None:
-        said = findings.stopping.sentence
-        console.print(Text(f"{said[0].upper()}{said[1:]}.", "dim" if findings.stopping.reached else "bold"))
+        sentence = findings.stopping.sentence
+        console.print(Text(f"{sentence[0].upper()}{sentence[1:]}.", "dim" if findings.stopping.reached else "bold"))
     if findings.routine:
         count = "1 note" if len(findings.routine) == 1 else f"{len(findings.routine)} notes"
         console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))

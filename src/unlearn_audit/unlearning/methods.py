@@ -34,8 +34,14 @@ def options_of(config: UnlearningConfig) -> Options:
     method = METHODS.get(config.method)
     if method is None:
         raise AuditError(f"unknown unlearning method {config.method!r}; use one of {', '.join(METHODS)}")
+    # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
+    given = {
+        name: value
+        for name, value in config.options.items()
+        if name in method.model_fields or not config.is_default(name)
+    }
     try:
-        return method.model_validate(config.options)
+        return method.model_validate(given)
     except ValidationError as error:
         problem = error.errors()[0]
         option = ".".join(map(str, problem["loc"]))
