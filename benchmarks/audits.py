@@ -14,8 +14,8 @@ from plain_audit import PlainAudit, Table, attack, plain_audit
 from plain_worlds import plain_worlds
 from unlearn_audit import AuditConfig, AuditResult, Execution, run
 from unlearn_audit.defenses import UNDEFENDED
-from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
-from unlearn_audit.findings.evaluate import Assessment, assess
+from unlearn_audit.findings.assess import Assessment, assess
+from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
 from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.threads import one_thread
@@ -63,7 +63,7 @@ def attack_stage(small: bool) -> Sides:
 
     def ours() -> Assessment:
         arms = {UNDEFENDED: SideTables(**tables)}
-        return assess(arms, AttackPlan.of(config, offers_of_tables(config, arms)), jobs)
+        return assess(arms, AttackPlan.of(config, available_in_tables(config, arms)), jobs)
 
     return Sides(
         plain, ours, lambda a, b: figures_agree(b.results, a, 1e-6), note="28 attacks, logistic regression on Adult"

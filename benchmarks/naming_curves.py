@@ -21,7 +21,7 @@ import numpy as np
 
 from attack_table import with_table
 from unlearn_audit import AuditConfig, Execution
-from unlearn_audit.audits.identification.ranking import Found, name_deleted, rank, released
+from unlearn_audit.audits.identification.ranking import Found, name_deleted, observe_defended, rank
 from unlearn_audit.audits.membership.execution import WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
@@ -219,9 +219,9 @@ def figures(condition: Condition, worlds: Mapping[str, int], execution: Executio
 
 def rank_together(subject: AuditTask, execution: Execution, queries: int) -> Found:
     """Return the place of each of those who were deleted together among all who were not."""
-    sides = plan_audit(subject).plain.tasks
+    sides = plan_audit(subject).undefended.tasks
     shadow, target = sides["shadow"], sides["target"]
-    table = released([target], WorldMaker.of(subject.config, execution), None)["target"]
+    table = observe_defended([target], WorldMaker.of(subject.config, execution), None)["target"]
     with one_thread():
         return rank(target, table, shadow.plan.candidates, target.plan.sizes.train_size, queries)
 

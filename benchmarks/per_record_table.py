@@ -108,18 +108,18 @@ def challenge_scores(tables: Mapping[str, Observations]) -> dict[str, float]:
 
 def verdicts(measured: dict[str, Any]) -> list[str]:
     """Return the table of what scores of unlearning say of the same deletions, beside what both versions say."""
-    shown = ("population-unlearned", "u-lira", "ruli")
+    listed = ("population-unlearned", "u-lira", "ruli")
     lines = [
         "| data, model, regime | "
-        + " | ".join(f"`{of}`" for of in shown)
+        + " | ".join(f"`{of}`" for of in listed)
         + " | NeurIPS 2023 score (equal populations; nothing deleted) | best on both versions |",
-        "|" + "---|" * (len(shown) + 3),
+        "|" + "---|" * (len(listed) + 3),
     ]
     for cell, of in sorted(measured.items(), key=lambda item: order(item[0])):
         known = {name(r): r for r in of["results"] if r["game"] == GAMES[0]}
         best = max((r for r in known.values() if r["view"] == "pair"), key=lambda r: r["shadow_auc"])
         score = of["challenge"]
-        row = [f"{known[n]['auc']:.3f}" for n in shown]
+        row = [f"{known[n]['auc']:.3f}" for n in listed]
         row.append(f"{score['deleted']:.2f} ({score['even']:.2f}; {score['kept']:.2f})")
         row.append(f"{shown(best)}, `{name(best)}`")
         lines.append(f"| {cell} | " + " | ".join(row) + " |")

@@ -36,7 +36,7 @@ def target_task(data: str, model: str, n_worlds: int, deletions: int, sizes: Any
     worlds = {"shadow": 10, "target": n_worlds, "deletions": deletions, **(sizes or {})}
     target = {"data": data, "model": model, "network": settings.pop("network", {})}
     config = AuditConfig.model_validate({"target": target, "worlds": worlds, **settings})
-    return plan_audit(AuditTask.load(config)).plain.tasks["target"]
+    return plan_audit(AuditTask.load(config)).undefended.tasks["target"]
 
 
 def our_worlds(task: SideTask, jobs: int = 1) -> Posteriors:

@@ -25,6 +25,7 @@ from unlearn_audit.cli.commands import COMMANDS, load
 from unlearn_audit.cli.main import app
 from unlearn_audit.config import (
     AuditConfig,
+    ConfigView,
     DataConfig,
     DpSgdConfig,
     NetworkConfig,
@@ -32,7 +33,6 @@ from unlearn_audit.config import (
     ScenarioName,
     UnlearningConfig,
     UntilConfig,
-    ViewName,
     WorldsConfig,
     build_config,
 )
@@ -40,7 +40,7 @@ from unlearn_audit.data import DATASETS, Dataset
 from unlearn_audit.defenses import DEFENSES, parse_defense
 from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.schema import Findings
-from unlearn_audit.findings.sections import Released
+from unlearn_audit.findings.sections import DefenseCost
 from unlearn_audit.metrics import Clusters, Variation, logit_interval
 from unlearn_audit.models import MODELS, resolve_model
 from unlearn_audit.models.regimes import Regime
@@ -201,7 +201,7 @@ def test_every_key_is_documented_with_its_default():
         ("docs/concepts.md", GAMES),
         ("docs/concepts.md", get_args(ScenarioName)),
         ("docs/configuration.md", get_args(ScenarioName)),
-        ("docs/configuration.md", get_args(ViewName)),
+        ("docs/configuration.md", get_args(ConfigView)),
         ("docs/methods.md", EXPERIMENTS),
     ],
 )
@@ -232,7 +232,7 @@ def test_the_table_of_datasets_says_what_the_sources_say():
 def test_every_key_of_findings_is_documented():
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
     fields = {field.alias or name for name, field in Findings.model_fields.items()}
-    fields |= set(Result.model_fields) | set(Released.model_fields)
+    fields |= set(Result.model_fields) | set(DefenseCost.model_fields)
     assert {name for name in fields if not name.endswith("_ci") and f"`{name}`" not in text} == set()
 
 

@@ -32,7 +32,7 @@ class Group:
 GROUPS = (
     Group("Asked", ("cli", "api", "config"), "AuditConfig"),
     Group(
-        "Conducted",
+        "Audited",
         ("audits/membership", "audits/release", "audits/identification", "reproduce"),
         "a plan: who trains what, and which attacks run",
     ),

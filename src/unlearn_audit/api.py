@@ -17,7 +17,7 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
+from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
 from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
@@ -163,7 +163,7 @@ def audit_observations(
     if config.until is not None:
         raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
     tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
-    plan = AttackPlan.of(config, offers_of_tables(config, tables))
+    plan = AttackPlan.of(config, available_in_tables(config, tables))
     for defense in plan.defenses:
         if defense.training != UNDEFENDED:
             raise AuditError(

@@ -104,7 +104,7 @@ def tasks_of(records, model, worlds=3):
 
 def observe(records, folder, executor, model="random-forest-100", jobs=2, worlds=3):
     executor = executor_for(executor, jobs) if isinstance(executor, str) else executor
-    found = observe_worlds(tasks_of(records, model, worlds), Store(folder), executor, lambda done, total: None)
+    found = observe_worlds(tasks_of(records, model, worlds), Store(folder), executor, lambda done: None)
     return {task.plan.side: (table, stats) for task, table, stats in found}
 
 

@@ -41,7 +41,7 @@ def observe(records, folder, jobs=1, model="decision-tree", **sizes):
         tasks(records, model, **sizes),
         Store(folder),
         executor_for(None, jobs),
-        lambda done, of: seen.append((done, of)),
+        seen.append,
     )
     return {task.plan.side: (table, stats) for task, table, stats in found}, seen
 
@@ -88,13 +88,13 @@ def test_results_do_not_depend_on_the_number_of_workers(records, tmp_path):
 
 def test_finished_worlds_are_reused_and_only_new_ones_trained(records, tmp_path, monkeypatch):
     first, seen = observe(records, tmp_path)
-    assert seen == [(done, 5) for done in range(6)]
+    assert seen == list(range(6))
     fits = []
     fit = DecisionTreeClassifier.fit
     monkeypatch.setattr(DecisionTreeClassifier, "fit", lambda self, *a, **k: fits.append(1) or fit(self, *a, **k))
     again, seen = observe(records, tmp_path)
     assert fits == []
-    assert seen == [(5, 5)]
+    assert seen == [5]
     assert again["target"][1].reused == 3
     more, _ = observe(records, tmp_path, target=4)
     assert len(fits) == 1 + 4
@@ -105,14 +105,14 @@ def test_finished_worlds_are_reused_and_only_new_ones_trained(records, tmp_path,
 def test_other_settings_are_other_work(records, tmp_path):
     observe(records, tmp_path)
     _, seen = observe(records, tmp_path, deletions=5)
-    assert seen[0] == (0, 5)
+    assert seen[0] == 0
 
 
 def test_what_is_reused_is_said_by_side_and_arm(records, tmp_path):
     said = []
     shadow, target = tasks(records)
     both = [replace(shadow, arm="dp-sgd:4"), target]
-    list(observe_worlds(both, Store(tmp_path), executor_for(None, 1), lambda done, of: None, said.append))
+    list(observe_worlds(both, Store(tmp_path), executor_for(None, 1), lambda done: None, said.append))
     assert said[0] == "shadow side under dp-sgd:4: 0 of 2 worlds are reused"
     assert said[2] == "target side: 0 of 3 worlds are reused"
 
@@ -122,7 +122,7 @@ def test_a_damaged_world_is_made_again_and_one_that_vanishes_is_no_harm(records,
     sorted(tmp_path.glob("??/*.arrow"))[0].write_bytes(b"damaged")
     seen = []
 
-    def progress(done, of):
+    def progress(done):
         seen.append(done)
         for path in tmp_path.glob("??/*"):
             path.unlink()

@@ -126,7 +126,7 @@ def test_a_column_that_is_no_feature_groups_and_changes_no_world(people, tmp_pat
     plain, asked = config_of(tmp_path), config_of(tmp_path, groups=["town", "a", "name"])
     documents = []
     for config in (plain, asked):
-        task = plan_audit(AuditTask.load(config)).plain.tasks["target"]
+        task = plan_audit(AuditTask.load(config)).undefended.tasks["target"]
         assert task.data.X.shape[1] == 4
         documents.append(task.documents(dataset_fingerprint(task.data)))
     assert documents[0] == documents[1]

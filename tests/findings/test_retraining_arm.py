@@ -9,12 +9,13 @@ from unlearn_audit import AuditConfig, Execution, audit_observations, run
 from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.audits.membership.arms import has_retraining_arm
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.assess import assess
 from unlearn_audit.findings.attack_figures import Played
-from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
-from unlearn_audit.findings.evaluate import assess
+from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
 from unlearn_audit.findings.notes import as_note
 from unlearn_audit.findings.retraining_arm import beside_retraining
 from unlearn_audit.findings.tables import SideTables
@@ -162,7 +163,7 @@ def test_the_same_records_in_all_worlds_widen_the_interval(store):
 def assessed(unlearned, retrained):
     tables = {"none": SideTables(**unlearned), "retraining": SideTables(**retrained)}
     config = configured(attacks=[])
-    return assess(tables, AttackPlan.of(config, offers_of_tables(config, tables))).retraining
+    return assess(tables, AttackPlan.of(config, available_in_tables(config, tables))).retraining
 
 
 def test_forgetting_too_much_is_a_leak_too(table):
@@ -246,4 +247,4 @@ def test_regimes_that_differ_are_told():
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_experiment_that_retrains_by_itself_has_no_such_arm(scale):
     for experiment in EXPERIMENTS.values():
-        assert not any(cell.config.has_retraining_arm for cell in experiment.grid(SCALES[scale]))
+        assert not any(has_retraining_arm(cell.config) for cell in experiment.grid(SCALES[scale]))

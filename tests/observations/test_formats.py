@@ -2,6 +2,7 @@ import dataclasses
 import json
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations, read_observations, write_observations
+from unlearn_audit.observations.column_values import label_codes
 
 SUFFIXES = (".parquet", ".csv", ".npz")
 
@@ -367,3 +369,28 @@ def test_numbers_that_name_classes_are_names_in_json_lines(tmp_path):
     table = read_observations(tmp_path / "t.jsonl")
     assert table.rows["label"].tolist() == [1, -1]
     assert table.posteriors[1].tolist() == [[0.25, 0.75], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "codes"),
+    [
+        (["b", "", None, "a"], ["a", "b"], [1, -1, -1, 0]),
+        ([1, None, 0], ["0", "1"], [1, -1, 0]),
+        ([1.0, float("nan")], ["0.0", "1.0"], [1, -1]),
+        ([True, False, None], ["False", "True"], [1, 0, -1]),
+        ([True, False], ["true", "false"], [0, 1]),
+    ],
+)
+def test_a_label_is_read_as_its_class_whatever_kind_of_value_it_is(values, classes, codes):
+    assert label_codes(pa.chunked_array([pa.array(values)]), classes, Path("t.parquet")).tolist() == codes
+
+
+@pytest.mark.parametrize("values", [[1, 1, 1], ["yes", "yes", "yes"], [True, True, None]])
+def test_whether_rows_are_partial_is_true_or_false(table, tmp_path, values):
+    made = table()
+    write_observations(made, tmp_path / "t.csv")
+    frame = pd.read_csv(tmp_path / "t.csv")
+    frame["partial"] = pd.Series((values * len(frame))[: len(frame)], dtype=object)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(AuditError, match="'partial' holds something else than true and false"):
+        read_observations(tmp_path / "t.csv")

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from unlearn_audit.findings.schema import Findings
-from unlearn_audit.findings.sections import Released
+from unlearn_audit.findings.sections import DefenseCost
 from unlearn_audit.report.html import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -199,7 +199,7 @@ def test_defences_stand_with_what_they_cost_and_whether_the_attacker_adapts(find
         for adaptive in (True, False)
     )
     cost = {"accuracy": 0.8, "brier": 0.3, "calibration_error": 0.05, "n": 10}
-    released = tuple(Released(defense=name, **cost) for name in ("none", "top-k:1"))
+    released = tuple(DefenseCost(defense=name, **cost) for name in ("none", "top-k:1"))
     told = findings.model_copy(update={"results": (*findings.results, *defended), "released": released})
     text = Page(render(told, scores)).text
     assert "What the defences cost" in text

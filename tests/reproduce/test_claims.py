@@ -147,3 +147,10 @@ def test_a_sequence_is_compared_with_the_pair_of_the_same_chain():
     decisions = experiment.decide(made)
     assert {d.outcome for d in decisions} == {"holds"}
     assert all("updates 1" not in d.where.split(", ")[-1:] for d in decisions)
+
+
+@pytest.mark.parametrize("view", ["labels", "unlearned", "original"])
+def test_the_best_attack_on_both_versions_is_one_that_sees_both_posteriors(view):
+    stronger = result("another", 0.99, view=view)
+    assert measured(None, result("sorted-diff", 0.7), stronger).best().attack == "sorted-diff"
+    assert measured(None, result("sorted-diff", 0.7), stronger).best(("another",)).attack == "another"

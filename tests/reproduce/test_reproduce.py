@@ -5,7 +5,7 @@ import pytest
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import Estimate
-from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
+from unlearn_audit.reproduce import EXPERIMENTS, SCALES, estimate_cost, reproduce
 from unlearn_audit.reproduce.claims import decide, tally
 from unlearn_audit.reproduce.output import write_reproduction
 
@@ -51,7 +51,7 @@ def test_the_papers_scale_is_the_papers():
 
 
 def test_a_plan_counts_trainings():
-    cost = plan(EXPERIMENTS["multi-version"], SCALES["smoke"], jobs=1)
+    cost = estimate_cost(EXPERIMENTS["multi-version"], SCALES["smoke"], jobs=1)
     assert cost.cells == 4
     assert cost.trainings == 2 * (6 * (1 + 5) + 6 * (1 + 5 * 2))
     assert cost.seconds > 0

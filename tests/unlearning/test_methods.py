@@ -79,7 +79,7 @@ def test_what_no_method_or_option_is_called_is_an_error(config, message):
 
 
 def test_a_configuration_written_out_in_full_names_the_same_method():
-    for config in (UnlearningConfig(), UnlearningConfig(method="sisa", shards=3)):
+    for config in (UnlearningConfig(), UnlearningConfig(method="sisa", shards=3), UnlearningConfig(method="sisa")):
         assert options_of(UnlearningConfig(**config.model_dump())) == options_of(config)
     assert options_of(UnlearningConfig(method="sisa")).unlearner(SAME) == Sisa(SAME)
 
@@ -102,6 +102,7 @@ class Forgetful(Unlearner):
 
 class ForgetfulOptions(Options):
     share: float = 1.0
+    shards: int = 4
 
     def unlearner(self, retrain):
         return Forgetful(retrain, self.share)
@@ -116,3 +117,26 @@ def test_a_new_method_needs_its_options_and_a_name(monkeypatch):
     assert list(unlearner.unlearn_many("model", [nothing] * 2, [0, 1])) == ["model"] * 2
     assert list(unlearner.unlearn_chains("model", [(nothing,) * 2], lambda j, t: 0)) == [["model"] * 3]
     assert unlearner.trainer(FOREST, None) is unlearner.why_plain(FOREST, None) is None
+
+
+@pytest.mark.parametrize(("given", "shards"), [({}, 4), ({"shards": 10}, 10), ({"shards": 3}, 3)])
+def test_an_option_that_is_called_as_one_of_sisa_keeps_what_was_given(monkeypatch, given, shards):
+    monkeypatch.setitem(METHODS, "forgetful", ForgetfulOptions)
+    config = UnlearningConfig(method="forgetful", **given)
+    again = UnlearningConfig(**config.model_dump())
+    assert options_of(config).shards == options_of(again).shards == shards
+
+
+def test_a_method_that_has_no_such_options_takes_a_configuration_written_out_in_full(monkeypatch):
+    class Plain(Options):
+        share: float = 1.0
+
+    monkeypatch.setitem(METHODS, "plain", Plain)
+    assert options_of(UnlearningConfig(method="plain", shards=10, slices=1, aggregation="mean")) == Plain()
+    with pytest.raises(AuditError, match="no option 'shards'"):
+        options_of(UnlearningConfig(method="plain", shards=9))
+
+
+def test_exact_retraining_is_known_by_its_options():
+    assert [name for name, options in METHODS.items() if options().is_retraining] == ["retrain"]
+    assert not ForgetfulOptions().is_retraining

@@ -137,7 +137,7 @@ def test_who_looks_for_people_looks_for_their_own_labels():
     subject = AuditTask.load(config_of("breast-cancer", "logistic-regression"))
     with pytest.raises(AuditError, match="name looks for people with their own labels"):
         name_deleted(subject, Execution(), 12)
-    with pytest.raises(AuditError, match="reconstruct reads off people with their own labels"):
+    with pytest.raises(AuditError, match="reconstruct looks for people with their own labels"):
         reconstruct_deleted(subject, Execution())
 
 

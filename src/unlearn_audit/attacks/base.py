@@ -50,6 +50,8 @@ class Attack(ABC):
         Which shadow rows it is fitted on.
     influence
         The influence of each record, for attacks that need it; None for all others.
+    looks_up_others
+        Whether what it looks up in its influence are other records than those that it scores.
     silent_without_change
         Whether it gives the same score to all records whose predictions, and those of the references, did not change:
         it reads the change alone.
@@ -64,6 +66,7 @@ class Attack(ABC):
     probabilistic: bool = False
     training_rows: TrainingRows = "paper"
     influence: Influence | None = None
+    looks_up_others: bool = False
     silent_without_change: bool = False
 
     @property

@@ -55,7 +55,6 @@ class Available:
         tables: Sequence[Observations],
         game: Game,
         *,
-        influence: bool = False,
         records: bool = False,
         sequence: bool = True,
     ) -> Available:
@@ -67,8 +66,8 @@ class Available:
             Of either side.
         game
             Of its roles every record needs a label.
-        influence, records
-            As in the attributes: they cannot be read off a table.
+        records
+            As in the attributes: it cannot be read off a table.
         sequence
             Whether the attacker sees every version, and not the first and the last alone.
         """
@@ -84,7 +83,6 @@ class Available:
         return cls(
             labels=labels,
             references=min(fewest),
-            influence=influence,
             records=records,
             probes=probes,
             versions=min(table.n_versions for table in tables) if sequence else 2,

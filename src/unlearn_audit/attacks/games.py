@@ -41,8 +41,7 @@ class Game:
         for role in (self.positive, self.negative):
             if not (roles == role).any():
                 raise AuditError(f"{where} has no row with role '{role}', which the game {self.name} needs")
-        clean = observations.rows["query"].to_numpy() == 0
-        return np.asarray(clean & np.isin(roles, (self.positive, self.negative)))
+        return np.asarray(observations.clean & np.isin(roles, (self.positive, self.negative)))
 
 
 GAMES = {

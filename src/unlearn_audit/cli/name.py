@@ -85,8 +85,8 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
         "fewer.",
         soft_wrap=True,
     )
-    said = f": {naming.regime_note}" if naming.regime_note else ""
-    console.print(f"Regime {naming.regime}{said}.", soft_wrap=True, markup=False, highlight=False)
+    why = f": {naming.regime_note}" if naming.regime_note else ""
+    console.print(f"Regime {naming.regime}{why}.", soft_wrap=True, markup=False, highlight=False)
     if naming.unchanged:
         console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted count as found last.")
     console.print(

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from unlearn_audit.audits.release import ReleaseSettings
-from unlearn_audit.audits.release.owner_data import OwnerData, Releases
+from unlearn_audit.audits.release.owner_data import OwnerData, TrialReleases
 from unlearn_audit.audits.release.plan.findings import plan_findings
 from unlearn_audit.audits.release.plan.page import print_plan, write_plan
 from unlearn_audit.audits.release.plan.search import fitting_batches, search
@@ -97,7 +97,7 @@ def plan_release(
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
     with run_folder(folder, config):
         with reporter() as shown:
-            trials = Releases.of(owner, source, settings.regimes[0], seed, max(settings.batches))
+            trials = TrialReleases.of(owner, source, settings.regimes[0], seed, max(settings.batches))
             found = plan_findings(search(trials, settings, shown), config)
         page = write_plan(folder, found)
     if as_json:

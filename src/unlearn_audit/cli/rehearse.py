@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unlearn_audit.audits.release import ReleaseResult, ReleaseSettings, findings_of, read_ids
-from unlearn_audit.audits.release.owner_data import RawRecords, Releases, read_owner_data
+from unlearn_audit.audits.release.owner_data import RawRecords, TrialReleases, read_owner_data
 from unlearn_audit.audits.release.rehearse import rehearse
 from unlearn_audit.cli.shared.own_records import encoding_of, positions, regime_of, split
 from unlearn_audit.errors import AuditError
@@ -47,7 +47,7 @@ class Rehearsal:
         with reporter() as shown:
             people = np.unique(raw.person[gone])
             regime = regime_of(self.regime)
-            releases = Releases.of(owner, resolve_model(self.model), regime, settings.seed, len(people))
+            releases = TrialReleases.of(owner, resolve_model(self.model), regime, settings.seed, len(people))
             examined, notes = rehearse(releases, people, self.repetitions, settings, shown)
         found = findings_of(examined, settings, config, rehearsal=True, notes=(*owner.data.notes, *notes))
         return ReleaseResult(found, examined)

@@ -16,7 +16,7 @@ from unlearn_audit.config import ReuseName
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.reproduce import EXPERIMENTS, SCALES, plan, reproduce
+from unlearn_audit.reproduce import EXPERIMENTS, SCALES, estimate_cost, reproduce
 from unlearn_audit.reproduce.claims import tally
 from unlearn_audit.reproduce.output import claims_by_text, overview, write_reproduction
 from unlearn_audit.utils.files import write_atomic
@@ -56,7 +56,7 @@ def reproduce_command(
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
         cells = [cell.config.model_dump(mode="json") for cell in experiment.grid(SCALES[scale])]
         with run_folder(folder, {"experiment": each, "scale": scale, "cells": digest({"cells": cells})}):
-            cost = plan(experiment, SCALES[scale], jobs)
+            cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
                 f"[bold]{experiment.title}[/]: {cost.cells} audits, {cost.trainings:,} trainings, "
                 f"about {_duration(cost.seconds)} where nothing is stored yet"

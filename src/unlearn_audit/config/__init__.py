@@ -5,7 +5,7 @@ audit looks them up.
 """
 
 from unlearn_audit.config.audit import AuditConfig
-from unlearn_audit.config.base import THREE_WAY, GameName, RegimeName, ReuseName, ScenarioName, ViewName
+from unlearn_audit.config.base import THREE_WAY, ConfigView, GameName, RegimeName, ReuseName, ScenarioName
 from unlearn_audit.config.blocks import (
     FEWEST_WORLDS_UNTIL,
     DataConfig,
@@ -38,7 +38,7 @@ __all__ = [
     "SideConfig",
     "UnlearningConfig",
     "UntilConfig",
-    "ViewName",
+    "ConfigView",
     "WorldsConfig",
     "build_config",
     "read_config",

@@ -12,13 +12,13 @@ from pydantic import Field, field_validator, model_validator
 
 from unlearn_audit.config.base import (
     THREE_WAY,
+    ConfigView,
     DefenseText,
     Frozen,
     GameName,
     MemberName,
     Name,
     RegimeName,
-    ViewName,
     flagged,
 )
 from unlearn_audit.config.blocks import (
@@ -82,7 +82,7 @@ class AuditConfig(Frozen):
         description="which roles to distinguish: deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen, "
         "or three-way in addition",
     )
-    views: tuple[ViewName, ...] = flagged(
+    views: tuple[ConfigView, ...] = flagged(
         (),
         "Attacks",
         "view",
@@ -204,11 +204,6 @@ class AuditConfig(Frozen):
     def two_way_games(self) -> tuple[GameName, ...]:
         """The games of two roles, at least one."""
         return tuple(game for game in self.games if game != THREE_WAY)
-
-    @property
-    def has_retraining_arm(self) -> bool:
-        """Whether the worlds of another unlearning method are retrained exactly too."""
-        return self.retraining_arm and self.unlearning.method != "retrain"
 
     @property
     def shadow_side(self) -> SideConfig:

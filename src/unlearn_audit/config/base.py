@@ -11,7 +11,7 @@ from unlearn_audit.utils.doors import OBJECT, is_object
 
 RegimeName = Literal["fixed", "same-seed", "fresh"]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
-ViewName = Literal["pair", "sequence"]
+ConfigView = Literal["pair", "sequence"]
 GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen", "three-way"]
 ReuseName = Literal["never", "mine", "always"]
 THREE_WAY: GameName = "three-way"

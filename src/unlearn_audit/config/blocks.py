@@ -6,7 +6,14 @@ import re
 import warnings
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from unlearn_audit.config.base import Frozen, ReuseName, ScenarioName, flagged
 
@@ -177,6 +184,10 @@ class ScenarioConfig(Frozen):
         return self
 
 
+_RECORDED_IN_FULL = ("retrain", "sisa")
+"""Methods whose recorded configurations hold every option of SISA."""
+
+
 class UnlearningConfig(Frozen):
     """How the owner unlearns: a method, and its options as further keys.
 
@@ -203,8 +214,21 @@ class UnlearningConfig(Frozen):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that were given and are not the defaults."""
-        return self.model_dump(exclude={"method"}, exclude_defaults=True)
+        """The options that were given."""
+        return self.model_dump(exclude={"method"}, exclude_unset=True)
+
+    def is_default(self, option: str) -> bool:
+        """Return whether an option is a field here and holds its default, as in a configuration written out in full."""
+        field = type(self).model_fields.get(option)
+        return field is not None and getattr(self, option) == field.default
+
+    @model_serializer(mode="wrap")
+    def _without_what_another_method_sets(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the options of SISA that were not given to a method of the user's own: its defaults may differ."""
+        written: dict[str, Any] = write(self)
+        if self.method in _RECORDED_IN_FULL:
+            return written
+        return {name: value for name, value in written.items() if name == "method" or name in self.model_fields_set}
 
 
 class WorldsConfig(Frozen):

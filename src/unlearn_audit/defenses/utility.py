@@ -40,9 +40,8 @@ def release_utility(observations: Observations) -> Utility | None:
     Unseen canaries, whose labels are wrong, are left out.
     """
     labels = observations.rows["label"].to_numpy()
-    clean = observations.rows["query"].to_numpy() == 0
     rightly_labelled = ("unseen", "reference") if observations.canaries is None else ("reference",)
-    judged = np.isin(observations.roles, rightly_labelled) & (labels >= 0) & clean
+    judged = np.isin(observations.roles, rightly_labelled) & (labels >= 0) & observations.clean
     if not judged.any():
         return None
     answers = observations.posteriors[judged].astype(np.float64)

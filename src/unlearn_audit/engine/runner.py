@@ -118,7 +118,7 @@ def observe_worlds(
     tasks: Sequence[SideTask],
     store: Store,
     executor: Executor,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int], None],
     say: Callable[[str], None] | None = None,
     reuse: Reuse | None = None,
 ) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
@@ -133,7 +133,7 @@ def observe_worlds(
     executor
         Makes the worlds; results do not depend on it.
     progress
-        Called with worlds done and worlds in all.
+        Called with how many worlds are done.
     say
         Called, before anything is trained, with what is reused and why the rest is not.
     reuse
@@ -156,14 +156,14 @@ def observe_worlds(
             for line in explain(documents[t], there, stored, task.about, reuse.refusal(task.source)):
                 say(f"{task.title}: {line}")
     done = len(found) - len(missing)
-    progress(done, len(found))
+    progress(done)
     work = partial(make_world, computing=[task.computing() for task in tasks])
     for (t, i), (packed, stats) in executor.run(work, tasks, missing):
         store.put(documents[t][i], packed, stats, tasks[t].about)
         reuse.made.add(digest(documents[t][i]))
         found[t, i] = (packed.piece(), stats)
         done += 1
-        progress(done, len(found))
+        progress(done)
     new = set(missing)
     for t, task in enumerate(tasks):
         items = [(t, i) for i in range(len(documents[t]))]

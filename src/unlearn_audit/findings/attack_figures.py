@@ -29,13 +29,14 @@ from unlearn_audit.metrics import (
 )
 from unlearn_audit.metrics.claims import FAMILY
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.views import sees_original_alone, sees_versions
 from unlearn_audit.utils.typing import Mask
 
 Rows = Literal["paper", "all"]
 
 
 @dataclass(frozen=True)
-class Release:
+class DefendedTable:
     """The target's table as released under a defence.
 
     Attributes
@@ -87,7 +88,7 @@ class Played:
         return leading_attack(self.outcomes)
 
 
-def results_of(played: Played, release: Release) -> list[Result]:
+def results_of(played: Played, defended: DefendedTable) -> list[Result]:
     """Return the figures of every attack of one game, each beside its classical baseline."""
     positive, clusters, paper = played.positive, played.clusters, played.rows.paper
     kinds: dict[Rows, Mask] = {"all": np.ones(len(paper), dtype=bool)}
@@ -101,7 +102,7 @@ def results_of(played: Played, release: Release) -> list[Result]:
         for kind, rows in kinds.items()
     }
     return [
-        _result(played, outcome, release, kind, rows, positive[rows], shared[kind], bands[kind][place])
+        _result(played, outcome, defended, kind, rows, positive[rows], shared[kind], bands[kind][place])
         for place, outcome in enumerate(played.outcomes)
         for kind, rows in kinds.items()
     ]
@@ -110,7 +111,7 @@ def results_of(played: Played, release: Release) -> list[Result]:
 def _result(
     played: Played,
     outcome: AttackScores,
-    release: Release,
+    defended: DefendedTable,
     kind: Rows,
     rows: Mask,
     positive: Mask,
@@ -136,8 +137,8 @@ def _result(
         game=played.game.name,
         view=attack.view,
         rows=kind,
-        defense=release.defense.name,
-        adaptive=release.adaptive,
+        defense=defended.defense.name,
+        adaptive=defended.adaptive,
         shadow_auc=outcome.shadow_auc,
         shadow_auc_ci=outcome.shadow.interval,
         shadow_auc_error=outcome.shadow.error if math.isfinite(outcome.shadow.error) else None,
@@ -156,7 +157,7 @@ def _scored(outcome: AttackScores, rows: Mask) -> Scored:
 
 def is_classical(attack: Attack) -> bool:
     """Return whether an attack sees the original model alone."""
-    return attack.view == "original"
+    return sees_original_alone(attack.view)
 
 
 def _classical(outcomes: Sequence[AttackScores], same: Attack | None = None) -> AttackScores | None:
@@ -175,7 +176,7 @@ def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
     AuditError
         If there is none.
     """
-    of_versions = [o for o in outcomes if o.attack.view in ("pair", "sequence")]
+    of_versions = [o for o in outcomes if sees_versions(o.attack.view)]
     if not of_versions:
         raise AuditError("no attack on more than one version is left; all that were asked for failed")
     return max(of_versions, key=lambda o: o.shadow_auc)

@@ -19,8 +19,8 @@ from unlearn_audit.worlds.per_record import fewest_pairs
 if TYPE_CHECKING:
     from unlearn_audit.attacks.influence import Influence
 
-Offers = Mapping[str, Available]
-"""What attacks are given, by game."""
+AvailableByGame = Mapping[str, Available]
+"""What is there for attacks, by game."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class AttackPlan:
     ----------
     config
         What is asked; games, views and seed are read from it.
-    offers
-        What attacks are given in each game of two roles.
+    available
+        What is there for attacks in each game of two roles.
     by_game
         The attacks of each of these games, and notes on those left out.
     defenses
@@ -42,21 +42,21 @@ class AttackPlan:
     """
 
     config: AuditConfig
-    offers: Offers
+    available: AvailableByGame
     by_game: Mapping[str, Attacks]
     defenses: tuple[Defense, ...]
     influence: Influence | None = None
 
     @classmethod
-    def of(cls, config: AuditConfig, offers: Offers, n_classes: int | None = None) -> AttackPlan:
+    def of(cls, config: AuditConfig, available: AvailableByGame, n_classes: int | None = None) -> AttackPlan:
         """Look up every name of a configuration, and choose the attacks.
 
         Parameters
         ----------
         config
             What is asked.
-        offers
-            What attacks are given in each game.
+        available
+            What is there for attacks in each game.
         n_classes
             Of the models, to check defences against; by default they are not.
 
@@ -71,7 +71,7 @@ class AttackPlan:
                 defense.check_classes(n_classes)
         check_known("feature", config.features, PAPER_FEATURES)
         check_known("attack model", config.attack_models, ATTACK_MODELS)
-        return cls(config, offers, _attacks(config, offers, None), defenses)
+        return cls(config, available, _attacks(config, available, None), defenses)
 
     @property
     def needs_influence(self) -> bool:
@@ -83,7 +83,7 @@ class AttackPlan:
         """What should be known of the attacks left out, each note once."""
         return tuple(dict.fromkeys(note for attacks in self.by_game.values() for note in attacks.notes))
 
-    def knowing(self, influence: Influence | None) -> AttackPlan:
+    def with_influence(self, influence: Influence | None) -> AttackPlan:
         """Return the plan with what deletions change; without it, attacks that need it are left out.
 
         Raises
@@ -91,8 +91,9 @@ class AttackPlan:
         AuditError
             If it is not known, and an attack that needs it was asked for by name.
         """
-        offers = {game: replace(offered, influence=influence is not None) for game, offered in self.offers.items()}
-        return replace(self, offers=offers, by_game=_attacks(self.config, offers, influence), influence=influence)
+        available = {game: replace(of, influence=influence is not None) for game, of in self.available.items()}
+        by_game = _attacks(self.config, available, influence)
+        return replace(self, available=available, by_game=by_game, influence=influence)
 
     def n_fits(self, arms: Sequence[str]) -> int:
         """Return how many attacks are fitted, over all games, defences and arms."""
@@ -100,11 +101,13 @@ class AttackPlan:
         return (1 + len(self.defenses)) * of_games + (RETRAINING in arms)
 
 
-def _attacks(config: AuditConfig, offers: Offers, influence: Influence | None) -> dict[str, Attacks]:
-    return {name: attacks_of(config, GAMES[name], offered, influence) for name, offered in offers.items()}
+def _attacks(config: AuditConfig, available: AvailableByGame, influence: Influence | None) -> dict[str, Attacks]:
+    return {name: attacks_of(config, GAMES[name], of_game, influence) for name, of_game in available.items()}
 
 
-def offers_of_worlds(config: AuditConfig, sides: Sequence[WorldsConfig], *, influence: bool = False) -> Offers:
+def available_in_worlds(
+    config: AuditConfig, sides: Sequence[WorldsConfig], *, influence: bool = False
+) -> AvailableByGame:
     """Return what worlds of our own making, of some sizes on either side, will hold for attacks.
 
     Every label is known. Each pair is asked all references, and in per-record worlds a record has each role about
@@ -123,7 +126,7 @@ def offers_of_worlds(config: AuditConfig, sides: Sequence[WorldsConfig], *, infl
     references = min(sizes.references for sizes in sides)
     probes = config.worlds.probes > 0
 
-    def offered(game: Game) -> Available:
+    def in_game(game: Game) -> Available:
         pairs = (fewest_pairs(sizes, role) for sizes in sides for role in (game.positive, game.negative))
         return Available(
             labels=True,
@@ -134,18 +137,18 @@ def offers_of_worlds(config: AuditConfig, sides: Sequence[WorldsConfig], *, infl
             versions=versions,
         )
 
-    return {name: offered(GAMES[name]) for name in config.two_way_games}
+    return {name: in_game(GAMES[name]) for name in config.two_way_games}
 
 
-def offers_of_tables(config: AuditConfig, tables: Tables) -> Offers:
+def available_in_tables(config: AuditConfig, tables: Tables) -> AvailableByGame:
     """Return what some tables hold for attacks; what deletions change is not known of them."""
     every = [table for of_arm in tables.values() for table in of_arm]
 
-    def offered(game: Game) -> Available:
+    def in_game(game: Game) -> Available:
         records = all(_by_record(of_arm, game) for of_arm in tables.values())
         return Available.in_tables(every, game, records=records, sequence="sequence" in config.views)
 
-    return {name: offered(GAMES[name]) for name in config.two_way_games}
+    return {name: in_game(GAMES[name]) for name in config.two_way_games}
 
 
 def _by_record(tables: SideTables, game: Game) -> bool:

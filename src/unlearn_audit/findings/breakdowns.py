@@ -128,7 +128,7 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
 
 def _deleted(table: Observations) -> npt.NDArray[np.bool_]:
     """Return (n,) the clean queries of deleted records."""
-    return np.asarray((table.roles == "deleted") & (table.rows["query"].to_numpy() == 0))
+    return np.asarray((table.roles == "deleted") & table.clean)
 
 
 def _guessed(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from unlearn_audit.findings.kinds import Evidence, decide
-from unlearn_audit.findings.result import Result, Selected, is_selected
+from unlearn_audit.findings.result import Result, Selected, is_selected, on_most_rows
 
 FIRST = "unlearn-audit/findings/1"
 
@@ -64,6 +64,6 @@ def _kind(results: list[dict[str, Any]], selected: Selected) -> dict[str, str]:
     """Return the kind and the gate that the figures allow: a hint, or too few worlds to tell."""
     known = [Result.model_validate(of) for of in results]
     chosen = [of for of in known if is_selected(of, selected)]
-    leading = next((of for of in chosen if of.rows == "all"), chosen[0])
+    leading = on_most_rows(chosen)[0]
     decision = decide(Evidence.of(leading, known, None, None))
     return {"kind": decision.kind, "gate": decision.gate}

@@ -26,7 +26,7 @@ class Note(BaseModel):
     text: str
 
 
-def as_note(said: str, where: str = "") -> Note:
+def as_note(text: str, where: str = "") -> Note:
     """Return a sentence as a note, with where it holds in front.
 
     Examples
@@ -36,5 +36,5 @@ def as_note(said: str, where: str = "") -> Note:
     >>> as_note(Caution("the regime is not the one asked for")).level
     'warning'
     """
-    level: Literal["warning", "note"] = "warning" if isinstance(said, Caution) else "note"
-    return Note(level=level, text=f"{where}: {said}" if where else str(said))
+    level: Literal["warning", "note"] = "warning" if isinstance(text, Caution) else "note"
+    return Note(level=level, text=f"{where}: {text}" if where else str(text))

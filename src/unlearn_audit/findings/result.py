@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from unlearn_audit.attacks.base import score_column
+from unlearn_audit.observations.views import sees_original_alone, sees_versions
 from unlearn_audit.utils.typing import Interval
 
 
@@ -111,7 +113,12 @@ class Result(Frozen):
     @property
     def is_classical(self) -> bool:
         """Whether the attack sees the original model alone."""
-        return self.view == "original"
+        return sees_original_alone(self.view)
+
+    @property
+    def sees_versions(self) -> bool:
+        """Whether the attack sees the posteriors of more than one version."""
+        return sees_versions(self.view)
 
     def is_baseline_of(self, other: Result) -> bool:
         """Return whether this is the attack on the original alone with which the AUC of another is compared."""
@@ -131,6 +138,12 @@ class Selected(Frozen):
     view: str
     shadow_auc: float
     defense: str = "none"
+
+
+def on_most_rows(results: Iterable[Result]) -> list[Result]:
+    """Return those on all rows, where there are any; else all of them, which are on the paper's."""
+    given = list(results)
+    return [r for r in given if r.rows == "all"] or given
 
 
 def is_selected(result: Result, selected: Selected) -> bool:

@@ -11,14 +11,14 @@ from pydantic import Field, ValidationError
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.former import upgraded
 from unlearn_audit.findings.notes import Note
-from unlearn_audit.findings.result import Frozen, Result, Selected, is_selected
+from unlearn_audit.findings.result import Frozen, Result, Selected, is_selected, on_most_rows
 from unlearn_audit.findings.sections import (
+    DefenseCost,
     DeletionTime,
     FailedAttack,
     GroupRisk,
     PaperComparison,
     RecordRisk,
-    Released,
     RetrainingComparison,
     Spread,
     Stopping,
@@ -51,7 +51,7 @@ class Findings(Frozen):
         description="train minus test accuracy of the originals, by side; null for files of posteriors"
     )
     verdict: Verdict
-    released: tuple[Released, ...] = Field(
+    released: tuple[DefenseCost, ...] = Field(
         default=(), description="what each defence costs: utility of the target's posteriors; empty without labels"
     )
     groups: tuple[GroupRisk, ...] = Field(
@@ -129,4 +129,4 @@ class Findings(Frozen):
     def leading(self, rows: Literal["paper", "all"] = "all") -> Result:
         """Return the result of the selected attack on the given rows (or the only rows there are)."""
         chosen = [r for r in self.results if is_selected(r, self.selected)]
-        return next((r for r in chosen if r.rows == rows), chosen[0])
+        return on_most_rows(chosen)[0] if rows == "all" else next((r for r in chosen if r.rows == rows), chosen[0])

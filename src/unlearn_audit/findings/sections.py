@@ -39,7 +39,7 @@ class PrivacySpent(Frozen):
     steps: int
 
 
-class Released(Frozen):
+class DefenseCost(Frozen):
     """How good the released posteriors are under a defence, on records never trained on."""
 
     defense: str

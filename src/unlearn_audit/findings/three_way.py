@@ -76,7 +76,7 @@ def rows_of_all_roles(table: Observations, side: str) -> npt.NDArray[np.bool_]:
     AuditError
         If a role or a label is missing.
     """
-    clean = table.rows["query"].to_numpy() == 0
+    clean = table.clean
     for role in THREE_ROLES:
         if not (clean & (table.roles == role)).any():
             raise AuditError(f"the {side} side has no row with role '{role}', which the game three-way needs")

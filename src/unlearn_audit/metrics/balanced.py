@@ -7,11 +7,13 @@ import math
 import numpy as np
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, linear_interval, logit_interval
-from unlearn_audit.metrics.units import Array, Clusters, check_probabilities, check_rows
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_probabilities, check_rows
 from unlearn_audit.metrics.variation import Variation, variation
 
 
-def _mean_and_variation(values: Array, positive: Array, clusters: Clusters | Array | None) -> tuple[float, Variation]:
+def _mean_and_variation(
+    values: AnyArray, positive: AnyArray, clusters: Clusters | AnyArray | None
+) -> tuple[float, Variation]:
     """Return ½ (mean over positives + mean over negatives) and how it varies."""
     means = np.array([values[~positive].mean(), values[positive].mean()])
     sizes = np.array([(~positive).sum(), positive.sum()])
@@ -20,9 +22,9 @@ def _mean_and_variation(values: Array, positive: Array, clusters: Clusters | Arr
 
 
 def class_balanced_mean(
-    values: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    values: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     confidence: float = CONFIDENCE,
@@ -62,7 +64,7 @@ def class_balanced_mean(
 
 
 def class_balanced_proportion(
-    values: Array, positive: Array, clusters: Clusters | Array | None = None, *, confidence: float = CONFIDENCE
+    values: AnyArray, positive: AnyArray, clusters: Clusters | AnyArray | None = None, *, confidence: float = CONFIDENCE
 ) -> Estimate:
     """Return `class_balanced_mean` of values in [0, 1], with its interval on the logit scale.
 
@@ -99,11 +101,9 @@ def class_balanced_proportion(
 
 
 def accuracy(
-    confidence_positive: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
-    *,
-    confidence: float = CONFIDENCE,
+    confidence_positive: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
 ) -> Estimate:
     """Return the class-balanced accuracy of calling a row positive where its probability exceeds ½.
 
@@ -118,8 +118,6 @@ def accuracy(
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share.
-    confidence : float
-        1 − α of the interval.
 
     Raises
     ------
@@ -133,4 +131,4 @@ def accuracy(
     """
     probability, positive = check_probabilities(confidence_positive, positive)
     right = np.where(probability == 0.5, 0.5, (probability > 0.5) == positive)
-    return class_balanced_proportion(right, positive, clusters, confidence=confidence)
+    return class_balanced_proportion(right, positive, clusters)

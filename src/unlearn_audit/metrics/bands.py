@@ -13,7 +13,7 @@ from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate
 from unlearn_audit.metrics.roc import auc_variation
-from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.units import AnyArray, Clusters
 from unlearn_audit.metrics.variation import Variation
 
 DRAWS = 20_000
@@ -21,9 +21,9 @@ DRAWS = 20_000
 
 
 def simultaneous_auc(
-    scores: Sequence[Array],
-    positive: Array,
-    clusters: Clusters | Array | None,
+    scores: Sequence[AnyArray],
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None,
     *,
     confidence: float = CONFIDENCE,
 ) -> list[Estimate]:
@@ -61,7 +61,7 @@ def simultaneous_auc(
     return [area.interval(each) for area in areas]
 
 
-def correlations(shares: Array, clusters: Clusters) -> Array:
+def correlations(shares: AnyArray, clusters: Clusters) -> AnyArray:
     """Return (attacks, attacks) how the attacks' errors go together, by world and by record.
 
     Parameters
@@ -81,7 +81,7 @@ def correlations(shares: Array, clusters: Clusters) -> Array:
     return np.asarray(found)
 
 
-def confidence_of_each(variations: Sequence[Variation], correlation: Array, confidence: float = CONFIDENCE) -> float:
+def confidence_of_each(variations: Sequence[Variation], correlation: AnyArray, confidence: float = CONFIDENCE) -> float:
     """Return the confidence of one interval at which all hold together with the stated confidence.
 
     Errors of all attacks are drawn as normals of the given correlation, and the variances between worlds as would be

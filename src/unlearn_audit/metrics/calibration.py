@@ -9,7 +9,7 @@ import scipy
 from scipy.special import expit, logit
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics.units import Array, check_probabilities
+from unlearn_audit.metrics.units import AnyArray, check_probabilities
 
 LOGIT_CLIP = 1e-6
 """Confidences are cut to [1e-6, 1 − 1e-6] before their logit is taken: trees answer 0 and 1."""
@@ -45,7 +45,7 @@ class Calibrator:
     limit: float
 
     @classmethod
-    def fit(cls, confidence: Array, positive: Array) -> Calibrator:
+    def fit(cls, confidence: AnyArray, positive: AnyArray) -> Calibrator:
         """Fit on out-of-fold confidences of shadow rows.
 
         Parameters
@@ -73,7 +73,7 @@ class Calibrator:
             return cls(0.0, 0.0, limit)
         x = (x - centre) / scale
 
-        def loss(line: Array) -> tuple[float, Array]:
+        def loss(line: AnyArray) -> tuple[float, AnyArray]:
             z = line[0] * x + line[1]
             residual = weights * (expit(z) - targets)
             return float(weights @ (np.logaddexp(0, z) - targets * z)), np.array([residual @ x, residual.sum()])
@@ -91,7 +91,7 @@ class Calibrator:
         slope = float(found.x[0] / scale)
         return cls(slope, float(found.x[1] - slope * centre) if slope > 0 else 0.0, limit)
 
-    def transform(self, confidence: Array) -> Array:
+    def transform(self, confidence: AnyArray) -> AnyArray:
         """Return calibrated probabilities of positive, strictly inside (0, 1).
 
         Parameters
@@ -111,10 +111,10 @@ class Calibrator:
         return np.asarray(np.clip(calibrated, self.limit, 1 - self.limit))
 
 
-def _clipped_logit(confidence: Array) -> Array:
+def _clipped_logit(confidence: AnyArray) -> AnyArray:
     return np.asarray(logit(np.clip(confidence, LOGIT_CLIP, 1 - LOGIT_CLIP)))
 
 
-def _projected(gradient: Array, line: Array) -> Array:
+def _projected(gradient: AnyArray, line: AnyArray) -> AnyArray:
     """Return the gradient without the part that only the bound slope ≥ 0 stops."""
     return np.array([min(gradient[0], 0.0) if line[0] == 0 else gradient[0], gradient[1]])

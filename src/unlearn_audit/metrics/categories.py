@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP
-from unlearn_audit.metrics.units import Array
+from unlearn_audit.metrics.units import AnyArray
 
 MOST_VALUES = 10
 """A column of numbers with more distinct values is cut into quarters."""
@@ -25,7 +25,7 @@ MISSING = "missing"
 Values = npt.NDArray[Any]
 
 
-def categories(values: Values, positive: Array, records: Array) -> tuple[Array, tuple[str, ...]]:
+def categories(values: Values, positive: AnyArray, records: AnyArray) -> tuple[AnyArray, tuple[str, ...]]:
     """Return the group of each row and the names of the groups.
 
     Numbers of more than `MOST_VALUES` distinct values are cut into quarters of the records. Each quarter, or else each
@@ -57,7 +57,7 @@ def categories(values: Values, positive: Array, records: Array) -> tuple[Array, 
     return np.asarray([code[text] for text in texts]), names
 
 
-def _ordered(values: Values, records: Array) -> tuple[Values, list[str]]:
+def _ordered(values: Values, records: AnyArray) -> tuple[Values, list[str]]:
     """Return the value, or quarter, of each row as text, and all of them in their order."""
     if values.dtype != object:
         of_records = values[np.unique(records, return_index=True)[1]]
@@ -68,7 +68,7 @@ def _ordered(values: Values, records: Array) -> tuple[Values, list[str]]:
     return texts, sorted({text for text in texts if text is not None}, key=_place)
 
 
-def common_values(values: Values, holders: Array) -> Values:
+def common_values(values: Values, holders: AnyArray) -> Values:
     """Return values with `OTHERS` in place of those that fewer than `FEWEST_IN_A_GROUP` people hold.
 
     Parameters
@@ -98,7 +98,7 @@ def _texts(values: Values) -> Values:
     return np.array([None if np.isnan(value) else f"{value:.15g}" for value in values], dtype=object)
 
 
-def _quarters(values: Values, known: Array) -> tuple[Values, list[str]]:
+def _quarters(values: Values, known: AnyArray) -> tuple[Values, list[str]]:
     """Return the quarter of each number, and all quarters in their order.
 
     Numbers are cut at three places: at a value that many hold, or else between two, so that a cut tells nobody's; equal
@@ -130,7 +130,7 @@ def _between(low: float, high: float) -> float:
     return next((of for of in rounded if low < of < high), middle)
 
 
-def _pooled(texts: Values, positive: Array, records: Array) -> Values:
+def _pooled(texts: Values, positive: AnyArray, records: AnyArray) -> Values:
     """Return texts with `OTHERS` in place of those that too few records of either role have, and `MISSING`."""
     column = pd.Series(texts, dtype=object)
     frame = pd.DataFrame({"text": column, "positive": positive, "record": records}).drop_duplicates()

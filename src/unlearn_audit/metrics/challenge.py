@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics.units import Array
+from unlearn_audit.metrics.units import AnyArray
 
 DELTA = 1e-5
 CAP = 50.0
@@ -21,7 +21,7 @@ CAP = 50.0
 BIN_WIDTH, BINS = 0.5, 13
 
 
-def challenge_epsilon(unlearned: Array, retrained: Array, *, delta: float = DELTA) -> float:
+def challenge_epsilon(unlearned: AnyArray, retrained: AnyArray, *, delta: float = DELTA) -> float:
     """Return the epsilon of one record: the largest of max(log((1-δ-FPR)/FNR), log((1-δ-FNR)/FPR)) over rules.
 
     Rules call a model unlearned where its value is above or below a threshold, or between or outside two. Where neither
@@ -63,7 +63,7 @@ def challenge_epsilon(unlearned: Array, retrained: Array, *, delta: float = DELT
     return min(best, CAP)
 
 
-def forgetting_score(epsilons: Array) -> float:
+def forgetting_score(epsilons: AnyArray) -> float:
     """Return the mean of 2/2^n over records, n = 1 for an epsilon below 0.5, 2 below 1, ..., 13 from 6 on.
 
     Examples

@@ -14,10 +14,10 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import class_balanced_mean, class_balanced_proportion
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate
-from unlearn_audit.metrics.units import Array, Clusters, check_probabilities
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_probabilities
 
 
-def true_status_confidence(probability: Array, positive: Array) -> Array:
+def true_status_confidence(probability: AnyArray, positive: AnyArray) -> AnyArray:
     """Return c: the probability of positive at positives, of negative at negatives.
 
     Parameters
@@ -41,7 +41,7 @@ def true_status_confidence(probability: Array, positive: Array) -> Array:
     return np.where(positive, probability, 1 - probability)
 
 
-def _gain(new: Array, base: Array, positive: Array) -> tuple[Array, Array]:
+def _gain(new: AnyArray, base: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return c_new − c_base of each row, whose sign is exact, and the truth as bool."""
     new, _ = check_probabilities(new, positive)
     base, positive = check_probabilities(base, positive)
@@ -49,10 +49,10 @@ def _gain(new: Array, base: Array, positive: Array) -> tuple[Array, Array]:
 
 
 def deg_count(
-    new: Array,
-    base: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    new: AnyArray,
+    base: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     ties_half: bool = False,
     confidence: float = CONFIDENCE,
@@ -91,12 +91,10 @@ def deg_count(
 
 
 def deg_rate(
-    new: Array,
-    base: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
-    *,
-    confidence: float = CONFIDENCE,
+    new: AnyArray,
+    base: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
 ) -> Estimate:
     """Return DegRate: the mean gain in the confidence in the true status, in [−1, 1].
 
@@ -108,8 +106,6 @@ def deg_rate(
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share.
-    confidence : float
-        1 − α of the interval, a `class_balanced_mean`.
 
     Raises
     ------
@@ -122,18 +118,18 @@ def deg_rate(
     0.25
     """
     gain, positive = _gain(new, base, positive)
-    return class_balanced_mean(gain, positive, clusters, bounds=(-1.0, 1.0), confidence=confidence)
+    return class_balanced_mean(gain, positive, clusters, bounds=(-1.0, 1.0))
 
 
 def bits_added(
-    new: Array,
-    base: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
-    *,
-    confidence: float = CONFIDENCE,
+    new: AnyArray,
+    base: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
 ) -> Estimate:
     """Return the mean log₂ (c_new / c_base): the bits about the true status that the update adds.
+
+    The ends of its interval are infinite where a class stands in a single unit.
 
     Parameters
     ----------
@@ -143,9 +139,6 @@ def bits_added(
         The truth of each row.
     clusters : Clusters, (n,) int (worlds) or None
         What rows share.
-    confidence : float
-        1 − α of the interval, a `class_balanced_mean`; its ends are infinite where a class stands in a
-        single unit.
 
     Raises
     ------
@@ -164,4 +157,4 @@ def bits_added(
             f"{n_impossible} rows have confidence 0 in their true status, so bits would be infinite; "
             "calibrate the confidences first"
         )
-    return class_balanced_mean(np.log2(c_new / c_base), positive, clusters, confidence=confidence)
+    return class_balanced_mean(np.log2(c_new / c_base), positive, clusters)

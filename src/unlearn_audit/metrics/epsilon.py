@@ -18,7 +18,7 @@ from scipy import special
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, t_quantile
-from unlearn_audit.metrics.units import Array, Clusters, check_rows
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class EpsilonBound:
     delta: float = 0.0
 
 
-def upper_rate(errors: Array | float, cases: Array | float, confidence: float) -> Array:
+def upper_rate(errors: AnyArray | float, cases: AnyArray | float, confidence: float) -> AnyArray:
     """Return the exact one-sided upper end of an error rate (Clopper and Pearson 1934); counts need not be whole.
 
     Examples
@@ -55,7 +55,7 @@ def upper_rate(errors: Array | float, cases: Array | float, confidence: float) -
     return np.asarray(np.where(wrong >= n, 1.0, ends))
 
 
-def epsilon_of_rates(missed: Array | float, called: Array | float, delta: float = 0.0) -> Array:
+def epsilon_of_rates(missed: AnyArray | float, called: AnyArray | float, delta: float = 0.0) -> AnyArray:
     """Return max(log((1 - δ - FPR)/FNR), log((1 - δ - FNR)/FPR)) of (upper ends of) the two error rates.
 
     Examples
@@ -108,7 +108,7 @@ def epsilon_bound(
     return EpsilonBound(value, ceiling, confidence, delta)
 
 
-def best_threshold(scores: Array, positive: Array, *, delta: float = 0.0, confidence: float = CONFIDENCE) -> float:
+def best_threshold(scores: AnyArray, positive: AnyArray) -> float:
     """Return the threshold with the largest `epsilon_bound`, to be judged on other data.
 
     A row is called where it scores at least the threshold; the lowest of equals is returned.
@@ -123,15 +123,15 @@ def best_threshold(scores: Array, positive: Array, *, delta: float = 0.0, confid
     counts = [np.bincount(codes[rows], minlength=len(values)) for rows in (positive, ~positive)]
     at_least = [np.cumsum(of[::-1])[::-1] for of in counts]
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    each = (1 + confidence) / 2
+    each = (1 + CONFIDENCE) / 2
     fnr, fpr = upper_rate(n_positive - at_least[0], n_positive, each), upper_rate(at_least[1], n_negative, each)
-    return float(values[int(np.argmax(epsilon_of_rates(fnr, fpr, delta)))])
+    return float(values[int(np.argmax(epsilon_of_rates(fnr, fpr)))])
 
 
 def clustered_epsilon_bound(
-    scores: Array,
-    positive: Array,
-    clusters: Clusters | Array | None,
+    scores: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None,
     threshold: float,
     *,
     delta: float = 0.0,
@@ -166,7 +166,7 @@ def clustered_epsilon_bound(
     return epsilon_bound(*missed, *wrong, delta=delta, confidence=confidence)
 
 
-def effective_cases(errors: Array, clusters: Array, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def effective_cases(errors: AnyArray, clusters: AnyArray, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return errors and cases as if cases were independent (Korn and Graubard 1998).
 
     Cases are divided by the design effect, the variance between clusters over that of independent cases, and by

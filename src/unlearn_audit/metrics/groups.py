@@ -8,7 +8,7 @@ import numpy as np
 
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.roc import auc_interval
-from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.units import AnyArray, Clusters
 
 FEWEST_IN_A_GROUP = 10
 """Positives and negatives below which a group gets no figure."""
@@ -34,7 +34,9 @@ class OfGroup:
     auc: Estimate | None
 
 
-def by_group(scores: Array, positive: Array, groups: Array, clusters: Clusters | Array | None) -> list[OfGroup]:
+def by_group(
+    scores: AnyArray, positive: AnyArray, groups: AnyArray, clusters: Clusters | AnyArray | None
+) -> list[OfGroup]:
     """Return the AUC inside each group, in their sorted order.
 
     Parameters
@@ -64,7 +66,7 @@ def by_group(scores: Array, positive: Array, groups: Array, clusters: Clusters |
     return found
 
 
-def tenths(values: Array) -> Array:
+def tenths(values: AnyArray) -> AnyArray:
     """Return (n,) in which tenth of all values each lies, 1 to 10; equal values lie in the same.
 
     Examples

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from unlearn_audit.metrics.units import Array
+from unlearn_audit.metrics.units import AnyArray
 from unlearn_audit.metrics.variation import Variation
 
 CONFIDENCE = 0.95
@@ -146,7 +146,7 @@ def binomial_ends(right: float, cases: float, confidence: float = CONFIDENCE) ->
     return low, high
 
 
-def jackknife_error(leave_one_out: Array) -> float:
+def jackknife_error(leave_one_out: AnyArray) -> float:
     """Return the jackknife's standard error, sqrt((W−1)/W Σ (θ_(w) − mean θ)²).
 
     Parameters

@@ -14,7 +14,7 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_error, logit_interval
 from unlearn_audit.metrics.roc import roc_curve
-from unlearn_audit.metrics.units import Array, Clusters, check_rows
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.metrics.variation import variation
 
 LOW_FPR = 0.01
@@ -28,7 +28,7 @@ SLOPE_WINDOW = 2.0
 """The ROC's slope at a false-positive rate f is taken between f / 2 and 2 f."""
 
 
-def _last_allowed(false_positives: Array, target: float) -> int:
+def _last_allowed(false_positives: AnyArray, target: float) -> int:
     """Return the index of the last point whose false-positive rate is at most the target.
 
     The counts rise along the points from 0 to the number of negatives.
@@ -37,7 +37,7 @@ def _last_allowed(false_positives: Array, target: float) -> int:
     return int(np.searchsorted(false_positives, allowed, side="right")) - 1
 
 
-def tpr_at_fpr(scores: Array, positive: Array, target: float) -> tuple[float, float] | None:
+def tpr_at_fpr(scores: AnyArray, positive: AnyArray, target: float) -> tuple[float, float] | None:
     """Return the true-positive rate at the largest attainable false-positive rate up to the target.
 
     Parameters
@@ -79,9 +79,9 @@ def tpr_at_fpr(scores: Array, positive: Array, target: float) -> tuple[float, fl
 
 
 def tpr_at_fpr_interval(
-    scores: Array,
-    positive: Array,
-    clusters: Clusters | Array | None,
+    scores: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None,
     target: float,
     *,
     confidence: float = CONFIDENCE,
@@ -140,7 +140,7 @@ def tpr_at_fpr_interval(
     return logit_interval(point[0], found, confidence)
 
 
-def _without_each_world(scores: Array, positive: Array, worlds: Array, target: float) -> Array:
+def _without_each_world(scores: AnyArray, positive: AnyArray, worlds: AnyArray, target: float) -> AnyArray:
     """Return the (W,) true-positive rates when each world is left out in turn, from one sort."""
     order = np.argsort(-scores, kind="stable")
     names, codes = np.unique(worlds, return_inverse=True)
@@ -155,7 +155,7 @@ def _without_each_world(scores: Array, positive: Array, worlds: Array, target: f
     return rates
 
 
-def _first_order_shares(scores: Array, positive: Array, target: float) -> Array:
+def _first_order_shares(scores: AnyArray, positive: AnyArray, target: float) -> AnyArray:
     """Return each row's contribution to the error of the true-positive rate, to first order.
 
     The rate moves by the positives' mean of 1[s ≥ c] − TPR, less r times the negatives' mean of

@@ -8,11 +8,11 @@ import numpy as np
 
 from unlearn_audit.metrics.intervals import Estimate, linear_interval
 from unlearn_audit.metrics.roc import auc_variation
-from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.units import AnyArray, Clusters
 from unlearn_audit.metrics.variation import variation
 
 
-def macro_auc(probabilities: Array, truth: Array, classes: Sequence[str], clusters: Clusters) -> Estimate:
+def macro_auc(probabilities: AnyArray, truth: AnyArray, classes: Sequence[str], clusters: Clusters) -> Estimate:
     """Return the mean over classes of the AUC of each against all others.
 
     Its error is that of the sum of DeLong's components over the classes, by world, or by world and record.

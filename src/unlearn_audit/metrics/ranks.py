@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlearn_audit.metrics.units import Array, check_rows
+from unlearn_audit.metrics.units import AnyArray, check_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,11 @@ class MidRanks:
     [0.0, 0.375, 0.625, 1.0]
     """
 
-    positive: Array
-    negative: Array
+    positive: AnyArray
+    negative: AnyArray
 
     @classmethod
-    def of(cls, scores: Array, positive: Array) -> MidRanks:
+    def of(cls, scores: AnyArray, positive: AnyArray) -> MidRanks:
         """Keep the scores of known rows.
 
         Parameters
@@ -47,11 +47,11 @@ class MidRanks:
         scores, positive = check_rows(scores, positive)
         return cls(np.sort(scores[positive]), np.sort(scores[~positive]))
 
-    def transform(self, scores: Array) -> Array:
+    def transform(self, scores: AnyArray) -> AnyArray:
         """Return (n,) mid-ranks in [0, 1]; they keep the order of scores."""
         return np.asarray(np.mean([_mid_rank(known, scores) for known in (self.positive, self.negative)], axis=0))
 
 
-def _mid_rank(known: Array, scores: Array) -> Array:
+def _mid_rank(known: AnyArray, scores: AnyArray) -> AnyArray:
     below, up_to = (np.searchsorted(known, scores, side=side) for side in ("left", "right"))
     return np.asarray((below + up_to) / (2 * len(known)))

@@ -16,14 +16,14 @@ import scipy
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.conformal import rejected
-from unlearn_audit.metrics.units import Array
+from unlearn_audit.metrics.units import AnyArray
 
 Flags = npt.NDArray[np.bool_]
 
 RiskControl = Literal["by", "e-bh"]
 
 
-def record_p_values(scores: Array, positive: Array, records: Array) -> tuple[Array, Array]:
+def record_p_values(scores: AnyArray, positive: AnyArray, records: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return each record's p-value against its scores being alike in worlds where it is positive and where it is not.
 
     The test is Mann and Whitney's, one-sided (higher where positive), exact unless scores are tied.
@@ -68,7 +68,7 @@ def record_p_values(scores: Array, positive: Array, records: Array) -> tuple[Arr
     return names[known], p_values[known]
 
 
-def _higher(ins: Array, outs: Array) -> Array:
+def _higher(ins: AnyArray, outs: AnyArray) -> AnyArray:
     """Return (m,) p-values of (m, n_in) values being no higher than (m, n_out) others, row by row."""
     ordered = np.sort(np.concatenate([ins, outs], axis=1), axis=1)
     tied = (np.diff(ordered, axis=1) == 0).any(axis=1)
@@ -101,7 +101,7 @@ def worlds_needed(records: int, level: float) -> int:
     return k
 
 
-def benjamini_yekutieli(p_values: Array, level: float) -> Flags:
+def benjamini_yekutieli(p_values: AnyArray, level: float) -> Flags:
     """Return (m,) which stand out: the expected share of wrong ones is at most the level, however they depend.
 
     Examples
@@ -112,7 +112,7 @@ def benjamini_yekutieli(p_values: Array, level: float) -> Flags:
     return rejected(p_values, level / _harmonic(len(p_values)), "fdr")
 
 
-def e_values(p_values: Array) -> Array:
+def e_values(p_values: AnyArray) -> AnyArray:
     """Return e-values from p-values: ½ p^(-½), whose mean is at most 1 where p is uniform (Vovk and Wang 2021).
 
     Examples
@@ -123,7 +123,7 @@ def e_values(p_values: Array) -> Array:
     return np.asarray(0.5 / np.sqrt(np.maximum(p_values, np.finfo(float).tiny)))
 
 
-def e_benjamini_hochberg(e: Array, level: float) -> Flags:
+def e_benjamini_hochberg(e: AnyArray, level: float) -> Flags:
     """Return (m,) which stand out: those with the k largest e-values, k the most with e_(k) ≥ m/(k level).
 
     Examples
@@ -134,7 +134,7 @@ def e_benjamini_hochberg(e: Array, level: float) -> Flags:
     return rejected(1 / np.asarray(e), level, "fdr")
 
 
-def records_at_risk(p_values: Array, level: float = 0.05, control: RiskControl = "by") -> Flags:
+def records_at_risk(p_values: AnyArray, level: float = 0.05, control: RiskControl = "by") -> Flags:
     """Return (m,) which records can be identified as deleted, at an expected share of wrong ones of at most the level.
 
     Examples

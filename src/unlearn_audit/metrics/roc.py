@@ -21,7 +21,7 @@ from unlearn_audit.metrics.intervals import (
     linear_interval,
     logit_interval,
 )
-from unlearn_audit.metrics.units import Array, Clusters, check_rows
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.metrics.variation import Variation, variation
 
 GUESSING = 0.5
@@ -40,12 +40,12 @@ class RocCurve:
         Rows that score at least this are called positive; the first, infinite, calls none.
     """
 
-    false_positive_rate: Array
-    true_positive_rate: Array
-    thresholds: Array
+    false_positive_rate: AnyArray
+    true_positive_rate: AnyArray
+    thresholds: AnyArray
 
 
-def roc_curve(scores: Array, positive: Array) -> RocCurve:
+def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
     """Return the attainable pairs of false- and true-positive rates.
 
     Parameters
@@ -75,7 +75,7 @@ def roc_curve(scores: Array, positive: Array) -> RocCurve:
     return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]))
 
 
-def delong_components(scores: Array, positive: Array) -> tuple[float, Array]:
+def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
     """Return the AUC and, for each row, the fraction of the other class that it is ranked right against.
 
     Ties count one half. The components come from midranks in O(n log n): DeLong et al. 1988, computed as
@@ -110,7 +110,7 @@ def delong_components(scores: Array, positive: Array) -> tuple[float, Array]:
     return float(above.sum() / (n_positive * n_negative)), components
 
 
-def auc(scores: Array, positive: Array) -> float:
+def auc(scores: AnyArray, positive: AnyArray) -> float:
     """Return the area under the ROC: the chance that a positive outscores a negative, ties one half.
 
     Parameters
@@ -133,7 +133,7 @@ def auc(scores: Array, positive: Array) -> float:
     return delong_components(*check_rows(scores, positive))[0]
 
 
-def centred_shares(components: Array, positive: Array, figure: float) -> Array:
+def centred_shares(components: AnyArray, positive: AnyArray, figure: float) -> AnyArray:
     """Return each row's contribution to the error of a mean over positives plus a mean over negatives."""
     sizes = np.where(positive, positive.sum(), (~positive).sum())
     return np.asarray((components - figure) / sizes)
@@ -155,14 +155,14 @@ class Area:
 
     value: float
     variation: Variation
-    shares: Array
+    shares: AnyArray
 
     def interval(self, confidence: float = CONFIDENCE) -> Estimate:
         """Return the AUC with its interval: every interval of an AUC is made here."""
         return logit_interval(self.value, self.variation, confidence)
 
 
-def auc_variation(scores: Array, positive: Array, clusters: Clusters | Array | None = None) -> Area:
+def auc_variation(scores: AnyArray, positive: AnyArray, clusters: Clusters | AnyArray | None = None) -> Area:
     """Return the AUC and how it varies.
 
     Parameters
@@ -182,9 +182,9 @@ def auc_variation(scores: Array, positive: Array, clusters: Clusters | Array | N
 
 
 def auc_interval(
-    scores: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    scores: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
@@ -227,10 +227,10 @@ def auc_interval(
 
 
 def auc_difference(
-    first: Array,
-    second: Array,
-    positive: Array,
-    clusters: Clusters | Array | None = None,
+    first: AnyArray,
+    second: AnyArray,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, logit_interval
-from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.intervals import Estimate, logit_interval
+from unlearn_audit.metrics.units import AnyArray, Clusters
 from unlearn_audit.metrics.variation import variation
 
 
-def share(true: Array, clusters: Clusters | Array | None, *, confidence: float = CONFIDENCE) -> Estimate:
+def share(true: AnyArray, clusters: Clusters | AnyArray | None) -> Estimate:
     """Return the share of cases in which something holds, with an interval for new worlds and new records.
 
     With one world there is none: it is then 0 to 1.
@@ -20,8 +20,6 @@ def share(true: Array, clusters: Clusters | Array | None, *, confidence: float =
         Whether it holds.
     clusters : Clusters or (n,) int (worlds)
         What cases share.
-    confidence : float
-        1 − α.
 
     Examples
     --------
@@ -33,4 +31,4 @@ def share(true: Array, clusters: Clusters | Array | None, *, confidence: float =
     found = variation((holds - value) / len(holds), None, clusters)
     if found.unit != "world":
         return Estimate(value, 0.0, 1.0)
-    return logit_interval(value, found, confidence)
+    return logit_interval(value, found)

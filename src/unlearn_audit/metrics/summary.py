@@ -11,13 +11,13 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import accuracy
-from unlearn_audit.metrics.claims import HEADLINE, HINT
+from unlearn_audit.metrics.claims import DIFFERENCE, HEADLINE, HINT
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.roc import auc_difference, auc_variation
-from unlearn_audit.metrics.units import Array, Clusters, check_rows
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.utils.typing import Interval
 
 Unit = Literal["world", "record"]
@@ -51,17 +51,12 @@ class Scored:
         Its probabilities after a `Calibrator`; None where there is none.
     """
 
-    scores: Array
-    confidences: Array | None = None
-    calibrated: Array | None = None
-
-    def take(self, rows: Array) -> Scored:
-        """Return the same of the rows that ``rows`` (booleans or positions) picks."""
-        some = (None if values is None else values[rows] for values in (self.confidences, self.calibrated))
-        return Scored(self.scores[rows], *some)
+    scores: AnyArray
+    confidences: AnyArray | None = None
+    calibrated: AnyArray | None = None
 
     @property
-    def probabilities(self) -> Array:
+    def probabilities(self) -> AnyArray:
         """(n,) what the attack holds for the probability of being positive."""
         return self.scores if self.confidences is None else self.confidences
 
@@ -131,11 +126,11 @@ class Figures:
 
 def evaluate(
     attack: Scored,
-    positive: Array,
-    clusters: Clusters | Array | None,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None,
     *,
     baseline: Scored | None = None,
-    strongest: Array | None = None,
+    strongest: AnyArray | None = None,
     threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> Figures:
@@ -206,7 +201,7 @@ def evaluate(
     )
 
 
-def _low_fpr(scores: Array, positive: Array, clusters: Clusters, fprs: tuple[float, ...]) -> dict[str, Any]:
+def _low_fpr(scores: AnyArray, positive: AnyArray, clusters: Clusters, fprs: tuple[float, ...]) -> dict[str, Any]:
     """Return the fields of the true-positive rates at low false-positive rates."""
     points = {str(fpr): tpr_at_fpr(scores, positive, fpr) for fpr in fprs}
     ends = {str(fpr): tpr_at_fpr_interval(scores, positive, clusters, fpr) for fpr in fprs}
@@ -218,12 +213,12 @@ def _low_fpr(scores: Array, positive: Array, clusters: Clusters, fprs: tuple[flo
 
 
 def _gain(
-    scores: Array, baseline: Scored | None, strongest: Array | None, positive: Array, clusters: Clusters
+    scores: AnyArray, baseline: Scored | None, strongest: AnyArray | None, positive: AnyArray, clusters: Clusters
 ) -> dict[str, Any]:
     """Return the fields of the difference of AUC to the strongest attack on the original alone."""
     if strongest is None and baseline is not None:
         strongest = baseline.probabilities
-    gain = None if strongest is None else auc_difference(scores, strongest, positive, clusters)
+    gain = None if strongest is None else auc_difference(scores, strongest, positive, clusters, confidence=DIFFERENCE)
     error = None if gain is None else _known(gain.error)
     return {
         **_with_interval("auc_minus_classical", gain),
@@ -232,7 +227,7 @@ def _gain(
     }
 
 
-def _comparisons(attack: Scored, baseline: Scored | None, positive: Array, clusters: Clusters) -> dict[str, Any]:
+def _comparisons(attack: Scored, baseline: Scored | None, positive: AnyArray, clusters: Clusters) -> dict[str, Any]:
     """Return the fields of the comparisons with the baseline; all None without one."""
     fields: dict[str, Any] = {}
     for comparisons, new, base in (

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unlearn_audit.errors import AuditError
 
-Array = NDArray[Any]
+AnyArray = NDArray[Any]
 """An array of any type; the docstrings give the shapes."""
 
 
@@ -34,15 +34,15 @@ class Clusters:
     [7, 7]
     """
 
-    worlds: Array | None = None
-    records: Array | None = None
+    worlds: AnyArray | None = None
+    records: AnyArray | None = None
 
     @classmethod
-    def of(cls, given: Clusters | Array | None) -> Clusters:
+    def of(cls, given: Clusters | AnyArray | None) -> Clusters:
         """Return clusters as they are; an array stands for worlds, None for rows that share nothing known."""
         return given if isinstance(given, Clusters) else cls(None if given is None else np.asarray(given))
 
-    def take(self, rows: Array) -> Clusters:
+    def take(self, rows: AnyArray) -> Clusters:
         """Return what the rows that ``rows`` (booleans or positions) picks share."""
         return Clusters(*(None if codes is None else codes[rows] for codes in (self.worlds, self.records)))
 
@@ -65,7 +65,7 @@ class Clusters:
         return Clusters(*(None if of is None else np.unique(of, return_inverse=True)[1].reshape(-1) for of in ways))
 
 
-def check_rows(values: Array, positive: Array) -> tuple[Array, Array]:
+def check_rows(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return values as float64 and positives as bool, or say why they cannot be measured.
 
     Parameters
@@ -99,7 +99,7 @@ def check_rows(values: Array, positive: Array) -> tuple[Array, Array]:
     return values, truth
 
 
-def check_probabilities(values: Array, positive: Array) -> tuple[Array, Array]:
+def check_probabilities(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return the checked rows of `check_rows`, or refuse values outside [0, 1]."""
     values, truth = check_rows(values, positive)
     if values.min() < 0 or values.max() > 1:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from unlearn_audit.metrics.units import Array, Clusters
+from unlearn_audit.metrics.units import AnyArray, Clusters
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _quantile(freedom: float, tail: float) -> float:
     return float(special.stdtrit(freedom, tail))
 
 
-def variation(contributions: Array, positive: Array | None, clusters: Clusters | Array | None) -> Variation:
+def variation(contributions: AnyArray, positive: AnyArray | None, clusters: Clusters | AnyArray | None) -> Variation:
     """Return the variation of a figure that is, to first order, a sum of row contributions.
 
     With P_u and N_u the summed contributions of unit u's positives and negatives, the variance between units is
@@ -166,11 +166,11 @@ def variation(contributions: Array, positive: Array | None, clusters: Clusters |
     )
 
 
-def _distinct(codes: Array) -> int:
+def _distinct(codes: AnyArray) -> int:
     return len(np.unique(codes))
 
 
-def _variance(values: Array, classes: list[Array], codes: Array, units: list[int] | None = None) -> float:
+def _variance(values: AnyArray, classes: list[AnyArray], codes: AnyArray, units: list[int] | None = None) -> float:
     """Return the variance if units (n,) ``codes`` are independent; infinite where a class stands in a single one.
 
     ``units`` are how many there are of each class, for the correction k/(k−1), if not as many as codes.

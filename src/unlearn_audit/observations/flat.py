@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.column_values import is_partial, label_codes
 from unlearn_audit.observations.table import COLUMNS, GROUP, Observations
 from unlearn_audit.utils.messages import reason, shortened
 
@@ -69,8 +69,8 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
         raise AuditError(f"{path} holds posteriors that are not numbers ({reason(error)})") from error
     columns: dict[str, Any] = {name: frame[name] for name in frame.columns if name in COLUMNS}
     if "label" in columns:
-        columns["label"] = _label_codes(columns["label"], classes, path)
-    partial = "partial" in frame.columns and bool(frame["partial"].all())
+        columns["label"] = label_codes(table["label"], classes, path)
+    partial = "partial" in frame.columns and is_partial(table["partial"], path)
     groups = {str(c).removeprefix(GROUP): frame[c] for c in frame.columns if str(c).startswith(GROUP)}
     known = {*COLUMNS, *names, "partial", *(GROUP + name for name in groups)}
     others = [str(c) for c in frame.columns if c not in known]
@@ -84,14 +84,3 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
         groups=groups,
         where=str(path),
     )
-
-
-def _label_codes(labels: pd.Series[Any], classes: list[str], path: Path) -> npt.NDArray[np.int64]:
-    """Return class indices of class names; an empty cell is a label not known."""
-    texts = labels.astype(object).where(labels.notna(), "").map(str)
-    codes = texts.map({**{name: i for i, name in enumerate(classes)}, "": -1})
-    if bool(codes.isna().any()):
-        raise AuditError(
-            f"{path}: the label {texts[codes.isna()].iloc[0]!r} is none of the classes {shortened(classes)}"
-        )
-    return np.asarray(codes, dtype=np.int64)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.column_values import is_partial_array
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, Observations
 from unlearn_audit.utils.columns import check_file
 from unlearn_audit.utils.messages import reason, shortened
@@ -81,7 +82,7 @@ def read_npz(path: Path) -> Observations:
         arrays,
         posteriors,
         [str(name) for name in classes],
-        partial=bool(partial),
+        partial=is_partial_array(partial, path),
         signals=signals,
         metadata=metadata,
         groups=groups,

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.column_values import is_partial, is_partial_array, label_codes
 from unlearn_audit.observations.npz import load_arrays
 from unlearn_audit.observations.table import GROUP, check_posteriors
 from unlearn_audit.utils.columns import read_columns, suffix_of
@@ -174,9 +175,9 @@ def _from_table(table: pa.Table, path: Path, person: str | None) -> Answers:
         texts_of(table["record"], "record", path),
         np.column_stack(numbers),
         list(of_class),
-        _label_codes(table["label"], list(of_class), path) if "label" in names else None,
+        label_codes(table["label"], list(of_class), path) if "label" in names else None,
         texts_of(table[person], person, path) if person is not None and person in names else None,
-        partial="partial" in names and _is_partial(table["partial"], path),
+        partial="partial" in names and is_partial(table["partial"], path),
         groups={
             name.removeprefix(GROUP): group_texts(table[name], name, path)
             for name in names
@@ -198,26 +199,6 @@ def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[n
     except pa.ArrowException as error:
         raise AuditError(f"{path}: column '{name}' holds something that is no group ({reason(error)})") from error
     return np.asarray(pc.fill_null(texts, "missing").to_numpy(zero_copy_only=False), dtype=object)
-
-
-def _is_partial(column: pa.ChunkedArray, path: Path) -> bool:
-    if not pa.types.is_boolean(column.type) or column.null_count:
-        raise AuditError(f"{path}: the column 'partial' holds something else than true and false in every row")
-    return bool(pc.all(column).as_py())
-
-
-def _label_codes(column: pa.ChunkedArray, classes: list[str], path: Path) -> npt.NDArray[np.int64]:
-    """Return class indices of class names, -1 where there is none."""
-    try:
-        texts = column.cast(pa.string()).combine_chunks()
-    except pa.ArrowException as error:
-        raise AuditError(f"{path}: the column 'label' holds something that is no class ({reason(error)})") from error
-    codes = pc.index_in(texts, value_set=pa.array(classes))
-    stray = pc.and_(pc.is_null(codes), pc.is_valid(texts))
-    if pc.any(stray).as_py():
-        wrong = texts.filter(stray)[0].as_py()
-        raise AuditError(f"{path}: the label {wrong!r} is none of the classes {shortened(classes)}")
-    return np.asarray(pc.fill_null(codes, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | None) -> Answers:
@@ -251,8 +232,6 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | 
             f"{path}: 'classes' has shape {classes.shape} and type {classes.dtype}; the name of each of {k} classes is "
             "needed"
         )
-    if partial.dtype != bool or not partial.size:
-        raise AuditError(f"{path}: 'partial' holds something else than true and false")
     return Answers.of(
         str(path),
         texts["record"],
@@ -260,6 +239,6 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | 
         [str(name) for name in classes],
         None if labels is None else labels.astype(np.int64),
         texts.get(person or ""),
-        partial=bool(partial.all()),
+        partial=is_partial_array(partial, path),
         groups={name.removeprefix(GROUP): texts[name].astype(object) for name in groups},
     )

@@ -206,6 +206,11 @@ class Observations:
         return self.rows["paper"].to_numpy()
 
     @property
+    def clean(self) -> npt.NDArray[np.bool_]:
+        """(n,) which rows are the clean queries: of the record itself, and of no copy of it."""
+        return np.asarray(self.rows["query"].to_numpy() == 0)
+
+    @property
     def pairs(self) -> npt.NDArray[np.int64]:
         """(n,) a number for the pair (world, request) of each row: 0, 1, ... in their sorted order."""
         keys = self.rows[["world", "request"]].to_numpy()

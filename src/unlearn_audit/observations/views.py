@@ -18,6 +18,28 @@ and the last which class is the most probable."""
 _ONE_MODEL = ("original", "unlearned")
 
 
+def sees_original_alone(view: str) -> bool:
+    """Return whether an attacker sees the original model alone: what classical membership inference reads.
+
+    Examples
+    --------
+    >>> sees_original_alone("original"), sees_original_alone("unlearned")
+    (True, False)
+    """
+    return view == "original"
+
+
+def sees_versions(view: str) -> bool:
+    """Return whether an attacker sees the posteriors of more than one version: a report leads with such an attack.
+
+    Examples
+    --------
+    >>> [view for view in ("pair", "original", "unlearned", "sequence", "labels") if sees_versions(view)]
+    ['pair', 'sequence']
+    """
+    return view in ("pair", "sequence")
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """Queried records as an attacker sees them: no role, no world, no request.

@@ -21,14 +21,14 @@ def further(findings: Findings) -> list[str]:
     ...     mean_distance=0.8))[:69]
     'The largest fall of a margin (delta) names the update that deleted a '
     """
-    said = []
+    sentences = []
     if findings.paper is not None:
-        said.append(paper_words(findings.paper, findings.leading()))
+        sentences.append(paper_words(findings.paper, findings.leading()))
     if findings.three_way is not None:
-        said.append(three_way_words(findings.three_way, moved=findings.moved != 0))
+        sentences.append(three_way_words(findings.three_way, moved=findings.moved != 0))
     if findings.deletion_time is not None:
-        said.append(deletion_time_words(findings.deletion_time))
-    return [sentence for sentence in said if sentence]
+        sentences.append(deletion_time_words(findings.deletion_time))
+    return [sentence for sentence in sentences if sentence]
 
 
 def paper_words(paper: PaperComparison, leading: Result) -> str:

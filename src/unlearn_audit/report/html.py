@@ -152,13 +152,9 @@ def _asked(findings: Findings, leading: Result) -> list[tuple[str, str, str]]:
 
 
 def _unlearning(findings: Findings) -> str:
-    for source in (findings.details, findings.config):
-        value = source.get("unlearning")
-        if isinstance(value, dict):
-            value = value.get("method", value.get("name"))
-        if value is not None:
-            return str(value)
-    return "not stated"
+    value = findings.config.get("unlearning")
+    method = value.get("method") if isinstance(value, dict) else value
+    return "not stated" if method is None else str(method)
 
 
 def _key_figures(leading: Result) -> list[Figure]:

@@ -88,7 +88,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
                         realised, reached, "o", markersize=6, color=style["color"], markerfacecolor=PAPER, zorder=4
                     )
         _log_percent(axes, lowest)
-        axes.set_xlabel(f"{negative} records accused (false-positive rate)")
+        axes.set_xlabel(f"{negative} records flagged (false-positive rate)")
         axes.set_ylabel(f"{positive} records found (true-positive rate)")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.2, handlelength=2.2)
         points = ", ".join(
@@ -278,8 +278,8 @@ class Plot:
 PLOTS: tuple[tuple[Plot, ...], ...] = (
     (
         Plot(
-            "Few false accusations.",
-            "How many {positive} the attack finds when it may accuse only few others. Both axes are logarithmic; "
+            "Few flagged wrongly.",
+            "How many {positive} the attack finds when it may flag only few others. Both axes are logarithmic; "
             "rings are the printed rates.",
             roc_plot,
         ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unlearn_audit.findings.result import on_most_rows
 from unlearn_audit.findings.schema import Findings
-from unlearn_audit.findings.sections import Released
+from unlearn_audit.findings.sections import DefenseCost
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, drawing, new_figure, to_svg
 from unlearn_audit.report.wording import number
@@ -43,18 +44,20 @@ def privacy_curve(findings: Findings) -> tuple[PrivacyPoint, ...]:
     if not private:
         return ()
     plain = [r for r in findings.released if r.defense == "none"]
-    points = [_point(findings, released) for released in (*private, *plain)]
+    points = [point for released in (*private, *plain) if (point := _point(findings, released)) is not None]
     return tuple(sorted(points, key=lambda point: point.epsilon or float("inf")))
 
 
-def _point(findings: Findings, released: Released) -> PrivacyPoint:
+def _point(findings: Findings, released: DefenseCost) -> PrivacyPoint | None:
+    """Return the point of a release; None where every attack on both versions failed."""
     of_release = [
         r
         for r in findings.results
-        if (r.defense, r.adaptive, r.game) == (released.defense, True, findings.selected.game) and r.view != "original"
+        if (r.defense, r.adaptive, r.game) == (released.defense, True, findings.selected.game) and r.sees_versions
     ]
-    rows = "all" if any(r.rows == "all" for r in of_release) else "paper"
-    best = max((r for r in of_release if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)
+    if not of_release:
+        return None
+    best = max(on_most_rows(of_release), key=lambda r: r.shadow_auc or 0.0)
     epsilon = None if released.privacy is None else released.privacy.epsilon
     return PrivacyPoint(released.defense, epsilon, best.auc, best.auc_ci, released.accuracy)
 

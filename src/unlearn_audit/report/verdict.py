@@ -13,7 +13,7 @@ from unlearn_audit.findings.precision import (
     worlds_for_auc_found,
     worlds_for_auc_worth_seeing,
 )
-from unlearn_audit.findings.result import Result, Selected, is_selected
+from unlearn_audit.findings.result import Result, Selected, is_selected, on_most_rows
 from unlearn_audit.findings.sections import RecordRisk, RetrainingComparison, Verdict
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
@@ -109,7 +109,7 @@ def _leading(results: Sequence[Result], selected: Selected) -> Result:
     if not own:
         name = attack_words(selected.attack, selected.attack_model)
         raise AuditError(f"the selected attack {name} has no result in {selected.game}; score it on the target")
-    return next((r for r in own if r.rows == "all"), own[0])
+    return on_most_rows(own)[0]
 
 
 def _check(decision: Decision) -> str:

@@ -7,7 +7,7 @@ decided by intervals: it holds, does not hold, or there is too little data to sa
 from unlearn_audit.reproduce.claims import Decision
 from unlearn_audit.reproduce.experiments import EXPERIMENTS, Experiment
 from unlearn_audit.reproduce.grid import SCALES, Cell, Scale
-from unlearn_audit.reproduce.run import Reproduction, plan, reproduce
+from unlearn_audit.reproduce.run import Reproduction, estimate_cost, reproduce
 
 __all__ = [
     "EXPERIMENTS",
@@ -17,6 +17,6 @@ __all__ = [
     "Experiment",
     "Reproduction",
     "Scale",
-    "plan",
+    "estimate_cost",
     "reproduce",
 ]

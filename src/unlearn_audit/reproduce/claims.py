@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from unlearn_audit.findings.result import Result
+from unlearn_audit.findings.result import Result, on_most_rows
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics.intervals import Estimate, difference_of_intervals
 from unlearn_audit.reproduce.grid import Cell
@@ -31,7 +31,6 @@ class Measured:
         view: str | None = None,
         defense: str = "none",
         adaptive: bool = True,
-        model: str | None = None,
     ) -> Result:
         """Return the attack that did best on shadow worlds among those asked for, on all rows.
 
@@ -43,11 +42,9 @@ class Measured:
             for r in self.findings.results
             if r.game == game
             and (r.defense, r.adaptive) == (defense, adaptive)
-            and (r.attack in names if names else r.view == view if view else r.view != "original")
-            and (model is None or r.attack_model == model)
+            and (r.attack in names if names else r.view == view if view else r.sees_versions)
         ]
-        rows = "all" if any(r.rows == "all" for r in found) else "paper"
-        return max((r for r in found if r.rows == rows), key=lambda r: r.shadow_auc or 0.0)
+        return max(on_most_rows(found), key=lambda r: r.shadow_auc or 0.0)
 
 
 @dataclass(frozen=True)

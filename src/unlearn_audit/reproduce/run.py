@@ -12,20 +12,24 @@ import pandas as pd
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.run import run_audit
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_worlds
+from unlearn_audit.findings.attack_plan import AttackPlan, available_in_worlds
 from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.reproduce.claims import Decision, Measured
 from unlearn_audit.reproduce.experiments import Experiment
 from unlearn_audit.reproduce.grid import Scale
 from unlearn_audit.unlearning import train
+from unlearn_audit.worlds.plan import n_trainings
 
 SECONDS_PER_ATTACK = {"logistic-regression": 0.1, "decision-tree": 0.05, "random-forest": 3.0, "mlp": 0.7}
 """Rough cost of one attack of each attack model, cross-validation included, on one core."""
 
+USUAL_SECONDS = 1.0
+"""The same of an attack model that is not listed."""
+
 
 @dataclass(frozen=True)
-class Plan:
+class ExperimentCost:
     """What an experiment will cost.
 
     Attributes
@@ -69,24 +73,27 @@ class Reproduction:
         return pd.DataFrame(rows)
 
 
-def plan(experiment: Experiment, scale: Scale, jobs: int) -> Plan:
+def estimate_cost(experiment: Experiment, scale: Scale, jobs: int) -> ExperimentCost:
     """Count an experiment's trainings and estimate its time from one timed training of each kind."""
     grid = experiment.grid(scale)
     seconds, trainings = 0.0, 0
     timed: dict[Any, float] = {}
     for cell in grid:
         worlds, config = cell.config.worlds, cell.config
-        count = (worlds.shadow + worlds.target) * (1 + worlds.deletions * config.scenario.versions)
+        count = n_trainings(worlds.shadow + worlds.target, worlds, config.scenario)
         kind = (config.target, worlds.train_size)
         if kind not in timed:
             timed[kind] = _time_one(config, worlds.train_size)
         trainings += count
-        attacks = sum(SECONDS_PER_ATTACK[m] for m in config.attack_models) / len(config.attack_models)
-        seconds += count * timed[kind] + AttackPlan.of(config, offers_of_worlds(config, [worlds])).n_fits([]) * attacks
-    return Plan(len(grid), trainings, seconds / jobs)
+        attacks = sum(SECONDS_PER_ATTACK.get(m, USUAL_SECONDS) for m in config.attack_models)
+        attacks /= len(config.attack_models)
+        seconds += (
+            count * timed[kind] + AttackPlan.of(config, available_in_worlds(config, [worlds])).n_fits([]) * attacks
+        )
+    return ExperimentCost(len(grid), trainings, seconds / jobs)
 
 
-def reproduce(experiment: Experiment, scale: Scale, execution: Execution, said: Callable[[str], None]) -> Reproduction:
+def reproduce(experiment: Experiment, scale: Scale, execution: Execution, say: Callable[[str], None]) -> Reproduction:
     """Run every cell of an experiment and decide its claims.
 
     Parameters
@@ -95,13 +102,13 @@ def reproduce(experiment: Experiment, scale: Scale, execution: Execution, said: 
         What to run.
     execution
         Worker processes, store and progress. Cells share the store, so nothing is trained twice.
-    said
+    say
         Called with a line before each cell.
     """
     measured = []
     grid = experiment.grid(scale)
     for number, cell in enumerate(grid, start=1):
-        said(f"{number} of {len(grid)}: {cell.name}")
+        say(f"{number} of {len(grid)}: {cell.name}")
         started = time.perf_counter()
         findings = run_audit(AuditTask.load(cell.config), execution).findings
         measured.append(Measured(cell, findings, time.perf_counter() - started))
@@ -122,8 +129,8 @@ def _rows(measured: Measured, by_feature: bool) -> list[dict[str, Any]]:
     """Return the table's rows of one cell: of the attack chosen on shadow worlds, or of the best of each feature."""
     findings = measured.findings
     games = dict.fromkeys(r.game for r in findings.results)
-    views = dict.fromkeys(r.view for r in findings.results if r.view != "original")
-    features = dict.fromkeys(r.attack for r in findings.results if r.view != "original")
+    views = dict.fromkeys(r.view for r in findings.results if r.sees_versions)
+    features = dict.fromkeys(r.attack for r in findings.results if r.sees_versions)
     shown = [(None, (name,)) for name in features] if by_feature else [(view, None) for view in views]
     released = {r.defense: r for r in findings.released}
     rows = []

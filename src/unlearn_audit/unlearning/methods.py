@@ -49,8 +49,14 @@ def options_of(config: UnlearningConfig) -> Options:
         If there is no such method, or it has no such options.
     """
     method = REGISTRY.find(config.method)
+    # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
+    given = {
+        name: value
+        for name, value in config.options.items()
+        if name in method.model_fields or not config.is_default(name)
+    }
     try:
-        return method.model_validate(config.options)
+        return method.model_validate(given)
     except ValidationError as error:
         problem = error.errors()[0]
         option = ".".join(map(str, problem["loc"]))

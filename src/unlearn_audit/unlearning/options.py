@@ -16,6 +16,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @property
+    def is_retraining(self) -> bool:
+        """Whether they are those of exact retraining: no method that declares its own is."""
+        return type(self) is Options
+
     def unlearner(self, retrain: Retrain) -> Unlearner:
         """Return the method.
 

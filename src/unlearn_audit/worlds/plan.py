@@ -24,6 +24,16 @@ _DELETED, _UNSEEN = 0, 1
 """Who takes turns, in the keys of what is drawn."""
 
 
+def n_deleted_by_chain(scenario: ScenarioConfig) -> int:
+    """Return how many people one chain of updates deletes; the size is a number."""
+    return int(scenario.size) * scenario.versions
+
+
+def n_trainings(worlds: int, sizes: WorldsConfig, scenario: ScenarioConfig) -> int:
+    """Return how many models so many worlds train, counting every update as one."""
+    return worlds * (1 + sizes.deletions * scenario.versions)
+
+
 @dataclass(frozen=True)
 class WorldPlan:
     """What was decided for one side of one dataset, sizes adjusted to what the records allow.
@@ -56,14 +66,19 @@ class WorldPlan:
         return self.sizes.shadow if self.side == "shadow" else self.sizes.target
 
     @property
-    def width(self) -> int:
+    def n_deleted_by_chain(self) -> int:
         """How many people one chain deletes."""
-        return int(self.scenario.size) * self.scenario.versions
+        return n_deleted_by_chain(self.scenario)
+
+    @property
+    def n_deletions(self) -> int:
+        """How many people this side deletes, counted anew in each chain."""
+        return self.n_worlds * self.sizes.deletions * self.n_deleted_by_chain
 
     @property
     def n_trainings(self) -> int:
         """How many models this side trains, counting every update as one."""
-        return self.n_worlds * (1 + self.sizes.deletions * self.scenario.versions)
+        return n_trainings(self.n_worlds, self.sizes, self.scenario)
 
     @cached_property
     def _trainable(self) -> npt.NDArray[np.int64]:
@@ -78,7 +93,7 @@ class WorldPlan:
     @property
     def n_unseen_asked(self) -> int:
         """How many unseen records are asked of a pair."""
-        return min(self.width + self.sizes.unseen, len(self.unseen))
+        return min(self.n_deleted_by_chain + self.sizes.unseen, len(self.unseen))
 
     @property
     def candidates(self) -> Positions:
@@ -125,7 +140,7 @@ class WorldPlan:
         return max(int(self.persons.sizes(steps.reshape(len(steps), -1)).sum(axis=1).max()) for steps in chains)
 
     def _draw_members(self, index: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        deleted = min(self.sizes.deletions * self.width, self.sizes.train_size)
+        deleted = min(self.sizes.deletions * self.n_deleted_by_chain, self.sizes.train_size)
         everyone = self._by_turns(self._trainable, deleted, index, rng, _DELETED)
         return self.persons.take(everyone, self.sizes.train_size)
 
@@ -141,7 +156,7 @@ class WorldPlan:
         -------
         (chains, versions, size) and (chains, retained) people.
         """
-        size, versions, width = int(self.scenario.size), self.scenario.versions, self.width
+        size, versions, width = int(self.scenario.size), self.scenario.versions, self.n_deleted_by_chain
         cycle, place = np.divmod(np.arange(self.sizes.deletions)[:, None], len(members) // width)
         shuffled = [
             generator(self.seed, Kind.WORLD, SIDES[self.side], index, again).permutation(members)
@@ -214,7 +229,7 @@ class WorldPlan:
         AuditError
             With what to ask for instead.
         """
-        sizes, width = self.sizes, self.width
+        sizes, width = self.sizes, self.n_deleted_by_chain
         needed = sizes.deletions if width == 1 else width
         if count >= 2 * needed:
             return

@@ -12,7 +12,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.persons import Persons
-from unlearn_audit.worlds.plan import WorldPlan
+from unlearn_audit.worlds.plan import WorldPlan, n_deleted_by_chain
 from unlearn_audit.worlds.split import SidePool, Split
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> 
     """
     notes = []
     for plan in plans:
-        sizes, width = plan.sizes, plan.width
+        sizes, width = plan.sizes, plan.n_deleted_by_chain
         fewest = _fewest_members(plan)
         plan.check_members(fewest, where, largest, _deletions_allowed(plans) if fewest < 2 * sizes.deletions else None)
         if fewest < width * sizes.deletions:
@@ -123,7 +123,7 @@ def _share_unseen(
 ) -> tuple[Positions, WorldsConfig, list[str]]:
     """Set reference records apart from the shadow side's unseen ones, leaving enough to ask about."""
     notes: list[str] = []
-    asked = int(scenario.size) * scenario.versions + sizes.unseen
+    asked = n_deleted_by_chain(scenario) + sizes.unseen
     available = len(split.shadow.unseen)
     # the attacker's own records: at most half of those that are never trained on
     most = available // 2

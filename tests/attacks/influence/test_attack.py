@@ -46,7 +46,7 @@ def subject(model="logistic-regression", **settings):
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
     """The influence, the shadow's labelled view, the target's view, and which of its rows are deleted."""
-    tasks = plan_audit(subject()).plain.tasks
+    tasks = plan_audit(subject()).undefended.tasks
     store = Store(tmp_path_factory.mktemp("store"))
     shadow, target = (t for _, t, _ in observe_worlds(list(tasks.values()), store, executor_for(None, 1), lambda *_: 0))
     task = tasks["target"]

@@ -11,9 +11,9 @@ from unlearn_audit.audits.identification.ranking import (
     COVERAGE,
     Found,
     name_deleted,
+    observe_defended,
     private_names,
     rank,
-    released,
     summarise,
 )
 from unlearn_audit.audits.membership.execution import WorldMaker
@@ -76,8 +76,8 @@ def test_figures_name_nobody_and_the_private_columns_do(found):
     assert np.array_equal(private_names(ranking)["record"], ranking.records)
 
 
-def test_rounding_hides():
-    naming, _ = named(defenses=["rounding:1"])
+def test_rounding_hides_and_doing_nothing_beside_it_is_no_second_release():
+    naming, _ = named(defenses=["none", "rounding:1"])
     assert naming.median_rank > 50
     assert naming.unchanged > 0
 
@@ -85,8 +85,8 @@ def test_rounding_hides():
 def test_those_deleted_together_have_their_places_among_those_who_stayed():
     config = {**SMALL, "scenario": {"name": "group", "size": 3}}
     subject = AuditTask.load(AuditConfig.model_validate(config))
-    sides = plan_audit(subject).plain.tasks
-    table = released([sides["target"]], WorldMaker.of(subject.config, Execution()), None)["target"]
+    sides = plan_audit(subject).undefended.tasks
+    table = observe_defended([sides["target"]], WorldMaker.of(subject.config, Execution()), None)["target"]
     found = rank(sides["target"], table, sides["shadow"].plan.candidates, 150, 20)
     register = sides["target"].data.record_ids[sides["target"].plan.candidates]
     assert found.scores.shape == (40, len(register))
@@ -170,6 +170,7 @@ def test_people_of_several_records_are_refused():
         ({"scenario": "group"}, 20, "the scenario group deletes several"),
         ({"defenses": ["rounding:2", "label-only"]}, 20, "give one --defense"),
         ({"shadow": {"data": "digits"}}, 20, "leave the shadow dataset out"),
+        ({"worlds": {**SMALL["worlds"], "canaries": "mislabelled"}}, 20, "leave canaries out"),
         ({"worlds": {**SMALL["worlds"], "layout": "per-record"}}, 20, "leave the layout per-record out"),
         ({"until": "auc ± 0.03"}, 20, "leave until out"),
     ],

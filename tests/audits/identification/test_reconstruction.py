@@ -1,14 +1,19 @@
 """Deleted records read off weights: the formula on exact knowledge, and on data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
 
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.audits.identification.reconstruction import reconstruct_deleted
+from unlearn_audit.audits.identification.refused import refuse_unsupported
 from unlearn_audit.audits.identification.weights import PublicKnowledge, Reader, Weights
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings, solve
+from unlearn_audit.worlds.prepare import prepare_arrays
 
 NOBODY = np.zeros(0, dtype=np.int64)
 
@@ -86,12 +91,33 @@ def subject(data="digits", model="logistic-regression", **changes):
     [
         ({"data": "breast-cancer"}, "among 1,000 records, and the target side has fewer"),
         ({"data": "breast-cancer", "model": "decision-tree"}, "decision-tree is none"),
-        ({"data": "breast-cancer", "scenario": "group"}, "the scenario group deletes several"),
+        ({"scenario": "group"}, "the scenario group deletes several"),
+        ({"unlearning": "sisa"}, "solves for exact retraining; leave the unlearning sisa out"),
+        ({"defenses": ["rounding:3"]}, "leave --defense out, --decimals rounds the weights"),
+        ({"regime": "fresh"}, "the same in every regime; leave the regime out"),
+        ({"training": "plain"}, "leave --training out"),
+        ({"until": "auc ± 0.03"}, "leave until out"),
+        ({"worlds": {**SIZES, "layout": "per-record"}}, "leave the layout per-record out"),
+        ({"worlds": {**SIZES, "canaries": "mislabelled"}}, "leave canaries out"),
+        ({"shadow": {"data": "breast-cancer"}}, "leave the shadow dataset out"),
+        ({"shadow": {"model": "decision-tree"}}, "leave the shadow model out"),
     ],
 )
 def test_what_cannot_be_read_is_said(changes, says):
     with pytest.raises(AuditError, match=says):
         reconstruct_deleted(subject(**changes), Execution())
+
+
+def test_people_of_several_records_are_refused():
+    X, y = load_breast_cancer(return_X_y=True)
+    records = prepare_arrays(X, y, np.arange(len(y)) // 2, "pairs", 0)
+    two = replace(subject("breast-cancer"), records={"target": records, "shadow": records})
+    with pytest.raises(AuditError, match="people here have several; leave --person out"):
+        reconstruct_deleted(two, Execution())
+
+
+def test_doing_nothing_is_no_defence():
+    refuse_unsupported(subject(defenses=["none"]), "reconstruct", from_weights=True)
 
 
 @pytest.mark.usefixtures("real_data")

@@ -77,6 +77,31 @@ def test_a_training_for_each_record_is_counted_where_the_change_field_is_asked_f
     assert tree.cost.trainings_influence == 0
 
 
+def test_the_control_looks_up_other_records_which_take_trainings_of_their_own():
+    model = {"data": "breast-cancer", "model": "sklearn.naive_bayes:GaussianNB"}
+    worlds = {**SMALL["worlds"], "shadow": 2, "target": 1, "references": 10}
+    execution = Execution(jobs=2)
+    one, both = (
+        forecast(subject(target=model, attacks=names, worlds=worlds), execution, lambda _: PILOT, start=lambda: None)
+        for names in (["change-field"], ["change-field", "change-field-shuffled"])
+    )
+    assert (one.cost.trainings_influence, both.cost.trainings_influence) == (3 * 8 * 11, 2 * 3 * 8 * 11)
+
+
+SEQUENCE = {"scenario": {"name": "multi-version", "versions": 2}, "views": ["pair", "sequence"]}
+WORLDS = {"shadow": 6, "target": 2, "deletions": 3, "unseen": 2, "references": 10, "probes": 2}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_an_audit_with_any_attack_asked_for_by_name_can_be_forecast(name):
+    needs = CATALOGUE[name].needs
+    changes = SEQUENCE if "sequence" in needs else {}
+    worlds = WORLDS | ({"layout": "per-record"} if "records" in needs else {})
+    task = subject(attacks=[name], features=["direct-diff"], attack_models=["decision-tree"], worlds=worlds, **changes)
+    found = forecast(task, Execution(jobs=1), lambda _: PILOT, start=lambda: None)
+    assert found.cost.seconds_attacks > 0
+
+
 def test_trainings_are_counted_and_seconds_added_up(tmp_path):
     found, piloted = given()
     cost = found.cost
@@ -164,7 +189,7 @@ def test_what_is_stored_is_not_counted_again_and_the_store_stays_as_it_was(tmp_p
 
 
 def a_task(**changes):
-    return plan_audit(subject(**changes)).plain.tasks["target"]
+    return plan_audit(subject(**changes)).undefended.tasks["target"]
 
 
 def timed(task, fixed, per_chain, warm_up=0.0):
@@ -236,7 +261,7 @@ def test_attacks_are_timed_a_row_and_a_fit():
     models = [a for a in attacks if a.attack_model in (None, "decision-tree")]
     times = time_attacks(models, {"paper": 8000, "all": 12000}, 100, 3, 20, ticking)
     plays = {name: of for name, of in CATALOGUE.items() if of.for_game("deleted-vs-unseen") is not None}
-    kinds = [*(name for name in plays if name != "change-field-shuffled"), "decision-tree"]
+    kinds = [*(name for name, attack in plays.items() if attack.by_default), "decision-tree"]
     on_all = [name for name, attack in plays.items() if attack.training_rows == "all"]
     assert times.fit == dict.fromkeys(kinds, 2.0) | dict.fromkeys(on_all, 3.0)
     assert times.score == dict.fromkeys(kinds, 1 / 4000)

@@ -11,7 +11,7 @@ from unlearn_audit.report.settings import publishable
 
 
 def stats(**warnings):
-    return {side: WorldStats((0.0,), texts, 0) for side, texts in warnings.items()}
+    return {("none", side): WorldStats((0.0,), texts, 0) for side, texts in warnings.items()}
 
 
 def test_notes_tell_how_often_training_warned_and_not_of_what(table):
@@ -28,6 +28,7 @@ def test_notes_tell_how_often_training_warned_and_not_of_what(table):
     seen = table()
     seen = seen.select(seen.roles != "unseen")
     tables = {"shadow": seen, "target": seen}
+    found["dp-sgd:4", "target"] = found["retraining", "shadow"] = WorldStats((0.0,), {"UserWarning: once": 1}, 0)
     notes = notes_on(records, tables, found)
     assert {note.level for note in notes} == {"note"}
     assert [note.text for note in notes] == [
@@ -35,6 +36,8 @@ def test_notes_tell_how_often_training_warned_and_not_of_what(table):
         "target side: training warned once (ConvergenceWarning)",
         "target side: training warned 6 times (UserWarning)",
         "target side: training warned once (Warning)",
+        "target side under dp-sgd:4: training warned once (UserWarning)",
+        "shadow side, exact retraining: training warned once (UserWarning)",
     ]
 
 

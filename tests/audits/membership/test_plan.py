@@ -3,9 +3,10 @@
 import pytest
 
 from unlearn_audit import AuditConfig, AuditError, Execution, run
+from unlearn_audit.audits.membership.arms import has_retraining_arm
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.findings.attack_plan import offers_of_tables
+from unlearn_audit.findings.attack_plan import available_in_tables
 from unlearn_audit.findings.tables import SideTables
 
 SMALL = {
@@ -46,11 +47,11 @@ PER_RECORD = {"layout": "per-record", "shadow": 6, "train_size": 100}
 def test_what_is_planned_of_worlds_is_what_their_tables_hold(changes, tmp_path):
     config = configured(**changes)
     tables = run(config, Execution(store=tmp_path)).observations
-    arms = ["", "-retraining"] if config.has_retraining_arm else [""]
+    arms = ["", "-retraining"] if has_retraining_arm(config) else [""]
     of_tables = {arm: SideTables(tables[f"shadow{arm}"], tables[f"target{arm}"]) for arm in arms}
-    held = offers_of_tables(config, of_tables)
-    offers = plan_audit(AuditTask.load(config)).attacks.knowing(None).offers
-    assert offers == held
+    held = available_in_tables(config, of_tables)
+    available = plan_audit(AuditTask.load(config)).attacks.with_influence(None).available
+    assert available == held
 
 
 def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
@@ -68,11 +69,11 @@ def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
 def test_without_influences_the_attacks_that_need_them_are_left_out_or_refused():
     plan = planned()
     assert plan.attacks.needs_influence
-    without = plan.knowing(None).attacks
+    without = plan.with_influence(None).attacks
     assert not without.needs_influence
     assert any("change-field" in note for note in without.notes)
     with pytest.raises(AuditError, match="the attack change-field needs"):
-        planned(attacks=["change-field"]).knowing(None)
+        planned(attacks=["change-field"]).with_influence(None)
 
 
 @pytest.mark.parametrize(

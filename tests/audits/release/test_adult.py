@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kstest
 
 from unlearn_audit.audits.release import Pair, ReleaseSettings, Rows, examine
-from unlearn_audit.audits.release.owner_data import Releases, named_records
+from unlearn_audit.audits.release.owner_data import TrialReleases, named_records
 from unlearn_audit.audits.release.plan.search import search
 from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.models import resolve_model
@@ -22,7 +22,7 @@ def trained(adult, model, n, seed):
     used = np.zeros(len(adult.ids), dtype=bool)
     used[np.random.default_rng(seed).permutation(len(used))[:n]] = True
     owner = adult.hold_out(~used, "codes", used)
-    return Releases.of(owner, resolve_model(model), Regime.FIXED, seed)
+    return TrialReleases.of(owner, resolve_model(model), Regime.FIXED, seed)
 
 
 def numbered(rows):

@@ -34,8 +34,8 @@ def explained(view: View, influence: Influence | None) -> Array:
     """
     if influence is None or view.positions is None or view.references is None or view.references.positions is None:
         raise AuditError(
-            "the change field needs reference records, and a model of the attacker's own on records of the same "
-            "dataset; run it where the data and the model are at hand"
+            "influence attacks need reference records, and a model of the attacker's own on records of the same "
+            "dataset; run them where the data and the model are at hand"
         )
     references = References.of(view)
     rows = references.rows_of(view)
@@ -48,7 +48,7 @@ def _asked(references: View, n_pairs: int) -> Positions:
     assert references.positions is not None
     by_pair = references.positions[np.argsort(references.pair, kind="stable")]
     if len(by_pair) % n_pairs or (by_pair.reshape(n_pairs, -1) != by_pair[: len(by_pair) // n_pairs]).any():
-        raise AuditError("pairs were asked different reference records; the change field needs the same in every pair")
+        raise AuditError("pairs were asked different reference records; influence attacks need the same in every pair")
     return by_pair[: len(by_pair) // n_pairs]
 
 
@@ -79,20 +79,15 @@ class InfluenceAttack(Attack):
 class ChangeField(InfluenceAttack):
     """The cosine of what a record's deletion would change and what did change."""
 
-    sign: int = 1
-
     name = "change-field"
+    games = tuple(DELETION_SIGNS)
     silent_without_change = True
-
-    def for_game(self, game: str) -> Self | None:
-        """Return it with the sign of a game, None where it takes no part."""
-        return replace(self, sign=DELETION_SIGNS[game]) if game in DELETION_SIGNS else None
 
     def score(self, target: View) -> Array:
         """Return (n,) how well each deletion explains the change of its pair, higher for the positive role."""
         if self.influence is not None and target.positions is not None:
             target = replace(target, positions=self.looked_up(target.positions))
-        return self.sign * explained(target, self.influence)
+        return explained(target, self.influence)
 
 
 @dataclass(frozen=True)
@@ -101,11 +96,12 @@ class ChangeFieldShuffled(ChangeField):
 
     name = "change-field-shuffled"
     by_default = False
+    looks_up_others = True
 
     def looked_up(self, positions: Positions) -> Positions:
         """Return (n,) the position of another record for each."""
         assert self.influence is not None
-        return np.random.default_rng(0).permutation(len(self.influence.data.y))[positions]
+        return np.random.default_rng(0).permutation(self.influence.n_records)[positions]
 
 
 @dataclass(frozen=True)

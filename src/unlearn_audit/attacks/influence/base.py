@@ -29,6 +29,11 @@ class Influence(ABC):
     data: Dataset
     one_training_each: bool = False
 
+    @property
+    def n_records(self) -> int:
+        """How many records it can be asked about."""
+        return len(self.data.y)
+
     @abstractmethod
     def change(self, candidates: Positions, references: Positions) -> Array:
         """Return (references, candidates) by how much the margin of a reference would drop."""

@@ -95,7 +95,7 @@ class LogisticInfluence(Influence):
     def explain(self, change: Array, original: Array, candidates: Positions, references: Positions) -> Array:
         """Return (pairs, candidates) cosines of the observed and the expected change.
 
-        Expected is what deleting the candidate from a model that was trained on it would change (`_pull_of_trained`).
+        Expected is what deleting the candidate from a model that was trained on it would change (`pull_of_trained`).
         Each reference is measured in units of its margin's standard error, so that those which any deletion moves far
         do not outweigh the others; and with its size raised to `DAMPING`, since the attacker's error about a reference
         grows with the change expected of it.
@@ -214,7 +214,7 @@ class LogisticInfluence(Influence):
         return pull(residual[:, None], inside, np.sqrt(weight)[:, None, None], leverage[:, None, None])[:, 0]
 
     def pull_of_trained(self, output: int, candidates: Positions, rows: Array, pulled: Array) -> Array:
-        """(candidates,) as `_pull`, with the residual of a model that was trained on the candidate.
+        """(candidates,) as `pull`, with the residual of a model that was trained on the candidate.
 
         Training on x moves its own logit z by h r, with r the residual that is left, so r = t - σ(z + h r). It lies
         between 0 and t - σ(z), and is found by halving.

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.attacks.influence import Influence, influence_for, one_training_suffices
+from unlearn_audit.audits.identification.refused import refuse_unsupported
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
@@ -130,19 +131,19 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     Raises
     ------
     AuditError
-        If more than one record is deleted at once, there are too few references, or the two sides are of different
-        data.
+        If something is asked that it cannot do (`refuse_unsupported`), or there are too few references.
     """
-    _refuse(task, queries)
+    refuse_unsupported(task, "name")
+    _check_queries(task, queries)
     maker = WorldMaker.of(task.config, execution)
     notes = maker.reuse.notes(task.models.values())
     for note in notes:
         execution.reporter.say(note)
     plan = plan_audit(task, maker.claims())
     defense = next(iter(plan.attacks.defenses), None)
-    arm = plan.plain if defense is None else plan.arm(defense.training)
+    arm = plan.undefended if defense is None else plan.arm(defense.training)
     shadow, target = arm.tasks["shadow"], arm.tasks["target"]
-    observed = released([shadow, target], maker, defense)
+    observed = observe_defended([shadow, target], maker, defense)
     own = shadow.plan.candidates
     precompute = _precomputing(shadow, target, execution)
     show = execution.reporter.stage("Ranking registers", shadow.plan.n_worlds + 1)
@@ -162,36 +163,21 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     return replace(naming, notes=notes, regime=regime, regime_note=regime_note), found
 
 
-def released(tasks: Sequence[SideTask], maker: WorldMaker, defense: Defense | None) -> dict[str, Observations]:
+def observe_defended(tasks: Sequence[SideTask], maker: WorldMaker, defense: Defense | None) -> dict[str, Observations]:
     """Make the worlds of sides, and return for each side what its versions answer as they are released."""
     observed = {task.plan.side: table for task, table, _ in maker.observe(tasks)}
     return observed if defense is None else {side: defense.apply(table) for side, table in observed.items()}
 
 
-def _refuse(task: AuditTask, queries: int) -> None:
-    config = task.config
-    if config.scenario.name not in ("single", "retained"):
-        raise AuditError(f"name looks for one deleted record, and the scenario {config.scenario.name} deletes several")
+def _check_queries(task: AuditTask, queries: int) -> None:
     if queries < FEWEST_QUERIES:
         raise AuditError(f"--queries {queries} says too little of a change; ask at least {FEWEST_QUERIES} references")
-    if queries > config.worlds.references:
+    references = task.config.worlds.references
+    if queries > references:
         raise AuditError(
-            f"--queries {queries} needs as many reference records, and each pair is asked {config.worlds.references}; "
+            f"--queries {queries} needs as many reference records, and each pair is asked {references}; "
             f"give --references {queries}"
         )
-    if not task.same_data:
-        raise AuditError("name ranks people by the attacker's records of the same data; leave the shadow dataset out")
-    if config.worlds.canaries != "none":
-        raise AuditError("name looks for people with their own labels; leave canaries out")
-    if len(config.defenses) > 1:
-        raise AuditError("name looks at one release; give one --defense")
-    if config.worlds.layout != "paper":
-        raise AuditError("name keeps the attacker's records apart from the register; leave the layout per-record out")
-    if config.until is not None:
-        raise AuditError("name needs a fixed number of target worlds; leave until out, give --target-worlds")
-    persons = task.records["target"].persons
-    if (persons.sizes(persons.values) > 1).any():
-        raise AuditError("name looks for one record, and people here have several; leave --person out")
 
 
 def _precomputing(shadow: SideTask, target: SideTask, execution: Execution) -> Precompute | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unlearn_audit.audits.identification.refused import refuse_unsupported
 from unlearn_audit.audits.identification.weights import PublicKnowledge, Reader, Scaler, Weights
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import plan_audit
@@ -87,18 +88,15 @@ def reconstruct_deleted(
     Raises
     ------
     AuditError
-        If the model is no logistic regression, or more than one record is deleted at once.
+        If the model is no logistic regression, or something is asked that it cannot do (`refuse_unsupported`).
     """
     with one_thread():
         return _reconstruct_deleted(task, execution, scaler, decimals)
 
 
 def _reconstruct_deleted(task: AuditTask, execution: Execution, scaler: Scaler, decimals: int | None) -> Reconstruction:
-    if task.config.worlds.canaries != "none":
-        raise AuditError("reconstruct reads off people with their own labels; leave canaries out")
-    sides = plan_audit(task).plain.tasks
-    if sides["target"].data is not sides["shadow"].data:
-        raise AuditError("the public records have to be of the same data; leave the shadow dataset out")
+    refuse_unsupported(task, "reconstruct", from_weights=True)
+    sides = plan_audit(task).undefended.tasks
     target = _Target.of(sides["target"], sides["shadow"], scaler, decimals)
     n_worlds = sides["target"].plan.n_worlds
     show = execution.reporter.stage("Training and reading worlds", n_worlds)
@@ -141,8 +139,6 @@ def _settings(task: SideTask) -> LogisticSettings:
         )
     if not settings.one_vs_rest and len(task.data.class_values) > 2:
         raise AuditError("a softmax regression of several classes is not read; use one regression a class")
-    if task.plan.scenario.name not in ("single", "retained"):
-        raise AuditError(f"one deleted record is read, and the scenario {task.plan.scenario.name} deletes several")
     if len(task.plan.pool.train) + len(task.plan.pool.unseen) < CANDIDATES:
         raise AuditError(f"the deleted are looked for among {CANDIDATES:,} records, and the target side has fewer")
     return settings

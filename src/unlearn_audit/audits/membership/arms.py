@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.config import UnlearningConfig
+from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense
 from unlearn_audit.defenses.dp_sgd import private_source
 from unlearn_audit.engine.regimes import Claims
@@ -20,7 +20,7 @@ from unlearn_audit.findings.tables import RETRAINING
 from unlearn_audit.models import ModelSource
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import unlearner_for
+from unlearn_audit.unlearning import options_of, unlearner_for
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -91,8 +91,8 @@ def plan_arms(
     private = {defense.training: defense for defense in defenses if defense.training != UNDEFENDED}
     if private and Regime(config.regime) is not Regime.FRESH:
         raise AuditError(SHARED_NOISE.format(name=next(iter(private)), regime=config.regime))
-    arms = [_plain_arm(UNDEFENDED, task, worlds, claims)]
-    if config.has_retraining_arm:
+    arms = [_undefended_arm(UNDEFENDED, task, worlds, claims)]
+    if has_retraining_arm(config):
         arms.append(_retraining_arm(arms[0], task, worlds, claims))
     scaled: dict[int, Records] = {}
 
@@ -103,6 +103,11 @@ def plan_arms(
         return scaled[id(of)]
 
     return (*arms, *(_private_arm(defense, task, worlds, public, claims) for defense in private.values()))
+
+
+def has_retraining_arm(config: AuditConfig) -> bool:
+    """Return whether the worlds of another unlearning method are retrained exactly too."""
+    return config.retraining_arm and not options_of(config.unlearning).is_retraining
 
 
 def _arm(
@@ -120,13 +125,13 @@ def _arm(
             n_training=plan.sizes.train_size,
             # online learning replaces what it deletes, so the number of records stays
             plain=config.training == "plain",
-            n_deleted=0 if plan.scenario.name == "online" else int(plan.scenario.size) * plan.scenario.versions,
+            n_deleted=0 if plan.scenario.name == "online" else plan.n_deleted_by_chain,
         )
         tasks[side] = SideTask(data, source, unlearner, plan, "" if name == UNDEFENDED else name)
     return Arm(name, tasks, regime_notes, notes)
 
 
-def _plain_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
+def _undefended_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the arm of the models as they are, with a note where networks could not be trained at once."""
     arm = _arm(name, task, worlds, claims)
     messages = {
@@ -140,7 +145,7 @@ def _plain_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan], clai
 def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
     config = task.config.model_copy(update={"unlearning": UnlearningConfig()})
-    arm = _plain_arm(RETRAINING, replace(task, config=config), worlds, claims)
+    arm = _undefended_arm(RETRAINING, replace(task, config=config), worlds, claims)
     notes = list(arm.notes)
     for side, own in arm.tasks.items():
         retraining, regime = own.unlearner.regime, beside.tasks[side].unlearner.regime

@@ -67,7 +67,7 @@ def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, exec
     looks: list[Look] = []
     while not looks or looks[-1].worlds != worlds:
         sides = [side for side in SIDE_NAMES if side == "target" or not looks]
-        tasks = [plan.plain.with_target_worlds(worlds).tasks[side] for side in sides]
+        tasks = [plan.undefended.with_target_worlds(worlds).tasks[side] for side in sides]
         for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
             tables[side] = table
             made += task.plan.n_worlds - stats.reused

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.result import Result, Selected, is_selected
 from unlearn_audit.findings.sections import Spread
+from unlearn_audit.findings.tables import RETRAINING
 from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
@@ -43,6 +45,10 @@ _LEARNED_NOTHING = (
     "another learning rate, or standardised features"
 )
 """What a neural network's own warning says, which quotes no record."""
+
+
+StatsByArm = Mapping[tuple[str, str], WorldStats]
+"""What is known of the models beside their answers, by arm and side."""
 
 
 def described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:
@@ -83,9 +89,7 @@ def side_details(task: SideTask) -> dict[str, Any]:
     }
 
 
-def notes_on(
-    records: Mapping[str, Records], tables: Mapping[str, Observations], stats: Mapping[str, WorldStats]
-) -> list[Note]:
+def notes_on(records: Mapping[str, Records], tables: Mapping[str, Observations], stats: StatsByArm) -> list[Note]:
     """Say what was done to the data, what repeats, and how often training warned.
 
     Notes are published, and the text of a warning can quote records or paths: only its category is given. The
@@ -95,29 +99,43 @@ def notes_on(
         as_note(note, of.data.name) for of in {id(r): r for r in records.values()}.values() for note in of.data.notes
     ]
     notes += repeats(tables)
-    for side in stats:
+    for (arm, side), of_side in stats.items():
         categories = Counter[str]()
-        for text, count in stats[side].warnings.items():
+        for text, count in of_side.warnings.items():
             categories[_category(text)] += count
+        where = _where(arm, f"{side} side")
         if learned_nothing := categories.pop("TrainingWarning", 0):
             trainings = "1 training" if learned_nothing == 1 else f"{learned_nothing:,} trainings"
-            notes.append(as_note(Caution(f"{side} side: {trainings} {_LEARNED_NOTHING}")))
+            notes.append(as_note(Caution(f"{where}: {trainings} {_LEARNED_NOTHING}")))
         for category, count in sorted(categories.items()):
             times = "once" if count == 1 else f"{count:,} times"
-            notes.append(as_note(f"{side} side: training warned {times} ({category})"))
+            notes.append(as_note(f"{where}: training warned {times} ({category})"))
     return notes
 
 
-def warning_texts(stats: Mapping[str, WorldStats]) -> dict[str, dict[str, int]]:
-    """Return, by side, what training warned of most and how often, at most `MOST_TEXTS` texts a side.
+def _where(arm: str, side: str) -> str:
+    """Say in which models of a side something was seen.
+
+    Examples
+    --------
+    >>> [_where(arm, "target side") for arm in ("none", "retraining", "dp-sgd:4")]
+    ['target side', 'target side, exact retraining', 'target side under dp-sgd:4']
+    """
+    if arm == UNDEFENDED:
+        return side
+    return f"{side}, exact retraining" if arm == RETRAINING else f"{side} under {arm}"
+
+
+def warning_texts(stats: StatsByArm) -> dict[str, dict[str, int]]:
+    """Return, by arm and side, what training warned of most and how often, at most `MOST_TEXTS` texts each.
 
     Not for publication: the text of a warning can quote records or paths.
     """
     found = {}
-    for side, of_side in stats.items():
+    for (arm, side), of_side in stats.items():
         often = sorted(of_side.warnings.items(), key=lambda item: (-item[1], item[0]))
         if often:
-            found[side] = dict(often[:MOST_TEXTS])
+            found[_where(arm, side)] = dict(often[:MOST_TEXTS])
     return found
 
 

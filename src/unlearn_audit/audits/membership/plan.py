@@ -13,7 +13,7 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_worlds
+from unlearn_audit.findings.attack_plan import AttackPlan, available_in_worlds
 from unlearn_audit.unlearning import options_of
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
@@ -45,19 +45,19 @@ class AuditPlan:
     notes: tuple[str, ...]
 
     @property
-    def plain(self) -> Arm:
+    def undefended(self) -> Arm:
         """The undefended arm."""
         return self.arms[0]
 
     @property
     def regime(self) -> str:
         """The regime that the target side really runs."""
-        return str(self.plain.tasks["target"].unlearner.regime)
+        return str(self.undefended.tasks["target"].unlearner.regime)
 
     @property
     def regime_note(self) -> str | None:
         """Why that is not the regime asked for."""
-        return self.plain.regime_notes["target"]
+        return self.undefended.regime_notes["target"]
 
     def arm(self, name: str) -> Arm:
         """Return the arm of a name."""
@@ -67,9 +67,9 @@ class AuditPlan:
         """Return the plan with further notes."""
         return replace(self, notes=(*self.notes, *notes))
 
-    def knowing(self, influence: Influence | None) -> AuditPlan:
+    def with_influence(self, influence: Influence | None) -> AuditPlan:
         """Return the plan with what deletions change, or without the attacks that need it."""
-        return replace(self, attacks=self.attacks.knowing(influence))
+        return replace(self, attacks=self.attacks.with_influence(influence))
 
     def with_target_worlds(self, number: int) -> AuditPlan:
         """Return the plan with another number of target worlds; those it had stay the same."""
@@ -140,9 +140,9 @@ def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPla
         for side, plan in worlds.items():
             check_probes(task.records[side].data, plan.references)
     options_of(config.unlearning)
-    offers = offers_of_worlds(config, [plan.sizes for plan in worlds.values()], influence=_has_influence(task))
-    attacks = AttackPlan.of(config, offers, len(task.records["target"].data.class_names))
-    rows = shadow.n_worlds * shadow.sizes.deletions * int(shadow.scenario.size) * shadow.scenario.versions
+    available = available_in_worlds(config, [plan.sizes for plan in worlds.values()], influence=_has_influence(task))
+    attacks = AttackPlan.of(config, available, len(task.records["target"].data.class_names))
+    rows = shadow.n_deletions
     if rows < FEWEST_ROWS:
         raise AuditError(
             f"the shadow side would have {rows:,} deleted records to fit attacks on, fewer than {FEWEST_ROWS}; "

@@ -14,6 +14,7 @@ from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.audits.membership.early_stopping import add_worlds_until
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import (
+    StatsByArm,
     attach_groups,
     described,
     gaps,
@@ -30,8 +31,8 @@ from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.assess import Assessment, assess
 from unlearn_audit.findings.attack_plan import AttackPlan
-from unlearn_audit.findings.evaluate import Assessment, assess
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Spread, Stopping
@@ -92,13 +93,13 @@ class Observed:
     tables
         By arm.
     stats
-        What is known of the models beside their answers: by side, of other arms than the undefended by arm and side.
+        What is known of the models beside their answers, by arm and side.
     spent
         What the trainings of an arm spent of their privacy, by arm.
     """
 
     tables: Tables
-    stats: Mapping[str, WorldStats]
+    stats: StatsByArm
     spent: Mapping[str, Spent]
 
 
@@ -149,8 +150,8 @@ def _provenance(
         model=task.models["target"].name,
         regime=plan.regime,
         regime_note=plan.regime_note,
-        details={side: side_details(plan.plain.tasks[side]) for side in SIDE_NAMES},
-        overfitting={side: min_mean_max(observed.stats[side].overfitting) for side in SIDE_NAMES},
+        details={side: side_details(plan.undefended.tasks[side]) for side in SIDE_NAMES},
+        overfitting={side: min_mean_max(observed.stats[UNDEFENDED, side].overfitting) for side in SIDE_NAMES},
         notes=(*map(as_note, plan.notes), *notes_on(task.records, tables.by_side, observed.stats)),
         stopping=stopping,
         spent=observed.spent,
@@ -162,13 +163,13 @@ def _observe(plan: AuditPlan, maker: WorldMaker) -> Observed:
     """Make or fetch the worlds of every arm."""
     tasks = [(arm.name, side, task) for arm in plan.arms for side, task in arm.tasks.items()]
     found: dict[str, dict[str, Observations]] = {arm.name: {} for arm in plan.arms}
-    stats: dict[str, WorldStats] = {}
+    stats: dict[tuple[str, str], WorldStats] = {}
     spent: dict[str, Spent] = {}
     observed = maker.observe([task for _, _, task in tasks])
     for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
         table = described(task, table, of_side)
         found[arm][side] = attach_groups(table, plan.task.records["target"]) if side == "target" else table
-        stats[side if arm == UNDEFENDED else f"{arm}, {side}"] = of_side
+        stats[arm, side] = of_side
         if side == "target" and of_side.spent is not None:
             spent[arm] = of_side.spent
     return Observed({arm: SideTables(**sides) for arm, sides in found.items()}, stats, spent)
@@ -200,14 +201,14 @@ def _with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
             raise AuditError(
                 f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
             ) from error
-        return plan.knowing(None).noting(Caution(f"influence attacks were left out: {reason}"))
+        return plan.with_influence(None).noting(Caution(f"influence attacks were left out: {reason}"))
     show(1)
-    return plan.knowing(influence)
+    return plan.with_influence(influence)
 
 
 def _influence(plan: AuditPlan) -> Influence:
     """Return what deletions change, from the attacker's own records."""
-    own, target = plan.plain.tasks["shadow"].plan.candidates, plan.plain.tasks["target"]
+    own, target = plan.undefended.tasks["shadow"].plan.candidates, plan.undefended.tasks["target"]
     influence = influence_for(target.source, target.data, own, target.plan.sizes.train_size, plan.task.config.seed)
     # whatever it cannot do shows now, and not when all worlds are trained
     influence.change(own[:2], target.plan.references[:2])

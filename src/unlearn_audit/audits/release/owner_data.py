@@ -168,7 +168,7 @@ def named_records(name: str) -> RawRecords:
 
 
 @dataclass(frozen=True, eq=False)
-class Releases:
+class TrialReleases:
     """Releases of one original model, each by exact retraining without some people.
 
     Attributes
@@ -196,7 +196,7 @@ class Releases:
     draws: Draws | None = None
 
     @classmethod
-    def of(cls, owner: OwnerData, source: ModelSource, regime: Regime, seed: int, people: int = 1) -> Releases:
+    def of(cls, owner: OwnerData, source: ModelSource, regime: Regime, seed: int, people: int = 1) -> TrialReleases:
         """Train the original, to be released without so many people at most.
 
         The regime is the one asked for, or the one that the model really runs where it is trained on so many records.
@@ -208,7 +208,7 @@ class Releases:
         original = retrain.learn(source, owner.data, owner.training, drawn)
         return cls(owner, original, retrain, note, seed, most, draws)
 
-    def in_regime(self, regime: Regime) -> Releases:
+    def in_regime(self, regime: Regime) -> TrialReleases:
         """Return releases of the same original in another regime."""
         retrain, note = _retraining(self.owner, self.original.source, regime, self.most, self.draws)
         return replace(self, retrain=retrain, note=note)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from unlearn_audit.audits.release.comparable import counts_by_kind
 from unlearn_audit.audits.release.examine import Examined, ReleaseSettings, examine
-from unlearn_audit.audits.release.owner_data import OwnerData, Releases
+from unlearn_audit.audits.release.owner_data import OwnerData, TrialReleases
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.progress import Reporter
@@ -27,7 +27,7 @@ _OF_MARGIN = 10.0
 """What the margin under the original model weighs, likewise."""
 
 
-def stand_ins(releases: Releases, deleted: Positions, repetitions: int) -> list[Positions]:
+def stand_ins(releases: TrialReleases, deleted: Positions, repetitions: int) -> list[Positions]:
     """Return by repetition a stand-in for each of some persons; nobody stands in twice.
 
     Parameters
@@ -69,7 +69,7 @@ def stand_ins(releases: Releases, deleted: Positions, repetitions: int) -> list[
     return list(chosen)
 
 
-def _described(releases: Releases, people: Positions) -> Array:
+def _described(releases: TrialReleases, people: Positions) -> Array:
     """Return (people, d + 1 + kinds) what makes people alike.
 
     The mean of each person's standardised features and of its margins under the original model, and how many records of
@@ -90,7 +90,7 @@ def _described(releases: Releases, people: Positions) -> Array:
 
 
 def rehearse(
-    releases: Releases, deleted: Positions, repetitions: int, settings: ReleaseSettings, reporter: Reporter
+    releases: TrialReleases, deleted: Positions, repetitions: int, settings: ReleaseSettings, reporter: Reporter
 ) -> tuple[Sequence[Examined], tuple[str, ...]]:
     """Return what each repetition shows of its stand-ins, and notes.
 

@@ -72,6 +72,17 @@ class Scored:
     calibrating: Rows
 
 
+def score_looked_at(name: str | None, *, labelled: bool) -> str:
+    """Return the score that is looked at: the one asked for, else the usual one for records with or without labels.
+
+    Examples
+    --------
+    >>> score_looked_at(None, labelled=True), score_looked_at(None, labelled=False)
+    ('margin-difference', 'largest-fall')
+    """
+    return name or (DEFAULT if labelled else UNLABELLED)
+
+
 def score(pair: Pair, name: str | None, generator: np.random.Generator) -> Scored:
     """Score every deleted record and the references it is compared with.
 
@@ -80,7 +91,7 @@ def score(pair: Pair, name: str | None, generator: np.random.Generator) -> Score
     pair
         The release.
     name
-        A name of `SCORES`; None is `DEFAULT`, or `UNLABELLED` where labels are not known.
+        A name of `SCORES`; for None see `score_looked_at`.
     generator
         Draws the half of the references that a score learns from.
 
@@ -89,7 +100,7 @@ def score(pair: Pair, name: str | None, generator: np.random.Generator) -> Score
     AuditError
         If there is no such score, or it needs labels and some records have none.
     """
-    name = name or (DEFAULT if pair.labelled else UNLABELLED)
+    name = score_looked_at(name, labelled=pair.labelled)
     if name not in SCORES:
         raise AuditError(f"no score '{name}'; use one of {', '.join(SCORES)}")
     formula = SCORES[name]

@@ -50,8 +50,6 @@ class Reading:
         What it reads by name.
     imports
         What it imports, by the name that this gets.
-    is_source
-        Whether the text is that of the source; otherwise it is that of the byte code.
     is_stale
         Whether there is a source, and it is not what was compiled.
     """
@@ -59,7 +57,6 @@ class Reading:
     text: str
     uses: tuple[Use, ...]
     imports: Mapping[str, Import]
-    is_source: bool
     is_stale: bool = False
 
 
@@ -91,12 +88,10 @@ def read_function(code: CodeType) -> Reading:
     file = _file(code.co_filename)
     found = None if file is None else file.function(code)
     if found is None:
-        return Reading(
-            digest_of(_plain(code)), *_from_byte_code(code), False, file is not None and not file.holds(code)
-        )
+        return Reading(digest_of(_plain(code)), *_from_byte_code(code), file is not None and not file.holds(code))
     names = _Names()
     names.visit(found)
-    return Reading(digest_of(ast.dump(found)), tuple(names.uses), names.imports, True)
+    return Reading(digest_of(ast.dump(found)), tuple(names.uses), names.imports)
 
 
 def read_class(filename: str, qualname: str) -> str:

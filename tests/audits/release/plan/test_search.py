@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.audits.release import Pair, ReleaseSettings, Rows
-from unlearn_audit.audits.release.owner_data import Releases, named_records
+from unlearn_audit.audits.release.owner_data import TrialReleases, named_records
 from unlearn_audit.audits.release.plan.policies import Policy, Utility, as_released, cost
 from unlearn_audit.audits.release.plan.search import fitting_batches, search
 from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
@@ -53,7 +53,7 @@ def owner():
 
 @pytest.fixture(scope="module")
 def releases(owner):
-    return Releases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    return TrialReleases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
 
 
 SETTINGS = PlanSettings(Target("identified", 0), batches=(1, 5), decimals=(None, 1), releases=120, checks=60)
@@ -92,13 +92,13 @@ def test_ranks_count_from_the_most_suspicious(releases):
 
 def test_people_and_references_of_the_check_are_others(releases, monkeypatch):
     asked = []
-    pairs = Releases.pairs
+    pairs = TrialReleases.pairs
 
     def noted(self, gone, references, first=0):
         asked.append((first, np.concatenate(gone), np.concatenate(references)))
         return pairs(self, gone, references, first)
 
-    monkeypatch.setattr(Releases, "pairs", noted)
+    monkeypatch.setattr(TrialReleases, "pairs", noted)
     settings = PlanSettings(Target("identified", 5), batches=(5,), decimals=(None,), releases=60, checks=20)
     assert search(releases, settings, Silent()).kept[0] == 1.0
     (_, *searched), (first, *checked) = asked
@@ -124,7 +124,7 @@ def test_references_of_other_classes_than_people_in_training_are_refused():
     held_out = np.zeros(len(raw.ids), dtype=bool)
     held_out[np.flatnonzero(raw.raw.labels == 1)[:250]] = True
     owner = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
-    releases = Releases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    releases = TrialReleases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
     with pytest.raises(AuditError, match=r"of other classes than people in training: .* leave --reference out"):
         search(releases, SETTINGS, Silent())
 
@@ -161,7 +161,7 @@ def test_a_policy_with_fresh_randomness_is_another_one():
     raw = named_records("breast-cancer")
     held_out = np.arange(len(raw.ids)) % 2 == 0
     owner = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
-    releases = Releases.of(owner, resolve_model("decision-tree-full"), Regime.FIXED, 0)
+    releases = TrialReleases.of(owner, resolve_model("decision-tree-full"), Regime.FIXED, 0)
     gone, known = [np.array([i]) for i in range(1, 21, 2)], [np.arange(0, 100, 2)] * 10
     fixed, fresh = (
         [pair.changed for pair, _ in releases.in_regime(regime).pairs(gone, known)]
@@ -211,7 +211,7 @@ def test_a_rehearsal_says_if_stand_ins_are_of_another_class():
     held_out = np.zeros_like(used)
     held_out[rare[50:]] = held_out[np.flatnonzero(raw.raw.labels == 1)[150:]] = True
     owner = raw.hold_out(held_out, "codes", used)
-    releases = Releases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
+    releases = TrialReleases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
     _, notes = rehearse(releases, rare[:3].astype(np.int64), 1, ReleaseSettings(), Silent())
     assert notes == (
         "1 of 3 stand-ins have records of another class than the person they stand in for: nobody else was left",
@@ -244,7 +244,7 @@ FOREST = RandomForestClassifier(10, min_samples_leaf=5, random_state=0)
     ids=lambda of: of.name if hasattr(of, "name") else "",
 )
 def test_forests_and_networks_in_the_regimes_that_they_can(few, source, kept):
-    releases = Releases.of(few, source, Regime.FIXED, 0)
+    releases = TrialReleases.of(few, source, Regime.FIXED, 0)
     regimes = (Regime.FIXED, Regime.FRESH)
     settings = PlanSettings(Target("rank", 2), (1,), (None, 1), regimes, releases=90, checks=10)
     found = search(releases, settings, Silent())
@@ -281,7 +281,7 @@ class HardWired(Noisy):
     ids=lambda of: type(of).__name__,
 )
 def test_releases_state_the_regime_that_is_run(few, model, stated):
-    releases = Releases.of(few, resolve_model(model), Regime.FIXED, 0)
+    releases = TrialReleases.of(few, resolve_model(model), Regime.FIXED, 0)
     asked = [releases.in_regime(regime) for regime in Regime]
     assert tuple(str(of.retrain.regime) for of in asked) == stated
     assert releases.retrain == asked[0].retrain
@@ -300,7 +300,7 @@ def test_releases_state_the_regime_that_is_run(few, model, stated):
 def test_a_forest_whose_bootstraps_the_largest_release_redraws_runs_as_same_seed(owner):
     n, source = len(owner.training), resolve_model(FOREST)
     assert 256 < n < 512
-    one, many = (Releases.of(owner, source, Regime.FIXED, 0, people) for people in (1, n - 256))
+    one, many = (TrialReleases.of(owner, source, Regime.FIXED, 0, people) for people in (1, n - 256))
     assert (one.retrain.regime, one.note) == (Regime.FIXED, None)
     assert many.retrain.regime is Regime.SAME_SEED
     assert f"from {n} records to 256" in many.note

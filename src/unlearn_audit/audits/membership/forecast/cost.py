@@ -184,7 +184,7 @@ def forecast(
     at_sizes = [plan.with_target_worlds(size) for size in sizes]
     stored = _stored(at_sizes[-1].arms, store, reuse)
     costs = [cost(of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
-    shows = _shows(at_sizes[-1].plain.tasks["target"].plan)
+    shows = _shows(at_sizes[-1].undefended.tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_influence)
     at_most = costs[1] if config.until else None
     return Forecast(costs[0], at_most, assumptions, plan.notes, shows, plan.regime, plan.regime_note)
@@ -194,7 +194,7 @@ def _time_attacks(
     plan: AuditPlan, pilots: Mapping[str, Pilot], attack_times: Callable[..., AttackTimes]
 ) -> AttackTimes:
     """Time the attacks of a plan on as many rows as they would read."""
-    shadow, target = (plan.plain.tasks[side] for side in SIDE_NAMES)
+    shadow, target = (plan.undefended.tasks[side] for side in SIDE_NAMES)
     of_shadow, of_target = pilots[_kind(shadow)], pilots[_kind(target)]
     return attack_times(
         [attack for attacks in plan.attacks.by_game.values() for attack in attacks.runs],
@@ -260,7 +260,7 @@ def cost(
         bytes_store=sum(side.bytes for side in sides),
         bytes_run_folder=round(run_folder + scores),
     )
-    target = plan.plain.tasks["target"]
+    target = plan.undefended.tasks["target"]
     return _with_influence(without_influence, plan.attacks, target, pilots[_kind(target)])
 
 
@@ -283,12 +283,12 @@ def _seconds_of_attacks(plan: AuditPlan, times: AttackTimes, scored: Mapping[str
 
 def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pilot) -> Cost:
     """Return a cost with what it takes to compute influences, where each record looked up needs a training."""
-    looking = {attack.name for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs}
+    looking = [attack for of in attacks.by_game.values() for attack in of.runs if "influence" in attack.needs]
     if not looking or one_training_suffices(target.source):
         return cost
     asked = sum(side.rows for side in cost.sides if side.arm == UNDEFENDED)
-    # the control looks up other records
-    trainings = min(asked * (2 if "change-field-shuffled" in looking else 1), len(target.data))
+    different = len({attack.looks_up_others for attack in looking})
+    trainings = min(asked * different, len(target.data))
     workers = max(min(cost.jobs, trainings), 1)
     return replace(cost, trainings_influence=trainings, seconds_influence=trainings * pilot.per_chain / workers)
 
@@ -340,7 +340,7 @@ def _stored(arms: Sequence[Arm], store: Store | None, reuse: Reuse) -> dict[tupl
 def _shows(plan: WorldPlan) -> tuple[str, ...]:
     """Say what the target side of an audit can show in the game deleted-vs-unseen."""
     chains = plan.n_worlds * plan.sizes.deletions
-    positives = chains * int(plan.scenario.size) * plan.scenario.versions
+    positives = plan.n_deletions
     negatives = chains * plan.n_unseen_asked
     power = power_of(positives, negatives, plan.n_worlds)
     given = f"a true-positive rate is given down to a false-positive rate of {100 * power.lowest_fpr:.2g} %"
@@ -361,8 +361,8 @@ def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_
         for kind, task in kinds.items()
     ]
     influences = (
-        f"up to {of_influence:,} of the trainings compute influences, one for each record the change field is asked "
-        "about; each is taken to cost as much as an update",
+        f"up to {of_influence:,} of the trainings compute influences, one for each record that attacks look "
+        "up; each is taken to cost as much as an update",
     )
     return (
         *of_worlds,

@@ -238,7 +238,7 @@ def time_attacks(
             n = min(max(rows, 40), MOST_ROWS)
             shadow = _random_view(n, classes, references, rng)
             began = clock()
-            ready = attack.with_influence(_RandomInfluence()).fit(shadow, 0)
+            ready = attack.with_influence(_RandomInfluence(n)).fit(shadow, 0)
             ended = clock()
             ready.score(shadow.view)
             fit[name], score[name] = (ended - began) * max(rows / n, 1), (clock() - ended) / n
@@ -257,6 +257,14 @@ def time_attacks(
 
 class _RandomInfluence(Influence):
     """Random numbers, as costly to use as the influence of records on a linear model."""
+
+    def __init__(self, n_records: int) -> None:
+        self._n_records = n_records
+
+    @property
+    def n_records(self) -> int:
+        """As many as there are rows in the view that attacks are timed on."""
+        return self._n_records
 
     def change(self, candidates: Positions, references: Positions) -> Array:
         """Return (references, candidates) numbers."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from unlearn_audit.audits.release.plan.search import Plan, Tried
+from unlearn_audit.audits.release.plan.search import ReleasePlan, Tried
 from unlearn_audit.audits.release.plan.settings import Target
+from unlearn_audit.audits.release.scores import score_looked_at
 from unlearn_audit.findings.result import Frozen
 from unlearn_audit.report.wording import interval, percent
 
@@ -61,7 +62,7 @@ class PlanFindings(Frozen):
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
 
 
-def plan_findings(plan: Plan, config: Mapping[str, Any]) -> PlanFindings:
+def plan_findings(plan: ReleasePlan, config: Mapping[str, Any]) -> PlanFindings:
     """Sum up a plan."""
     identified = plan.settings.target.kind == "identified"
     by_policy = {tried.policy: _policy(tried, identified) for tried in plan.tried}
@@ -119,7 +120,7 @@ def target_words(target: Target) -> str:
     )
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: ReleasePlan) -> str:
     target, settings = target_words(plan.settings.target), plan.settings
     at = f"in at least {percent(settings.share)} of releases"
     if plan.chosen is None:
@@ -154,8 +155,10 @@ def _summary(plan: Plan) -> str:
     )
 
 
-def _limits(plan: Plan) -> tuple[str, ...]:
+def _limits(plan: ReleasePlan) -> tuple[str, ...]:
     examination = plan.settings.examination
+    # trial releases are of records that a model is trained on, so their labels are known
+    score = score_looked_at(examination.score, labelled=True)
     sentences = [
         "Trial releases delete people drawn at random from those in training. People who ask to be deleted may differ "
         "from them.",
@@ -163,8 +166,8 @@ def _limits(plan: Plan) -> tuple[str, ...]:
         "same people. release compares within a class, which needs more references and can tell others.",
         "All are releases of one original model, retrained exactly without them. Another original, or another way of "
         "unlearning, needs a plan of its own.",
-        f"An observer looks at one score, {examination.score or 'margin-difference'}, and needs no model of its own. "
-        "One who trains models, or asks more often, can see more.",
+        f"An observer looks at one score, {score}, and needs no model of its own. One who trains models, or "
+        "asks more often, can see more.",
     ]
     if plan.settings.target.kind == "identified":
         level = percent(round(1 - examination.confidence, 9))

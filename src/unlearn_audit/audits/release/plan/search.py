@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import beta, chi2_contingency
 
 from unlearn_audit.audits.release.examine import ReleaseSettings
-from unlearn_audit.audits.release.owner_data import OwnerData, Releases
+from unlearn_audit.audits.release.owner_data import OwnerData, TrialReleases
 from unlearn_audit.audits.release.plan.policies import Policy, Utility, cost, policies
 from unlearn_audit.audits.release.plan.settings import BATCHES, PlanSettings
 from unlearn_audit.audits.release.plan.trials import MOST_REFERENCES, halves_of, try_policies
@@ -56,7 +56,7 @@ class Tried:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class ReleasePlan:
     """What the search found.
 
     Attributes
@@ -95,7 +95,7 @@ class Plan:
         return k / n, low, high
 
 
-def search(releases: Releases, settings: PlanSettings, reporter: Reporter) -> Plan:
+def search(releases: TrialReleases, settings: PlanSettings, reporter: Reporter) -> ReleasePlan:
     """Return the least costly policy that keeps to the target, with every other that was tried.
 
     Raises
@@ -138,7 +138,7 @@ def search(releases: Releases, settings: PlanSettings, reporter: Reporter) -> Pl
         )
         checked = again[chosen.policy]
     notes = (*releases.owner.data.notes, *dict.fromkeys(one.note for one in in_regimes if one.note))
-    return Plan(settings, tuple(tried), before, chosen, checked, references, notes)
+    return ReleasePlan(settings, tuple(tried), before, chosen, checked, references, notes)
 
 
 def fitting_batches(owner: OwnerData, examination: ReleaseSettings) -> tuple[int, ...]:

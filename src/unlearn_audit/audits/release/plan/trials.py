@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unlearn_audit.audits.release.examine import Examined, examine
-from unlearn_audit.audits.release.owner_data import Releases
+from unlearn_audit.audits.release.owner_data import TrialReleases
 from unlearn_audit.audits.release.plan.policies import Policy, Utility, as_released, rounded
 from unlearn_audit.audits.release.plan.settings import PlanSettings, Target
 from unlearn_audit.errors import AuditError
@@ -32,7 +32,7 @@ class Half:
     held_out: Positions
 
 
-def halves_of(releases: Releases, settings: PlanSettings) -> tuple[Half, Half]:
+def halves_of(releases: TrialReleases, settings: PlanSettings) -> tuple[Half, Half]:
     """Return two halves of the people in training and of those held out: one to search with, one to check with.
 
     Raises
@@ -59,7 +59,7 @@ def halves_of(releases: Releases, settings: PlanSettings) -> tuple[Half, Half]:
 
 
 def try_policies(
-    releases: Releases,
+    releases: TrialReleases,
     settings: PlanSettings,
     options: Sequence[Policy],
     half: Half,

@@ -6,8 +6,8 @@ import pytest
 from unlearn_audit.attacks import LearnedAttack
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.attack_plan import AttackPlan, offers_of_tables
-from unlearn_audit.findings.evaluate import assess, share_moved
+from unlearn_audit.findings.assess import assess, share_moved
+from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
 from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics import auc
 
@@ -20,7 +20,7 @@ SMALL = {
 
 def run(shadow, target, keep_going=False, **settings):
     tables, config = {"none": SideTables(shadow, target)}, build_config({**SMALL, **settings})
-    return assess(tables, AttackPlan.of(config, offers_of_tables(config, tables)), keep_going=keep_going)
+    return assess(tables, AttackPlan.of(config, available_in_tables(config, tables)), keep_going=keep_going)
 
 
 @pytest.fixture(scope="module")

@@ -17,19 +17,19 @@ from unlearn_audit.attacks.formula.label_only import PROBED
 from unlearn_audit.attacks.run import Failure, run_attacks
 from unlearn_audit.config import THREE_WAY
 from unlearn_audit.defenses import UNDEFENDED, parse_defense, release_utility
-from unlearn_audit.findings.attack_figures import Played, Release, compared_with_the_papers, results_of, selected
+from unlearn_audit.findings.attack_figures import DefendedTable, Played, compared_with_the_papers, results_of, selected
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, time_of_deletion
 from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.findings.retraining_arm import beside_retraining
 from unlearn_audit.findings.sections import (
+    DefenseCost,
     DeletionTime,
     FailedAttack,
     GroupRisk,
     PaperComparison,
     PrivacySpent,
     RecordRisk,
-    Released,
     RetrainingComparison,
     ThreeWay,
 )
@@ -74,7 +74,7 @@ class Assessment:
     results: tuple[Result, ...]
     selected: Selected
     scores: pd.DataFrame
-    released: tuple[Released, ...]
+    released: tuple[DefenseCost, ...]
     moved: float | None
     groups: tuple[GroupRisk, ...]
     record_risk: RecordRisk | None
@@ -117,11 +117,11 @@ def assess(
     AuditError
         If the tables do not fit together, or lack a role that a game needs.
     """
-    plain, config = tables[UNDEFENDED], plan.config
-    check_agreement(plain)
+    undefended, config = tables[UNDEFENDED], plan.config
+    check_agreement(undefended)
     rounds = _rounds(tables, plan)
     if THREE_WAY in config.games:
-        for side, table in plain.by_side.items():
+        for side, table in undefended.by_side.items():
             rows_of_all_roles(table, side)
     games = _play_games(rounds, plan, jobs, progress, keep_going=keep_going)
     first, leading = games.first, games.first.leading.scores
@@ -135,33 +135,34 @@ def assess(
         games.results,
         selected(first),
         games.scores,
-        _released([release for _, releases in rounds for release in releases], spent or {}),
-        share_moved(plain.target),
+        _costs([table for _, scored in rounds for table in scored], spent or {}),
+        share_moved(undefended.target),
         risk_of_groups(first.rows, first.game, leading),
         risk_of_records(first.rows, first.game, leading),
-        time_of_deletion(plain.shadow, plain.target, first.game) if "sequence" in config.views else None,
-        three_way(plain.shadow, plain.target, config.seed) if THREE_WAY in config.games else None,
+        time_of_deletion(undefended.shadow, undefended.target, first.game) if "sequence" in config.views else None,
+        three_way(undefended.shadow, undefended.target, config.seed) if THREE_WAY in config.games else None,
         compared_with_the_papers(first),
         retraining,
         _failed((*games.failures, *failed)),
     )
 
 
-Round = tuple[Observations, list[Release]]
-"""A shadow table that attacks are fitted on, and the releases that they then score."""
+Round = tuple[Observations, list[DefendedTable]]
+"""A shadow table that attacks are fitted on, and the tables that they then score."""
 
 
 def _rounds(tables: Tables, plan: AttackPlan) -> list[Round]:
-    """Return what attacks are fitted on, and the releases they score.
+    """Return what attacks are fitted on, and the tables they score.
 
     The attacker who adapts fits on defended shadow worlds; the one who does not, once, on undefended ones.
     """
-    plain = tables[UNDEFENDED]
-    naive = [Release(of, False, of.apply(tables[of.training].target)) for of in plan.defenses]
+    undefended = tables[UNDEFENDED]
+    naive = [DefendedTable(of, False, of.apply(tables[of.training].target)) for of in plan.defenses]
     adaptive = [
-        (of.defense.apply(tables[of.defense.training].shadow), [Release(of.defense, True, of.table)]) for of in naive
+        (of.defense.apply(tables[of.defense.training].shadow), [DefendedTable(of.defense, True, of.table)])
+        for of in naive
     ]
-    return [(plain.shadow, [Release(parse_defense(UNDEFENDED), True, plain.target), *naive]), *adaptive]
+    return [(undefended.shadow, [DefendedTable(parse_defense(UNDEFENDED), True, undefended.target), *naive]), *adaptive]
 
 
 @dataclass(frozen=True)
@@ -187,30 +188,30 @@ class _Games:
 def _play_games(
     rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, *, keep_going: bool
 ) -> _Games:
-    """Play every game of a plan and measure each attack on each release."""
+    """Play every game of a plan and measure each attack on each table under attack."""
     results: list[Result] = []
     scores: list[pd.DataFrame] = []
     failures: list[Failure] = []
     undefended: list[Played] = []
     for game in plan.by_game:
-        for release, played, failed in _play(game, rounds, plan, jobs, progress, keep_going=keep_going):
-            results += results_of(played, release)
-            scores.append(_scores(played, release))
+        for defended, played, failed in _play(game, rounds, plan, jobs, progress, keep_going=keep_going):
+            results += results_of(played, defended)
+            scores.append(_scores(played, defended))
             failures += failed
-            if release.defense.name == UNDEFENDED:
+            if defended.defense.name == UNDEFENDED:
                 undefended.append(played)
     return _Games(undefended[0], tuple(results), pd.concat(scores, ignore_index=True), tuple(failures))
 
 
 def _play(
     name: str, rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, *, keep_going: bool
-) -> Iterator[tuple[Release, Played, tuple[Failure, ...]]]:
-    """Yield each release with what the attacks of a game made of it, and those that failed in its round."""
+) -> Iterator[tuple[DefendedTable, Played, tuple[Failure, ...]]]:
+    """Yield each table with what the attacks of a game made of it, and those that failed in its round."""
     game = GAMES[name]
     target = rounds[0][1][0].table
     rows = target.select(game.rows(target, "the target side"))
-    for fitted_on, releases in rounds:
-        attacked = [release.table for release in releases]
+    for fitted_on, scored in rounds:
+        attacked = [defended.table for defended in scored]
         run = run_attacks(
             plan.by_game[name].runs,
             game,
@@ -221,15 +222,15 @@ def _play(
             progress,
             keep_going=keep_going,
         )
-        for release, outcomes in zip(releases, run.scores, strict=True):
-            yield release, Played(game, rows, outcomes), run.failures
+        for defended, outcomes in zip(scored, run.scores, strict=True):
+            yield defended, Played(game, rows, outcomes), run.failures
 
 
-def _scores(played: Played, release: Release) -> pd.DataFrame:
+def _scores(played: Played, defended: DefendedTable) -> pd.DataFrame:
     """Return one row a target record, one column an attack."""
     columns = pd.DataFrame({label(o.attack): o.scores for o in played.outcomes})
     return pd.concat([played.rows.rows[_IDENTITY], columns], axis=1).assign(
-        game=played.game.name, defense=release.defense.name, adaptive=release.adaptive
+        game=played.game.name, defense=defended.defense.name, adaptive=defended.adaptive
     )
 
 
@@ -243,16 +244,16 @@ def _failed(failures: Sequence[Failure]) -> tuple[FailedAttack, ...]:
     )
 
 
-def _released(releases: Sequence[Release], spent: Mapping[str, Spent]) -> tuple[Released, ...]:
-    """Return what each release costs its users, and what privacy its trainings spent; none without labels."""
-    released = []
-    for release in {of.defense.name: of for of in releases}.values():
-        utility = release_utility(release.table)
-        of_training = spent.get(release.defense.training)
+def _costs(tables: Sequence[DefendedTable], spent: Mapping[str, Spent]) -> tuple[DefenseCost, ...]:
+    """Return what each defence costs its users, and what privacy its trainings spent; none without labels."""
+    costs = []
+    for defended in {of.defense.name: of for of in tables}.values():
+        utility = release_utility(defended.table)
+        of_training = spent.get(defended.defense.training)
         privacy = None if of_training is None else PrivacySpent(neighbours=NEIGHBOURS, **asdict(of_training))
         if utility is not None:
-            released.append(Released(defense=release.defense.name, **asdict(utility), privacy=privacy))
-    return tuple(released)
+            costs.append(DefenseCost(defense=defended.defense.name, **asdict(utility), privacy=privacy))
+    return tuple(costs)
 
 
 def share_moved(table: Observations) -> float | None:

@@ -1,0 +1,74 @@
+"""Columns that files of one version and files of pairs have alike: labels, and whether rows are partial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import reason, shortened
+
+_NOT_TRUE_OR_FALSE = "{path}: the column 'partial' holds something else than true and false in every row"
+
+
+def label_codes(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> npt.NDArray[np.int64]:
+    """Return class indices of class names, -1 where there is none or the cell is empty.
+
+    Raises
+    ------
+    AuditError
+        If a label is none of the classes.
+    """
+    texts = _texts(column, classes, path)
+    codes = pc.index_in(texts, value_set=pa.array(list(classes), pa.string()))
+    stray = pc.and_(pc.is_null(codes), pc.is_valid(texts))
+    if pc.any(stray).as_py():
+        wrong = texts.filter(stray)[0].as_py()
+        raise AuditError(f"{path}: the label {wrong!r} is none of the classes {shortened(list(classes))}")
+    return np.asarray(pc.fill_null(codes, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _texts(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> pa.Array:
+    """Return labels as texts, null where there is none; numbers are written as Python writes them."""
+    try:
+        if pa.types.is_floating(column.type):
+            texts = pa.array([None if of is None or of != of else str(of) for of in column.to_pylist()], pa.string())
+        else:
+            texts = column.cast(pa.string()).combine_chunks()
+    except pa.ArrowException as error:
+        raise AuditError(f"{path}: the column 'label' holds something that is no class ({reason(error)})") from error
+    if pa.types.is_boolean(column.type) and {"True", "False"} & set(classes):
+        texts = pc.utf8_capitalize(texts)
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def is_partial(column: pa.ChunkedArray, path: Path) -> bool:
+    """Return whether a column says that rows hold some classes alone.
+
+    Raises
+    ------
+    AuditError
+        If it holds something else than true and false in every row.
+    """
+    if not pa.types.is_boolean(column.type) or column.null_count:
+        raise AuditError(_NOT_TRUE_OR_FALSE.format(path=path))
+    return bool(pc.all(column).as_py())
+
+
+def is_partial_array(array: npt.NDArray[Any], path: Path) -> bool:
+    """Return the same of an array.
+
+    Raises
+    ------
+    AuditError
+        If it holds something else than true and false.
+    """
+    if array.dtype != bool or not array.size:
+        raise AuditError(f"{path}: 'partial' holds something else than true and false")
+    return bool(array.all())
