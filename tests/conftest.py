@@ -17,8 +17,9 @@ import pandas as pd  # noqa: E402
 import pytest  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
+from unlearn_audit.attacks.conformance import made_table  # noqa: E402
 from unlearn_audit.config import AuditConfig  # noqa: E402
-from unlearn_audit.observations import ROLES, Observations  # noqa: E402
+from unlearn_audit.observations import ROLES  # noqa: E402
 from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 
 pytest_plugins = ["made_findings"]
@@ -97,43 +98,10 @@ def command(monkeypatch, capsys, tmp_path):
     return call
 
 
-def make_table(
-    seed=0, worlds=4, pairs=6, unseen=3, classes=3, leak=2.0, side="target", world_spread=0.0
-) -> Observations:
-    """A table in which deletion lowers the first logit of the deleted record by about ``leak`` / 10."""
-    rng = np.random.default_rng(seed)
-    columns = {name: [] for name in ("world", "request", "record", "role", "paper", "label")}
-    posteriors = []
-    for world in range(worlds):
-        shift = rng.normal(0, world_spread)
-        for request in range(pairs):
-            roles = ["deleted"] + ["unseen"] * unseen + ["retained"] + ["reference"] * 2
-            logits = rng.normal(size=(len(roles), classes))
-            logits[:, 0] += 2
-            moved = logits + rng.normal(0, 0.05, size=logits.shape)
-            moved[:, 0] += shift
-            moved[0, 0] -= leak / 10
-            for values in (logits, moved):
-                values -= values.max(axis=1, keepdims=True)
-            both = np.exp(np.stack([logits, moved], axis=1))
-            posteriors.append(both / both.sum(axis=2, keepdims=True))
-            columns["world"] += [world] * len(roles)
-            columns["request"] += [request] * len(roles)
-            columns["record"] += list(rng.choice(10_000, len(roles), replace=False))
-            columns["role"] += roles
-            columns["paper"] += [True, True] + [False] * (unseen - 1) + [True] + [False] * 2
-            columns["label"] += list(rng.integers(0, classes, len(roles)))
-    return Observations.create(
-        {**columns, "dataset": ["made"] * len(columns["role"]), "side": [side] * len(columns["role"])},
-        np.concatenate(posteriors),
-        [f"class {i}" for i in range(classes)],
-    )
-
-
 @pytest.fixture(scope="session")
 def table():
-    """`make_table`, for tests that make their own tables."""
-    return make_table
+    """`made_table`, for tests that make their own tables."""
+    return made_table
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +109,7 @@ def piece():
     """Make the rows of one world of `table`, as they are before they become part of a table."""
 
     def make(seed=0, world=3, classes=3):
-        of = make_table(seed=seed, classes=classes, worlds=1)
+        of = made_table(seed=seed, classes=classes, worlds=1)
         columns = {name: of.rows[name].to_numpy() for name in (*NUMBERS, "paper") if name != "role"}
         columns["role"] = np.array([ROLES.index(role) for role in of.roles])
         return Piece("made", "target", world, columns, of.posteriors, of.classes)

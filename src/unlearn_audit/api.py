@@ -130,7 +130,7 @@ def audit(
     config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
     records = prepare_arrays(X, y, persons, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
     both = {"target": records, "shadow": records}
-    return run_audit(AuditTask(config, both, {"target": source, "shadow": source}), execution or Execution())
+    return run_audit(AuditTask.of(config, both, {"target": source, "shadow": source}), execution or Execution())
 
 
 def audit_observations(

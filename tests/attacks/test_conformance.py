@@ -19,12 +19,12 @@ from unlearn_audit.attacks import (
     learned_attacks,
 )
 from unlearn_audit.attacks.base import label
+from unlearn_audit.attacks.conformance import SEEDS, check_attack, made_sides, unmoved
 from unlearn_audit.attacks.run import run_attacks
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
-from unlearn_audit.observations.views import LabelledView, attacker_view
-from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.observations.views import attacker_view
 
 GAME = GAMES["deleted-vs-unseen"]
 # those that compute with the records themselves need records: see influence/test_attack.py
@@ -39,56 +39,9 @@ ATTACKS = [
 SINGLE_MODEL = ("original", "unlearned")
 
 
-def game_of(attack):
-    """The first game in which an attack takes part."""
-    entry = CATALOGUE.get(attack.name)
-    return GAME if entry is None else next(game for name, game in GAMES.items() if entry.for_game(name) is not None)
-
-
-def sides(table, attack, leak=4.0):
-    """Both sides of a game in which the first class, the label of all, loses by deletion."""
-    game = game_of(attack)
-    shadow, target = (table(seed=seed, worlds=6, pairs=10, leak=leak) for seed in (1, 2))
-    shadow, target = (dataclasses.replace(of, rows=of.rows.assign(label=0)) for of in (shadow, target))
-    by_record = "records" in attack.needs
-    if by_record:  # as in per-record worlds: the same few records on both sides, in every role
-        shadow, target = (
-            dataclasses.replace(of, rows=of.rows.assign(record=few_of(of.roles))) for of in (shadow, target)
-        )
-    if "probes" in attack.needs:
-        shadow, target = (dataclasses.replace(of, signals=near(of)) for of in (shadow, target))
-    rows = game.rows(shadow, "shadow"), game.rows(target, "target")
-    views = [
-        attacker_view(table, attack.view, at, with_records=by_record)
-        for table, at in zip((shadow, target), rows, strict=True)
-    ]
-    return LabelledView(views[0], shadow.roles[rows[0]] == "deleted"), views[1], target.roles[rows[1]] == "deleted"
-
-
 def playing(name):
     """An attack of the catalogue in the first game in which it takes part."""
     return next(attack for attack in ATTACKS if attack.name == name)
-
-
-def near(table):
-    """What labels near a record tell: the deeper it lies inside its class, the more copies share its label."""
-    phi = margin(table.posteriors, table.rows["label"].to_numpy())
-    return {"agreement": 1 / (1 + np.exp(-phi)), "boundary": phi[:, :, None] + np.array([0.0, 1.0])}
-
-
-def few_of(roles):
-    """Six records, each as often as the others in each role."""
-    records = np.empty(len(roles), dtype=int)
-    for role in np.unique(roles):
-        rows = np.flatnonzero(roles == role)
-        records[rows] = np.random.default_rng(0).permutation(len(rows)) % 6
-    return records
-
-
-def made_constant(view):
-    signals = {name: np.ones_like(values) for name, values in view.signals.items()}
-    constant = np.full_like(view.posteriors, 1 / view.posteriors.shape[2])
-    return dataclasses.replace(view, posteriors=constant, signals=signals)
 
 
 @pytest.fixture(params=ATTACKS, ids=label)
@@ -96,55 +49,14 @@ def attack(request):
     return request.param
 
 
-def test_scores_are_one_a_row_and_repeat(attack, table):
-    shadow, target, _ = sides(table, attack)
-    first, again = (attack.fit(shadow, seed=3).score(target) for _ in range(2))
-    assert first.shape == (len(target),)
-    assert np.isfinite(first).all()
-    assert not attack.probabilistic or ((first >= 0) & (first <= 1)).all()
-    assert np.array_equal(first, again)
+def test_every_attack_passes_the_checks_that_those_of_others_pass(attack):
+    assert check_attack(attack) is attack
 
 
-def test_the_order_of_rows_and_the_company_of_others_change_nothing(attack, table):
-    shadow, target, _ = sides(table, attack)
-    fitted = attack.fit(shadow, seed=3)
-    scores = fitted.score(target)
-    order = np.random.default_rng(0).permutation(len(target))
-    assert np.allclose(fitted.score(target.take(order)), scores[order], atol=1e-12)
-    for i in (0, 7):
-        alone = target.take(np.array([i]))
-        assert np.allclose(fitted.score(alone), scores[i], atol=1e-12)
-        # what was asked of other pairs is of other releases
-        if (beside := target.references) is not None:
-            alone = dataclasses.replace(alone, references=beside.take(beside.pair == target.pair[i]))
-            assert np.allclose(fitted.score(alone), scores[i], atol=1e-12)
-
-
-def test_constant_posteriors_give_half(attack, table):
-    shadow, target, positive = sides(table, attack)
-    constant = made_constant(target)
-    if "records" in attack.needs:
-        # each record has a score of its own; where no shadow model tells records apart either, all have the same
-        beside = None if target.references is None else made_constant(target.references)
-        shadow = LabelledView(dataclasses.replace(made_constant(shadow.view), references=beside), shadow.positive)
-        constant = dataclasses.replace(constant, references=beside)
-    assert auc(attack.fit(shadow, seed=3).score(constant), positive) == 0.5
-
-
-def unmoved(view):
-    """A view whose every version answers as the original does, near the records as well; a third as sure as trees."""
-    answers = view.posteriors[:, :1].copy()
-    answers[::3] = np.eye(answers.shape[2])[0]
-    still = {"posteriors": np.repeat(answers, view.posteriors.shape[1], axis=1)}
-    still["signals"] = {name: np.repeat(of[:, :1], of.shape[1], axis=1) for name, of in view.signals.items()}
-    beside = None if view.references is None else unmoved(view.references)
-    return dataclasses.replace(view, references=beside, **still)
-
-
-def test_an_attack_on_the_change_alone_is_silent_without_one_and_no_other_is(attack, table):
+def test_an_attack_on_the_change_alone_is_silent_without_one_and_no_other_is(attack):
     """Only what such an attack shows is laid on the update."""
-    shadow, target, _ = sides(table, attack)
-    scores = attack.fit(shadow, seed=3).score(unmoved(target))
+    of = made_sides(attack)
+    scores = attack.fit(of.shadow, seed=3).score(unmoved(of.target))
     assert (np.ptp(scores) <= 1e-12) == attack.silent_without_change
 
 
@@ -195,54 +107,25 @@ PLANTED = {
 Each lies about four standard errors below what eight other seeds gave.
 """
 
-SEEDS = range(100, 108, 2)
 
-
-def aucs(attack, table, leak):
-    """The AUC of an attack in tables of several seeds."""
-    found = []
-    for seed in SEEDS:
-        shadow, target, positive = sides(lambda seed, of=seed, **sizes: table(seed=seed + of, **sizes), attack, leak)
-        found.append(auc(attack.fit(shadow, seed=seed).score(target), positive))
-    return np.array(found)
-
-
-def test_a_planted_leak_is_found_with_the_right_sign(attack, table):
+def test_a_planted_leak_is_found_with_the_right_sign(attack):
     if attack.view in SINGLE_MODEL:
         pytest.skip("the plant is in the change")
-    assert aucs(attack, table, leak=15.0).mean() >= PLANTED[label(attack)]
+    found = []
+    for seed in SEEDS:
+        of = made_sides(attack, leak=15.0, seed=seed)
+        found.append(auc(attack.fit(of.shadow, seed=seed).score(of.target), of.positive))
+    assert np.mean(found) >= PLANTED[label(attack)]
 
 
-def test_no_leak_is_invented(attack, table):
-    """The mean AUC lies within 3.3 standard errors of one half; of 60 and 180 equal rows it has an error of 0.043."""
-    found = aucs(attack, table, leak=0.0)
-    _, _, positive = sides(table, attack)
-    n, m = positive.sum(), (~positive).sum()
-    error = np.sqrt((n + m + 1) / (12 * n * m) / len(found))
-    assert abs(found.mean() - 0.5) <= 3.3 * error < 0.09
-
-
-def test_fitting_leaves_the_attack_itself_untouched(attack, table):
-    shadow, target, _ = sides(table, attack)
-    fitted = attack.fit(shadow, seed=3)
-    if attack.probabilistic:
-        assert attack.model_ is None
-        assert fitted.model_ is not None
-    elif "records" in attack.needs:
-        assert attack.fitted_ is None
-        assert fitted.fitted_ is not None
-    else:
-        assert np.array_equal(attack.score(target), fitted.score(target))
-
-
-def test_the_attack_sees_neither_roles_nor_worlds(attack, table):
-    shadow, target, _ = sides(table, attack)
-    for view in (shadow.view, target, target.references):
+def test_the_attack_sees_neither_roles_nor_worlds(attack):
+    of = made_sides(attack)
+    for view in (of.shadow.view, of.target, of.target.references):
         seen = {field.name for field in dataclasses.fields(view)}
         assert seen == {"posteriors", "labels", "pair", "signals", "references", "positions", "records"}
         assert view.positions is None
         assert (view.records is None) == ("records" not in attack.needs)
-    assert target.posteriors.shape[1] == (1 if attack.view in SINGLE_MODEL else 2)
+    assert of.target.posteriors.shape[1] == (1 if attack.view in SINGLE_MODEL else 2)
 
 
 def test_names_are_unique_and_can_stand_in_a_configuration():
@@ -261,9 +144,10 @@ def test_every_statistic_names_only_games_that_there_are():
 @pytest.mark.parametrize(
     "name", [name for name, of in CATALOGUE.items() if "references" in of.needs and "influence" not in of.needs]
 )
-def test_without_references_those_that_need_them_refuse(name, table):
+def test_without_references_those_that_need_them_refuse(name):
     attack = playing(name)
-    shadow, target, _ = sides(table, attack)
+    of = made_sides(attack)
+    shadow, target = of.shadow, of.target
     bare = dataclasses.replace(target, references=None)
     with pytest.raises(AuditError, match="reference records"):
         attack.fit(shadow, seed=3).score(bare)
@@ -272,18 +156,20 @@ def test_without_references_those_that_need_them_refuse(name, table):
 @pytest.mark.parametrize(
     "name", [name for name, entry in CATALOGUE.items() if entry.needs >= {"labels"} and "influence" not in entry.needs]
 )
-def test_without_labels_those_that_need_them_refuse(name, table):
+def test_without_labels_those_that_need_them_refuse(name):
     attack = playing(name)
-    shadow, target, _ = sides(table, attack)
+    of = made_sides(attack)
+    shadow, target = of.shadow, of.target
     bare = dataclasses.replace(target, labels=np.full_like(target.labels, -1))
     with pytest.raises(AuditError, match="needs its label"):
         attack.fit(shadow, seed=3).score(bare)
 
 
 @pytest.mark.parametrize("name", [name for name, of in CATALOGUE.items() if "probes" in of.needs])
-def test_without_answers_near_the_record_those_that_need_them_refuse(name, table):
+def test_without_answers_near_the_record_those_that_need_them_refuse(name):
     attack = playing(name)
-    shadow, target, _ = sides(table, attack)
+    of = made_sides(attack)
+    shadow, target = of.shadow, of.target
     with pytest.raises(AuditError, match=r"worlds\.probes"):
         attack.fit(shadow, seed=3).score(dataclasses.replace(target, signals={}))
 
@@ -354,5 +240,5 @@ def test_no_code_asks_for_the_class_of_an_attack():
 
 
 def test_an_unknown_attack_is_named():
-    with pytest.raises(AuditError, match="there is no attack 'luck'; choose from margin-original"):
+    with pytest.raises(AuditError, match="unknown attack 'luck'; use one of margin-original"):
         attacks_of(AuditConfig().model_copy(update={"attacks": ("luck",)}), GAME, Available(labels=True, references=10))

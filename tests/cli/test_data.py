@@ -97,7 +97,7 @@ def test_where_of_bundled_data(folder: Path) -> None:
 def test_unknown_name_is_an_audit_error(folder: Path, command: str) -> None:
     result = run([command, "adlut"])
     assert isinstance(result.exception, AuditError)
-    assert "known are: digits" in str(result.exception)
+    assert "did you mean adult" in str(result.exception)
 
 
 def test_fetch_of_what_must_be_asked_for(folder: Path) -> None:
@@ -141,4 +141,4 @@ def test_fetch_from_a_mirror_and_again(folder: Path, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("command", ["list", "where", "fetch"])
 def test_help_has_an_example(command: str) -> None:
     output = run([command, "--help"]).output
-    assert f"Example: unlearn-audit data {command}" in output
+    assert f"unlearn-audit data {command}" in output

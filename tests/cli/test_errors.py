@@ -75,7 +75,7 @@ def test_fewer_records_than_the_worlds_need(command):
         (["--attack-model=tree"], "unknown attack model 'tree'; use one of logistic-regression, decision-tree"),
         (["--attack=Pair_Scale"], "attacks.0: 'Pair_Scale' is not a name; use small letters, digits and hyphens"),
         (["--defense=rounding 2"], "'rounding 2' is not a defence; write it like rounding:2"),
-        (["--defense=blurring:2"], "unknown defence 'blurring:2'"),
+        (["--defense=blurring:2"], "unknown defence 'blurring'"),
         (["--deletions=0"], "worlds.deletions"),
         (["--seed=-1"], "seed"),
         (["--until=auc < 0.03"], "'auc < 0.03' is no width to stop at; write it like 'auc ± 0.03'"),

@@ -149,7 +149,7 @@ def no_classifier():
         ("gpt-9", "unknown model 'gpt-9'"),
         ("nowhere.at.all:make", "cannot be imported"),
         ("none.py:make", "cannot be imported"),
-        ("os:nothing", "no function 'nothing'"),
+        ("os:nothing", "the module has no 'nothing'"),
         (raises, "raised RuntimeError: no licence"),
         (no_classifier, "LinearSVC without predict_proba"),
         (42, "a int is no model"),

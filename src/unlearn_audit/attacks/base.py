@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.observations.views import LabelledView, View, ViewName
+from unlearn_audit.utils.messages import first_line
 from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ class Attack(ABC):
     influence: Influence | None = None
     looks_up_others: bool = False
     silent_without_change: bool = False
+
+    @property
+    def about(self) -> str:
+        """What it does, in one line."""
+        return first_line(type(self))
 
     def for_game(self, game: str) -> Self | None:
         """Return the attack as it plays a game, or None where it takes no part."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.conformance import check_attack
 from unlearn_audit.attacks.formula import (
     l_diff,
     label_only,
@@ -17,6 +19,8 @@ from unlearn_audit.attacks.formula import (
 from unlearn_audit.attacks.influence import attack as influence
 from unlearn_audit.attacks.learned import pair_scale_fitted, population
 from unlearn_audit.attacks.per_record import bavaria, iam, lira, paired_likelihood, rmia, ruli
+from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.registry import Registry
 
 CATALOGUE: Mapping[str, Attack] = {
     attack.name: attack
@@ -40,3 +44,15 @@ CATALOGUE: Mapping[str, Attack] = {
     )
 }
 """Name to attack, in the order in which reports list them."""
+
+
+def _attack(name: str, found: Any) -> Attack:
+    """Return the attack that other people's code holds, an instance or its class, once it passed the checks."""
+    attack = check_attack(found)
+    if attack.name in CATALOGUE:
+        raise AuditError(f"attack {name} is called {attack.name}, as one that is built in; give it another name")
+    return attack
+
+
+REGISTRY: Registry[Attack] = Registry("attack", "attacks", CATALOGUE, _attack)
+"""Every attack that can be named."""

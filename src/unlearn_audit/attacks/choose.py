@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from unlearn_audit.attacks.base import Attack, Need
-from unlearn_audit.attacks.catalogue import CATALOGUE
+from unlearn_audit.attacks.catalogue import CATALOGUE, REGISTRY
 from unlearn_audit.attacks.formula.label_only import PROBED, check_signals
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.influence.base import Influence
@@ -55,7 +55,6 @@ class Available:
         tables: Sequence[Observations],
         game: Game,
         *,
-        influence: bool = False,
         records: bool = False,
         sequence: bool = True,
     ) -> Available:
@@ -67,8 +66,8 @@ class Available:
             Of either side.
         game
             Of its roles every record needs a label.
-        influence, records
-            As in the attributes: they cannot be read off a table.
+        records
+            As in the attributes: it cannot be read off a table.
         sequence
             Whether the attacker sees every version, and not the first and the last alone.
         """
@@ -84,7 +83,6 @@ class Available:
         return cls(
             labels=labels,
             references=min(fewest),
-            influence=influence,
             records=records,
             probes=probes,
             versions=min(table.n_versions for table in tables) if sequence else 2,
@@ -141,7 +139,7 @@ def attacks_of(config: AuditConfig, game: Game, available: Available, influence:
     AuditError
         If an attack that it names does not exist or cannot run.
     """
-    asked = [_named(name) for name in config.attacks] if config.attacks is not None else _by_default()
+    asked = [REGISTRY.find(name) for name in config.attacks] if config.attacks is not None else _by_default()
     runs: list[Attack] = []
     left_out: dict[str, list[str]] = {}
     for attack in asked:
@@ -158,9 +156,3 @@ def attacks_of(config: AuditConfig, game: Game, available: Available, influence:
 
 def _by_default() -> list[Attack]:
     return [attack for attack in CATALOGUE.values() if attack.by_default]
-
-
-def _named(name: str) -> Attack:
-    if name not in CATALOGUE:
-        raise AuditError(f"there is no attack '{name}'; choose from {', '.join(CATALOGUE)}")
-    return CATALOGUE[name]

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.store.prune import Pruned, parse_age, parse_size, prune
 from unlearn_audit.engine.store.store import Stored
@@ -27,11 +28,13 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
-@app.command("info")
+@app.command("info", cls=Grouped)
 def info(store: options.Store = None, as_json: AsJson = False) -> None:
     """Say what the store holds, by stage, dataset and model.
 
-    Example: unlearn-audit cache info --json
+    Typical call:
+
+    unlearn-audit cache info --json
     """
     folder = store or default_store_folder()
     opened = Store.existing(folder)
@@ -56,7 +59,7 @@ def info(store: options.Store = None, as_json: AsJson = False) -> None:
         console.print(grid)
 
 
-@app.command("prune")
+@app.command("prune", cls=Grouped)
 def prune_command(
     older_than: Annotated[
         str | None, typer.Option(help="Remove what was not used for so long: 12h, 30d, 4w.", show_default=False)
@@ -74,7 +77,9 @@ def prune_command(
 ) -> None:
     """Remove artefacts from the store; running audits make again what they miss.
 
-    Example: unlearn-audit cache prune --older-than 30d --max-size 5GB --dry-run
+    Typical call:
+
+    unlearn-audit cache prune --older-than 30d --max-size 5GB --dry-run
     """
     if older_than is None and max_size is None and not everything:
         raise AuditError("cache prune needs to know what to remove; give --older-than 30d, --max-size 5GB or --all")
@@ -128,8 +133,8 @@ def _day(seconds: float) -> str:
 def _size(n_bytes: int) -> str:
     """Return a size for people.
 
-    Examples
-    --------
+    Typical calls:
+
     >>> _size(900), _size(45_300), _size(5_000_000_000)
     ('900 B', '45.3 kB', '5.0 GB')
     """

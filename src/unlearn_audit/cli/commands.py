@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.cli.shared.renamed import current_names
 
 COMMANDS = {
@@ -41,6 +42,7 @@ COMMANDS = {
         "purge_command",
         "Remove given records from runs and from the store, and check that no trace of them is left.",
     ),
+    "list": ("list", "list_command", "Show the attacks, unlearning methods, defences, datasets or models there are."),
     "data": ("data", "app", "Datasets known by name: list them, say where they lie, download them."),
     "cache": ("cache", "app", "The store of finished worlds: say what it holds, make room in it."),
 }
@@ -70,6 +72,6 @@ def load(name: str) -> Any:
     found = getattr(import_module(f"unlearn_audit.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
         return get_command(found)
-    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-    alone.command(name, context_settings={"token_normalize_func": current_names(name)})(found)
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    alone.command(name, cls=Grouped, context_settings={"token_normalize_func": current_names(name)})(found)
     return get_command(alone)

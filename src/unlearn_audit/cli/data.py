@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.data import DATASETS, Source, SourceFile, data_folder, find_source
 
 app = typer.Typer(
@@ -32,11 +33,13 @@ Name = Annotated[str, typer.Argument(help="A name of 'unlearn-audit data list'."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 
-@app.command("list")
+@app.command("list", cls=Grouped)
 def list_datasets(as_json: AsJson = False) -> None:
     """Show every dataset known by name.
 
-    Example: unlearn-audit data list --json
+    Typical call:
+
+    unlearn-audit data list --json
     """
     folder = data_folder()
     if as_json:
@@ -60,11 +63,13 @@ def list_datasets(as_json: AsJson = False) -> None:
     Console().print(grid)
 
 
-@app.command()
+@app.command(cls=Grouped)
 def where(name: Name, as_json: AsJson = False) -> None:
     """Say which files a dataset needs, whether they are there, and how to get them.
 
-    Example: unlearn-audit data where adult
+    Typical call:
+
+    unlearn-audit data where adult
     """
     source, folder = find_source(name), data_folder()
     if as_json:
@@ -78,7 +83,7 @@ def where(name: Name, as_json: AsJson = False) -> None:
         typer.echo(f"how to get it: {source.how()}")
 
 
-@app.command()
+@app.command(cls=Grouped)
 def fetch(
     name: Name,
     mirror: Annotated[
@@ -91,7 +96,9 @@ def fetch(
     Every file is checked by its SHA-256. What is already there is checked and kept. Where the owner publishes an
     archive, it is removed once the files are out of it.
 
-    Example: unlearn-audit data fetch adult
+    Typical call:
+
+    unlearn-audit data fetch adult
     """
     from unlearn_audit.data.download import fetch as fetching  # the network library loads only where it is used
 

@@ -15,8 +15,8 @@ from rich.table import Table
 from unlearn_audit.audits.identification.ranking import COVERAGE, Naming, name_deleted, private_names
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
@@ -42,7 +42,7 @@ def name(
     --queries reference records. Says how often the deleted person is found first, and among how many a person stays
     hidden. naming.json names nobody; private-names.csv, for the owner alone, says who was found on which place.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit name --dataset adult --model logistic-regression --jobs 2
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast import Cost, Forecast, forecast
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.utils.progress import duration, reporter
 
@@ -30,13 +30,14 @@ def plan(
     explain: options.Explain = False,  # noqa: ARG001
     keep_going: options.KeepGoing = False,  # noqa: ARG001
     out: options.Out = None,  # noqa: ARG001
+    every_attack: options.EveryAttack = False,  # noqa: ARG001
     as_json: options.AsJson = False,
 ) -> None:
     """Say what the same options of run would take: trainings, time, memory and disk.
 
     One world of each way of training is timed with few deletions; nothing is kept, and --out is not touched.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit plan --dataset adult --model random-forest --jobs 2
 
@@ -118,8 +119,8 @@ def summary(cost: Cost) -> str:
 def size(count: int) -> str:
     """Return a number of bytes with about two digits.
 
-    Examples
-    --------
+    Typical calls:
+
     >>> size(900), size(4_200), size(35_400_000), size(640_000_000), size(12_300_000_000)
     ('0.9 kB', '4.2 kB', '35 MB', '0.64 GB', '12 GB')
     """

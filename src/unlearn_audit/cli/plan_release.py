@@ -72,7 +72,7 @@ def plan_release(
 
     Batch size, rounding and randomness are searched by trial releases of your own model, retrained exactly.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit plan-release --dataset adult --model logistic-regression --train-size 20000
 

@@ -33,7 +33,7 @@ def purge_command(
     are removed, and made again from the remaining data when they are needed. Then every file is searched for the
     records' ids and answers. Figures over all records stay as they were measured.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit purge runs/* --ids erased.txt
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from unlearn_audit.audits.identification.reconstruction import Reconstruction, reconstruct_deleted
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.cli.run import configured
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
@@ -41,7 +41,7 @@ def reconstruct(
     Takes the data, model and sizes of run. Says how near the reconstructed records are, and how often the true record
     fits best among 1,000. Nothing of any record is written.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit reconstruct --dataset adult --model logistic-regression
 

@@ -90,7 +90,7 @@ def release(
     training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>. See
     docs/release.md.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit release before.parquet after.parquet --deleted deleted.txt --reference held-out.txt
 

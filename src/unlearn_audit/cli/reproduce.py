@@ -36,7 +36,7 @@ def reproduce_command(
 ) -> None:
     """Run an experiment of Chen et al. (CCS 2021) and decide its claims.
 
-    [bold]Examples[/]
+    Typical calls:
 
     unlearn-audit reproduce list
 

@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from unlearn_audit.config.base import THREE_WAY, ConfigView, DefenseText, Frozen, GameName, Name, RegimeName
+from unlearn_audit.config.base import (
+    THREE_WAY,
+    ConfigView,
+    DefenseText,
+    Frozen,
+    GameName,
+    MemberName,
+    Name,
+    RegimeName,
+    flagged,
+)
 from unlearn_audit.config.blocks import (
     DpSgdConfig,
     ExecutionConfig,
@@ -45,51 +55,100 @@ class AuditConfig(Frozen):
     target: SideConfig = SideConfig()
     shadow: ShadowConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
     unlearning: UnlearningConfig = UnlearningConfig()
-    retraining_arm: bool = Field(
-        default=True,
-        description="beside any other unlearning method, retrain the same worlds exactly and compare; no effect with "
-        "retrain",
+    retraining_arm: bool = flagged(
+        True,
+        "Unlearning",
+        rare=True,
+        description="with any other method, also retrain the same worlds exactly and compare; no saves time",
     )
     scenario: ScenarioConfig = ScenarioConfig()
-    regime: RegimeName = "fixed"
-    training: Literal["auto", "plain"] = Field(
-        default="auto",
-        description="auto: many models at once where it can be done; plain: each by its own `fit`, to compare",
+    regime: RegimeName = flagged(
+        "fixed",
+        "Unlearning",
+        description="randomness of the unlearned model: fixed, each draw stays with its record; same-seed; or fresh",
+    )
+    training: Literal["auto", "plain"] = flagged(
+        "auto",
+        "Execution",
+        rare=True,
+        description="how models are trained. auto: many at once where possible; plain: each by its own fit, to compare",
     )
     worlds: WorldsConfig = WorldsConfig()
-    games: tuple[GameName, ...] = Field(
-        default=(), description="default: deleted-vs-unseen, or for scenario retained the two that ask who remains"
+    games: tuple[GameName, ...] = flagged(
+        (),
+        "Attacks",
+        "game",
+        of_files=True,
+        description="which roles to distinguish: deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen, "
+        "or three-way in addition",
     )
-    views: tuple[ConfigView, ...] = Field(
-        default=(),
-        description="pair: first and last version; sequence: every version; default: pair, or both for a chain",
+    views: tuple[ConfigView, ...] = flagged(
+        (),
+        "Attacks",
+        "view",
+        rare=True,
+        of_files=True,
+        description="what the attacker sees. pair: first and last version; sequence: every version. Default: pair, or "
+        "both for a chain",
     )
-    defenses: tuple[DefenseText, ...] = Field(
-        default=(), description="what is done to the training or to posteriors before release: see docs/defenses.md"
+    defenses: tuple[DefenseText, ...] = flagged(
+        (),
+        "Defences",
+        "defense",
+        of_files=True,
+        description="what the owner does before release: {defenses}; or several joined by +; or file.py:function",
     )
     dp_sgd: DpSgdConfig = Field(default=DpSgdConfig(), description="settings of the defence dp-sgd")
-    features: tuple[Name, ...] = Field(
-        default=("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"),
+    features: tuple[Name, ...] = flagged(
+        ("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance"),
+        "Attacks",
+        "feature",
+        rare=True,
+        of_files=True,
         min_length=1,
+        description="a feature of the paper's attack: direct-concat, sorted-concat, direct-diff, sorted-diff, "
+        "euclidean-distance. Default: all",
     )
-    attack_models: tuple[Name, ...] = Field(
-        default=("logistic-regression", "decision-tree", "random-forest", "mlp"), min_length=1
+    attack_models: tuple[Name, ...] = flagged(
+        ("logistic-regression", "decision-tree", "random-forest", "mlp"),
+        "Attacks",
+        "attack-model",
+        rare=True,
+        of_files=True,
+        min_length=1,
+        description="a classifier of the paper's attack: logistic-regression, decision-tree, random-forest, mlp. "
+        "Default: all",
     )
-    attacks: tuple[Name, ...] | None = Field(
-        default=None,
-        description="attacks beside those of features and attack models: see docs/attacks.md; default: every one for "
-        "which the observations hold enough",
+    attacks: tuple[MemberName, ...] | None = flagged(
+        None,
+        "Attacks",
+        "attack",
+        of_files=True,
+        description="an attack from `unlearn-audit list attacks`, or file.py:Attack, in addition to the paper's; or "
+        "none. Default: every one that can run",
     )
-    groups: tuple[str, ...] = Field(
-        default=(), description="columns by whose values the leading attack's AUC is broken down"
+    groups: tuple[str, ...] = flagged(
+        (),
+        "Attacks",
+        "group-by",
+        of_files=True,
+        description="a column by which to break down risk, feature or not",
     )
     until: UntilConfig | None = Field(
         default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
     )
-    seed: int = Field(default=0, ge=0)
+    seed: int = flagged(0, "Execution", of_files=True, ge=0, description="seed of the whole audit")
     execution: ExecutionConfig = Field(
         default=ExecutionConfig(), exclude=True, description="how it is run, which changes no result"
     )
+
+    @field_validator("attacks", mode="before")
+    @classmethod
+    def _none_named(cls, value: Any) -> Any:
+        names = [value] if isinstance(value, str) else list(value or ())
+        if "none" in names and len(names) > 1:
+            raise ValueError("none leaves out every attack of its kind; give it alone, or name attacks")
+        return () if names == ["none"] else value
 
     @field_validator("groups", mode="before")
     @classmethod

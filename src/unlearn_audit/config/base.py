@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from unlearn_audit.utils.doors import OBJECT, is_object
 
 RegimeName = Literal["fixed", "same-seed", "fresh"]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
@@ -15,7 +17,8 @@ ReuseName = Literal["never", "mine", "always"]
 THREE_WAY: GameName = "three-way"
 
 _NAME = r"[a-z][a-z0-9-]*"
-_DEFENSE = re.compile(rf"{_NAME}(:[^+:\s]+)?(\+{_NAME}(:[^+:\s]+)?)*")
+_STEP = rf"({OBJECT}|{_NAME})(:[^+:\s]+)?"
+_DEFENSE = re.compile(rf"{_STEP}(\+{_STEP})*")
 
 
 def _kebab_case(text: str) -> str:
@@ -30,8 +33,15 @@ def _defense(text: str) -> str:
     return text
 
 
+def _kebab_case_or_object(text: str) -> str:
+    return text if is_object(text) else _kebab_case(text)
+
+
 Name = Annotated[str, AfterValidator(_kebab_case)]
 """A name of something registered; whether there is such a thing, the plan of an audit looks up."""
+
+MemberName = Annotated[str, AfterValidator(_kebab_case_or_object)]
+"""The same, or ``module:object`` or ``file.py:object``."""
 
 DefenseText = Annotated[str, AfterValidator(_defense)]
 """The text of a defence; whether there are such defences, the plan of an audit looks up."""
@@ -41,3 +51,31 @@ class Frozen(BaseModel):
     """A block of a configuration: it never changes, and has no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Group = Literal["Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences", "Execution"]
+"""Under which heading the help lists a flag."""
+
+
+def flagged(
+    default: Any, group: Group, flag: str = "", *, rare: bool = False, of_files: bool = False, **field: Any
+) -> Any:
+    """Return a field that is also a flag of the command line, with its description as help.
+
+    Parameters
+    ----------
+    default
+        Of the field.
+    group
+        The heading it is listed under.
+    flag
+        Its name without dashes; by default that of the field.
+    rare
+        Whether only the whole help lists it.
+    of_files
+        Whether it means something for files of posteriors too.
+    field
+        What `pydantic.Field` takes.
+    """
+    extra: Any = {"group": group, "flag": flag, "rare": rare, "of_files": of_files}
+    return Field(default=default, json_schema_extra=extra, **field)

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from unlearn_audit.config.base import Frozen, ReuseName, ScenarioName
+from unlearn_audit.config.base import Frozen, ReuseName, ScenarioName, flagged
 
 
 def unit_to_person(value: Any) -> Any:
@@ -29,16 +29,22 @@ def unit_to_person(value: Any) -> Any:
 class DataConfig(Frozen):
     """A named dataset, or a table of the user's own."""
 
-    name: str | None = Field(default=None, description="a named dataset: see `unlearn-audit data list`")
-    file: str | None = Field(default=None, description="a CSV or Parquet file of the user's own")
-    label: str | None = Field(default=None, description="the column of `file` that holds the class")
-    person: str | None = Field(default=None, description="the column of `file` that says whose row it is")
-    exclude: tuple[str, ...] = Field(default=(), description="columns of `file` that are no features")
-    keep: tuple[str, ...] = Field(
-        default=(), description="columns of `file` that are features even if nearly every record holds another text"
+    name: str | None = flagged(
+        None, "Data", "dataset", description="a dataset from `unlearn-audit list datasets`, or file.py:loader"
     )
-    encoding: Literal["codes", "one-hot"] = Field(
-        default="codes", description="categories as one integer column each (the paper) or one column a category"
+    file: str | None = flagged(None, "Data", "data", description="your own table: a CSV, JSON lines or Parquet file")
+    label: str | None = flagged(None, "Data", description="the column of your table that holds the class")
+    person: str | None = flagged(
+        None,
+        "Data",
+        description="the column of your table that says whose row it is; all rows of a person are deleted at once",
+    )
+    exclude: tuple[str, ...] = flagged((), "Data", description="a column of your table that is not a feature")
+    keep: tuple[str, ...] = flagged(
+        (), "Data", rare=True, description="a column of your table to keep although it looks like an id"
+    )
+    encoding: Literal["codes", "one-hot"] = flagged(
+        "codes", "Data", rare=True, description="categories as one column of integer codes, or one column per category"
     )
 
     @model_validator(mode="before")
@@ -63,16 +69,24 @@ class DataConfig(Frozen):
 class NetworkConfig(Frozen):
     """How a neural network is trained, where it differs from the model's own way."""
 
-    epochs: int | None = Field(default=None, ge=1, description="passes over the training records")
-    batch_size: int | None = Field(default=None, ge=1, description="records a step")
+    epochs: int | None = flagged(
+        None, "Model", rare=True, ge=1, description="neural networks: passes over the training records"
+    )
+    batch_size: int | None = flagged(None, "Model", rare=True, ge=1, description="neural networks: records per step")
     optimizer: Literal["adam", "sgd"] | None = Field(default=None, description="adam, or sgd with momentum 0.9")
-    learning_rate: float | None = Field(default=None, gt=0, description="of the optimiser")
+    learning_rate: float | None = flagged(
+        None, "Model", rare=True, gt=0, description="neural networks: step size of the optimiser"
+    )
     weight_decay: float | None = Field(default=None, ge=0, description="of the optimiser")
-    max_steps: int | None = Field(default=None, ge=1, description="steps after which training stops")
+    max_steps: int | None = flagged(
+        None, "Model", rare=True, ge=1, description="neural networks: steps after which training stops"
+    )
     image_shape: tuple[int, int, int] | None = Field(
         default=None, description="channels, height and width, where flat records are no square images"
     )
-    device: str | None = Field(default=None, description="auto (a GPU if there is one), cpu, cuda or cuda:1")
+    device: str | None = flagged(
+        None, "Model", rare=True, description="neural networks: auto (a GPU if there is one), cpu, cuda or cuda:1"
+    )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -91,8 +105,10 @@ class SideConfig(Frozen):
     """The records and the model of one side."""
 
     data: DataConfig = DataConfig(name="digits")
-    model: str = Field(
-        default="decision-tree", description="a model of the zoo, or package.module:factory, or file.py:factory"
+    model: str = flagged(
+        "decision-tree",
+        "Model",
+        description="a model: {models}; or package.module:factory or file.py:factory for your own",
     )
     network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained if it is a network")
 
@@ -102,8 +118,12 @@ class SideConfig(Frozen):
 class ShadowConfig(Frozen):
     """Where the attacker's side differs from the target's; what is left out is the target's."""
 
-    data: DataConfig | None = None
-    model: str | None = None
+    data: DataConfig | None = flagged(
+        None, "Data", "shadow-dataset", rare=True, description="the attacker's dataset, where it differs"
+    )
+    model: str | None = flagged(
+        None, "Model", "shadow-model", rare=True, description="the attacker's model, where it differs"
+    )
     network: NetworkConfig | None = Field(
         default=None, description="default: the target's, where the model is the same"
     )
@@ -114,15 +134,21 @@ class ShadowConfig(Frozen):
 class ScenarioConfig(Frozen):
     """What an update does (Chen et al., CCS 2021, section 6)."""
 
-    name: ScenarioName = Field(
-        default="single",
-        description="single: one deletion; group: several at once; online: deletions and as many additions; "
-        "multi-version: a chain of deletions; retained: single deletions, asking about those who remain",
+    name: ScenarioName = flagged(
+        "single",
+        "Unlearning",
+        "scenario",
+        description="what an update does. single: one deletion; group: several at once; online: deletions and as many "
+        "additions; multi-version: a chain of deletions; retained: single deletions, querying those who remain",
     )
-    size: int | str = Field(
-        default=1, description="records (or people) deleted by one update: a number, or a percentage like 1%"
+    size: int | str = flagged(
+        1,
+        "Unlearning",
+        description="records (or people) deleted by one update: a number, or a share like 1%. Default: 1, group 10",
     )
-    versions: int = Field(default=1, ge=1, description="updates in a chain, one after another")
+    versions: int = flagged(
+        1, "Unlearning", rare=True, ge=1, description="updates in a chain of multi-version. Default: 5"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -133,6 +159,11 @@ class ScenarioConfig(Frozen):
             usual: dict[str, dict[str, Any]] = {"group": {"size": 10}, "multi-version": {"versions": 5}}
             return {**usual.get(str(value.get("name")), {}), **value}
         return value
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
 
     @model_validator(mode="after")
     def _size_fits_the_name(self) -> ScenarioConfig:
@@ -166,10 +197,15 @@ class UnlearningConfig(Frozen):
 
     model_config = ConfigDict(extra="allow")
 
-    method: str = "retrain"
-    shards: int = Field(default=10, description="SISA: parts with a model of their own")
-    slices: int = Field(default=1, description="SISA: steps of training within a shard")
-    aggregation: str = Field(default="mean", description="SISA: how shards answer together")
+    method: str = flagged(
+        "retrain",
+        "Unlearning",
+        "unlearning",
+        description="how the owner unlearns: {unlearning}; or file.py:Options for your own method",
+    )
+    shards: int = flagged(10, "Unlearning", rare=True, description="SISA: parts, each with its own model")
+    slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")
+    aggregation: str = flagged("mean", "Unlearning", rare=True, description="SISA: mean or vote of the shards")
 
     @model_validator(mode="before")
     @classmethod
@@ -198,28 +234,42 @@ class UnlearningConfig(Frozen):
 class WorldsConfig(Frozen):
     """How many worlds there are and what each is asked. Defaults: the paper's code."""
 
-    shadow: int = Field(default=10, ge=1, description="original models of the attacker")
-    target: int = Field(default=10, ge=1, description="original models under attack")
-    train_size: int = Field(default=2000, ge=2, description="training records of each original")
-    deletions: int = Field(default=20, ge=1, description="unlearned models per original, one deletion each")
-    unseen: int = Field(default=20, ge=0, description="unseen records per pair beyond the paper's one")
-    retained: int | None = Field(
-        default=None, ge=1, description="retained records per pair; default 1, or as the unseen"
+    shadow: int = flagged(10, "Worlds", "shadow-worlds", ge=1, description="original models of the attacker")
+    target: int = flagged(10, "Worlds", "target-worlds", ge=1, description="original models under attack")
+    train_size: int = flagged(2000, "Worlds", ge=2, description="training records of each original")
+    deletions: int = flagged(20, "Worlds", ge=1, description="unlearned models per original, one deletion each")
+    unseen: int = flagged(
+        20, "Worlds", rare=True, ge=0, description="unseen records queried on each pair beyond the paper's one"
     )
-    references: int = Field(default=100, ge=0, description="records known never to be trained on, per pair")
-    layout: Literal["paper", "per-record"] = Field(
-        default="paper",
-        description="paper: each record is deleted, kept or unseen for good; per-record: the same records are audited "
-        "in all worlds of both sides, in roles drawn anew",
+    retained: int | None = flagged(
+        None,
+        "Worlds",
+        rare=True,
+        ge=1,
+        description="retained records queried on each pair. Default: 1, or as the unseen",
     )
-    canaries: Literal["none", "mislabelled"] = Field(
-        default="none", description="mislabelled: whoever is audited is trained on with a wrong label, a worst case"
+    references: int = flagged(
+        100, "Worlds", rare=True, ge=0, description="records never trained on that are queried on each pair, to compare"
     )
-    probes: int = Field(
-        default=0,
+    layout: Literal["paper", "per-record"] = flagged(
+        "paper",
+        "Worlds",
+        description="which records are audited. paper: each record is deleted, kept or unseen for good; per-record: "
+        "the same records are audited in all worlds of both sides, in roles drawn anew",
+    )
+    canaries: Literal["none", "mislabelled"] = flagged(
+        "none",
+        "Worlds",
+        rare=True,
+        description="which canaries to plant. none; mislabelled: audited records get a wrong label, a worst case",
+    )
+    probes: int = flagged(
+        0,
+        "Worlds",
+        rare=True,
         ge=0,
-        description="perturbed copies of each record whose labels are asked, for attacks that see labels alone; with "
-        "any, the distance to the boundary is sought too",
+        description="perturbed copies of each record to query for labels, for attacks that see labels alone, such as "
+        "20; with any, the distance to the decision boundary is measured too",
     )
 
 
@@ -245,10 +295,22 @@ class UntilConfig(Frozen):
     UntilConfig(auc=0.03, at_most=100)
     """
 
-    auc: float = Field(
-        gt=0, lt=0.5, description="half the width of the interval of the leading attack's AUC, such as auc ± 0.03"
+    auc: float = flagged(
+        ...,
+        "Worlds",
+        "until",
+        rare=True,
+        gt=0,
+        lt=0.5,
+        description="add target worlds until the interval of the leading attack's AUC is this narrow: 'auc ± 0.03'",
     )
-    at_most: int = Field(default=100, ge=FEWEST_WORLDS_UNTIL, description="target worlds at which to stop in any case")
+    at_most: int = flagged(
+        100,
+        "Worlds",
+        rare=True,
+        ge=FEWEST_WORLDS_UNTIL,
+        description="with until: target worlds at which to stop in any case",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -270,7 +332,10 @@ class UntilConfig(Frozen):
 class ExecutionConfig(Frozen):
     """How an audit is run, which does not change its results."""
 
-    reuse: ReuseName = Field(
-        default="mine",
-        description="stored worlds: never; mine, where all that decides them is known to be unchanged; or always",
+    reuse: ReuseName = flagged(
+        "mine",
+        "Execution",
+        rare=True,
+        description="which stored worlds to reuse: never; mine, where all that decides them is known to be unchanged; "
+        "or always",
     )

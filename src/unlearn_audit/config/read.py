@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,24 @@ from pydantic import ValidationError
 from unlearn_audit.config.audit import AuditConfig, reuse_to_execution
 from unlearn_audit.config.blocks import unit_to_person
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.doors import installed, is_object
+from unlearn_audit.utils.registry import GROUPS
 
 # PyYAML's constructors pass on what they stumble over: a 13th month, an `!!int` that is none, endless nesting
 _BAD_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
-def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditConfig:
+def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_code: bool = False) -> AuditConfig:
     """Read a YAML file and lay ``overrides`` (nested dictionaries) over it.
+
+    A file alone runs no code but this package's: models, attacks, methods, defences and datasets of other people's
+    have to be named in ``overrides``, or allowed.
 
     Raises
     ------
     AuditError
-        If the file is missing, is not plain YAML, or has an unknown key or a bad value.
+        If the file is missing, is not plain YAML, has an unknown key or a bad value, or names code of other people's
+        that is not allowed.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -39,7 +46,47 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None) -> AuditCon
         content = {}
     if not isinstance(content, dict):
         raise AuditError(f"{path} holds a {type(content).__name__}, not keys and values; see docs/configuration.md")
-    return build_config(_merge(reuse_to_execution(content), overrides or {}), where=str(path))
+    config = build_config(_merge(reuse_to_execution(content), overrides or {}), where=str(path))
+    vouched = set(_texts(overrides or {}))
+    for key, name in () if allow_code else _code_named(config):
+        if name not in vouched:
+            raise AuditError(
+                f"{path} would run code of other people's ({key}: {name}); once you have read it, pass "
+                "--allow-code, or name it on the command line"
+            )
+    return config
+
+
+def _code_named(config: AuditConfig) -> Iterator[tuple[str, str]]:
+    """Yield key and name of all that a configuration names and this package does not hold."""
+    for side, of in (("target", config.target), ("shadow", config.shadow)):
+        if of is not None:
+            yield from _not_ours(f"{side}.model", "models", of.model)
+            yield from _not_ours(f"{side}.data", "datasets", None if of.data is None else of.data.name)
+    yield from _not_ours("unlearning", "unlearning", config.unlearning.method)
+    for name in config.attacks or ():
+        yield from _not_ours("attacks", "attacks", name)
+    for text in config.defenses:
+        for step in text.split("+"):
+            names = (step, step.rpartition(":")[0], step.partition(":")[0])
+            if any(_not_ours("defenses", "defenses", name) for name in names):
+                yield "defenses", text
+
+
+def _not_ours(key: str, family: str, name: str | None) -> list[tuple[str, str]]:
+    return [(key, name)] if name is not None and (is_object(name) or name in installed(GROUPS[family])) else []
+
+
+def _texts(values: Any) -> Iterator[str]:
+    """Yield every text in nested dictionaries and lists."""
+    if isinstance(values, str):
+        yield values
+    elif isinstance(values, dict):
+        for value in values.values():
+            yield from _texts(value)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _texts(value)
 
 
 def build_config(values: dict[str, Any], where: str = "the configuration") -> AuditConfig:

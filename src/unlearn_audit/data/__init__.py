@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearn_audit.data.base import Dataset, Images, Table
+from unlearn_audit.data.conformance import from_others
 from unlearn_audit.data.datasets import DATASETS, Loader
 from unlearn_audit.data.download.location import data_folder
 from unlearn_audit.data.duplicates import first_of_duplicates
@@ -17,14 +18,15 @@ from unlearn_audit.data.encoding import Encoding, encode
 from unlearn_audit.data.identifiers import refuse_identifiers, without_identifiers
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.data.table import read_table
-from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.registry import Registry
+
+REGISTRY: Registry[tuple[Source, Loader]] = Registry("dataset", "datasets", DATASETS, from_others)
+"""Every dataset that can be named."""
 
 
 def find_source(name: str) -> Source:
     """Return where the dataset ``name`` comes from; an AuditError lists the known names."""
-    if name not in DATASETS:
-        raise AuditError(f"no dataset {name!r}; known are: {', '.join(DATASETS)}")
-    return DATASETS[name][0]
+    return REGISTRY.find(name)[0]
 
 
 def load_dataset(name: str, folder: Path | None = None) -> Table | Images:
@@ -48,12 +50,13 @@ def load_dataset(name: str, folder: Path | None = None) -> Table | Images:
     >>> load_dataset("digits").features.shape
     (1797, 64)
     """
-    find_source(name)
-    return DATASETS[name][1](data_folder() if folder is None else folder)
+    _, load = REGISTRY.find(name)
+    return load(data_folder() if folder is None else folder)
 
 
 __all__ = [
     "DATASETS",
+    "REGISTRY",
     "Dataset",
     "Encoding",
     "Images",

@@ -7,8 +7,17 @@ The attacker is taken to know the defence and to use it on its shadow worlds too
 attacker who does not adapt would reach.
 """
 
-from unlearn_audit.defenses.base import UNDEFENDED, Defense
+from unlearn_audit.defenses.base import UNDEFENDED, Defense, DefenseKind, Parameter
 from unlearn_audit.defenses.parse import DEFENSES, parse_defense
 from unlearn_audit.defenses.utility import Utility, release_utility
 
-__all__ = ["DEFENSES", "UNDEFENDED", "Defense", "Utility", "parse_defense", "release_utility"]
+__all__ = [
+    "DEFENSES",
+    "UNDEFENDED",
+    "Defense",
+    "DefenseKind",
+    "Parameter",
+    "Utility",
+    "parse_defense",
+    "release_utility",
+]

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 from unlearn_audit.defenses.base import UNDEFENDED, Defense, DefenseKind, Parameter, Step
+from unlearn_audit.defenses.conformance import check_defense
 from unlearn_audit.defenses.outputs import OUTPUTS
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.doors import OBJECT, is_object
+from unlearn_audit.utils.registry import Registry
 
 DEFENSES: dict[str, DefenseKind] = {
     **OUTPUTS,
     "dp-sgd": DefenseKind(None, Parameter(float, "EPSILON", 0.01, most=1e3), "trained by DP-SGD up to this epsilon"),
 }
 """Name to kind: those on outputs, and those that change the training."""
+
+
+def _kind(name: str, found: Any) -> DefenseKind:
+    """Return the defence that other people's code holds, a kind or a function, if it passes the checks."""
+    return check_defense(found, name)
+
+
+REGISTRY: Registry[DefenseKind] = Registry("defence", "defenses", DEFENSES, _kind)
+"""Every defence that can be named."""
+
+_PART = re.compile(rf"(?P<name>{OBJECT}|[^:]*)(:(?P<value>.*))?", re.DOTALL)
 
 
 def usage() -> str:
@@ -41,8 +59,13 @@ def parse_defense(text: str) -> Defense:
     """
     if text == UNDEFENDED:
         return Defense(UNDEFENDED)
-    first, *others = parts = text.split("+")
+    _, *others = parts = text.split("+")
     steps = [_step(part) for part in parts]
+    # a report names the file of a defence, not where on a disk it lies
+    text = "+".join(
+        Path(part).name if is_object(part.rpartition(":")[0]) or is_object(part) else part for part in parts
+    )
+    first = text.partition("+")[0]
     for part, step in zip(others, steps[1:], strict=True):
         if step.kind.function is None:
             raise AuditError(f"{part} in defence {text!r} changes the training; write it first")
@@ -53,9 +76,9 @@ def parse_defense(text: str) -> Defense:
 
 def _step(part: str) -> Step:
     name, _, value = part.partition(":")
-    kind = DEFENSES.get(name)
-    if kind is None:
-        raise AuditError(f"unknown defence {part!r}; use none or {', '.join(DEFENSES)}, joined by +")
+    if name not in REGISTRY.names and (found := _PART.fullmatch(part)) is not None:
+        name, value = found["name"], found["value"] or ""
+    kind = REGISTRY.find(name)
     if kind.parameter is not None:
         return Step(kind, kind.parameter.read(value, part))
     if value:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
+from unlearn_audit.attacks import ATTACK_MODELS, GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
 from unlearn_audit.attacks.cross_validation import FEWEST_PER_ROLE, audits_by_record
 from unlearn_audit.config import AuditConfig, WorldsConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
@@ -69,7 +69,6 @@ class AttackPlan:
         if n_classes is not None:
             for defense in defenses:
                 defense.check_classes(n_classes)
-        check_known("attack", config.attacks or (), CATALOGUE)
         check_known("feature", config.features, PAPER_FEATURES)
         check_known("attack model", config.attack_models, ATTACK_MODELS)
         return cls(config, available, _attacks(config, available, None), defenses)

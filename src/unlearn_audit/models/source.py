@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from sklearn.base import clone
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.fingerprint import fingerprint
+from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.seeding import (
     holds_only_random_states,
     seed_arguments,
@@ -24,7 +20,10 @@ from unlearn_audit.models.seeding import (
 )
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
+from unlearn_audit.utils.doors import Door
+from unlearn_audit.utils.registry import Registry
 from unlearn_audit.utils.seeds import seeded_globals
+from unlearn_audit.utils.suggest import check_known
 
 NETWORK_FACTORY_ASKS = frozenset({"n_features", "image_shape", "n_classes"})
 """A factory with one of these parameters makes PyTorch modules."""
@@ -81,6 +80,11 @@ class ModelSource:
         if self.settings:
             self.network_in(estimator).set_params(**self.settings)
         return estimator
+
+    def along_with(self, code: Fingerprint) -> ModelSource:
+        """Return the source with further code that decides what its models answer."""
+        unknown = dict.fromkeys((*self.unknown, *code.unknown))
+        return replace(self, fingerprint=f"{self.fingerprint} {code.digest}", unknown=tuple(unknown))
 
     def _called(self, seed: int) -> Any:
         """Return what the factory makes; what it draws from a global generator comes from the seed too."""
@@ -142,24 +146,31 @@ def load_factory(text: str) -> Callable[..., Any]:
     AuditError
         If there is none.
     """
-    module, _, attribute = text.rpartition(":")
-    return _ImportedFactory(module, attribute).resolve()
+    return _ImportedFactory(text).resolve()
 
 
 def _from_text(text: str) -> ModelSource:
     if text in MODELS:
         return ModelSource(text, MODELS[text])
-    module_name, _, attribute = text.rpartition(":")
-    if not module_name:
-        raise AuditError(
-            f"unknown model '{text}'; use one of {', '.join(MODELS)}, or package.module:factory for your own"
-        )
-    factory = _ImportedFactory(module_name, attribute)
+    if text in REGISTRY.installed:
+        return ModelSource(text, REGISTRY.find(text))
+    if ":" not in text:
+        check_known("model", [text], REGISTRY.names)
+    factory = _ImportedFactory(text)
     if _is_module(factory.resolve()):
         raise _exists_already(factory.resolve())
-    # a report names the file, not where on a disk it lies
-    name = f"{Path(module_name).name if module_name.endswith('.py') else module_name}:{attribute}"
-    return ModelSource(name, factory)
+    return ModelSource(factory.door.label, factory)
+
+
+def _factory(name: str, found: Any) -> Callable[..., Any]:
+    """Return the factory that an entry point leads to."""
+    if not callable(found):
+        raise AuditError(f"model {name} is a {type(found).__name__}, no function or class that makes a model")
+    return found  # type: ignore[no-any-return]
+
+
+REGISTRY: Registry[Callable[..., Any]] = Registry("model", "models", MODELS, _factory)
+"""Every model that can be named."""
 
 
 def _from_object(model: Any) -> ModelSource:
@@ -196,59 +207,20 @@ class _Cloner:
 
 
 class _ImportedFactory:
-    """A factory named by module (or file) and attribute, imported anew in each worker process.
+    """A factory of the user's own, imported anew in each worker process."""
 
-    The content of a file travels along, so that workers on other machines have it, and all have the same.
-    """
-
-    def __init__(self, module: str, attribute: str) -> None:
-        self._module, self._attribute = module, attribute
-        # a worker may have been started in another folder
-        self._folder = Path.cwd()
-        file = self._folder / module
-        self._content = file.read_bytes() if module.endswith(".py") and file.is_file() else None
+    def __init__(self, text: str) -> None:
+        self.door = Door.of("model", text)
 
     def resolve(self) -> Callable[..., Any]:
         """Import and return the factory."""
-        where = f"{self._module}:{self._attribute}"
-        try:
-            if self._module.endswith(".py"):
-                module = _load_file(self._folder / self._module, self._content)
-            else:
-                module = _load(self._module, self._folder)
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise AuditError(f"model {where} cannot be imported ({reason})") from error
-        factory = getattr(module, self._attribute, None)
+        factory = self.door.open()
         if not callable(factory):
-            raise AuditError(f"model {where}: the module has no function '{self._attribute}'")
+            raise AuditError(f"model {self.door.module}:{self.door.name} is no function or class that makes a model")
         return factory  # type: ignore[no-any-return]
 
     def __call__(self, **seed: Any) -> Any:
         return self.resolve()(**seed)
-
-
-def _load(name: str, folder: Path) -> Any:
-    # the folder a command is run in is where its user's modules are
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-    return importlib.import_module(name)
-
-
-def _load_file(path: Path, content: bytes | None) -> Any:
-    if content is None:
-        raise FileNotFoundError(f"no file {path}")
-    name = f"unlearn_audit_user_{sha256(str(path.resolve()).encode() + content).hexdigest()[:12]}"
-    if name not in sys.modules:
-        module = ModuleType(name)
-        module.__file__ = str(path)
-        sys.modules[name] = module
-        try:
-            exec(compile(content, path, "exec", dont_inherit=True), vars(module))
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return sys.modules[name]
 
 
 def _is_module(made: Any) -> bool:

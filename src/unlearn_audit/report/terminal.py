@@ -16,12 +16,17 @@ from unlearn_audit.report.further import further
 from unlearn_audit.report.wording import interval, number
 from unlearn_audit.utils.typing import Interval
 
+_MOST_ROWS = 8
+"""Rows of the table, unless all are asked for."""
+
 _MOST_GROUPS = 6
 """Of a column with more groups the terminal shows the lowest and the highest."""
 
 
-def print_summary(console: Console, findings: Findings, report_path: Path | None = None) -> None:
-    """Print the leading attack, the best of each feature, the verdict, warnings, and where the report is.
+def print_summary(
+    console: Console, findings: Findings, report_path: Path | None = None, *, every_attack: bool = False
+) -> None:
+    """Print the verdict, warnings, the leading attack, the best of each feature, and where the report is.
 
     The best attack of a feature is the best on shadow data (on the target, where there are no shadow AUCs), on
     the rows that the report leads with.
@@ -34,28 +39,46 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
         What the audit found.
     report_path
         The path of the full report, printed last and on a line of its own; None if there is none.
+    every_attack
+        Whether the table has a row for every feature and defence, and not `_MOST_ROWS` at most.
     """
-    table = _table(findings, wide=True)
+    _print_verdict(console, findings)
+    console.print()
+    _print_table(console, findings, every_attack=every_attack)
+    console.print()
+    _print_further(console, findings)
+    if report_path is not None:
+        console.print(Text(f"Report: {report_path}"), soft_wrap=True)
+
+
+def _print_verdict(console: Console, findings: Findings) -> None:
+    headline, separator, rest = findings.verdict.summary.partition(". ")
+    console.print()
+    console.print(Text.assemble((headline + separator.strip(), "bold"), " " if rest else "", rest))
+    console.print(Text(f"Verdict: {findings.verdict.kind}; gate: {findings.verdict.gate}.", "dim"))
+    for warning in findings.warnings:
+        console.print(Text(f"Warning: {warning}", "bold"))
+
+
+def _print_table(console: Console, findings: Findings, *, every_attack: bool) -> None:
+    lines = _lines(findings)
+    shown = lines if every_attack else _fewer(lines)
+    table = _table(findings, shown, wide=True)
     # measured as if there were no edge, or the width would be that of the terminal at most
     if console.measure(table, options=console.options.update(max_width=10_000)).maximum > console.width:
-        table = _table(findings, wide=False)
-    console.print()
+        table = _table(findings, shown, wide=False)
     console.print(
         Text.assemble((findings.dataset, "bold"), ", ", (findings.model, "bold"), f", regime {findings.regime}, ")
         + Text(f"{findings.selected.game}, 95 % intervals")
     )
     console.print()
     console.print(table)
-    console.print(Text("First the leading attack, then the best of each feature on shadow data.", "dim"))
-    console.print()
-    headline, separator, rest = findings.verdict.summary.partition(". ")
-    words = Text.assemble((headline + separator.strip(), "bold"), " " if rest else "", rest)
-    console.print(words)
-    console.print(Text(f"Verdict: {findings.verdict.kind}; gate: {findings.verdict.gate}.", "dim"))
-    for warning in findings.warnings:
-        console.print(Text(f"Warning: {warning}", "bold"))
-    if report_path is not None:
-        console.print()
+    left = len(lines) - len(shown)
+    more = f" {left} more {'row' if left == 1 else 'rows'}: --all, or the report." if left else ""
+    console.print(Text(f"First the leading attack, then the best of each feature on shadow data.{more}", "dim"))
+
+
+def _print_further(console: Console, findings: Findings) -> None:
     for released in findings.released:
         if released.privacy is not None and "+" not in released.defense:
             spent = released.privacy
@@ -63,22 +86,20 @@ def print_summary(console: Console, findings: Findings, report_path: Path | None
             console.print(Text(f"{spending} ({spent.neighbours}); accuracy {number(released.accuracy)}.", "dim"))
     if findings.failed:
         names = ", ".join(dict.fromkeys(score_column(of.attack, of.attack_model) for of in findings.failed))
-        console.print(Text(f"Failed, and the others went on: {names}; the report says why.", "bold"))
+        console.print(Text(f"Failed, while the others continued: {names}; the report says why.", "bold"))
     for sentence in further(findings):
         console.print(Text(sentence, "dim"))
     for line in _by_column(findings):
         console.print(Text(line, "dim"))
     if findings.record_risk is not None:
         risk = findings.record_risk
-        console.print(Text(f"{risk.identified:,} of {risk.records:,} audited records stand out by themselves.", "dim"))
+        console.print(Text(f"{risk.identified:,} of {risk.records:,} audited records stand out individually.", "dim"))
     if findings.stopping is not None:
         sentence = findings.stopping.sentence
         console.print(Text(f"{sentence[0].upper()}{sentence[1:]}.", "dim" if findings.stopping.reached else "bold"))
     if findings.routine:
         count = "1 note" if len(findings.routine) == 1 else f"{len(findings.routine)} notes"
         console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))
-    if report_path is not None:
-        console.print(Text(f"Report: {report_path}"), soft_wrap=True)
 
 
 def _by_column(findings: Findings) -> list[str]:
@@ -94,7 +115,7 @@ def _by_column(findings: Findings) -> list[str]:
     return lines
 
 
-def _table(findings: Findings, *, wide: bool) -> Table:
+def _table(findings: Findings, lines: list[Result], *, wide: bool) -> Table:
     """Return the table of attacks, each on one line, or with intervals and models beneath."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), show_edge=False)
     table.add_column("attack" if wide else "attack / model", no_wrap=True)
@@ -103,7 +124,6 @@ def _table(findings: Findings, *, wide: bool) -> Table:
     table.add_column("rows", no_wrap=True)
     for heading in ("AUC", "− classical", "TPR@1%", "accuracy"):
         table.add_column(heading, justify="right", no_wrap=True)
-    lines = _lines(findings)
     for position, result in enumerate(lines):
         leading = is_selected(result, findings.selected)
         last = position + 1 == len(lines)
@@ -132,6 +152,15 @@ def _lines(findings: Findings) -> list[Result]:
             best[key] = result
     others = sorted(best.values(), key=lambda r: (r.is_classical, -r.auc))
     return own + others
+
+
+def _fewer(lines: list[Result]) -> list[Result]:
+    """Return the first of the lines of a table, and the best of the classical ones at the end."""
+    if len(lines) <= _MOST_ROWS:
+        return lines
+    first = lines[: _MOST_ROWS - 1]
+    classical = next((of for of in lines[_MOST_ROWS - 1 :] if of.is_classical), lines[_MOST_ROWS - 1])
+    return [*first, lines[_MOST_ROWS - 1] if any(of.is_classical for of in first) else classical]
 
 
 def _preference(result: Result) -> float:

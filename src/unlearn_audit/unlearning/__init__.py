@@ -7,17 +7,20 @@ from unlearn_audit.utils.lazy import lazily
 if TYPE_CHECKING:
     from unlearn_audit.unlearning.base import Trained, Unlearner
     from unlearn_audit.unlearning.draws import measure, needs_measuring
-    from unlearn_audit.unlearning.methods import METHODS, options_of, unlearner_for
+    from unlearn_audit.unlearning.methods import METHODS, code_of, options_of, unlearner_for
+    from unlearn_audit.unlearning.options import Options
     from unlearn_audit.unlearning.retrain import Retrain
     from unlearn_audit.unlearning.sisa import Sisa
     from unlearn_audit.unlearning.training import train
 
 __all__ = [
     "METHODS",
+    "Options",
     "Retrain",
     "Sisa",
     "Trained",
     "Unlearner",
+    "code_of",
     "measure",
     "needs_measuring",
     "options_of",
@@ -30,7 +33,8 @@ __getattr__, __dir__ = lazily(
     {
         "base": ("Trained", "Unlearner"),
         "draws": ("measure", "needs_measuring"),
-        "methods": ("METHODS", "options_of", "unlearner_for"),
+        "methods": ("METHODS", "code_of", "options_of", "unlearner_for"),
+        "options": ("Options",),
         "retrain": ("Retrain",),
         "sisa": ("Sisa",),
         "training": ("train",),

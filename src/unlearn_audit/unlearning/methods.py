@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.sisa import SisaOptions
+from unlearn_audit.utils.registry import Registry
 
 if TYPE_CHECKING:
     from unlearn_audit.config import UnlearningConfig
 
 METHODS: dict[str, type[Options]] = {"retrain": Options, "sisa": SisaOptions}
-"""Every unlearning method by name; a new one is one file and one line here."""
+"""Our own unlearning methods by name; a new one is one file and one line here."""
+
+
+def _method(name: str, found: Any) -> type[Options]:
+    """Return the options of the method that other people's code holds."""
+    if not (isinstance(found, type) and issubclass(found, Options)):
+        raise AuditError(
+            f"unlearning method {name} is no class of options; derive one from unlearn_audit.unlearning.Options whose "
+            "method unlearner returns the method"
+        )
+    return found
+
+
+REGISTRY: Registry[type[Options]] = Registry("unlearning method", "unlearning", METHODS, _method)
+"""Every unlearning method that can be named."""
 
 
 def options_of(config: UnlearningConfig) -> Options:
@@ -31,9 +48,7 @@ def options_of(config: UnlearningConfig) -> Options:
     AuditError
         If there is no such method, or it has no such options.
     """
-    method = METHODS.get(config.method)
-    if method is None:
-        raise AuditError(f"unknown unlearning method {config.method!r}; use one of {', '.join(METHODS)}")
+    method = REGISTRY.find(config.method)
     # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
     given = {
         name: value
@@ -52,6 +67,14 @@ def options_of(config: UnlearningConfig) -> Options:
             f"unlearning method {config.method} has no option {option!r}; "
             + (f"its options are {known}" if known else "it has none, so leave it out")
         ) from error
+
+
+def code_of(config: UnlearningConfig) -> Fingerprint | None:
+    """Return what tells the code of a method of other people's from any other; None for our own.
+
+    Its options are in the text of the method, and so in every key already.
+    """
+    return None if config.method in METHODS else fingerprint(type(options_of(config)).unlearner, None)
 
 
 def unlearner_for(
@@ -91,12 +114,18 @@ def unlearner_for(
     options = options_of(config)
     retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
-    unlearner = options.unlearner(retrain)
+    unlearner = _made(config, options, retrain)
     if retrain.order is RowOrder.REPLACE and n_training is not None:
         lost = _why_not_fixed(unlearner, source.name, n_training, n_deleted)
         if lost is not None:
-            return options.unlearner(replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS)), lost
+            plainer = replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS)
+            return _made(config, options, plainer), lost
     return unlearner, note
+
+
+def _made(config: UnlearningConfig, options: Options, retrain: Retrain) -> Unlearner:
+    unlearner = options.unlearner(retrain)
+    return unlearner if config.method in METHODS else checked(unlearner, config.method)
 
 
 def _why_not_fixed(unlearner: Unlearner, model: str, n_training: int, n_deleted: int) -> str | None:

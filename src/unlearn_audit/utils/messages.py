@@ -1,8 +1,10 @@
-"""Phrases in the errors of every reader of files."""
+"""Phrases that messages share."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
+from typing import Any
 
 
 def shortened(names: Iterable[str], limit: int = 8) -> str:
@@ -21,3 +23,25 @@ def shortened(names: Iterable[str], limit: int = 8) -> str:
 def reason(error: Exception) -> str:
     """Return what an error says, on one line."""
     return " ".join(str(error).split())[:200]
+
+
+def raised(error: Exception) -> str:
+    """Return what kind of error other people's code raised and what it says, on one line.
+
+    Examples
+    --------
+    >>> raised(KeyError("age"))
+    "KeyError: 'age'"
+    """
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def first_line(of: Any) -> str:
+    """Return the first line of the docstring of a class or function, without the full stop; empty if it has none.
+
+    Examples
+    --------
+    >>> first_line(first_line).partition(" of ")[0]
+    'Return the first line'
+    """
+    return (inspect.getdoc(of) or "").partition("\n")[0].rstrip(".")

@@ -10,6 +10,7 @@ import numpy as np
 
 from unlearn_audit.attacks.base import Attack, Need
 from unlearn_audit.observations.views import View, ViewName
+from unlearn_audit.utils.messages import first_line
 from unlearn_audit.utils.typing import Array
 
 DELETION_SIGNS: Mapping[str, int] = {"deleted-vs-unseen": 1, "deleted-vs-retained": 1}
@@ -46,6 +47,11 @@ class Statistic(Attack):
     needs: frozenset[Need] = frozenset({"labels"})
     sign: int = 1
     silent_without_change: bool = field(default=True, kw_only=True)
+
+    @property
+    def about(self) -> str:
+        """What its formula returns."""
+        return first_line(self.formula)
 
     def for_game(self, game: str) -> Self | None:
         """Return it with the sign of a game, None where it takes no part."""

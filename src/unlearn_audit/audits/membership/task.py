@@ -9,6 +9,7 @@ from typing import Any
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.models import ModelSource, resolve_model
+from unlearn_audit.unlearning import code_of
 from unlearn_audit.worlds.prepare import Records, prepare
 
 
@@ -43,6 +44,14 @@ class AuditTask:
         models = {
             side: resolve_model(of.model, of.network.settings) for side, of in (("target", target), ("shadow", shadow))
         }
+        return cls.of(config, records, models)
+
+    @classmethod
+    def of(cls, config: AuditConfig, records: Mapping[str, Records], models: Mapping[str, ModelSource]) -> AuditTask:
+        """Return the audit; the code of an unlearning method of other people's counts with that of each model."""
+        code = code_of(config.unlearning)
+        if code is not None:
+            models = {side: source.along_with(code) for side, source in models.items()}
         return cls(config, records, models)
 
     @property

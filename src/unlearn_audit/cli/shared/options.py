@@ -3,60 +3,75 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from unlearn_audit.defenses.parse import usage
+from unlearn_audit.cli.shared.help import RARE, HelpAll
 from unlearn_audit.engine.executors import EXECUTORS
 
-Games = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--game",
-        help="deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen, or three-way beside one of them; "
-        "repeatable.",
-    ),
+__all__ = [
+    "AsJson",
+    "EveryAttack",
+    "Executor",
+    "Explain",
+    "HelpAll",
+    "Jobs",
+    "KeepGoing",
+    "NoReuse",
+    "Out",
+    "Scheduler",
+    "Store",
 ]
-Defenses = Annotated[
-    list[str] | None,
-    typer.Option("--defense", help=f"{usage()}; or several joined by +; repeatable."),
+
+_USUAL, _RARE = "Execution", f"Execution{RARE}"
+
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", min=1, help="Cores to use; results do not depend on it.", rich_help_panel=_USUAL),
 ]
-Views = Annotated[
-    list[str] | None,
-    typer.Option("--view", help="pair (first and last version) or sequence (every version); repeatable."),
-]
-Features = Annotated[
-    list[str] | None, typer.Option("--feature", help="A feature of the paper's attack; repeatable. Default: all five.")
-]
-AttackModels = Annotated[
-    list[str] | None, typer.Option("--attack-model", help="A classifier of the attack; repeatable. Default: all four.")
-]
-GroupBy = Annotated[
-    list[str] | None,
-    typer.Option("--group-by", help="A column by whose values to break risk down, feature or not; repeatable."),
-]
-Seed = Annotated[int | None, typer.Option(help="Seed of the whole audit.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Cores to use; results do not depend on it.")]
 Executor = Annotated[
     str | None,
-    typer.Option(help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1."),
+    typer.Option(
+        help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1.",
+        rich_help_panel=_RARE,
+    ),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a running Dask scheduler. Default: --jobs workers of this machine.")
+    str | None,
+    typer.Option(
+        help="Address of a running Dask scheduler. Default: --jobs workers on this machine.", rich_help_panel=_RARE
+    ),
 ]
 Explain = Annotated[
-    bool, typer.Option("--explain", help="Say before training which worlds are reused, and why the others are not.")
+    bool,
+    typer.Option(
+        "--explain",
+        help="Say before training which worlds are reused, and why the others are not.",
+        rich_help_panel=_RARE,
+    ),
 ]
-NoReuse = Annotated[bool, typer.Option("--no-reuse", help="Make every world anew, whatever the store has.")]
+NoReuse = Annotated[
+    bool, typer.Option("--no-reuse", help="Make every world anew, even if the store has it.", rich_help_panel=_RARE)
+]
 Store = Annotated[
-    Path | None, typer.Option(help="Folder of finished worlds, shared by runs. Default: in the user's cache.")
+    Path | None,
+    typer.Option(
+        help="Folder of finished worlds, shared by runs. Default: in the user's cache.", rich_help_panel=_RARE
+    ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Run folder. Default: a folder of its own under runs/.")]
-KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Report an attack that fails and go on with the others.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
-
-
-def settings_of(**flags: Any) -> dict[str, Any]:
-    """Return the flags that were given, as configuration."""
-    return {name: value for name, value in flags.items() if value is not None and value != []}
+Out = Annotated[
+    Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.", rich_help_panel=_USUAL)
+]
+KeepGoing = Annotated[
+    bool,
+    typer.Option(
+        "--keep-going", help="Report an attack that fails and continue with the others.", rich_help_panel=_RARE
+    ),
+]
+EveryAttack = Annotated[
+    bool, typer.Option("--all", help="Print a row for every feature and defence.", rich_help_panel=_USUAL)
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=_USUAL)
+]

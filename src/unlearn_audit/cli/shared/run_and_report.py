@@ -25,6 +25,7 @@ def run_and_save(
     jobs: int,
     out: Path | None,
     as_json: bool,
+    every_attack: bool = False,
     **execution: Any,
 ) -> None:
     """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
@@ -36,4 +37,4 @@ def run_and_save(
     if as_json:
         typer.echo((folder / "findings.json").read_text(encoding="utf-8"), nl=False)
     else:
-        print_summary(Console(), result.findings, page)
+        print_summary(Console(), result.findings, page, every_attack=every_attack)

@@ -46,7 +46,7 @@ def fingerprint(factory: Any, estimator: Any) -> Fingerprint:
     factory
         The function or class that makes the estimator, or None if there is only the estimator.
     estimator
-        What it made.
+        What it made; None if there is only the factory.
     """
     modules = Modules()
     values = Values(modules)
@@ -68,7 +68,7 @@ def computed_with(estimator: Any) -> dict[str, str]:
 
 
 def _computing(estimator: Any) -> list[Any]:
-    deep = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else vars(estimator)
+    deep = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else getattr(estimator, "__dict__", {})
     return [part for part in (estimator, *deep.values()) if hasattr(part, "computed_with")]
 
 

@@ -1,0 +1,87 @@
+"""``unlearn-audit list``: what can be named, one line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from unlearn_audit.utils.messages import first_line
+from unlearn_audit.utils.registry import GROUPS, Registry
+
+
+class Family(StrEnum):
+    """What can be listed."""
+
+    ATTACKS = "attacks"
+    UNLEARNING = "unlearning"
+    DEFENSES = "defenses"
+    DATASETS = "datasets"
+    MODELS = "models"
+
+
+def list_command(
+    family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Show the attacks, unlearning methods, defences, datasets or models there are.
+
+    Those of installed packages are found by their entry points, of which only the names are read. What is in a file of
+    your own is named by file.py:object wherever a name is taken.
+
+    Typical calls:
+
+    unlearn-audit list attacks
+
+    unlearn-audit list defenses --json
+    """
+    members = list(_members(family))
+    if as_json:
+        typer.echo(
+            json.dumps([dict(zip(("name", "about", "from"), member, strict=True)) for member in members], indent=1)
+        )
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it is")
+    table.add_column("from", no_wrap=True)
+    for member in members:
+        table.add_row(*member)
+    console = Console()
+    console.print(table, markup=False, highlight=False)
+    console.print(f"Packages add to these by entry points of the group {GROUPS[family]}.", style="dim", soft_wrap=True)
+
+
+def _members(family: Family) -> Iterator[tuple[str, str, str]]:
+    registry, about = _registry(family)
+    for name, origin in registry.origins():
+        yield name, about(registry.own[name]) if name in registry.own else "", origin
+
+
+def _registry(family: Family) -> tuple[Registry[Any], Callable[[Any], str]]:
+    """Return a family, and what says in one line what a member is; each is imported when it is listed."""
+    if family is Family.ATTACKS:
+        from unlearn_audit.attacks.catalogue import REGISTRY as attacks
+
+        return attacks, lambda attack: attack.about
+    if family is Family.UNLEARNING:
+        from unlearn_audit.unlearning.methods import REGISTRY as methods
+
+        return methods, first_line
+    if family is Family.DEFENSES:
+        from unlearn_audit.defenses.parse import REGISTRY as defenses
+
+        return defenses, lambda kind: kind.help
+    if family is Family.DATASETS:
+        from unlearn_audit.data import REGISTRY as datasets
+
+        return datasets, lambda entry: entry[0].title
+    from unlearn_audit.models.source import REGISTRY as models
+
+    return models, first_line

@@ -1,0 +1,141 @@
+"""How the help of a command is laid out: options under headings, and the rare ones only in the whole help."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from enum import Enum
+from typing import Annotated, Any, get_args
+
+import typer
+from typer.core import TyperCommand
+
+RARE = " *"
+"""What the heading of an option ends with that only the whole help lists."""
+
+HEADINGS = ("Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences", "Execution", "Options")
+ALL = "unlearn_audit.help_all"
+"""The key of a context under which it is said that the whole help is asked for."""
+
+_WIDTH, _COLUMN = 80, 24
+
+
+def _print_all(ctx: typer.Context, asked: bool) -> None:
+    if asked:
+        ctx.meta[ALL] = True
+        typer.echo(ctx.get_help())
+        raise typer.Exit
+
+
+HelpAll = Annotated[
+    bool,
+    typer.Option("--help-all", callback=_print_all, is_eager=True, help="Show every option and exit."),
+]
+
+
+class Grouped(TyperCommand):
+    """A command whose help lists options under headings, in at most 80 columns, without cutting a word."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help; the whole of it once ``--help-all`` was given."""
+        parameters: list[Any] = self.get_params(ctx)
+        options = [of for of in parameters if of.opts[0].startswith("-")]
+        whole = bool(ctx.meta.get(ALL)) or not any("--help-all" in of.opts for of in options)
+        shown = [of for of in options if not of.hidden and (whole or not _heading(of).endswith(RARE))]
+        lines = [*_wrapped(f"Usage: {' '.join(self._usage(ctx))}"), ""]
+        lines += _text(self.help or "")
+        for argument in parameters:
+            if argument not in options:
+                lines += ["", *_row(f"[{argument.name}]", getattr(argument, "help", "") or "")]
+        for heading in HEADINGS:
+            rows = [of for of in shown if _heading(of).removesuffix(RARE) == heading]
+            if rows:
+                lines += ["", f"{heading}:"]
+            for of in rows:
+                lines += _row(_names(of), _description(of))
+        if len(shown) < len([of for of in options if not of.hidden]):
+            lines += ["", "More options: --help-all"]
+        return "\n".join(lines)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        formatter.write(self.get_help(ctx) + "\n")
+
+    def _usage(self, ctx: Any) -> Iterator[str]:
+        yield ctx.command_path
+        yield "[OPTIONS]"
+        for of in self.get_params(ctx):
+            if not of.opts[0].startswith("-"):
+                yield of.name if of.required else f"[{of.name}]"
+
+
+def _heading(option: Any) -> str:
+    return getattr(option, "rich_help_panel", None) or "Options"
+
+
+def _names(option: Any) -> str:
+    names = ", ".join((*option.opts, *option.secondary_opts))
+    return names if option.is_flag else f"{names} {_value(option)}"
+
+
+def _value(option: Any) -> str:
+    """Return what stands for the value of an option."""
+    if option.metavar:
+        return str(option.metavar)
+    # releases of Typer differ in where they keep the type
+    described = getattr(option, "type_descriptor", None)
+    kind = str(option.type.name if described is None else described.annotation)
+    return next((word for part, word in (("int", "N"), ("float", "X"), ("Path", "PATH")) if part in kind), "TEXT")
+
+
+def _choices(option: Any) -> tuple[str, ...]:
+    described = getattr(option, "type_descriptor", None)
+    if described is None:
+        return tuple(map(str, getattr(option.type, "choices", ())))
+    kind = described.annotation
+    return (
+        tuple(map(str, kind)) if isinstance(kind, type) and issubclass(kind, Enum) else tuple(map(str, get_args(kind)))
+    )
+
+
+def _description(option: Any) -> str:
+    text = getattr(option, "help", "") or ""
+    if not option.is_flag and not option.multiple:
+        missing = [of for of in _choices(option) if of not in text]
+        text = f"{text.rstrip('.')}: {', '.join(missing)}." if missing else text
+    if option.required:
+        return f"{text} Required."
+    default = option.default
+    if option.show_default and default not in (None, (), []) and not isinstance(default, bool) and "efault" not in text:
+        return f"{text} Default: {default}."
+    return text
+
+
+def _row(names: str, text: str) -> list[str]:
+    """Return an option and what it is, in two columns."""
+    first = f"  {names}"
+    wrapped = textwrap.wrap(text, _WIDTH - _COLUMN, break_long_words=False, break_on_hyphens=False)
+    if len(first) + 2 > _COLUMN:
+        return [first, *(" " * _COLUMN + line for line in wrapped)]
+    head, *rest = wrapped or [""]
+    return [first.ljust(_COLUMN) + head, *(" " * _COLUMN + line for line in rest)]
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _text(text: str) -> list[str]:
+    """Return paragraphs, and command lines as they can be typed: a long one goes on after a backslash."""
+    lines: list[str] = []
+    for paragraph in text.strip().split("\n\n"):
+        plain = " ".join(paragraph.split())
+        if not plain.startswith("unlearn-audit"):
+            lines += ["", *_wrapped(plain)]
+            continue
+        parts = textwrap.wrap(plain, _WIDTH - 8, break_long_words=False, break_on_hyphens=False)
+        lines += [f"  {parts[0]}", *(f"      {part}" for part in parts[1:])]
+        lines[-len(parts) : -1] = [f"{line} \\" for line in lines[-len(parts) : -1]]
+    return lines[1:]

@@ -1,0 +1,121 @@
+"""What every unlearning method must do, checked on a made-up table.
+
+See `unlearn_audit.testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.source import ModelSource, resolve_model
+from unlearn_audit.unlearning.base import Trained, Unlearner
+from unlearn_audit.unlearning.options import Options
+from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.utils.messages import raised
+from unlearn_audit.worlds.design import Request
+
+_RECORDS, _TRAINING = 160, 96
+
+
+def check_unlearner(method: Any, model: Any = "logistic-regression") -> type[Options] | Options:
+    """Check an unlearning method, given by its options, against the contract; return what was given.
+
+    The original must stay as it was, results must repeat with the seed and answer with posteriors, a deletion from a
+    result must not bring back an earlier one, records must be taken in as well, and the method's text must say what it
+    is made of, since it is part of the keys of stored worlds.
+
+    Parameters
+    ----------
+    method
+        A class derived from `Options`, or an instance of one.
+    model
+        What it is tried on, as in `unlearn_audit.audit`: a name, an estimator or a factory.
+
+    Raises
+    ------
+    AuditError
+        If something does not hold; the sentence says what was found.
+
+    Examples
+    --------
+    >>> from unlearn_audit.unlearning import METHODS
+    >>> check_unlearner(METHODS["sisa"]).__name__
+    'SisaOptions'
+    """
+    options = method() if isinstance(method, type) else method
+    name = type(options).__name__
+    if not isinstance(options, Options):
+        raise AuditError(f"{name} is no class of options; derive it from unlearn_audit.unlearning.Options")
+    source, data = resolve_model(model), _made_data()
+    retrain, _ = Retrain.for_model(source, Regime.FIXED)
+    try:
+        unlearner = checked(options.unlearner(retrain), name)
+        for problem in _problems(unlearner, source, data):
+            raise AuditError(f"unlearning method {name} {problem}")
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(f"unlearning method {name} fails on a made-up table ({raised(error)})") from error
+    return method  # type: ignore[no-any-return]
+
+
+def checked(unlearner: Any, name: str) -> Unlearner:
+    """Return a method, once it is one and its text says all that it is made of.
+
+    Raises
+    ------
+    AuditError
+        If not.
+    """
+    if not isinstance(unlearner, Unlearner):
+        raise AuditError(
+            f"unlearning method {name} makes a {type(unlearner).__name__}; derive it from "
+            "unlearn_audit.unlearning.Unlearner"
+        )
+    if not isinstance(getattr(unlearner, "regime", None), Regime):
+        raise AuditError(f"unlearning method {name} states no regime; take that of the Retrain given")
+    if " at 0x" in repr(unlearner):
+        raise AuditError(
+            f"the text of unlearning method {name} ({repr(unlearner)[:80]}) does not say what it is made of, and it is "
+            "part of the keys of stored worlds; make it a frozen dataclass"
+        )
+    return unlearner
+
+
+def _made_data() -> Dataset:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(_RECORDS, 4))
+    y = (X.sum(axis=1) + rng.normal(size=_RECORDS) > 0).astype(np.int64)
+    return Dataset("made", X, y, np.arange(2), ("no", "yes"), np.arange(_RECORDS))
+
+
+def _answers(trained: Trained) -> npt.NDArray[np.float32]:
+    return query(trained.model, trained.data.X, trained.data.class_values, trained.source.name)
+
+
+def _problems(unlearner: Unlearner, source: ModelSource, data: Dataset) -> Iterator[str]:
+    training = np.arange(max(_TRAINING, unlearner.least_training))
+    original = unlearner.learn(source, data, training, seed=1)
+    before = _answers(original)
+    if not np.array_equal(_answers(unlearner.learn(source, data, training, seed=1)), before):
+        yield "learns another model from the same records with the same seed; draw from the seed alone"
+    nobody = np.arange(0)
+    first, second = (Request(np.array(positions), nobody) for positions in ([3], [5, 8]))
+    unlearned, _ = list(unlearner.unlearn_many(original, [first, second], [2, 3]))
+    if not np.array_equal(_answers(original), before):
+        yield "changes the original when it unlearns; other requests start from it too, so work on a copy"
+    if not np.array_equal(_answers(next(unlearner.unlearn_many(original, [first], [2]))), _answers(unlearned)):
+        yield "unlearns to another model with the same seed, or by what else was asked; draw from the seed alone"
+    again = unlearner.unlearn(unlearned, second, 4)
+    # a method may leave a record in; one that took it out may not bring it back
+    if 3 in again.training and 3 not in unlearned.training:
+        yield "brings back an earlier deletion when it unlearns from its own result"
+    unlearner.unlearn(original, Request(np.array([3]), np.array([_RECORDS - 1])), 5)
