@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.cli.shared.renamed import current_names
+from unlearn_audit.utils.suggest import check_known
 
 COMMANDS = {
     "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
@@ -62,6 +63,8 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name of the command that is called, the command itself, and its arguments."""
+        if args and not args[0].startswith("-"):
+            check_known("command", args[:1], COMMANDS)
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and load(str(name)), rest
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from unlearn_audit.config.audit import AuditConfig, reuse_to_execution
 from unlearn_audit.config.blocks import unit_to_person
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.doors import installed, is_object
 from unlearn_audit.utils.registry import GROUPS
+from unlearn_audit.utils.suggest import advice
 
 # PyYAML's constructors pass on what they stumble over: a 13th month, an `!!int` that is none, endless nesting
 _BAD_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
@@ -98,11 +100,23 @@ def build_config(values: dict[str, Any], where: str = "the configuration") -> Au
         for problem in error.errors():
             key = ".".join(str(part) for part in problem["loc"]) or "the whole"
             if problem["type"] == "extra_forbidden":
-                problems.append(f"unknown key '{key}'")
+                problems.append(f"unknown key '{key}', {advice(str(problem['loc'][-1]), _keys(problem['loc'][:-1]))}")
+            elif problem["type"] == "literal_error":
+                expected = re.findall(r"'([^']*)'", problem["ctx"]["expected"])
+                problems.append(f"{key}: {problem['input']!r} is unknown, {advice(str(problem['input']), expected)}")
             else:
                 problems.append(f"{key}: {problem['msg'].removeprefix('Value error, ')}")
         message = f"{where} cannot be used: {'; '.join(problems)}"
         raise AuditError(" ".join(message.splitlines())) from error  # keys and values can hold newlines
+
+
+def _keys(path: tuple[str | int, ...]) -> list[str]:
+    """Return the keys of the block that a path of keys leads to."""
+    block: type[BaseModel] = AuditConfig
+    for key in path:
+        held = block.model_fields[str(key)].annotation
+        block = next(of for of in (held, *get_args(held)) if isinstance(of, type) and issubclass(of, BaseModel))
+    return list(block.model_fields)
 
 
 _SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method", "until": "auc"}

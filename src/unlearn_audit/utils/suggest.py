@@ -8,6 +8,19 @@ from difflib import get_close_matches
 from unlearn_audit.errors import AuditError
 
 
+def advice(name: str, known: Iterable[str]) -> str:
+    """Return which names one is probably meant to be, or else which there are.
+
+    Examples
+    --------
+    >>> advice("fixd", ["fixed", "fresh"]), advice("zzz", ["fixed", "fresh"])
+    ('did you mean fixed?', 'use one of fixed, fresh')
+    """
+    known = list(known)
+    close = get_close_matches(name, known)
+    return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
+
+
 def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Raise for the first of some names that is not known, with the names it is probably meant to be.
 
@@ -23,6 +36,4 @@ def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     known = list(known)
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known)
-            advice = f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
-            raise AuditError(f"unknown {what} {name!r}; {advice}")
+            raise AuditError(f"unknown {what} {name!r}; {advice(name, known)}")
