@@ -15,6 +15,7 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from unlearn_audit.attacks.conformance import made_table  # noqa: E402
@@ -23,6 +24,50 @@ from unlearn_audit.observations import ROLES  # noqa: E402
 from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 
 pytest_plugins = ["made_findings"]
+
+HEAVY = (
+    "influence/test_attack.py::test_asked_for_by_name_it_runs_on_any_model[sklearn.neighbors",
+    "influence/test_attack.py::test_sparse_preprocessing_ends_no_audit[last1]",
+    "influence/test_downdate.py::test_of_a_record_that_the_own_training_set_lacks_the_field_is_the_derivative_in_its_weight[softmax-120-100]",
+    "identification/test_ranking.py::test_any_model_will_do_at_the_price_of_a_training_for_each_candidate",
+    "membership/test_arms.py::test_sisa_trains_each_shard_privately",
+    "membership/test_early_stopping.py::test_every_arm_gets_as_many_worlds",
+    "membership/test_run.py::test_real_data_leaks_where_it_is_known_to[us-accidents",
+    "membership/test_run.py::test_real_data_leaks_where_it_is_known_to[adult-decision-tree",
+    "cli/test_plan_release.py::test_forests_and_networks_by_name[random-forest]",
+    "cli/test_run.py::test_a_killed_run_resumes_with_the_same_result[1]",
+    "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[torch-mlp-dask]",
+    "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[random-forest-accelerated-dask]",
+    "engine/test_executors.py::test_workers_that_always_die_are_told_in_one_sentence[dask]",
+    "engine/test_executors.py::test_what_queries_warn_of_is_counted_and_not_shown[dask]",
+    "engine/test_executors.py::test_what_a_worker_refuses_is_the_same_sentence[dask]",
+    "metrics/test_bands.py::test_no_interval_of_the_family_is_wrong[0.7]",
+    "metrics/test_stopping.py::test_coverage_where_the_audit_stopped_early[case1]",
+    "models/test_source.py::test_the_zoo_makes_seeded_models_that_fit_and_repeat[resnet50]",
+    "models/networks/test_private.py::test_shared_noise_cancels_in_the_difference_whatever_the_epsilon",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[sisa]",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[overfitting]",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[dp-sgd]",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[hyper-parameters]",
+    "tests/test_benchmarks.py::test_networks_on_a_gpu_are_timed_without_what_only_other_parts_need",
+    "tests/test_doors.py::test_all_five_run_together_by_path[1]",
+    "tests/test_validity.py::test_models_that_know_nothing_are_audited[0]",
+    "tests/test_validity.py::test_models_that_know_nothing_are_audited[6]",
+)
+"""Starts of tests of ten seconds and more whose like run in `make test`: these run in `make figures`."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what is heavy as slow."""
+    for item in items:
+        if any(heavy in item.nodeid for heavy in HEAVY):
+            item.add_marker(pytest.mark.slow)
+
+
+# the same examples in every run; HYPOTHESIS_PROFILE=explore looks for others
+settings.register_profile("repeat", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,10 @@ def test_fewer_records_than_the_worlds_need(command):
         (["--attack-model=tree"], "unknown attack model 'tree'; use one of logistic-regression, decision-tree"),
         (["--attack=Pair_Scale"], "attacks.0: 'Pair_Scale' is not a name; use small letters, digits and hyphens"),
         (["--defense=rounding 2"], "'rounding 2' is not a defence; write it like rounding:2"),
+        (["--regime=fixd"], "regime: 'fixd' is unknown, did you mean fixed?"),
+        (["--scenario=grup"], "scenario.name: 'grup' is unknown, did you mean group?"),
+        (["--layout=per_record"], "worlds.layout: 'per_record' is unknown, did you mean per-record?"),
+        (["--reuse=nevr"], "execution.reuse: 'nevr' is unknown, did you mean never?"),
         (["--defense=blurring:2"], "unknown defence 'blurring'"),
         (["--deletions=0"], "worlds.deletions"),
         (["--seed=-1"], "seed"),
@@ -204,3 +208,10 @@ def test_a_worker_process_tells_the_same_sentence(command):
             "class refuses(DecisionTreeClassifier):\n    def fit(self, X, y):\n        raise MemoryError('too large')\n"
         )
     command("run", "--model=mine.py:refuses", *SMALL, "--jobs=2").says("MemoryError: too large")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("rn", "run"), ("reprodce", "reproduce"), ("planrelease", "plan-release")]
+)
+def test_a_typo_in_a_command_gets_a_suggestion(command, typed, meant):
+    command(typed).says(f"unknown command '{typed}'; did you mean {meant}")

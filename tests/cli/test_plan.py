@@ -6,7 +6,7 @@ from unlearn_audit.cli.commands import load
 
 SMALL = [
     "--dataset=breast-cancer", "--shadow-worlds=3", "--target-worlds=3", "--deletions=5", "--unseen=4",
-    "--references=5", "--feature=sorted-diff", "--attack-model=logistic-regression",
+    "--references=5", "--feature=sorted-diff", "--attack-model=logistic-regression", "--attack=none",
 ]  # fmt: skip
 
 

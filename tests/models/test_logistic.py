@@ -83,6 +83,18 @@ def test_no_counterexample(data):
     assert worst_difference(made, X, y, trainings) < TOLERANCE
 
 
+@pytest.mark.parametrize("left", [4, 8, 20, 60])
+@pytest.mark.parametrize("given", ["balanced", {0: 4.0}, None])
+def test_where_few_records_stay_the_weights_of_classes_have_changed(left, given):
+    """A balanced weight of the few that stay is not that of all, with which the original's Hessian was made."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(71, 1))
+        y = np.concatenate([[0, 1, 0, 1], rng.random(67) < rng.uniform(0.2, 0.8)]).astype(int)
+        made = estimator(rng.choice([0.01, 1, 100]), standardized=False, one_vs_rest=False, class_weight=given)
+        assert worst_difference(made, X, y, [np.arange(71), np.arange(left)]) < TOLERANCE
+
+
 def test_bits_do_not_depend_on_what_is_solved_beside():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 6)), rng.integers(0, 3, 300)

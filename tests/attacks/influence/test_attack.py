@@ -105,7 +105,7 @@ def test_where_nothing_changed_nothing_is_explained(sides):
 def test_what_it_needs_is_named(sides):
     influence, _, target, _ = sides
     for view in (dataclasses.replace(target, positions=None), dataclasses.replace(target, references=None)):
-        with pytest.raises(AuditError, match="needs reference records, and a model of the attacker's own"):
+        with pytest.raises(AuditError, match="need reference records, and a model of the attacker's own"):
             explained(view, influence)
     mixed = dataclasses.replace(target.references, positions=np.arange(len(target.references)))
     with pytest.raises(AuditError, match="different reference records"):

@@ -82,7 +82,7 @@ def test_without_influences_the_attacks_that_need_them_are_left_out_or_refused()
         ({"attacks": ["marginal-difference"]}, "unknown attack 'marginal-difference'; did you mean margin-difference"),
         ({"features": ["sorted-diff", "smell"]}, "unknown feature 'smell'; use one of direct-concat"),
         ({"attack_models": ["random-forst"]}, "unknown attack model 'random-forst'; did you mean random-forest"),
-        ({"defenses": ["blurring:2"]}, "unknown defence 'blurring:2'"),
+        ({"defenses": ["blurring:2"]}, "unknown defence 'blurring'"),
         ({"defenses": ["top-k:2"]}, "hides nothing of 2 classes"),
         ({"attacks": ["pair-scale"], "worlds": {"references": 3}}, "the attack pair-scale needs at least 10 reference"),
         ({"attacks": ["lira"]}, "the attack lira needs worlds that audit the same records"),

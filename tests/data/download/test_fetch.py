@@ -263,5 +263,5 @@ def test_what_comes_with_a_package_needs_nothing(tmp_path: Path) -> None:
 
 
 def test_unknown_name(tmp_path: Path) -> None:
-    with pytest.raises(AuditError, match="no dataset 'toys'"):
+    with pytest.raises(AuditError, match="unknown dataset 'toys'"):
         fetch("toys", tmp_path)

@@ -26,7 +26,7 @@ from unlearn_audit.utils.typing import Positions
 
 __all__ = ["LOOSEST_TOLERANCE", "TOGETHER", "VERSION", "Change", "LogisticModel", "LogisticSettings", "solve"]
 
-VERSION = 2
+VERSION = 3
 """Raise it whenever the same records would give other parameters than before, or other answers."""
 
 

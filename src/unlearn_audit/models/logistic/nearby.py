@@ -25,6 +25,8 @@ TOGETHER = 20
 
 _ERROR = 1e-6
 """Largest estimated error of a training record's logit."""
+_MOST_MISFIT = 0.5
+"""With a Hessian that differs by more from a training set's own, the set is left to Newton's method."""
 _STEPS = 20
 """After so many steps, or one no shorter than the last, a set is left to Newton's method."""
 _LEAST_GAIN = 0.05
@@ -137,7 +139,7 @@ class Block:
         gradient = self._gradient(now, self.start.sums[:, :, None])
         # the first step has none to be judged by
         before = np.full(len(self.rows), np.nan)
-        done, slow = np.zeros(len(before), dtype=bool), np.zeros(len(before), dtype=bool)
+        done, slow = np.zeros(len(before), dtype=bool), self._misfit > _MOST_MISFIT
         for _ in range(_STEPS):
             step = -inverse.times(gradient)
             length = _length(step)
@@ -146,7 +148,7 @@ class Block:
             step[:, done | slow] = 0
             now += step
             # a step much shorter than the last says little of the next
-            gain = np.maximum(length / before, _LEAST_GAIN)
+            gain = np.maximum(length / before, np.maximum(self._misfit, _LEAST_GAIN))
             left = gain / np.maximum(1 - gain, 1e-3) * length
             done |= ~slow & ((left < _ERROR / self.start.reach) | (length < 1e-3 * _ERROR / self.start.reach))
             if (done | slow).all():
@@ -168,6 +170,19 @@ class Block:
     def _weight_of_each(self) -> Array:
         """(sets, m, outputs) the weight in each output of the records that leave or join."""
         return np.take_along_axis(self.weights, self.codes[:, None, :], axis=2).transpose(0, 2, 1)
+
+    @cached_property
+    def _misfit(self) -> Array:
+        """(sets,) by how much, about, the Hessian used differs from a set's own, as a share of that.
+
+        It is the original's, corrected for the records that leave and join; where they change the weights of classes,
+        those who stay are counted in it with their former weight. In some direction each step then leaves this share
+        of the error, however short it is.
+        """
+        world = self.start.world
+        changed = np.abs(self.weights - world.weights(world.counts)[0]).max(axis=(1, 2))
+        share = len(world.Z) / (len(world.Z) + self.sign.sum())
+        return np.asarray(share * changed / self.weights.min(axis=(1, 2)))
 
     def _gradient(self, now: Array, sums: Array) -> Array:
         """(d + 1, sets, outputs) from parameters of that shape and the `World.sums` at them."""
