@@ -19,7 +19,7 @@ audit: $(VENV)/.core
 test: lint types
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
-# the figures on real data at full size, about 20 minutes
+# the long tests: real data at full size, and more cases of what `make test` checks; about half an hour
 figures: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
 

@@ -53,8 +53,31 @@ HEAVY = (
     "tests/test_doors.py::test_all_five_run_together_by_path[1]",
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[0]",
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[6]",
+    "tests/test_examples.py::test_own_network",
+    "tests/test_examples.py::test_defenses",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[defences]",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[online]",
+    "cli/test_plan.py::test_plan_run_and_name_state_the_regime_that_is_run[hard_wired-same-seed-same-seed]",
+    "cli/test_plan.py::test_what_is_not_reused_is_not_counted_as_stored",
+    "cli/test_scenarios.py::test_the_retraining_arm_can_be_left_out",
+    "cli/test_name.py::test_a_model_of_any_kind_says_how_many_trainings_it_takes",
+    "tests/test_benchmarks.py::test_both_sides_of_the_cases_agree",
+    "store/test_reuse.py::test_an_edited_program_is_another_model[a file]",
+    "tests/test_null.py::test_roles_shuffled_within_worlds_cover_one_half_at_the_nominal_rate",
+    "metrics/test_bands.py::test_no_interval_of_the_family_is_wrong[0.98]",
+    "metrics/test_coverage.py::test_tpr_at_one_percent[2.5-0.3]",
+    "metrics/test_coverage.py::test_tpr_at_one_percent[1.24-0.3]",
+    "metrics/test_multiclass.py::test_the_interval_of_the_mean_covers[30-10-0.7]",
+    "metrics/test_multiclass.py::test_the_interval_of_the_mean_covers[10-20-0.5]",
+    "membership/test_run.py::test_real_data_leaks_where_it_is_known_to[checkins-jakarta",
+    "tests/test_doors.py::test_a_configuration_alone_runs_no_code_of_others[unlearning]",
+    "engine/test_executors.py::test_workers_that_grew_are_replaced_in_silence",
+    "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[random-forest-accelerated-processes]",
+    "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[logistic-regression-dask]",
+    "defenses/test_dp_sgd.py::test_the_networks_of_the_paper_can_be_private[torch-logistic-regression]",
+    "models/test_source.py::test_the_zoo_makes_seeded_models_that_fit_and_repeat[densenet121]",
 )
-"""Starts of tests of ten seconds and more whose like run in `make test`: these run in `make figures`."""
+"""Starts of the names of long tests whose like run in `make test`: these run in `make figures`."""
 
 
 def pytest_collection_modifyitems(items):

@@ -47,7 +47,7 @@ def test_real_data_agrees_after_deletions_groups_and_additions(dataset):
 
 # at 1e-10 scikit-learn may find that rounding leaves it no further decrease, and says so
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::scipy.linalg.LinAlgWarning")
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_counterexample(data):
     classes = data.draw(st.integers(2, 20))
