@@ -33,7 +33,7 @@ def page() -> str:
     for words in commands():
         command = find(words)
         shared = words != ("run",) and any("--allow-code" in of.opts for of in command.params)
-        options = [of for of in command.params if not (shared and of.name in of_run)]
+        options = [of for of in command.params if not (shared and of.name in of_run and of.opts[0].startswith("-"))]
         text = whole_help(words, options if shared else command.params)
         more = "\nIt also takes the options of [run](#unlearn-audit-run).\n" if shared else ""
         parts.append(f"## unlearn-audit {' '.join(words)}\n{more}\n```text\n{text}\n```\n")

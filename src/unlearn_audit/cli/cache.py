@@ -62,20 +62,18 @@ def info(store: options.Store = None, as_json: AsJson = False) -> None:
 @app.command("prune", cls=Grouped)
 def prune_command(
     older_than: Annotated[
-        str | None, typer.Option(help="Remove what was not used for so long: 12h, 30d, 4w.", show_default=False)
+        str | None, typer.Option(help="Remove what has not been used for this long: 12h, 30d, 4w.", show_default=False)
     ] = None,
     max_size: Annotated[
         str | None,
-        typer.Option(
-            help="Remove what was not used for longest, until so much is left: 500MB, 5GB.", show_default=False
-        ),
+        typer.Option(help="Remove the least recently used until this much is left: 500MB, 5GB.", show_default=False),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove all artefacts.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say what would be removed.")] = False,
     store: options.Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove artefacts from the store; running audits make again what they miss.
+    """Remove artefacts from the store; running audits recreate what they need.
 
     Typical call:
 

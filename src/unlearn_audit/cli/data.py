@@ -91,7 +91,7 @@ def fetch(
         typer.Option(help="Address of a mirror with the same layout as the data folder.", show_default=False),
     ] = None,
 ) -> None:
-    """Download a dataset into the data folder, or go on with a download that broke off.
+    """Download a dataset into the data folder, or resume an interrupted download.
 
     Every file is checked by its SHA-256. What is already there is checked and kept. Where the owner publishes an
     archive, it is removed once the files are out of it.

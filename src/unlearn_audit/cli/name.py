@@ -28,7 +28,9 @@ from unlearn_audit.utils.progress import reporter
 @configured
 def name(
     specification: AuditConfig,
-    queries: Annotated[int, typer.Option(help="Reference records that the attacker asks of both versions.")] = 60,
+    queries: Annotated[
+        int, typer.Option(help="Reference records about which the attacker queries both versions.")
+    ] = 60,
     jobs: options.Jobs = 1,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
@@ -38,9 +40,9 @@ def name(
 ) -> None:
     """Rank a whole register by how well each candidate's deletion explains what changed between two versions.
 
-    Takes the data, model, sizes and one --defense of run; the attacker trains one model of its own and asks
-    --queries reference records. Says how often the deleted person is found first, and among how many a person stays
-    hidden. naming.json names nobody; private-names.csv, for the owner alone, says who was found on which place.
+    Takes the data, model, sizes and one --defense of run; the attacker trains one model and queries
+    --queries reference records. Reports how often the deleted person ranks first, and how many people an attacker would
+    have to accuse. naming.json identifies no one; private-names.csv, for the owner alone, lists the rank of each.
 
     Typical calls:
 

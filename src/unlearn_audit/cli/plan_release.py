@@ -48,10 +48,13 @@ def plan_release(
     ] = "identified",
     batch: Annotated[
         list[int] | None,
-        typer.Option(help=f"People a release; repeatable. Default: {', '.join(map(str, BATCHES))} where they fit."),
+        typer.Option(help=f"People per release; repeatable. Default: {', '.join(map(str, BATCHES))} where they fit."),
     ] = None,
     decimals: Annotated[
-        list[int] | None, typer.Option(help="Roundings of the answers, beside none; repeatable. Default: 4, 3, 2, 1.")
+        list[int] | None,
+        typer.Option(
+            help="Decimals to round answers to; unrounded answers are tried too. Repeatable. Default: 4, 3, 2, 1."
+        ),
     ] = None,
     regime: Annotated[
         list[str] | None,

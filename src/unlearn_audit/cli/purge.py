@@ -17,9 +17,7 @@ from unlearn_audit.utils.progress import reporter
 
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...", show_default=False)],
-    ids: Annotated[
-        str, typer.Option(help="Records to remove: a .txt, .csv or .parquet file, or ids joined by commas.")
-    ],
+    ids: Annotated[str, typer.Option(help="Records to remove: a .txt, .csv, .jsonl or .parquet file, or ids.")],
     dataset: Annotated[
         str | None, typer.Option(help="Only records of this dataset. Default: of every dataset in the runs.")
     ] = None,

@@ -51,7 +51,7 @@ def release(
     person: Annotated[str | None, typer.Option(help="The column that holds the person of each record.")] = None,
     group_by: Annotated[
         list[str] | None,
-        typer.Option("--group-by", help="People are compared within its values; of files group_<name>. Repeatable."),
+        typer.Option("--group-by", help="Compare people only within values of this column (group_<name>). Repeatable."),
     ] = None,
     base_rate: Annotated[
         list[float] | None,
@@ -62,9 +62,10 @@ def release(
         str, typer.Option(help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).")
     ] = "holm",
     score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
-    combine: Annotated[str, typer.Option(help="A person's score of those of its records: sum or max.")] = "sum",
+    combine: Annotated[str, typer.Option(help="How to combine the scores of a person's records: sum, max.")] = "sum",
     data: Annotated[
-        Path | None, typer.Option(help="Records to ask two models, or to rehearse with: CSV, JSON lines or Parquet.")
+        Path | None,
+        typer.Option(help="Records to query models about, or to rehearse with: CSV, JSON lines or Parquet."),
     ] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[
@@ -78,7 +79,7 @@ def release(
     repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
     encoding: Annotated[str, typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.")] = "codes",
     fail_if_identified: Annotated[
-        bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anybody can be identified: a gate.")
+        bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anyone can be identified: a gate.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,

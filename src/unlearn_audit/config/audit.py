@@ -59,7 +59,7 @@ class AuditConfig(Frozen):
         True,
         "Unlearning",
         rare=True,
-        description="with any other method, also retrain the same worlds exactly and compare; no saves time",
+        description="with another method, also retrain the same worlds exactly and compare; --no-retraining-arm saves time",
     )
     scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = flagged(

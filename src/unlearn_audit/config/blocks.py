@@ -237,7 +237,9 @@ class WorldsConfig(Frozen):
     shadow: int = flagged(10, "Worlds", "shadow-worlds", ge=1, description="original models of the attacker")
     target: int = flagged(10, "Worlds", "target-worlds", ge=1, description="original models under attack")
     train_size: int = flagged(2000, "Worlds", ge=2, description="training records of each original")
-    deletions: int = flagged(20, "Worlds", ge=1, description="unlearned models per original, one deletion each")
+    deletions: int = flagged(
+        20, "Worlds", ge=1, description="updates of each original, or chains of them, each from the original"
+    )
     unseen: int = flagged(
         20, "Worlds", rare=True, ge=0, description="unseen records queried on each pair beyond the paper's one"
     )
@@ -246,7 +248,7 @@ class WorldsConfig(Frozen):
         "Worlds",
         rare=True,
         ge=1,
-        description="retained records queried on each pair. Default: 1, or as the unseen",
+        description="retained records queried on each pair. Default: 1; scenario retained: 1 + --unseen",
     )
     references: int = flagged(
         100, "Worlds", rare=True, ge=0, description="records never trained on that are queried on each pair, to compare"

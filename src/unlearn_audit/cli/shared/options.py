@@ -70,7 +70,7 @@ KeepGoing = Annotated[
     ),
 ]
 EveryAttack = Annotated[
-    bool, typer.Option("--all", help="Print a row for every feature and defence.", rich_help_panel=_USUAL)
+    bool, typer.Option("--all", help="Print a row for every attack and defence.", rich_help_panel=_USUAL)
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=_USUAL)
