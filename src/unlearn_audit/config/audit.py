@@ -59,7 +59,8 @@ class AuditConfig(Frozen):
         True,
         "Unlearning",
         rare=True,
-        description="with another method, retrain the same worlds exactly too and compare; --no-retraining-arm saves time",
+        description="with another method, retrain the same worlds exactly too and compare; "
+        "--no-retraining-arm saves time",
     )
     scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = flagged(
