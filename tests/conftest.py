@@ -76,6 +76,9 @@ HEAVY = (
     "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[logistic-regression-dask]",
     "defenses/test_dp_sgd.py::test_the_networks_of_the_paper_can_be_private[torch-logistic-regression]",
     "models/test_source.py::test_the_zoo_makes_seeded_models_that_fit_and_repeat[densenet121]",
+    "cli/test_plan.py::test_plan_run_and_name_state_the_regime_that_is_run[hard_wired-fixed-same-seed]",
+    "tests/test_recorded.py::test_no_number_changed[files]",
+    "tests/test_benchmarks.py::test_both_ways_of_the_default_audit_agree",
 )
 """Starts of the names of long tests whose like run in `make test`: these run in `make figures`."""
 
