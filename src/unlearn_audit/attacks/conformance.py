@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from unlearn_audit.attacks.base import Attack, Need
 from unlearn_audit.attacks.games import GAMES, Game
+from unlearn_audit.config.base import NAME
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.roc import auc
 from unlearn_audit.observations.table import Observations
 from unlearn_audit.observations.views import LabelledView, View, ViewName, attacker_view
-from unlearn_audit.utils.messages import raised
+from unlearn_audit.utils.checks import raise_first
 from unlearn_audit.utils.probabilities import margin
 
 SEEDS = range(100, 108, 2)
@@ -185,13 +186,7 @@ def check_attack(found: Any) -> Attack:
         return attack
     playing = attack.for_game(_game_of(attack).name)
     assert playing is not None
-    try:
-        for problem in _problems(playing):
-            raise AuditError(f"attack {attack.name} {problem}")
-    except AuditError:
-        raise
-    except Exception as error:
-        raise AuditError(f"attack {attack.name} fails on a made-up table ({raised(error)})") from error
+    raise_first(f"attack {attack.name}", _problems(playing), "a made-up table")
     return attack
 
 
@@ -210,7 +205,7 @@ def _stated(found: Any) -> Any:
         raise AuditError(
             f"a {type(found).__name__} is no attack, without {absent[0]}; derive it from unlearn_audit.attacks.Attack"
         )
-    if re.fullmatch(r"[a-z][a-z0-9-]*", str(found.name)) is None:
+    if re.fullmatch(NAME, str(found.name)) is None:
         raise AuditError(f"attack {found.name!r} needs a name of small letters, digits and hyphens")
     for what, stated, known in (
         ("needs", found.needs, get_args(Need)),

@@ -16,13 +16,15 @@ GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unse
 ReuseName = Literal["never", "mine", "always"]
 THREE_WAY: GameName = "three-way"
 
-_NAME = r"[a-z][a-z0-9-]*"
-_STEP = rf"({OBJECT}|{_NAME})(:[^+:\s]+)?"
+NAME = r"[a-z][a-z0-9-]*"
+"""The form of a name, as a regular expression."""
+
+_STEP = rf"({OBJECT}|{NAME})(:[^+:\s]+)?"
 _DEFENSE = re.compile(rf"{_STEP}(\+{_STEP})*")
 
 
 def _kebab_case(text: str) -> str:
-    if re.fullmatch(_NAME, text) is None:
+    if re.fullmatch(NAME, text) is None:
         raise ValueError(f"{text!r} is not a name; use small letters, digits and hyphens")
     return text
 

@@ -61,22 +61,24 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
 
 def _code_named(config: AuditConfig) -> Iterator[tuple[str, str]]:
     """Yield key and name of all that a configuration names and this package does not hold."""
+    named = [("unlearning", "unlearning", config.unlearning.method)]
     for side, of in (("target", config.target), ("shadow", config.shadow)):
-        if of is not None:
-            yield from _not_ours(f"{side}.model", "models", of.model)
-            yield from _not_ours(f"{side}.data", "datasets", None if of.data is None else of.data.name)
-    yield from _not_ours("unlearning", "unlearning", config.unlearning.method)
-    for name in config.attacks or ():
-        yield from _not_ours("attacks", "attacks", name)
+        if of is not None and of.model is not None:
+            named.append((f"{side}.model", "models", of.model))
+        if of is not None and of.data is not None and of.data.name is not None:
+            named.append((f"{side}.data", "datasets", of.data.name))
+    named += [("attacks", "attacks", name) for name in config.attacks or ()]
+    yield from ((key, name) for key, family, name in named if _is_foreign(family, name))
     for text in config.defenses:
         for step in text.split("+"):
+            # with a parameter, or without
             names = (step, step.rpartition(":")[0], step.partition(":")[0])
-            if any(_not_ours("defenses", "defenses", name) for name in names):
+            if any(_is_foreign("defenses", name) for name in names):
                 yield "defenses", text
 
 
-def _not_ours(key: str, family: str, name: str | None) -> list[tuple[str, str]]:
-    return [(key, name)] if name is not None and (is_object(name) or name in installed(GROUPS[family])) else []
+def _is_foreign(family: str, name: str) -> bool:
+    return is_object(name) or name in installed(GROUPS[family])
 
 
 def _texts(values: Any) -> Iterator[str]:

@@ -5,7 +5,6 @@ See `unlearn_audit.testing`.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 from unlearn_audit.data.base import Images, Table
 from unlearn_audit.data.source import Source
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.messages import raised, shortened
+from unlearn_audit.utils.messages import first_line, raised, shortened
 
 
 def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table | Images]]:
@@ -42,8 +41,7 @@ def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table |
             "and such a function"
         )
     if source is None:
-        title = (inspect.getdoc(load) or name).partition("\n")[0].rstrip(".")
-        source = Source(name, title, "not stated", "not stated", records=None, features=0, classes=0)
+        source = Source(name, first_line(load) or name, "not stated", "not stated", records=None, features=0, classes=0)
 
     def checked(folder: Path) -> Table | Images:
         try:

@@ -13,7 +13,8 @@ import numpy as np
 
 from unlearn_audit.defenses.base import DefenseKind, Step
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.messages import raised
+from unlearn_audit.utils.checks import raise_first
+from unlearn_audit.utils.messages import first_line
 
 _CLASSES = 5
 
@@ -42,13 +43,7 @@ def check_defense(defense: Any, name: str = "") -> DefenseKind:
         return kind
     for value in _values(kind):
         where = f"defence {name}" if value is None else f"defence {name}:{value:g}"
-        try:
-            for problem in _problems(Step(kind, value), partial=kind.partial):
-                raise AuditError(f"{where} {problem}")
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(f"{where} fails on made-up posteriors ({raised(error)})") from error
+        raise_first(where, _problems(Step(kind, value), partial=kind.partial), "made-up posteriors")
     return kind
 
 
@@ -66,8 +61,7 @@ def _kind_of(defense: Any, name: str) -> DefenseKind:
             f"defence {name} is a function of {len(required)} arguments; a function takes posteriors alone, and one "
             "with a parameter is a DefenseKind that states its range"
         )
-    about = (inspect.getdoc(defense) or name).partition("\n")[0].rstrip(".")
-    return DefenseKind(defense, None, about)
+    return DefenseKind(defense, None, first_line(defense) or name)
 
 
 def _values(kind: DefenseKind) -> tuple[float | None, ...]:

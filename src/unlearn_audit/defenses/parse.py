@@ -62,9 +62,7 @@ def parse_defense(text: str) -> Defense:
     _, *others = parts = text.split("+")
     steps = [_step(part) for part in parts]
     # a report names the file of a defence, not where on a disk it lies
-    text = "+".join(
-        Path(part).name if is_object(part.rpartition(":")[0]) or is_object(part) else part for part in parts
-    )
+    text = "+".join(Path(part).name if is_object(_split(part)[0]) else part for part in parts)
     first = text.partition("+")[0]
     for part, step in zip(others, steps[1:], strict=True):
         if step.kind.function is None:
@@ -74,10 +72,16 @@ def parse_defense(text: str) -> Defense:
     return Defense(text, tuple(steps))
 
 
-def _step(part: str) -> Step:
+def _split(part: str) -> tuple[str, str]:
+    """Return the name of one step and its parameter, which may be empty."""
     name, _, value = part.partition(":")
-    if name not in REGISTRY.names and (found := _PART.fullmatch(part)) is not None:
-        name, value = found["name"], found["value"] or ""
+    if name in REGISTRY.own or name in REGISTRY.installed or (found := _PART.fullmatch(part)) is None:
+        return name, value
+    return found["name"], found["value"] or ""
+
+
+def _step(part: str) -> Step:
+    name, value = _split(part)
     kind = REGISTRY.find(name)
     if kind.parameter is not None:
         return Step(kind, kind.parameter.read(value, part))

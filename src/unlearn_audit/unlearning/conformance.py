@@ -19,7 +19,7 @@ from unlearn_audit.models.source import ModelSource, resolve_model
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.utils.messages import raised
+from unlearn_audit.utils.checks import raise_first
 from unlearn_audit.worlds.design import Request
 
 _RECORDS, _TRAINING = 160, 96
@@ -54,16 +54,9 @@ def check_unlearner(method: Any, model: Any = "logistic-regression") -> type[Opt
     name = type(options).__name__
     if not isinstance(options, Options):
         raise AuditError(f"{name} is no class of options; derive it from unlearn_audit.unlearning.Options")
-    source, data = resolve_model(model), _made_data()
+    source = resolve_model(model)
     retrain, _ = Retrain.for_model(source, Regime.FIXED)
-    try:
-        unlearner = checked(options.unlearner(retrain), name)
-        for problem in _problems(unlearner, source, data):
-            raise AuditError(f"unlearning method {name} {problem}")
-    except AuditError:
-        raise
-    except Exception as error:
-        raise AuditError(f"unlearning method {name} fails on a made-up table ({raised(error)})") from error
+    raise_first(f"unlearning method {name}", _problems(options, retrain, source), "a made-up table")
     return method  # type: ignore[no-any-return]
 
 
@@ -101,7 +94,8 @@ def _answers(trained: Trained) -> npt.NDArray[np.float32]:
     return query(trained.model, trained.data.X, trained.data.class_values, trained.source.name)
 
 
-def _problems(unlearner: Unlearner, source: ModelSource, data: Dataset) -> Iterator[str]:
+def _problems(options: Options, retrain: Retrain, source: ModelSource) -> Iterator[str]:
+    unlearner, data = checked(options.unlearner(retrain), type(options).__name__), _made_data()
     training = np.arange(max(_TRAINING, unlearner.least_training))
     original = unlearner.learn(source, data, training, seed=1)
     before = _answers(original)

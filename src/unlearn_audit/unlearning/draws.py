@@ -102,8 +102,8 @@ def _measured(
         other = max(other, _difference(first, answers(i)))
         if other > ROUNDING:
             break
-    for last in (False,) * (_AGAIN - 1) + (True,):
-        if last:
+    for i in range(_AGAIN):
+        if i == _AGAIN - 1:
             time.sleep(max(0.0, int(began) + 1 - time.time()))
         again = max(again, _difference(first, answers(0)))
         if again > ROUNDING:

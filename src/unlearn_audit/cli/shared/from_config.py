@@ -80,9 +80,9 @@ class Flag:
         return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
 
 
-def flags(model: type[BaseModel] = AuditConfig, *path: str) -> Iterator[Flag]:
-    """Yield every field of a configuration that is an option, block by block."""
-    yield from _flags(model, path, set())
+def flags() -> Iterator[Flag]:
+    """Yield every field of the configuration that is an option, block by block."""
+    yield from _flags(AuditConfig, (), set())
 
 
 def _flags(model: type[BaseModel], path: tuple[str, ...], seen: set[type]) -> Iterator[Flag]:
@@ -156,7 +156,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     found = list(flags())
 
     def specify(given: dict[str, Any]) -> AuditConfig:
-        path, no_reuse, allow_code = (given.pop(of.name) for of in (CONFIG, NO_REUSE, ALLOW_CODE))
+        path, no_reuse, allow_code = (given[of.name] for of in (CONFIG, NO_REUSE, ALLOW_CODE))
         values = _nested(found, given)
         if no_reuse:
             values["execution"] = {"reuse": "never"}
@@ -209,7 +209,7 @@ def _nested(found: list[Flag], given: dict[str, Any]) -> dict[str, Any]:
     """Return the flags that were given as nested dictionaries."""
     values: dict[str, Any] = {}
     for flag in found:
-        value = given.pop(flag.name.replace("-", "_"))
+        value = given[flag.name.replace("-", "_")]
         if value is None or value == []:
             continue
         block = values

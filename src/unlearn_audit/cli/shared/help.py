@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from enum import Enum
 from typing import Annotated, Any, get_args
 
@@ -39,34 +38,28 @@ class Grouped(TyperCommand):
     def get_help(self, ctx: Any) -> str:
         """Return the help; the whole of it once ``--help-all`` was given."""
         parameters: list[Any] = self.get_params(ctx)
-        options = [of for of in parameters if of.opts[0].startswith("-")]
+        options = [of for of in parameters if of.opts[0].startswith("-") and not of.hidden]
+        arguments = [of for of in parameters if not of.opts[0].startswith("-")]
         whole = bool(ctx.meta.get(ALL)) or not any("--help-all" in of.opts for of in options)
-        shown = [of for of in options if not of.hidden and (whole or not _heading(of).endswith(RARE))]
-        lines = [*_wrapped(f"Usage: {' '.join(self._usage(ctx))}"), ""]
+        shown = [of for of in options if whole or not _heading(of).endswith(RARE)]
+        usage = (of.name if of.required else f"[{of.name}]" for of in arguments)
+        lines = [*_wrapped(f"Usage: {' '.join([ctx.command_path, '[OPTIONS]', *usage])}"), ""]
         lines += _text(self.help or "")
-        for argument in parameters:
-            if argument not in options:
-                lines += ["", *_row(f"[{argument.name}]", getattr(argument, "help", "") or "")]
+        for argument in arguments:
+            lines += ["", *_row(f"[{argument.name}]", getattr(argument, "help", "") or "")]
         for heading in HEADINGS:
             rows = [of for of in shown if _heading(of).removesuffix(RARE) == heading]
             if rows:
                 lines += ["", f"{heading}:"]
             for of in rows:
                 lines += _row(_names(of), _description(of))
-        if len(shown) < len([of for of in options if not of.hidden]):
+        if len(shown) < len(options):
             lines += ["", "More options: --help-all"]
         return "\n".join(lines)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         formatter.write(self.get_help(ctx) + "\n")
-
-    def _usage(self, ctx: Any) -> Iterator[str]:
-        yield ctx.command_path
-        yield "[OPTIONS]"
-        for of in self.get_params(ctx):
-            if not of.opts[0].startswith("-"):
-                yield of.name if of.required else f"[{of.name}]"
 
 
 def _heading(option: Any) -> str:
@@ -93,9 +86,8 @@ def _choices(option: Any) -> tuple[str, ...]:
     if described is None:
         return tuple(map(str, getattr(option.type, "choices", ())))
     kind = described.annotation
-    return (
-        tuple(map(str, kind)) if isinstance(kind, type) and issubclass(kind, Enum) else tuple(map(str, get_args(kind)))
-    )
+    listed = isinstance(kind, type) and issubclass(kind, Enum)
+    return tuple(map(str, kind if listed else get_args(kind)))
 
 
 def _description(option: Any) -> str:
@@ -114,17 +106,15 @@ def _description(option: Any) -> str:
 def _row(names: str, text: str) -> list[str]:
     """Return an option and what it is, in two columns."""
     first = f"  {names}"
-    wrapped = textwrap.wrap(text, _WIDTH - _COLUMN, break_long_words=False, break_on_hyphens=False)
+    wrapped = _wrapped(text, _WIDTH - _COLUMN)
     if len(first) + 2 > _COLUMN:
         return [first, *(" " * _COLUMN + line for line in wrapped)]
     head, *rest = wrapped or [""]
     return [first.ljust(_COLUMN) + head, *(" " * _COLUMN + line for line in rest)]
 
 
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+def _wrapped(text: str, width: int = _WIDTH) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _text(text: str) -> list[str]:
@@ -135,7 +125,7 @@ def _text(text: str) -> list[str]:
         if not plain.startswith("unlearn-audit"):
             lines += ["", *_wrapped(plain)]
             continue
-        parts = textwrap.wrap(plain, _WIDTH - 8, break_long_words=False, break_on_hyphens=False)
+        parts = _wrapped(plain, _WIDTH - 8)
         lines += [f"  {parts[0]}", *(f"      {part}" for part in parts[1:])]
         lines[-len(parts) : -1] = [f"{line} \\" for line in lines[-len(parts) : -1]]
     return lines[1:]
