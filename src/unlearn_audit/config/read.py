@@ -52,9 +52,10 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
     vouched = set(_texts(overrides or {}))
     for key, name in () if allow_code else _code_named(config):
         if name not in vouched:
+            meant = "" if key != "defenses" or ".py:" in name else " (if a parameter is meant, it has to be a number)"
             raise AuditError(
                 f"{path} would run code of other people's ({key}: {name}); once you have read it, pass "
-                "--allow-code, or name it on the command line"
+                f"--allow-code, or name it on the command line{meant}"
             )
     return config
 
