@@ -25,6 +25,15 @@ def test_info_and_prune(command, tmp_path):
     assert "11 artefacts" in said
     assert "decision-tree" in said
     assert "would be removed" in command("cache", "prune", "--all", "--dry-run").out
+    assert command("cache", "verify").out.startswith("11 artefacts are whole, 0 damaged")
+    mark = sorted(store.glob("??/*.json"))[3]
+    mark.write_text(mark.read_text().replace('"overfitting": 0', '"overfitting": 1'))
+    verified = command("cache", "verify", "--json")
+    assert verified.code == 2
+    assert json.loads(verified.out) == {
+        "folder": str(store), "whole": 10, "damaged": 1, "former": 0, "not_whole": [mark.stem]
+    }  # fmt: skip
+    assert f"damaged: {mark.stem}" in command("cache", "verify").out
     done = json.loads(command("cache", "prune", "--older-than=1h", "--max-size=0B", "--json").out)
     assert (done["artefacts"], done["kept"]) == (11, 0)
     assert json.loads(command("cache", "info", "--json").out)["artefacts"] == 0

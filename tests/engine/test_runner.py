@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,6 +132,29 @@ def test_a_damaged_world_is_made_again_and_one_that_vanishes_is_no_harm(records,
     for task, table, _ in found:
         assert np.array_equal(table.posteriors, first[task.plan.side][0].posteriors)
     assert seen == [4, 5]
+
+
+def test_changed_notes_are_made_again_and_named(records, tmp_path):
+    first, _ = observe(records, tmp_path)
+    for mark in tmp_path.glob("??/*.json"):
+        note = json.loads(mark.read_text())
+        note["stats"] = {"overfit": 0.9} if note["document"]["side"] == "target" else note["stats"]
+        if note["document"]["side"] == "shadow" and note["document"]["world"] == 1:
+            del note["digest"]
+        mark.write_text(json.dumps(note))
+    said, of_side = [], {}
+    for task, table, stats in observe_worlds(
+        tasks(records), Store(tmp_path), executor_for(None, 1), lambda done: None, warn=said.append
+    ):
+        side = of_side[task.plan.side] = stats
+        assert np.array_equal(table.posteriors, first[task.plan.side][0].posteriors)
+        assert side.overfitting == first[task.plan.side][1].overfitting
+    assert said == [
+        "shadow side: world 1 was kept by an earlier version, which noted no digest of it, and is made again",
+        "target side: worlds 0 to 2 can no longer be read whole and are made again",
+    ]
+    assert [of_side[side].remade for side in SIDES] == [1, 3]
+    assert [of_side[side].reused for side in SIDES] == [1, 0]
 
 
 def test_each_artefact_is_read_once(records, tmp_path, monkeypatch):

@@ -96,6 +96,34 @@ def prune_command(
     typer.echo(f"{done.artefacts:,} artefacts{left} {verb}, {_size(done.n_bytes)}; {done.kept:,} artefacts stay")
 
 
+@app.command("verify", cls=Grouped)
+def verify(store: options.Store = None, as_json: AsJson = False) -> None:
+    """Read every artefact of the store and name those that no run will take, as they are not what was put there.
+
+    Exits with 2 where there is one; runs make it again when they need it.
+
+    Typical call:
+
+    unlearn-audit cache verify
+    """
+    folder = store or default_store_folder()
+    opened = Store.existing(folder)
+    states = {} if opened is None else {artefact.key: opened.state(artefact.key) for artefact in opened.stored()}
+    counts = {state: list(states.values()).count(state) for state in ("whole", "damaged", "former")}
+    named = sorted(key for key, state in states.items() if state != "whole")
+    if as_json:
+        typer.echo(json.dumps({"folder": str(folder), **counts, "not_whole": named}, indent=1))
+    else:
+        for key in named:
+            typer.echo(f"{states[key] if states[key] != 'former' else 'without a digest'}: {key}")
+        typer.echo(
+            f"{counts['whole']:,} artefacts are whole, {counts['damaged']:,} damaged, {counts['former']:,} of an "
+            "earlier version, which noted no digest"
+        )
+    if named:
+        raise typer.Exit(2)
+
+
 def _summary(folder: Path, stored: list[Stored]) -> dict[str, Any]:
     counts, sizes = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for artefact in stored:

@@ -43,6 +43,11 @@ COMMANDS = {
         "purge_command",
         "Remove given records from runs and from the store, and check that no trace of them is left.",
     ),
+    "verify": (
+        "verify",
+        "verify",
+        "Compare the files of run folders with the digests that their runs wrote, and name each file that differs.",
+    ),
     "list": ("list", "list_command", "Show the attacks, unlearning methods, defences, datasets or models there are."),
     "data": ("data", "app", "Datasets known by name: list them, say where they lie, download them."),
     "cache": ("cache", "app", "The store of finished worlds: say what it holds, make room in it."),

@@ -15,6 +15,7 @@ from unlearn_audit.audits.release.plan.page import print_plan, write_plan
 from unlearn_audit.audits.release.plan.search import fitting_batches, search
 from unlearn_audit.audits.release.plan.settings import BATCHES, PlanSettings, Target
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owner_records, regime_of, split
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
@@ -98,7 +99,7 @@ def plan_release(
     )
     config = _identity(owner, source, settings, target)
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
-    with run_folder(folder, config):
+    with run_folder(folder, config, note):
         with reporter() as shown:
             trials = TrialReleases.of(owner, source, settings.regimes[0], seed, max(settings.batches))
             found = plan_findings(search(trials, settings, shown), config)

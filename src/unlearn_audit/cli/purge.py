@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from unlearn_audit.cli.shared import options
-from unlearn_audit.engine import Store, default_store_folder
-from unlearn_audit.engine.store.purge import purge
+from unlearn_audit.engine.erasure.erased import Purged, left_behind
+from unlearn_audit.engine.erasure.purge import purge
+from unlearn_audit.engine.erasure.receipt import check_place, check_receipt, read_key, write_receipt
+from unlearn_audit.engine.erasure.scan import LONG_ENOUGH
+from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.ids import read_ids
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.progress import reporter
 
 
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...", show_default=False)],
-    ids: Annotated[str, typer.Option(help="Records to remove: a .txt, .csv, .jsonl or .parquet file, or ids.")],
+    ids: Annotated[str, typer.Option(help="Whom to remove: a .txt, .csv, .jsonl or .parquet file, or ids.")],
+    by: Annotated[
+        Literal["record", "person"] | None,
+        typer.Option(help="What the ids are of. Default: people where the run knows whose its rows are, else records."),
+    ] = None,
     dataset: Annotated[
         str | None, typer.Option(help="Only records of this dataset. Default: of every dataset in the runs.")
     ] = None,
     store: options.Store = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="The store that the runs used is gone: search none.")
+    ] = False,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Write a receipt (JSON) without ids to this new file; needs --key.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="File of the key that the receipt's codes of ids are made with; made if missing."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; count what would be removed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
@@ -29,31 +47,75 @@ def purge_command(
 
     Rows of the records are taken out of observations, scores and private tables; artefacts of the store that hold one
     are removed, and made again from the remaining data when they are needed. Then every file is searched for the
-    records' ids and answers. Figures over all records stay as they were measured.
+    records' rows, answers and ids. Exits with 2, and claims nothing, where anything is left or could not be read or
+    written. Figures over all records stay as they were measured.
 
     Typical calls:
 
     unlearn-audit purge runs/* --ids erased.txt
 
     unlearn-audit purge runs/adult-1f2e3d4c --ids 17,2301 --dry-run
+
+    unlearn-audit purge runs/shop --ids erased.txt --by person --receipt erased.json --key owner.key
     """
+    if store is not None and no_store:
+        raise AuditError("--store names a store and --no-store says that there is none; give one of them")
     wanted = {str(name) for name in read_ids(ids, "--ids")}
-    folder = store or default_store_folder()
+    if (receipt is None) != (key is None):
+        raise AuditError("a receipt needs a key, and a key is for a receipt alone; give both --receipt and --key")
+    if receipt is not None and key is not None:
+        check_receipt(receipt)
+        for path, flag in ((receipt, "--receipt"), (key, "--key")):
+            check_place(path, [*runs, *([] if store is None else [store])], flag)
+    secret = None if key is None or dry_run else read_key(key)
     with reporter() as shown:
-        done = purge(runs, Store.existing(folder), wanted, dataset, dry_run=dry_run, reporter=shown)
-    if as_json:
-        counts = {"rows": done.rows, "tables": done.tables, "artefacts": done.artefacts}
-        typer.echo(json.dumps({"dry_run": dry_run, "records": len(wanted), **counts}, indent=1))
-        return
-    if not done.rows and not done.artefacts:
-        typer.echo(f"None of the {len(wanted):,} records is in these runs or in the store {folder}")
-        return
-    verb = "would be removed" if dry_run else "removed"
+        done = purge(runs, store, wanted, dataset, by=by, without_store=no_store, dry_run=dry_run, reporter=shown)
+    if receipt is not None and secret is not None:
+        write_receipt(receipt, done, wanted, secret, runs, dataset)
     typer.echo(
-        f"{done.rows:,} rows of {len(wanted):,} records in {done.tables:,} tables and {done.artefacts:,} artefacts of "
-        f"the store {verb}"
+        _as_json(done, len(wanted), dry_run=dry_run) if as_json else _in_words(done, len(wanted), dry_run=dry_run)
     )
-    if not dry_run:
-        typer.echo(
-            "No row, answer or long id of them is left. Backups, and files outside these folders, were not seen."
+    if done.left:
+        raise AuditError(left_behind(done.left))
+
+
+def _as_json(done: Purged, n: int, *, dry_run: bool) -> str:
+    document = {
+        "dry_run": dry_run,
+        "by": done.by,
+        "records": n,
+        "rows": done.rows,
+        "tables": done.tables,
+        "artefacts": done.artefacts,
+        "leftovers": done.leftovers,
+        "stores": [str(store) for store in done.stores],
+        "files_searched": done.scanned,
+        "not_found": done.missing,
+        "left": done.left,
+    }
+    return json.dumps(document, indent=1)
+
+
+def _in_words(done: Purged, n: int, *, dry_run: bool) -> str:
+    who = ("record" if n == 1 else "records") if done.by == "record" else ("person" if n == 1 else "people")
+    stores = f"the store {shortened(map(str, done.stores))}" if done.stores else "no store, as none was searched"
+    lines = []
+    verb = "would be removed" if dry_run else "removed"
+    if not done.rows and not done.artefacts:
+        lines.append(f"None of the {n:,} {who} is in these runs or in {stores}")
+    else:
+        lines.append(
+            f"{done.rows:,} rows of {n:,} {who} in {done.tables:,} tables and {done.artefacts:,} artefacts of the "
+            f"store {verb}"
         )
+        if done.missing:
+            lines.append(f"Nothing was found of {len(done.missing):,} of them: {shortened(done.missing, 20)}")
+    if done.leftovers:
+        lines.append(f"{done.leftovers:,} leftovers of killed runs {verb}")
+    if not dry_run:
+        lines.append(
+            f"All {done.scanned:,} files of these runs and of {stores} were searched: no table has a row of theirs, no "
+            "file an answer that only they got, and no text one of their ids (in texts that runs write, of "
+            f"{LONG_ENOUGH} characters or more). Backups, and files outside these folders, were not seen."
+        )
+    return "\n".join(lines)

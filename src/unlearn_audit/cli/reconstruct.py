@@ -16,6 +16,7 @@ from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
+from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
@@ -50,7 +51,7 @@ def reconstruct(
     task = AuditTask.load(specification)
     identity = {"reconstruction": {"scaler": scaler, "decimals": decimals}, **task.identity}
     folder = out or Path("runs") / f"reconstruction-{digest(identity)[:8]}"
-    with run_folder(folder, identity):
+    with run_folder(folder, identity, note):
         with reporter() as shown:
             found = reconstruct_deleted(task, Execution(reporter=shown), scaler, decimals)
         document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"

@@ -25,12 +25,14 @@ from unlearn_audit.audits.release.page import print_release
 from unlearn_audit.audits.release.result import PRIVATE
 from unlearn_audit.audits.release.scores import SCORES
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import Answers, is_model
 from unlearn_audit.observations.table import GROUP
 from unlearn_audit.utils.columns import content_of, read_columns
+from unlearn_audit.utils.manifest import check_recorded
 
 IDENTIFIED = 1
 """Exit code of ``--fail-if-identified`` where somebody can be identified."""
@@ -184,7 +186,7 @@ def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_ident
     config = result.findings.config
     kind = "rehearsal" if result.findings.rehearsal else "release"
     folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
-    with run_folder(folder, config):
+    with run_folder(folder, config, note):
         refuse_others(folder, result)
         page = result.write(folder)
     if as_json:
@@ -202,6 +204,13 @@ def refuse_others(folder: Path, result: ReleaseResult) -> None:
     """
     if not (folder / PRIVATE).exists():
         return
+    try:
+        check_recorded(folder / PRIVATE)
+    except AuditError as error:
+        raise AuditError(
+            f"{folder / PRIVATE} is not as it was written, so whose release {folder} holds is not known; choose "
+            "another --out"
+        ) from error
     there = read_columns(folder / PRIVATE, ("person",))["person"].to_pylist()
     if sorted(there) != sorted(result.private_table()["person"].astype(str)):
         raise AuditError(f"{folder} holds a look at other deleted people; choose another --out")

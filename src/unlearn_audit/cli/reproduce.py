@@ -12,6 +12,7 @@ from rich.table import Table
 
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.config import ReuseName
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
@@ -55,7 +56,7 @@ def reproduce_command(
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
         cells = [cell.config.model_dump(mode="json") for cell in experiment.grid(SCALES[scale])]
-        with run_folder(folder, {"experiment": each, "scale": scale, "cells": digest({"cells": cells})}):
+        with run_folder(folder, {"experiment": each, "scale": scale, "cells": digest({"cells": cells})}, note):
             cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
                 f"[bold]{experiment.title}[/]: {cost.cells} audits, {cost.trainings:,} trainings, "

@@ -14,6 +14,7 @@ from unlearn_audit.config.audit import AuditConfig, reuse_to_execution
 from unlearn_audit.config.blocks import unit_to_person
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.doors import installed, is_object
+from unlearn_audit.utils.manifest import check_recorded
 from unlearn_audit.utils.registry import GROUPS
 from unlearn_audit.utils.suggest import advice
 
@@ -30,9 +31,10 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
     Raises
     ------
     AuditError
-        If the file is missing, is not plain YAML, has an unknown key or a bad value, or names code of other people's
-        that is not allowed.
+        If the file is missing, is not plain YAML, has an unknown key or a bad value, names code of other people's that
+        is not allowed, or lies in the folder of a run and is not as the run wrote it.
     """
+    check_recorded(path)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,9 @@ class Claims:
         if self.store is None or not self.reuse.allows(source, document):
             return None
         found = self.store.get_arrays(document)
-        return None if found is None else Draws(**{name: float(value) for name, value in found[0].items()})
+        if found is None or found[0].keys() != {of.name for of in fields(Draws)}:
+            return None
+        return Draws(**{name: float(value) for name, value in found[0].items()})
 
     def _measured(
         self, document: dict[str, Any], source: ModelSource, data: Dataset, plan: WorldPlan, asked: Regime

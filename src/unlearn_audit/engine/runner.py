@@ -6,7 +6,7 @@ import socket
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,10 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.executors import Executor
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
-from unlearn_audit.engine.store.explain import explain
+from unlearn_audit.engine.store.explain import explain, made_again
 from unlearn_audit.engine.store.keys import STAGE_VERSION, dataset_fingerprint, digest, library_versions
 from unlearn_audit.engine.store.reuse import Reuse
-from unlearn_audit.engine.store.store import Store
+from unlearn_audit.engine.store.store import State, Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import computed_with
 from unlearn_audit.models.privacy import Spent, most_spent
@@ -106,12 +106,15 @@ class WorldStats:
         How many worlds came from the store.
     spent
         The most that a private training spent; None if none was private.
+    remade
+        How many worlds the store held damaged, or as an earlier version kept them, so that they were made again.
     """
 
     overfitting: tuple[float, ...]
     warnings: Mapping[str, int]
     reused: int
     spent: Spent | None = None
+    remade: int = 0
 
 
 def observe_worlds(
@@ -121,6 +124,7 @@ def observe_worlds(
     progress: Callable[[int], None],
     say: Callable[[str], None] | None = None,
     reuse: Reuse | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
     """Make or fetch all worlds of all sides, then yield each side whole.
 
@@ -138,23 +142,29 @@ def observe_worlds(
         Called, before anything is trained, with what is reused and why the rest is not.
     reuse
         What may be taken from the store; by default what is known to be unchanged.
+    warn
+        Called with what the store holds and could not give, where ``say`` is not.
     """
     reuse = reuse or Reuse()
     fingerprints = {id(task.data): dataset_fingerprint(task.data) for task in tasks}
     documents = [task.documents(fingerprints[id(task.data)]) for task in tasks]
     # what is read here is kept: it may be gone from the store a moment later
     found = {
-        (t, i): store.get(document) if reuse.allows(tasks[t].source, document) else None
+        (t, i): _stored(store, document) if reuse.allows(tasks[t].source, document) else None
         for t, wanted in enumerate(documents)
         for i, document in enumerate(wanted)
     }
     missing = [item for item, artefact in found.items() if artefact is None]
-    if say is not None:
-        stored = list(store.stored())
-        for t, task in enumerate(tasks):
+    held = [_held(store, reuse, task, documents[t], [i for u, i in missing if u == t]) for t, task in enumerate(tasks)]
+    stored = list(store.stored()) if say is not None else []
+    for t, task in enumerate(tasks):
+        if say is not None:
             there = [found[t, i] is not None for i in range(len(documents[t]))]
-            for line in explain(documents[t], there, stored, task.about, reuse.refusal(task.source)):
+            for line in explain(documents[t], there, stored, task.about, reuse.refusal(task.source), held[t]):
                 say(f"{task.title}: {line}")
+        elif warn is not None:
+            for line in made_again(held[t]):
+                warn(f"{task.title}: {line}")
     done = len(found) - len(missing)
     progress(done)
     work = partial(make_world, computing=[task.computing() for task in tasks])
@@ -167,7 +177,26 @@ def observe_worlds(
     new = set(missing)
     for t, task in enumerate(tasks):
         items = [(t, i) for i in range(len(documents[t]))]
-        yield (task, *_whole([found.pop(item) for item in items], sum(item not in new for item in items)))
+        table, stats_of_side = _whole([found.pop(item) for item in items], sum(item not in new for item in items))
+        yield task, table, replace(stats_of_side, remade=len(held[t]))
+
+
+def _stored(store: Store, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:
+    """Return the world that a document asks for, as the store has it; None if it has to be made."""
+    found = store.get(document)
+    if found is None:
+        return None
+    piece, stats = found
+    fits = (piece.side, piece.world) == (document["side"], document["world"])
+    return found if fits and {"overfitting", "warnings"} <= stats.keys() else None
+
+
+def _held(
+    store: Store, reuse: Reuse, task: SideTask, documents: Sequence[Mapping[str, Any]], missing: Sequence[int]
+) -> dict[int, State]:
+    """Return, for the missing worlds of a side that the store should have given, why it could not."""
+    states = {i: store.state(digest(documents[i])) for i in missing if reuse.allows(task.source, documents[i])}
+    return {i: state for i, state in states.items() if state in ("former", "damaged")}
 
 
 def make_world(

@@ -25,6 +25,7 @@ from unlearn_audit.findings.sections import (
     ThreeWay,
     Verdict,
 )
+from unlearn_audit.utils.manifest import check_recorded
 
 SCHEMA = "unlearn-audit/findings/2"
 """Name and version of the layout of ``findings.json``."""
@@ -103,8 +104,10 @@ class Findings(Frozen):
         Raises
         ------
         AuditError
-            If the file is missing, or holds no findings in a layout that is known.
+            If the file is missing, holds no findings in a layout that is known, or lies in the folder of a run and is
+            not as the run wrote it.
         """
+        check_recorded(path)
         try:
             return cls.model_validate(upgraded(json.loads(path.read_bytes()), SCHEMA))
         except OSError as error:

@@ -22,6 +22,7 @@ from unlearn_audit.observations.parquet import from_arrays, write_parquet
 from unlearn_audit.observations.table import TEXTS, Observations
 from unlearn_audit.utils.columns import read_columns, suffix_of
 from unlearn_audit.utils.files import atomic_path
+from unlearn_audit.utils.manifest import check_recorded
 
 
 def read_observations(path: str | Path) -> Observations:
@@ -35,9 +36,11 @@ def read_observations(path: str | Path) -> Observations:
     Raises
     ------
     AuditError
-        If there is no such file, it cannot be read as data alone, or its content is no valid table.
+        If there is no such file, it cannot be read as data alone, its content is no valid table, or it lies in the
+        folder of a run and is not as the run wrote it.
     """
     path = Path(path)
+    check_recorded(path)
     if suffix_of(path, ".npz") == ".npz":
         return read_npz(path)
     table = read_columns(path, _TEXTS, dates=False)

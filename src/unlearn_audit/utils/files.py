@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+
+Recorder = Callable[[Path, Path], None]
+"""Takes where a file will be, and where its content is."""
+
+_recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+@contextmanager
+def recording(note: Recorder) -> Iterator[None]:
+    """Call a function with each file that is written while the block runs, just before it takes its place."""
+    before = _recorder.set(note)
+    try:
+        yield
+    finally:
+        _recorder.reset(before)
 
 
 @contextmanager
@@ -30,6 +46,8 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
         temporary.chmod(0o644)
+        if (note := _recorder.get()) is not None:
+            note(path, temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

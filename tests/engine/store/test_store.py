@@ -208,3 +208,77 @@ def test_a_store_is_opened_without_making_one(tmp_path):
     assert Store.existing(tmp_path / "s").folder == tmp_path / "s"
     with pytest.raises(AuditError, match="is no store of unlearn-audit"):
         Store.existing(tmp_path)
+
+
+def changed(mark, **parts):
+    mark.write_text(json.dumps({**json.loads(mark.read_text()), **parts}))
+
+
+@pytest.mark.parametrize("part", ["stats", "about", "document"])
+def test_nothing_in_a_mark_can_be_changed(piece, tmp_path, part):
+    store = Store(tmp_path / "s")
+    store.put(DOCUMENT, Packed.of(piece()), {"overfitting": 0.1}, {"dataset": "made"})
+    mark = files_of(store)[1]
+    note = json.loads(mark.read_text())
+    changed(mark, **{part: {**note[part], "overfitting": 0.9}})
+    assert store.get(DOCUMENT) is None
+    assert store.state(mark.stem) == "damaged"
+    mark.write_text(json.dumps(note))
+    assert store.get(DOCUMENT)[1] == {"overfitting": 0.1}
+    assert store.state(mark.stem) == "whole"
+    changed(mark, **{part: {f"{name}_": value for name, value in note[part].items()}})
+    assert store.get(DOCUMENT) is None
+
+
+def test_another_worlds_artefact_is_not_taken_for_this_one(piece, tmp_path):
+    store, other = Store(tmp_path / "s"), {**DOCUMENT, "world": 4}
+    store.put(DOCUMENT, Packed.of(piece(seed=0)), {})
+    store.put(other, Packed.of(piece(seed=1, world=4)), {})
+    (payload, mark), (its_payload, its_mark) = files_of(store), files_of(store, other)
+    whole, note = payload.read_bytes(), mark.read_bytes()
+    payload.write_bytes(its_payload.read_bytes())
+    assert store.get(DOCUMENT) is None
+    mark.write_bytes(its_mark.read_bytes())
+    assert store.get(DOCUMENT) is None
+    payload.write_bytes(whole)
+    assert store.get(DOCUMENT) is None
+    mark.write_bytes(note)
+    assert store.get(DOCUMENT) is not None
+
+
+def test_a_mark_of_an_earlier_version_is_told_from_a_damaged_one(piece, tmp_path):
+    store = Store(tmp_path / "s")
+    assert store.state(digest(DOCUMENT)) == "absent"
+    store.put(DOCUMENT, Packed.of(piece()), {})
+    mark = files_of(store)[1]
+    note = json.loads(mark.read_text())
+    del note["digest"]
+    mark.write_text(json.dumps(note))
+    assert store.get(DOCUMENT) is None
+    assert store.state(mark.stem) == "former"
+    mark.unlink()
+    assert store.state(mark.stem) == "absent"
+    mark.mkdir()
+    assert store.state(mark.stem) == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is damaged"),
+        (b"{", "is damaged"),
+        (b"[]", "is damaged"),
+        (b"{}", "is damaged"),
+        (b"\xff\xfe", "is damaged"),
+        (b'{"layout": 2}', "has the layout 2 and this version reads 1"),
+        (b'{"layout": "1"}', "has the layout '1'"),
+        (b'{"layout": true}', "has the layout True"),
+    ],
+)
+def test_a_store_of_another_layout_is_refused(tmp_path, content, said):
+    marker = Store(tmp_path / "s").folder / "unlearn-audit-store.json"
+    marker.write_bytes(content)
+    for opened in (Store, Store.existing):
+        with pytest.raises(AuditError, match=said):
+            opened(tmp_path / "s")
+    assert marker.read_bytes() == content

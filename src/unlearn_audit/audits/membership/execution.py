@@ -96,4 +96,4 @@ class WorldMaker:
         """Yield each side whole, once all worlds of all sides are there."""
         show = self.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
         say = self.reporter.say if self.explain else None
-        return observe_worlds(tasks, self.store, self.executor, show, say, self.reuse)
+        return observe_worlds(tasks, self.store, self.executor, show, say, self.reuse, self.reporter.say)

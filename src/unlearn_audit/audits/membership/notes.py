@@ -77,6 +77,7 @@ def side_details(task: SideTask) -> dict[str, Any]:
     return {
         "dataset": data.name,
         "records": len(data),
+        **({} if data.persons is None else {"persons": len(np.unique(data.persons))}),
         "features": int(data.X.shape[1]),
         "classes": list(data.class_names),
         "model": task.source.name,

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.result import AuditResult
+from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.report import print_summary
@@ -30,7 +31,7 @@ def run_and_save(
 ) -> None:
     """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
     folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
-    with run_folder(folder, identity):
+    with run_folder(folder, identity, note):
         with reporter() as shown:
             result = work(Execution(jobs=jobs, reporter=shown, **execution))
         page = result.write(folder)

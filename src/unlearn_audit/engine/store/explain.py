@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from unlearn_audit.engine.store.keys import digest
-from unlearn_audit.engine.store.store import Stored
+from unlearn_audit.engine.store.store import State, Stored
 
 _DECISIVE = ("data", "model")
 """Other data or another model are further off than any other difference."""
@@ -18,6 +18,7 @@ def explain(
     stored: Iterable[Stored],
     about: Mapping[str, str],
     refused: str | None = None,
+    states: Mapping[int, State] | None = None,
 ) -> list[str]:
     """Return sentences on the worlds of one side.
 
@@ -33,6 +34,8 @@ def explain(
         Names of the dataset and the model asked for.
     refused
         Why nothing is taken from the store but what this run made itself, if so.
+    states
+        What the store has under the keys of missing worlds, where it has anything.
     """
     n, missing = len(documents), [i for i, found in enumerate(there) if not found]
     lines = [f"{n - len(missing):,} of {n:,} worlds are reused"]
@@ -43,9 +46,9 @@ def explain(
     like = _alike(documents[0], stored)
     common = _common(documents[0])
     marked = next((worlds for other, _, worlds in like if other == common), set())
-    if damaged := [i for i in missing if i in marked]:
-        lines.append(f"{_worlds(damaged)} can no longer be read whole and {_are(damaged)} made again")
-    unmade = [i for i in missing if i not in marked]
+    held = {**dict.fromkeys(marked & set(missing), "damaged"), **(states or {})}
+    lines += made_again(held)
+    unmade = [i for i in missing if i not in held]
     if not unmade:
         return lines
     if marked:
@@ -56,6 +59,25 @@ def explain(
         nearest = min((_differences(other, named, common, about) for other, named, _ in like), key=_distance)
         lines.append(
             f"{_worlds(unmade)} {_were(unmade)} never made; the nearest in the store: {'; '.join(nearest.values())}"
+        )
+    return lines
+
+
+def made_again(states: Mapping[int, str]) -> list[str]:
+    """Return sentences on worlds that the store holds and that are made again all the same.
+
+    Examples
+    --------
+    >>> made_again({4: "damaged", 5: "damaged"})
+    ['worlds 4, 5 can no longer be read whole and are made again']
+    """
+    lines = []
+    if damaged := sorted(i for i, state in states.items() if state == "damaged"):
+        lines.append(f"{_worlds(damaged)} can no longer be read whole and {_are(damaged)} made again")
+    if former := sorted(i for i, state in states.items() if state == "former"):
+        lines.append(
+            f"{_worlds(former)} {_were(former)} kept by an earlier version, which noted no digest of {_them(former)}, "
+            f"and {_are(former)} made again"
         )
     return lines
 

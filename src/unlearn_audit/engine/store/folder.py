@@ -1,9 +1,10 @@
-"""The folder of one run: marked, locked, and never shared by two configurations."""
+"""The folder of one run: marked, locked, never shared by two configurations, and with a digest of all that it holds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,21 @@ from filelock import FileLock, Timeout
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.manifest import LOCK, MANIFEST, Difference, Manifest, differences, recorded
+from unlearn_audit.utils.messages import shortened
 
-_MARKER = "unlearn-audit-run.json"
-_LOCK = ".lock"
+MARKER = "unlearn-audit-run.json"
+
+NO_RUN = f"{{}} holds no run of unlearn-audit (it has no {MARKER}); give the folder of a run"
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
 
 
 @contextmanager
-def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
-    """Hold a folder for one run.
+def run_folder(folder: Path, identity: Mapping[str, Any], say: Callable[[str], None] = _warn) -> Iterator[Path]:
+    """Hold a folder for one run, and leave a manifest of what the run wrote there.
 
     Parameters
     ----------
@@ -28,6 +36,8 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
         Made if it is not there; must be empty, or of a run with the same identity (which is continued).
     identity
         What the run is: its resolved configuration.
+    say
+        Called with what an earlier run left here that is no longer as it was written; all of it is written again.
 
     Raises
     ------
@@ -40,8 +50,10 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
     with _locked(folder, busy="wait for it or choose another --out", unwritable="choose another folder with --out"):
-        _claim(folder, identity)
-        yield folder
+        _refuse_another(folder, identity)
+        with recorded(folder, _before(folder, say), MARKER):
+            _claim(folder, identity)
+            yield folder
 
 
 @contextmanager
@@ -53,16 +65,35 @@ def existing_run(folder: Path) -> Iterator[Path]:
     AuditError
         If there is no such run, it is in use, or it cannot be written.
     """
-    if not (folder / _MARKER).is_file():
-        raise AuditError(f"{folder} holds no run of unlearn-audit (it has no {_MARKER}); give the folder of a run")
+    if not (folder / MARKER).is_file():
+        raise AuditError(NO_RUN.format(folder))
     with _locked(folder, busy="wait for it", unwritable="check its permissions"):
         yield folder
+
+
+def verified(folder: Path) -> tuple[Manifest, list[Difference]]:
+    """Return the manifest of a run and how its folder differs from it.
+
+    Raises
+    ------
+    AuditError
+        If it is no run, or its manifest is missing or damaged.
+    """
+    if not (folder / MARKER).is_file() and not (folder / MANIFEST).is_file():
+        raise AuditError(NO_RUN.format(folder))
+    manifest = Manifest.read(folder)
+    if manifest is None:
+        raise AuditError(
+            f"{folder} has no digests recorded: an earlier version made it, or its run did not end; run the audit "
+            "again into it"
+        )
+    return manifest, differences(folder, manifest)
 
 
 @contextmanager
 def _locked(folder: Path, *, busy: str, unwritable: str) -> Iterator[None]:
     """Hold the lock of a folder, or say what to do if another run holds it or it cannot be written."""
-    lock = FileLock(folder / _LOCK)
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -83,25 +114,24 @@ def content_of(folder: Path) -> list[str]:
 
 def _refuse_foreign(folder: Path) -> None:
     """Raise if a folder has content that no run of ours can have put there."""
-    others = [name for name in content_of(folder) if name != _LOCK]
+    others = [name for name in content_of(folder) if name != LOCK]
     # a run writes its marker before all else: looked for after the content, it cannot be missed
-    if others and not (folder / _MARKER).exists():
+    if others and not (folder / MARKER).exists():
         raise AuditError(
             f"{folder} is not empty and holds no run of unlearn-audit (it has {others[0]}); "
             "choose a new folder with --out"
         )
 
 
-def _claim(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Mark a locked folder as that of a run, or check that it already is."""
-    marker = folder / _MARKER
+def _refuse_another(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Raise if a locked folder holds what no run put there, or the run of another configuration."""
+    marker = folder / MARKER
     try:
         _refuse_foreign(folder)
-        if not marker.exists():
-            write_atomic(marker, json.dumps({"key": digest(identity), "identity": identity}, indent=1) + "\n")
-            return
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
+    if not marker.exists():
+        return
     try:
         found = json.loads(marker.read_text(encoding="utf-8"), object_hook=_with_current_keys)
         key, there = found["key"], found["identity"]
@@ -111,6 +141,40 @@ def _claim(folder: Path, identity: Mapping[str, Any]) -> None:
         ) from error
     if digest(identity) not in (key, digest(there)):
         raise AuditError(f"{folder} holds another run ({_difference(there, identity)}); choose another --out")
+
+
+def _claim(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Mark a locked folder as that of a run, unless it is."""
+    marker, text = folder / MARKER, json.dumps({"key": digest(identity), "identity": identity}, indent=1) + "\n"
+    try:
+        if not marker.exists() or marker.read_bytes() != text.encode():
+            write_atomic(marker, text)
+    except OSError as error:
+        raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
+
+
+def _before(folder: Path, say: Callable[[str], None]) -> Manifest | None:
+    """Return the manifest of an earlier run of a folder, and say what is no longer as it says."""
+    try:
+        manifest = Manifest.read(folder)
+        found = [] if manifest is None else differences(folder, manifest)
+    except AuditError as error:
+        say(f"{str(error).partition(';')[0]}; the run writes all of them again")
+        return None
+    if wrong := [each for each in found if each.what != "unexpected"]:
+        say(f"{folder} is not as the run before left it ({listed(wrong)}); it is written again")
+    return manifest
+
+
+def listed(found: Sequence[Difference]) -> str:
+    """Return differences as one list.
+
+    Examples
+    --------
+    >>> listed([Difference("scores.parquet", "changed"), Difference("report.html", "missing")])
+    'scores.parquet changed, report.html missing'
+    """
+    return shortened(f"{each.file} {each.what}" for each in found)
 
 
 def _with_current_keys(block: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 Each artefact is two files named by its key: its payload, ``<key>.arrow`` (observations) or ``<key>.npz`` (arrays),
 and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
-payload, and what else is known of its making. The mark's time is that of the last use. Work is idempotent, so two
-processes that make the same artefact write the same bytes.
+payload, what else is known of its making, and a digest of all of this. So an artefact is taken only if its payload, its
+notes and its document are those that were put there under this key. The mark's time is that of the last use. Work is
+idempotent, so two processes that make the same artefact write the same bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -25,6 +26,7 @@ import platformdirs
 
 from unlearn_audit.engine.store.folder import content_of
 from unlearn_audit.engine.store.keys import digest
+from unlearn_audit.engine.store.marks import UNREADABLE, is_former, said_by, sealed, unsealed
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
@@ -37,8 +39,10 @@ PAYLOADS = (PIECE, ARRAYS, ".parquet")
 
 _LAYOUT = 1
 
+State = Literal["absent", "former", "damaged", "whole"]
+"""What a store has under a key: nothing; what an earlier version kept, whose notes have no digest; or an artefact."""
+
 Arrays = Mapping[str, npt.NDArray[Any]]
-Payload = TypeVar("Payload")
 
 
 def default_store_folder() -> Path:
@@ -78,7 +82,7 @@ class Store:
     Parameters
     ----------
     folder
-        Made if it is not there. A folder with other content is refused.
+        Made if it is not there. A folder with other content, or a store of another layout, is refused.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -95,6 +99,7 @@ class Store:
             raise AuditError(
                 f"the store {folder} cannot be written ({error.strerror}); choose one with --store"
             ) from error
+        _check_layout(marker)
 
     @classmethod
     def existing(cls, folder: Path) -> Store | None:
@@ -114,17 +119,18 @@ class Store:
     def get(self, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:
         """Return the piece and the notes stored for a document, or None if it has to be made.
 
-        An artefact that cannot be read, or whose bytes no longer match their digest, counts as not there.
+        An artefact that cannot be read, that was put there under another key, or whose payload or notes no longer
+        match their digests, counts as not there.
         """
-        return self._get(document, PIECE, _read_piece)
+        return self._get(document, PIECE)
 
     def get_arrays(self, document: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
         """Return the arrays and the notes stored for a document, or None if it has to be made."""
-        return self._get(document, ARRAYS, _read_arrays)
+        return self._get(document, ARRAYS)
 
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
-        return self._get(document, PIECE, _read_piece, used=False) is not None
+        return self._get(document, PIECE, used=False) is not None
 
     def put(
         self,
@@ -150,16 +156,13 @@ class Store:
         suffix, content = (
             (PIECE, payload.content) if isinstance(payload, Packed) else (ARRAYS, _bytes_of_arrays(payload))
         )
-        note = {
-            "document": document,
-            "about": about or {},
-            "stats": stats,
-            "sha256": sha256(content).hexdigest(),
-        }
+        mark = sealed(
+            {"document": document, "about": about or {}, "stats": stats, "sha256": sha256(content).hexdigest()}
+        )
         try:
             # a power cut may leave bytes that do not match their digest, which count as not there
             write_atomic(self.path(key, suffix), content, durable=False)
-            write_atomic(self.path(key, MARK), json.dumps(note, indent=1) + "\n", durable=False)
+            write_atomic(self.path(key, MARK), mark, durable=False)
         except OSError as error:
             raise AuditError(
                 f"the store {self.folder} cannot be written ({error.strerror or error}); choose one with --store"
@@ -178,7 +181,7 @@ class Store:
             for suffix in PAYLOADS:
                 with suppress(OSError):
                     size += mark.with_suffix(suffix).stat().st_size
-            document, about = _of_mark(content)
+            document, about = said_by(content)
             yield Stored(mark.stem, document, about, size, status.st_mtime)
 
     def remove(self, key: str) -> None:
@@ -186,22 +189,26 @@ class Store:
         for suffix in (MARK, *PAYLOADS):
             self.path(key, suffix).unlink(missing_ok=True)
 
-    def _get(
-        self,
-        document: Mapping[str, Any],
-        suffix: str,
-        read: Callable[[Path, bytes], Payload],
-        used: bool = True,
-    ) -> tuple[Payload, dict[str, Any]] | None:
-        key = digest(document)
-        mark, path = self.path(key, MARK), self.path(key, suffix)
+    def state(self, key: str) -> State:
+        """Return what is there under a key, which takes reading it; it is no use of it."""
         try:
-            note = json.loads(mark.read_text(encoding="utf-8"))
-            content = path.read_bytes()
-            if sha256(content).hexdigest() != note["sha256"]:
-                return None
-            found = read(path, content), dict(note["stats"])
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):  # an AuditError is a ValueError
+            mark = self.path(key, MARK).read_bytes()
+        except FileNotFoundError:  # a payload alone is one that nobody finished
+            return "absent"
+        except OSError:
+            return "damaged"
+        for suffix in _READERS:
+            with suppress(*_UNUSABLE):
+                _read(mark, key, self.path(key, suffix))
+                return "whole"
+        return "former" if is_former(mark, key) else "damaged"
+
+    def _get(self, document: Mapping[str, Any], suffix: str, used: bool = True) -> tuple[Any, dict[str, Any]] | None:
+        key = digest(document)
+        mark = self.path(key, MARK)
+        try:
+            found = _read(mark.read_bytes(), key, self.path(key, suffix))
+        except _UNUSABLE:
             return None
         if used:
             with suppress(OSError):  # a store of others may be read-only
@@ -218,12 +225,31 @@ def is_key(name: str) -> bool:
     return len(name) == 64 and set(name) <= set("0123456789abcdef")
 
 
-def _of_mark(content: bytes) -> tuple[dict[str, Any], dict[str, str]]:
+def _check_layout(marker: Path) -> None:
+    """Raise unless the marker of a store says that it is laid out as this version lays it out."""
     try:
-        note = json.loads(content)
-        return dict(note["document"]), {str(k): str(v) for k, v in dict(note.get("about", {})).items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}, {}
+        layout = json.loads(marker.read_bytes())["layout"]
+    except OSError as error:
+        raise AuditError(f"{marker} cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise AuditError(
+            f"{marker} is damaged, so what {marker.parent} holds is not known; remove that folder, from which nothing "
+            "but time is lost, or choose another with --store"
+        ) from error
+    if type(layout) is not int or layout != _LAYOUT:
+        raise AuditError(
+            f"the store {marker.parent} has the layout {layout!r} and this version reads {_LAYOUT}; choose another "
+            "folder with --store"
+        )
+
+
+def _read(mark: bytes, key: str, path: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the payload at a path, and its notes, if both are what was put there under a key; else raise."""
+    note = unsealed(mark, key)
+    content = path.read_bytes()
+    if sha256(content).hexdigest() != note["sha256"]:
+        raise ValueError("the payload is not the one that was put there")
+    return _READERS[path.suffix](path, content), dict(note["stats"])
 
 
 def _read_piece(path: Path, content: bytes) -> Piece:
@@ -242,3 +268,9 @@ def _bytes_of_arrays(arrays: Arrays) -> memoryview:
 def _read_arrays(_: Path, content: bytes) -> dict[str, npt.NDArray[Any]]:
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+_READERS: Mapping[str, Callable[[Path, bytes], Any]] = {PIECE: _read_piece, ARRAYS: _read_arrays}
+
+_UNUSABLE = (*UNREADABLE, OSError, EOFError, BadZipFile)
+"""What reading an artefact may raise that counts as not there; an AuditError is a ValueError."""

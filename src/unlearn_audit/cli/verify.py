@@ -1,0 +1,66 @@
+"""``unlearn-audit verify``: whether run folders are as their runs left them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unlearn_audit.engine.store.folder import verified
+from unlearn_audit.errors import AuditError
+
+DIFFERS = 2
+"""Exit code where a folder is not, or cannot be shown to be, as its run left it."""
+
+
+def verify(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Compare the files of run folders with the digests that their runs wrote, and name each file that differs.
+
+    A file is missing, changed, unexpected (no run wrote it) or unreadable. Exits with 0 where all is as it was written
+    and with 2 where anything differs, cannot be read, or has no digests. It shows damage and changes, and does not
+    prove who wrote a folder.
+
+    Typical call:
+
+    unlearn-audit verify runs/*
+    """
+    seen = [_seen(run) for run in runs]
+    if as_json:
+        typer.echo(json.dumps({"ok": all(each["ok"] for each in seen), "runs": seen}, indent=1))
+    else:
+        for each in seen:
+            for found in each["differences"]:
+                typer.echo(f"{each['folder']}/{found['file']}: {found['what']}")
+            typer.echo(_sentence(each))
+    if not all(each["ok"] for each in seen):
+        raise typer.Exit(DIFFERS)
+
+
+def _seen(run: Path) -> dict[str, Any]:
+    """Return what there is to say of a folder."""
+    seen = {"folder": str(run), "ok": False, "files": 0, "version": None, "differences": [], "problem": None}
+    try:
+        manifest, found = verified(run)
+    except AuditError as error:
+        return {**seen, "problem": str(error)}
+    return {
+        **seen,
+        "ok": not found,
+        "files": len(manifest.files),
+        "version": manifest.version,
+        "differences": [vars(each) for each in found],
+    }
+
+
+def _sentence(seen: dict[str, Any]) -> str:
+    if seen["problem"]:
+        return str(seen["problem"])
+    if seen["ok"]:
+        return f"{seen['folder']}: all {seen['files']:,} files are as they were written"
+    n = len(seen["differences"])
+    return f"{seen['folder']}: {n:,} of the files {'is' if n == 1 else 'are'} not as the run left the folder"

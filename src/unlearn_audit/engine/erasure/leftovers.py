@@ -1,0 +1,62 @@
+"""What killed runs left half written, and whether a running one still holds it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # on Windows nothing that is open can be removed, which says the same
+    fcntl = None  # type: ignore[assignment]
+
+TEMPORARY = "tmp"
+"""The folder of a store in which running audits keep temporary data."""
+
+_PART = re.compile(r"\..+\.part")
+
+
+def is_part(path: Path) -> bool:
+    """Return whether a file is one that was to become another and never did, or not yet."""
+    return _PART.fullmatch(path.name) is not None
+
+
+def leftovers(folder: Path, *, temporary: bool) -> Iterator[Path]:
+    """Yield files half written in a folder, however deep, and all that lies in a store's folder of temporary data."""
+    place = folder / TEMPORARY
+    if temporary and place.is_dir() and not place.is_symlink():
+        yield from sorted(place.iterdir())
+    for path in sorted(folder.rglob(".*.part")):
+        if is_part(path) and not (temporary and place in path.parents):
+            yield path
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a running audit holds a leftover: the file itself, or the lock beside a folder of the name."""
+    if fcntl is None:
+        return False
+    lock = path.with_name(f"{path.name}.lock") if path.is_dir() and not path.is_symlink() else path
+    try:
+        descriptor = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def remove(path: Path) -> None:
+    """Remove a leftover; of a link, the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
