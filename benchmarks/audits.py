@@ -95,7 +95,7 @@ def whole_audit(small: bool) -> Sides:
                 raise AssertionError(f"posteriors of the {side} side differ by {apart:.2e}")
         figures_agree([r for r in found.findings.results if r.attack_model == "logistic-regression"], plain, NEAR)
 
-    note = "from records to findings: 420 models, 28 attacks; the plain way asks one record a query"
+    note = "from records to findings: 420 models, 28 attacks; the plain way queries one record at a time"
     return Sides(lambda: plain_audit(config), ours, agree, note=note)
 
 

@@ -70,7 +70,7 @@ class Case:
 def measure(case: Case, pairs: int, *, small: bool) -> dict[str, Any]:
     """Time both sides of a case in turn, the order reversed every other time, and check that they agree.
 
-    Both are run once before anything is timed, so that libraries are loaded and workers stand ready.
+    Both are run once before anything is timed, so that libraries are loaded and workers are running.
     """
     sides = case.make(small)
     sides.agree(sides.plain(), sides.ours())

@@ -85,7 +85,8 @@ def logistic(
             lambda: our_worlds(task, 1 if small else jobs),
             close(1e-5, (some or n) / n),
             (1 + n) / (1 + (some or n)),
-            f"{task.plan.n_worlds} worlds of 1 + {n} models, processes: {jobs}; plain: {solver}, tolerance {EXACT:g}"
+            f"worlds: {task.plan.n_worlds}, each of 1 + {n} models; processes: {jobs}; "
+            f"plain: {solver}, tolerance {EXACT:g}"
             + (f"; the plain way makes the first {some} and its time is multiplied" if some else ""),
         )
 
@@ -105,7 +106,7 @@ def trees(model: str, worlds: int, deletions: int, train_size: int, plain_model:
             lambda: plain_worlds(loop, fit_own(loop)),
             lambda: our_worlds(task, jobs=2),
             close(0.0) if plain_model is None else close(0.5),
-            note=f"{shape[0]} worlds of 1 + {shape[1]} models, two processes that stand ready",
+            note=f"{shape[0]} worlds of 1 + {shape[1]} models, two processes that are already running",
         )
 
     return make
@@ -148,8 +149,8 @@ def networks(data: str, model: str, deletions: int, epochs: int, jobs: int, chai
             lambda: our_worlds(task, jobs),
             alike,
             worlds * (1 + n) / (1 + some),
-            f"{worlds} worlds of 1 + {n} models, {passes} epochs, {jobs} processes; the plain way makes {1 + some} "
-            "models and its time is multiplied",
+            f"worlds: {worlds}, each of 1 + {n} models, {passes} epochs; processes: {jobs}; "
+            f"the plain way makes {1 + some} models and its time is multiplied",
         )
 
     return make

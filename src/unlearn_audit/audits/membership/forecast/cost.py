@@ -68,7 +68,7 @@ class Cost:
     jobs
         Worker processes it is meant for.
     seconds_start, seconds_worlds, seconds_attacks, seconds_influence
-        Until workers stand ready; of training and querying; of attacks and figures; of the trainings below.
+        Until workers are running; of training and querying; of attacks and figures; of the trainings below.
     memory_per_worker, memory_parent
         Bytes; None where the system does not tell.
     bytes_store, bytes_run_folder
@@ -231,7 +231,7 @@ def cost(
     held
         Bytes that this process holds before an audit.
     seconds_start
-        Until workers stand ready.
+        Until workers are running.
     """
     sides = []
     tables = run_folder = 0.0

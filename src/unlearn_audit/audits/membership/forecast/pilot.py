@@ -192,7 +192,7 @@ def peak_memory() -> int | None:
 
 
 def start_worker() -> None:
-    """Wait until a worker process stands ready, with this package imported."""
+    """Wait until a worker process is running, with this package imported."""
     worker_pool(2)([delayed(peak_memory)()])
 
 
