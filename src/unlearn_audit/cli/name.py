@@ -19,6 +19,7 @@ from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.config import AuditConfig
+from unlearn_audit.engine import default_store_folder
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.metrics import Estimate
@@ -54,7 +55,7 @@ def name(
     task = AuditTask.load(specification)
     identity = {"naming": {"queries": queries}, **task.identity}
     folder = out or Path("runs") / f"naming-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note):
+    with run_folder(folder, identity, note, store or default_store_folder()):
         with reporter() as shown:
             execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
             naming, found = name_deleted(task, execution, queries)

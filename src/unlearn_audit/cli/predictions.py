@@ -47,7 +47,6 @@ def predictions(
             tables["shadow"], tables["target"], config=config, settings=settings, execution=execution
         ),
         jobs=jobs,
-        store=None,
         keep_going=keep_going,
         out=out,
         as_json=as_json,

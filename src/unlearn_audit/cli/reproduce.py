@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.config import ReuseName
+from unlearn_audit.engine import default_store_folder
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
@@ -56,7 +57,7 @@ def reproduce_command(
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
         cells = [cell.config.model_dump(mode="json") for cell in experiment.grid(SCALES[scale])]
-        with run_folder(folder, {"experiment": each, "scale": scale, "cells": digest({"cells": cells})}, note):
+        with run_folder(folder, _identity(each, scale, cells), note, store or default_store_folder()):
             cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
                 f"[bold]{experiment.title}[/]: {cost.cells} audits, {cost.trainings:,} trainings, "
@@ -77,6 +78,10 @@ def reproduce_command(
         write_atomic((out or Path("runs") / f"reproduce-{scale}") / "overview.md", overview(finished))
     if as_json:
         typer.echo(json.dumps(summary, indent=1))
+
+
+def _identity(experiment: str, scale: str, cells: list[Any]) -> dict[str, str]:
+    return {"experiment": experiment, "scale": scale, "cells": digest({"cells": cells})}
 
 
 def _list(as_json: bool) -> None:

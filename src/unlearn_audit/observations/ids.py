@@ -64,4 +64,6 @@ def _from_file(path: Path, content: bytes | None) -> Texts:
     name = "record" if "record" in table.column_names else table.column_names[0]
     if name != "record" and len(table.column_names) > 1:
         raise AuditError(f"{path} has no column 'record'; name the column of ids so")
+    if name != "record":  # as text, so that 017 stays what it is
+        table = read_columns(path, (name,), content)
     return texts_of(table[name], name, path)

@@ -31,7 +31,8 @@ def run_and_save(
 ) -> None:
     """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
     folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note):
+    store = Execution(store=execution["store"]).store_folder if "store" in execution else None
+    with run_folder(folder, identity, note, store):
         with reporter() as shown:
             result = work(Execution(jobs=jobs, reporter=shown, **execution))
         page = result.write(folder)

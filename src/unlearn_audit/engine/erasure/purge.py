@@ -85,10 +85,11 @@ def purge(
         If a folder is no run or is in use, a store is not there, it is not known whose ids these are, anything cannot
         be read or written, or something is left of a record.
     """
+    folders = list({folder.resolve(): folder for folder in runs}.values())
     with ExitStack() as held:
-        for folder in runs:
+        for folder in folders:
             held.enter_context(existing_run(folder))
-        work = _Erasure.of([Run.read(folder) for folder in runs], store, ids, dataset, by, without_store)
+        work = _Erasure.of([Run.read(folder) for folder in folders], store, ids, dataset, by, without_store)
         return work.done(dry_run, reporter or Silent())
 
 
@@ -310,8 +311,8 @@ class _Erasure:
         for store in self.stores:
             for path in all_files(store.folder):
                 key, _, suffix = path.name.partition(".")
-                ours = path.name == STORE_MARKER or (is_key(key) and f".{suffix}" in (MARK, *PAYLOADS))
-                yield path, in_stores, None, ours
+                of_a_store = path.name == STORE_MARKER or (is_key(key) and f".{suffix}" in (MARK, *PAYLOADS))
+                yield path, in_stores, None, of_a_store
 
     def _files_of(self, run: Run) -> list[Path]:
         """Return what lies in a run folder, but for a store that is looked through as such."""

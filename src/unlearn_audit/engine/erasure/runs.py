@@ -14,7 +14,7 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.data.table import MISSING
 from unlearn_audit.engine.erasure.erased import By
 from unlearn_audit.engine.erasure.ids import plain
-from unlearn_audit.engine.store.folder import MARKER
+from unlearn_audit.engine.store.folder import MARKER, stores_noted
 from unlearn_audit.engine.store.keys import dataset_fingerprint
 from unlearn_audit.engine.store.store import Store
 from unlearn_audit.errors import AuditError
@@ -99,16 +99,18 @@ class Run:
         return {k: v for k, v in details.items() if isinstance(v, dict)} if isinstance(details, dict) else {}
 
     @property
-    def store(self) -> Path | None:
-        """The store that the findings name."""
+    def stores(self) -> list[Path]:
+        """The stores that its marker and its findings name."""
+        if not self.has_a_store:
+            return []
         execution = self.findings.get("execution")
         named = execution.get("store") if isinstance(execution, dict) else None
-        return Path(named) if isinstance(named, str) else None
+        return [Path(name) for name in {*stores_noted(self.folder), *([named] if isinstance(named, str) else [])}]
 
     @property
     def has_a_store(self) -> bool:
-        """Whether the run may have left worlds in a store; audits of files and of releases have none."""
-        return "config" in self.identity or "experiment" in self.identity
+        """Whether the run may have left worlds in a store; the others train none, or keep none."""
+        return ("config" in self.identity and "reconstruction" not in self.identity) or "experiment" in self.identity
 
     def records_of_each(self) -> dict[str, dict[str, frozenset[str]]]:
         """Return the ids of the records of each person, by dataset.
@@ -207,21 +209,20 @@ def stores_of(runs: Sequence[Run], given: Path | Store | None) -> list[Store]:
             raise AuditError(f"there is no store at {given}; nothing was removed: check --store")
         found[given.resolve()] = opened
     for run in runs:
-        if run.store is None:
-            if run.has_a_store and not found:
-                raise AuditError(
-                    f"{run.folder} does not say which store it used; nothing was removed: give it with --store, or "
-                    "--no-store if it is gone"
-                )
-            continue
-        opened = Store.existing(run.store)
-        if opened is not None:
-            found[run.store.resolve()] = opened
-        elif given is None:
+        if run.has_a_store and not run.stores and not found:
             raise AuditError(
-                f"the store {run.store} of {run.folder} cannot be reached; nothing was removed: give its place with "
-                "--store, or --no-store if it is gone"
+                f"{run.folder} does not say which store it used; nothing was removed: give it with --store, or "
+                "--no-store if it is gone"
             )
+        for folder in run.stores:
+            opened = Store.existing(folder)
+            if opened is not None:
+                found[folder.resolve()] = opened
+            elif given is None:
+                raise AuditError(
+                    f"the store {folder} of {run.folder} cannot be reached; nothing was removed: give its place with "
+                    "--store, or --no-store if it is gone"
+                )
     return list(found.values())
 
 
@@ -236,6 +237,9 @@ def _column_of(data: Mapping[str, Any]) -> str | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise AuditError(f"{path} cannot be read, so what it holds is not known; restore or remove it") from error
+        read = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict):
+        raise AuditError(f"{path} cannot be read, so what it holds is not known; restore or remove it")
+    return read

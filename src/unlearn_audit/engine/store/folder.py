@@ -27,7 +27,12 @@ def _warn(text: str) -> None:
 
 
 @contextmanager
-def run_folder(folder: Path, identity: Mapping[str, Any], say: Callable[[str], None] = _warn) -> Iterator[Path]:
+def run_folder(
+    folder: Path,
+    identity: Mapping[str, Any],
+    say: Callable[[str], None] = _warn,
+    store: Path | None = None,
+) -> Iterator[Path]:
     """Hold a folder for one run, and leave a manifest of what the run wrote there.
 
     Parameters
@@ -38,6 +43,8 @@ def run_folder(folder: Path, identity: Mapping[str, Any], say: Callable[[str], N
         What the run is: its resolved configuration.
     say
         Called with what an earlier run left here that is no longer as it was written; all of it is written again.
+    store
+        The store that the run uses, which is noted for whoever erases records later; None if it uses none.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def run_folder(folder: Path, identity: Mapping[str, Any], say: Callable[[str], N
     with _locked(folder, busy="wait for it or choose another --out", unwritable="choose another folder with --out"):
         _refuse_another(folder, identity)
         with recorded(folder, _before(folder, say), MARKER):
-            _claim(folder, identity)
+            _claim(folder, identity, store)
             yield folder
 
 
@@ -143,14 +150,24 @@ def _refuse_another(folder: Path, identity: Mapping[str, Any]) -> None:
         raise AuditError(f"{folder} holds another run ({_difference(there, identity)}); choose another --out")
 
 
-def _claim(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Mark a locked folder as that of a run, unless it is."""
-    marker, text = folder / MARKER, json.dumps({"key": digest(identity), "identity": identity}, indent=1) + "\n"
+def _claim(folder: Path, identity: Mapping[str, Any], store: Path | None) -> None:
+    """Mark a locked folder as that of a run, with the stores that it ever used."""
+    marker = folder / MARKER
+    stores = sorted({*stores_noted(folder), *([] if store is None else [str(store.absolute())])})
+    text = json.dumps({"key": digest(identity), "identity": identity, "stores": stores}, indent=1) + "\n"
     try:
         if not marker.exists() or marker.read_bytes() != text.encode():
             write_atomic(marker, text)
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
+
+
+def stores_noted(folder: Path) -> list[str]:
+    """Return the stores that the marker of a run names; none in one of an earlier version."""
+    try:
+        return [str(name) for name in json.loads((folder / MARKER).read_bytes())["stores"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _before(folder: Path, say: Callable[[str], None]) -> Manifest | None:
