@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.held import abandoned, half_written
 
 _MARKER = "unlearn-audit-run.json"
 _LOCK = ".lock"
@@ -25,7 +26,8 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
     Parameters
     ----------
     folder
-        Made if it is not there; must be empty, or of a run with the same identity (which is continued).
+        Made if it is not there; must be empty, or of a run with the same identity (which is continued). Files that
+        a killed process left half written are removed.
     identity
         What the run is: its resolved configuration.
 
@@ -41,6 +43,8 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
     with _locked(folder, busy="wait for it or choose another --out", unwritable="choose another folder with --out"):
         _claim(folder, identity)
+        for left in list(half_written(folder, "**/*")):
+            abandoned(left)
         yield folder
 
 
