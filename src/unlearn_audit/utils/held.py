@@ -79,7 +79,7 @@ def hold_part(folder: Path, name: str) -> Held:
 
 @contextmanager
 def held_folder(folder: Path) -> Iterator[Path]:
-    """Make a folder within ``folder`` and hold it for a while; then both are removed, ``folder`` only if it is empty."""
+    """Make a folder within ``folder`` and hold it for a while, then remove it, and ``folder`` too if it is empty."""
     held = _hold_new(folder, f"{os.getpid()}-", _LOCK)
     inside = _folder_of(held.path)
     try:
@@ -102,8 +102,14 @@ def leftovers(folder: Path) -> Iterator[Path]:
     """Yield what `hold_part` and `held_folder` made in a folder, whether or not a process still holds it."""
     yield from half_written(folder)
     for lock in folder.glob(f"*{_LOCK}"):
-        if lock.stem.partition("-")[0].isdecimal():
+        if owner_of(lock) is not None:
             yield lock
+
+
+def owner_of(leftover: Path) -> int | None:
+    """Return the number of the process that made a folder to hold; None for a file."""
+    process = leftover.name.partition("-")[0]
+    return int(process) if process.isdecimal() else None
 
 
 def size_of(path: Path) -> int:

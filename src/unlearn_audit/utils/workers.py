@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from joblib import Parallel
@@ -31,6 +33,17 @@ def worker_pool(processes: int, **options: Any) -> Parallel:
         initargs=(os.getpid(),),
         **options,
     )
+
+
+def remove_semaphores_of(process: int) -> None:
+    """Remove what a dead process shared with its workers, if all were killed at once, as when memory runs out.
+
+    Else a process that only keeps track of it removes it. Elsewhere than on Linux it has no name to find it by.
+    """
+    if not Path(f"/proc/{process}").exists():
+        for path in Path("/dev/shm").glob(f"sem.loky-{process}-*"):
+            with suppress(OSError):
+                path.unlink()
 
 
 def end_with_parent(parent: int) -> None:

@@ -39,6 +39,7 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
         return
     ending = threading.Event()
     with ExitStack() as stack:
+        _silence_trackers(stack)
         told, tells = socket.socketpair()
         stack.callback(told.close)
         tells.setblocking(False)
@@ -54,6 +55,13 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
         finally:
             if ending.is_set():  # whatever this thread came to is of no interest any more
                 threading.Event().wait()
+
+
+def _silence_trackers(stack: ExitStack) -> None:
+    """Let the processes that tidy up after this one, wherever it was ended, do so without a word."""
+    before = os.environ.get("PYTHONWARNINGS", "")
+    stack.callback(os.environ.__setitem__, "PYTHONWARNINGS", before)
+    os.environ["PYTHONWARNINGS"] = f"{before},ignore:resource_tracker:UserWarning".lstrip(",")
 
 
 def _block_interrupts(stack: ExitStack, listener: threading.Thread) -> None:
@@ -75,9 +83,9 @@ def _listen(told: socket.socket, caught: Collection[int], ending: threading.Even
 
 
 def _end(number: int, sentence: str) -> None:
-    for worker in active_children():
+    for number_of_process in [worker.pid for worker in active_children() if worker.pid]:
         with suppress(OSError):
-            os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            os.kill(number_of_process, getattr(signal, "SIGKILL", signal.SIGTERM))
     remove_all_held()
     with suppress(OSError):
         os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{sentence}\n".encode())

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 from unlearn_audit.engine.store.store import TEMPORARY, default_store_folder
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.held import abandoned, held_folder, leftovers, size_of
+from unlearn_audit.utils.held import abandoned, held_folder, leftovers, owner_of, size_of
+from unlearn_audit.utils.workers import remove_semaphores_of
 
 
 @dataclass(eq=False)
@@ -88,4 +89,6 @@ def remove_leftovers(store: Path, *, dry_run: bool = False) -> list[int]:
         size = size_of(path)
         if abandoned(path, remove=not dry_run):
             sizes.append(size)
+            if not dry_run and (owner := owner_of(path)) is not None:
+                remove_semaphores_of(owner)
     return sizes
