@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from joblib import delayed
 from scipy.stats import rankdata
 
 from unlearn_audit.attacks.base import Attack, TrainingRows, label
 from unlearn_audit.attacks.cross_validation import Split, cross_validation_splits
 from unlearn_audit.attacks.games import Game
+from unlearn_audit.engine.executors.base import Item, in_order
+from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
-from unlearn_audit.utils.threads import one_thread, worker_pool
+from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Mask
 
 FEWEST_ROWS = 10
@@ -135,11 +136,12 @@ def run_attacks(
     """
     side = _ShadowSide.of(shadow, game)
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
-    run = worker_pool(min(jobs, len(attacks)), return_as="generator", batch_size=1, max_nbytes="100K")
+    tasks = side.tasks([attacks[i] for i in order], targets, seed)
+    items = [(0, i) for i in range(len(tasks))]
+    found = in_order(Processes(jobs, "attacks are not fitted yet").run(_run_nth, tasks, items), items)
     results: dict[int, list[AttackScores]] = {}
     failures: list[Failure] = []
-    tasks = side.tasks([attacks[i] for i in order], targets, seed)
-    for i, result in zip(order, run(tasks), strict=True):
+    for i, result in zip(order, found, strict=True):
         if isinstance(result, str):
             if not keep_going:
                 raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going goes on without it")
@@ -218,12 +220,12 @@ class _ShadowSide:
             for target in targets
         ]
 
-    def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> Iterator[Any]:
-        """Return the task of each attack, for joblib; those that see the same share one view."""
+    def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> list[Any]:
+        """Return what `_run_one` is given for each attack; those that see the same share one view."""
         splits = {kind: self.splits(kind) for kind in {attack.training_rows for attack in attacks}}
         views = {key: self.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
-        return (
-            delayed(_run_one)(
+        return [
+            (
                 attack,
                 *views[_view_key(attack)],
                 self.training_rows(attack.training_rows),
@@ -232,7 +234,7 @@ class _ShadowSide:
                 _seed(seed, self.game, attack),
             )
             for attack in attacks
-        )
+        ]
 
 
 def _view_key(attack: Attack) -> tuple[str, bool, bool]:
@@ -248,6 +250,10 @@ def _cost_rank(attack: Attack) -> int:
 
 def _seed(root: int, game: Game, attack: Attack) -> int:
     return integer_seed(root, Kind.ATTACK, name_key(game.name), name_key(label(attack)))
+
+
+def _run_nth(tasks: Sequence[Any], item: Item) -> list[AttackScores] | str:
+    return _run_one(*tasks[item[1]])
 
 
 def _run_one(

@@ -54,6 +54,9 @@ COMMANDS = {
 }
 """Name to the module of this package, the function or group in it, and the first sentence of its help."""
 
+GO_ON = {"run", "name", "reproduce", "purge", "data", "cache"}
+"""Commands that keep what is done, and go on from there once they were interrupted."""
+
 
 class Commands(TyperGroup):
     """The group of all commands."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from unlearn_audit.cli.commands import Commands
+from unlearn_audit.cli.commands import GO_ON, Commands
+from unlearn_audit.cli.shared.signals import ended_by_signals
 from unlearn_audit.errors import AuditError
 
 app = typer.Typer(
@@ -39,12 +41,20 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; a user's error is one sentence on standard error and exit code 2."""
+    """Run the command line; a user's error is one sentence on standard error and exit code 2.
+
+    A signal that ends it is one sentence, too, and exit code 128 and its number.
+    """
     try:
-        app()
+        with ended_by_signals(f"Interrupted; the same command {_goes_on(sys.argv[1:])}."):
+            app()
     except AuditError as error:
         Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {_plain(str(error))}", highlight=False)
         sys.exit(2)
+
+
+def _goes_on(words: Sequence[str]) -> str:
+    return "goes on from here" if {*words[:1]} & GO_ON else "begins again"
 
 
 def _plain(text: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+
+from unlearn_audit.utils.held import hold_part
 
 Recorder = Callable[[Path, Path], None]
 """Takes where a file will be, and where its content is."""
@@ -26,40 +28,41 @@ def recording(note: Recorder) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place once the block ends without an error.
+def atomic_path(path: Path, *, durable: bool = True, within: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``, or ``within`` a folder, that takes its place once the block ends well.
 
     A reader finds the old file, the new file or none, never a part of one, whenever the process is killed. If it is
     ``durable`` the content reaches the disk before the name does, so that this holds when the machine loses its power,
     too; what carries a digest of its own, and can be made again, need not wait for the disk.
     """
+    held = hold_part(within or path.parent, path.name)
+    if sys.platform == "win32":
+        held.close()  # as a file that is open keeps its name there
     try:
-        handle, name = _beside(path)
+        yield held.path
+        if durable:
+            with held.path.open("rb") as written:
+                os.fsync(written.fileno())
+        held.path.chmod(0o644)
+        if (note := _recorder.get()) is not None:
+            note(path, held.path)
+        _rename(held.path, path)
+    finally:
+        held.remove()
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    try:
+        temporary.replace(path)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = _beside(path)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        if durable:
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        if (note := _recorder.get()) is not None:
-            note(path, temporary)
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
-def _beside(path: Path) -> tuple[int, str]:
-    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-
-
-def write_atomic(path: Path, content: bytes | memoryview | str, *, durable: bool = True) -> None:
+def write_atomic(
+    path: Path, content: bytes | memoryview | str, *, durable: bool = True, within: Path | None = None
+) -> None:
     """Write ``content`` (text as UTF-8) to ``path`` as `atomic_path` does; missing parent folders are made."""
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path, durable=durable) as temporary:
+    with atomic_path(path, durable=durable, within=within) as temporary:
         temporary.write_bytes(data)

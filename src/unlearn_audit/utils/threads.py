@@ -1,16 +1,14 @@
-"""Cores: one thread for linear algebra, so that results do not depend on their number, and pools of processes."""
+"""Threads: one for linear algebra, so that results do not depend on their number, and several for trees."""
 
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from joblib import Parallel
 from threadpoolctl import ThreadpoolController
 
 _SPARE: ContextVar[int] = ContextVar("spare", default=1)
@@ -56,11 +54,3 @@ def one_thread() -> Iterator[None]:
 def _libraries(n_modules: int) -> ThreadpoolController:  # noqa: ARG001 - looks again only after an import
     """Return the thread pools of this process; finding them takes as long as fitting a small model."""
     return ThreadpoolController()
-
-
-def worker_pool(processes: int, **options: Any) -> Parallel:
-    """Return a pool of worker processes of this machine, which are kept for the next pool."""
-    # a worker that has grown, as by importing PyTorch, is replaced between two tasks: that is no news, and where
-    # warnings are errors it would end the thread that waits for results
-    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
-    return Parallel(n_jobs=processes, **options)

@@ -7,22 +7,23 @@ other is added. That costs one training a candidate, so what was found is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from joblib import delayed
 
 from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.engine.executors.base import Item, in_order
+from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
-from unlearn_audit.utils.threads import one_thread, worker_pool
+from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Positions
 
 _CHUNKS = 50
@@ -106,9 +107,10 @@ class RetrainingInfluence(Influence):
         asked, before = computed.references, self._margins(self.training, computed.references)
         alone = replace(self, computed=Computed())
         parts = np.array_split(new, min(_CHUNKS, len(new)))
-        run = worker_pool(min(jobs, len(parts)), return_as="generator", batch_size=1, max_nbytes="100K")
+        items = [(0, i) for i in range(len(parts))]
+        run = Processes(jobs, "parts of the attacker's own trainings are not done yet").run
+        results = in_order(run(_drops_of_part, (alone, parts, asked, before), items), items)
         done = 0
-        results = run(delayed(alone._margin_drops)(part, asked, before) for part in parts)
         for part, drops in zip(parts, results, strict=True):
             computed.margin_drops |= {int(candidate): drop for candidate, drop in zip(part, drops, strict=True)}
             done += len(part)
@@ -135,3 +137,10 @@ class RetrainingInfluence(Influence):
     @cached_property
     def _order(self) -> RowOrder:
         return fixed_order(self.source.make(0)) or RowOrder.MINUS
+
+
+def _drops_of_part(
+    shared: tuple[RetrainingInfluence, Sequence[Positions], Positions, Array], item: Item
+) -> list[Array]:
+    influence, parts, references, before = shared
+    return influence._margin_drops(parts[item[1]], references, before)

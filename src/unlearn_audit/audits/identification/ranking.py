@@ -22,6 +22,7 @@ from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import Defense
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.observations import Observations
@@ -135,6 +136,11 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     """
     refuse_unsupported(task, "name")
     _check_queries(task, queries)
+    with temporary_data_in(execution.store_folder):
+        return _name_deleted(task, execution, queries)
+
+
+def _name_deleted(task: AuditTask, execution: Execution, queries: int) -> tuple[Naming, Found]:
     maker = WorldMaker.of(task.config, execution)
     notes = maker.reuse.notes(task.models.values())
     for note in notes:

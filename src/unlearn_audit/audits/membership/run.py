@@ -30,6 +30,7 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
+from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.assess import Assessment, assess
 from unlearn_audit.findings.attack_plan import AttackPlan
@@ -111,6 +112,11 @@ def run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     AuditError
         If the worlds cannot be drawn, a model fails, or the attacks cannot be fitted.
     """
+    with temporary_data_in(execution.store_folder):
+        return _run_audit(task, execution)
+
+
+def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     started = time.perf_counter()
     config = task.config
     maker = WorldMaker.of(config, execution)
@@ -237,18 +243,19 @@ def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execut
     """
     started = time.perf_counter()
     every = (table for sides in tables.values() for table in sides)
-    precompute_influence(plan.influence, plan.by_game, every, execution.jobs, execution.reporter)
     n = plan.n_fits(list(tables))
-    show = execution.reporter.stage("Fitting attacks", n)
     done = iter(range(1, n + 1))
-    found = assess(
-        tables,
-        plan,
-        execution.jobs,
-        lambda: show(next(done)),
-        origin.spent,
-        keep_going=execution.keep_going,
-    )
+    with temporary_data_in(execution.store_folder):
+        precompute_influence(plan.influence, plan.by_game, every, execution.jobs, execution.reporter)
+        show = execution.reporter.stage("Fitting attacks", n)
+        found = assess(
+            tables,
+            plan,
+            execution.jobs,
+            lambda: show(next(done)),
+            origin.spent,
+            keep_going=execution.keep_going,
+        )
     used = {
         "jobs": execution.jobs,
         **origin.timing,

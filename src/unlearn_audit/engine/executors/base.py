@@ -20,6 +20,9 @@ FRUITLESS = 3
 """How often in a row a pool of workers may die without one more item done."""
 
 
+WORLDS = "worlds are not made yet"
+
+
 class Executor(Protocol):
     """Does a function for many items.
 
@@ -63,11 +66,21 @@ class Serial:
             yield item, result
 
 
+def in_order(results: Results, items: Sequence[Item]) -> Iterator[Any]:
+    """Yield the results of items in the order of the items, each as soon as those before it are there."""
+    there: dict[Item, Any] = {}
+    for item in items:
+        while item not in there:
+            done, result = next(results)
+            there[done] = result
+        yield there.pop(item)
+
+
 class WorkersDied(Exception):
     """The workers of an attempt are gone; what they had not finished can be tried again."""
 
 
-def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Item]) -> Results:
+def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Item], undone: str = WORLDS) -> Results:
     """Attempt what is left again where workers died, as long as that leads anywhere.
 
     Parameters
@@ -76,6 +89,8 @@ def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Ite
         Yields results of the items it is given, and raises `WorkersDied` where it cannot go on.
     items
         All items, each once.
+    undone
+        What is said of those that are left where it leads nowhere.
 
     Raises
     ------
@@ -95,7 +110,7 @@ def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Ite
             if fruitless == FRUITLESS:
                 raise AuditError(
                     f"worker processes died {FRUITLESS} times in a row ({error}), most often for want of memory; "
-                    f"{len(left):,} worlds are not made yet, and the same command with fewer --jobs goes on from here"
+                    f"{len(left):,} {undone}, and the same command with fewer --jobs goes on from here"
                 ) from error
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from unlearn_audit.engine.executors.base import Item, Results, Work, WorkersDied, in_worker, until_done
 from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import pack, unpack
+from unlearn_audit.engine.store.temporary import temporary_folder
 from unlearn_audit.errors import AuditError, missing_extra
 
 SECONDS_TO_WAIT = 60
@@ -71,6 +72,7 @@ class DaskCluster:
             return
         processes, threads = split_cores(self.jobs, n_items)
         with (
+            temporary_folder() as folder,
             LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
@@ -78,6 +80,7 @@ class DaskCluster:
                 memory_limit=0,
                 dashboard_address=":0",
                 silence_logs=logging.CRITICAL,
+                local_directory=str(folder),
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):

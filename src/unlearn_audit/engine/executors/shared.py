@@ -68,7 +68,7 @@ def dump(shared: Any, folder: Path) -> Path:
     except OSError as error:
         raise AuditError(
             f"the records cannot be laid out for worker processes in {folder} ({error.strerror}); "
-            "free space there, or name another folder in the environment variable TMPDIR"
+            "free space there, or name another folder with --store or in the environment variable UNLEARN_AUDIT_STORE"
         ) from error
     return folder
 

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.held import abandoned, half_written
 from unlearn_audit.utils.manifest import LOCK, MANIFEST, Difference, Manifest, differences, recorded
 from unlearn_audit.utils.messages import shortened
 
@@ -38,7 +39,8 @@ def run_folder(
     Parameters
     ----------
     folder
-        Made if it is not there; must be empty, or of a run with the same identity (which is continued).
+        Made if it is not there; must be empty, or of a run with the same identity (which is continued). Files that
+        a killed process left half written are removed.
     identity
         What the run is: its resolved configuration.
     say
@@ -58,6 +60,8 @@ def run_folder(
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
     with _locked(folder, busy="wait for it or choose another --out", unwritable="choose another folder with --out"):
         _refuse_another(folder, identity)
+        for left in list(half_written(folder, "**/*")):
+            abandoned(left)
         with recorded(folder, _before(folder, say), MARKER):
             _claim(folder, identity, store)
             yield folder

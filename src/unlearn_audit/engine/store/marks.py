@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from unlearn_audit.engine.store.keys import digest
@@ -15,9 +16,15 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a mark may raise that says that it is none."""
 
 
-def sealed(note: Mapping[str, Any]) -> str:
-    """Return the text of a mark: what is noted, and the digest of it as it will be read."""
-    read = json.loads(json.dumps(note))
+def mark_of(
+    document: Mapping[str, Any],
+    content: bytes | memoryview,
+    stats: Mapping[str, Any],
+    about: Mapping[str, str] | None = None,
+) -> str:
+    """Return the text of a mark: what is noted of an artefact, and the digest of it as it will be read."""
+    noted = {"document": document, "about": about or {}, "stats": stats, "sha256": sha256(content).hexdigest()}
+    read = json.loads(json.dumps(noted))
     return json.dumps({**read, _SEAL: digest(read)}, indent=1) + "\n"
 
 

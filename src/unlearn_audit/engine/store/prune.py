@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, Stored, is_key
+from unlearn_audit.engine.store.temporary import remove_leftovers
 from unlearn_audit.errors import AuditError
 
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _LEFT_BEHIND = 24 * 3600.0
-"""Seconds after which a file without its mark is taken for that of a killed process."""
+"""Seconds after which what no process could hold, a payload without its mark, is taken for that of a dead one."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Pruned:
     artefacts, n_bytes
         How many artefacts, and the size of all files removed.
     leftovers
-        How many files of killed processes.
+        How many files of killed processes, folders of temporary data among them.
     kept
         How many artefacts stay.
     """
@@ -46,7 +47,7 @@ def prune(
     everything: bool = False,
     dry_run: bool = False,
 ) -> Pruned:
-    """Remove artefacts, and what killed processes left behind more than a day ago.
+    """Remove artefacts, and what killed processes left behind.
 
     Safe beside running audits: each reads an artefact once, whole or not at all, and makes again what is gone.
 
@@ -63,13 +64,14 @@ def prune(
     stored = list(store.stored())
     gone = chosen(stored, now, older_than=older_than, max_bytes=max_bytes, everything=everything)
     left_behind = [(path, path.stat().st_size) for path in _left_behind(store.folder, now)]
+    temporary = remove_leftovers(store.folder, dry_run=dry_run)
     if not dry_run:
         for artefact in gone:
             store.remove(artefact.key)
         for path, _ in left_behind:
             path.unlink(missing_ok=True)
-    n_bytes = sum(a.n_bytes for a in gone) + sum(size for _, size in left_behind)
-    return Pruned(len(gone), n_bytes, len(left_behind), len(stored) - len(gone))
+    n_bytes = sum(a.n_bytes for a in gone) + sum(size for _, size in left_behind) + sum(temporary)
+    return Pruned(len(gone), n_bytes, len(left_behind) + len(temporary), len(stored) - len(gone))
 
 
 def chosen(

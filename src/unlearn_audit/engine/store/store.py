@@ -26,7 +26,7 @@ import platformdirs
 
 from unlearn_audit.engine.store.folder import content_of
 from unlearn_audit.engine.store.keys import digest
-from unlearn_audit.engine.store.marks import UNREADABLE, is_former, said_by, sealed, unsealed
+from unlearn_audit.engine.store.marks import UNREADABLE, is_former, mark_of, said_by, unsealed
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
@@ -36,6 +36,9 @@ MARK = ".json"
 PIECE, ARRAYS = ".arrow", ".npz"
 PAYLOADS = (PIECE, ARRAYS, ".parquet")
 """What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
+
+TEMPORARY = "tmp"
+"""The folder of what is half written and of temporary data, see `unlearn_audit.engine.store.temporary`."""
 
 _LAYOUT = 1
 
@@ -92,7 +95,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             if not marker.exists():
                 # whoever made what lies here made the marker first, so the marker is looked for once more, after
-                if content_of(folder) and not marker.exists():
+                if set(content_of(folder)) - {TEMPORARY} and not marker.exists():
                     raise AuditError(f"{folder} has other content and is no store; give an empty folder with --store")
                 write_atomic(marker, json.dumps({"layout": _LAYOUT}) + "\n", durable=False)
         except OSError as error:
@@ -112,7 +115,7 @@ class Store:
         """
         if not folder.exists():
             return None
-        if not (folder / MARKER).is_file():
+        if not (folder / MARKER).is_file() and not _has_temporary_data_alone(folder):
             raise AuditError(f"{folder} is no store of unlearn-audit (it has no {MARKER}); check --store")
         return cls(folder)
 
@@ -156,17 +159,17 @@ class Store:
         suffix, content = (
             (PIECE, payload.content) if isinstance(payload, Packed) else (ARRAYS, _bytes_of_arrays(payload))
         )
-        mark = sealed(
-            {"document": document, "about": about or {}, "stats": stats, "sha256": sha256(content).hexdigest()}
-        )
         try:
-            # a power cut may leave bytes that do not match their digest, which count as not there
-            write_atomic(self.path(key, suffix), content, durable=False)
-            write_atomic(self.path(key, MARK), mark, durable=False)
+            self._write(self.path(key, suffix), content)
+            self._write(self.path(key, MARK), mark_of(document, content, stats, about))
         except OSError as error:
             raise AuditError(
                 f"the store {self.folder} cannot be written ({error.strerror or error}); choose one with --store"
             ) from error
+
+    def _write(self, path: Path, content: memoryview | bytes | str) -> None:
+        # a power cut may leave bytes that do not match their digest, which count as not there
+        write_atomic(path, content, durable=False, within=self.folder / TEMPORARY)
 
     def stored(self) -> Iterator[Stored]:
         """Yield what the marks say, without reading any payload; what vanishes meanwhile is left out."""
@@ -218,6 +221,11 @@ class Store:
     def path(self, key: str, suffix: str) -> Path:
         """Return where the payload or the mark of a key lies, whether or not it is there."""
         return self.folder / key[:2] / f"{key}{suffix}"
+
+
+def _has_temporary_data_alone(folder: Path) -> bool:
+    """Return whether a folder was to hold temporary data of a process that died before it became a store."""
+    return folder.is_dir() and content_of(folder) == [TEMPORARY]
 
 
 def is_key(name: str) -> bool:

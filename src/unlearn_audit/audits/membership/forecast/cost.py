@@ -30,6 +30,7 @@ from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.metrics import negatives_needed, power_of
 from unlearn_audit.worlds import WorldPlan
@@ -172,13 +173,14 @@ def forecast(
         sizes = [max(FEWEST_WORLDS_UNTIL, config.worlds.target), config.until.at_most]
     kinds = {_kind(side): side for arm in plan.arms for side in arm.tasks.values()}
     show = execution.reporter.stage("Timing a pilot", len(kinds) + 1)
-    began = clock()
-    start()
-    starting = clock() - began
     pilots: dict[str, Pilot] = {}
-    for kind, side in kinds.items():
-        pilots[kind] = pilot(side)
-        show(len(pilots))
+    with temporary_data_in(folder):
+        began = clock()
+        start()
+        starting = clock() - began
+        for kind, side in kinds.items():
+            pilots[kind] = pilot(side)
+            show(len(pilots))
     times = _time_attacks(plan, pilots, attack_times)
     show(len(kinds) + 1)
     at_sizes = [plan.with_target_worlds(size) for size in sizes]

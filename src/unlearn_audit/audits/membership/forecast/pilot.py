@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,20 +11,20 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from joblib import delayed
 
 from unlearn_audit.attacks import Attack
 from unlearn_audit.attacks.formula.label_only import PROBED
 from unlearn_audit.attacks.influence.base import Influence
-from unlearn_audit.engine import Store
+from unlearn_audit.engine.executors.base import Item, Work
+from unlearn_audit.engine.executors.processes import in_processes
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
 from unlearn_audit.engine.runner import SideTask
-from unlearn_audit.engine.store.store import MARK, PIECE
+from unlearn_audit.engine.store.marks import mark_of
 from unlearn_audit.metrics import Scored, evaluate
 from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
-from unlearn_audit.utils.threads import one_thread, worker_pool
+from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Positions
 
 Clock = Callable[[], float]
@@ -169,10 +168,8 @@ def line(timed: Sequence[tuple[int, float]], versions: int) -> tuple[float, floa
 
 def _stored_bytes(task: SideTask, piece: Piece, stats: Mapping[str, Any]) -> tuple[int, int]:
     """Return how many bytes a store takes for a world's observations, and for what stands beside them."""
-    with tempfile.TemporaryDirectory() as folder:
-        Store(Path(folder)).put(task.documents("")[0], Packed.of(piece), stats)
-        sizes = {path.suffix: path.stat().st_size for path in Path(folder).glob("*/*")}
-    return sizes[PIECE], sizes[MARK]
+    content = Packed.of(piece).content
+    return len(content), len(mark_of(task.documents("")[0], content, stats).encode())
 
 
 def peak_memory() -> int | None:
@@ -193,13 +190,26 @@ def peak_memory() -> int | None:
 
 def start_worker() -> None:
     """Wait until a worker process is running, with this package imported."""
-    worker_pool(2)([delayed(peak_memory)()])
+    _in_worker(_peak_memory, None)
 
 
 def measure_in_worker(task: SideTask) -> Pilot:
     """Return `measure` of a side in a worker process, started as those of an audit are."""
-    pilots: list[Pilot] = worker_pool(2, max_nbytes="100K", mmap_mode="r")([delayed(measure)(task)])
-    return pilots[0]
+    pilot: Pilot = _in_worker(_measure, task)
+    return pilot
+
+
+def _in_worker(work: Work, shared: Any) -> Any:
+    ((_, result),) = in_processes(2, 1, work, shared, [(0, 0)], "pilot is not done yet")
+    return result
+
+
+def _peak_memory(shared: None, item: Item) -> int | None:  # noqa: ARG001
+    return peak_memory()
+
+
+def _measure(task: SideTask, item: Item) -> Pilot:  # noqa: ARG001
+    return measure(task)
 
 
 def kind_of_attack(attack: Attack) -> str:

@@ -1,0 +1,96 @@
+"""Signals end the command line at once: its workers and its temporary data go with it, and one sentence stays.
+
+Python tells the main thread alone of a signal, between two steps of its own, which may be minutes apart while a model
+is fitted. So a thread waits for them here and ends the process, whatever the main thread is doing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.process import active_children
+
+from unlearn_audit.utils.held import remove_all_held
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+_SHOW_CURSOR = b"\x1b[?25h\n"
+"""Progress bars hide the cursor."""
+
+
+@contextmanager
+def ended_by_signals(sentence: str) -> Iterator[None]:
+    """Let signals end this process while a block runs; what is to be ignored, as under nohup, is ignored.
+
+    Parameters
+    ----------
+    sentence
+        What standard error says then.
+    """
+    wanted = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    caught = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ending = threading.Event()
+    with ExitStack() as stack:
+        _silence_trackers(stack)
+        told, tells = socket.socketpair()
+        stack.callback(told.close)
+        tells.setblocking(False)
+        listener = threading.Thread(target=_listen, args=(told, caught, ending, sentence), daemon=True, name="signals")
+        _block_interrupts(stack, listener)
+        stack.callback(listener.join)
+        stack.callback(tells.close)  # which the listener takes for the end of its work
+        for number in caught:
+            stack.callback(signal.signal, number, signal.signal(number, _do_nothing))
+        stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False))
+        try:
+            yield
+        finally:
+            if ending.is_set():  # whatever this thread came to is of no interest any more
+                threading.Event().wait()
+
+
+def _silence_trackers(stack: ExitStack) -> None:
+    """Let the processes that tidy up after this one, wherever it was ended, do so without a word."""
+    before = os.environ.get("PYTHONWARNINGS", "")
+    stack.callback(os.environ.__setitem__, "PYTHONWARNINGS", before)
+    os.environ["PYTHONWARNINGS"] = f"{before},ignore:resource_tracker:UserWarning".lstrip(",")
+
+
+def _block_interrupts(stack: ExitStack, listener: threading.Thread) -> None:
+    """Start the listener, which alone is interrupted: a worker inherits from its thread that it is not, from the start.
+
+    Else Python would show a traceback of each worker where the keyboard interrupts all processes of a terminal.
+    """
+    listener.start()
+    if sys.platform != "win32":
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+
+
+def _listen(told: socket.socket, caught: Collection[int], ending: threading.Event, sentence: str) -> None:
+    while number := told.recv(1):
+        if number[0] in caught:  # and none that a model wants to know of
+            ending.set()
+            _end(number[0], sentence)
+
+
+def _end(number: int, sentence: str) -> None:
+    for number_of_process in [worker.pid for worker in active_children() if worker.pid]:
+        with suppress(OSError):
+            os.kill(number_of_process, getattr(signal, "SIGKILL", signal.SIGTERM))
+    remove_all_held()
+    with suppress(OSError):
+        os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{sentence}\n".encode())
+    os._exit(128 + number)
+
+
+def _do_nothing(number: int, frame: object) -> None:
+    """Stand for what Python does with a signal; the number reaches the listener by itself."""
