@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 from rich import box
 from rich.console import Console
@@ -23,6 +22,7 @@ from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.metrics import Estimate
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.spreadsheet import to_csv
 
 
 @configured
@@ -59,8 +59,8 @@ def name(
             naming, found = name_deleted(task, execution, queries)
         content = {"config": task.identity, **naming.document(), "notes": naming.notes}
         document = json.dumps(content, indent=1) + "\n"
-        write_atomic(folder / "naming.json", document)
-        write_atomic(folder / "private-names.csv", pd.DataFrame(private_names(found)).to_csv(index=False))
+        write_atomic(folder / "naming.json", document, publishable=True)
+        write_atomic(folder / "private-names.csv", to_csv(private_names(found)))
     if as_json:
         typer.echo(document, nl=False)
     else:

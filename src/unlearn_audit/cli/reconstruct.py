@@ -54,7 +54,7 @@ def reconstruct(
         with reporter() as shown:
             found = reconstruct_deleted(task, Execution(reporter=shown), scaler, decimals)
         document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"
-        write_atomic(folder / "reconstruction.json", document)
+        write_atomic(folder / "reconstruction.json", document, publishable=True)
     if as_json:
         typer.echo(document, nl=False)
     else:

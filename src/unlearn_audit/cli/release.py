@@ -31,6 +31,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import Answers, is_model
 from unlearn_audit.observations.table import GROUP
 from unlearn_audit.utils.columns import content_of, read_columns
+from unlearn_audit.utils.spreadsheet import unescaped
 
 IDENTIFIED = 1
 """Exit code of ``--fail-if-identified`` where somebody can be identified."""
@@ -202,7 +203,7 @@ def refuse_others(folder: Path, result: ReleaseResult) -> None:
     """
     if not (folder / PRIVATE).exists():
         return
-    there = read_columns(folder / PRIVATE, ("person",))["person"].to_pylist()
+    there = map(unescaped, read_columns(folder / PRIVATE, ("person",))["person"].to_pylist())
     if sorted(there) != sorted(result.private_table()["person"].astype(str)):
         raise AuditError(f"{folder} holds a look at other deleted people; choose another --out")
 

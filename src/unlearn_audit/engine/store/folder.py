@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.files import PRIVATE_FILE, make_folder, write_atomic
 
 _MARKER = "unlearn-audit-run.json"
 _LOCK = ".lock"
@@ -35,7 +35,7 @@ def run_folder(folder: Path, identity: Mapping[str, Any]) -> Iterator[Path]:
         If the folder holds anything else, belongs to another configuration, is in use, or cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _refuse_foreign(folder)  # already here, as nothing, not even a lock, is written among the files of others
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
@@ -62,7 +62,7 @@ def existing_run(folder: Path) -> Iterator[Path]:
 @contextmanager
 def _locked(folder: Path, *, busy: str, unwritable: str) -> Iterator[None]:
     """Hold the lock of a folder, or say what to do if another run holds it or it cannot be written."""
-    lock = FileLock(folder / _LOCK)
+    lock = FileLock(folder / _LOCK, mode=PRIVATE_FILE)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:

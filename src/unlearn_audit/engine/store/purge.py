@@ -29,6 +29,7 @@ from unlearn_audit.observations.parquet import read_parquet, write_parquet
 from unlearn_audit.observations.piece import read_packed
 from unlearn_audit.utils.files import atomic_path, write_atomic
 from unlearn_audit.utils.progress import Reporter, Silent
+from unlearn_audit.utils.spreadsheet import escaped, rows_of_csv
 
 NOTE = "purged.json"
 """In a run folder: that records were removed, how many rows, and when; it names nobody."""
@@ -172,7 +173,8 @@ _READERS = {
 
 def _theirs(table: pa.Table, ids: Collection[str], datasets: Collection[str] | None) -> npt.NDArray[np.bool_]:
     """Return (n,) which rows are theirs: of their ids, and of their dataset where the table says it."""
-    asked = pa.array(sorted(ids), type=pa.string())
+    # in tables for people an id that a spreadsheet would run is escaped
+    asked = pa.array(sorted({*ids, *map(escaped, ids)}), type=pa.string())
     found = np.zeros(table.num_rows, dtype=bool)
     for name in WHO:
         if name in table.column_names:
@@ -211,11 +213,8 @@ def _purge_table(path: Path, ids: Collection[str], dataset: str | None, purged: 
             pq.write_table(table.filter(pa.array(~theirs)), temporary, compression="zstd")
         else:
             kept = table.filter(pa.array(~theirs))
-            text = io.StringIO(newline="")
-            csv.writer(text, lineterminator="\n").writerows(
-                [kept.column_names, *zip(*(column.to_pylist() for column in kept.columns), strict=True)]
-            )
-            temporary.write_text(text.getvalue(), encoding="utf-8")
+            rows = zip(*(column.to_pylist() for column in kept.columns), strict=True)
+            temporary.write_text(rows_of_csv([kept.column_names, *rows]), encoding="utf-8")
 
 
 def _artefacts_with(

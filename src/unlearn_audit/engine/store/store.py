@@ -27,7 +27,7 @@ from unlearn_audit.engine.store.folder import content_of
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
-from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.files import make_folder, write_atomic
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
@@ -85,7 +85,7 @@ class Store:
         self.folder = folder
         marker = folder / MARKER
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             if not marker.exists():
                 # whoever made what lies here made the marker first, so the marker is looked for once more, after
                 if content_of(folder) and not marker.exists():
