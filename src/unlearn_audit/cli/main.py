@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from unlearn_audit.cli.commands import Commands
-from unlearn_audit.errors import AuditError
+from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
+from unlearn_audit.utils.streams import ready_streams
+
+_TRACEBACK = "--traceback"
 
 app = typer.Typer(
     name="unlearn-audit",
@@ -34,24 +37,20 @@ def _root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    _traceback: Annotated[
+        bool, typer.Option(_TRACEBACK, help="Show where an error was raised; with any command, at any place.")
+    ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command line; a user's error is one sentence on standard error and exit code 2."""
-    try:
-        app()
-    except AuditError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {_plain(str(error))}", highlight=False)
-        sys.exit(2)
-
-
-def _plain(text: str) -> str:
-    # file names and values come from users: brackets in them are no markup
-    from rich.markup import escape
-
-    return escape(" ".join(text.split()))
+    """Run the command line; whatever ends it early is one sentence on standard error (see `cli.endings`)."""
+    ready_streams()
+    arguments = [argument for argument in sys.argv[1:] if argument != _TRACEBACK]
+    asked = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get(VARIABLE))
+    with in_one_sentence(with_traceback=asked):
+        app(args=arguments)
 
 
 if __name__ == "__main__":

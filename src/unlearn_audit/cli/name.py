@@ -20,9 +20,11 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.metrics import Estimate
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
 from unlearn_audit.utils.spreadsheet import to_csv
+from unlearn_audit.utils.streams import say_json
 
 
 @configured
@@ -62,9 +64,9 @@ def name(
         write_atomic(folder / "naming.json", document, publishable=True)
         write_atomic(folder / "private-names.csv", to_csv(private_names(found)))
     if as_json:
-        typer.echo(document, nl=False)
+        say_json(document)
     else:
-        _print(Console(), naming, folder)
+        _print(output(), naming, folder)
 
 
 def _print(console: Console, naming: Naming, folder: Path) -> None:
@@ -88,7 +90,7 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
         soft_wrap=True,
     )
     why = f": {naming.regime_note}" if naming.regime_note else ""
-    console.print(f"Regime {naming.regime}{why}.", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Regime {naming.regime}{why}.", soft_wrap=True)
     if naming.unchanged:
         console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted count as found last.")
     console.print(

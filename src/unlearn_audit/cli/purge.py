@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.store.purge import purge
 from unlearn_audit.observations.ids import read_ids
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.streams import say, say_json
 
 
 def purge_command(
@@ -43,17 +43,15 @@ def purge_command(
         done = purge(runs, Store.existing(folder), wanted, dataset, dry_run=dry_run, reporter=shown)
     if as_json:
         counts = {"rows": done.rows, "tables": done.tables, "artefacts": done.artefacts}
-        typer.echo(json.dumps({"dry_run": dry_run, "records": len(wanted), **counts}, indent=1))
+        say_json({"dry_run": dry_run, "records": len(wanted), **counts})
         return
     if not done.rows and not done.artefacts:
-        typer.echo(f"None of the {len(wanted):,} records is in these runs or in the store {folder}")
+        say(f"None of the {len(wanted):,} records is in these runs or in the store {folder}")
         return
     verb = "would be removed" if dry_run else "removed"
-    typer.echo(
+    say(
         f"{done.rows:,} rows of {len(wanted):,} records in {done.tables:,} tables and {done.artefacts:,} artefacts of "
         f"the store {verb}"
     )
     if not dry_run:
-        typer.echo(
-            "No row, answer or long id of them is left. Backups, and files outside these folders, were not seen."
-        )
+        say("No row, answer or long id of them is left. Backups, and files outside these folders, were not seen.")
