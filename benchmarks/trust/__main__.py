@@ -133,7 +133,15 @@ def page(results: list[dict[str, object]]) -> str:
         tried, failed = sum(int(str(r["tried"])) for r in own), [f for r in own for f in r["failed"]]  # type: ignore
         lines.append(f"| {name} | {part.what} | {tried:,} | {len(failed):,} |")
     if LOAD.exists():
-        lines += ["", "## Load", "", "Measured once, by `benchmarks/trust/load.py`.", "", "| load | measured |", "|---|---|"]
+        lines += [
+            "",
+            "## Load",
+            "",
+            "Measured once, by `benchmarks/trust/load.py`.",
+            "",
+            "| load | measured |",
+            "|---|---|",
+        ]
         lines += [f"| {what} | {measured} |" for what, measured in json.loads(LOAD.read_text())["rows"].items()]
     return "\n".join(lines) + "\n"
 
@@ -159,7 +167,10 @@ def main() -> None:
         with given.done.open("a") as stream:
             stream.write(json.dumps(result) + "\n")
         failed = f", {len(result['failed'])} failed: {result['failed'][0]}" if result["failed"] else ""
-        print(f"{number:,} of {len(left):,}: {result['part']} {result['index']}, {result['tried']} tried{failed}", flush=True)
+        print(
+            f"{number:,} of {len(left):,}: {result['part']} {result['index']}, {result['tried']} tried{failed}",
+            flush=True,
+        )
     results.sort(key=lambda r: (list(PARTS).index(r["part"]), r["index"]))
     given.done.write_text("".join(json.dumps(r) + "\n" for r in results)) if results else None
     if given.no_page:

@@ -324,3 +324,21 @@ def test_only_trees_that_are_the_model_itself_get_threads(records):
         for model in (Watched(n_estimators=2), OneVsRestClassifier(Watched(n_estimators=2, n_jobs=-1))):
             train(resolve_model(model), records.data, np.arange(50), seed=1)
     assert seen == [4, 1]
+
+
+def test_no_other_machine_reaches_a_cluster_of_this_one(monkeypatch):
+    pytest.importorskip("distributed")
+    psutil = pytest.importorskip("psutil")
+    listening = []
+
+    def looked(client, work, packed, items, threads):
+        here = psutil.Process()
+        for process in (here, *here.children(recursive=True)):
+            listening.extend(of.laddr for of in process.net_connections() if of.status == psutil.CONN_LISTEN)
+        return ((item, None) for item in items)
+
+    monkeypatch.setattr(cluster, "_submit", looked)
+    list(cluster.DaskCluster(1).run(None, None, [(0, 0)]))
+    assert listening
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    assert 8787 not in {address.port for address in listening}

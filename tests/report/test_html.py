@@ -206,3 +206,10 @@ def test_defences_stand_with_what_they_cost_and_whether_the_attacker_adapts(find
     assert "top-k:1 0.800 0.300 0.050" in text
     assert "does not adapt" in text
     assert "What the defences cost" not in Page(render(findings, scores)).text
+
+
+def test_every_text_of_a_page_is_isolated_and_escaped(findings, scores):
+    name = "<b>\u05d0\u202e"
+    page = render(findings.model_copy(update={"dataset": name}), scores)
+    assert "&lt;b&gt;\u2068\u05d0\u2069\\u202e" in page
+    assert "\u202e" not in page

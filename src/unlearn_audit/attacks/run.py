@@ -19,6 +19,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import LabelledView, View, attacker_view
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Mask
@@ -270,10 +271,10 @@ def _run_one(
     An `AuditError` says by itself what to do.
     """
     try:
-        return _scores_of(attack, shadow, targets, fitted_on, splits, clusters, seed)
-    except Exception as error:  # noqa: BLE001 - an attack may raise anything
-        name = "" if isinstance(error, AuditError) else f"{type(error).__name__}: "
-        return f"{name}{' '.join(str(error).split())}"
+        with foreign(""):
+            return _scores_of(attack, shadow, targets, fitted_on, splits, clusters, seed)
+    except AuditError as error:
+        return " ".join(str(error).split())
 
 
 def _scores_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 
 from unlearn_audit.cli.shared import options
@@ -20,6 +17,8 @@ from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.store.prune import Pruned, parse_age, parse_size, prune
 from unlearn_audit.engine.store.store import Stored
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.console import output
+from unlearn_audit.utils.streams import say, say_json
 
 app = typer.Typer(
     name="cache", help="The store of finished worlds: say what it holds, make room in it.", no_args_is_help=True
@@ -40,7 +39,7 @@ def info(store: options.Store = None, as_json: AsJson = False) -> None:
     opened = Store.existing(folder)
     stored = [] if opened is None else list(opened.stored())
     if as_json:
-        typer.echo(json.dumps(_summary(folder, stored), indent=1))
+        say_json(_summary(folder, stored))
         return
     grid = Grid(box=None, padding=(0, 2, 0, 0))
     for heading in ("stage", "dataset", "model"):
@@ -49,13 +48,13 @@ def info(store: options.Store = None, as_json: AsJson = False) -> None:
     grid.add_column("size", justify="right")
     summary = _summary(folder, stored)
     for group in summary["groups"]:
-        texts = [escape(group[name]) for name in ("stage", "dataset", "model")]
+        texts = [group[name] for name in ("stage", "dataset", "model")]
         grid.add_row(*texts, f"{group['artefacts']:,}", _size(group["bytes"]))
-    console = Console(soft_wrap=True)
-    console.print(f"Store: {folder}", highlight=False, markup=False)
-    console.print(f"{summary['artefacts']:,} artefacts, {_size(summary['bytes'])}", highlight=False)
+    console = output(soft_wrap=True)
+    console.print(f"Store: {folder}")
+    console.print(f"{summary['artefacts']:,} artefacts, {_size(summary['bytes'])}")
     if stored:
-        console.print(f"Last used between {summary['oldest_use']} and {summary['newest_use']}", highlight=False)
+        console.print(f"Last used between {summary['oldest_use']} and {summary['newest_use']}")
         console.print(grid)
 
 
@@ -89,11 +88,11 @@ def prune_command(
     if opened is not None:
         done = prune(opened, older_than=age, max_bytes=most, everything=everything, dry_run=dry_run)
     if as_json:
-        typer.echo(json.dumps({"folder": str(folder), "dry_run": dry_run, **asdict(done)}, indent=1))
+        say_json({"folder": str(folder), "dry_run": dry_run, **asdict(done)})
         return
     verb = "would be removed" if dry_run else "removed"
     left = f" and {done.leftovers:,} files of killed processes" if done.leftovers else ""
-    typer.echo(f"{done.artefacts:,} artefacts{left} {verb}, {_size(done.n_bytes)}; {done.kept:,} artefacts stay")
+    say(f"{done.artefacts:,} artefacts{left} {verb}, {_size(done.n_bytes)}; {done.kept:,} artefacts stay")
 
 
 @app.command("verify", cls=Grouped)
@@ -112,11 +111,11 @@ def verify(store: options.Store = None, as_json: AsJson = False) -> None:
     counts = {state: list(states.values()).count(state) for state in ("whole", "damaged", "former")}
     named = sorted(key for key, state in states.items() if state != "whole")
     if as_json:
-        typer.echo(json.dumps({"folder": str(folder), **counts, "not_whole": named}, indent=1))
+        say_json({"folder": str(folder), **counts, "not_whole": named})
     else:
         for key in named:
-            typer.echo(f"{states[key] if states[key] != 'former' else 'without a digest'}: {key}")
-        typer.echo(
+            say(f"{states[key] if states[key] != 'former' else 'without a digest'}: {key}")
+        say(
             f"{counts['whole']:,} artefacts are whole, {counts['damaged']:,} damaged, {counts['former']:,} of an "
             "earlier version, which noted no digest"
         )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -22,6 +19,8 @@ from rich.table import Table as Grid
 
 from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.data import DATASETS, Source, SourceFile, data_folder, find_source
+from unlearn_audit.utils.console import messages, output
+from unlearn_audit.utils.streams import say, say_json
 
 app = typer.Typer(
     name="data",
@@ -43,9 +42,9 @@ def list_datasets(as_json: AsJson = False) -> None:
     """
     folder = data_folder()
     if as_json:
-        _print_json([_summary(source, folder) for source, _ in DATASETS.values()])
+        say_json([_summary(source, folder) for source, _ in DATASETS.values()])
         return
-    grid = Grid(caption=f"Data folder: {escape(str(folder))}", caption_justify="left")
+    grid = Grid(caption=f"Data folder: {folder}", caption_justify="left")
     grid.add_column("name", no_wrap=True)
     for heading in ("records", "features", "classes"):
         grid.add_column(heading, justify="right")
@@ -60,7 +59,7 @@ def list_datasets(as_json: AsJson = False) -> None:
             source.licence,
             _here(source, folder),
         )
-    Console().print(grid)
+    output().print(grid)
 
 
 @app.command(cls=Grouped)
@@ -73,14 +72,14 @@ def where(name: Name, as_json: AsJson = False) -> None:
     """
     source, folder = find_source(name), data_folder()
     if as_json:
-        _print_json(_summary(source, folder))
+        say_json(_summary(source, folder))
         return
-    typer.echo(f"{source.name}: {source.title}")
-    typer.echo(f"licence: {source.licence}; cite: {source.citation}")
+    say(f"{source.name}: {source.title}")
+    say(f"licence: {source.licence}; cite: {source.citation}")
     for path in _paths(source, folder):
-        typer.echo(f"{'there  ' if path.is_file() else 'missing'}  {path}")
+        say(f"{'there  ' if path.is_file() else 'missing'}  {path}")
     if not source.files or source.missing(folder):
-        typer.echo(f"how to get it: {source.how()}")
+        say(f"how to get it: {source.how()}")
 
 
 @app.command(cls=Grouped)
@@ -110,7 +109,7 @@ def fetch(
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=messages(),
     ) as bars:
 
         def show(file: SourceFile, received: int, total: int | None) -> None:
@@ -120,9 +119,9 @@ def fetch(
 
         done = fetching.fetch(name, folder, base_url=mirror, progress=show)
     for file in done:
-        typer.echo(f"{'downloaded' if file.downloaded else 'already there, digest right'}: {file.path}")
+        say(f"{'downloaded' if file.downloaded else 'already there, digest right'}: {file.path}")
     if not done:
-        typer.echo(f"{name}: {source.how() if not source.files else 'already there'}")
+        say(f"{name}: {source.how() if not source.files else 'already there'}")
 
 
 def _paths(source: Source, folder: Path) -> list[Path]:
@@ -156,7 +155,3 @@ def _summary(source: Source, folder: Path) -> dict[str, Any]:
         "fetchable": source.fetchable,
         "how_to_get": source.how(),
     }
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2))

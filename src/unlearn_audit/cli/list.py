@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.messages import first_line
 from unlearn_audit.utils.registry import GROUPS, Registry
+from unlearn_audit.utils.streams import say_json
 
 
 class Family(StrEnum):
@@ -43,9 +43,7 @@ def list_command(
     """
     members = list(_members(family))
     if as_json:
-        typer.echo(
-            json.dumps([dict(zip(("name", "about", "from"), member, strict=True)) for member in members], indent=1)
-        )
+        say_json([dict(zip(("name", "about", "from"), member, strict=True)) for member in members])
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("name", no_wrap=True)
@@ -53,8 +51,8 @@ def list_command(
     table.add_column("from", no_wrap=True)
     for member in members:
         table.add_row(*member)
-    console = Console()
-    console.print(table, markup=False, highlight=False)
+    console = output()
+    console.print(table)
     console.print(f"Packages add to these by entry points of the group {GROUPS[family]}.", style="dim", soft_wrap=True)
 
 

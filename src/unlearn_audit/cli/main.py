@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from unlearn_audit.cli.commands import GO_ON, Commands
+from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
 from unlearn_audit.cli.shared.signals import ended_by_signals
-from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.streams import ready_streams
+
+_TRACEBACK = "--traceback"
 
 app = typer.Typer(
     name="unlearn-audit",
@@ -36,32 +39,27 @@ def _root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    _traceback: Annotated[
+        bool, typer.Option(_TRACEBACK, help="Show where an error was raised; with any command, at any place.")
+    ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command line; a user's error is one sentence on standard error and exit code 2.
-
-    A signal that ends it is one sentence, too, and exit code 128 and its number.
-    """
-    try:
-        with ended_by_signals(f"Interrupted; the same command {_goes_on(sys.argv[1:])}."):
-            app()
-    except AuditError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {_plain(str(error))}", highlight=False)
-        sys.exit(2)
+    """Run the command line; whatever ends it early is one sentence on standard error (see `cli.endings`)."""
+    ready_streams()
+    arguments = [argument for argument in sys.argv[1:] if argument != _TRACEBACK]
+    asked = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get(VARIABLE))
+    with (
+        in_one_sentence(with_traceback=asked),
+        ended_by_signals(f"Interrupted; the same command {_goes_on(arguments)}."),
+    ):
+        app(args=arguments)
 
 
 def _goes_on(words: Sequence[str]) -> str:
     return "goes on from here" if {*words[:1]} & GO_ON else "begins again"
-
-
-def _plain(text: str) -> str:
-    # file names and values come from users: brackets in them are no markup
-    from rich.markup import escape
-
-    return escape(" ".join(text.split()))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 from rich import box
 from rich.console import Console
@@ -23,8 +22,11 @@ from unlearn_audit.engine import default_store_folder
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.metrics import Estimate
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.spreadsheet import to_csv
+from unlearn_audit.utils.streams import say_json
 
 
 @configured
@@ -61,12 +63,12 @@ def name(
             naming, found = name_deleted(task, execution, queries)
         content = {"config": task.identity, **naming.document(), "notes": naming.notes}
         document = json.dumps(content, indent=1) + "\n"
-        write_atomic(folder / "naming.json", document)
-        write_atomic(folder / "private-names.csv", pd.DataFrame(private_names(found)).to_csv(index=False))
+        write_atomic(folder / "naming.json", document, publishable=True)
+        write_atomic(folder / "private-names.csv", to_csv(private_names(found)))
     if as_json:
-        typer.echo(document, nl=False)
+        say_json(document)
     else:
-        _print(Console(), naming, folder)
+        _print(output(), naming, folder)
 
 
 def _print(console: Console, naming: Naming, folder: Path) -> None:
@@ -90,7 +92,7 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
         soft_wrap=True,
     )
     why = f": {naming.regime_note}" if naming.regime_note else ""
-    console.print(f"Regime {naming.regime}{why}.", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"Regime {naming.regime}{why}.", soft_wrap=True)
     if naming.unchanged:
         console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted count as found last.")
     console.print(

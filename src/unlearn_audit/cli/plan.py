@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
-import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +15,9 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.config import AuditConfig
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import duration, reporter
+from unlearn_audit.utils.streams import say_json
 
 
 @configured
@@ -49,9 +49,9 @@ def plan(
     with reporter() as shown:
         found = forecast(task, Execution(jobs=jobs, store=store, reporter=shown))
     if as_json:
-        typer.echo(json.dumps(_document(found), indent=1))
+        say_json(_document(found))
     else:
-        _print(Console(), found)
+        _print(output(), found)
 
 
 def _document(found: Forecast) -> dict[str, Any]:
@@ -95,12 +95,12 @@ def _print(console: Console, found: Forecast) -> None:
         )
     console.print(table)
     if found.at_most is None:
-        console.print(f"[bold]{summary(found.cost)}[/]", highlight=False)
+        console.print(summary(found.cost), style="bold")
     else:
-        console.print(f"[bold]At the first look: {summary(found.cost)}[/]", highlight=False)
-        console.print(f"[bold]At most, as in the table: {summary(found.at_most)}[/]", highlight=False)
+        console.print(f"At the first look: {summary(found.cost)}", style="bold")
+        console.print(f"At most, as in the table: {summary(found.at_most)}", style="bold")
     for line in found.shows:
-        console.print(line, markup=False, highlight=False)
+        console.print(line)
     regime = f"regime {found.regime}{f': {found.regime_note}' if found.regime_note else ''}"
     for line in (regime, *found.notes, *found.assumptions):
         console.print(line, style="dim", markup=False, highlight=False)

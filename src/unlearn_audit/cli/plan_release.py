@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from unlearn_audit.audits.release import ReleaseSettings
 from unlearn_audit.audits.release.owner_data import OwnerData, TrialReleases
@@ -24,7 +23,9 @@ from unlearn_audit.models.logistic import LogisticSettings
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.seeding import holds_seeds, is_of_libraries
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.streams import say_json
 
 
 def plan_release(
@@ -105,9 +106,9 @@ def plan_release(
             found = plan_findings(search(trials, settings, shown), config)
         page = write_plan(folder, found)
     if as_json:
-        typer.echo(found.to_json(), nl=False)
+        say_json(found.to_json())
     else:
-        print_plan(Console(), found, str(page))
+        print_plan(output(), found, str(page))
 
 
 def _identity(owner: OwnerData, source: ModelSource, settings: PlanSettings, target: str) -> dict[str, Any]:

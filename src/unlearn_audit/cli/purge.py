@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +16,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.ids import read_ids
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.streams import say, say_json
 
 
 def purge_command(
@@ -72,15 +72,16 @@ def purge_command(
         done = purge(runs, store, wanted, dataset, by=by, without_store=no_store, dry_run=dry_run, reporter=shown)
     if receipt is not None and secret is not None:
         write_receipt(receipt, done, wanted, secret, runs, dataset)
-    typer.echo(
-        _as_json(done, len(wanted), dry_run=dry_run) if as_json else _in_words(done, len(wanted), dry_run=dry_run)
-    )
+    if as_json:
+        say_json(_as_json(done, len(wanted), dry_run=dry_run))
+    else:
+        say(_in_words(done, len(wanted), dry_run=dry_run))
     if done.left:
         raise AuditError(left_behind(done.left))
 
 
-def _as_json(done: Purged, n: int, *, dry_run: bool) -> str:
-    document = {
+def _as_json(done: Purged, n: int, *, dry_run: bool) -> dict[str, Any]:
+    return {
         "dry_run": dry_run,
         "by": done.by,
         "records": n,
@@ -93,7 +94,6 @@ def _as_json(done: Purged, n: int, *, dry_run: bool) -> str:
         "not_found": done.missing,
         "left": done.left,
     }
-    return json.dumps(document, indent=1)
 
 
 def _in_words(done: Purged, n: int, *, dry_run: bool) -> str:

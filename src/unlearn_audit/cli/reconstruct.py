@@ -20,8 +20,10 @@ from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.streams import say_json
 
 
 @configured
@@ -55,11 +57,11 @@ def reconstruct(
         with reporter() as shown:
             found = reconstruct_deleted(task, Execution(reporter=shown), scaler, decimals)
         document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"
-        write_atomic(folder / "reconstruction.json", document)
+        write_atomic(folder / "reconstruction.json", document, publishable=True)
     if as_json:
-        typer.echo(document, nl=False)
+        say_json(document)
     else:
-        _print(Console(), found, folder)
+        _print(output(), found, folder)
 
 
 def _print(console: Console, found: Reconstruction, folder: Path) -> None:

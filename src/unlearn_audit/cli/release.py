@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from unlearn_audit.audits.release import (
     ReleaseResult,
@@ -32,7 +31,10 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import Answers, is_model
 from unlearn_audit.observations.table import GROUP
 from unlearn_audit.utils.columns import content_of, read_columns
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.manifest import check_recorded
+from unlearn_audit.utils.spreadsheet import unescaped
+from unlearn_audit.utils.streams import say_json
 
 IDENTIFIED = 1
 """Exit code of ``--fail-if-identified`` where somebody can be identified."""
@@ -190,9 +192,9 @@ def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_ident
         refuse_others(folder, result)
         page = result.write(folder)
     if as_json:
-        typer.echo(result.findings.to_json(), nl=False)
+        say_json(result.findings.to_json())
     else:
-        print_release(Console(), result.findings, str(page), str(folder / PRIVATE))
+        print_release(output(), result.findings, str(page), str(folder / PRIVATE))
     if fail_if_identified and result.findings.identified:
         raise typer.Exit(IDENTIFIED)
 
@@ -211,7 +213,7 @@ def refuse_others(folder: Path, result: ReleaseResult) -> None:
             f"{folder / PRIVATE} is not as it was written, so whose release {folder} holds is not known; choose "
             "another --out"
         ) from error
-    there = read_columns(folder / PRIVATE, ("person",))["person"].to_pylist()
+    there = map(unescaped, read_columns(folder / PRIVATE, ("person",))["person"].to_pylist())
     if sorted(there) != sorted(result.private_table()["person"].astype(str)):
         raise AuditError(f"{folder} holds a look at other deleted people; choose another --out")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.cli.shared import options
@@ -21,8 +20,10 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES, estimate_cost, reproduce
 from unlearn_audit.reproduce.claims import tally
 from unlearn_audit.reproduce.output import claims_by_text, overview, write_reproduction
+from unlearn_audit.utils.console import messages, output
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.streams import say, say_json
 
 
 def reproduce_command(
@@ -52,7 +53,7 @@ def reproduce_command(
     if scale not in SCALES:
         raise AuditError(f"no scale '{scale}'; use one of {', '.join(SCALES)}")
     chosen = EXPERIMENTS if name == "all" else {name: EXPERIMENTS[name]}
-    console = Console(stderr=True)
+    console = messages()
     summary, finished = {}, []
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
@@ -60,7 +61,7 @@ def reproduce_command(
         with run_folder(folder, _identity(each, scale, cells), note, store or default_store_folder()):
             cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
-                f"[bold]{experiment.title}[/]: {cost.cells} audits, {cost.trainings:,} trainings, "
+                f"{experiment.title}: {cost.cells} audits, {cost.trainings:,} trainings, "
                 f"about {_duration(cost.seconds)} where nothing is stored yet"
             )
             with reporter(console) as shown:
@@ -72,12 +73,12 @@ def reproduce_command(
         summary[each] = {claim: tally(decisions) for claim, decisions in claims_by_text(done).items()}
         if not as_json:
             for claim, outcome in summary[each].items():
-                Console().print(f"  {claim}: [bold]{outcome}[/]", highlight=False)
-            Console(soft_wrap=True).print(f"  Report: {page}", highlight=False)
+                output().print(Text.assemble(f"  {claim}: ", (outcome, "bold")))
+            say(f"  Report: {page}")
     if name == "all":
         write_atomic((out or Path("runs") / f"reproduce-{scale}") / "overview.md", overview(finished))
     if as_json:
-        typer.echo(json.dumps(summary, indent=1))
+        say_json(summary)
 
 
 def _identity(experiment: str, scale: str, cells: list[Any]) -> dict[str, str]:
@@ -87,14 +88,14 @@ def _identity(experiment: str, scale: str, cells: list[Any]) -> dict[str, str]:
 def _list(as_json: bool) -> None:
     if as_json:
         shown = {e.name: {"title": e.title, "claim": e.claim, "values": e.values} for e in EXPERIMENTS.values()}
-        typer.echo(json.dumps(shown, indent=1))
+        say_json(shown)
         return
     grid = Table(box=None, padding=(0, 2, 1, 0))
     for heading in ("name", "grid", "the paper claims"):
         grid.add_column(heading, no_wrap=heading == "name")
     for experiment in EXPERIMENTS.values():
         grid.add_row(experiment.name, experiment.values, experiment.claim)
-    Console().print(grid)
+    output().print(grid)
 
 
 def _duration(seconds: float) -> str:

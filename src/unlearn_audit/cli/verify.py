@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from unlearn_audit.engine.store.folder import verified
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.streams import say, say_json
 
 DIFFERS = 2
 """Exit code where a folder is not, or cannot be shown to be, as its run left it."""
@@ -31,12 +31,12 @@ def verify(
     """
     seen = [_seen(run) for run in runs]
     if as_json:
-        typer.echo(json.dumps({"ok": all(each["ok"] for each in seen), "runs": seen}, indent=1))
+        say_json({"ok": all(each["ok"] for each in seen), "runs": seen})
     else:
         for each in seen:
             for found in each["differences"]:
-                typer.echo(f"{each['folder']}/{found['file']}: {found['what']}")
-            typer.echo(_sentence(each))
+                say(f"{each['folder']}/{found['file']}: {found['what']}")
+            say(_sentence(each))
     if not all(each["ok"] for each in seen):
         raise typer.Exit(DIFFERS)
 

@@ -16,7 +16,8 @@ import pandas as pd
 from unlearn_audit.data.base import Images, Table
 from unlearn_audit.data.source import Source
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.messages import first_line, raised, shortened
+from unlearn_audit.utils.foreign import foreign
+from unlearn_audit.utils.messages import first_line, shortened
 
 
 def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table | Images]]:
@@ -44,12 +45,8 @@ def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table |
         source = Source(name, first_line(load) or name, "not stated", "not stated", records=None, features=0, classes=0)
 
     def checked(folder: Path) -> Table | Images:
-        try:
+        with foreign(f"dataset {name} cannot be loaded:"):
             records = load(folder)
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(f"dataset {name} cannot be loaded ({raised(error)})") from error
         return replace(check_dataset(records, name), name=name)
 
     return replace(source, name=name), checked

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.typing import Posteriors
 
 UNDEFENDED = "none"
@@ -96,7 +97,9 @@ class Step:
     def __call__(self, posteriors: Posteriors) -> Posteriors:
         """Return what is released of posteriors."""
         assert self.kind.function is not None
-        return self.kind.function(posteriors) if self.value is None else self.kind.function(posteriors, self.value)
+        function, given = self.kind.function, () if self.value is None else (self.value,)
+        with foreign(f"the defence {getattr(function, '__name__', 'given')} raised"):
+            return function(posteriors, *given)
 
     def remedy(self, n_classes: int) -> str | None:
         """Return what to use instead where it would hide nothing of so many classes."""

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.trees import tree_posteriors
+from unlearn_audit.utils.foreign import defined_at, foreign
 from unlearn_audit.utils.probabilities import SUM_TOLERANCE
 
 
@@ -41,9 +43,10 @@ def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.
 
 def query_exactly(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
     """Return the model's posteriors with all their digits; see `query`."""
-    answer = tree_posteriors(model, X)
-    answer = np.asarray(model.predict_proba(X)) if answer is None else answer
-    return np.asarray(_aligned(answer, model, X, class_values, name), dtype=np.float64)
+    with foreign(f"model {name} cannot answer, as it raised", clean=lambda text: without_values(text, X)):
+        answer = tree_posteriors(model, X)
+        answer = np.asarray(model.predict_proba(X)) if answer is None else answer
+        return np.asarray(_aligned(answer, model, X, class_values, name), dtype=np.float64)
 
 
 def query_many(
@@ -55,7 +58,8 @@ def query_many(
     """
     if not can_ask_many(models[0]):
         return np.stack([query(model, block, class_values, name) for model, block in zip(models, X, strict=True)])
-    answers = models[0].predict_proba_many(models, X)
+    with foreign(f"model {name} cannot answer, as it raised"):
+        answers = models[0].predict_proba_many(models, X)
     flat = answers.reshape(-1, answers.shape[-1])
     aligned = _aligned(flat, models[0], flat, class_values, name)
     return np.asarray(aligned.reshape(*answers.shape[:2], -1), dtype=np.float32)
@@ -70,20 +74,23 @@ def _aligned(
     answer: npt.NDArray[Any], model: Any, X: Any, class_values: npt.NDArray[Any], name: str
 ) -> npt.NDArray[Any]:
     """Return answers with one column a class of the dataset, once they are known to be probabilities."""
+    where = defined_at(getattr(model, "predict_proba", None))
     known = getattr(model, "classes_", None)
     known = class_values if known is None else np.asarray(known)
     if answer.ndim != 2 or answer.shape != (len(X), len(known)):
         raise AuditError(
-            f"model {name} answered {len(X)} records with an array of shape {answer.shape}; "
+            f"model {name} answered {len(X)} records with an array of shape {answer.shape}{where}; "
             f"({len(X)}, {len(known)}) is needed, one column a class"
         )
     columns = np.minimum(np.searchsorted(class_values, known), len(class_values) - 1)
     if not np.array_equal(class_values[columns], known):
-        raise AuditError(f"model {name} knows the classes {list(known)}, the dataset has {list(class_values)}")
+        raise AuditError(f"model {name} knows the classes {list(known)}, the dataset has {list(class_values)}{where}")
     # NaN is neither at least 0 nor at most 1
     ok = not answer.size or (answer.min() >= 0 and answer.max() <= 1 + SUM_TOLERANCE)
     if not ok or (np.abs(answer @ np.ones(len(known)) - 1) > SUM_TOLERANCE).any():
-        raise AuditError(f"model {name} answered with numbers that are no probabilities; check its predict_proba")
+        raise AuditError(
+            f"model {name} answered with numbers that are no probabilities; check its predict_proba{where}"
+        )
     probabilities: npt.NDArray[Any] = np.minimum(answer, 1)
     if len(known) == len(class_values) and (columns == np.arange(len(known))).all():
         return probabilities

@@ -21,6 +21,7 @@ from unlearn_audit.models.seeding import (
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
 from unlearn_audit.utils.doors import Door
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.registry import Registry
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.suggest import check_known
@@ -59,24 +60,18 @@ class ModelSource:
 
     def make(self, seed: int) -> Any:
         """Return an unfitted estimator, seeded by ``seed`` wherever it can be (see `models.seeding`)."""
-        try:
+        with foreign(f"the factory of model {self.name} raised", "; it must return an unfitted classifier"):
             makes_modules = bool(_parameters(self.factory) & NETWORK_FACTORY_ASKS)
             made: Any = None if makes_modules else self._called(seed)
             estimator = _network_of(self.factory, self.name) if makes_modules or _is_module(made) else made
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(
-                f"the factory of model {self.name} raised {type(error).__name__}: {' '.join(str(error).split())}; "
-                "it must return an unfitted classifier"
-            ) from error
-        for method in ("fit", "predict_proba"):
-            if not callable(getattr(estimator, method, None)):
-                raise AuditError(
-                    f"model {self.name} is a {type(estimator).__name__} without {method}; an audit needs a classifier "
-                    "with fit and predict_proba"
-                )
-        (seed_random_states if self.only_random_states else seed_estimator)(estimator, seed)
+        with foreign(f"model {self.name} cannot be seeded, as it raised"):
+            for method in ("fit", "predict_proba"):
+                if not callable(getattr(estimator, method, None)):
+                    raise AuditError(
+                        f"model {self.name} is a {type(estimator).__name__} without {method}; an audit needs a "
+                        "classifier with fit and predict_proba"
+                    )
+            (seed_random_states if self.only_random_states else seed_estimator)(estimator, seed)
         if self.settings:
             self.network_in(estimator).set_params(**self.settings)
         return estimator

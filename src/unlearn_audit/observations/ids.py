@@ -12,6 +12,7 @@ import numpy.typing as npt
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import texts_of
 from unlearn_audit.utils.columns import FORMATS, content_of, read_columns, suffix_of
+from unlearn_audit.utils.spreadsheet import PREFIX, unescaped
 
 Texts = npt.NDArray[np.object_]
 
@@ -66,4 +67,7 @@ def _from_file(path: Path, content: bytes | None) -> Texts:
         raise AuditError(f"{path} has no column 'record'; name the column of ids so")
     if name != "record":  # as text, so that 017 stays what it is
         table = read_columns(path, (name,), content)
-    return texts_of(table[name], name, path)
+    texts = texts_of(table[name], name, path)
+    # a table that a run left for its owner
+    ours = path.name.startswith(PREFIX) and path.suffix.lower() == ".csv"
+    return np.array([unescaped(text) for text in texts], dtype=object) if ours else texts

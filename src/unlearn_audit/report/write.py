@@ -37,5 +37,5 @@ def write_report(folder: Path, findings: Findings, scores: pd.DataFrame) -> Path
     """
     data, page = findings.to_json(), render(findings, scores)
     write_atomic(folder / "findings.json", data)
-    write_atomic(folder / "report.html", page)
+    write_atomic(folder / "report.html", page, publishable=True)
     return folder / "report.html"

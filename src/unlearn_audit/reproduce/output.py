@@ -15,13 +15,14 @@ from unlearn_audit.report.svg import CLASSICAL, LEADING, PAIR, drawing, new_figu
 from unlearn_audit.reproduce.claims import Decision, tally
 from unlearn_audit.reproduce.run import Reproduction
 from unlearn_audit.utils.files import atomic_path, write_atomic
+from unlearn_audit.utils.spreadsheet import to_csv
 
 
 def write_reproduction(folder: Path, done: Reproduction) -> Path:
     """Write table and claims (CSV), figure (SVG, PNG), ``summary.md`` and ``report.html``; return the last."""
     table = done.table
-    write_atomic(folder / "table.csv", table.to_csv(index=False))
-    write_atomic(folder / "claims.csv", claims_table(done).to_csv(index=False))
+    write_atomic(folder / "table.csv", to_csv(table))
+    write_atomic(folder / "claims.csv", to_csv(claims_table(done)))
     for suffix in ("svg", "png"):
         _draw(done, table, folder / f"figure.{suffix}")
     write_atomic(folder / "summary.md", markdown(done))

@@ -12,12 +12,13 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.errors import AuditError
+from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.models.forest import fit_forest
 from unlearn_audit.models.regimes import Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.threads import one_thread, threads_for_trees
 from unlearn_audit.utils.typing import Positions
@@ -65,15 +66,9 @@ def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
     messages: list[str] = []
     with one_thread(), seeded_globals(seed), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
+        doing = f"model {name} failed to fit {n:,} records of {data.name}:"
+        with foreign(doing, clean=lambda text: without_values(text, data.X)):
             yield messages
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(
-                f"model {name} failed to fit {n:,} records of {data.name}: "
-                f"{type(error).__name__}: {' '.join(str(error).split())}"
-            ) from error
     messages += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]
 
 

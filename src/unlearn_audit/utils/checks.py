@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.messages import raised
+from unlearn_audit.utils.foreign import foreign
 
 
 def raise_first(who: str, problems: Iterable[str], tried_on: str) -> None:
@@ -32,11 +32,7 @@ def raise_first(who: str, problems: Iterable[str], tried_on: str) -> None:
     Traceback (most recent call last):
     unlearn_audit.errors.AuditError: attack mine scores nobody
     """
-    try:
+    with foreign(f"{who} fails on {tried_on}:"):
         problem = next(iter(problems), None)
-    except AuditError:
-        raise
-    except Exception as error:
-        raise AuditError(f"{who} fails on {tried_on} ({raised(error)})") from error
     if problem is not None:
         raise AuditError(f"{who} {problem}")

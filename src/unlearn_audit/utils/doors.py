@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.messages import raised
+from unlearn_audit.utils.foreign import foreign
 
 OBJECT = r"(?:[^+\s]+?\.py|[^+:\s]+):[A-Za-z_]\w*"
 """The form of ``module:object`` and ``file.py:object``, as a regular expression."""
@@ -79,13 +79,11 @@ class Door:
             If it cannot be imported, or is not there.
         """
         where = f"{self.what} {self.module}:{self.name}"
-        try:
+        with foreign(f"{where} cannot be imported:"):
             if self.module.endswith(".py"):
                 module = _load_file(self.folder / self.module, self.content)
             else:
                 module = _load_module(self.module, self.folder)
-        except Exception as error:
-            raise AuditError(f"{where} cannot be imported ({raised(error)})") from error
         if not hasattr(module, self.name):
             raise AuditError(f"{where}: the module has no '{self.name}'")
         return getattr(module, self.name)
@@ -132,12 +130,8 @@ def load_installed(what: str, point: EntryPoint) -> Any:
     AuditError
         If it cannot be imported.
     """
-    try:
+    with foreign(f"{what} {point.name} of the package {package_of(point)} cannot be imported:"):
         return point.load()
-    except Exception as error:
-        raise AuditError(
-            f"{what} {point.name} of the package {package_of(point)} cannot be imported ({raised(error)})"
-        ) from error
 
 
 def package_of(point: EntryPoint) -> str:

@@ -1,7 +1,8 @@
-"""Writing files so that a killed process never leaves half of one."""
+"""Writing files so that a killed process never leaves half of one, and so that only their owner can read them."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.held import hold_part
+from unlearn_audit.utils.modes import PRIVATE_FILE, PUBLISHABLE_FILE, make_folder
 
 Recorder = Callable[[Path, Path], None]
 """Takes where a file will be, and where its content is."""
@@ -27,42 +30,98 @@ def recording(note: Recorder) -> Iterator[None]:
         _recorder.reset(before)
 
 
-@contextmanager
-def atomic_path(path: Path, *, durable: bool = True, within: Path | None = None) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``, or ``within`` a folder, that takes its place once the block ends well.
+class CannotWrite(OSError, AuditError):
+    """A file or folder that cannot be written: the sentence that a user reads, and an `OSError` with all it knows.
 
-    A reader finds the old file, the new file or none, never a part of one, whenever the process is killed. If it is
-    ``durable`` the content reaches the disk before the name does, so that this holds when the machine loses its power,
-    too; what carries a digest of its own, and can be made again, need not wait for the disk.
+    Examples
+    --------
+    >>> print(CannotWrite(28, "No space left on device", "out/findings.json"))
+    out/findings.json cannot be written (No space left on device); make room there, or write elsewhere
     """
-    held = hold_part(within or path.parent, path.name)
-    if sys.platform == "win32":
-        held.close()  # as a file that is open keeps its name there
-    try:
-        yield held.path
-        if durable:
-            with held.path.open("rb") as written:
-                os.fsync(written.fileno())
-        held.path.chmod(0o644)
-        if (note := _recorder.get()) is not None:
-            note(path, held.path)
-        _rename(held.path, path)
-    finally:
-        held.remove()
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return f"{self.filename} cannot be written ({self.strerror}); {self._advice}"
+
+    @property
+    def _advice(self) -> str:
+        if self.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "make room there, or write elsewhere"
+        if self.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
+            return "move away what has this name, or write elsewhere"
+        return "write elsewhere"
+
+
+@contextmanager
+def atomic_path(
+    path: Path, *, durable: bool = True, publishable: bool = False, within: Path | None = None
+) -> Iterator[Path]:
+    """Yield a temporary path that takes the place of ``path`` once the block ends without an error.
+
+    A reader finds the old file, the new file or none, never a part of one, whenever the process is killed.
+
+    Parameters
+    ----------
+    path
+        Where the content goes. Missing parent folders are made.
+    durable
+        Whether the content reaches the disk before the name does, so that this holds when the machine loses its
+        power, too; what carries a digest, and can be made again, need not wait for the disk.
+    publishable
+        Whether the file names no record and gets the mode that the umask gives; any other is its owner's alone.
+    within
+        A folder of the same disk for what is half written; by default that of ``path``.
+
+    Raises
+    ------
+    CannotWrite
+        If it cannot be written.
+    """
+    with _named(path):
+        held = hold_part(within or path.parent, path.name, PUBLISHABLE_FILE if publishable else PRIVATE_FILE)
+        if sys.platform == "win32":
+            held.close()  # as a file that is open keeps its name there
+        try:
+            yield held.path
+            if durable:
+                with held.path.open("rb") as written:
+                    os.fsync(written.fileno())
+            if (note := _recorder.get()) is not None:
+                note(path, held.path)
+            _rename(held.path, path)
+        finally:
+            held.remove()
 
 
 def _rename(temporary: Path, path: Path) -> None:
     try:
         temporary.replace(path)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         temporary.replace(path)
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of whatever cannot be written that it is ``path``, and not its temporary neighbour."""
+    try:
+        yield
+    except CannotWrite:
+        raise
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+        raise CannotWrite(error.errno or errno.EIO, why, str(path)) from error
+
+
 def write_atomic(
-    path: Path, content: bytes | memoryview | str, *, durable: bool = True, within: Path | None = None
+    path: Path,
+    content: bytes | memoryview | str,
+    *,
+    durable: bool = True,
+    publishable: bool = False,
+    within: Path | None = None,
 ) -> None:
     """Write ``content`` (text as UTF-8) to ``path`` as `atomic_path` does; missing parent folders are made."""
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path, durable=durable, within=within) as temporary:
+    with atomic_path(path, durable=durable, publishable=publishable, within=within) as temporary:
         temporary.write_bytes(data)

@@ -6,16 +6,19 @@ where the number of a process, or the age of a file, would guess.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import secrets
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from unlearn_audit.utils.modes import PRIVATE_FILE, PRIVATE_FOLDER, make_folder
 
 _PART, _LOCK = ".part", ".lock"
 
@@ -72,9 +75,9 @@ class Held:
         _MINE.discard(self.path)
 
 
-def hold_part(folder: Path, name: str) -> Held:
+def hold_part(folder: Path, name: str, mode: int = PRIVATE_FILE) -> Held:
     """Make and hold the file that is to become ``name``, see `half_written`; a missing folder is made."""
-    return _hold_new(folder, f".{name}.", _PART)
+    return _hold_new(folder, f".{name}.", _PART, mode)
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def held_folder(folder: Path) -> Iterator[Path]:
     held = _hold_new(folder, f"{os.getpid()}-", _LOCK)
     inside = _folder_of(held.path)
     try:
-        inside.mkdir(mode=0o700)
+        inside.mkdir(PRIVATE_FOLDER)
         yield inside
     finally:
         held.remove()
@@ -149,15 +152,22 @@ def remove_all_held() -> None:
         _remove(path)
 
 
-def _hold_new(folder: Path, prefix: str, suffix: str) -> Held:
+def _hold_new(folder: Path, prefix: str, suffix: str, mode: int = PRIVATE_FILE) -> Held:
     while True:
+        path = folder / f"{prefix}{secrets.token_hex(4)}{suffix}"
         with _DOOR:
             try:
-                descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=suffix)
+                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), mode)
             except FileNotFoundError:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 continue
-            held = Held(Path(name), descriptor)
+            except FileExistsError:
+                if not folder.is_dir():
+                    raise
+                continue
+            except ValueError as error:  # a character that no name can have here
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from error
+            held = Held(path, descriptor)
             _MINE.add(held.path)
         if not _taken_by_another(descriptor, held.path):
             return held

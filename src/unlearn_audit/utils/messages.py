@@ -25,17 +25,6 @@ def reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def raised(error: Exception) -> str:
-    """Return what kind of error other people's code raised and what it says, on one line.
-
-    Examples
-    --------
-    >>> raised(KeyError("age"))
-    "KeyError: 'age'"
-    """
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
 def first_line(of: Any) -> str:
     """Return the first line of the docstring of a class or function, without the full stop; empty if it has none.
 

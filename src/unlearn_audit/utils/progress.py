@@ -10,6 +10,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from unlearn_audit.utils.console import messages
+
 FIRST_LINE_AFTER = 60.0
 """Seconds of a stage after which a log gets an estimate of what is left; then again whenever these have doubled."""
 
@@ -50,7 +52,7 @@ class Bars:
 
     def say(self, line: str) -> None:
         """Show a line above the bars."""
-        self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._progress.console.print(line, soft_wrap=True)
 
 
 class Lines:
@@ -80,7 +82,7 @@ class Lines:
 
     def say(self, line: str) -> None:
         """Show a line."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:
@@ -101,7 +103,7 @@ def duration(seconds: float) -> str:
 @contextmanager
 def reporter(console: Console | None = None) -> Iterator[Reporter]:
     """Show progress bars with time left on a terminal, one line a stage elsewhere."""
-    console = console or Console(stderr=True)
+    console = console or messages()
     if not console.is_terminal:
         yield Lines(console)
         return

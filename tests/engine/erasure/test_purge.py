@@ -14,6 +14,8 @@ from unlearn_audit.engine.erasure.purge import NOTE, purge
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import read_packed
+from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.spreadsheet import to_csv
 
 SIZES = {"shadow": 3, "target": 3, "deletions": 5, "unseen": 5, "references": 12, "train_size": 100}
 CONFIG = AuditConfig.model_validate(
@@ -145,3 +147,11 @@ def test_arrays_of_the_dataset_go_too(audited):
     purge([out], store, {str(read_observations(out / "observations" / "shadow.parquet").rows["record"][0])})
     assert store.get_arrays({"stage": "x"}) is None
     assert store.get_arrays({"stage": "y"}) is not None
+
+
+def test_an_id_that_a_spreadsheet_would_run_is_found_in_tables_for_people(tmp_path):
+    with run_folder(tmp_path / "run", {}) as run_of:
+        table = run_of / "private-persons.csv"
+        write_atomic(table, to_csv({"person": ["=1+1", "-5", "Ada; L."], "score": [-0.5, -0.25, 1.0]}))
+    assert purge([tmp_path / "run"], None, {"=1+1", "-5"}).rows == 2
+    assert table.read_text() == 'person,score\n"Ada; L.",1.0\n'

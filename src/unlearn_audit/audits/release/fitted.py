@@ -14,6 +14,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import load_factory
 from unlearn_audit.observations.one_version import Answers, group_texts, texts_of
 from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.threads import one_thread
 
@@ -78,13 +79,8 @@ def ask_model(
 
 
 def _fitted(text: str) -> Any:
-    try:
+    with foreign(f"{text} raised", "; it must return a fitted classifier"):
         model = load_factory(text)()
-    except AuditError:
-        raise
-    except Exception as error:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise AuditError(f"{text} raised {message}; it must return a fitted classifier") from error
     lacking = [name for name in ("predict_proba", "classes_") if not hasattr(model, name)]
     if lacking:
         raise AuditError(

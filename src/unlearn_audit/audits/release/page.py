@@ -124,8 +124,8 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     for right in found.flagging[0].precision if found.flagging else ():
         table.add_column(f"right at {percent(right.base_rate)}", justify="right")
     for rule in found.flagging:
-        cells = [f"{_share(p.right)} [dim]({_ends(p.right_ci)})[/]" for p in rule.precision]
-        table.add_row(percent(rule.rate), f"{_share(rule.found_share)} [dim]({_ends(rule.found_share_ci)})[/]", *cells)
+        cells = [_with_ends(_share(p.right), p.right_ci) for p in rule.precision]
+        table.add_row(percent(rule.rate), _with_ends(_share(rule.found_share), rule.found_share_ci), *cells)
     console.print(table)
     console.print(
         Text(
@@ -196,3 +196,7 @@ def _share(value: float) -> str:
 
 def _ends(ends: Interval) -> str:
     return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}"
+
+
+def _with_ends(value: str, ends: Interval) -> Text:
+    return Text.assemble(value, (f" ({_ends(ends)})", "dim"))

@@ -12,8 +12,9 @@ from unlearn_audit.audits.release.examine import Examined
 from unlearn_audit.audits.release.findings import ReleaseFindings
 from unlearn_audit.audits.release.page import render
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.spreadsheet import PREFIX, to_csv
 
-PRIVATE = "private-persons.csv"
+PRIVATE = f"{PREFIX}persons.csv"
 """The one file that names people."""
 
 
@@ -42,7 +43,7 @@ class ReleaseResult:
     def write(self, folder: Path) -> Path:
         """Write ``findings.json``, ``report.html`` and the private table; return the path of the page."""
         page = render(self.findings)
-        write_atomic(folder / PRIVATE, self.private_table().to_csv(index=False))
+        write_atomic(folder / PRIVATE, to_csv(self.private_table()))
         write_atomic(folder / "findings.json", self.findings.to_json())
-        write_atomic(folder / "report.html", page)
+        write_atomic(folder / "report.html", page, publishable=True)
         return folder / "report.html"

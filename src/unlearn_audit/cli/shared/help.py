@@ -9,6 +9,8 @@ from typing import Annotated, Any, get_args
 import typer
 from typer.core import TyperCommand
 
+from unlearn_audit.utils.streams import output_apart
+
 RARE = " *"
 """What the heading of an option ends with that only the whole help lists."""
 
@@ -33,7 +35,15 @@ HelpAll = Annotated[
 
 
 class Grouped(TyperCommand):
-    """A command whose help lists options under headings, in at most 80 columns, without cutting a word."""
+    """A command whose help lists options under headings, in at most 80 columns, without cutting a word.
+
+    While it runs, only its results reach standard output.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with output_apart():
+            return super().invoke(ctx)
 
     def get_help(self, ctx: Any) -> str:
         """Return the help; the whole of it once ``--help-all`` was given."""

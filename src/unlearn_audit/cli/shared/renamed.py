@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-import typer
+from unlearn_audit.utils.streams import say
 
 _UNIT = {"unit": "person"}
 
@@ -24,7 +24,7 @@ def current_names(command: str) -> Callable[[str], str]:
 
     def current(flag: str) -> str:
         if flag in renamed:
-            typer.echo(f"Note: --{flag} is deprecated; use --{renamed[flag]}.", err=True)
+            say(f"Note: --{flag} is deprecated; use --{renamed[flag]}.", error=True)
         return renamed.get(flag, flag)
 
     return current
@@ -37,4 +37,4 @@ def deprecations_noted() -> Iterator[None]:
         warnings.simplefilter("always", DeprecationWarning)
         yield
     for warning in caught:
-        typer.echo(f"Note: {warning.message}", err=True)
+        say(f"Note: {warning.message}", error=True)

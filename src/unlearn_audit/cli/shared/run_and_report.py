@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
-from rich.console import Console
-
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.result import AuditResult
 from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.report import print_summary
+from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import reporter
+from unlearn_audit.utils.streams import say_json
 
 
 def run_and_save(
@@ -37,6 +36,6 @@ def run_and_save(
             result = work(Execution(jobs=jobs, reporter=shown, **execution))
         page = result.write(folder)
     if as_json:
-        typer.echo((folder / "findings.json").read_text(encoding="utf-8"), nl=False)
+        say_json((folder / "findings.json").read_text(encoding="utf-8"))
     else:
-        print_summary(Console(), result.findings, page, every_attack=every_attack)
+        print_summary(output(), result.findings, page, every_attack=every_attack)

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import read_packed
 from unlearn_audit.utils.messages import reason
+from unlearn_audit.utils.spreadsheet import rows_of_csv
 
 WHO = ("record", "person", "subject")
 """The columns of our tables that say whose a row is; ``subject`` is what an earlier version called a person."""
@@ -137,10 +138,8 @@ def read_csv(content: bytes) -> pa.Table:
 
 def write_csv(table: pa.Table) -> str:
     """Return the text of a CSV that `read_csv` reads."""
-    text = io.StringIO(newline="")
     rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    csv.writer(text, lineterminator="\n").writerows([table.column_names, *rows])
-    return text.getvalue()
+    return rows_of_csv([table.column_names, *rows])
 
 
 def _table_of_texts(header: list[str], rows: list[list[str]]) -> pa.Table:

@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
+from unlearn_audit.utils.spreadsheet import unescaped
+
 # soft hyphens, zero-width characters, marks of direction and byte order marks: nobody sees them
 _UNSEEN = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _UNSEEN_ONES = re.compile(f"[{_UNSEEN}]")
-_ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
 _WORD = re.compile(r"\w+")
 
 
@@ -21,7 +22,7 @@ def plain(text: str) -> str:
     >>> plain("\\ufeff17\\u200b"), plain(" A 1 "), plain("'=1"), plain("017")
     ('17', 'A 1', '=1', '017')
     """
-    return _ESCAPED.sub("", _UNSEEN_ONES.sub("", text).strip())
+    return _UNSEEN_ONES.sub("", unescaped(text)).strip()
 
 
 def normal(text: str) -> str:

@@ -19,6 +19,9 @@ from unlearn_audit.errors import AuditError, missing_extra
 
 SECONDS_TO_WAIT = 60
 
+LOOPBACK = "127.0.0.1"
+"""Where a cluster of this machine listens; no other machine reaches it."""
+
 
 class DaskCluster:
     """Workers of a Dask cluster; the shared data goes to each of them once, and results come back to be stored.
@@ -56,6 +59,7 @@ class DaskCluster:
     @contextmanager
     def _client(self, n_items: int) -> Iterator[tuple[Any, int]]:
         """Connect to the cluster, or start one, and say how many threads a task may use."""
+        import dask
         from distributed import Client, LocalCluster
 
         if self.scheduler is not None:
@@ -73,12 +77,16 @@ class DaskCluster:
         processes, threads = split_cores(self.jobs, n_items)
         with (
             temporary_folder() as folder,
+            dask.config.set({"distributed.scheduler.http.routes": []}),
             LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,
-                dashboard_address=":0",
+                host=LOOPBACK,
+                # without an address it would ask for port 8787, and without this host listen to every network
+                dashboard_address=f"{LOOPBACK}:0",
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 local_directory=str(folder),
             ) as cluster,

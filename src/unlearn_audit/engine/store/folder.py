@@ -17,6 +17,7 @@ from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.held import abandoned, half_written
 from unlearn_audit.utils.manifest import LOCK, MANIFEST, Difference, Manifest, differences, recorded
 from unlearn_audit.utils.messages import shortened
+from unlearn_audit.utils.modes import PRIVATE_FILE, make_folder
 
 MARKER = "unlearn-audit-run.json"
 
@@ -54,7 +55,7 @@ def run_folder(
         If the folder holds anything else, belongs to another configuration, is in use, or cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _refuse_foreign(folder)  # already here, as nothing, not even a lock, is written among the files of others
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
@@ -104,7 +105,7 @@ def verified(folder: Path) -> tuple[Manifest, list[Difference]]:
 @contextmanager
 def _locked(folder: Path, *, busy: str, unwritable: str) -> Iterator[None]:
     """Hold the lock of a folder, or say what to do if another run holds it or it cannot be written."""
-    lock = FileLock(folder / LOCK)
+    lock = FileLock(folder / LOCK, mode=PRIVATE_FILE)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -30,6 +30,7 @@ from unlearn_audit.engine.store.marks import UNREADABLE, is_former, mark_of, sai
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.modes import make_folder
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
@@ -92,7 +93,7 @@ class Store:
         self.folder = folder
         marker = folder / MARKER
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             if not marker.exists():
                 # whoever made what lies here made the marker first, so the marker is looked for once more, after
                 if set(content_of(folder)) - {TEMPORARY} and not marker.exists():

@@ -26,6 +26,7 @@ from unlearn_audit.models.networks.private import calibrated, check_module
 from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, train_network
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.seeding import seed_arguments
+from unlearn_audit.utils.foreign import foreign
 
 ASKED_AT_ONCE = {"cpu": 128, "cuda": 512}
 """Records in one forward pass of a query: on a CPU as many as leave a small network's activations in its cache."""
@@ -316,30 +317,19 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self._shape = self._shape_for(shape, wants_image="image_shape" in takes)
         offered = {"n_features": math.prod(shape), "image_shape": self._shape, "n_classes": n_classes}
         offered |= seed_arguments(self.module, torch.initial_seed() % 2**31)
-        try:
+        asks = "; it may ask for n_features, image_shape and n_classes and must return an nn.Module"
+        with foreign(f"the factory of network {self._name} raised", asks):
             module = self.module(**{name: value for name, value in offered.items() if name in takes})
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(
-                f"the factory of network {self._name} raised {_said(error)}; it may ask for n_features, image_shape "
-                "and n_classes and must return an nn.Module"
-            ) from error
         if not isinstance(module, nn.Module):
             raise AuditError(f"the factory of network {self._name} made a {type(module).__name__}, not an nn.Module")
         if not any(p.requires_grad for p in module.parameters()):
             raise AuditError(f"network {self._name} has no weights to train; give a module with parameters")
         module = module.to(device)
         probe = torch.zeros((2, *(self._shape or shape)), device=device)
-        try:
-            with torch.no_grad():
-                answer = module.eval()(probe)
-        except Exception as error:
-            size = " x ".join(str(side) for side in probe.shape[1:])
-            raise AuditError(
-                f"network {self._name} cannot take records of size {size} ({_said(error)}); give it records of the "
-                "size it is made for"
-            ) from error
+        size = " x ".join(str(side) for side in probe.shape[1:])
+        fails = f"network {self._name} cannot take records of size {size}:"
+        with torch.no_grad(), foreign(fails, "; give it records of the size it is made for"):
+            answer = module.eval()(probe)
         if not isinstance(answer, Tensor) or answer.shape != (2, n_classes):
             got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
             raise AuditError(
@@ -383,7 +373,3 @@ def asked_for(factory: Callable[..., Any]) -> set[str]:
         return set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
         return set()
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

@@ -115,8 +115,8 @@ def _batch(policy: PolicyFinding) -> int:
 def write_plan(folder: Path, found: PlanFindings) -> Path:
     """Write ``plan.json`` and ``report.html``; return the path of the page."""
     page = render_plan(found)
-    write_atomic(folder / "plan.json", found.to_json())
-    write_atomic(folder / "report.html", page)
+    write_atomic(folder / "plan.json", found.to_json(), publishable=True)
+    write_atomic(folder / "report.html", page, publishable=True)
     return folder / "report.html"
 
 

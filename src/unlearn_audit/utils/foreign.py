@@ -1,0 +1,117 @@
+"""Code of other people: whatever it raises ends in one sentence with the place in their file."""
+
+from __future__ import annotations
+
+import inspect
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
+from types import FrameType
+from typing import Any
+
+from unlearn_audit.errors import AuditError
+
+_OURS = str(Path(__file__).resolve().parents[1])
+_LIBRARIES = tuple(
+    {str(Path(path).resolve()) for path in sysconfig.get_paths().values()} | {"site-packages", "dist-packages"}
+)
+_MOST = 500
+"""Characters of an error's text that a sentence quotes."""
+
+
+@contextmanager
+def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = None) -> Iterator[None]:
+    """Run code of others within; what it raises, or that it calls ``sys.exit``, becomes an `AuditError`.
+
+    Parameters
+    ----------
+    doing
+        How the sentence starts: whose code did what, as ``"the factory of model mine.py:make raised"``.
+    then
+        How it ends, where there is anything to advise.
+    clean
+        Takes values of records out of the text of the error.
+
+    Raises
+    ------
+    AuditError
+        In place of whatever was raised, but for one that is an `AuditError` already and for an interrupt.
+
+    Examples
+    --------
+    >>> with foreign("model mine raised"):
+    ...     {}["age"]
+    Traceback (most recent call last):
+    unlearn_audit.errors.AuditError: model mine raised KeyError: 'age' (<doctest unlearn_audit.utils.foreign...>:2)
+    """
+    try:
+        yield
+    except (AuditError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        # the innermost frame; that of this function is always there
+        if not isinstance(error, Exception) and _is_ours(_files(error)[-1][0]):
+            raise  # a signal that ends us, and no exit of theirs
+        raise AuditError(f"{doing} {raised(error, clean)}{then}") from error
+
+
+def raised(error: BaseException, clean: Callable[[str], str] | None = None) -> str:
+    """Return what kind of error other people's code raised, what it says and where, on one line.
+
+    The place is the last one in a file of theirs; where only libraries had a part in it, the last one in those.
+
+    Examples
+    --------
+    >>> raised(KeyError("age"))
+    "KeyError: 'age'"
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - not even what it says can be had
+        text = ""
+    if clean is not None:
+        text = clean(text)
+    text = text if len(text) <= _MOST else f"{text[:_MOST]} …"
+    kind, place = type(error).__name__, place_of(error)
+    return f"{kind}{': ' if text else ''}{text}{f' ({place})' if place else ''}"
+
+
+def place_of(error: BaseException) -> str | None:
+    """Return file and line of what raised an error, in the user's own code where it had a part in it."""
+    places = [(file, line) for file, line in _files(error) if not _is_ours(file) and not file.startswith("<frozen")]
+    theirs = [place for place in places if not _in_library(place[0])]
+    if not places:
+        return None
+    return _named(*(theirs or places)[-1])
+
+
+def defined_at(function: Any) -> str:
+    """Return `` (file:line)`` of a function or method in the user's own code; an empty text for any other."""
+    code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
+    if code is None or _is_ours(code.co_filename) or _in_library(code.co_filename):
+        return ""
+    return f" ({_named(code.co_filename, code.co_firstlineno)})"
+
+
+def _named(file: str, line: int) -> str:
+    # not where on a disk it lies: the sentence may become a note of a report
+    return f"{PureWindowsPath(file).name}:{line}"
+
+
+def _files(error: BaseException) -> list[tuple[str, int]]:
+    """Return the files and lines through which an error came, the innermost last."""
+    return [(_file(frame), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+
+
+def _file(frame: FrameType) -> str:
+    return frame.f_code.co_filename
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_OURS)
+
+
+def _in_library(file: str) -> bool:
+    return any(part in file if "/" not in part and "\\" not in part else file.startswith(part) for part in _LIBRARIES)
