@@ -142,7 +142,7 @@ class Observations:
             tuple(map(str, classes)),
             partial,
             dict(signals or {}),
-            _described(metadata or {}, rounded),
+            _described(metadata or {}, rounded, where),
             {name: group_values(values) for name, values in (groups or {}).items()},
         )
 
@@ -243,8 +243,15 @@ class Observations:
         )
 
 
-def _described(metadata: Mapping[str, Any], rounded: int | None) -> dict[str, Any]:
+def _described(metadata: Mapping[str, Any], rounded: int | None, where: str) -> dict[str, Any]:
     """Return metadata that say how the posteriors at hand are rounded, whatever they said before."""
+    gaps = metadata.get("overfitting")
+    if gaps and not (
+        isinstance(gaps, list | tuple) and all(isinstance(of, int | float) and abs(of) <= 1 for of in gaps)
+    ):
+        raise AuditError(
+            f"{where}: overfitting, in the metadata, is no list of differences of accuracies; leave it out"
+        )
     others = {name: value for name, value in metadata.items() if name != ROUNDED}
     return others if rounded is None else {**others, ROUNDED: rounded}
 

@@ -127,6 +127,7 @@ def read_columns(
         form.check(source, path)
         table = form.read(source, Wanted(tuple(texts), tuple(missing), dates))
         names = table.column_names
+        table.validate(full=True)  # what is no UTF-8 would only be found where it is used
     except AuditError:
         raise
     except UnicodeDecodeError as error:
@@ -136,6 +137,8 @@ def read_columns(
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise AuditError(f"{path} cannot be read ({error.strerror}); check the file") from error
+        if "UTF8" in str(error):
+            raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         hint = ", or put texts and numbers that hold commas in quotes" if "Expected" in str(error) else ""
         raise AuditError(f"{path} cannot be read as {form.name} ({reason(error)}); export it again{hint}") from error
     repeated = next((name for name, count in Counter(names).items() if count > 1), None)

@@ -6,6 +6,7 @@ values, which anybody with more memory can raise, and with the bytes it takes.
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -67,6 +68,23 @@ def check_amount(where: str | Path, values: int, stored: int) -> None:
             f"{where} would unpack to {values:,} values from {stored:,} bytes, as files do that are made to fill the "
             f"memory; if it is right, set {MOST_VARIABLE} to how many values may be read"
         )
+
+
+def unzipped(path: Path, most_bytes: int) -> bytes:
+    """Return the content of a gzip file.
+
+    Raises
+    ------
+    AuditError
+        If it unpacks to more bytes.
+    OSError, EOFError, zlib.error
+        If it is none, or not whole.
+    """
+    with gzip.open(path) as stream:
+        content = stream.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise AuditError(f"{path} unpacks to more than {most_bytes:,} bytes, which is not the published file")
+    return content
 
 
 def check_stored(where: str | Path, stored: int) -> None:

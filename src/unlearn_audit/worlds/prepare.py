@@ -26,8 +26,10 @@ from unlearn_audit.data import (
     without_identifiers,
 )
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.data.images import TO_CHANNELS_FIRST, channels_last
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import shortened
+from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.split import Split, split_records
 
@@ -206,7 +208,9 @@ def prepare_arrays(
     codes = None if codes is None else codes[keep]
     labels = labels[keep]
     class_values = _classes_of(labels)
+    shape = tuple(features.shape[1:])
     warnings = refuse_identifiers(frame[keep], codes, keep_columns) if features.ndim == 2 else ()
+    layout = [Caution(f"X: {TO_CHANNELS_FIRST}, unless the model takes them so")] if channels_last(shape) else []
     data = Dataset(
         name,
         features.loc[keep].reset_index(drop=True) if isinstance(features, pd.DataFrame) else features[keep],
@@ -215,7 +219,7 @@ def prepare_arrays(
         tuple(str(value) for value in class_values),
         record_ids,
         codes,
-        (*warnings, *_dropped(len(keep), len(record_ids))),
+        (*warnings, *layout, *_dropped(len(keep), len(record_ids))),
         duplicates=len(keep) - len(record_ids),
     )
     holders = Persons(np.arange(len(labels)) if codes is None else codes)
