@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlearn_audit.audits.membership.execution import Execution
-from unlearn_audit.audits.membership.notes import min_mean_max, repeats, table_details
+from unlearn_audit.audits.membership.notes import min_mean_max, repeats, roundings, table_details
 from unlearn_audit.audits.membership.result import AuditResult
 from unlearn_audit.audits.membership.run import Provenance, evaluate_tables, run_audit
 from unlearn_audit.audits.membership.task import AuditTask
@@ -185,7 +185,7 @@ def audit_observations(
         regime_note=None,
         details={side: table_details(table) for side, table in sides.items()},
         overfitting=overfitting or None,
-        notes=tuple(repeats(sides)),
+        notes=(*repeats(sides), *roundings(sides)),
     )
     return evaluate_tables(tables, plan, origin, execution or Execution())
 

@@ -317,12 +317,21 @@ def test_a_header_that_says_other_than_the_columns(table, tmp_path):
         assert f"column '{name}' holds" in refused(path)
 
 
-def test_flat_parquet_with_repeated_columns_or_a_broken_index(tmp_path):
+def test_flat_parquet_with_repeated_columns(tmp_path):
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table([pa.array(["deleted"])] * 2, names=["role", "role"]), path)
     assert "more than one column named 'role'" in refused(path)
-    pq.write_table(pa.table({"role": ["deleted"]}).replace_schema_metadata({b"pandas": b"{"}), path)
-    assert "cannot be read as a table" in refused(path)
+
+
+def test_what_pandas_says_of_its_index_decides_nothing(tmp_path):
+    path = tmp_path / "t.parquet"
+    frame = pd.DataFrame({**ONE, **BEFORE, **AFTER, "world": [7]})
+    frame.set_index("world").to_parquet(path)
+    assert read_observations(path).worlds.tolist() == [7]
+    pq.write_table(pq.read_table(path).replace_schema_metadata({b"pandas": b"{"}), path)
+    assert read_observations(path).worlds.tolist() == [7]
+    frame.loc[[0, 0]].to_parquet(path)
+    assert len(read_observations(path)) == 2
 
 
 @pytest.mark.parametrize("world", ["1e30", "-1e30", "9223372036854775808", "9" * 40, "inf", "0.5", "x"])

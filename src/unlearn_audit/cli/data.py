@@ -89,6 +89,10 @@ def fetch(
         str | None,
         typer.Option(help="Address of a mirror with the same layout as the data folder.", show_default=False),
     ] = None,
+    most_gb: Annotated[
+        float, typer.Option(min=0, help="The most gigabytes to take of a file whose size is not published.")
+    ] = 20,
+    time_limit: Annotated[float, typer.Option(min=0, help="The most minutes that all of it may take.")] = 360,
 ) -> None:
     """Download a dataset into the data folder, or resume an interrupted download.
 
@@ -117,7 +121,9 @@ def fetch(
                 tasks[file.path] = bars.add_task(file.path, total=total)
             bars.update(tasks[file.path], completed=received, total=total)
 
-        done = fetching.fetch(name, folder, base_url=mirror, progress=show)
+        done = fetching.fetch(
+            name, folder, base_url=mirror, progress=show, most_bytes=int(most_gb * 10**9), seconds=time_limit * 60
+        )
     for file in done:
         say(f"{'downloaded' if file.downloaded else 'already there, digest right'}: {file.path}")
     if not done:

@@ -43,6 +43,13 @@ class DataConfig(Frozen):
     keep: tuple[str, ...] = flagged(
         (), "Data", rare=True, description="a column of your table to keep although it looks like an id"
     )
+    na_values: tuple[str, ...] | None = flagged(
+        None,
+        "Data",
+        rare=True,
+        description="a text that stands for a missing value in your CSV. Default: the empty text, ?, NA, N/A, n/a, "
+        "NaN, nan, NULL, null and #N/A",
+    )
     encoding: Literal["codes", "one-hot"] = flagged(
         "codes", "Data", rare=True, description="categories as one column of integer codes, or one column per category"
     )
@@ -61,9 +68,18 @@ class DataConfig(Frozen):
             raise ValueError("give either `name` (a named dataset) or `file` (your own table)")
         if self.file is not None and self.label is None:
             raise ValueError(f"the table {self.file} needs `label`: the column that holds the class")
-        if self.name is not None and (self.label is not None or self.person is not None or self.exclude or self.keep):
-            raise ValueError("`label`, `person`, `exclude` and `keep` belong to `file`, not to a named dataset")
+        of_a_table = (self.label, self.person, self.na_values, self.exclude or None, self.keep or None)
+        if self.name is not None and any(value is not None for value in of_a_table):
+            raise ValueError(
+                "`label`, `person`, `na_values`, `exclude` and `keep` belong to `file`, not to a named dataset"
+            )
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `na_values` unless they were given: configurations keep their digest."""
+        written: dict[str, Any] = write(self)
+        return {key: value for key, value in written.items() if key != "na_values" or value is not None}
 
 
 class NetworkConfig(Frozen):
@@ -265,6 +281,13 @@ class WorldsConfig(Frozen):
         rare=True,
         description="which canaries to plant. none; mislabelled: audited records get a wrong label, a worst case",
     )
+    stratify: bool = flagged(
+        False,
+        "Worlds",
+        rare=True,
+        description="draw training records so that every world has some of each class, as a model may need; by default "
+        "they are drawn at random, and a model gives a class that it never saw the probability 0",
+    )
     probes: int = flagged(
         0,
         "Worlds",
@@ -273,6 +296,12 @@ class WorldsConfig(Frozen):
         description="perturbed copies of each record to query for labels, for attacks that see labels alone, such as "
         "20; with any, the distance to the decision boundary is measured too",
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out `stratify` unless it was given: configurations keep their digest."""
+        written: dict[str, Any] = write(self)
+        return {key: value for key, value in written.items() if key != "stratify" or value}
 
 
 class DpSgdConfig(Frozen):

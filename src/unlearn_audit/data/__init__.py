@@ -17,7 +17,7 @@ from unlearn_audit.data.duplicates import first_of_duplicates
 from unlearn_audit.data.encoding import Encoding, encode
 from unlearn_audit.data.identifiers import refuse_identifiers, without_identifiers
 from unlearn_audit.data.source import Source, SourceFile
-from unlearn_audit.data.table import read_table
+from unlearn_audit.data.table import MISSING, read_table
 from unlearn_audit.utils.registry import Registry
 
 REGISTRY: Registry[tuple[Source, Loader]] = Registry("dataset", "datasets", DATASETS, from_others)
@@ -56,6 +56,7 @@ def load_dataset(name: str, folder: Path | None = None) -> Table | Images:
 
 __all__ = [
     "DATASETS",
+    "MISSING",
     "REGISTRY",
     "Dataset",
     "Encoding",

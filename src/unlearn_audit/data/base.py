@@ -119,6 +119,8 @@ class Dataset:
         What was done to the records, one plain sentence each.
     true_y
         (n,) the owner's labels where some of ``y`` are wrong on purpose, else None.
+    duplicates
+        How many exact duplicates were dropped.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Dataset:
     persons: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = field(default=())
     true_y: npt.NDArray[Any] | None = None
+    duplicates: int = 0
 
     def __len__(self) -> int:
         return len(self.y)

@@ -13,6 +13,28 @@ from unlearn_audit.errors import AuditError
 Bytes = npt.NDArray[np.uint8]
 
 
+CHANNELS = (1, 3, 4)
+"""How many channels images have."""
+
+
+def channels_last(shape: tuple[int, ...]) -> bool:
+    """Return whether images of a shape have their channels last, where networks here take them first.
+
+    Examples
+    --------
+    >>> channels_last((32, 32, 3)), channels_last((3, 32, 32)), channels_last((1, 8, 1))
+    (True, False, False)
+    """
+    return len(shape) == 3 and shape[2] in CHANNELS and shape[0] not in CHANNELS
+
+
+TO_CHANNELS_FIRST = (
+    "images are taken as (n, channels, height, width), and these look like (n, height, width, channels); pass "
+    "X.transpose(0, 3, 1, 2)"
+)
+"""What to say of images with their channels last."""
+
+
 def damaged(path: Path, what: str, source: Source) -> AuditError:
     """Return the error for a file that is not the published one; ``what`` follows the path."""
     return AuditError(f"{path} {what}; delete it and {source.how()}")

@@ -10,21 +10,33 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import label_codes, missing_notes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.columns import read_columns
-from unlearn_audit.utils.messages import shortened
+from unlearn_audit.utils.messages import reason, shortened
 
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")
 """What counts as a missing value in a CSV."""
 
 _MOST_CLASSES = 1000
+_EXACT_FLOATS = 2**53
+"""Whole numbers beyond are not all floats."""
+
+_A_DAY = {unit: 86_400 * per_second for unit, per_second in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9))}
+"""How many of a unit of time a day has."""
 
 
-def read_table(path: Path | str, label: str, person: str | None = None, exclude: Sequence[str] = ()) -> Table:
+def read_table(
+    path: Path | str,
+    label: str,
+    person: str | None = None,
+    exclude: Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
+) -> Table:
     """Read a table of records.
 
     Parameters
@@ -37,6 +49,8 @@ def read_table(path: Path | str, label: str, person: str | None = None, exclude:
         The column that says which person a row belongs to; not a feature; it may have no missing value either.
     exclude
         Further columns that are no features.
+    missing
+        Texts that stand for a missing value in a CSV.
 
     Returns
     -------
@@ -51,7 +65,8 @@ def read_table(path: Path | str, label: str, person: str | None = None, exclude:
         encoded, the label has a missing value or one class, or no feature is left.
     """
     path = Path(path)
-    columns = read_columns(path, missing=MISSING)
+    # persons that look like numbers stay texts: of two long numbers one float is made
+    columns = read_columns(path, () if person is None else (person,), missing=missing)
     names = columns.column_names
     for what, wanted in (("label", label), ("person", person), *(("excluded", name) for name in exclude)):
         if wanted is not None and wanted not in names:
@@ -68,8 +83,11 @@ def read_table(path: Path | str, label: str, person: str | None = None, exclude:
         raise AuditError(f"{path} has a header and no rows; give a file with records")
 
     notes = [f"{columns.num_rows:,} rows of {path.name}."]
+    for name in (label, *(() if person is None else (person,))):
+        _check_present(columns[name], name, path, "label" if name == label else "person", missing)
     labels, class_names = _labels(columns[label], label, path)
     persons = None if person is None else _persons(columns[person], person, path)
+    excluded = set(exclude)
     features: dict[str, pd.Series] = {}
     others: dict[str, pd.Series] = {}
     for name in names:
@@ -77,7 +95,7 @@ def read_table(path: Path | str, label: str, person: str | None = None, exclude:
         if name in (label, person) or name.startswith("__index_level_"):
             continue
         values, note = _feature(columns[name], name, path)
-        if name in exclude:
+        if name in excluded:
             others[name] = values
             continue
         features[name] = values
@@ -96,16 +114,37 @@ def read_table(path: Path | str, label: str, person: str | None = None, exclude:
     )
 
 
+def _check_present(column: pa.ChunkedArray, name: str, path: Path, what: str, missing: Sequence[str]) -> None:
+    """Raise if a value is missing; say which texts were taken for that, where any were."""
+    absent = column.is_null(nan_is_null=True)
+    count = pc.sum(absent).as_py()
+    if not count:
+        return
+    of = f"{count:,} of {len(column):,} rows"
+    texts: set[str] = set()
+    if path.suffix.lower() == ".csv":  # the same column as it is written
+        texts = set(read_columns(path, (name,), missing=())[name].filter(absent).to_pylist()) & set(missing) - {""}
+    if texts:
+        raise AuditError(
+            f"{what} column {name!r} of {path} is missing in {of}, since {shortened(map(repr, sorted(texts)))} is "
+            "read as missing; if it is meant as a text, name those that stand for a missing value: --na-values, or "
+            "na_values in a configuration"
+        )
+    advice = (
+        "remove these rows or fill in their label" if what == "label" else "say whose rows these are, or remove them"
+    )
+    raise AuditError(f"{what} column {name!r} of {path} is missing in {of}; {advice}")
+
+
 def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     values = _plain(column, name, path)
-    missing = values.isna().to_numpy()
-    if missing.any():
-        raise AuditError(
-            f"label column {name!r} of {path} is missing in {int(missing.sum()):,} of {len(missing):,} rows; "
-            "remove these rows or fill in their label"
-        )
     if _infinite(values):
         raise AuditError(f"label column {name!r} of {path} holds infinite values; a label must name a class")
+    if pd.api.types.is_float_dtype(values.dtype) and (values.abs() > _EXACT_FLOATS).any():
+        raise AuditError(
+            f"label column {name!r} of {path} holds numbers beyond 2^53, of which two may have become one; write the "
+            "labels as texts"
+        )
     codes, classes = label_codes(values)
     if len(classes) == 1:
         raise AuditError(f"label column {name!r} of {path} holds one class only, {classes[0]!r}; wanted two or more")
@@ -119,12 +158,6 @@ def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], 
 
 def _persons(column: Any, name: str, path: Path) -> npt.NDArray[np.int64]:
     values = _plain(column, name, path)
-    missing = int(values.isna().sum())
-    if missing:
-        raise AuditError(
-            f"person column {name!r} of {path} is missing in {missing:,} of {len(values):,} rows; say whose "
-            "rows these are, or remove them"
-        )
     return pd.factorize(values)[0].astype(np.int64)
 
 
@@ -132,8 +165,7 @@ def _feature(column: Any, name: str, path: Path) -> tuple[pd.Series, list[str]]:
     kind = column.type
     notes = []
     if kinds.is_timestamp(kind) or kinds.is_date(kind):
-        microseconds = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(pa.int64())
-        values = microseconds.to_pandas() / (24 * 3600 * 1e6)
+        values = _days(column)
         notes.append(f"{name}: dates read as days since 1970-01-01.")
     elif kinds.is_time(kind):
         values = column.cast(pa.time64("us")).cast(pa.int64()).to_pandas() / 3600e6
@@ -144,6 +176,13 @@ def _feature(column: Any, name: str, path: Path) -> tuple[pd.Series, list[str]]:
         count = int(np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan)).sum())
         raise AuditError(f"column {name!r} of {path} holds {count:,} infinite values; replace or remove them")
     return values, notes
+
+
+def _days(column: pa.ChunkedArray) -> pd.Series:
+    """Return days since 1970; the counts are divided as they are, since other units may not hold them."""
+    if kinds.is_date32(column.type):
+        return column.cast(pa.int32()).to_pandas().astype(np.float64)
+    return column.cast(pa.int64()).to_pandas() / _A_DAY[getattr(column.type, "unit", "ms")]
 
 
 def _plain(column: Any, name: str, path: Path) -> pd.Series:
@@ -159,8 +198,14 @@ def _plain(column: Any, name: str, path: Path) -> pd.Series:
         return pd.Series(column.to_pandas())
     if kinds.is_decimal(kind):
         return pd.Series(column.cast(pa.float64()).to_pandas())
-    if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_temporal(kind):
-        return pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
+    moment = kinds.is_timestamp(kind) or kinds.is_date(kind) or kinds.is_time(kind)
+    if kinds.is_string(kind) or kinds.is_large_string(kind) or moment:
+        try:
+            return pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
+        except pa.ArrowException as error:
+            raise AuditError(
+                f"column {name!r} of {path} holds a {kind} that cannot be written ({reason(error)})"
+            ) from error
     raise AuditError(f"column {name!r} of {path} holds values of kind {kind}; wanted numbers, booleans or text")
 
 

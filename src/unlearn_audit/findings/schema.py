@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.former import upgraded
 from unlearn_audit.findings.notes import Note
+from unlearn_audit.findings.read import NOT_OF_A_LAYOUT, read_json
 from unlearn_audit.findings.result import Frozen, Result, Selected, is_selected, on_most_rows
 from unlearn_audit.findings.sections import (
     DefenseCost,
@@ -26,6 +27,7 @@ from unlearn_audit.findings.sections import (
     Verdict,
 )
 from unlearn_audit.utils.manifest import check_recorded
+from unlearn_audit.utils.messages import reason
 
 SCHEMA = "unlearn-audit/findings/2"
 """Name and version of the layout of ``findings.json``."""
@@ -109,13 +111,22 @@ class Findings(Frozen):
         """
         check_recorded(path)
         try:
-            return cls.model_validate(upgraded(json.loads(path.read_bytes()), SCHEMA))
+            document = upgraded(read_json(path), SCHEMA)
+            # as JSON, where a number is no text and a list is a tuple
+            found = cls.model_validate_json(json.dumps(document), strict=True)
+            if not any(is_selected(of, found.selected) for of in found.results):
+                raise ValueError("the attack that it leads with has no result")
+            return found
         except OSError as error:
             raise AuditError(f"cannot read {path}: {error.strerror}") from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else " ".join(str(error).split())
+        except NOT_OF_A_LAYOUT as error:
+            if isinstance(error, AuditError):
+                raise
+            first = error.errors()[0] if isinstance(error, ValidationError) else None
+            why = reason(error) if first is None else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             raise AuditError(
-                f"{path} holds no findings in the layout {SCHEMA} ({reason}); audit again with this version"
+                f"{path} holds no findings in the layout {SCHEMA} ({why or type(error).__name__}); audit again with "
+                "this version"
             ) from error
 
     @property

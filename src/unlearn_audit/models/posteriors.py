@@ -43,9 +43,14 @@ def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.
 
 def query_exactly(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
     """Return the model's posteriors with all their digits; see `query`."""
+    known = getattr(model, "classes_", None)
     with foreign(f"model {name} cannot answer, as it raised", clean=lambda text: without_values(text, X)):
-        answer = tree_posteriors(model, X)
-        answer = np.asarray(model.predict_proba(X)) if answer is None else answer
+        if known is not None and np.shape(known) == (1,):
+            # some answer with two columns, and some were not fitted at all
+            answer = np.ones((len(X), 1))
+        else:
+            answer = tree_posteriors(model, X)
+            answer = np.asarray(model.predict_proba(X)) if answer is None else answer
         return np.asarray(_aligned(answer, model, X, class_values, name), dtype=np.float64)
 
 

@@ -17,6 +17,46 @@ from unlearn_audit.utils.messages import reason, shortened
 _NOT_TRUE_OR_FALSE = "{path}: the column 'partial' holds something else than true and false in every row"
 
 
+def plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
+    """Return a column of numbers, texts or truth values; dates and decimals become texts.
+
+    Raises
+    ------
+    AuditError
+        If it holds anything else, such as lists, or values that have no text.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    kind = column.type
+    if pa.types.is_null(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return column
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column
+    if not (
+        pa.types.is_decimal(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind)
+    ):
+        raise AuditError(f"{path}: column '{name}' holds values of kind {kind}; numbers or texts are needed")
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as error:
+        raise AuditError(f"{path}: column '{name}' holds a {kind} that cannot be written ({reason(error)})") from error
+
+
+def numbers(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.float64]:
+    """Return a column of numbers, or of texts that are numbers; a missing one is NaN.
+
+    Raises
+    ------
+    AuditError
+        If something is no number.
+    """
+    column = plain(column, name, path)
+    try:
+        return np.asarray(column.cast(pa.float64()).to_numpy())
+    except pa.ArrowException as error:
+        raise AuditError(f"{path}: column '{name}' holds posteriors that are not numbers ({reason(error)})") from error
+
+
 def label_codes(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> npt.NDArray[np.int64]:
     """Return class indices of class names, -1 where there is none or the cell is empty.
 
@@ -40,7 +80,7 @@ def _texts(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> pa.Ar
         if pa.types.is_floating(column.type):
             texts = pa.array([None if of is None or of != of else str(of) for of in column.to_pylist()], pa.string())
         else:
-            texts = column.cast(pa.string()).combine_chunks()
+            texts = plain(column, "label", path).cast(pa.string()).combine_chunks()
     except pa.ArrowException as error:
         raise AuditError(f"{path}: the column 'label' holds something that is no class ({reason(error)})") from error
     if pa.types.is_boolean(column.type) and {"True", "False"} & set(classes):

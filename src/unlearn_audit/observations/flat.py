@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.column_values import is_partial, label_codes
+from unlearn_audit.observations.column_values import is_partial, label_codes, numbers, plain
 from unlearn_audit.observations.table import COLUMNS, GROUP, Observations
-from unlearn_audit.utils.messages import reason, shortened
+from unlearn_audit.utils.messages import shortened
 
-_POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$")
+_POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$", re.DOTALL | re.ASCII)
 
 
 def write_csv(observations: Observations, path: Path) -> None:
@@ -38,49 +39,67 @@ def write_csv(observations: Observations, path: Path) -> None:
 
 def from_flat(table: pa.Table, path: Path) -> Observations:
     """Turn one column a version and class into the table."""
-    try:
-        frame = table.to_pandas()
-    except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
-        raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
-    # a column without any value has no type
-    frame = frame.astype({name: np.float64 for name in table.column_names if pa.types.is_null(table.field(name).type)})
+    # pandas writes the row labels of a frame into Parquet under such a name
+    there = [name for name in table.column_names if not name.startswith("__index_level_")]
+    by_version = _by_version(there, path)
+    classes = list(by_version[0])
+    names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
+    known = {*COLUMNS, "partial", *names}
+    others = [name for name in there if name not in known and not name.startswith(GROUP)]
+    if others:
+        raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
+    columns: dict[str, Any] = {
+        name: label_codes(table["label"], classes, path) if name == "label" else _values(table[name], name, path)
+        for name in there
+        if name in COLUMNS
+    }
+    posteriors = np.empty((table.num_rows, len(names)))
+    for at, name in enumerate(names):
+        posteriors[:, at] = numbers(table[name], name, path)
+    return Observations.create(
+        columns,
+        posteriors.reshape(table.num_rows, len(by_version), len(classes)),
+        classes,
+        partial="partial" in there and is_partial(table["partial"], path),
+        groups={name.removeprefix(GROUP): _values(table[name], name, path) for name in there if name.startswith(GROUP)},
+        where=str(path),
+    )
+
+
+def _by_version(names: Sequence[str], path: Path) -> dict[int, dict[str, str]]:
+    """Return the column of each class by version.
+
+    Raises
+    ------
+    AuditError
+        If a version is missing, or lacks a class that another has.
+    """
     by_version: dict[int, dict[str, str]] = {}
-    for column in frame.columns:
-        match = _POSTERIOR.match(str(column))
+    for column in names:
+        match = _POSTERIOR.match(column)
         if match:
             version = {"before": 0, "after": 1}.get(match[1])
-            by_version.setdefault(int(match[2]) if version is None else version, {})[match[3]] = column
+            # of more digits there are not as many columns
+            version = int(match[2][:9]) if version is None else version
+            other = by_version.setdefault(version, {}).setdefault(match[3], column)
+            if other != column:
+                raise AuditError(f"{path}: '{other}' and '{column}' are the same version and class; drop one of them")
     if sorted(by_version) != list(range(len(by_version))) or not by_version:
         raise AuditError(
             f"{path} has no columns before_<class> and after_<class> (or p0_<class>, p1_<class>, ... without a gap); "
-            f"it has {shortened([str(c) for c in frame.columns])}"
+            f"it has {shortened(names)}"
         )
-    classes = list(by_version[0])
     for version, found in by_version.items():
-        if set(found) != set(classes):
+        if found.keys() != by_version[0].keys():
             raise AuditError(
-                f"{path}: version 0 has the classes {shortened(classes)} and version {version} has "
-                f"{shortened(list(found))}; every version needs the same"
+                f"{path}: version 0 has the classes {shortened(by_version[0])} and version {version} has "
+                f"{shortened(found)}; every version needs the same"
             )
-    names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
-    try:
-        flat = frame[names].to_numpy(dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise AuditError(f"{path} holds posteriors that are not numbers ({reason(error)})") from error
-    columns: dict[str, Any] = {name: frame[name] for name in frame.columns if name in COLUMNS}
-    if "label" in columns:
-        columns["label"] = label_codes(table["label"], classes, path)
-    partial = "partial" in frame.columns and is_partial(table["partial"], path)
-    groups = {str(c).removeprefix(GROUP): frame[c] for c in frame.columns if str(c).startswith(GROUP)}
-    known = {*COLUMNS, *names, "partial", *(GROUP + name for name in groups)}
-    others = [str(c) for c in frame.columns if c not in known]
-    if others:
-        raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
-    return Observations.create(
-        columns,
-        flat.reshape(len(frame), len(by_version), len(classes)),
-        classes,
-        partial=partial,
-        groups=groups,
-        where=str(path),
-    )
+    return by_version
+
+
+def _values(column: pa.ChunkedArray, name: str, path: Path) -> pd.Series[Any]:
+    """Return a column as pandas holds it; one without any value has no type, and is of missing numbers."""
+    if pa.types.is_null(column.type):
+        return pd.Series(np.full(len(column), np.nan))
+    return pd.Series(plain(column, name, path).to_pandas())

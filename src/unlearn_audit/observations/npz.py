@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import lzma
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.arrays import load_arrays
 from unlearn_audit.observations.column_values import is_partial_array
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, Observations
-from unlearn_audit.utils.columns import check_file
 from unlearn_audit.utils.messages import reason, shortened
-
-# what zipfile, its decompressors and NumPy raise on bytes that are not what they should be
-_BROKEN_ARCHIVE = (
-    ValueError, OSError, EOFError, RuntimeError, KeyError, TypeError, MemoryError, zipfile.BadZipFile, zlib.error,
-    lzma.LZMAError,
-)  # fmt: skip
 
 
 def write_npz(observations: Observations, path: Path) -> None:
@@ -70,6 +60,8 @@ def read_npz(path: Path) -> Observations:
         if values.ndim != ndim:
             wanted = "one name a class" if ndim else "a single true or false"
             raise AuditError(f"{path}: '{name}' has shape {values.shape}; {wanted} is needed")
+    if classes.dtype.kind not in "iuU":
+        raise AuditError(f"{path}: 'classes' holds values of type {classes.dtype}; the name of each class is needed")
     try:
         metadata = json.loads(str(arrays.pop("metadata", "{}")))
     except (ValueError, RecursionError) as error:
@@ -97,24 +89,3 @@ def _missing(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     texts = values.astype(object)
     texts[values == ""] = None
     return texts
-
-
-def load_arrays(path: Path, content: bytes | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Return every array of an archive, whose bytes may have been read, or say what the file is instead."""
-    if content is None:
-        check_file(path)
-    try:
-        archive = np.load(path if content is None else io.BytesIO(content), allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise AuditError(f"{path} is a single array (.npy) by another name; save named arrays with numpy.savez")
-        with archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except AuditError:
-        raise
-    except _BROKEN_ARCHIVE as error:
-        problem = "holds Python objects, which can run code" if "pickle" in str(error) else "is no whole NPZ archive"
-        raise AuditError(f"{path} {problem}; save plain arrays of numbers and text with numpy.savez") from error
-    for name, values in arrays.items():
-        if not isinstance(values, np.ndarray):
-            raise AuditError(f"{path}: its member '{name}' is no array; save arrays alone with numpy.savez")
-    return arrays

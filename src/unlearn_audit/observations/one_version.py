@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.column_values import is_partial, is_partial_array, label_codes
-from unlearn_audit.observations.npz import load_arrays
-from unlearn_audit.observations.table import GROUP, check_posteriors
+from unlearn_audit.observations.arrays import load_arrays
+from unlearn_audit.observations.column_values import is_partial, is_partial_array, label_codes, numbers, plain
+from unlearn_audit.observations.posteriors import check_posteriors
+from unlearn_audit.observations.table import GROUP
 from unlearn_audit.utils.columns import read_columns, suffix_of
-from unlearn_audit.utils.messages import reason, shortened
+from unlearn_audit.utils.messages import shortened
 
 PREFIX = "p_"
 """What the name of a column of probabilities starts with; the class follows."""
@@ -46,6 +47,8 @@ class Answers:
         True where rows hold only some of the probabilities.
     groups
         (n,) values, as texts, by the name of a group.
+    rounded
+        To how many decimals posteriors are rounded, where their sums show it; else None.
     """
 
     where: str
@@ -56,6 +59,7 @@ class Answers:
     persons: npt.NDArray[np.object_] | None = None
     partial: bool = False
     groups: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    rounded: int | None = None
 
     @classmethod
     def of(
@@ -84,10 +88,11 @@ class Answers:
                 f"{where} holds {len(again.unique()):,} record ids more than once, such as {again[0]}; "
                 "give one row a record"
             )
-        check_posteriors(posteriors[:, None], classes, partial, where)
+        rounded = check_posteriors(posteriors[:, None], classes, partial, where)
         known = np.full(len(index), -1) if labels is None else labels
         whose = None if persons is None else np.asarray(persons, dtype=object)
-        return cls(where, index, posteriors.astype(np.float32), tuple(classes), known, whose, partial, groups or {})
+        of = posteriors.astype(np.float32)
+        return cls(where, index, of, tuple(classes), known, whose, partial, groups or {}, rounded)
 
 
 def is_model(text: str) -> bool:
@@ -157,23 +162,17 @@ def _from_table(table: pa.Table, path: Path, person: str | None) -> Answers:
         raise AuditError(
             f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shortened(names)}"
         )
-    others = [name for name in names if name not in ("record", "label", "partial", person, *of_class.values())]
-    others = [name for name in others if not name.startswith(("__index_level_", GROUP))]
+    known = {"record", "label", "partial", person, *of_class.values()}
+    others = [name for name in names if name not in known and not name.startswith(("__index_level_", GROUP))]
     if others:
         raise AuditError(
             f"{path} has the unknown column '{others[0]}'; drop it, or give it as --person if it "
             "holds the person of each record"
         )
-    numbers = []
-    for name in of_class.values():
-        try:
-            numbers.append(table[name].cast(pa.float64()).to_numpy())
-        except pa.ArrowException as error:
-            raise AuditError(f"{path}: column '{name}' holds something that is no number ({reason(error)})") from error
     return Answers.of(
         str(path),
         texts_of(table["record"], "record", path),
-        np.column_stack(numbers),
+        np.column_stack([numbers(table[name], name, path) for name in of_class.values()]),
         list(of_class),
         label_codes(table["label"], list(of_class), path) if "label" in names else None,
         texts_of(table[person], person, path) if person is not None and person in names else None,
@@ -194,10 +193,7 @@ def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[n
     AuditError
         If they are no plain values.
     """
-    try:
-        texts = column.cast(pa.string())
-    except pa.ArrowException as error:
-        raise AuditError(f"{path}: column '{name}' holds something that is no group ({reason(error)})") from error
+    texts = plain(column, name, path).cast(pa.string())
     return np.asarray(pc.fill_null(texts, "missing").to_numpy(zero_copy_only=False), dtype=object)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.probabilities import SUM_TOLERANCE
+from unlearn_audit.observations.posteriors import check_posteriors
 
 ROLES = ("deleted", "retained", "unseen", "reference")
 """What a record was to its pair of models; see the words in the documentation."""
@@ -30,6 +30,8 @@ DEFAULTS: dict[str, Any] = {
 """What a column holds where a file leaves it out; ``record`` then counts rows, ``deleted_at`` follows the role."""
 
 _TOO_LARGE = 2**63
+_EXACT_FLOATS = 2**53
+"""Whole numbers beyond are not all floats: two of them may have become one."""
 
 COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
 
@@ -38,6 +40,12 @@ TEXTS = ("dataset", "side", "role")
 
 SIGNAL = "signal_"
 """What the name of a signal starts with in a file."""
+
+PLAIN_ARRAYS = "biufUO"
+"""Kinds of arrays that columns may be: booleans, numbers, texts, and objects where they are made in Python."""
+
+ROUNDED = "rounded_to"
+"""The key of the metadata that says to how many decimals posteriors are rounded, where their sums show it."""
 
 GROUP = "group_"
 """Prefix, in a file, of the columns by which risk is broken down."""
@@ -114,21 +122,27 @@ class Observations:
             raise AuditError(
                 f"{where} has {array.shape[1]} version of the model; an original and an unlearned one are needed"
             )
-        check_posteriors(array, classes, partial, where)
+        rounded = check_posteriors(array, classes, partial, where)
         _check_rows(rows, len(classes), array.shape[1], where)
         for name, values in (signals or {}).items():
-            if np.ndim(values) == 0 or len(values) != len(array):
-                raise AuditError(f"{where}: signal '{name}' has shape {np.shape(values)} for {len(array)} rows")
+            shape, kind = np.shape(values), np.asarray(values).dtype
+            if shape[:1] != (len(array),) or kind.kind not in "biuf":
+                raise AuditError(
+                    f"{where}: signal '{name}' has shape {shape} and type {kind} for {len(array)} rows; numbers for "
+                    "each are needed"
+                )
         for name, values in (groups or {}).items():
             if np.shape(values) != (len(array),):
                 raise AuditError(f"{where}: group '{name}' has shape {np.shape(values)} for {len(array)} rows")
+            if isinstance(values, np.ndarray):
+                _check_array(values, GROUP + name, where)
         return cls(
             rows,
             array.astype(np.float32),
             tuple(map(str, classes)),
             partial,
             dict(signals or {}),
-            dict(metadata or {}),
+            _described(metadata or {}, rounded, where),
             {name: group_values(values) for name, values in (groups or {}).items()},
         )
 
@@ -229,6 +243,19 @@ class Observations:
         )
 
 
+def _described(metadata: Mapping[str, Any], rounded: int | None, where: str) -> dict[str, Any]:
+    """Return metadata that say how the posteriors at hand are rounded, whatever they said before."""
+    gaps = metadata.get("overfitting")
+    if gaps and not (
+        isinstance(gaps, list | tuple) and all(isinstance(of, int | float) and abs(of) <= 1 for of in gaps)
+    ):
+        raise AuditError(
+            f"{where}: overfitting, in the metadata, is no list of differences of accuracies; leave it out"
+        )
+    others = {name: value for name, value in metadata.items() if name != ROUNDED}
+    return others if rounded is None else {**others, ROUNDED: rounded}
+
+
 def group_values(values: Any) -> npt.NDArray[Any]:
     """Return one value a row as float64 where all are numbers, else as text; a missing one is NaN or None.
 
@@ -269,8 +296,8 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
     for name in COLUMNS:
         if name in columns:
             given = columns[name]
-            if isinstance(given, np.ndarray) and given.ndim != 1:
-                raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
+            if isinstance(given, np.ndarray):
+                _check_array(given, name, where)
             # text in an array stays as it is: pandas would first make strings of its own of it
             text = isinstance(given, np.ndarray) and given.dtype.kind in "OU"
             values = pd.Series(given, dtype=object) if text else pd.Series(given).reset_index(drop=True)
@@ -285,6 +312,16 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
             values = pd.Series(DEFAULTS[name], index=range(n))
         filled[name] = _typed(values, name, where)
     return pd.DataFrame(filled, columns=list(COLUMNS))
+
+
+def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
+    """Raise unless an array holds one plain value a row."""
+    if given.ndim != 1:
+        raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
+    if given.dtype.kind not in PLAIN_ARRAYS:
+        raise AuditError(
+            f"{where}: column '{name}' holds values of type {given.dtype}; numbers, texts, or true and false are needed"
+        )
 
 
 def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
@@ -307,8 +344,9 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     try:
         numbers = pd.to_numeric(values.astype(np.int64) if values.dtype == bool else values, errors="coerce")
         # beyond 64 bits a number would silently become another one
-        wrong = numbers.isna() | (numbers % 1 != 0) | (numbers < -_TOO_LARGE) | (numbers >= _TOO_LARGE)
-    except (TypeError, ValueError) as error:
+        most = _EXACT_FLOATS if numbers.dtype.kind == "f" else _TOO_LARGE
+        wrong = numbers.isna() | (numbers % 1 != 0) | (numbers < -most) | (numbers >= most)
+    except (TypeError, ValueError, OverflowError) as error:
         raise AuditError(f"{where}: column '{name}' holds {_shown(values)}; whole numbers are needed") from error
     if bool(wrong.any()):
         raise AuditError(
@@ -320,33 +358,6 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
 def _shown(values: pd.Series[Any]) -> str:
     """Return the first value for an error message."""
     return " ".join(str(values.iloc[0]).split())[:60]
-
-
-def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: bool, where: str) -> None:
-    """Raise unless every row of every version, (n, versions, classes), is a probability distribution."""
-    n, _, k = array.shape
-    if n == 0:
-        raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
-    if k < 2 or len(classes) != k or len(set(classes)) != k:
-        raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
-    for wrong, what in (
-        (~np.isfinite(array), "is not a finite number"),
-        ((array < 0) | (array > 1), "is outside [0, 1]"),
-    ):
-        if wrong.any():
-            row, version, column = (int(i) for i in np.argwhere(wrong)[0])
-            raise AuditError(
-                f"{where}: the posterior of class '{classes[column]}' in row {row}, version {version} is "
-                f"{array[row, version, column]}, which {what}; export probabilities"
-            )
-    total = array.sum(axis=2, dtype=np.float64)
-    wrong = (total > 1 + SUM_TOLERANCE) if partial else (np.abs(total - 1) > SUM_TOLERANCE)
-    if wrong.any():
-        row, version = (int(i) for i in np.argwhere(wrong)[0])
-        advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
-        raise AuditError(
-            f"{where}: the posteriors in row {row}, version {version} sum to {total[row, version]:.4f}, not 1; {advice}"
-        )
 
 
 def _check_rows(rows: pd.DataFrame, n_classes: int, n_versions: int, where: str) -> None:

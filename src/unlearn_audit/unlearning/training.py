@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
@@ -50,8 +51,33 @@ def fit(
     with fitting(name, data, len(training), seed) as messages, threaded(model):
         records, labels = take(data.X, training), data.y[training]
         if method != "fit" or options or not fit_forest(model, records, labels):
-            getattr(model, method)(records, labels, **options)
+            try:
+                getattr(model, method)(records, labels, **options)
+            except ValueError as error:
+                if not _knows_one_class(model, labels):
+                    raise ValueError(f"{error}{_rare(labels)}") from error
     return tuple(messages)
+
+
+def _rare(labels: npt.NDArray[Any]) -> str:
+    """Return what to do where a class has a single record, which some models refuse; else nothing."""
+    alone = bool((np.unique(labels, return_counts=True)[1] == 1).any())
+    return " (a class has one record in this training set: stratify draws more of it)" if alone else ""
+
+
+def _knows_one_class(model: Any, labels: npt.NDArray[Any]) -> bool:
+    """Let a model that refuses labels of a single class know that class, and return whether there was one alone.
+
+    Whatever it is, it answers with this class: see `models.posteriors.query`.
+    """
+    classes = np.unique(labels)
+    if len(classes) != 1:
+        return False
+    try:
+        last_step(model).classes_ = classes
+    except AttributeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,139 +1,27 @@
 """Files of columns, each read in the same way by every command. A file is data: nothing in it is ever executed.
 
-A further format is one entry of `FORMATS`, with the function that reads it.
+A further format is one entry of `FORMATS`, with the functions that check and read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
-import pyarrow.json as arrow_json
-import pyarrow.parquet as arrow_parquet
+import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.column_formats import FORMATS, Source, Wanted, opened, size_of
+from unlearn_audit.utils.limits import check_stored
 from unlearn_audit.utils.messages import reason
+from unlearn_audit.utils.signatures import HEAD, known_suffix, refuse_start
 
-Source = Path | bytes
-"""A file, or its content."""
+__all__ = ["FORMATS", "Source", "check_file", "content_of", "read_columns", "suffix_of"]
 
-_JSON_BLOCK = 1 << 24
-"""Bytes that the reader of JSON lines takes at once; no line may be longer."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How the columns of a file without types are read.
-
-    Attributes
-    ----------
-    texts
-        Columns that are text, whatever they look like.
-    missing
-        Texts that stand for a missing value in a CSV.
-    dates
-        Whether a column of dates or times is read as such; else as text.
-    """
-
-    texts: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ("",)
-    dates: bool = True
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format of columns.
-
-    Attributes
-    ----------
-    name
-        What messages call it.
-    read
-        Reads a file.
-    typed
-        Whether a file states the type of each column.
-    """
-
-    name: str
-    read: Callable[[Source, Wanted], pa.Table]
-    typed: bool = False
-
-
-def _read_csv(source: Source, wanted: Wanted) -> pa.Table:
-    def read(texts: Sequence[str]) -> pa.Table:
-        return arrow_csv.read_csv(
-            _stream(source),
-            # in one thread: Arrow's pools abort a process that ends while they start, as one with a bad file does
-            read_options=arrow_csv.ReadOptions(use_threads=False),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types={name: pa.string() for name in texts},
-                null_values=list(wanted.missing),
-                strings_can_be_null=True,
-            ),
-        )
-
-    _first_line(source).decode("utf-8")  # the reader takes a header in any encoding
-    table = read(wanted.texts)
-    dates = () if wanted.dates else _temporal(table)
-    return read((*wanted.texts, *dates)) if dates else table
-
-
-def _read_json_lines(source: Source, wanted: Wanted) -> pa.Table:
-    def read(texts: Sequence[str]) -> pa.Table:
-        schema = pa.schema([(name, pa.string()) for name in texts])
-        return arrow_json.read_json(
-            _stream(source),
-            read_options=arrow_json.ReadOptions(use_threads=False, block_size=_JSON_BLOCK),
-            parse_options=arrow_json.ParseOptions(explicit_schema=schema),
-        )
-
-    table = read(())
-    dates = [name for name in _temporal(table) if not wanted.dates or name in wanted.texts]
-    table = read(dates) if dates else table
-    for at, (name, kind) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
-        if name in wanted.texts and (kinds.is_integer(kind) or kinds.is_null(kind)):
-            table = table.set_column(at, name, table[name].cast(pa.string()))
-    return table
-
-
-def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:  # noqa: ARG001 - its columns have types
-    with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
-        return file.read(use_threads=False)
-
-
-def _stream(source: Source) -> Any:
-    return pa.BufferReader(source) if isinstance(source, bytes) else str(source)
-
-
-def _first_line(source: Source) -> bytes:
-    if isinstance(source, bytes):
-        return source.partition(b"\n")[0]
-    with source.open("rb") as file:
-        return file.readline()
-
-
-def _temporal(table: pa.Table) -> tuple[str, ...]:
-    """Return the columns of dates and times."""
-    return tuple(
-        name for name, kind in zip(table.column_names, table.schema.types, strict=True) if kinds.is_temporal(kind)
-    )
-
-
-_PARQUET = Format("Parquet", _read_parquet, typed=True)
-
-FORMATS: Mapping[str, Format] = {
-    ".csv": Format("CSV", _read_csv),
-    ".jsonl": Format("JSON lines", _read_json_lines),
-    ".parquet": _PARQUET,
-    ".pq": _PARQUET,
-}
-"""Suffix of a file to its format."""
+_DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 
 
 def suffix_of(path: Path, *others: str, advice: str = "") -> str:
@@ -158,9 +46,12 @@ def suffix_of(path: Path, *others: str, advice: str = "") -> str:
     suffix = path.suffix.lower()
     known = (*FORMATS, *others)
     if suffix not in known:
+        not_read = f"{path} is not a {', '.join(known[:-1])} or {known[-1]} file"
+        if (found := known_suffix(suffix)) is not None:
+            raise AuditError(f"{not_read} but {found[0]}, which is not read yet; {found[1]}")
         raise AuditError(
-            f"{path} is not a {', '.join(known[:-1])} or {known[-1]} file; other formats (pickles above all, which can "
-            f"run code) are not read, so export it to one of these{advice}"
+            f"{not_read}; other formats (pickles above all, which can run code) are not read, so export it to one of "
+            f"these{advice}"
         )
     return suffix
 
@@ -169,11 +60,13 @@ _EMPTY = "{} is empty; give a file with rows"
 
 
 def check_file(path: Path) -> None:
-    """Raise an `AuditError` unless there is a file and it holds anything."""
+    """Raise an `AuditError` unless there is a file and it holds anything, but not more than is read."""
     if not path.is_file():
         raise AuditError(f"no file at {path}; check the path")
-    if not path.stat().st_size:
+    size = path.stat().st_size
+    if not size:
         raise AuditError(_EMPTY.format(path))
+    check_stored(path, size)
 
 
 def content_of(path: Path) -> bytes:
@@ -187,6 +80,7 @@ def content_of(path: Path) -> bytes:
     if not path.is_file():
         raise AuditError(f"no file at {path}; check the path")
     try:
+        check_stored(path, path.stat().st_size)
         return path.read_bytes()
     except OSError as error:
         raise AuditError(f"{path} cannot be read ({reason(error)}); check who may read it") from error
@@ -219,26 +113,55 @@ def read_columns(
     Raises
     ------
     AuditError
-        If there is no such file, it cannot be read, or a column is there twice.
+        If there is no such file, it cannot be read, holds more than is read, or a column is there twice.
     """
     form = FORMATS[suffix_of(path)]
     if content is None:
         check_file(path)
     elif not content:
         raise AuditError(_EMPTY.format(path))
+    source: Source = path if content is None else content
     try:
-        table = form.read(path if content is None else content, Wanted(tuple(texts), tuple(missing), dates))
+        with opened(source) as stream:
+            refuse_start(path, stream.read(HEAD), *((b"PAR1\x15",) if form.typed else ()))
+        form.check(source, path)
+        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates))
         names = table.column_names
+        table.validate(full=True)  # what is no UTF-8 would only be found where it is used
+    except AuditError:
+        raise
     except UnicodeDecodeError as error:
         raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
-    except (pa.ArrowException, OSError) as error:
+    except MemoryError as error:
+        raise AuditError(f"{path} takes more memory than there is ({size_of(source):,} bytes as a file)") from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise AuditError(f"{path} cannot be read ({error.strerror}); check the file") from error
-        raise AuditError(f"{path} cannot be read as {form.name} ({reason(error)}); export it again") from error
-    repeated = [name for name in names if names.count(name) > 1]
-    if repeated:
-        raise AuditError(f"{path} has more than one column named '{repeated[0]}'; rename or drop one")
-    for name, kind in zip(names, table.schema.types, strict=True):
-        if not form.typed and kinds.is_binary(kind):
-            raise AuditError(f"column '{name}' of {path} is not UTF-8 text; save the file as UTF-8")
+        if "UTF8" in str(error):
+            raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+        hint = ", or put texts and numbers that hold commas in quotes" if "Expected" in str(error) else ""
+        raise AuditError(f"{path} cannot be read as {form.name} ({reason(error)}); export it again{hint}") from error
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        raise AuditError(f"{path} has more than one column named '{repeated}'; rename or drop one")
+    if not form.typed:
+        _check_untyped(table, texts, path)
     return table
+
+
+def _check_untyped(table: pa.Table, texts: Sequence[str], path: Path) -> None:
+    """Raise for a column that is no text in UTF-8, or holds numbers that were taken for text."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if kinds.is_binary(column.type):
+            raise AuditError(f"column '{name}' of {path} is not UTF-8 text; save the file as UTF-8")
+        if not kinds.is_string(column.type) or name in texts or column.null_count == len(column):
+            continue
+        first = next(of for of in column if of.is_valid)
+        if (
+            pc.match_substring_regex(first, _DECIMAL_COMMA).as_py()
+            and pc.all(pc.match_substring_regex(column, _DECIMAL_COMMA)).as_py()
+        ):
+            raise AuditError(
+                f"column '{name}' of {path} holds numbers with a decimal comma, such as {first.as_py()}; write them "
+                "with a point"
+            )

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from unlearn_audit.errors import AuditError
 
+_LONGEST = 200
+
 
 def advice(name: str, known: Iterable[str]) -> str:
     """Return which names one is probably meant to be, or else which there are.
@@ -17,7 +19,8 @@ def advice(name: str, known: Iterable[str]) -> str:
     ('did you mean fixed?', 'use one of fixed, fresh')
     """
     known = list(known)
-    close = get_close_matches(name, known)
+    # it takes the square of the length, and nobody mistypes a name of that many letters
+    close = get_close_matches(name, known) if len(name) <= _LONGEST else []
     return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
 
 

@@ -19,7 +19,9 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Query, Request, World, leading, roles_of, stretch
+from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.plan import WorldPlan
+from unlearn_audit.worlds.strata import fewest_of_each, with_each_class
 
 if TYPE_CHECKING:
     from unlearn_audit.config import WorldsConfig
@@ -79,12 +81,25 @@ class PerRecordPlan(WorldPlan):
         groups = generator(self.seed, Kind.PLACEMENT, SIDES[self.side], block).permutation(self.audited)
         deleted, kept, unseen = (groups.reshape(ROLES, n)[(turn + role) % ROLES] for role in range(ROLES))
         rng = generator(self.seed, Kind.WORLD, SIDES[self.side], index)
-        filling = rng.permutation(self._background)[: self.sizes.train_size - 2 * n]
-        training = rng.permutation(np.concatenate([deleted, kept, filling]))
+        background = rng.permutation(self._background)
+        filling = background[: self.sizes.train_size - 2 * n]
+        training = np.concatenate([deleted, kept, self._filled(filling, background[len(filling) :], rng)])
+        training = rng.permutation(training)
         unseen, kept = rng.permutation(unseen), rng.permutation(kept)
         chains = tuple((Request(deleted[[j]], np.empty(0, dtype=np.int64)),) for j in range(n))
         queries = tuple(self._query_of(deleted[[j]], unseen, kept, j) for j in range(n))
         return World(self.side, index, training, chains, queries)
+
+    def _filled(self, filling: Positions, others: Positions, rng: np.random.Generator) -> Positions:
+        """Return what fills up a training set, with some of each class where that is asked for.
+
+        The audited records come and go, so that they are not counted; those that fill up are taken one by one.
+        """
+        if self.classes is None:
+            return filling
+        alone = Persons(np.arange(len(self.persons.codes)))
+        fewest = fewest_of_each(self.classes, self._background, 0, f"the {self.side} side")
+        return with_each_class(filling, others, alone, self.classes, fewest, len(filling), rng)
 
     def _query_of(self, deleted: Positions, unseen: Positions, kept: Positions, j: int) -> Query:
         """Ask of pair j its deleted record and, from the j-th on, unseen and kept ones."""
@@ -125,7 +140,15 @@ def per_record_plans(plans: dict[str, WorldPlan], where: str) -> dict[str, World
         )
     return {
         side: PerRecordPlan(
-            plan.side, plan.pool, plan.references, plan.sizes, plan.scenario, plan.persons, plan.seed, audited
+            plan.side,
+            plan.pool,
+            plan.references,
+            plan.sizes,
+            plan.scenario,
+            plan.persons,
+            plan.seed,
+            plan.classes,
+            audited,
         )
         for side, plan in plans.items()
     }

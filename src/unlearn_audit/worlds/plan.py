@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import SIDES, Kind, generator
-from unlearn_audit.utils.typing import Positions
+from unlearn_audit.utils.typing import Integers, Positions
 from unlearn_audit.worlds.design import Chain, Query, Request, World, leading, roles_of, stretch, turn
 from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.split import SidePool
+from unlearn_audit.worlds.strata import fewest_of_each, with_each_class
 
 if TYPE_CHECKING:
     from unlearn_audit.config import ScenarioConfig, WorldsConfig
@@ -50,6 +51,8 @@ class WorldPlan:
         Which records belong together.
     seed
         The seed of the audit.
+    classes
+        (n,) the class of each record of the dataset, where every training set has some of each; else None.
     """
 
     side: str
@@ -59,6 +62,7 @@ class WorldPlan:
     scenario: ScenarioConfig
     persons: Persons
     seed: int
+    classes: Integers | None = None
 
     @property
     def n_worlds(self) -> int:
@@ -142,7 +146,20 @@ class WorldPlan:
     def _draw_members(self, index: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         deleted = min(self.sizes.deletions * self.n_deleted_by_chain, self.sizes.train_size)
         everyone = self._by_turns(self._trainable, deleted, index, rng, _DELETED)
-        return self.persons.take(everyone, self.sizes.train_size)
+        members = self.persons.take(everyone, self.sizes.train_size)
+        return self._with_each_class(members, everyone[len(members) :], self.sizes.train_size, rng)
+
+    def _with_each_class(self, members: Integers, others: Integers, n_rows: int, rng: np.random.Generator) -> Integers:
+        """Return members of which every class has some, where that is asked for."""
+        if self.classes is None:
+            return members
+        return with_each_class(members, others, self.persons, self.classes, self._fewest, n_rows, rng)
+
+    @cached_property
+    def _fewest(self) -> Integers:
+        """(classes,) how many records of each class a training set has at the least."""
+        assert self.classes is not None
+        return fewest_of_each(self.classes, self.pool.train, self.n_deleted_by_chain, f"the {self.side} side")
 
     def _draw_chains(
         self, members: npt.NDArray[np.int64], index: int

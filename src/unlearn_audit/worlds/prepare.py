@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from scipy import sparse
 
 from unlearn_audit.config import DataConfig
 from unlearn_audit.data import (
+    MISSING,
     Images,
     Table,
     encode,
@@ -24,8 +26,10 @@ from unlearn_audit.data import (
     without_identifiers,
 )
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.data.images import TO_CHANNELS_FIRST, channels_last
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import shortened
+from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.split import Split, split_records
 
@@ -46,6 +50,24 @@ class Records:
     split: Split
     persons: Persons
     columns: Mapping[str, pd.Series] = field(default_factory=dict)
+
+    def duplicates_named(self) -> AbstractContextManager[None]:
+        """Name the dropped duplicates in an error that refuses sizes."""
+        return _duplicates_named(len(self.data), self.data.duplicates)
+
+
+@contextmanager
+def _duplicates_named(left: int, dropped: int) -> Iterator[None]:
+    """Say in every error that so many records are left after dropping so many duplicates, if there were any."""
+    try:
+        yield
+    except AuditError as error:
+        if not dropped:
+            raise
+        duplicates = "duplicate" if dropped == 1 else "duplicates"
+        raise AuditError(
+            f"{error} (there are {left:,} records, after dropping {dropped:,} exact {duplicates})"
+        ) from error
 
 
 def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Records:
@@ -80,11 +102,15 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
     raw = raw.kept(keep)
     columns = {name: values[keep].reset_index(drop=True) for name, values in columns.items()}
     persons = Persons(np.arange(len(raw.labels)) if raw.persons is None else raw.persons)
-    split = split_records(persons, seed)
+    duplicates = len(keep) - len(record_ids)
+    with _duplicates_named(len(record_ids), duplicates):
+        split = split_records(persons, seed)
     X, made = _numbers(raw, split, config)
     notes = (*warnings, *raw.notes, *_dropped(len(keep), len(record_ids)), *made)
     class_values = np.arange(len(raw.class_names))
-    data = Dataset(raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.persons, notes)
+    data = Dataset(
+        raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.persons, notes, duplicates=duplicates
+    )
     return Records(data, split, persons, columns)
 
 
@@ -109,7 +135,8 @@ def _named(frame: pd.DataFrame, names: Sequence[str], where: str) -> dict[str, p
 def _load(config: DataConfig) -> Table | Images:
     if config.file is not None:
         assert config.label is not None
-        return read_table(Path(config.file), config.label, config.person, config.exclude)
+        missing = MISSING if config.na_values is None else config.na_values
+        return read_table(Path(config.file), config.label, config.person, config.exclude, missing)
     assert config.name is not None
     raw = load_dataset(config.name)
     if isinstance(raw, Images) and config.encoding != DataConfig.model_fields["encoding"].default:
@@ -181,7 +208,9 @@ def prepare_arrays(
     codes = None if codes is None else codes[keep]
     labels = labels[keep]
     class_values = _classes_of(labels)
+    shape = tuple(features.shape[1:])
     warnings = refuse_identifiers(frame[keep], codes, keep_columns) if features.ndim == 2 else ()
+    layout = [Caution(f"X: {TO_CHANNELS_FIRST}, unless the model takes them so")] if channels_last(shape) else []
     data = Dataset(
         name,
         features.loc[keep].reset_index(drop=True) if isinstance(features, pd.DataFrame) else features[keep],
@@ -190,10 +219,13 @@ def prepare_arrays(
         tuple(str(value) for value in class_values),
         record_ids,
         codes,
-        (*warnings, *_dropped(len(keep), len(record_ids))),
+        (*warnings, *layout, *_dropped(len(keep), len(record_ids))),
+        duplicates=len(keep) - len(record_ids),
     )
     holders = Persons(np.arange(len(labels)) if codes is None else codes)
-    return Records(data, split_records(holders, seed), holders, columns)
+    with _duplicates_named(len(data), data.duplicates):
+        split = split_records(holders, seed)
+    return Records(data, split, holders, columns)
 
 
 def _first_of_each(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.seeds import Kind, generator
-from unlearn_audit.utils.typing import Positions
+from unlearn_audit.utils.typing import Integers, Positions
 from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.plan import WorldPlan, n_deleted_by_chain
 from unlearn_audit.worlds.split import SidePool, Split
@@ -27,6 +27,7 @@ def plan_worlds(
     seed: int,
     where: str,
     sides: tuple[str, ...],
+    classes: Integers | None = None,
 ) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
     """Fit the sizes asked for to the records there are.
 
@@ -42,6 +43,8 @@ def plan_worlds(
         The dataset's name, for messages.
     sides
         The sides to plan on this dataset: both, or one of them under transfer.
+    classes
+        (n,) the class of each record; needed where every world is to have each.
 
     Returns
     -------
@@ -69,7 +72,8 @@ def plan_worlds(
         notes.append(f"{where}: {scenario.size} of {sizes.train_size:,} training records are {size:,} {what} an update")
         scenario = scenario.model_copy(update={"size": size})
     references, fitting, more = _share_unseen(split, pools, sizes, scenario, persons, seed, where)
-    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, persons, seed) for s in sides}
+    strata = classes if sizes.stratify else None
+    plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, persons, seed, strata) for s in sides}
     notes += _check_deletions(plans.values(), most, where)
     return plans, (*notes, *more)
 

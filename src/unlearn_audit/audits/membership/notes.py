@@ -21,7 +21,8 @@ from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.table import group_values
+from unlearn_audit.observations.posteriors import rounding_note
+from unlearn_audit.observations.table import ROUNDED, group_values
 from unlearn_audit.report.wording import attack_words, number
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds.prepare import Records
@@ -159,6 +160,15 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
             )
             notes.append(as_note(message))
     return notes
+
+
+def roundings(tables: Mapping[str, Observations]) -> list[Note]:
+    """Say where posteriors are rounded so that they do not sum to 1."""
+    return [
+        as_note(f"{side} side: {rounding_note('the table', table.metadata[ROUNDED])}")
+        for side, table in tables.items()
+        if ROUNDED in table.metadata
+    ]
 
 
 def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:

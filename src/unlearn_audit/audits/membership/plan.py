@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from unlearn_audit.attacks.influence import Influence, one_training_suffices
 from unlearn_audit.attacks.run import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
@@ -115,22 +117,31 @@ def _plan_worlds(config: AuditConfig, records: Mapping[str, Records]) -> tuple[d
     """Plan both sides, on one dataset or, under transfer, on two."""
     if records["shadow"] is records["target"]:
         both = records["target"]
-        plans, messages = plan_worlds(
-            both.split, both.persons, config.worlds, config.scenario, config.seed, both.data.name, SIDE_NAMES
-        )
-        return (per_record_plans(plans, both.data.name) if config.worlds.layout == "per-record" else plans), messages
+        plans, messages = _plan_sides(config, both, SIDE_NAMES)
+        if config.worlds.layout == "per-record":
+            with both.duplicates_named():
+                plans = per_record_plans(plans, both.data.name)
+        return plans, messages
     if config.worlds.layout == "per-record":
         raise AuditError("per-record worlds audit the same records on both sides; leave the shadow dataset out")
     plans = {}
     notes: list[str] = []
     for side in SIDE_NAMES:
-        own = records[side]
-        more, messages = plan_worlds(
-            own.split, own.persons, config.worlds, config.scenario, config.seed, own.data.name, (side,)
-        )
+        more, messages = _plan_sides(config, records[side], (side,))
         plans |= more
         notes += messages
     return plans, tuple(notes)
+
+
+def _plan_sides(
+    config: AuditConfig, records: Records, sides: tuple[str, ...]
+) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
+    """Plan the sides that draw on one dataset."""
+    name, classes = records.data.name, np.searchsorted(records.data.class_values, records.data.y)
+    with records.duplicates_named():
+        return plan_worlds(
+            records.split, records.persons, config.worlds, config.scenario, config.seed, name, sides, classes
+        )
 
 
 def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPlan:

@@ -12,6 +12,7 @@ import pandas as pd
 from unlearn_audit.audits.release.comparable import Kinds
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import Answers
+from unlearn_audit.observations.posteriors import rounding_note
 from unlearn_audit.observations.views import View
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.probabilities import moved
@@ -165,6 +166,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
                 "of people whom no version was trained on"
             )
         notes = _kept_rows(whose, gone, names[0])
+    notes += tuple(rounding_note(of.where, of.rounded) for of in (before, after) if of.rounded is not None)
     return Pair(rows[0], rows[1], before.classes, names[0], float(changed.mean()), notes, kinds)
 
 

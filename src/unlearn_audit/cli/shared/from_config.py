@@ -20,7 +20,7 @@ from unlearn_audit.cli.shared.renamed import deprecations_noted
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 
-OF_A_TABLE = ("label", "person", "exclude", "keep")
+OF_A_TABLE = ("label", "person", "exclude", "keep", "na_values")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
             raise AuditError("--dataset and --data were both given; name one source of records")
         if path is None and "file" not in data and any(name in data for name in OF_A_TABLE):
             raise AuditError(
-                "--label, --person, --exclude and --keep belong to --data; give the table they are columns of"
+                "--label, --person, --na-values, --exclude and --keep belong to --data; give the table they are of"
             )
         with deprecations_noted():
             if path is None:

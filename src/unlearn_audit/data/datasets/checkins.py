@@ -6,6 +6,7 @@ Two layouts are read. The public one has one row a venue with ``root_category`` 
 
 from __future__ import annotations
 
+import io
 import zlib
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,13 @@ from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import label_codes
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.limits import unzipped
 
 HOURS = tuple(f"h{hour:03d}" for hour in range(168))
 """Names of the features: hours of the week."""
+
+_MOST_BYTES = 2**28
+"""More than any of the files unpacks to."""
 
 _PUBLIC_LAYOUT = (
     "take the check-ins of {city} from https://github.com/eXascaleInfolab/LBSN2Vec, count them per venue and "
@@ -92,7 +97,9 @@ def load(source: Source, folder: Path) -> Table:
     source.require(folder)
     path = folder / source.files[0].path
     try:
-        rows = pd.read_csv(path)
+        rows = pd.read_csv(io.BytesIO(unzipped(path, _MOST_BYTES)) if path.suffix == ".gz" else path)
+    except AuditError:
+        raise
     except (ValueError, EOFError, OSError, zlib.error) as error:
         raise AuditError(f"cannot read {path} ({str(error).splitlines()[0]}); {source.how()}") from error
     counts, category = _counts_and_category(rows, path)

@@ -19,9 +19,12 @@ from unlearn_audit.data.base import Images
 from unlearn_audit.data.images import Bytes, class_codes, damaged, one_label_each
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.limits import unzipped
 
 _ADDRESS = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _SIDE = 28
+_MOST_BYTES = 2**27
+"""More than any of the files unpacks to."""
 
 
 def _file(name: str, sha256: str) -> SourceFile:
@@ -78,8 +81,7 @@ def _part(folder: Path, files: tuple[SourceFile, ...]) -> tuple[Bytes, npt.NDArr
 def _read_idx(path: Path, shape: tuple[int, ...]) -> Bytes:
     """Return the records of an IDX file, (n, *shape)."""
     try:
-        with gzip.open(path) as stream:
-            content = stream.read()
+        content = unzipped(path, _MOST_BYTES)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise damaged(path, f"is no whole gzip file ({error})", SOURCE) from error
     except OSError as error:

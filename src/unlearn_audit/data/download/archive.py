@@ -10,6 +10,9 @@ from pathlib import Path
 
 from unlearn_audit.data.source import SourceFile, wrong
 
+MOST_UNPACKED = 50 * 10**9
+"""The most bytes that an archive is unpacked to, what is skipped included."""
+
 
 class UnusableArchive(Exception):
     """Why an archive does not give the files wanted, as words that fit into brackets."""
@@ -37,11 +40,14 @@ def unpack(archive: Path, files: Sequence[SourceFile], folder: Path) -> None:
         If the archive cannot be read to the last file wanted, lacks one, or holds one that is not the
         published one or not a plain file. Files before it are in place.
     """
-    wanted = {file.path: file for file in files}
+    wanted, unpacked = {file.path: file for file in files}, 0
     try:
         # As a stream: a random access would unpack all that lies before each file once more.
         with tarfile.open(archive, "r|gz") as members:
             for member in members:
+                unpacked += member.size
+                if unpacked > MOST_UNPACKED:
+                    raise UnusableArchive(f"it unpacks to more than {MOST_UNPACKED:,} bytes")
                 file = wanted.pop(member.name.removeprefix("./"), None)
                 if file is not None:
                     _write(members, member, file, folder)
@@ -56,6 +62,10 @@ def _write(members: tarfile.TarFile, member: tarfile.TarInfo, file: SourceFile, 
     content = members.extractfile(member) if member.isreg() else None
     if content is None:
         raise UnusableArchive(f"its {member.name} is no plain file")
+    if file.size is not None and member.size != file.size:
+        raise UnusableArchive(
+            f"its {member.name} is not the published file: expected {file.size:,} bytes, got {member.size:,}"
+        )
     final = folder / file.path
     final.parent.mkdir(parents=True, exist_ok=True)
     part = final.with_name(final.name + ".part")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from unlearn_audit.data.download.archive import UnusableArchive, unpack
 from unlearn_audit.data.download.location import FOLDER_VARIABLE
 from unlearn_audit.data.source import Source, SourceFile, wrong
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import reason
 
 Progress = Callable[[SourceFile, int, int | None], None]
 """Gets the file, the bytes received so far, and the bytes in all (None where unknown)."""
@@ -23,6 +25,12 @@ Progress = Callable[[SourceFile, int, int | None], None]
 # Request timeout, too early, too many requests, and the server's own passing troubles.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 30.0
+
+MOST_BYTES = 20 * 10**9
+"""The most that is downloaded of a file whose size its owner does not publish."""
+
+MOST_SECONDS = 6 * 3600.0
+"""The longest that the download of a dataset takes, whatever arrives meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ def fetch(
     progress: Progress | None = None,
     attempts: int = 5,
     wait: float = 1.0,
+    most_bytes: int = MOST_BYTES,
+    seconds: float = MOST_SECONDS,
 ) -> tuple[Fetched, ...]:
     """Download the files of a dataset that ``folder`` lacks, and check every file's digest.
 
@@ -67,6 +77,10 @@ def fetch(
         How many tries in a row may bring nothing new before giving up.
     wait
         Seconds before the second try; doubled each time, up to 30.
+    most_bytes
+        The most that is taken of one file. A file of a published size is never longer than that.
+    seconds
+        The longest that all of it may take; what arrived until then stays, and the next call goes on from there.
 
     Returns
     -------
@@ -88,13 +102,27 @@ def fetch(
         return tuple(_kept(file, folder) for file in source.files if (folder / file.path).is_file())
     timeout = httpx.Timeout(30, connect=10)
     with _alone_in(folder), httpx.Client(follow_redirects=True, timeout=timeout) as client:
-        download = _Download(client, folder, progress, attempts, wait)
-        if source.archive is not None:
-            return _from_archive(source.archive, source, download, base_url)
-        return tuple(
-            _kept(file, folder) if (folder / file.path).exists() else download.fetch(file, _address(file, base_url))
-            for file in source.files
-        )
+        download = _Download(client, folder, progress, attempts, wait, most_bytes, time.monotonic() + seconds)
+        # a server may send a byte now and then for ever, of its headers too
+        with _closed_after(seconds, client):
+            if source.archive is not None:
+                return _from_archive(source.archive, source, download, base_url)
+            return tuple(
+                _kept(file, folder) if (folder / file.path).exists() else download.fetch(file, _address(file, base_url))
+                for file in source.files
+            )
+
+
+@contextmanager
+def _closed_after(seconds: float, client: httpx.Client) -> Iterator[None]:
+    """End the connections of a client after some time."""
+    timer = threading.Timer(seconds, client.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -164,6 +192,8 @@ class _Download:
     progress: Progress | None
     attempts: int
     wait: float
+    most_bytes: int
+    deadline: float
 
     def fetch(self, file: SourceFile, url: str) -> Fetched:
         """Download one file and give it its name."""
@@ -208,14 +238,36 @@ class _Download:
                 httpx.InvalidURL,
                 httpx.TooManyRedirects,
             ) as error:
-                raise AuditError(f"cannot download {url} ({str(error).splitlines()[0]}); {by_hand}") from error
-            except (httpx.TransportError, _Passing) as error:
+                raise AuditError(f"cannot download {url} ({reason(error)}); {by_hand}") from error
+            except (httpx.TransportError, _Passing, RuntimeError) as error:
+                self._in_time(url, part)
+                if isinstance(error, RuntimeError):
+                    raise
                 failures = 1 if _size(part) > most else failures + 1
                 most = max(most, _size(part))
                 if failures >= self.attempts:
-                    reason = str(error) or type(error).__name__
-                    raise AuditError(f"cannot download {url} ({reason}); {by_hand}") from error
-                time.sleep(min(self.wait * 2 ** (failures - 1), _LONGEST_WAIT))
+                    raise AuditError(
+                        f"cannot download {url} ({reason(error) or type(error).__name__}); {by_hand}"
+                    ) from error
+                pause = min(self.wait * 2 ** (failures - 1), _LONGEST_WAIT)
+                time.sleep(max(min(pause, self.deadline - time.monotonic()), 0))
+
+    def _in_time(self, url: str, part: Path) -> None:
+        """Raise if the time is over."""
+        if time.monotonic() >= self.deadline:
+            raise AuditError(
+                f"the download of {url} was stopped at its time limit, after {_size(part):,} bytes; fetch again to go "
+                "on from there, with a higher --time-limit if the connection is slow"
+            )
+
+    def _bounded(self, file: SourceFile, url: str, size: int) -> None:
+        """Raise if a file is longer than is taken."""
+        most = self.most_bytes if file.size is None else file.size
+        if size > most:
+            published = "the published file has" if file.size is not None else "are taken of one file, see --most-gb;"
+            raise AuditError(
+                f"{url} sends {size:,} bytes or more, and {most:,} {published}; try again later or from another address"
+            )
 
     def _transfer(self, file: SourceFile, url: str, part: Path) -> None:
         """Ask once for what ``part`` lacks and append what comes."""
@@ -240,10 +292,14 @@ class _Download:
                 part.unlink(missing_ok=True)
                 raise _Passing(f"the server sent another part of the file than asked for, from {start}")
             received = have if answer.status_code == 206 else 0
-            if total is None and "content-length" in answer.headers:
-                total = received + int(answer.headers["content-length"])
+            length = _count(answer.headers.get("content-length", ""))
+            if total is None and length is not None:
+                total = received + length
+            self._bounded(file, url, total or 0)
             with part.open("ab" if received else "wb") as out:
                 for chunk in answer.iter_raw():
+                    self._in_time(url, part)
+                    self._bounded(file, url, received + len(chunk))
                     out.write(chunk)
                     received += len(chunk)
                     if self.progress is not None:
@@ -259,7 +315,12 @@ def _range(answer: httpx.Response) -> tuple[int | None, int | None]:
     start = span.partition("-")[0]
     if unit != "bytes":
         return None, None
-    return int(start) if start.isdecimal() else None, int(total) if total.isdecimal() else None
+    return _count(start), _count(total)
+
+
+def _count(text: str) -> int | None:
+    """Return a number of bytes, None for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def _size(path: Path) -> int:

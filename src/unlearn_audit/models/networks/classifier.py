@@ -19,6 +19,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from unlearn_audit.data.images import TO_CHANNELS_FIRST, channels_last
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.networks.device import chosen_device, exact, generators_of_its_own, lay_channels_last
 from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
@@ -327,8 +328,9 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         module = module.to(device)
         probe = torch.zeros((2, *(self._shape or shape)), device=device)
         size = " x ".join(str(side) for side in probe.shape[1:])
+        advice = TO_CHANNELS_FIRST if channels_last(shape) else "give it records of the size it is made for"
         fails = f"network {self._name} cannot take records of size {size}:"
-        with torch.no_grad(), foreign(fails, "; give it records of the size it is made for"):
+        with torch.no_grad(), foreign(fails, f"; {advice}"):
             answer = module.eval()(probe)
         if not isinstance(answer, Tensor) or answer.shape != (2, n_classes):
             got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
@@ -342,6 +344,12 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _shape_for(self, shape: tuple[int, ...], wants_image: bool) -> tuple[int, ...] | None:
         """Return the shape to give flat records, or None to leave them as they are."""
         if self.image_shape is not None:
+            if channels_last(self.image_shape):
+                size = " x ".join(map(str, self.image_shape))
+                raise AuditError(
+                    f"image_shape {size} of network {self._name} looks like height, width and channels; give channels, "
+                    "height and width"
+                )
             if math.prod(self.image_shape) != math.prod(shape):
                 size = " x ".join(map(str, self.image_shape))
                 raise AuditError(
@@ -350,6 +358,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 )
             return self.image_shape
         if not wants_image or len(shape) == 3:
+            if wants_image and channels_last(shape):
+                raise AuditError(f"network {self._name}: {TO_CHANNELS_FIRST}")
             return shape if wants_image else None
         values = math.prod(shape)
         for channels in (1, 3):
