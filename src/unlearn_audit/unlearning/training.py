@@ -14,6 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.forest import fit_forest
+from unlearn_audit.models.methods import check_fitted
 from unlearn_audit.models.regimes import Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
@@ -50,6 +51,7 @@ def fit(
         records, labels = take(data.X, training), data.y[training]
         if method != "fit" or options or not fit_forest(model, records, labels):
             getattr(model, method)(records, labels, **options)
+        check_fitted(model, name)
     return tuple(messages)
 
 
