@@ -356,6 +356,7 @@ def svm():
         (make_pipeline(make_pipeline(SVC())), "last step 'pipeline__svc' is a SVC without"),
         (VotingClassifier([("nb", GaussianNB())]), "VotingClassifier without predict_proba"),
         (GridSearchCV(SVC(), {"C": [1]}), "GridSearchCV without predict_proba"),
+        (GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, refit=False), "GridSearchCV without predict_proba"),
         (StackingClassifier([("nb", GaussianNB())], final_estimator=LinearSVC()), "StackingClassifier without"),
     ],
 )
@@ -364,11 +365,17 @@ def test_a_model_that_never_answers_with_probabilities_is_refused_by_its_step(mo
         resolve_model(model)
 
 
+class LosesItsMethod(GaussianNB):
+    def fit(self, X, y):
+        self.predict_proba = None
+        return super().fit(X, y)
+
+
 def test_a_model_that_loses_its_method_in_fit_is_told_at_the_first_training():
-    source = resolve_model(GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, refit=False))
+    source = resolve_model(LosesItsMethod())
     X, y = small_table()
     data = Dataset("d", X, y, np.unique(y), ("0", "1"), np.arange(80))
-    with pytest.raises(AuditError, match="GridSearchCV without predict_proba"):
+    with pytest.raises(AuditError, match="LosesItsMethod without predict_proba"):
         train(source, data, np.arange(80), 0)
 
 
