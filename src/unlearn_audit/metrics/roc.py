@@ -38,11 +38,14 @@ class RocCurve:
         Both rise from 0 to 1.
     thresholds : (points,) float
         Rows that score at least this are called positive; the first, infinite, calls none.
+    called_from : (n,) int
+        The first point at which each row is called.
     """
 
     false_positive_rate: AnyArray
     true_positive_rate: AnyArray
     thresholds: AnyArray
+    called_from: AnyArray
 
 
 def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
@@ -72,7 +75,7 @@ def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
         np.concatenate([[0.0], np.cumsum(np.bincount(codes[rows], minlength=len(thresholds))) / rows.sum()])
         for rows in (~positive, positive)
     ]
-    return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]))
+    return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]), codes + 1)
 
 
 def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
@@ -263,6 +266,17 @@ def auc_difference(
     0.25
     """
     one, other = (auc_variation(scores, positive, clusters) for scores in (first, second))
+    return area_difference(one, other, positive, clusters, confidence)
+
+
+def area_difference(
+    one: Area,
+    other: Area,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return what `auc_difference` does, of AUCs that are known already."""
     value = one.value - other.value
     apart = variation(one.shares - other.shares, np.asarray(positive, dtype=bool), clusters)
     found = linear_interval(value, apart, bounds=(-1.0, 1.0), confidence=confidence)
