@@ -17,6 +17,7 @@ from unlearn_audit.metrics import (
     tpr_at_fpr_interval,
 )
 from unlearn_audit.metrics.intervals import t_quantile
+from unlearn_audit.metrics.low_fpr import _without_each_world
 from unlearn_audit.metrics.roc import delong_components
 
 

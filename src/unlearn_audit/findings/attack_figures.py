@@ -77,7 +77,7 @@ class Played:
     @property
     def positive(self) -> Mask:
         """(n,) which rows have the positive role."""
-        return np.asarray(self.rows.roles == self.game.positive)
+        return self.rows.in_roles(self.game.positive)
 
     @property
     def clusters(self) -> Clusters:

@@ -18,7 +18,8 @@ from scipy import special
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, t_quantile
-from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows, codes_of
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
+from unlearn_audit.utils.codes import codes_of
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import numpy as np
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_error, logit_interval
 from unlearn_audit.metrics.roc import RocCurve, roc_curve
-from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows, codes_of
+from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.metrics.variation import variation
+from unlearn_audit.utils.codes import codes_of
 
 LOW_FPR = 0.01
 """The false-positive rate at which attacks, and arms, are compared."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy
 
 from unlearn_audit.metrics.intervals import (
     CONFIDENCE,
@@ -105,12 +104,19 @@ def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyA
     """
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive
-    ranks = scipy.stats.rankdata(scores)
-    above = ranks[positive] - scipy.stats.rankdata(scores[positive])
+    order = np.argsort(scores)
+    ties = np.cumsum(np.append(False, scores[order][1:] != scores[order][:-1]))
+    truth = positive[order]
+    sizes = np.bincount(ties, truth), np.bincount(ties, ~truth)
+    # below each row, and half of those that tie with it: whole and half numbers, which are exact
+    beaten, beaten_by = (
+        (np.cumsum(of) - of / 2)[ties[truth == is_positive]]
+        for of, is_positive in ((sizes[1], True), (sizes[0], False))
+    )
     components = np.empty(len(scores))
-    components[positive] = above / n_negative
-    components[~positive] = 1 - (ranks[~positive] - scipy.stats.rankdata(scores[~positive])) / n_positive
-    return float(above.sum() / (n_positive * n_negative)), components
+    components[order[truth]] = beaten / n_negative
+    components[order[~truth]] = 1 - beaten_by / n_positive
+    return float(beaten.sum() / (n_positive * n_negative)), components
 
 
 def auc(scores: AnyArray, positive: AnyArray) -> float:
