@@ -1,18 +1,28 @@
 import importlib
 import importlib.util
 import os
+import re
 import sys
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
+from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS, resolve_model
+from unlearn_audit.unlearning.training import train
 from unlearn_audit.utils.threads import one_thread
 
 
@@ -307,3 +317,93 @@ def test_the_current_folder_is_where_a_users_modules_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert os.getcwd() == str(tmp_path)
     assert resolve_model("here_only:make").make(0) is not None
+
+
+def small_table():
+    X, y = load_breast_cancer(return_X_y=True)
+    return X[:80, :5], y[:80]
+
+
+@pytest.mark.filterwarnings("ignore:y contains no unlabeled samples")
+@pytest.mark.parametrize(
+    "model",
+    [
+        StackingClassifier([("tree", DecisionTreeClassifier())]),
+        make_pipeline(StandardScaler(), StackingClassifier([("nb", GaussianNB())])),
+        GridSearchCV(StackingClassifier([("nb", GaussianNB())]), {"cv": [2]}),
+        VotingClassifier([("nb", GaussianNB()), ("tree", DecisionTreeClassifier())], voting="soft"),
+        SelfTrainingClassifier(StackingClassifier([("nb", GaussianNB())])),
+        CalibratedClassifierCV(LinearSVC()),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_models_whose_methods_exist_only_once_fitted_are_taken(model):
+    made = resolve_model(model).make(seed=0)
+    X, y = small_table()
+    assert made.fit(X, y).predict_proba(X).shape == (80, 2)
+
+
+def svm():
+    return make_pipeline(StandardScaler(), LinearSVC())
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (SVC(), "model SVC is a SVC without predict_proba"),
+        (svm, "model svm is a Pipeline whose last step 'linearsvc' is a LinearSVC without predict_proba"),
+        (make_pipeline(StandardScaler(), SVC()), "a Pipeline whose last step 'svc' is a SVC without predict_proba"),
+        (make_pipeline(make_pipeline(SVC())), "last step 'pipeline__svc' is a SVC without"),
+        (VotingClassifier([("nb", GaussianNB())]), "VotingClassifier without predict_proba"),
+        (GridSearchCV(SVC(), {"C": [1]}), "GridSearchCV without predict_proba"),
+        (GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, refit=False), "GridSearchCV without predict_proba"),
+        (StackingClassifier([("nb", GaussianNB())], final_estimator=LinearSVC()), "StackingClassifier without"),
+    ],
+)
+def test_a_model_that_never_answers_with_probabilities_is_refused_by_its_step(model, said):
+    with pytest.raises(AuditError, match=re.escape(said)):
+        resolve_model(model)
+
+
+class LosesItsMethod(GaussianNB):
+    def fit(self, X, y):
+        self.predict_proba = None
+        return super().fit(X, y)
+
+
+def test_a_model_that_loses_its_method_in_fit_is_told_at_the_first_training():
+    source = resolve_model(LosesItsMethod())
+    X, y = small_table()
+    data = Dataset("d", X, y, np.unique(y), ("0", "1"), np.arange(80))
+    with pytest.raises(AuditError, match="LosesItsMethod without predict_proba"):
+        train(source, data, np.arange(80), 0)
+
+
+class ChangesWhatItIsGiven(ClassifierMixin, BaseEstimator):
+    """As CatBoost does with ``cat_features``: what it keeps is a copy."""
+
+    def __init__(self, cat_features=None):
+        self.cat_features = None if cat_features is None else list(cat_features)
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (ChangesWhatItIsGiven([0]), "ChangesWhatItIsGiven cannot be cloned (its constructor changes what it is given)"),
+        (
+            make_pipeline(StandardScaler(), ChangesWhatItIsGiven([0])),
+            "ChangesWhatItIsGiven ('changeswhatitisgiven' of the Pipeline) cannot be cloned",
+        ),
+    ],
+)
+def test_what_cannot_be_cloned_is_asked_for_as_a_function(model, said):
+    with pytest.raises(AuditError, match=re.escape(said) + ".*; give a function that makes the model"):
+        resolve_model(model)
+    assert resolve_model(lambda: ChangesWhatItIsGiven([0])).make(seed=0).cat_features == [0]

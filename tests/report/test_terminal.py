@@ -99,3 +99,13 @@ def test_what_is_nearly_certain_is_not_printed_as_certain(printed, findings):
     results = tuple(r.model_copy(update=near) if r is leading else r for r in findings.results)
     text = printed(160, findings.model_copy(update={"results": results}))
     assert "0.99998 [0.9999, 0.999996]" in text
+
+
+def test_what_training_warned_of_stands_with_its_count(printed, findings):
+    texts = {"target side": {"FutureWarning: probability is deprecated.": 44, "UserWarning: other": 1}}
+    text = printed(160, findings.model_copy(update={"execution": {"training_warnings": texts}}))
+    assert (
+        "target side: training warned 44 times: FutureWarning: probability is deprecated. "
+        "(further texts: 1, see findings.json)"
+    ) in text
+    assert "training warned" not in printed(160)

@@ -73,7 +73,7 @@ class Available:
         """
         labels, fewest = True, []
         for table in tables:
-            played, reference = np.isin(table.roles, (game.positive, game.negative)), table.roles == "reference"
+            played, reference = table.in_roles(game.positive, game.negative), table.in_roles("reference")
             labels &= bool((table.rows["label"].to_numpy()[played | reference] >= 0).all())
             counts = np.bincount(table.pairs[reference], minlength=int(table.pairs.max(initial=-1)) + 1)
             fewest.append(int(counts[np.unique(table.pairs[played])].min(initial=len(table))))

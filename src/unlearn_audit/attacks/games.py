@@ -37,11 +37,10 @@ class Game:
         AuditError
             If one of the roles does not occur.
         """
-        roles = observations.roles
         for role in (self.positive, self.negative):
-            if not (roles == role).any():
+            if not observations.in_roles(role).any():
                 raise AuditError(f"{where} has no row with role '{role}', which the game {self.name} needs")
-        return np.asarray(observations.clean & np.isin(roles, (self.positive, self.negative)))
+        return np.asarray(observations.clean & observations.in_roles(self.positive, self.negative))
 
 
 GAMES = {

@@ -196,7 +196,7 @@ class _ShadowSide:
     @cached_property
     def positive(self) -> Mask:
         """(n,) which rows are positives of the game."""
-        return np.asarray(self.played.roles == self.game.positive)
+        return self.played.in_roles(self.game.positive)
 
     @cached_property
     def clusters(self) -> Clusters:

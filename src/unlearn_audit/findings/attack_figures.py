@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,13 +18,15 @@ from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.findings.sections import PaperComparison
 from unlearn_audit.metrics import (
     LOW_FPR,
+    Area,
     Clusters,
     Estimate,
     Scored,
     auc,
     auc_difference,
+    auc_variation,
     evaluate,
-    simultaneous_auc,
+    simultaneous,
     tpr_at_fpr,
 )
 from unlearn_audit.metrics.claims import FAMILY
@@ -75,7 +77,7 @@ class Played:
     @property
     def positive(self) -> Mask:
         """(n,) which rows have the positive role."""
-        return np.asarray(self.rows.roles == self.game.positive)
+        return self.rows.in_roles(self.game.positive)
 
     @property
     def clusters(self) -> Clusters:
@@ -94,18 +96,17 @@ def results_of(played: Played, defended: DefendedTable) -> list[Result]:
     kinds: dict[Rows, Mask] = {"all": np.ones(len(paper), dtype=bool)}
     if not paper.all():
         kinds = {"paper": paper, **kinds}
-    shared = {kind: clusters.take(rows) for kind, rows in kinds.items()}
-    bands = {
-        kind: simultaneous_auc(
-            [o.scores[rows] for o in played.outcomes], positive[rows], shared[kind], confidence=FAMILY
-        )
-        for kind, rows in kinds.items()
-    }
-    return [
-        _result(played, outcome, defended, kind, rows, positive[rows], shared[kind], bands[kind][place])
-        for place, outcome in enumerate(played.outcomes)
-        for kind, rows in kinds.items()
-    ]
+    by_kind = {}
+    for kind, rows in kinds.items():
+        shared = clusters.take(rows).coded(int(rows.sum()))
+        areas = [auc_variation(o.scores[rows], positive[rows], shared) for o in played.outcomes]
+        bands = simultaneous(areas, shared, FAMILY)
+        by_attack = {id(o): area for o, area in zip(played.outcomes, areas, strict=True)}
+        by_kind[kind] = [
+            _result(played, outcome, defended, kind, rows, positive[rows], shared, band, by_attack)
+            for outcome, band in zip(played.outcomes, bands, strict=True)
+        ]
+    return [result for of_attack in zip(*by_kind.values(), strict=True) for result in of_attack]
 
 
 def _result(
@@ -117,6 +118,7 @@ def _result(
     positive: Mask,
     clusters: Clusters,
     band: Estimate,
+    areas: Mapping[int, Area],
 ) -> Result:
     """Return the figures of one attack on some rows of a game."""
     attack = outcome.attack
@@ -130,6 +132,8 @@ def _result(
         baseline=None if base is None else _scored(base, rows),
         strongest=None if strongest is None else strongest.scores[rows],
         threshold=outcome.threshold,
+        area=areas[id(outcome)],
+        strongest_area=None if strongest is None else areas[id(strongest)],
     )
     return Result(
         attack=attack.name,

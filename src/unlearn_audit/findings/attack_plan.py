@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from unlearn_audit.attacks import ATTACK_MODELS, GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
 from unlearn_audit.attacks.cross_validation import FEWEST_PER_ROLE, audits_by_record
 from unlearn_audit.config import AuditConfig, WorldsConfig
@@ -153,5 +151,5 @@ def available_in_tables(config: AuditConfig, tables: Tables) -> AvailableByGame:
 
 def _by_record(tables: SideTables, game: Game) -> bool:
     """Return whether a game is played with records that the shadow side knows in both of its roles."""
-    known, asked = (table.select(np.isin(table.roles, (game.positive, game.negative))) for table in tables)
-    return audits_by_record(known, asked, known.roles == game.positive)
+    known, asked = (table.select(table.in_roles(game.positive, game.negative)) for table in tables)
+    return audits_by_record(known, asked, known.in_roles(game.positive))

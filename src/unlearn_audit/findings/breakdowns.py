@@ -48,7 +48,7 @@ def risk_of_groups(target: Observations, game: Game, scores: Array) -> tuple[Gro
     scores
         (n,) of the attack.
     """
-    positive = target.roles == game.positive
+    positive = target.in_roles(game.positive)
     clusters = Clusters(target.worlds, target.records)
     return tuple(
         GroupRisk(

@@ -12,7 +12,7 @@ weigh positives and negatives equally.
 """
 
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
-from unlearn_audit.metrics.bands import simultaneous_auc
+from unlearn_audit.metrics.bands import simultaneous, simultaneous_auc
 from unlearn_audit.metrics.calibration import Calibrator
 from unlearn_audit.metrics.categories import categories, common_values
 from unlearn_audit.metrics.challenge import challenge_epsilon, forgetting_score
@@ -38,7 +38,7 @@ from unlearn_audit.metrics.low_fpr import LOW_FPR, MIN_EXPECTED_FALSE_POSITIVES,
 from unlearn_audit.metrics.power import Power, negatives_needed, power_of
 from unlearn_audit.metrics.ranks import MidRanks
 from unlearn_audit.metrics.records import record_p_values, records_at_risk, worlds_needed
-from unlearn_audit.metrics.roc import RocCurve, auc, auc_difference, auc_interval, auc_variation, roc_curve
+from unlearn_audit.metrics.roc import Area, RocCurve, auc, auc_difference, auc_interval, auc_variation, roc_curve
 from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import Figures, Scored, evaluate
@@ -47,6 +47,7 @@ from unlearn_audit.metrics.units import Clusters
 from unlearn_audit.metrics.variation import Variation, variation
 
 __all__ = [
+    "Area",
     "LOW_FPR",
     "challenge_epsilon",
     "forgetting_score",
@@ -55,6 +56,7 @@ __all__ = [
     "common_values",
     "by_group",
     "tenths",
+    "simultaneous",
     "simultaneous_auc",
     "worlds_needed",
     "records_at_risk",

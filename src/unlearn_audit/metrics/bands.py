@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate
-from unlearn_audit.metrics.roc import auc_variation
+from unlearn_audit.metrics.roc import Area, auc_variation
 from unlearn_audit.metrics.units import AnyArray, Clusters
 from unlearn_audit.metrics.variation import Variation
 
@@ -52,27 +52,31 @@ def simultaneous_auc(
     >>> among.low < alone.low < alone.high < among.high
     True
     """
-    if not scores:
-        return []
     shared = Clusters.of(clusters).coded(len(positive))
-    areas = [auc_variation(of, positive, shared) for of in scores]
-    correlated = correlations(np.array([area.shares for area in areas]), shared)
+    return simultaneous([auc_variation(of, positive, shared) for of in scores], shared, confidence)
+
+
+def simultaneous(areas: Sequence[Area], clusters: Clusters, confidence: float = CONFIDENCE) -> list[Estimate]:
+    """Return what `simultaneous_auc` does, of AUCs that are known already; clusters are coded from 0."""
+    if not areas:
+        return []
+    correlated = correlations([area.shares for area in areas], clusters)
     each = confidence_of_each([area.variation for area in areas], correlated, confidence)
     return [area.interval(each) for area in areas]
 
 
-def correlations(shares: AnyArray, clusters: Clusters) -> AnyArray:
+def correlations(shares: Sequence[AnyArray], clusters: Clusters) -> AnyArray:
     """Return (attacks, attacks) how the attacks' errors go together, by world and by record.
 
     Parameters
     ----------
-    shares : (attacks, n) float
-        What each row contributes to each error.
+    shares
+        (n,) of each attack: what each row contributes to its error.
     clusters
         Coded from 0; without worlds, single records or rows are what varies.
     """
     ways = [codes for codes in (clusters.worlds, clusters.records) if codes is not None]
-    sums = [np.stack([np.bincount(codes, of) for of in shares]) for codes in ways] or [shares]
+    sums = [np.stack([np.bincount(codes, of) for of in shares]) for codes in ways] or [np.stack(shares)]
     covariance = sum(of @ of.T for of in sums)
     deviations = np.sqrt(np.diag(covariance))
     scale = np.where(deviations > NEGLIGIBLE, deviations, 1.0)

@@ -19,6 +19,7 @@ from scipy import special
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, t_quantile
 from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
+from unlearn_audit.utils.codes import codes_of
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def effective_cases(errors: AnyArray, clusters: AnyArray, confidence: float = CO
     True
     """
     wrong = np.asarray(errors, dtype=np.float64)
-    codes = np.unique(clusters, return_inverse=True)[1].reshape(-1)
+    codes = codes_of(np.asarray(clusters))
     n, n_clusters = len(wrong), int(codes.max()) + 1
     if n_clusters < 2:
         return float(wrong.sum()), float(n)

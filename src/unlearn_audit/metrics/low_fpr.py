@@ -7,15 +7,16 @@ it: tied scores are never split, so the two rates can differ a lot.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, jackknife_error, logit_interval
-from unlearn_audit.metrics.roc import roc_curve
+from unlearn_audit.metrics.roc import RocCurve, roc_curve
 from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.metrics.variation import variation
+from unlearn_audit.utils.codes import codes_of
 
 LOW_FPR = 0.01
 """The false-positive rate at which attacks, and arms, are compared."""
@@ -37,7 +38,9 @@ def _last_allowed(false_positives: AnyArray, target: float) -> int:
     return int(np.searchsorted(false_positives, allowed, side="right")) - 1
 
 
-def tpr_at_fpr(scores: AnyArray, positive: AnyArray, target: float) -> tuple[float, float] | None:
+def tpr_at_fpr(
+    scores: AnyArray, positive: AnyArray, target: float, curve: RocCurve | None = None
+) -> tuple[float, float] | None:
     """Return the true-positive rate at the largest attainable false-positive rate up to the target.
 
     Parameters
@@ -48,6 +51,8 @@ def tpr_at_fpr(scores: AnyArray, positive: AnyArray, target: float) -> tuple[flo
         The truth of each row.
     target : float
         The false-positive rate allowed, in (0, 1).
+    curve
+        Their ROC, where it is known already.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def tpr_at_fpr(scores: AnyArray, positive: AnyArray, target: float) -> tuple[flo
     n_negative = int((~positive).sum())
     if n_negative * target < MIN_EXPECTED_FALSE_POSITIVES - 1e-9:
         return None
-    curve = roc_curve(scores, positive)
+    curve = curve or roc_curve(scores, positive)
     point = _last_allowed(np.rint(curve.false_positive_rate * n_negative), target)
     return float(curve.true_positive_rate[point]), float(curve.false_positive_rate[point])
 
@@ -85,6 +90,7 @@ def tpr_at_fpr_interval(
     target: float,
     *,
     confidence: float = CONFIDENCE,
+    curve: RocCurve | None = None,
 ) -> Estimate | None:
     """Return `tpr_at_fpr` with an interval that counts the threshold's own variation.
 
@@ -108,6 +114,8 @@ def tpr_at_fpr_interval(
         The false-positive rate allowed.
     confidence : float
         1 − α.
+    curve
+        Their ROC, where it is known already.
 
     Returns
     -------
@@ -126,42 +134,72 @@ def tpr_at_fpr_interval(
     >>> round(estimate.value, 2), round(estimate.low, 2), round(estimate.high, 2)
     (0.2, 0.09, 0.39)
     """
-    point = tpr_at_fpr(scores, positive, target)
+    scores, positive = check_rows(scores, positive)
+    curve = curve or roc_curve(scores, positive)
+    point = tpr_at_fpr(scores, positive, target, curve)
     if point is None:
         return None
-    scores, positive = check_rows(scores, positive)
     shared = Clusters.of(clusters)
-    found = variation(_first_order_shares(scores, positive, target), positive, shared)
+    found = variation(_first_order_shares(curve, scores, positive, target), positive, shared)
     if found.unit == "world" and shared.worlds is not None:
-        error = jackknife_error(_without_each_world(scores, positive, shared.worlds, target))
+        error = jackknife_error(_without_each_world(curve, positive, shared.worlds, target))
         # positives alone vary by no less, however the threshold does
         least = point[0] * (1 - point[0]) / np.count_nonzero(positive)
         found = replace(found, between=error**2, answers=least)
     return logit_interval(point[0], found, confidence)
 
 
-def _without_each_world(scores: AnyArray, positive: AnyArray, worlds: AnyArray, target: float) -> AnyArray:
-    """Return the (W,) true-positive rates when each world is left out in turn, from one sort."""
-    order = np.argsort(-scores, kind="stable")
-    names, codes = np.unique(worlds, return_inverse=True)
-    scores, positive, codes = scores[order], positive[order], codes.reshape(-1)[order]
-    is_last = np.append(scores[1:] != scores[:-1], True)
-    rates = np.empty(len(names))
-    for world in range(len(names)):
-        kept = codes != world
-        true = np.concatenate([[0], np.cumsum(positive & kept)[is_last]])
-        false = np.concatenate([[0], np.cumsum(~positive & kept)[is_last]])
-        rates[world] = true[_last_allowed(false, target)] / true[-1]
-    return rates
+def _without_each_world(curve: RocCurve, positive: AnyArray, worlds: AnyArray, target: float) -> AnyArray:
+    """Return the (W,) true-positive rates when each world is left out in turn.
+
+    The last point whose false positives are allowed is found by halving, for all worlds at once.
+    """
+    codes, n_points = codes_of(worlds), len(curve.thresholds)
+    n_worlds = int(codes.max()) + 1
+    called = [_Called.of(curve.called_from[rows], codes[rows], n_points) for rows in (~positive, positive)]
+    negatives, positives = called
+    allowed = np.floor(target * negatives.left_at(np.full(n_worlds, n_points - 1)) + 1e-9).astype(np.int64)
+    low, high = np.zeros(n_worlds, dtype=np.int64), np.full(n_worlds, n_points)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        fits = negatives.left_at(middle) <= allowed
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+    return np.asarray(positives.left_at(low) / positives.left_at(np.full(n_worlds, n_points - 1)))
 
 
-def _first_order_shares(scores: AnyArray, positive: AnyArray, target: float) -> AnyArray:
+@dataclass(frozen=True, eq=False)
+class _Called:
+    """How many rows of a class are called at each point of a curve, in all worlds and in each.
+
+    Attributes
+    ----------
+    by_point
+        (points,) rows called, of all worlds.
+    places
+        (rows,) ascending: the world of a row times the points, plus the point from which on it is called.
+    """
+
+    by_point: AnyArray
+    places: AnyArray
+
+    @classmethod
+    def of(cls, called_from: AnyArray, worlds: AnyArray, n_points: int) -> _Called:
+        by_point = np.cumsum(np.bincount(called_from, minlength=n_points))
+        return cls(by_point, np.sort(worlds * n_points + called_from))
+
+    def left_at(self, points: AnyArray) -> AnyArray:
+        """Return (W,) the rows called at a point for each world, of all worlds but that one."""
+        first = np.arange(len(points)) * len(self.by_point)
+        own = np.searchsorted(self.places, first + points, "right") - np.searchsorted(self.places, first)
+        return np.asarray(self.by_point[points] - own)
+
+
+def _first_order_shares(curve: RocCurve, scores: AnyArray, positive: AnyArray, target: float) -> AnyArray:
     """Return each row's contribution to the error of the true-positive rate, to first order.
 
     The rate moves by the positives' mean of 1[s ≥ c] − TPR, less r times the negatives' mean of
     1[s ≥ c] − FPR, where r is the ROC's slope at the threshold c: the secant over `SLOPE_WINDOW`.
     """
-    curve = roc_curve(scores, positive)
     n_negative = int((~positive).sum())
     false_positives = np.rint(curve.false_positive_rate * n_negative)
     at, below, above = (

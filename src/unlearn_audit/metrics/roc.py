@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy
 
 from unlearn_audit.metrics.intervals import (
     CONFIDENCE,
@@ -38,11 +37,14 @@ class RocCurve:
         Both rise from 0 to 1.
     thresholds : (points,) float
         Rows that score at least this are called positive; the first, infinite, calls none.
+    called_from : (n,) int
+        The first point at which each row is called.
     """
 
     false_positive_rate: AnyArray
     true_positive_rate: AnyArray
     thresholds: AnyArray
+    called_from: AnyArray
 
 
 def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
@@ -72,7 +74,7 @@ def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
         np.concatenate([[0.0], np.cumsum(np.bincount(codes[rows], minlength=len(thresholds))) / rows.sum()])
         for rows in (~positive, positive)
     ]
-    return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]))
+    return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]), codes + 1)
 
 
 def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
@@ -102,12 +104,19 @@ def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyA
     """
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive
-    ranks = scipy.stats.rankdata(scores)
-    above = ranks[positive] - scipy.stats.rankdata(scores[positive])
+    order = np.argsort(scores)
+    ties = np.cumsum(np.append(False, scores[order][1:] != scores[order][:-1]))
+    truth = positive[order]
+    sizes = np.bincount(ties, truth), np.bincount(ties, ~truth)
+    # below each row, and half of those that tie with it: whole and half numbers, which are exact
+    beaten, beaten_by = (
+        (np.cumsum(of) - of / 2)[ties[truth == is_positive]]
+        for of, is_positive in ((sizes[1], True), (sizes[0], False))
+    )
     components = np.empty(len(scores))
-    components[positive] = above / n_negative
-    components[~positive] = 1 - (ranks[~positive] - scipy.stats.rankdata(scores[~positive])) / n_positive
-    return float(above.sum() / (n_positive * n_negative)), components
+    components[order[truth]] = beaten / n_negative
+    components[order[~truth]] = 1 - beaten_by / n_positive
+    return float(beaten.sum() / (n_positive * n_negative)), components
 
 
 def auc(scores: AnyArray, positive: AnyArray) -> float:
@@ -263,6 +272,17 @@ def auc_difference(
     0.25
     """
     one, other = (auc_variation(scores, positive, clusters) for scores in (first, second))
+    return area_difference(one, other, positive, clusters, confidence)
+
+
+def area_difference(
+    one: Area,
+    other: Area,
+    positive: AnyArray,
+    clusters: Clusters | AnyArray | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Return what `auc_difference` does, of AUCs that are known already."""
     value = one.value - other.value
     apart = variation(one.shares - other.shares, np.asarray(positive, dtype=bool), clusters)
     found = linear_interval(value, apart, bounds=(-1.0, 1.0), confidence=confidence)

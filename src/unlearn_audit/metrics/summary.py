@@ -16,7 +16,7 @@ from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate
 from unlearn_audit.metrics.epsilon import clustered_epsilon_bound
 from unlearn_audit.metrics.intervals import Estimate
 from unlearn_audit.metrics.low_fpr import tpr_at_fpr, tpr_at_fpr_interval
-from unlearn_audit.metrics.roc import auc_difference, auc_variation
+from unlearn_audit.metrics.roc import Area, area_difference, auc_variation, roc_curve
 from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.utils.typing import Interval
 
@@ -133,6 +133,8 @@ def evaluate(
     strongest: AnyArray | None = None,
     threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
+    area: Area | None = None,
+    strongest_area: Area | None = None,
 ) -> Figures:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
 
@@ -155,6 +157,8 @@ def evaluate(
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
+    area, strongest_area
+        The `auc_variation` of the attack's scores and of the strongest's, where they are known already.
 
     Raises
     ------
@@ -175,7 +179,7 @@ def evaluate(
         if scored is not None:
             scored.check(name, len(scores))
     shared = Clusters.of(clusters).coded(len(positive))
-    area = auc_variation(scores, positive, shared)
+    area = area or auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
     whole = area.interval()
     right = accuracy(attack.probabilities, positive, shared)
@@ -196,15 +200,16 @@ def evaluate(
         epsilon=None if bound is None else bound.value,
         epsilon_ceiling=None if bound is None else bound.ceiling,
         **_low_fpr(scores, positive, shared, fprs),
-        **_gain(scores, baseline, strongest, positive, shared),
+        **_gain(area, baseline, strongest, strongest_area, positive, shared),
         **_comparisons(attack, baseline, positive, shared),
     )
 
 
 def _low_fpr(scores: AnyArray, positive: AnyArray, clusters: Clusters, fprs: tuple[float, ...]) -> dict[str, Any]:
     """Return the fields of the true-positive rates at low false-positive rates."""
-    points = {str(fpr): tpr_at_fpr(scores, positive, fpr) for fpr in fprs}
-    ends = {str(fpr): tpr_at_fpr_interval(scores, positive, clusters, fpr) for fpr in fprs}
+    curve = roc_curve(scores, positive)
+    points = {str(fpr): tpr_at_fpr(scores, positive, fpr, curve) for fpr in fprs}
+    ends = {str(fpr): tpr_at_fpr_interval(scores, positive, clusters, fpr, curve=curve) for fpr in fprs}
     return {
         "tpr_at_fpr": {fpr: None if point is None else point[0] for fpr, point in points.items()},
         "tpr_at_fpr_ci": {fpr: None if estimate is None else estimate.interval for fpr, estimate in ends.items()},
@@ -213,12 +218,20 @@ def _low_fpr(scores: AnyArray, positive: AnyArray, clusters: Clusters, fprs: tup
 
 
 def _gain(
-    scores: AnyArray, baseline: Scored | None, strongest: AnyArray | None, positive: AnyArray, clusters: Clusters
+    area: Area,
+    baseline: Scored | None,
+    strongest: AnyArray | None,
+    strongest_area: Area | None,
+    positive: AnyArray,
+    clusters: Clusters,
 ) -> dict[str, Any]:
     """Return the fields of the difference of AUC to the strongest attack on the original alone."""
     if strongest is None and baseline is not None:
         strongest = baseline.probabilities
-    gain = None if strongest is None else auc_difference(scores, strongest, positive, clusters, confidence=DIFFERENCE)
+    gain = None
+    if strongest is not None:
+        other = strongest_area or auc_variation(strongest, positive, clusters)
+        gain = area_difference(area, other, positive, clusters, DIFFERENCE)
     error = None if gain is None else _known(gain.error)
     return {
         **_with_interval("auc_minus_classical", gain),

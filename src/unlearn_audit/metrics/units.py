@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.codes import codes_of
 
 AnyArray = NDArray[Any]
 """An array of any type; the docstrings give the shapes."""
@@ -61,8 +62,74 @@ class Clusters:
 
     @cached_property
     def _coded(self) -> Clusters:
-        ways = (self.worlds, self.records)
-        return Clusters(*(None if of is None else np.unique(of, return_inverse=True)[1].reshape(-1) for of in ways))
+        coded = Clusters(*(None if of is None else codes_of(of) for of in (self.worlds, self.records)))
+        coded.__dict__["_coded"] = coded
+        return coded
+
+    @cached_property
+    def answers(self) -> AnyArray | None:
+        """(n,) a code for each record in a world, of codes; None where worlds are not known."""
+        if self.worlds is None:
+            return None
+        records = np.arange(len(self.worlds)) if self.records is None else self.records
+        return codes_of(self.worlds * (int(records.max()) + 1) + records)
+
+    def units(self, way: str, positive: AnyArray | None) -> Units:
+        """Return what varies together in one way, by the truth of rows; made once for each truth, of codes.
+
+        Parameters
+        ----------
+        way
+            ``worlds``, ``records`` (single rows where they are not known) or ``answers``.
+        positive : (n,) bool or None
+            The truth of each row; None where there is one class.
+        """
+        known, key = self._units, (way, id(positive))
+        if key not in known:
+            codes = getattr(self, way)
+            if codes is None:
+                codes = np.arange(len(self.worlds if self.worlds is not None else self.records))
+            # the truth is kept with its units, so that no other array gets its identity
+            known[key] = Units.of(codes, positive), positive
+        return known[key][0]
+
+    @cached_property
+    def _units(self) -> dict[tuple[str, int], tuple[Units, AnyArray | None]]:
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """What varies together: a place for each unit and class, by which contributions are summed.
+
+    Attributes
+    ----------
+    places : (n,) int
+        Of each row: its unit, after all units of the class before.
+    n : int
+        How many units there are.
+    counts
+        How many of them hold rows of each class: positives, negatives.
+    held : int
+        How many hold any row.
+    """
+
+    places: AnyArray
+    n: int
+    counts: list[int]
+    held: int
+
+    @classmethod
+    def of(cls, codes: AnyArray, positive: AnyArray | None) -> Units:
+        """Split (n,) codes from 0 by the truth of rows."""
+        n = int(codes.max()) + 1
+        places = codes if positive is None else codes + n * ~positive
+        there = np.bincount(places, minlength=n if positive is None else 2 * n).reshape(-1, n) > 0
+        return cls(places, n, [int(of) for of in there.sum(axis=1)], int(there.any(axis=0).sum()))
+
+    def sums(self, values: AnyArray) -> AnyArray:
+        """Return (classes, units) the sums of (n,) values."""
+        return np.bincount(self.places, values, len(self.counts) * self.n).reshape(len(self.counts), self.n)
 
 
 def check_rows(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:
@@ -84,9 +151,9 @@ def check_rows(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray
     truth = np.asarray(positive)
     if values.ndim != 1 or truth.shape != values.shape:
         raise AuditError(f"one value and one truth per row are needed, got shapes {values.shape} and {truth.shape}")
-    if not np.isin(truth, (0, 1)).all():
+    if truth.dtype != bool and not np.isin(truth, (0, 1)).all():
         raise AuditError(f"positive must be boolean, got {truth.dtype} with values other than 0 and 1")
-    truth = truth.astype(bool)
+    truth = truth.astype(bool, copy=False)
     n_nan = int(np.isnan(values).sum())
     if n_nan:
         raise AuditError(f"{n_nan} of {len(values)} rows are NaN; drop them or mend the attack that scored them")

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from unlearn_audit.metrics.units import AnyArray, Clusters
+from unlearn_audit.metrics.units import AnyArray, Clusters, Units
 
 
 @dataclass(frozen=True)
@@ -142,46 +142,41 @@ def variation(contributions: AnyArray, positive: AnyArray | None, clusters: Clus
     """
     values = np.asarray(contributions, dtype=np.float64)
     n = len(values)
-    classes = [np.ones(n, dtype=bool)] if positive is None else [positive, ~positive]
     coded = Clusters.of(clusters).coded(n)
-    records = np.arange(n) if coded.records is None else coded.records
-    known = [_distinct(records[rows]) for rows in classes]
-    worlds = [1] if coded.worlds is None else [_distinct(coded.worlds[rows]) for rows in classes]
-    few = int(np.argmin(known))
-    if coded.worlds is None or min(worlds) < 2:
-        of_records = _variance(values, classes, records)
+    if coded.worlds is None and coded.records is None:
+        coded = Clusters(None, np.arange(n))
+    records = coded.units("records", positive)
+    known = records.counts
+    worlds = None if coded.worlds is None else coded.units("worlds", positive)
+    if worlds is None or min(worlds.counts) < 2:
+        of_records = _variance(values, records)
         return Variation(of_records, max(min(known) - 1, 1), 0.0, of_records, min(known), min(known), "record", 1)
-    answers = np.unique(coded.worlds * (int(records.max()) + 1) + records, return_inverse=True)[1].reshape(-1)
+    few = int(np.argmin(known))
+    answers = coded.units("answers", positive)
     # corrected as by record, so that the same answers again change nothing
-    of_answers = _variance(values, classes, answers, known)
+    of_answers = _variance(values, answers, known)
     return Variation(
-        between=_variance(values, classes, coded.worlds),
-        freedom=max(min(worlds) - 1, 1),
-        recurring=0.0 if coded.records is None else max(_variance(values, classes, records) - of_answers, 0.0),
+        between=_variance(values, worlds),
+        freedom=max(min(worlds.counts) - 1, 1),
+        recurring=0.0 if coded.records is None else max(_variance(values, records) - of_answers, 0.0),
         answers=of_answers,
         records=known[few],
-        cases=_distinct(answers[classes[few]]),
+        cases=answers.counts[few],
         unit="world",
-        n_units=worlds[few],
+        n_units=worlds.counts[few],
     )
 
 
-def _distinct(codes: AnyArray) -> int:
-    return len(np.unique(codes))
+def _variance(values: AnyArray, units: Units, counts: list[int] | None = None) -> float:
+    """Return the variance if units are independent; infinite where a class stands in a single one.
 
-
-def _variance(values: AnyArray, classes: list[AnyArray], codes: AnyArray, units: list[int] | None = None) -> float:
-    """Return the variance if units (n,) ``codes`` are independent; infinite where a class stands in a single one.
-
-    ``units`` are how many there are of each class, for the correction k/(k−1), if not as many as codes.
+    ``counts`` are how many there are of each class, for the correction k/(k−1), if not those that hold rows.
     """
-    n_units = int(codes.max()) + 1
-    sums = [np.bincount(codes[rows], values[rows], n_units) for rows in classes]
-    counts = units or [_distinct(codes[rows]) for rows in classes]
+    counts = counts or units.counts
     if min(counts) < 2:
         return math.inf
+    sums = units.sums(values)
     total = sum(k / (k - 1) * float(of @ of) for k, of in zip(counts, sums, strict=True))
     if len(sums) == 2:
-        held = _distinct(codes)
-        total += 2 * held / (held - 1) * float(sums[0] @ sums[1])
+        total += 2 * units.held / (units.held - 1) * float(sums[0] @ sums[1])
     return max(total, 0.0)

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
+from unlearn_audit.models.methods import check_by_trial, check_methods, why_not_cloned
 from unlearn_audit.models.seeding import (
     holds_only_random_states,
     seed_arguments,
@@ -65,12 +66,7 @@ class ModelSource:
             made: Any = None if makes_modules else self._called(seed)
             estimator = _network_of(self.factory, self.name) if makes_modules or _is_module(made) else made
         with foreign(f"model {self.name} cannot be seeded, as it raised"):
-            for method in ("fit", "predict_proba"):
-                if not callable(getattr(estimator, method, None)):
-                    raise AuditError(
-                        f"model {self.name} is a {type(estimator).__name__} without {method}; an audit needs a "
-                        "classifier with fit and predict_proba"
-                    )
+            check_methods(estimator, self.name)
             (seed_random_states if self.only_random_states else seed_estimator)(estimator, seed)
         if self.settings:
             self.network_in(estimator).set_params(**self.settings)
@@ -119,6 +115,7 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
     """
     source = _from_text(model) if isinstance(model, str) else _from_object(model)
     source = replace(source, settings=dict(settings or {}))
+    check_by_trial(source.make(seed=0), source.name)
     estimator = source.make(seed=0)
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
@@ -172,10 +169,8 @@ def _from_object(model: Any) -> ModelSource:
     if hasattr(model, "fit") and not isinstance(model, type):
         try:
             unfitted = clone(model)
-        except TypeError as error:
-            raise AuditError(
-                f"{type(model).__name__} cannot be cloned (it has no get_params); pass a function that makes one"
-            ) from error
+        except Exception as error:
+            raise AuditError(why_not_cloned(model, error)) from error
         return ModelSource(type(model).__name__, _Cloner(unfitted))
     if _is_module(model):
         raise _exists_already(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.posteriors import check_posteriors
+from unlearn_audit.utils.codes import codes_of
 
 ROLES = ("deleted", "retained", "unseen", "reference")
 """What a record was to its pair of models; see the words in the documentation."""
@@ -184,7 +186,19 @@ class Observations:
     @property
     def roles(self) -> npt.NDArray[np.str_]:
         """(n,) the role of each row."""
-        return self.rows["role"].to_numpy().astype(str)
+        codes, names = self._roles
+        return names[codes]
+
+    def in_roles(self, *roles: str) -> npt.NDArray[np.bool_]:
+        """Return (n,) which rows have one of some roles."""
+        codes, names = self._roles
+        return np.isin(names, roles)[codes]
+
+    @cached_property
+    def _roles(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.str_]]:
+        """(n,) the place of each row's role among the different ones, and their names."""
+        codes, names = pd.factorize(self.rows["role"])
+        return codes.astype(np.int8), np.asarray(names, dtype=object).astype(str)
 
     @property
     def worlds(self) -> npt.NDArray[np.int64]:
@@ -224,11 +238,11 @@ class Observations:
         """(n,) which rows are the clean queries: of the record itself, and of no copy of it."""
         return np.asarray(self.rows["query"].to_numpy() == 0)
 
-    @property
+    @cached_property
     def pairs(self) -> npt.NDArray[np.int64]:
         """(n,) a number for the pair (world, request) of each row: 0, 1, ... in their sorted order."""
-        keys = self.rows[["world", "request"]].to_numpy()
-        return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        worlds, requests = (codes_of(self.rows[name].to_numpy()) for name in ("world", "request"))
+        return codes_of(worlds * (int(requests.max(initial=0)) + 1) + requests).astype(np.int64)
 
     def select(self, mask: npt.NDArray[Any]) -> Observations:
         """Return the rows that ``mask`` (booleans or positions) picks, in that order."""

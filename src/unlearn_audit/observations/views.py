@@ -162,7 +162,7 @@ def attacker_view(
             records[mask] if with_records else None,
         )
 
-    is_reference = observations.roles == "reference"
+    is_reference = observations.in_roles("reference")
     return part(rows & ~is_reference, part(is_reference, None) if is_reference.any() else None)
 
 

@@ -22,6 +22,9 @@ _MOST_ROWS = 8
 _MOST_GROUPS = 6
 """Of a column with more groups the terminal shows the lowest and the highest."""
 
+_MOST_OF_A_TEXT = 300
+"""Characters of what training warned of."""
+
 
 def print_summary(
     console: Console, findings: Findings, report_path: Path | None = None, *, every_attack: bool = False
@@ -100,6 +103,19 @@ def _print_further(console: Console, findings: Findings) -> None:
     if findings.routine:
         count = "1 note" if len(findings.routine) == 1 else f"{len(findings.routine)} notes"
         console.print(Text(f"{count} on data, sizes and training: see the report or findings.json.", "dim"))
+    for line in _warned(findings):
+        console.print(Text(line, "dim"))
+
+
+def _warned(findings: Findings) -> list[str]:
+    """Return what training warned of, the most frequent text of each side; the report, for others, has no texts."""
+    lines = []
+    for where, texts in dict(findings.execution.get("training_warnings", {})).items():
+        (text, count), *others = texts.items()
+        times = "once" if count == 1 else f"{count:,} times"
+        more = f" (further texts: {len(others):,}, see findings.json)" if others else ""
+        lines.append(f"{where}: training warned {times}: {text[:_MOST_OF_A_TEXT].rstrip('.')}.{more}")
+    return lines
 
 
 def _by_column(findings: Findings) -> list[str]:

@@ -15,6 +15,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.models.forest import fit_forest
+from unlearn_audit.models.methods import check_fitted
 from unlearn_audit.models.regimes import Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
@@ -56,6 +57,7 @@ def fit(
             except ValueError as error:
                 if not _knows_one_class(model, labels):
                     raise ValueError(f"{error}{_rare(labels)}") from error
+        check_fitted(model, name)
     return tuple(messages)
 
 

@@ -1,0 +1,102 @@
+"""Whether a model offers what an audit calls, where some of its methods are there only once it is fitted.
+
+scikit-learn's meta-estimators ask the parts that they are made of, and some of these exist after ``fit`` alone: an
+unfitted ``StackingClassifier`` has no ``predict_proba``, the fitted one has. So what a class never defines is missing,
+and of what it defines under conditions a small fit tells.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.seeds import seeded_globals
+from unlearn_audit.utils.threads import one_thread
+
+_CALLED = ("fit", "predict_proba")
+_ADVICE = "an audit needs a classifier with fit and predict_proba"
+_BY_PARAMETERS = f"{_ADVICE}, which some offer with other parameters (probability=True, voting='soft', refit=True)"
+
+_ROWS, _WIDTH = 60, 5
+"""The size of the table of a trial: enough for a few folds of two classes."""
+
+
+def check_methods(estimator: Any, name: str) -> None:
+    """Raise an `AuditError` if an unfitted model lacks a method that it cannot have once it is fitted either."""
+    for method in _CALLED:
+        part, where = _answering(estimator)
+        if not _has(part, method) and not callable(getattr(type(part), method, None)):
+            raise AuditError(f"model {name} is a {_lacking(estimator, part, where, method)}; {_ADVICE}")
+
+
+def check_by_trial(estimator: Any, name: str) -> None:
+    """Raise an `AuditError` if a model that hides a method until it is fitted still lacks it after a small fit.
+
+    Nothing is fitted where nothing is hidden. A model that the small table does not suit is not judged: the first
+    training shows it.
+
+    Parameters
+    ----------
+    estimator
+        Unfitted; of a pipeline the last step is fitted, so it must not be used any more.
+    name
+        What the model is called in messages.
+    """
+    part, where = _answering(estimator)
+    if _has(part, "predict_proba"):
+        return
+    values = np.random.default_rng(0).random((_ROWS, _WIDTH))
+    try:
+        with warnings.catch_warnings(), one_thread(), seeded_globals(0):
+            warnings.simplefilter("ignore")
+            part.fit(values, np.arange(_ROWS) % 2)
+    except Exception:  # noqa: BLE001 - whatever a model raises on records that are not its own says nothing
+        return
+    if not _has(part, "predict_proba"):
+        raise AuditError(f"model {name} is a {_lacking(estimator, part, where, 'predict_proba')}; {_BY_PARAMETERS}")
+
+
+def check_fitted(model: Any, name: str) -> None:
+    """Raise an `AuditError` if a fitted model has no ``predict_proba``."""
+    if not _has(model, "predict_proba"):
+        part, where = _answering(model)
+        raise AuditError(f"model {name} is a {_lacking(model, part, where, 'predict_proba')}; {_BY_PARAMETERS}")
+
+
+def why_not_cloned(estimator: Any, error: Exception) -> str:
+    """Say which part of an estimator cannot be cloned, and why, from what ``clone`` raised."""
+    part, where = estimator, ""
+    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    for key, value in sorted(parameters.items(), key=lambda item: -item[0].count("__")):
+        if hasattr(value, "fit") and not isinstance(value, type):
+            try:
+                clone(value)
+            except Exception as found:  # noqa: BLE001 - a constructor may raise anything
+                part, where, error = value, f" ('{key}' of the {type(estimator).__name__})", found
+                break
+    reason = "it has no get_params" if isinstance(error, TypeError) else "its constructor changes what it is given"
+    reason = reason if isinstance(error, TypeError | RuntimeError) else f"{type(error).__name__}"
+    return f"{type(part).__name__}{where} cannot be cloned ({reason}); give a function that makes the model"
+
+
+def _has(estimator: Any, method: str) -> bool:
+    return callable(getattr(estimator, method, None))
+
+
+def _answering(estimator: Any) -> tuple[Any, str]:
+    """Return the part of a pipeline that answers, its last, and the names of the steps that lead to it."""
+    steps = []
+    while isinstance(estimator, Pipeline) and estimator.steps:
+        step, estimator = estimator.steps[-1]
+        steps.append(step)
+    return estimator, "__".join(steps)
+
+
+def _lacking(estimator: Any, part: Any, where: str, method: str) -> str:
+    whole = f"{type(estimator).__name__} whose last step '{where}' is a " if where else ""
+    return f"{whole}{type(part).__name__} without {method}"
