@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test figures validity lint types format bench clean
+.PHONY: audit test figures validity trust lint types format bench clean
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
@@ -26,6 +26,10 @@ figures: $(VENV)/.dev
 # how often verdicts and intervals are right; goes on where it was stopped, and with --anew takes about two hours on two cores
 validity: $(VENV)/.dev
 	$(BIN)/python benchmarks/validity.py --jobs $(JOBS)
+
+# kills, damage, hostile input, erasure, other ways of running; goes on where it was stopped, and takes about an hour on two cores
+trust: $(VENV)/.dev
+	PYTHONPATH=benchmarks $(BIN)/python -m trust --jobs $(JOBS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
