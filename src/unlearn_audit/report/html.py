@@ -100,12 +100,16 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
         sections=_sections(findings, leading),
         plots=[
             [
-                (plot.title, plot.caption.format(positive=role_words(positive)), Markup(plot.draw(findings, scores)))
+                (
+                    plot.title,
+                    plot.caption.format(positive=role_words(positive)),
+                    Markup(plot.draw(findings, scores)),  # nosec B704: matplotlib escapes texts
+                )
                 for plot in column
             ]
             for column in PLOTS
         ],
-        privacy_plot=Markup(privacy_plot(findings)),
+        privacy_plot=Markup(privacy_plot(findings)),  # nosec B704: likewise
         overfitting=[
             (side, [number(v) for v in (spread.minimum, spread.mean, spread.maximum)], spread.n)
             for side, spread in (findings.overfitting or {}).items()

@@ -105,7 +105,8 @@ def _load_file(path: Path, content: bytes | None) -> ModuleType:
         module.__file__ = str(path)
         sys.modules[name] = module
         try:
-            exec(compile(content, path, "exec", dont_inherit=True), vars(module))
+            # the user named it, see `config.read_config`
+            exec(compile(content, path, "exec", dont_inherit=True), vars(module))  # nosec B102
         except BaseException:
             del sys.modules[name]
             raise
