@@ -103,13 +103,13 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
                 (
                     plot.title,
                     plot.caption.format(positive=role_words(positive)),
-                    Markup(plot.draw(findings, scores)),  # nosec B704: matplotlib escapes texts
+                    Markup(plot.draw(findings, scores)),  # matplotlib escapes texts  # nosec B704
                 )
                 for plot in column
             ]
             for column in PLOTS
         ],
-        privacy_plot=Markup(privacy_plot(findings)),  # nosec B704: likewise
+        privacy_plot=Markup(privacy_plot(findings)),  # likewise  # nosec B704
         overfitting=[
             (side, [number(v) for v in (spread.minimum, spread.mean, spread.maximum)], spread.n)
             for side, spread in (findings.overfitting or {}).items()

@@ -41,7 +41,7 @@ def remove_semaphores_of(process: int) -> None:
     Else a process that only keeps track of it removes it. Elsewhere than on Linux it has no name to find it by.
     """
     if not Path(f"/proc/{process}").exists():
-        for path in Path("/dev/shm").glob(f"sem.loky-{process}-*"):  # nosec B108: where loky keeps them
+        for path in Path("/dev/shm").glob(f"sem.loky-{process}-*"):  # where loky keeps them  # nosec B108
             with suppress(OSError):
                 path.unlink()
 

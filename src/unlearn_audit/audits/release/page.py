@@ -32,7 +32,7 @@ def render(found: ReleaseFindings) -> str:
         who="stand-ins" if found.rehearsal else "deleted",
         key_figures=_key_figures(found),
         asked=_asked(found),
-        plot=Markup(standing_plot(found)),  # nosec B704: numbers, and texts of ours
+        plot=Markup(standing_plot(found)),  # numbers, and texts of ours  # nosec B704
         base_rates=[percent(p.base_rate) for p in found.flagging[0].precision] if found.flagging else [],
         observers=[
             (

@@ -44,7 +44,7 @@ def unpack(head: bytes, buffers: Sequence[Any]) -> Any:
         If this process lacks what the object is made of.
     """
     try:
-        return pickle.loads(head, buffers=buffers)  # noqa: S301  # nosec B301: from the process that started this one
+        return pickle.loads(head, buffers=buffers)  # noqa: S301  # from the process that started this one  # nosec B301
     except Exception as error:
         raise AuditError(
             f"a worker cannot load the model or the data ({_said(error)}); "
@@ -76,7 +76,7 @@ def dump(shared: Any, folder: Path) -> Path:
 @lru_cache(maxsize=1)
 def load(folder: Path) -> Any:
     """Return what `dump` wrote; its arrays are read-only and in memory once for all processes of a machine."""
-    head, spans = pickle.loads((folder / "head").read_bytes())  # noqa: S301  # nosec B301: see `unpack`
+    head, spans = pickle.loads((folder / "head").read_bytes())  # noqa: S301  # see `unpack`  # nosec B301
     if not any(end for _, end in spans):
         return unpack(head, [b""] * len(spans))
     with (folder / "arrays").open("rb") as stream:

@@ -43,7 +43,7 @@ def render_plan(found: PlanFindings) -> str:
         share=percent(found.share),
         guaranteed="At most identified" if identified else "Mean rank at least",
         mean="Mean identified" if identified else "Mean rank",
-        plot=Markup(trade_plot(found)),  # nosec B704: matplotlib escapes texts
+        plot=Markup(trade_plot(found)),  # matplotlib escapes texts  # nosec B704
         settings=publishable(found.config),
     )
 
