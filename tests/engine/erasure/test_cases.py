@@ -353,12 +353,16 @@ def test_the_manifest_is_rewritten_and_what_differed_before_still_does(run):
     ]  # fmt: skip
 
 
-def test_a_folder_of_an_earlier_version_is_purged_too(run):
+@pytest.mark.parametrize("manifest", [None, "{}"])
+def test_a_folder_without_a_manifest_is_purged_too(run, manifest):
     out = run()
     (out / "unlearn-audit-manifest.json").unlink()
+    if manifest is not None:
+        (out / "unlearn-audit-manifest.json").write_text(manifest)
     purge([out], None, {RECORD})
     assert erased(out, RECORD)
-    assert not (out / "unlearn-audit-manifest.json").exists()
+    with pytest.raises(AuditError, match="is damaged" if manifest else "has no digests recorded"):
+        verified(out)
 
 
 def test_a_store_inside_the_run_folder_is_a_store(run, store):

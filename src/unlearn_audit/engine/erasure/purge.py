@@ -283,26 +283,25 @@ class _Erasure:
         at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         for run in self.runs:
             tables = [table for table in self.tables if table.run is run]
-            dead = [path for path in self.dead if run.folder in path.parents]
-            manifest = Manifest.read(run.folder)
-            changed: dict[str, str | None] = {}
+            manifest = _manifest_of(run)
             for table in tables:
                 name = table.path.relative_to(run.folder).as_posix()
                 was_whole = manifest is not None and manifest.files.get(name) == digest_of(table.path)
                 without(table.path, table.rows)
                 self.purged.files.append(f"{run.folder.name}/{name}")
-                if was_whole:  # what differed before goes on to differ
-                    changed[name] = digest_of(table.path) if table.path.exists() else None
-            if tables or dead:
+                if manifest is not None and was_whole:  # what differed before goes on to differ
+                    left = digest_of(table.path) if table.path.exists() else None
+                    manifest = manifest.updated(run.folder, {name: left})
+            if tables or any(run.folder in path.parents for path in self.dead):
                 note = {"rows": sum(int(table.rows.sum()) for table in tables), "at": at}
                 write_atomic(run.folder / NOTE, json.dumps(note, indent=1) + "\n")
                 if manifest is not None:
-                    manifest.updated(run.folder, {**changed, NOTE: digest_of(run.folder / NOTE)})
+                    manifest.updated(run.folder, {NOTE: digest_of(run.folder / NOTE)})
 
     def _files(self, in_runs: Mapping[Path, Scan], in_stores: Scan) -> Iterator[tuple[Path, Scan, str | None, bool]]:
         """Yield every file, who looks into it, its dataset, and whether this program wrote it."""
         for run in self.runs:
-            manifest = Manifest.read(run.folder)
+            manifest = _manifest_of(run)
             ours = _WRITTEN_BY_US | (set() if manifest is None else manifest.files.keys())
             for path in self._files_of(run):
                 name = path.relative_to(run.folder).as_posix()
@@ -318,3 +317,11 @@ class _Erasure:
         """Return what lies in a run folder, but for a store that is looked through as such."""
         stores = {store.folder.resolve() for store in self.stores}
         return [path for path in all_files(run.folder) if not stores & set(path.resolve().parents)]
+
+
+def _manifest_of(run: Run) -> Manifest | None:
+    """Return the manifest of a run; none where it is damaged, which keeps nobody's rows from being removed."""
+    try:
+        return Manifest.read(run.folder)
+    except AuditError:
+        return None
