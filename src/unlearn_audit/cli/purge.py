@@ -89,6 +89,7 @@ def _as_json(done: Purged, n: int, *, dry_run: bool) -> str:
         "artefacts": done.artefacts,
         "leftovers": done.leftovers,
         "stores": [str(store) for store in done.stores],
+        "artefacts_of_other_data": done.other_data,
         "files_searched": done.scanned,
         "not_found": done.missing,
         "left": done.left,
@@ -120,8 +121,15 @@ def _in_words(done: Purged, n: int, *, dry_run: bool) -> str:
 def _claim(done: Purged) -> str:
     """Say what the search of every file showed, and what it could not show."""
     where = f"and of the store {shortened(map(str, done.stores))}" if done.stores else "(no store)"
+    other = (
+        f" {done.other_data:,} artefacts are of other data by the same name, in which records have other numbers: "
+        "these were not searched for them."
+        if done.other_data
+        else ""
+    )
     return (
         f"All {done.scanned:,} files of these runs {where} were searched: no table has a row of theirs, no file an "
         "answer that only they got, and no text one of their ids (in texts that runs write, of "
         f"{LONG_ENOUGH} characters or more). Backups, and files outside these folders, were not seen."
+        f"{other}"
     )

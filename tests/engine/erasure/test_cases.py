@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from unlearn_audit.engine import Store
+from unlearn_audit.engine.erasure.erased import NOTE
 from unlearn_audit.engine.erasure.ids import Mentions, normal
-from unlearn_audit.engine.erasure.purge import NOTE, purge
+from unlearn_audit.engine.erasure.purge import purge
 from unlearn_audit.engine.store.folder import run_folder, verified
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
@@ -102,6 +103,37 @@ def test_an_id_in_another_form_is_not_guessed_and_not_passed_over(run, given):
 
 def test_ids_of_which_nothing_is_found_are_named(run):
     assert purge([run()], None, {RECORD, "999", "person-77"}).missing == ["999", "person-77"]
+
+
+def test_letters_are_the_same_however_they_are_written(run):
+    out = run()
+    for text in ("Jos\u00e9 Ruiz", "Jose\u0301 Ruiz", "Jos&eacute; Ruiz", '{"who": "Jos\\u00e9 Ruiz"}'):
+        (out / "notes.txt").write_text(text, encoding="utf-8")
+        for given in ("Jos\u00e9 Ruiz", "Jose\u0301 Ruiz"):
+            with pytest.raises(AuditError, match=r"notes\.txt names one of them"):
+                purge([out], None, {given})
+
+
+def test_a_copy_with_numbers_as_decimals_is_named(run):
+    out = run()
+    (out / "copy.csv.bak").write_text("record,score\n3.0,0.5\n4.0,0.5\n")
+    with pytest.raises(AuditError, match=r"copy\.csv\.bak holds rows of theirs"):
+        purge([out], None, {RECORD})
+    assert purge([out], None, {"9"}).rows == 3
+
+
+def test_artefacts_of_other_data_by_the_same_name_go_or_are_counted(run, store, piece):
+    out = run(identity={**MADE, "data": {"target": "now", "shadow": "now"}})
+    for world, data in enumerate(("now", "before")):
+        made = piece(world=world)
+        made = replace(made, columns={**made.columns, "record": np.arange(100, 100 + len(made))})
+        document = {**DOCUMENT, "world": world, "data": data}
+        store.put(document, Packed.of(made), {}, {"dataset": "made", "model": "mlp"})
+    assert purge([out], None, {"999"}).other_data == 1
+    done = purge([out], None, {RECORD})
+    assert (done.artefacts, done.other_data) == (3, 0)
+    assert store.get({**DOCUMENT, "world": 0, "data": "now"}) is not None
+    assert store.get({**DOCUMENT, "world": 1, "data": "before"}) is None
 
 
 def test_forms_of_numbers():

@@ -10,7 +10,8 @@ import pytest
 from unlearn_audit import AuditConfig, Execution, read_observations, run
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine import Store
-from unlearn_audit.engine.erasure.purge import NOTE, purge
+from unlearn_audit.engine.erasure.erased import NOTE
+from unlearn_audit.engine.erasure.purge import purge
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import read_packed

@@ -13,7 +13,10 @@ from unlearn_audit.errors import AuditError
 
 def test_a_receipt_holds_codes_that_its_key_gives_again(tmp_path):
     key, path = read_key(tmp_path / "owner.key"), tmp_path / "receipt.json"
-    done = Purged("person", 7, 2, 3, 1, 40, ["out/scores.parquet"], [tmp_path / "store"], ["person-99"])
+    done = Purged(
+        by="person", rows=7, tables=2, artefacts=3, leftovers=1, scanned=40, files=["out/scores.parquet"],
+        stores=[tmp_path / "store"], missing=["person-99"],
+    )  # fmt: skip
     write_receipt(path, done, {"person-17", "\ufeffperson-18", "person-99"}, key, [tmp_path / "out"], "adult")
     text = path.read_text()
     assert not any(name in text for name in ("person-17", "person-18", "person-99"))
