@@ -72,12 +72,11 @@ class Manifest:
         document = {"layout": _LAYOUT, "version": self.version, "files": dict(sorted(self.files.items()))}
         write_atomic(folder / MANIFEST, json.dumps({**document, "digest": _digest(document)}, indent=1) + "\n")
 
-    def updated(self, folder: Path, changed: Mapping[str, str | None]) -> Manifest:
-        """Write and return the manifest with other digests of some files; a file with None is gone."""
+    def updated(self, folder: Path, changed: Mapping[str, str | None]) -> None:
+        """Write the manifest into the folder with other digests of some files; a file with None is gone."""
         files = {name: of for name, of in {**self.files, **changed}.items() if of is not None}
-        manifest = replace(self, files=files)
-        manifest.write(folder)
-        return manifest
+        if files != self.files:
+            replace(self, files=files).write(folder)
 
 
 What = Literal["missing", "changed", "unexpected", "unreadable"]

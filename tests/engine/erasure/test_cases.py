@@ -7,7 +7,9 @@ import json
 import lzma
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -195,6 +197,29 @@ def test_what_fails_midway_can_be_tried_again(run, store, monkeypatch):
     monkeypatch.setattr(Store, "remove", unlink)
     assert purge([out], None, {RECORD}).artefacts == 2
     assert erased(out, RECORD)
+
+
+@pytest.mark.parametrize("operation", range(0, 24, 2))
+def test_killed_at_any_moment_it_is_ended_by_the_next_attempt(run, store, monkeypatch, operation):
+    out, left = run(), [operation]
+
+    def killing(method):
+        def call(*arguments, **options):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return method(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        for name in ("unlink", "replace"):
+            patched.setattr(Path, name, killing(getattr(Path, name)))
+        purge([out], None, {RECORD})
+    purge([out], None, {RECORD})
+    assert erased(out, RECORD)
+    assert store.get(DOCUMENT) is None
+    assert verified(out)[1] == []
 
 
 def test_files_half_written_are_removed(run, store):

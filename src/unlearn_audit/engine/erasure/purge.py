@@ -8,7 +8,7 @@ not be what its key says. Figures over all records stay.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -261,17 +261,23 @@ class _Erasure:
         at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         for run in self.sought.runs:
             tables = [table for table in self.tables if table.run is run]
-            manifest = manifest_of(run)
             for table in tables:
-                name = table.path.relative_to(run.folder).as_posix()
-                was_whole = manifest is not None and manifest.files.get(name) == digest_of(table.path)
-                without(table.path, table.rows)
-                self.purged.files.append(f"{run.folder.name}/{name}")
-                if manifest is not None and was_whole:  # what differed before goes on to differ
-                    left = digest_of(table.path) if table.path.exists() else None
-                    manifest = manifest.updated(run.folder, {name: left})
+                without(table.path, table.rows, self._announcing(run, table.path))
+                self.purged.files.append(f"{run.folder.name}/{table.path.relative_to(run.folder).as_posix()}")
+            note = run.folder / NOTE
             if tables or any(run.folder in path.parents for path in self.dead):
-                note = {"rows": sum(int(table.rows.sum()) for table in tables), "at": at}
-                write_atomic(run.folder / NOTE, json.dumps(note, indent=1) + "\n")
-                if manifest is not None:
-                    manifest.updated(run.folder, {NOTE: digest_of(run.folder / NOTE)})
+                counted = {"rows": sum(int(table.rows.sum()) for table in tables), "at": at}
+                write_atomic(note, json.dumps(counted, indent=1) + "\n")
+            manifest = manifest_of(run)
+            if manifest is not None and note.is_file():
+                manifest.updated(run.folder, {NOTE: digest_of(note)})
+
+    def _announcing(self, run: Run, path: Path) -> Callable[[str | None], None]:
+        """Return what writes a table's next digest into the manifest, where the table is now as the manifest says.
+
+        It is there before the table is: killed in between, the next attempt makes the same table again.
+        """
+        name, manifest = path.relative_to(run.folder).as_posix(), manifest_of(run)
+        if manifest is None or manifest.files.get(name) != digest_of(path):
+            return lambda digest: None  # noqa: ARG005 - what differed before goes on to differ
+        return lambda digest: manifest.updated(run.folder, {name: digest})
