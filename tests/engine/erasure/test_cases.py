@@ -16,10 +16,9 @@ import pandas as pd
 import pytest
 
 from unlearn_audit.engine import Store
-from unlearn_audit.engine.erasure.erased import NOTE
 from unlearn_audit.engine.erasure.ids import Mentions, normal
 from unlearn_audit.engine.erasure.purge import purge
-from unlearn_audit.engine.store.folder import run_folder, verified
+from unlearn_audit.engine.store.folder import PURGED, run_folder, verified
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import write_observations
@@ -400,7 +399,11 @@ def test_the_manifest_is_rewritten_and_what_differed_before_still_does(run):
     purge([out], None, {RECORD})
     manifest, found = verified(out)
     assert found == []
-    assert NOTE in manifest.files
+    assert PURGED in manifest.files
+    said = []
+    with run_folder(out, MADE, said.append):
+        pass
+    assert said == [f"records were purged from {out}; the run writes rows of all records that the data hold now"]
     (out / "findings.json").write_text("{}")
     scores = pd.read_parquet(out / "scores.parquet")
     scores.assign(score=0.9).to_parquet(out / "scores.parquet", index=False)

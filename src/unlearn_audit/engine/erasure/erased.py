@@ -13,10 +13,6 @@ By = Literal["record", "person"]
 """What ids are of."""
 
 
-NOTE = "purged.json"
-"""In a run folder: that records were removed, how many rows, and when; it names nobody."""
-
-
 @dataclass(kw_only=True)
 class Purged:
     """What was removed, and what every file was searched for.

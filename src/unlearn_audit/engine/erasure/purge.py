@@ -19,14 +19,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from unlearn_audit.engine.erasure.content import Content
-from unlearn_audit.engine.erasure.erased import NOTE, By, Purged, left_behind
+from unlearn_audit.engine.erasure.erased import By, Purged, left_behind
 from unlearn_audit.engine.erasure.files import table_at, without
 from unlearn_audit.engine.erasure.ids import look_alikes
 from unlearn_audit.engine.erasure.leftovers import is_held, leftovers, remove
 from unlearn_audit.engine.erasure.runs import Run, stores_of
 from unlearn_audit.engine.erasure.scan import Scan, answers, ids_in
 from unlearn_audit.engine.erasure.sought import Sought, manifest_of
-from unlearn_audit.engine.store.folder import existing_run
+from unlearn_audit.engine.store.folder import PURGED, existing_run
 from unlearn_audit.engine.store.marks import said_by
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, is_key
 from unlearn_audit.errors import AuditError
@@ -264,13 +264,13 @@ class _Erasure:
             for table in tables:
                 without(table.path, table.rows, self._announcing(run, table.path))
                 self.purged.files.append(f"{run.folder.name}/{table.path.relative_to(run.folder).as_posix()}")
-            note = run.folder / NOTE
+            note = run.folder / PURGED
             if tables or any(run.folder in path.parents for path in self.dead):
                 counted = {"rows": sum(int(table.rows.sum()) for table in tables), "at": at}
                 write_atomic(note, json.dumps(counted, indent=1) + "\n")
             manifest = manifest_of(run)
             if manifest is not None and note.is_file():
-                manifest.updated(run.folder, {NOTE: digest_of(note)})
+                manifest.updated(run.folder, {PURGED: digest_of(note)})
 
     def _announcing(self, run: Run, path: Path) -> Callable[[str | None], None]:
         """Return what writes a table's next digest into the manifest, where the table is now as the manifest says.

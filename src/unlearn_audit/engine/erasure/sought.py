@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearn_audit.engine.erasure.erased import NOTE, By
+from unlearn_audit.engine.erasure.erased import By
 from unlearn_audit.engine.erasure.files import all_files
 from unlearn_audit.engine.erasure.ids import plain
 from unlearn_audit.engine.erasure.runs import Run, check_dataset, kind_of_ids
 from unlearn_audit.engine.erasure.scan import Wanted
-from unlearn_audit.engine.store.folder import MARKER
+from unlearn_audit.engine.store.folder import MARKER, PURGED
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, is_key
 from unlearn_audit.engine.store.store import MARKER as STORE_MARKER
 from unlearn_audit.errors import AuditError
@@ -19,7 +19,7 @@ from unlearn_audit.utils.manifest import LOCK, MANIFEST, Manifest
 
 _WRITTEN_BY_US = frozenset(
     ("report.html", "findings.json", "config.json", "plan.json", "naming.json", "reconstruction.json", "summary.md",
-     "table.csv", "claims.csv", "figure.svg", "figure.png", NOTE, MARKER, MANIFEST)
+     "table.csv", "claims.csv", "figure.svg", "figure.png", PURGED, MARKER, MANIFEST)
 )  # fmt: skip
 """Files of a run that no manifest of an earlier version names."""
 
