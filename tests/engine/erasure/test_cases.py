@@ -174,6 +174,24 @@ def test_a_store_that_is_gone_is_said_to_be(run, store):
     assert (done.tables, done.stores) == (3, [])
 
 
+def test_a_store_is_found_from_any_folder(run, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with run_folder(out := run(), MADE, store=Path("store")):
+        pass
+    (out / "findings.json").write_text(json.dumps({"dataset": "made", "execution": {"store": "store"}}))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert purge([out], None, {RECORD}).artefacts == 2
+
+
+def test_a_store_that_findings_of_an_earlier_version_name_is_searched(run, store):
+    out = run()
+    marker = out / "unlearn-audit-run.json"
+    marker.write_text(json.dumps({key: of for key, of in json.loads(marker.read_text()).items() if key != "stores"}))
+    (out / "findings.json").write_text(json.dumps({"dataset": "made", "execution": {"store": str(store.folder)}}))
+    assert purge([out], None, {RECORD}).stores == [store.folder]
+
+
 def test_a_run_that_does_not_say_its_store_needs_it_said(run, store):
     out = run()
     marker = out / "unlearn-audit-run.json"

@@ -106,12 +106,14 @@ class Run:
 
     @property
     def stores(self) -> list[Path]:
-        """The stores that its marker and its findings name."""
+        """The stores that its marker names, or, of an earlier version, its findings."""
         if not self.has_a_store:
             return []
+        if noted := stores_noted(self.folder):
+            return [Path(name) for name in noted]
         execution = self.findings.get("execution")
         named = execution.get("store") if isinstance(execution, dict) else None
-        return [Path(name) for name in {*stores_noted(self.folder), *([named] if isinstance(named, str) else [])}]
+        return [Path(named)] if isinstance(named, str) else []
 
     @property
     def has_a_store(self) -> bool:
