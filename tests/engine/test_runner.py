@@ -11,6 +11,7 @@ from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.observations import Observations
@@ -142,9 +143,9 @@ def test_changed_notes_are_made_again_and_named(records, tmp_path):
         if note["document"]["side"] == "shadow" and note["document"]["world"] == 1:
             del note["digest"]
         mark.write_text(json.dumps(note))
-    said, of_side = [], {}
+    said, of_side, reuse = [], {}, Reuse()
     for task, table, stats in observe_worlds(
-        tasks(records), Store(tmp_path), executor_for(None, 1), lambda done: None, warn=said.append
+        tasks(records), Store(tmp_path), executor_for(None, 1), lambda done: None, None, reuse, said.append
     ):
         side = of_side[task.plan.side] = stats
         assert np.array_equal(table.posteriors, first[task.plan.side][0].posteriors)
@@ -153,7 +154,7 @@ def test_changed_notes_are_made_again_and_named(records, tmp_path):
         "shadow side: world 1 was kept by an earlier version, which noted no digest of it, and is made again",
         "target side: worlds 0 to 2 can no longer be read whole and are made again",
     ]
-    assert [of_side[side].remade for side in SIDES] == [1, 3]
+    assert len(reuse.remade) == 4
     assert [of_side[side].reused for side in SIDES] == [1, 0]
 
 

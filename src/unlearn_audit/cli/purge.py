@@ -90,6 +90,7 @@ def _as_json(done: Purged, n: int, *, dry_run: bool) -> dict[str, Any]:
         "artefacts": done.artefacts,
         "leftovers": done.leftovers,
         "stores": [str(store) for store in done.stores],
+        "artefacts_of_other_data": done.other_data,
         "files_searched": done.scanned,
         "not_found": done.missing,
         "left": done.left,
@@ -97,25 +98,38 @@ def _as_json(done: Purged, n: int, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _in_words(done: Purged, n: int, *, dry_run: bool) -> str:
-    who = ("record" if n == 1 else "records") if done.by == "record" else ("person" if n == 1 else "people")
-    stores = f"the store {shortened(map(str, done.stores))}" if done.stores else "no store, as none was searched"
-    lines = []
+    kind = "record" if done.by == "record" else "person"
+    several = "records" if done.by == "record" else "people"
+    stores = f" or in the store {shortened(map(str, done.stores))}" if done.stores else "; no store was searched"
     verb = "would be removed" if dry_run else "removed"
-    if not done.rows and not done.artefacts:
-        lines.append(f"None of the {n:,} {who} is in these runs or in {stores}")
+    if done.rows or done.artefacts:
+        lines = [
+            f"{done.rows:,} rows of {n:,} {kind if n == 1 else several} in {done.tables:,} tables and "
+            f"{done.artefacts:,} artefacts of the store {verb}"
+        ]
     else:
-        lines.append(
-            f"{done.rows:,} rows of {n:,} {who} in {done.tables:,} tables and {done.artefacts:,} artefacts of the "
-            f"store {verb}"
-        )
-        if done.missing:
-            lines.append(f"Nothing was found of {len(done.missing):,} of them: {shortened(done.missing, 20)}")
+        lines = [f"None of the {n:,} {several} is in these runs{stores}"]
+    if done.missing:
+        lines.append(f"Nothing was found of {len(done.missing):,}: {shortened(done.missing, 20)}")
     if done.leftovers:
         lines.append(f"{done.leftovers:,} leftovers of killed runs {verb}")
     if not dry_run:
-        lines.append(
-            f"All {done.scanned:,} files of these runs and of {stores} were searched: no table has a row of theirs, no "
-            "file an answer that only they got, and no text one of their ids (in texts that runs write, of "
-            f"{LONG_ENOUGH} characters or more). Backups, and files outside these folders, were not seen."
-        )
+        lines.append(_claim(done))
     return "\n".join(lines)
+
+
+def _claim(done: Purged) -> str:
+    """Say what the search of every file showed, and what it could not show."""
+    where = f"and of the store {shortened(map(str, done.stores))}" if done.stores else "(no store)"
+    other = (
+        f" {done.other_data:,} artefacts are of other data by the same name, in which records have other numbers: "
+        "these were not searched for them."
+        if done.other_data
+        else ""
+    )
+    return (
+        f"All {done.scanned:,} files of these runs {where} were searched: no table has a row of theirs, no file an "
+        "answer that only they got, and no text one of their ids (in texts that runs write, of "
+        f"{LONG_ENOUGH} characters or more). Backups, and files outside these folders, were not seen."
+        f"{other}"
+    )

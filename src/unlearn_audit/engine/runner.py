@@ -6,7 +6,7 @@ import socket
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -106,15 +106,12 @@ class WorldStats:
         How many worlds came from the store.
     spent
         The most that a private training spent; None if none was private.
-    remade
-        How many worlds the store held damaged, or as an earlier version kept them, so that they were made again.
     """
 
     overfitting: tuple[float, ...]
     warnings: Mapping[str, int]
     reused: int
     spent: Spent | None = None
-    remade: int = 0
 
 
 def observe_worlds(
@@ -156,6 +153,7 @@ def observe_worlds(
     }
     missing = [item for item, artefact in found.items() if artefact is None]
     held = [_held(store, reuse, task, documents[t], [i for u, i in missing if u == t]) for t, task in enumerate(tasks)]
+    reuse.remade |= {digest(documents[t][i]) for t, states in enumerate(held) for i in states}
     stored = list(store.stored()) if say is not None else []
     for t, task in enumerate(tasks):
         if say is not None:
@@ -177,8 +175,7 @@ def observe_worlds(
     new = set(missing)
     for t, task in enumerate(tasks):
         items = [(t, i) for i in range(len(documents[t]))]
-        table, stats_of_side = _whole([found.pop(item) for item in items], sum(item not in new for item in items))
-        yield task, table, replace(stats_of_side, remade=len(held[t]))
+        yield (task, *_whole([found.pop(item) for item in items], sum(item not in new for item in items)))
 
 
 def _stored(store: Store, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:

@@ -57,7 +57,7 @@ def _from_file(path: Path, content: bytes | None) -> Texts:
     if suffix_of(path, _LINES, advice=", or give ids joined by commas") == _LINES:
         try:
             read = io.BytesIO(content_of(path) if content is None else content)
-            lines = io.TextIOWrapper(read, encoding="utf-8").readlines()
+            lines = io.TextIOWrapper(read, encoding="utf-8-sig").readlines()
         except UnicodeDecodeError as error:
             raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         return np.array([line.strip() for line in lines if line.strip()], dtype=object)

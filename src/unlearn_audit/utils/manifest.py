@@ -54,13 +54,13 @@ class Manifest:
             If it cannot be read or is not as it was written.
         """
         path = folder / MANIFEST
+        if not os.path.lexists(path):
+            return None
         try:
             document = dict(json.loads(path.read_bytes()))
             if document.pop("digest") != _digest(document) or document["layout"] != _LAYOUT:
                 raise ValueError("it is not as it was written")
             return cls({str(name): str(value) for name, value in document["files"].items()}, str(document["version"]))
-        except FileNotFoundError:
-            return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AuditError(
                 f"{path} is damaged or of another version, so it is not known whether the files beside it are as they "
@@ -72,12 +72,11 @@ class Manifest:
         document = {"layout": _LAYOUT, "version": self.version, "files": dict(sorted(self.files.items()))}
         write_atomic(folder / MANIFEST, json.dumps({**document, "digest": _digest(document)}, indent=1) + "\n")
 
-    def updated(self, folder: Path, changed: Mapping[str, str | None]) -> Manifest:
-        """Write and return the manifest with other digests of some files; a file with None is gone."""
+    def updated(self, folder: Path, changed: Mapping[str, str | None]) -> None:
+        """Write the manifest into the folder with other digests of some files; a file with None is gone."""
         files = {name: of for name, of in {**self.files, **changed}.items() if of is not None}
-        manifest = replace(self, files=files)
-        manifest.write(folder)
-        return manifest
+        if files != self.files:
+            replace(self, files=files).write(folder)
 
 
 What = Literal["missing", "changed", "unexpected", "unreadable"]
@@ -155,11 +154,19 @@ def check_recorded(path: Path) -> None:
     for folder in path.parents[:_DEPTH]:
         manifest = Manifest.read(folder)
         wanted = None if manifest is None else manifest.files.get(path.relative_to(folder).as_posix())
-        if wanted is not None and path.is_file() and digest_of(path) != wanted:
+        if wanted is not None and not _may_be(path, wanted):
             raise AuditError(
                 f"{path} is not as the run wrote it (see unlearn-audit verify {folder}); run the audit again into "
                 "this folder, or copy the file out of it if the change is meant"
             )
+
+
+def _may_be(path: Path, digest: str) -> bool:
+    """Return whether a file has a digest, or whether whoever reads it will say why it cannot be read."""
+    try:
+        return digest_of(path) == digest
+    except OSError:
+        return True
 
 
 def digest_of(path: Path) -> str:

@@ -7,7 +7,9 @@ import json
 import lzma
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,8 @@ import pytest
 
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.erasure.ids import Mentions, normal
-from unlearn_audit.engine.erasure.purge import NOTE, purge
-from unlearn_audit.engine.store.folder import run_folder, verified
+from unlearn_audit.engine.erasure.purge import purge
+from unlearn_audit.engine.store.folder import PURGED, run_folder, verified
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import write_observations
@@ -104,6 +106,37 @@ def test_ids_of_which_nothing_is_found_are_named(run):
     assert purge([run()], None, {RECORD, "999", "person-77"}).missing == ["999", "person-77"]
 
 
+def test_letters_are_the_same_however_they_are_written(run):
+    out = run()
+    for text in ("Jos\u00e9 Ruiz", "Jose\u0301 Ruiz", "Jos&eacute; Ruiz", '{"who": "Jos\\u00e9 Ruiz"}'):
+        (out / "notes.txt").write_text(text, encoding="utf-8")
+        for given in ("Jos\u00e9 Ruiz", "Jose\u0301 Ruiz"):
+            with pytest.raises(AuditError, match=r"notes\.txt names one of them"):
+                purge([out], None, {given})
+
+
+def test_a_copy_with_numbers_as_decimals_is_named(run):
+    out = run()
+    (out / "copy.csv.bak").write_text("record,score\n3.0,0.5\n4.0,0.5\n")
+    with pytest.raises(AuditError, match=r"copy\.csv\.bak holds rows of theirs"):
+        purge([out], None, {RECORD})
+    assert purge([out], None, {"9"}).rows == 3
+
+
+def test_artefacts_of_other_data_by_the_same_name_go_or_are_counted(run, store, piece):
+    out = run(identity={**MADE, "data": {"target": "now", "shadow": "now"}})
+    for world, data in enumerate(("now", "before")):
+        made = piece(world=world)
+        made = replace(made, columns={**made.columns, "record": np.arange(100, 100 + len(made))})
+        document = {**DOCUMENT, "world": world, "data": data}
+        store.put(document, Packed.of(made), {}, {"dataset": "made", "model": "mlp"})
+    assert purge([out], None, {"999"}).other_data == 1
+    done = purge([out], None, {RECORD})
+    assert (done.artefacts, done.other_data) == (3, 0)
+    assert store.get({**DOCUMENT, "world": 0, "data": "now"}) is not None
+    assert store.get({**DOCUMENT, "world": 1, "data": "before"}) is None
+
+
 def test_forms_of_numbers():
     assert [normal(text) for text in ("0", "00", "-07.00", "1.50", "1e3")] == ["0", "0", "-7", "1.50", "1e3"]
     assert not Mentions(["17"]).any_in("0.17, 17.5, 317, 17a, a17, 1.17")
@@ -141,6 +174,24 @@ def test_a_store_that_is_gone_is_said_to_be(run, store):
     assert (done.tables, done.stores) == (3, [])
 
 
+def test_a_store_is_found_from_any_folder(run, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with run_folder(out := run(), MADE, store=Path("store")):
+        pass
+    (out / "findings.json").write_text(json.dumps({"dataset": "made", "execution": {"store": "store"}}))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert purge([out], None, {RECORD}).artefacts == 2
+
+
+def test_a_store_that_findings_of_an_earlier_version_name_is_searched(run, store):
+    out = run()
+    marker = out / "unlearn-audit-run.json"
+    marker.write_text(json.dumps({key: of for key, of in json.loads(marker.read_text()).items() if key != "stores"}))
+    (out / "findings.json").write_text(json.dumps({"dataset": "made", "execution": {"store": str(store.folder)}}))
+    assert purge([out], None, {RECORD}).stores == [store.folder]
+
+
 def test_a_run_that_does_not_say_its_store_needs_it_said(run, store):
     out = run()
     marker = out / "unlearn-audit-run.json"
@@ -163,6 +214,29 @@ def test_what_fails_midway_can_be_tried_again(run, store, monkeypatch):
     monkeypatch.setattr(Store, "remove", unlink)
     assert purge([out], None, {RECORD}).artefacts == 2
     assert erased(out, RECORD)
+
+
+@pytest.mark.parametrize("operation", range(0, 24, 2))
+def test_killed_at_any_moment_it_is_ended_by_the_next_attempt(run, store, monkeypatch, operation):
+    out, left = run(), [operation]
+
+    def killing(method):
+        def call(*arguments, **options):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return method(*arguments, **options)
+
+        return call
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        for name in ("unlink", "replace"):
+            patched.setattr(Path, name, killing(getattr(Path, name)))
+        purge([out], None, {RECORD})
+    purge([out], None, {RECORD})
+    assert erased(out, RECORD)
+    assert store.get(DOCUMENT) is None
+    assert verified(out)[1] == []
 
 
 def test_files_half_written_are_removed(run, store):
@@ -343,7 +417,11 @@ def test_the_manifest_is_rewritten_and_what_differed_before_still_does(run):
     purge([out], None, {RECORD})
     manifest, found = verified(out)
     assert found == []
-    assert NOTE in manifest.files
+    assert PURGED in manifest.files
+    said = []
+    with run_folder(out, MADE, said.append):
+        pass
+    assert said == [f"records were purged from {out}; the run writes rows of all records that the data hold now"]
     (out / "findings.json").write_text("{}")
     scores = pd.read_parquet(out / "scores.parquet")
     scores.assign(score=0.9).to_parquet(out / "scores.parquet", index=False)
@@ -353,12 +431,16 @@ def test_the_manifest_is_rewritten_and_what_differed_before_still_does(run):
     ]  # fmt: skip
 
 
-def test_a_folder_of_an_earlier_version_is_purged_too(run):
+@pytest.mark.parametrize("manifest", [None, "{}"])
+def test_a_folder_without_a_manifest_is_purged_too(run, manifest):
     out = run()
     (out / "unlearn-audit-manifest.json").unlink()
+    if manifest is not None:
+        (out / "unlearn-audit-manifest.json").write_text(manifest)
     purge([out], None, {RECORD})
     assert erased(out, RECORD)
-    assert not (out / "unlearn-audit-manifest.json").exists()
+    with pytest.raises(AuditError, match="is damaged" if manifest else "has no digests recorded"):
+        verified(out)
 
 
 def test_a_store_inside_the_run_folder_is_a_store(run, store):

@@ -10,8 +10,8 @@ import pytest
 from unlearn_audit import AuditConfig, Execution, read_observations, run
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine import Store
-from unlearn_audit.engine.erasure.purge import NOTE, purge
-from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.erasure.purge import purge
+from unlearn_audit.engine.store.folder import PURGED, run_folder
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import read_packed
 from unlearn_audit.utils.files import write_atomic
@@ -70,7 +70,7 @@ def test_no_byte_of_the_purged_is_left_and_the_others_are(audited):
                 if "posteriors" in table.column_names:
                     held.append(np.asarray(table["posteriors"].combine_chunks().flatten()).tobytes())
             assert not any(secret in of for of in held for secret in [*(answers - kept), *features])
-    assert json.loads((out / NOTE).read_text())["rows"] == done.rows
+    assert json.loads((out / PURGED).read_text())["rows"] == done.rows
 
 
 def test_a_second_time_there_is_nothing_to_do(audited):

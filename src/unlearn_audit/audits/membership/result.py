@@ -61,7 +61,8 @@ class AuditResult:
         The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
         ``report.html``. A folder of the same audit is written again; any other content is refused.
         """
-        with run_folder(Path(folder), self.identity) as held:
+        store = self.findings.execution.get("store")
+        with run_folder(Path(folder), self.identity, store=None if store is None else Path(store)) as held:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:

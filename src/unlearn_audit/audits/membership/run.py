@@ -138,7 +138,7 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
         "executor": maker.executor.name,
         "seconds_worlds": round(time.perf_counter() - started, 2),
         "worlds_reused": sum(stats.reused for stats in observed.stats.values()) - made_before,
-        "worlds_remade": sum(stats.remade for stats in observed.stats.values()),
+        "worlds_remade": len(maker.reuse.remade),
         "store": str(maker.store.folder),
         "training_warnings": warning_texts(observed.stats),
     }

@@ -13,7 +13,7 @@ By = Literal["record", "person"]
 """What ids are of."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Purged:
     """What was removed, and what every file was searched for.
 
@@ -25,6 +25,8 @@ class Purged:
         Rows removed from tables of run folders, and how many tables they were in.
     artefacts, leftovers
         Artefacts, and files of killed runs, that were removed.
+    other_data
+        How many artefacts stay that are of other data by the name of these: there, records have other numbers.
     scanned
         How many files were looked into afterwards.
     files
@@ -42,6 +44,7 @@ class Purged:
     tables: int = 0
     artefacts: int = 0
     leftovers: int = 0
+    other_data: int = 0
     scanned: int = 0
     files: list[str] = field(default_factory=list)
     stores: list[Path] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from unlearn_audit.engine.erasure.content import Content, write_csv
 from unlearn_audit.observations.parquet import read_parquet, write_parquet
 from unlearn_audit.utils.files import atomic_path
+from unlearn_audit.utils.manifest import digest_of
 
 
 def all_files(folder: Path) -> list[Path]:
@@ -36,9 +38,18 @@ def table_at(path: Path) -> pa.Table | None:
     return tables[0] if tables else None
 
 
-def without(path: Path, rows: npt.NDArray[np.bool_]) -> None:
-    """Write a table anew without some rows; without any row left it is removed."""
+def without(path: Path, rows: npt.NDArray[np.bool_], announce: Callable[[str | None], None]) -> None:
+    """Write a table anew without some rows; without any row left it is removed.
+
+    Parameters
+    ----------
+    path, rows
+        The table, and (n,) what to leave out.
+    announce
+        Called with the digest of what will be there, None for nothing, just before it is.
+    """
     if rows.all():
+        announce(None)
         path.unlink()
         return
     with atomic_path(path) as temporary:
@@ -50,3 +61,4 @@ def without(path: Path, rows: npt.NDArray[np.bool_]) -> None:
             pq.write_table(table.filter(pa.array(~rows)), temporary, compression="zstd")
         else:
             temporary.write_text(write_csv(table.filter(pa.array(~rows))), encoding="utf-8")
+        announce(digest_of(temporary))

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from unlearn_audit.utils.spreadsheet import unescaped
 
 # soft hyphens, zero-width characters, marks of direction and byte order marks: nobody sees them
 _UNSEEN = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _UNSEEN_ONES = re.compile(f"[{_UNSEEN}]")
+_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_WITH_DECIMALS = re.compile(r"(-?\d+)\.0+")
 _WORD = re.compile(r"\w+")
 
 
 def plain(text: str) -> str:
     """Return an id without what nobody sees: unseen characters, blanks at its ends, and the quote of an escaped cell.
 
+    Letters with accents are composed, however they were written.
+
     Examples
     --------
     >>> plain("\\ufeff17\\u200b"), plain(" A 1 "), plain("'=1"), plain("017")
     ('17', 'A 1', '=1', '017')
     """
-    return _UNSEEN_ONES.sub("", unescaped(text)).strip()
+    text = unescaped(text)
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFC", _UNSEEN_ONES.sub("", text)).strip()
 
 
 def normal(text: str) -> str:
@@ -36,6 +44,18 @@ def normal(text: str) -> str:
     folded = unicodedata.normalize("NFKC", plain(text)).casefold()
     number = re.fullmatch(r"([+-]?)0*(\d+)(?:\.0*)?", folded)
     return folded if number is None else f"{number[1].replace('+', '')}{number[2]}"
+
+
+def whole(text: str) -> str:
+    """Return a whole number that was written as one with decimals without them; all else as it is.
+
+    Examples
+    --------
+    >>> whole("17.0"), whole("17.50"), whole("017"), whole("A.0")
+    ('17', '17.50', '017', 'A.0')
+    """
+    number = _WITH_DECIMALS.fullmatch(text)
+    return text if number is None else number[1]
 
 
 def look_alikes(missing: Iterable[str], there: Iterable[str]) -> dict[str, str]:
@@ -75,8 +95,10 @@ class Mentions:
                 self._by_word.setdefault(word[0], []).append((word.start(), text))
 
     def any_in(self, text: str) -> bool:
-        """Return whether an id is mentioned."""
-        text = _UNSEEN_ONES.sub("", text)
+        """Return whether an id is mentioned, also where letters are written as HTML or JSON may write them."""
+        return any(self._any_in(form) for form in _forms(text))
+
+    def _any_in(self, text: str) -> bool:
         if any(one in text for one in self._without_words):
             return True
         if not self._by_word:
@@ -87,6 +109,15 @@ class Mentions:
                 if start >= 0 and text.startswith(wanted, start) and _alone(text, start, start + len(wanted)):
                     return True
         return False
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Yield a text without unseen characters, and again with what is escaped in it, if anything is."""
+    seen = text if text.isascii() else unicodedata.normalize("NFC", _UNSEEN_ONES.sub("", text))
+    yield seen
+    read = _CODE.sub(lambda code: chr(int(code[1], 16)), html.unescape(seen))
+    if read != seen:
+        yield unicodedata.normalize("NFC", _UNSEEN_ONES.sub("", read))
 
 
 def _alone(text: str, start: int, end: int) -> bool:

@@ -8,7 +8,7 @@ not be what its key says. Figures over all records stay.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,29 +20,20 @@ import pyarrow as pa
 
 from unlearn_audit.engine.erasure.content import Content
 from unlearn_audit.engine.erasure.erased import By, Purged, left_behind
-from unlearn_audit.engine.erasure.files import all_files, table_at, without
-from unlearn_audit.engine.erasure.ids import look_alikes, plain
+from unlearn_audit.engine.erasure.files import table_at, without
+from unlearn_audit.engine.erasure.ids import look_alikes
 from unlearn_audit.engine.erasure.leftovers import is_held, leftovers, remove
-from unlearn_audit.engine.erasure.runs import Run, check_dataset, kind_of_ids, stores_of
-from unlearn_audit.engine.erasure.scan import Scan, Wanted, answers, ids_in
-from unlearn_audit.engine.store.folder import MARKER, existing_run
+from unlearn_audit.engine.erasure.runs import Run, stores_of
+from unlearn_audit.engine.erasure.scan import Scan, answers, ids_in
+from unlearn_audit.engine.erasure.sought import Sought, manifest_of
+from unlearn_audit.engine.store.folder import PURGED, existing_run
 from unlearn_audit.engine.store.marks import said_by
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, is_key
-from unlearn_audit.engine.store.store import MARKER as STORE_MARKER
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
-from unlearn_audit.utils.manifest import LOCK, MANIFEST, Manifest, digest_of
+from unlearn_audit.utils.manifest import digest_of
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.progress import Reporter, Silent
-
-NOTE = "purged.json"
-"""In a run folder: that records were removed, how many rows, and when; it names nobody."""
-
-_WRITTEN_BY_US = frozenset(
-    ("report.html", "findings.json", "config.json", "plan.json", "naming.json", "reconstruction.json", "summary.md",
-     "table.csv", "claims.csv", "figure.svg", "figure.png", NOTE, MARKER, MANIFEST)
-)  # fmt: skip
-"""Files of a run that no manifest of an earlier version names."""
 
 
 def purge(
@@ -89,7 +80,9 @@ def purge(
     with ExitStack() as held:
         for folder in folders:
             held.enter_context(existing_run(folder))
-        work = _Erasure.of([Run.read(folder) for folder in folders], store, ids, dataset, by, without_store)
+        read = [Run.read(folder) for folder in folders]
+        stores = [] if without_store else stores_of(read, store)
+        work = _Erasure(Sought.of(read, stores, ids, dataset, by))
         return work.done(dry_run, reporter or Silent())
 
 
@@ -104,64 +97,40 @@ class _Table:
 
 @dataclass
 class _Erasure:
-    """One erasure: what is looked for where, and what was found."""
+    """One erasure: what is sought, and what was found.
 
-    runs: Sequence[Run]
-    stores: Sequence[Store]
-    wanted: Mapping[Path, Wanted]
-    in_stores: Wanted
-    purged: Purged
+    Attributes
+    ----------
+    sought
+        Whose rows, and where.
+    tables, keys, dead
+        What is to be removed: rows, artefacts, and leftovers of killed runs.
+    unclear
+        Artefacts that do not say whose they are, with the names of their data.
+    removed, kept
+        Answers of rows that are removed, and of others.
+    found, there
+        Ids of rows that are removed, and of all.
+    datasets
+        Names of the data in which rows were found.
+    """
+
+    sought: Sought
     tables: list[_Table] = field(default_factory=list)
-    arrays: list[tuple[Store, str, str | None]] = field(default_factory=list)
     keys: dict[tuple[Store, str], None] = field(default_factory=dict)
     dead: list[Path] = field(default_factory=list)
+    unclear: list[tuple[Store, str, str | None]] = field(default_factory=list)
     removed: set[bytes] = field(default_factory=set)
     kept: set[bytes] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
     there: set[str] = field(default_factory=set)
     datasets: set[str] = field(default_factory=set)
-    records_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    purged: Purged = field(default_factory=Purged)
 
-    @classmethod
-    def of(
-        cls,
-        runs: Sequence[Run],
-        store: Path | Store | None,
-        ids: Collection[str],
-        dataset: str | None,
-        by: By | None,
-        without_store: bool,
-    ) -> _Erasure:
-        """Find out, before anything is touched, whose ids these are and where to look for them."""
-        if dataset is not None:
-            check_dataset(runs, dataset)
-        kind = kind_of_ids(runs, by)
-        asked = frozenset(plain(text) for text in ids) - {""}
-        if not asked:
-            raise AuditError("--ids names nobody; give at least one id")
-        stores = [] if without_store else stores_of(runs, store)
-        datasets = None if dataset is None else frozenset((dataset,))
-        records: dict[Path, dict[str | None, frozenset[str]]] = {}
-        everywhere: dict[str | None, set[str]] = {}
-        of_each: dict[str, frozenset[str]] = {}
-        for run in runs:
-            here = records[run.folder] = {None: asked} if kind == "record" else {}
-            if kind == "person" and run.knows == "person" and not run.is_release:
-                for name, persons in run.records_of_each().items():
-                    here[name] = frozenset().union(*(persons.get(text, ()) for text in asked))
-                    for text, rows in persons.items():
-                        of_each[text] = of_each.get(text, frozenset()) | rows
-            for of, rows in here.items():
-                everywhere.setdefault(of, set()).update(rows)
-        return cls(
-            runs,
-            stores,
-            {folder: Wanted(asked, here, datasets) for folder, here in records.items()},
-            Wanted(asked, {name: frozenset(rows) for name, rows in everywhere.items()}, datasets),
-            Purged(kind, stores=[each.folder for each in stores]),
-            there=set(of_each),
-            records_of=of_each,
-        )
+    def __post_init__(self) -> None:
+        self.purged.by = self.sought.by
+        self.purged.stores = [store.folder for store in self.sought.stores]
+        self.there |= self.sought.records_of.keys()
 
     def done(self, dry_run: bool, reporter: Reporter) -> Purged:
         """Look for everything, remove it, and look again."""
@@ -181,13 +150,14 @@ class _Erasure:
         return self.purged
 
     def _find(self, reporter: Reporter) -> None:
-        for run in self.runs:
+        for run in self.sought.runs:
             self._look_into(run)
-        for store in self.stores:
+        for store in self.sought.stores:
             self._look_through(store, reporter)
         if self.datasets:
             of = {None, *self.datasets}
-            self.keys |= {(store, key): None for store, key, about in self.arrays if about in of}
+            self.keys |= {(store, key): None for store, key, about in self.unclear if about in of}
+            self.purged.other_data = 0
         self.dead = [path for folder, temporary in self._folders for path in leftovers(folder, temporary=temporary)]
         purged = self.purged
         purged.artefacts, purged.leftovers, purged.tables = len(self.keys), len(self.dead), len(self.tables)
@@ -196,13 +166,14 @@ class _Erasure:
     def _look_again(self, dry_run: bool) -> None:
         """Look into every file; of a dry run, into those that would not be removed or written anew."""
         secrets = frozenset(self.removed - self.kept)
-        in_runs = {folder: Scan(of, secrets) for folder, of in self.wanted.items()}
-        in_stores = Scan(self.in_stores, secrets)
+        in_runs = {folder: Scan(of, secrets) for folder, of in self.sought.in_runs.items()}
+        in_stores = Scan(self.sought.in_stores, secrets)
         going = {*self.dead, *(table.path for table in self.tables)} if dry_run else set()
         gone = {key for _, key in self.keys} if dry_run else set()
-        for path, scan, dataset, ours in self._files(in_runs, in_stores):
+        for path, run, ours in self.sought.files():
             if going & {path, *path.parents} or path.name.partition(".")[0] in gone:
                 continue
+            scan, dataset = (in_stores, None) if run is None else (in_runs[run.folder], run.datasets.get("target"))
             problem = scan.problem(path, dataset, written_by_us=ours)
             if problem is not None:
                 self.purged.left[str(path)] = problem
@@ -210,13 +181,13 @@ class _Erasure:
 
     @property
     def _folders(self) -> Iterator[tuple[Path, bool]]:
-        yield from ((run.folder, False) for run in self.runs)
-        yield from ((store.folder, True) for store in self.stores)
+        yield from ((run.folder, False) for run in self.sought.runs)
+        yield from ((store.folder, True) for store in self.sought.stores)
 
     def _look_into(self, run: Run) -> None:
         """Find the rows of a run folder."""
-        wanted, named = self.wanted[run.folder], run.datasets.get("target")
-        for path in self._files_of(run):
+        wanted, named = self.sought.in_runs[run.folder], run.datasets.get("target")
+        for path in self.sought.files_of(run):
             if path.suffix not in (".parquet", ".csv") or path.is_symlink() or not path.is_file():
                 continue
             table = table_at(path)
@@ -229,25 +200,32 @@ class _Erasure:
                 self.datasets |= set(run.datasets.values())
 
     def _look_through(self, store: Store, reporter: Reporter) -> None:
-        """Find the artefacts of a store that hold rows or cannot be read, and those that do not say whose they are."""
+        """Find the artefacts of a store that hold rows or cannot be read, and those that do not say whose they are.
+
+        Those of other data by the same name do not say it either, as the records have other numbers there.
+        """
         keys = sorted({key for path in store.folder.glob("??/*") if is_key(key := path.name.partition(".")[0])})
+        data = self.sought.data
         show = reporter.stage("Looking through the store", len(keys))
         for number, key in enumerate(keys, start=1):
             show(number)
             mark = store.path(key, MARK)
-            about = said_by(mark.read_bytes())[1].get("dataset") if mark.is_file() else None
+            document, names = said_by(mark.read_bytes()) if mark.is_file() else ({}, {})
+            about = names.get("dataset")
+            other = bool(data) and about in self.sought.names and document.get("data", "") not in {"", *data}
             for path in (store.path(key, suffix) for suffix in PAYLOADS):
                 if not path.is_file():
                     continue
                 content = Content.of(path.read_bytes())
-                rows = [self.in_stores.rows(table, about) for table in content.of_rows]
+                rows = [self.sought.in_stores.rows(table, about) for table in content.of_rows]
                 for table, theirs in zip(content.of_rows, rows, strict=True):
                     self._note(table, theirs)
                 if content.opaque is not None or any(theirs.any() for theirs in rows):
                     self.keys[store, key] = None
                     self.datasets |= {about} if about is not None and rows else set()
-                elif not rows:
-                    self.arrays.append((store, key, about))
+                elif not rows or other:
+                    self.unclear.append((store, key, about))
+                    self.purged.other_data += other
 
     def _note(self, table: pa.Table, rows: npt.NDArray[np.bool_]) -> None:
         """Remember whose rows these are and what answers they got."""
@@ -259,9 +237,9 @@ class _Erasure:
 
     def _name_missing(self) -> None:
         """Say of which ids nothing was found; refuse one in whose place another form of it is there."""
-        asked = self.in_stores.ids
+        asked = self.sought.in_stores.ids
         self.purged.missing = sorted(
-            text for text in asked - self.found if not self.records_of.get(text, frozenset()) & self.found
+            text for text in asked - self.found if not self.sought.records_of.get(text, frozenset()) & self.found
         )
         unknown = [text for text in self.purged.missing if text not in self.there]
         if meant := look_alikes(unknown, self.there - asked):
@@ -281,40 +259,25 @@ class _Erasure:
         for store, key in self.keys:
             store.remove(key)
         at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        for run in self.runs:
+        for run in self.sought.runs:
             tables = [table for table in self.tables if table.run is run]
-            dead = [path for path in self.dead if run.folder in path.parents]
-            manifest = Manifest.read(run.folder)
-            changed: dict[str, str | None] = {}
             for table in tables:
-                name = table.path.relative_to(run.folder).as_posix()
-                was_whole = manifest is not None and manifest.files.get(name) == digest_of(table.path)
-                without(table.path, table.rows)
-                self.purged.files.append(f"{run.folder.name}/{name}")
-                if was_whole:  # what differed before goes on to differ
-                    changed[name] = digest_of(table.path) if table.path.exists() else None
-            if tables or dead:
-                note = {"rows": sum(int(table.rows.sum()) for table in tables), "at": at}
-                write_atomic(run.folder / NOTE, json.dumps(note, indent=1) + "\n")
-                if manifest is not None:
-                    manifest.updated(run.folder, {**changed, NOTE: digest_of(run.folder / NOTE)})
+                without(table.path, table.rows, self._announcing(run, table.path))
+                self.purged.files.append(f"{run.folder.name}/{table.path.relative_to(run.folder).as_posix()}")
+            note = run.folder / PURGED
+            if tables or any(run.folder in path.parents for path in self.dead):
+                counted = {"rows": sum(int(table.rows.sum()) for table in tables), "at": at}
+                write_atomic(note, json.dumps(counted, indent=1) + "\n")
+            manifest = manifest_of(run)
+            if manifest is not None and note.is_file():
+                manifest.updated(run.folder, {PURGED: digest_of(note)})
 
-    def _files(self, in_runs: Mapping[Path, Scan], in_stores: Scan) -> Iterator[tuple[Path, Scan, str | None, bool]]:
-        """Yield every file, who looks into it, its dataset, and whether this program wrote it."""
-        for run in self.runs:
-            manifest = Manifest.read(run.folder)
-            ours = _WRITTEN_BY_US | (set() if manifest is None else manifest.files.keys())
-            for path in self._files_of(run):
-                name = path.relative_to(run.folder).as_posix()
-                if name != LOCK:
-                    yield path, in_runs[run.folder], run.datasets.get("target"), name in ours
-        for store in self.stores:
-            for path in all_files(store.folder):
-                key, _, suffix = path.name.partition(".")
-                of_a_store = path.name == STORE_MARKER or (is_key(key) and f".{suffix}" in (MARK, *PAYLOADS))
-                yield path, in_stores, None, of_a_store
+    def _announcing(self, run: Run, path: Path) -> Callable[[str | None], None]:
+        """Return what writes a table's next digest into the manifest, where the table is now as the manifest says.
 
-    def _files_of(self, run: Run) -> list[Path]:
-        """Return what lies in a run folder, but for a store that is looked through as such."""
-        stores = {store.folder.resolve() for store in self.stores}
-        return [path for path in all_files(run.folder) if not stores & set(path.resolve().parents)]
+        It is there before the table is: killed in between, the next attempt makes the same table again.
+        """
+        name, manifest = path.relative_to(run.folder).as_posix(), manifest_of(run)
+        if manifest is None or manifest.files.get(name) != digest_of(path):
+            return lambda digest: None  # noqa: ARG005 - what differed before goes on to differ
+        return lambda digest: manifest.updated(run.folder, {name: digest})

@@ -94,18 +94,26 @@ class Run:
         return named
 
     @property
+    def data(self) -> set[str]:
+        """Digests of the data of both sides, in which its records have their numbers."""
+        data = self.identity.get("data")
+        return {str(of) for of in data.values()} if isinstance(data, dict) else set()
+
+    @property
     def _details(self) -> dict[str, dict[str, Any]]:
         details = self.findings.get("details")
         return {k: v for k, v in details.items() if isinstance(v, dict)} if isinstance(details, dict) else {}
 
     @property
     def stores(self) -> list[Path]:
-        """The stores that its marker and its findings name."""
+        """The stores that its marker names, or, of an earlier version, its findings."""
         if not self.has_a_store:
             return []
+        if noted := stores_noted(self.folder):
+            return [Path(name) for name in noted]
         execution = self.findings.get("execution")
         named = execution.get("store") if isinstance(execution, dict) else None
-        return [Path(name) for name in {*stores_noted(self.folder), *([named] if isinstance(named, str) else [])}]
+        return [Path(named)] if isinstance(named, str) else []
 
     @property
     def has_a_store(self) -> bool:
@@ -122,7 +130,7 @@ class Run:
         AuditError
             If that table cannot be read, or is another by now.
         """
-        found = {}
+        found: dict[str, dict[str, frozenset[str]]] = {}
         for side, data in self.sides.items():
             file, column = data.get("file"), _column_of(data)
             if file is None or column is None:
@@ -133,7 +141,9 @@ class Run:
                     "audited, and that file is gone or was changed; restore it, or give the numbers of the rows with "
                     "--by record"
                 )
-            found[_name(data)] = _rows_of_each(read_columns(Path(file), missing=MISSING)[column])
+            here = found.setdefault(_name(data), {})
+            for person, rows in _rows_of_each(read_columns(Path(file), missing=MISSING)[column]).items():
+                here[person] = here.get(person, frozenset()) | rows
         if not found:
             raise AuditError(
                 f"which records of {self.folder} are whose is not in the run nor in a file that it names; give the "

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlearn_audit.engine.erasure.content import WHO, Content, parts
-from unlearn_audit.engine.erasure.ids import Mentions, by_dataset, plain
+from unlearn_audit.engine.erasure.ids import Mentions, by_dataset, plain, whole
 
 LONG_ENOUGH = 6
 """Characters from which on an id is looked for in the texts that runs write; a shorter one is in figures by chance."""
@@ -37,7 +37,7 @@ class Wanted:
     records: Mapping[str | None, frozenset[str]]
     datasets: frozenset[str] | None = None
 
-    def rows(self, table: pa.Table, dataset: str | None) -> npt.NDArray[np.bool_]:
+    def rows(self, table: pa.Table, dataset: str | None, *, copied: bool = False) -> npt.NDArray[np.bool_]:
         """Return (n,) which rows of a table are theirs.
 
         Parameters
@@ -46,6 +46,8 @@ class Wanted:
             With a column that says whose a row is.
         dataset
             Of rows that do not say of which they are.
+        copied
+            Whether others may have written the table, and whole numbers with decimals.
         """
         found = np.zeros(table.num_rows, dtype=bool)
         for name, mine in _by_dataset(table, dataset):
@@ -54,7 +56,7 @@ class Wanted:
             for column in WHO:
                 if column in table.column_names:
                     sought = by_dataset(self.records, name) if column == "record" else self.ids
-                    found |= mine & _is_in(table[column], sought)
+                    found |= mine & _is_in(table[column], sought, copied=copied)
         return found
 
 
@@ -112,11 +114,12 @@ class Scan:
         self.seen.append(path)
         for table in content.of_rows:
             every = np.ones(table.num_rows, dtype=bool)
-            if self.wanted.rows(table, dataset).any():
+            if self.wanted.rows(table, dataset, copied=not written_by_us).any():
                 return "holds rows of theirs"
             if answers(table, every) & self.secrets:
                 return "holds answers that only they got"
-        if any(secret in part for part in (raw, *content.raw) for secret in self.secrets):
+        looked_through = written_by_us and bool(content.of_rows)  # every answer in it is a row's
+        if not looked_through and any(secret in part for part in (raw, *content.raw) for secret in self.secrets):
             return "holds answers that only they got"
         ids = [text for text in self.wanted.ids if len(text) >= LONG_ENOUGH or not written_by_us]
         mentions = Mentions(ids)
@@ -156,7 +159,7 @@ def _texts(column: pa.ChunkedArray | pa.Array) -> list[str]:
     return [text or "" for text in column.cast(pa.string()).to_pylist()]
 
 
-def _is_in(column: pa.ChunkedArray, ids: Collection[str]) -> npt.NDArray[np.bool_]:
+def _is_in(column: pa.ChunkedArray, ids: Collection[str], *, copied: bool = False) -> npt.NDArray[np.bool_]:
     """Return (n,) which values are one of some ids, whatever unseen characters they hold."""
     if pa.types.is_signed_integer(column.type):  # numbers hold none, and there are many of them
         numbers = [int(text) for text in ids if len(text) < 20 and text.lstrip("-").isdecimal()]
@@ -165,5 +168,5 @@ def _is_in(column: pa.ChunkedArray, ids: Collection[str]) -> npt.NDArray[np.bool
             pc.is_in(column.cast(pa.int64()), value_set=pa.array(sought, pa.int64())).to_numpy(), dtype=bool
         )
     texts = _texts(column)
-    found = {text for text in set(texts) if plain(text) in ids}
+    found = {text for text in set(texts) if plain(text) in ids or (copied and whole(plain(text)) in ids)}
     return np.array([text in found for text in texts], dtype=bool)

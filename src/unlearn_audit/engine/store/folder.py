@@ -21,6 +21,9 @@ from unlearn_audit.utils.modes import PRIVATE_FILE, make_folder
 
 MARKER = "unlearn-audit-run.json"
 
+PURGED = "purged.json"
+"""In a run folder: that records were removed, how many rows, and when; it names nobody."""
+
 NO_RUN = f"{{}} holds no run of unlearn-audit (it has no {MARKER}); give the folder of a run"
 
 
@@ -185,6 +188,8 @@ def _before(folder: Path, say: Callable[[str], None]) -> Manifest | None:
         return None
     if wrong := [each for each in found if each.what != "unexpected"]:
         say(f"{folder} is not as the run before left it ({listed(wrong)}); it is written again")
+    if (folder / PURGED).exists():
+        say(f"records were purged from {folder}; the run writes rows of all records that the data hold now")
     return manifest
 
 

@@ -22,10 +22,13 @@ class Reuse:
         ``never``; ``mine``: where everything that decides the work is in its key; or ``always``.
     made
         Keys of what this run made.
+    remade
+        Keys of what the store held damaged, or as an earlier version kept it, so that this run made it again.
     """
 
     policy: ReuseName = "mine"
     made: set[str] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
 
     def refusal(self, source: ModelSource) -> str | None:
         """Say why stored work of a model is not reused; None if it is."""
