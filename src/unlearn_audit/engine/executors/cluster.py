@@ -56,6 +56,7 @@ class DaskCluster:
     @contextmanager
     def _client(self, n_items: int) -> Iterator[tuple[Any, int]]:
         """Connect to the cluster, or start one, and say how many threads a task may use."""
+        import dask.config
         from distributed import Client, LocalCluster
 
         if self.scheduler is not None:
@@ -73,6 +74,7 @@ class DaskCluster:
         processes, threads = split_cores(self.jobs, n_items)
         with (
             temporary_folder() as folder,
+            dask.config.set({"temporary-directory": str(folder)}),
             LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
@@ -80,7 +82,6 @@ class DaskCluster:
                 memory_limit=0,
                 dashboard_address=":0",
                 silence_logs=logging.CRITICAL,
-                local_directory=str(folder),
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
