@@ -200,7 +200,9 @@ def measure_in_worker(task: SideTask) -> Pilot:
 
 
 def _in_worker(work: Work, shared: Any) -> Any:
-    ((_, result),) = in_processes(2, 1, work, shared, [(0, 0)], "pilot is not done yet")
+    ((_, result),) = in_processes(
+        2, 1, work, shared, [(0, 0)], "pilot is not done; ask for smaller models, or on a machine with more memory"
+    )
     return result
 
 
