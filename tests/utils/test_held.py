@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from unlearn_audit.utils import held
 from unlearn_audit.utils.files import atomic_path, write_atomic
 from unlearn_audit.utils.held import abandoned, half_written, held_folder, hold_part, leftovers, size_of
 
@@ -68,16 +67,18 @@ def test_nothing_is_left_of_what_ends_well_or_fails(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names of open files stay there")
 def test_a_file_that_another_takes_for_abandoned_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
-    lock, met = held._lock, []
+    import fcntl
 
-    def late(descriptor):
+    lock, met = fcntl.flock, []
+
+    def late(descriptor, how):
         """Another process gets there first."""
         if not met:
             met.append(next(leftovers(tmp_path)))
             met[0].unlink()
-        lock(descriptor)
+        lock(descriptor, how)
 
-    monkeypatch.setattr(held, "_lock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     part = hold_part(tmp_path, "file")
     assert part.path != met[0]
     assert list(tmp_path.iterdir()) == [part.path]
@@ -86,10 +87,10 @@ def test_a_file_that_another_takes_for_abandoned_before_it_is_locked_is_made_aga
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are other locks there")
 def test_a_disk_without_locks_stops_no_writer_and_nothing_counts_as_abandoned_there(tmp_path, monkeypatch):
-    def none(descriptor):
+    def none(descriptor, how):
         raise OSError("no locks available")
 
-    monkeypatch.setattr(held, "_lock", none)
+    monkeypatch.setattr("fcntl.flock", none)
     write_atomic(tmp_path / "file", "text")
     left = hold_part(tmp_path, "other")
     left.close()
