@@ -38,6 +38,7 @@ HEAVY = (
     "cli/test_run.py::test_a_killed_run_resumes_with_the_same_result[1]",
     "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[torch-mlp-dask]",
     "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[random-forest-accelerated-dask]",
+    "attacks/test_run.py::test_workers_that_die_of_an_attack_again_and_again_are_told_in_one_sentence",
     "engine/test_executors.py::test_workers_that_always_die_are_told_in_one_sentence[dask]",
     "engine/test_executors.py::test_what_queries_warn_of_is_counted_and_not_shown[dask]",
     "engine/test_executors.py::test_what_a_worker_refuses_is_the_same_sentence[dask]",

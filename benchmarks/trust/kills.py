@@ -40,7 +40,7 @@ WAYS = (
     ("signal", "dask"),
     ("group", "dask"),
 )
-"""What is killed, and in which executor; every other kill is of the parent before or after a rename."""
+"""What is killed, and in which executor; two of three kills are of the parent before or after a rename."""
 
 AT_ONCE = ("signal", "parent", "group")
 """What ends an audit as soon as it is killed."""
@@ -78,15 +78,16 @@ def kills(n: int, seed: int, folder: Path) -> Tally:
     n
         How many kills.
     seed
-        Of the points in time.
+        Of the points in time; the next seed goes on through the ways to kill where this one ends.
     folder
         Empty; everything is written there.
     """
     tally = Tally("kills")
     bench = _Bench(folder)
     rng = np.random.default_rng(seed)
-    ways = chain.from_iterable(zip(cycle(WAYS), _renames(bench), strict=False))
-    for number, (what, where) in enumerate(islice(ways, n)):
+    renames = _renames(bench)
+    ways = chain.from_iterable(zip(cycle(WAYS), renames, renames, strict=False))
+    for number, (what, where) in enumerate(islice(ways, seed * n, (seed + 1) * n)):
         trial = _Trial(bench, folder / f"{number}", what, where, rng)
         tally.tried += 1
         tally.failed += [f"{number}: {what}, {where}: {problem}" for problem in trial.problems()]

@@ -1,4 +1,7 @@
 import dataclasses
+import os
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +49,47 @@ def test_workers_and_the_list_of_attacks_change_nothing(table):
         for one, two in zip(plain, other, strict=True):
             assert np.array_equal(one.scores, two.scores)
             assert np.array_equal(one.calibrated, two.calibrated)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mortal(LearnedAttack):
+    """Kills its worker the first few times that it is fitted; its folder counts, and is named by who is no worker."""
+
+    folder: str = ""
+    deaths: int = 1
+
+    def fit(self, shadow, seed):
+        died = len(list(Path(self.folder).iterdir()))
+        if os.getpid() != int(Path(self.folder).name) and died < self.deaths:
+            (Path(self.folder) / str(died)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(shadow, seed)
+
+
+@pytest.fixture
+def mortal(tmp_path):
+    def make(deaths):
+        folder = tmp_path / str(os.getpid())
+        folder.mkdir()
+        return Mortal("sorted-diff", "decision-tree", folder=str(folder), deaths=deaths)
+
+    return make
+
+
+def test_an_attack_whose_worker_was_killed_is_fitted_again(table, mortal, capfd):
+    shadow, target = table(seed=1), table(seed=2)
+    attacks = [mortal(deaths=1), *ATTACKS[1:]]
+    found = run(shadow, target, attacks, jobs=2)
+    assert len(list(Path(attacks[0].folder).iterdir())) == 1
+    for one, two in zip(run(shadow, target), found, strict=True):
+        assert np.array_equal(one.scores, two.scores)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_workers_that_die_of_an_attack_again_and_again_are_told_in_one_sentence(table, mortal):
+    attacks = [mortal(deaths=99), *ATTACKS]
+    with pytest.raises(AuditError, match=r"worker processes died 3 times in a row .*; \d attacks are not fitted yet"):
+        run(table(seed=1), table(seed=2), attacks, jobs=2)
 
 
 def test_the_order_of_shadow_worlds_is_kept_out_of_the_folds(table):

@@ -27,6 +27,8 @@ from unlearn_audit.utils.typing import Array, Mask
 FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
 
+_UNDONE = "attacks are not fitted yet; use fewer --jobs, fewer attacks or a machine with more memory"
+
 _COSTLIEST = ("random-forest", "mlp")
 """Attack models that are started first, so that short tasks fill the gap at the end."""
 
@@ -139,7 +141,7 @@ def run_attacks(
     order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
     tasks = side.tasks([attacks[i] for i in order], targets, seed)
     items = [(0, i) for i in range(len(tasks))]
-    found = in_order(Processes(jobs, "attacks are not fitted yet").run(_run_nth, tasks, items), items)
+    found = in_order(Processes(jobs, _UNDONE).run(_run_nth, tasks, items), items)
     results: dict[int, list[AttackScores]] = {}
     failures: list[Failure] = []
     for i, result in zip(order, found, strict=True):

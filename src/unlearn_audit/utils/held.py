@@ -24,6 +24,8 @@ _PART, _LOCK = ".part", ".lock"
 
 _HALF_WRITTEN = re.compile(r"\..+\.\w{8}\.part")
 
+_SECONDS_TO_WAIT = 5.0
+
 _DOOR = threading.Lock()
 _MINE: set[Path] = set()
 """What this process holds."""
@@ -147,7 +149,7 @@ def abandoned(path: Path, *, remove: bool = True) -> bool:
 
 def remove_all_held() -> None:
     """Remove what this process holds, and let it hold nothing more: for one that ends at once."""
-    _DOOR.acquire()
+    _DOOR.acquire(timeout=_SECONDS_TO_WAIT)
     for path in list(_MINE):
         _remove(path)
 

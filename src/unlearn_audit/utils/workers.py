@@ -10,6 +10,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from joblib import Parallel
@@ -29,6 +30,7 @@ def worker_pool(processes: int, **options: Any) -> Parallel:
         n_jobs=processes,
         batch_size=1,
         max_nbytes=None,
+        temp_folder=gettempdir(),  # where nothing is made; unless it is named, joblib makes a folder in /dev/shm
         initializer=end_with_parent,
         initargs=(os.getpid(),),
         **options,

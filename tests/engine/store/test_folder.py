@@ -3,6 +3,7 @@ import pytest
 from unlearn_audit.engine.store import folder
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.held import hold_part
 
 
 def test_a_folder_is_for_one_configuration(tmp_path):
@@ -85,3 +86,14 @@ def test_an_unreadable_marker_is_told_in_one_sentence(tmp_path, content):
     (tmp_path / ".lock").unlink(missing_ok=True)
     with run_folder(tmp_path, {}):
         pass
+
+
+def test_what_a_killed_run_left_half_written_goes_when_it_is_continued(tmp_path):
+    with run_folder(tmp_path / "out", {}):
+        pass
+    left, written = (hold_part(tmp_path / "out" / "observations", name) for name in ("shadow", "target"))
+    left.close()
+    with run_folder(tmp_path / "out", {}):
+        assert not left.path.exists()
+        assert written.path.exists()
+    written.remove()

@@ -29,6 +29,8 @@ from unlearn_audit.utils.typing import Array, Positions
 _CHUNKS = 50
 """Parts at most that the trainings are handed out in, for progress and for even work."""
 
+_UNDONE = "parts of the attacker's own trainings are not done yet; use fewer --jobs or a machine with more memory"
+
 
 @dataclass
 class Computed:
@@ -108,7 +110,7 @@ class RetrainingInfluence(Influence):
         alone = replace(self, computed=Computed())
         parts = np.array_split(new, min(_CHUNKS, len(new)))
         items = [(0, i) for i in range(len(parts))]
-        run = Processes(jobs, "parts of the attacker's own trainings are not done yet").run
+        run = Processes(jobs, _UNDONE).run
         results = in_order(run(_drops_of_part, (alone, parts, asked, before), items), items)
         done = 0
         for part, drops in zip(parts, results, strict=True):

@@ -20,7 +20,8 @@ FRUITLESS = 3
 """How often in a row a pool of workers may die without one more item done."""
 
 
-WORLDS = "worlds are not made yet"
+WORLDS = "worlds are not made yet, and the same command with fewer --jobs goes on from here"
+"""What is said of items that are left where workers die again and again, and what to do."""
 
 
 class Executor(Protocol):
@@ -90,7 +91,7 @@ def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Ite
     items
         All items, each once.
     undone
-        What is said of those that are left where it leads nowhere.
+        What is said of those that are left where it leads nowhere, as of `WORLDS`.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Ite
             if fruitless == FRUITLESS:
                 raise AuditError(
                     f"worker processes died {FRUITLESS} times in a row ({error}), most often for want of memory; "
-                    f"{len(left):,} {undone}, and the same command with fewer --jobs goes on from here"
+                    f"{len(left):,} {undone}"
                 ) from error
 
 

@@ -59,7 +59,7 @@ class DaskCluster:
     @contextmanager
     def _client(self, n_items: int) -> Iterator[tuple[Any, int]]:
         """Connect to the cluster, or start one, and say how many threads a task may use."""
-        import dask
+        import dask.config
         from distributed import Client, LocalCluster
 
         if self.scheduler is not None:
@@ -77,7 +77,7 @@ class DaskCluster:
         processes, threads = split_cores(self.jobs, n_items)
         with (
             temporary_folder() as folder,
-            dask.config.set({"distributed.scheduler.http.routes": []}),
+            dask.config.set({"distributed.scheduler.http.routes": [], "temporary-directory": str(folder)}),
             LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
@@ -88,7 +88,6 @@ class DaskCluster:
                 dashboard_address=f"{LOOPBACK}:0",
                 scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
-                local_directory=str(folder),
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):

@@ -36,6 +36,8 @@ ENOUGH_SECONDS = 2.0
 SLOW_SECONDS = 10.0
 """A first run that took this long is not repeated."""
 
+_UNDONE = "pilot is not done; use smaller models or worlds, or a machine with more memory"
+
 MOST_ROWS = 4000
 """Attack models are timed on at most so many rows; beyond them a fit is taken to grow with the rows."""
 
@@ -200,7 +202,7 @@ def measure_in_worker(task: SideTask) -> Pilot:
 
 
 def _in_worker(work: Work, shared: Any) -> Any:
-    ((_, result),) = in_processes(2, 1, work, shared, [(0, 0)], "pilot is not done yet")
+    ((_, result),) = in_processes(2, 1, work, shared, [(0, 0)], _UNDONE)
     return result
 
 

@@ -1,0 +1,125 @@
+"""Signals end the command line with one sentence; in a program that calls the package they are the program's."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from unlearn_audit.cli.commands import COMMANDS, GO_ON
+from unlearn_audit.cli.shared.signals import ended_by_signals
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+WAITS = """
+import os, sys, time
+from pathlib import Path
+from unlearn_audit.cli.shared.signals import ended_by_signals
+from unlearn_audit.utils.held import held_folder
+from unlearn_audit.utils.workers import worker_pool
+
+def wait(seconds):
+    os.write(1, b"w")
+    time.sleep(seconds)
+
+def main():
+    from joblib import delayed
+    with ended_by_signals("Interrupted; go on."), held_folder(Path(sys.argv[1]) / "tmp"):
+        worker_pool(2)(delayed(wait)(200) for _ in range(2))
+
+if __name__ == "__main__":
+    main()
+"""
+
+SLOW = """
+import sys
+from unlearn_audit.cli.shared.signals import ended_by_signals
+with ended_by_signals("Interrupted; go on."):
+    print("ready", flush=True)
+    try:
+        sum(range(10**11))
+    finally:
+        print("not reached")
+"""
+"""One step of Python that takes minutes, and in which its main thread hears of no signal."""
+
+
+def start(code, *words, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **options,
+    )  # fmt: skip
+
+
+def exists(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("to_all", [False, True], ids=["one process", "all of a terminal"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_workers_and_temporary_data_with_one_sentence(name, to_all, tmp_path):
+    number = getattr(signal, name)
+    with start(WAITS, tmp_path) as process:
+        assert process.stdout.read(2) == b"ww"
+        assert len(list((tmp_path / "tmp").iterdir())) == 2
+        for _ in range(3):
+            os.killpg(process.pid, number) if to_all else process.send_signal(number)
+        # both pipes end at once: no process is left that could write into them
+        out, said = process.communicate(timeout=20)
+        assert (out, said) == (b"", b"Interrupted; go on.\n")
+        assert process.returncode == 128 + number
+    assert not list(tmp_path.glob("tmp/*"))
+    deadline = time.monotonic() + 10
+    while exists(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_long_step_is_ended_too_and_a_hangup():
+    with start(SLOW) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.communicate(timeout=20) == (b"", b"Interrupted; go on.\n")
+        assert process.returncode == 128 + signal.SIGHUP
+
+
+def test_what_is_to_be_ignored_is_ignored():
+    code = SLOW.replace("sum(range(10**11))", "import time; time.sleep(1)").replace("not reached", "whole")
+    with start(f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{code}") as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.communicate(timeout=20) == (b"whole\n", b"")
+        assert process.returncode == 0
+
+
+def test_signals_of_a_model_and_of_a_program_are_their_own():
+    heard = []
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    try:
+        with ended_by_signals("no"):
+            signal.raise_signal(signal.SIGALRM)
+        assert heard == [1]
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+
+
+def test_the_package_itself_takes_no_signal():
+    code = "import signal, unlearn_audit.api, unlearn_audit.cli.main as m; print(signal.getsignal(signal.SIGTERM).name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "SIG_DFL\n"
+
+
+def test_only_commands_that_keep_what_is_done_say_that_they_go_on():
+    assert set(COMMANDS) >= GO_ON
+    assert {"run", "name", "reproduce"} <= GO_ON
+    assert not {"predictions", "plan", "release"} & GO_ON
