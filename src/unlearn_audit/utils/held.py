@@ -70,11 +70,13 @@ class Held:
 
     def remove(self) -> None:
         """Remove it where it still has its name, and hold it no longer."""
-        _remove(self.path)
-        self.close()
+        try:
+            _remove(self.path)
+        finally:
+            self.close()
+            _MINE.discard(self.path)
         if sys.platform == "win32":  # where nothing that is open can be removed
             _remove(self.path)
-        _MINE.discard(self.path)
 
 
 def hold_part(folder: Path, name: str, mode: int = PRIVATE_FILE) -> Held:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # on Windows nothing that is open can be removed, which says the same
-    fcntl = None  # type: ignore[assignment]
-
-TEMPORARY = "tmp"
-"""The folder of a store in which running audits keep temporary data."""
+from unlearn_audit.engine.store.store import TEMPORARY
+from unlearn_audit.utils.held import abandoned
 
 _PART = re.compile(r"\..+\.part")
 
@@ -36,22 +30,8 @@ def leftovers(folder: Path, *, temporary: bool) -> Iterator[Path]:
 
 def is_held(path: Path) -> bool:
     """Return whether a running audit holds a leftover: the file itself, or the lock beside a folder of the name."""
-    if fcntl is None:
-        return False
     lock = path.with_name(f"{path.name}.lock") if path.is_dir() and not path.is_symlink() else path
-    try:
-        descriptor = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
+    return lock.exists() and not abandoned(lock, remove=False)
 
 
 def remove(path: Path) -> None:
