@@ -97,7 +97,7 @@ class Findings(Frozen):
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
 
     @classmethod
-    def read(cls, path: Path) -> Findings:
+    def read(cls, path: str | Path) -> Findings:
         """Read a ``findings.json`` of this layout or a former one.
 
         Raises
@@ -105,6 +105,7 @@ class Findings(Frozen):
         AuditError
             If the file is missing, or holds no findings in a layout that is known.
         """
+        path = Path(path)
         try:
             return cls.model_validate(upgraded(json.loads(path.read_bytes()), SCHEMA))
         except OSError as error:
