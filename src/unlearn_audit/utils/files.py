@@ -15,6 +15,9 @@ PRIVATE_FILE, PUBLISHABLE_FILE, PRIVATE_FOLDER = 0o600, 0o666, 0o700
 """Modes from which the umask takes away: what may hold records is its owner's alone under every umask."""
 
 
+_NO_TEXT = "its name is no text in the encoding of this system"
+
+
 class CannotWrite(OSError, AuditError):
     """A file or folder that cannot be written: the sentence that a user reads, and an `OSError` with all it knows.
 
@@ -45,6 +48,7 @@ def make_folder(path: Path) -> None:
     OSError
         If it cannot be made.
     """
+    _check_name(path)
     if not path.is_dir():
         if path.parent != path:
             make_folder(path.parent)
@@ -94,24 +98,37 @@ def _named(path: Path) -> Iterator[None]:
     except CannotWrite:
         raise
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+        # what a library adds to a number of the system can be long
+        why = _NO_TEXT if error.errno == errno.EILSEQ else os.strerror(error.errno) if error.errno else _said(error)
         raise CannotWrite(error.errno or errno.EIO, why, str(path)) from error
+
+
+def _said(error: OSError) -> str:
+    return " ".join(str(error).split())
 
 
 def _beside(path: Path, mode: int) -> Path:
     """Make an empty file beside another and return its path."""
+    _check_name(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        try:
-            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        except FileNotFoundError:
-            make_folder(path.parent)
-            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-    except ValueError as error:
-        # a character that no name can have here
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from error
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    except FileNotFoundError:
+        make_folder(path.parent)
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     os.close(handle)
     return temporary
+
+
+def _check_name(path: Path) -> None:
+    """Raise an `OSError` where not every library that writes can write the name: bytes that are no text, or a zero."""
+    try:
+        os.fsencode(path)
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, _NO_TEXT, str(path)) from error
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
 
 
 def write_atomic(

@@ -45,9 +45,9 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
     Examples
     --------
     >>> with foreign("model mine raised"):
-    ...     {}["age"]
+    ...     raise AuditError("what says by itself what to do stays as it is")
     Traceback (most recent call last):
-    unlearn_audit.errors.AuditError: model mine raised KeyError: 'age' (<doctest unlearn_audit.utils.foreign...>:2)
+    unlearn_audit.errors.AuditError: what says by itself what to do stays as it is
     """
     try:
         yield
@@ -57,7 +57,7 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
         # the innermost frame; that of this function is always there
         if not isinstance(error, Exception) and _is_ours(_files(error)[-1][0]):
             raise  # a signal that ends us, and no exit of theirs
-        raise AuditError(f"{doing} {raised(error, clean, of)}{then}") from error
+        raise AuditError(f"{doing}{'' if doing.endswith('(') else ' '}{raised(error, clean, of)}{then}") from error
 
 
 def raised(error: BaseException, clean: Callable[[str], str] | None = None, of: Any = None) -> str:
@@ -71,7 +71,7 @@ def raised(error: BaseException, clean: Callable[[str], str] | None = None, of: 
     "KeyError: 'age'"
     """
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()).rstrip(".")
     except Exception:  # noqa: BLE001 - not even what it says can be had
         text = ""
     if clean is not None:
@@ -81,20 +81,20 @@ def raised(error: BaseException, clean: Callable[[str], str] | None = None, of: 
 
 
 def _place_of(error: BaseException, of: Any) -> str:
-    """Return `` (file:line)`` of what raised an error, in the user's own code where it had a part in it."""
+    """Return ``, at file:line`` of what raised an error, in the user's own code where it had a part in it."""
     places = [(file, line) for file, line in _files(error) if not _is_ours(file) and not file.startswith("<frozen")]
     theirs = [place for place in places if not _in_library(place[0])]
     if not theirs and (defined := defined_at(of)):
         return defined
-    return f" ({_named(*(theirs or places)[-1])})" if places else ""
+    return f", at {_named(*(theirs or places)[-1])}" if places else ""
 
 
 def defined_at(function: Any) -> str:
-    """Return `` (file:line)`` of a function or method in the user's own code; an empty text for any other."""
+    """Return ``, at file:line`` of a function or method in the user's own code; an empty text for any other."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     if code is None or _is_ours(code.co_filename) or _in_library(code.co_filename):
         return ""
-    return f" ({_named(code.co_filename, code.co_firstlineno)})"
+    return f", at {_named(code.co_filename, code.co_firstlineno)}"
 
 
 def _named(file: str, line: int) -> str:

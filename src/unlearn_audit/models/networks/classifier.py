@@ -327,8 +327,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         module = module.to(device)
         probe = torch.zeros((2, *(self._shape or shape)), device=device)
         size = " x ".join(str(side) for side in probe.shape[1:])
-        fails = f"network {self._name} cannot take records of size {size}:"
-        with torch.no_grad(), foreign(fails, "; give it records of the size it is made for"):
+        fails = f"network {self._name} cannot take records of size {size} ("
+        with torch.no_grad(), foreign(fails, "); give it records of the size it is made for"):
             answer = module.eval()(probe)
         if not isinstance(answer, Tensor) or answer.shape != (2, n_classes):
             got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
