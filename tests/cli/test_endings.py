@@ -52,7 +52,7 @@ def test_models_that_print_leave_json_alone_and_what_is_written_is_private(comma
     assert {"import", "made", "fitted", "asked"} <= set(done.err.split())
     public = {name for name, mode in modes(Path("run")).items() if mode not in (0o600, 0o700)}
     assert public == {"report.html"}
-    assert {mode for mode in modes(tmp_path / "store").values()} == {0o600, 0o700}
+    assert set(modes(tmp_path / "store").values()) == {0o600, 0o700}
 
 
 def test_a_model_that_leaves_does_not_end_a_run_as_if_all_were_well(command):
