@@ -162,3 +162,33 @@ def test_results_and_messages_leave_by_one_door():
         assert name == "utils/console.py" or not re.search(r"\bConsole\(", text), name
         # help and version are printed before a command runs
         assert name in ("cli/main.py", "cli/shared/help.py") or "typer.echo" not in text, name
+
+
+METHOD = """
+from dataclasses import dataclass
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.options import Options
+from unlearn_audit.unlearning.retrain import Retrain
+
+@dataclass(frozen=True)
+class Lazy(Unlearner):
+    regime: Regime
+    retrain: Retrain
+    def learn(self, source, data, training, seed):
+        return self.retrain.learn(source, data, training, seed)
+    def unlearn(self, original, request, seed):
+        raise SystemExit(0)
+
+class LazyOptions(Options):
+    def unlearner(self, retrain):
+        return Lazy(retrain.regime, retrain)
+"""
+
+
+def test_an_unlearning_method_that_leaves_is_an_error_of_the_method(command):
+    Path("lazy.py").write_text(METHOD)
+    done = command("run", "--dataset=breast-cancer", "--unlearning=lazy.py:LazyOptions", *SMALL)
+    assert done.code == 2
+    assert "unlearning method Lazy raised SystemExit: 0, at lazy.py:15" in done.err
+    assert "Traceback" not in done.err
