@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -127,12 +128,42 @@ def test_the_gate_is_that_of_the_verdict_whatever_the_figures(python, findings, 
     assert python(EXAMPLES / "ci_gate.py", path).returncode == code
 
 
-@pytest.mark.parametrize("content", [None, "no json", '{"schema": "unlearn-audit/findings/1"}'])
-def test_the_gate_refuses_what_it_cannot_read(python, tmp_path, content):
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"no json",
+        b"\xff\xfe\x00",
+        b"null",
+        b'{"schema": "unlearn-audit/findings/1"}',
+        b'{"schema": {}, "verdict": {"gate": "pass"}}',
+        b"[" * 100_000,
+        b'{"schema": ' + b"9" * 5000 + b"}",
+    ],
+    ids=range(9),
+)
+def test_the_gate_refuses_what_it_cannot_read(tmp_path, monkeypatch, capsys, content):
     path = tmp_path / "findings.json"
     if content is not None:
-        path.write_text(content, encoding="utf-8")
-    done = python(EXAMPLES / "ci_gate.py", path)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert str(path) in done.stderr
+        path.write_bytes(content)
+    refused(path, monkeypatch, capsys)
+
+
+def test_the_gate_refuses_a_folder(tmp_path, monkeypatch, capsys):
+    refused(tmp_path, monkeypatch, capsys)
+
+
+def refused(path, monkeypatch, capsys):
+    gate = runpy.run_path(str(EXAMPLES / "ci_gate.py"))
+    monkeypatch.setattr(sys, "argv", ["ci_gate.py", str(path)])
+    assert gate["main"]() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert str(path) in said.err
+
+
+def test_a_gate_without_the_package_is_no_leak(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "unlearn_audit", None)
+    refused(tmp_path / "findings.json", monkeypatch, capsys)

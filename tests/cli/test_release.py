@@ -267,7 +267,7 @@ def test_two_fitted_models_are_asked(command, models):
     ("first", "options", "said"),
     [
         ("versions.py:unfitted", [], "returned a LogisticRegression without classes_; a fitted classifier"),
-        ("versions.py:broken", [], "raised KeyError: 'weights'; it must return a fitted classifier"),
+        ("versions.py:broken", [], "raised KeyError: 'weights', at versions.py"),
         ("versions.py:none", [], "the module has no 'none'"),
         ("versions.py:before", ["--label", "b"], "is none of the classes of versions.py:before"),
         ("versions.py:before", ["--record", "id"], "no record column 'id' in people.csv"),

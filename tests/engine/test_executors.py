@@ -161,7 +161,9 @@ def test_workers_that_always_die_are_told_in_one_sentence(records, tmp_path, own
 def test_what_a_worker_refuses_is_the_same_sentence(records, tmp_path, own, name):
     with pytest.raises(AuditError) as caught:
         observe(records, tmp_path / "store", name, own("Refuses"))
-    assert str(caught.value) == "model mine.py:Refuses failed to fit 100 records of made: MemoryError: too large by far"
+    line = next(number for number, text in enumerate(MODELS.splitlines(), 1) if "MemoryError" in text)
+    said = f"model mine.py:Refuses failed to fit 100 records of made: MemoryError: too large by far, at mine.py:{line}"
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("name", EXECUTORS)

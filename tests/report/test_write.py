@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report import Findings, render, write_report
 
@@ -8,7 +11,7 @@ def test_both_files_are_written_and_nothing_else(findings, scores, tmp_path):
     folder = tmp_path / "new" / "run"
     assert write_report(folder, findings, scores) == folder / "report.html"
     assert sorted(p.name for p in folder.iterdir()) == ["findings.json", "report.html"]
-    assert Findings.read(folder / "findings.json") == findings
+    assert Findings.read(folder / "findings.json") == Findings.read(str(folder / "findings.json")) == findings
     assert (folder / "report.html").read_text(encoding="utf-8") == render(findings, scores)
 
 
@@ -22,3 +25,7 @@ def test_nothing_is_written_where_the_scores_do_not_fit(findings, scores, tmp_pa
     with pytest.raises(AuditError):
         write_report(tmp_path, findings, scores[["game", "role", "paper", "defense", "adaptive"]])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_is_named_by_text_as_well():
+    assert Execution(store="kept/here").store_folder == Path("kept/here")

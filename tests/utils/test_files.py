@@ -45,7 +45,7 @@ def test_what_is_written_again_becomes_private_and_a_folder_of_the_user_keeps_it
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="names differ on other systems")
 @pytest.mark.parametrize(
     "name",
-    ["folder", "x" * 4000, "/".join(["y" * 200] * 25), "a\0b", "file/below"],
+    ["folder", "x" * 4000, "/".join(["y" * 200] * 25), "a\0b", "file/below", "no\udcfftext", "no\udcfftext/below"],
 )
 def test_what_cannot_be_written_is_a_sentence_with_the_path_and_leaves_nothing(tmp_path, name):
     (tmp_path / "folder" / "full").mkdir(parents=True)

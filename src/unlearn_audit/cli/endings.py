@@ -69,8 +69,8 @@ def _told(error: Exception) -> tuple[int, str]:
         return USER, f"{os.fsdecode(error.filename)} cannot be read or written ({why}); check it, or name another"
     if isinstance(error, MemoryError):
         return USER, "memory ran out; use fewer --jobs, fewer or smaller worlds, or a larger machine"
-    if "embedded null" in str(error) or (isinstance(error, UnicodeEncodeError) and error.encoding != "utf-8"):
-        return USER, "a path has a character that names cannot have on this system; rename it"
+    if isinstance(error, UnicodeEncodeError) or "embedded null" in str(error):
+        return USER, "a path or a name has a character that is no text, or that names cannot have here; rename it"
     where = raised(error, lambda _: "")
     return FAULT, f"unexpected {where}: a fault of unlearn-audit; please report it with what --traceback shows"
 

@@ -45,7 +45,7 @@ def from_others(name: str, found: Any) -> tuple[Source, Callable[[Path], Table |
         source = Source(name, first_line(load) or name, "not stated", "not stated", records=None, features=0, classes=0)
 
     def checked(folder: Path) -> Table | Images:
-        with foreign(f"dataset {name} cannot be loaded:"):
+        with foreign(f"dataset {name} cannot be loaded (", ")"):
             records = load(folder)
         return replace(check_dataset(records, name), name=name)
 

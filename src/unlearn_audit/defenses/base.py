@@ -97,9 +97,7 @@ class Step:
     def __call__(self, posteriors: Posteriors) -> Posteriors:
         """Return what is released of posteriors."""
         assert self.kind.function is not None
-        function, given = self.kind.function, () if self.value is None else (self.value,)
-        with foreign(f"the defence {getattr(function, '__name__', 'given')} raised"):
-            return function(posteriors, *given)
+        return self.kind.function(posteriors) if self.value is None else self.kind.function(posteriors, self.value)
 
     def remedy(self, n_classes: int) -> str | None:
         """Return what to use instead where it would hide nothing of so many classes."""
@@ -140,7 +138,8 @@ class Defense:
         self.check_classes(len(observations.classes))
         posteriors = observations.posteriors
         for step in self.steps:
-            posteriors = step(posteriors)
+            with foreign(f"defence {self.name} raised"):
+                posteriors = step(posteriors)
         partial = observations.partial or any(step.kind.partial for step in self.steps)
         return replace(observations, posteriors=posteriors, partial=partial)
 

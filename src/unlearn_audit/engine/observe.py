@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -19,7 +21,9 @@ from unlearn_audit.models.trees import answers_by_record
 from unlearn_audit.observations.piece import Piece
 from unlearn_audit.observations.table import ROLES
 from unlearn_audit.unlearning import Trained, Unlearner
+from unlearn_audit.unlearning.base import SeedOf
 from unlearn_audit.unlearning.training import take
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Positions, Posteriors
@@ -60,7 +64,8 @@ def observe_world(
         (the most that one of its private trainings spent, or None).
     """
     side = SIDES[world.side]
-    original = unlearner.learn(source, data, world.training, integer_seed(seed, Kind.ORIGINAL, side, world.index))
+    with _method(unlearner):
+        original = unlearner.learn(source, data, world.training, integer_seed(seed, Kind.ORIGINAL, side, world.index))
     posteriors = []
     trainings = _Trainings()
     trainings.add(original)
@@ -71,7 +76,7 @@ def observe_world(
     # a model may draw when it is asked too
     with one_thread(), seeded_globals(integer_seed(seed, Kind.QUERY, side, world.index)):
         prober = None if probing is None else _Prober(original, world, probing, seed)
-        pairs = zip(unlearner.unlearn_chains(original, world.chains, seed_of), world.queries, strict=True)
+        pairs = zip(_chains(unlearner, original, world, seed_of), world.queries, strict=True)
         asker = _Asker(original, world)
         while together := list(islice(pairs, asker.at_once)):
             posteriors += asker.ask([versions for versions, _ in together], [asked for _, asked in together])
@@ -85,6 +90,18 @@ def observe_world(
     columns, signals = _columns(data, world), {} if prober is None else prober.signals
     piece = Piece(data.name, world.side, world.index, columns, np.concatenate(posteriors), data.class_names, signals)
     return piece, {"overfitting": overfitting, **trainings.stats}
+
+
+def _chains(unlearner: Unlearner, original: Trained, world: World, seed_of: SeedOf) -> Iterator[list[Trained]]:
+    with _method(unlearner):
+        yield from unlearner.unlearn_chains(original, world.chains, seed_of)
+
+
+def _method(unlearner: Unlearner) -> AbstractContextManager[None]:
+    """Return what tells of an error in a method of other people's; one of our own would be a fault of ours."""
+    of = type(unlearner)
+    ours = of.__module__.startswith("unlearn_audit.")
+    return nullcontext() if ours else foreign(f"unlearning method {of.__name__} raised")
 
 
 class _Trainings:

@@ -100,7 +100,7 @@ class Findings(Frozen):
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
 
     @classmethod
-    def read(cls, path: Path) -> Findings:
+    def read(cls, path: str | Path) -> Findings:
         """Read a ``findings.json`` of this layout or a former one.
 
         Raises
@@ -109,6 +109,7 @@ class Findings(Frozen):
             If the file is missing, holds no findings in a layout that is known, or lies in the folder of a run and is
             not as the run wrote it.
         """
+        path = Path(path)
         check_recorded(path)
         try:
             document = upgraded(read_json(path), SCHEMA)

@@ -44,7 +44,9 @@ def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.
 def query_exactly(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
     """Return the model's posteriors with all their digits; see `query`."""
     known = getattr(model, "classes_", None)
-    with foreign(f"model {name} cannot answer, as it raised", clean=lambda text: without_values(text, X)):
+    with foreign(
+        f"model {name} cannot answer, as it raised", clean=lambda text: without_values(text, X), of=_asked(model)
+    ):
         if known is not None and np.shape(known) == (1,):
             # some answer with two columns, and some were not fitted at all
             answer = np.ones((len(X), 1))
@@ -70,6 +72,10 @@ def query_many(
     return np.asarray(aligned.reshape(*answers.shape[:2], -1), dtype=np.float32)
 
 
+def _asked(model: Any) -> Any:
+    return getattr(type(model), "predict_proba", None)
+
+
 def can_ask_many(model: Any) -> bool:
     """Return whether models of this kind can be asked at once."""
     return hasattr(model, "predict_proba_many")
@@ -79,7 +85,9 @@ def _aligned(
     answer: npt.NDArray[Any], model: Any, X: Any, class_values: npt.NDArray[Any], name: str
 ) -> npt.NDArray[Any]:
     """Return answers with one column a class of the dataset, once they are known to be probabilities."""
-    where = defined_at(getattr(model, "predict_proba", None))
+    where = defined_at(_asked(model))
+    if answer.dtype.kind not in "fiub":
+        raise AuditError(f"model {name} answered with values of type {answer.dtype}{where}; numbers are needed")
     known = getattr(model, "classes_", None)
     known = class_values if known is None else np.asarray(known)
     if answer.ndim != 2 or answer.shape != (len(X), len(known)):

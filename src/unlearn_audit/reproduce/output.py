@@ -26,7 +26,8 @@ def write_reproduction(folder: Path, done: Reproduction) -> Path:
     for suffix in ("svg", "png"):
         _draw(done, table, folder / f"figure.{suffix}")
     write_atomic(folder / "summary.md", markdown(done))
-    write_atomic(folder / "report.html", _page(done, (folder / "figure.svg").read_text(encoding="utf-8")))
+    page = _page(done, (folder / "figure.svg").read_text(encoding="utf-8"))
+    write_atomic(folder / "report.html", page, publishable=True)
     return folder / "report.html"
 
 

@@ -17,6 +17,7 @@ from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.sisa import SisaOptions
+from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.registry import Registry
 
 if TYPE_CHECKING:
@@ -124,8 +125,10 @@ def unlearner_for(
 
 
 def _made(config: UnlearningConfig, options: Options, retrain: Retrain) -> Unlearner:
-    unlearner = options.unlearner(retrain)
-    return unlearner if config.method in METHODS else checked(unlearner, config.method)
+    if config.method in METHODS:
+        return options.unlearner(retrain)
+    with foreign(f"unlearning method {config.method} raised"):
+        return checked(options.unlearner(retrain), config.method)
 
 
 def _why_not_fixed(unlearner: Unlearner, model: str, n_training: int, n_deleted: int) -> str | None:

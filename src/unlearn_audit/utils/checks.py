@@ -32,7 +32,7 @@ def raise_first(who: str, problems: Iterable[str], tried_on: str) -> None:
     Traceback (most recent call last):
     unlearn_audit.errors.AuditError: attack mine scores nobody
     """
-    with foreign(f"{who} fails on {tried_on}:"):
+    with foreign(f"{who} fails on {tried_on} (", ")"):
         problem = next(iter(problems), None)
     if problem is not None:
         raise AuditError(f"{who} {problem}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from unlearn_audit.utils.shown import shown
 from unlearn_audit.utils.streams import standard_output
@@ -21,6 +22,10 @@ class _Plain(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(shown(text), style)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text, as wide as all that is seen of it."""
+        return super().render_str(shown(text), **options)
 
     def on_broken_pipe(self) -> None:
         """Leave it to whoever ends the command, where the library would end the process."""

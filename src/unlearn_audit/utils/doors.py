@@ -79,7 +79,7 @@ class Door:
             If it cannot be imported, or is not there.
         """
         where = f"{self.what} {self.module}:{self.name}"
-        with foreign(f"{where} cannot be imported:"):
+        with foreign(f"{where} cannot be imported (", ")"):
             if self.module.endswith(".py"):
                 module = _load_file(self.folder / self.module, self.content)
             else:
@@ -131,7 +131,7 @@ def load_installed(what: str, point: EntryPoint) -> Any:
     AuditError
         If it cannot be imported.
     """
-    with foreign(f"{what} {point.name} of the package {package_of(point)} cannot be imported:"):
+    with foreign(f"{what} {point.name} of the package {package_of(point)} cannot be imported (", ")"):
         return point.load()
 
 

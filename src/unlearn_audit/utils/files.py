@@ -109,8 +109,13 @@ def _named(path: Path) -> Iterator[None]:
     except CannotWrite:
         raise
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+        # what a library adds to a number of the system can be long
+        why = _NO_TEXT if error.errno == errno.EILSEQ else os.strerror(error.errno) if error.errno else _said(error)
         raise CannotWrite(error.errno or errno.EIO, why, str(path)) from error
+
+
+def _said(error: OSError) -> str:
+    return " ".join(str(error).split())
 
 
 def write_atomic(

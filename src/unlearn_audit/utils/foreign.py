@@ -22,7 +22,7 @@ _MOST = 500
 
 
 @contextmanager
-def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = None) -> Iterator[None]:
+def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = None, of: Any = None) -> Iterator[None]:
     """Run code of others within; what it raises, or that it calls ``sys.exit``, becomes an `AuditError`.
 
     Parameters
@@ -33,6 +33,9 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
         How it ends, where there is anything to advise.
     clean
         Takes values of records out of the text of the error.
+    of
+        The function of theirs that is called: its place is told where the error came from no line of theirs, but
+        from what they returned.
 
     Raises
     ------
@@ -42,9 +45,9 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
     Examples
     --------
     >>> with foreign("model mine raised"):
-    ...     {}["age"]
+    ...     raise AuditError("what says by itself what to do stays as it is")
     Traceback (most recent call last):
-    unlearn_audit.errors.AuditError: model mine raised KeyError: 'age' (<doctest unlearn_audit.utils.foreign...>:2)
+    unlearn_audit.errors.AuditError: what says by itself what to do stays as it is
     """
     try:
         yield
@@ -54,10 +57,10 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
         # the innermost frame; that of this function is always there
         if not isinstance(error, Exception) and _is_ours(_files(error)[-1][0]):
             raise  # a signal that ends us, and no exit of theirs
-        raise AuditError(f"{doing} {raised(error, clean)}{then}") from error
+        raise AuditError(f"{doing}{'' if doing.endswith('(') else ' '}{raised(error, clean, of)}{then}") from error
 
 
-def raised(error: BaseException, clean: Callable[[str], str] | None = None) -> str:
+def raised(error: BaseException, clean: Callable[[str], str] | None = None, of: Any = None) -> str:
     """Return what kind of error other people's code raised, what it says and where, on one line.
 
     The place is the last one in a file of theirs; where only libraries had a part in it, the last one in those.
@@ -68,31 +71,30 @@ def raised(error: BaseException, clean: Callable[[str], str] | None = None) -> s
     "KeyError: 'age'"
     """
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()).rstrip(".")
     except Exception:  # noqa: BLE001 - not even what it says can be had
         text = ""
     if clean is not None:
         text = clean(text)
     text = text if len(text) <= _MOST else f"{text[:_MOST]} …"
-    kind, place = type(error).__name__, place_of(error)
-    return f"{kind}{': ' if text else ''}{text}{f' ({place})' if place else ''}"
+    return f"{type(error).__name__}{': ' if text else ''}{text}{_place_of(error, of)}"
 
 
-def place_of(error: BaseException) -> str | None:
-    """Return file and line of what raised an error, in the user's own code where it had a part in it."""
+def _place_of(error: BaseException, of: Any) -> str:
+    """Return ``, at file:line`` of what raised an error, in the user's own code where it had a part in it."""
     places = [(file, line) for file, line in _files(error) if not _is_ours(file) and not file.startswith("<frozen")]
     theirs = [place for place in places if not _in_library(place[0])]
-    if not places:
-        return None
-    return _named(*(theirs or places)[-1])
+    if not theirs and (defined := defined_at(of)):
+        return defined
+    return f", at {_named(*(theirs or places)[-1])}" if places else ""
 
 
 def defined_at(function: Any) -> str:
-    """Return `` (file:line)`` of a function or method in the user's own code; an empty text for any other."""
+    """Return ``, at file:line`` of a function or method in the user's own code; an empty text for any other."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     if code is None or _is_ours(code.co_filename) or _in_library(code.co_filename):
         return ""
-    return f" ({_named(code.co_filename, code.co_firstlineno)})"
+    return f", at {_named(code.co_filename, code.co_firstlineno)}"
 
 
 def _named(file: str, line: int) -> str:

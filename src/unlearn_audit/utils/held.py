@@ -6,7 +6,6 @@ where the number of a process, or the age of a file, would guess.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import secrets
@@ -18,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearn_audit.utils.modes import PRIVATE_FILE, PRIVATE_FOLDER, make_folder
+from unlearn_audit.utils.modes import PRIVATE_FILE, PRIVATE_FOLDER, check_name, make_folder
 
 _PART, _LOCK = ".part", ".lock"
 
@@ -157,6 +156,7 @@ def remove_all_held() -> None:
 
 
 def _hold_new(folder: Path, prefix: str, suffix: str, mode: int = PRIVATE_FILE) -> Held:
+    check_name(folder / prefix)
     while True:
         path = folder / f"{prefix}{secrets.token_hex(4)}{suffix}"
         with _DOOR:
@@ -169,8 +169,6 @@ def _hold_new(folder: Path, prefix: str, suffix: str, mode: int = PRIVATE_FILE) 
                 if not folder.is_dir():
                     raise
                 continue
-            except ValueError as error:  # a character that no name can have here
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from error
             held = Held(path, descriptor)
             _MINE.add(held.path)
         if not _taken_by_another(descriptor, held.path):

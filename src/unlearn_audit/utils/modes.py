@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 PRIVATE_FILE, PUBLISHABLE_FILE, PRIVATE_FOLDER = 0o600, 0o666, 0o700
@@ -16,7 +18,22 @@ def make_folder(path: Path) -> None:
     OSError
         If it cannot be made.
     """
+    check_name(path)
     if not path.is_dir():
         if path.parent != path:
             make_folder(path.parent)
         path.mkdir(PRIVATE_FOLDER, exist_ok=True)
+
+
+def check_name(path: Path) -> None:
+    """Raise an `OSError` where not every library that writes can write the name: bytes that are no text, or a zero."""
+    try:
+        os.fsencode(path)
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, _NO_TEXT, str(path)) from error
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+
+
+_NO_TEXT = "its name is no text in the encoding of this system"

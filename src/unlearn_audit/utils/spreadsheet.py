@@ -54,7 +54,7 @@ def unescaped(cell: str) -> str:
     return _ESCAPES.sub(_characters, text)
 
 
-def to_csv(table: pd.DataFrame | Mapping[str, Sequence[object]]) -> str:
+def to_csv(table: pd.DataFrame | Mapping[str, Iterable[object]]) -> str:
     r"""Return a table as CSV with a header; of its texts, each as `escaped`, and numbers as they are.
 
     What could be read as a separator stands in quotes, also where the spreadsheet separates by semicolons.
@@ -64,7 +64,7 @@ def to_csv(table: pd.DataFrame | Mapping[str, Sequence[object]]) -> str:
     >>> to_csv({"person": ["=1+1", "Ada; L."], "change": [-0.5, None]})
     'person,change\n\'=1+1,-0.5\n"Ada; L.",\n'
     """
-    columns = {str(name): list(table[name]) for name in table}
+    columns = {str(name): list(values) for name, values in table.items()}
     rows = [list(columns), *zip(*columns.values(), strict=True)]
     return rows_of_csv([[_cell(value) for value in row] for row in rows])
 

@@ -75,17 +75,18 @@ def output_apart() -> Iterator[None]:
 @contextmanager
 def _own_output() -> Iterator[TextIO]:
     """Yield a stream to what standard output is now, and lead that of this process and its children to error."""
-    if sys.stdout is not sys.__stdout__ or sys.stdout.fileno() != 1:
+    stdout = sys.__stdout__
+    if stdout is None or sys.stdout is not stdout or stdout.fileno() != 1:
         yield sys.stdout
         return
     here = os.dup(1)
     try:
         os.dup2(sys.stderr.fileno(), 1)
-        with open(here, "w", encoding=sys.stdout.encoding, errors=_ERRORS, closefd=False) as stream:
+        with open(here, "w", encoding=stdout.encoding, errors=_ERRORS, closefd=False) as stream:
             yield stream
     finally:
         with suppress(OSError):
-            sys.stdout.flush()
+            stdout.flush()
         os.dup2(here, 1)
         os.close(here)
 

@@ -459,7 +459,7 @@ def asks_for_more(n_features, n_classes, hidden):
     [
         ({"module": too_wide}, "network too_wide answered 2 records with (2, 3); (2, 2) is needed"),
         ({"module": pair}, "network pair answered 2 records with tuple; (2, 2) is needed"),
-        ({"module": raising}, "the factory of network raising raised RuntimeError: no licence; it may ask for"),
+        ({"module": raising}, "the factory of network raising raised RuntimeError: no licence, at test_classifier.py"),
         ({"module": asks_for_more}, "missing 1 required positional argument: 'hidden'"),
         ({"module": lambda n_features: n_features}, "made a int, not an nn.Module"),
         ({"module": lambda: nn.Linear(5, 2)}, "cannot take records of size 6 (RuntimeError"),

@@ -41,7 +41,7 @@ class Execution:
     """
 
     jobs: int = 1
-    store: Path | None = None
+    store: str | Path | None = None
     reporter: Reporter = field(default_factory=Silent)
     executor: str | None = None
     scheduler: str | None = None
@@ -52,7 +52,7 @@ class Execution:
     @property
     def store_folder(self) -> Path:
         """The folder of finished worlds."""
-        return self.store or default_store_folder()
+        return Path(self.store) if self.store else default_store_folder()
 
     def reusing(self, config: AuditConfig) -> Reuse:
         """Return what a run of a configuration may take from the store."""

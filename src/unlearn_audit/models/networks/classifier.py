@@ -329,8 +329,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         probe = torch.zeros((2, *(self._shape or shape)), device=device)
         size = " x ".join(str(side) for side in probe.shape[1:])
         advice = TO_CHANNELS_FIRST if channels_last(shape) else "give it records of the size it is made for"
-        fails = f"network {self._name} cannot take records of size {size}:"
-        with torch.no_grad(), foreign(fails, f"; {advice}"):
+        fails = f"network {self._name} cannot take records of size {size} ("
+        with torch.no_grad(), foreign(fails, f"); {advice}"):
             answer = module.eval()(probe)
         if not isinstance(answer, Tensor) or answer.shape != (2, n_classes):
             got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
