@@ -111,8 +111,9 @@ class Watch:
     """
 
     _EVENTS = (
-        "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.system", "os.exec",
-        "os.fork", "os.posix_spawn", "os.chmod", "shutil.rmtree", "subprocess.Popen", "socket.connect", "pickle.find_class",
+        "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.system",
+        "os.exec", "os.fork", "os.posix_spawn", "os.chmod", "shutil.rmtree", "subprocess.Popen", "socket.connect",
+        "pickle.find_class",
     )  # fmt: skip
 
     def __init__(self, allowed: Path) -> None:
@@ -155,7 +156,7 @@ def tried(read: Callable[[], Any], watch: Watch) -> str | None:
             return f"no sentence: {str(error)[:100]!r}"
     except _TooLateError:
         return f"no end after {SECONDS} s"
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it counts
         return " ".join(f"{type(error).__name__}: {error}".split())[:300]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -170,6 +171,7 @@ def _late(*_: Any) -> None:
 def _work(n: int, seed: int, folder: Path, start: int) -> None:
     """Read inputs from ``start`` on, in this process."""
     import numpy as np
+
     from trust.made import mutated, odd
     from trust.readers import document_of, readers
 

@@ -19,24 +19,26 @@ import pyarrow.parquet as pq
 Rng = np.random.Generator
 
 _NAMES = (
-    "role", "before_a", "before_b", "after_a", "after_b", "p0_a", "p1_a", "p00_a", "p2_b", "p_a", "p_b", "record", "label",
-    "partial", "world", "request", "query", "paper", "dataset", "side", "deleted_at", "group_x", "group_", "who", "y", "age",
-    "job", "", "\u202ex", "é", "__index_level_0__", "before_", "p_", "posteriors", "classes", "metadata", "signal_x",
+    "role", "before_a", "before_b", "after_a", "after_b", "p0_a", "p1_a", "p00_a", "p2_b", "p_a", "p_b", "record",
+    "label", "partial", "world", "request", "query", "paper", "dataset", "side", "deleted_at", "group_x", "group_",
+    "who", "y", "age", "job", "", "\u202ex", "é", "__index_level_0__", "before_", "p_", "posteriors", "classes",
+    "metadata", "signal_x",
 )  # fmt: skip
 _USUAL = (("role", "before_a", "before_b", "after_a", "after_b"), ("record", "p_a", "p_b"), ("who", "y", "age", "job"))
 
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.5, 1.5, -0.0, 1e308, "", " ", "NA", "nan", "inf",
-    "1e999", "0,5", "1;2", "9" * 40, "2020-01-01", "0000-00-00", "12:61", "deleted", "unseen", "a", "b", "true", "\x00",
-    "\u202e", "é", "x" * 5000, [], [[]], {}, {"a": 1}, [1, "a"], [None] * 3,
+    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.5, 1.5, -0.0, 1e308, "", " ", "NA", "nan",
+    "inf", "1e999", "0,5", "1;2", "9" * 40, "2020-01-01", "0000-00-00", "12:61", "deleted", "unseen", "a", "b",
+    "true", "\x00", "\u202e", "é", "x" * 5000, [], [[]], {}, {"a": 1}, [1, "a"], [None] * 3,
 )  # fmt: skip
 """Values to put where others belong."""
 
 _TOKENS = (
-    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\n", b"\r", b"\r\n", b",", b";", b"\t", b'"', b"'", b"\\", b"\\u0000",
-    b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1", b"9" * 400, b"0x1F", b"[" * 2000, b"{" * 600, b"{}", b"[]", b"null",
-    b"&a [*a]", b"!!python/object:os.system {}", b"<<: *x", b"---\n", b": ", b"- ", b"%s%n", b"../../etc/passwd", b"p_",
-    b"before_", b"PK\x03\x04", b"PAR1", b"\x93NUMPY", b"\x80\x04.", b"\x1f\x8b", b"x" * 70_000, b"1:" * 300 + b"1",
+    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\n", b"\r", b"\r\n", b",", b";", b"\t", b'"', b"'", b"\\",
+    b"\\u0000", b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1", b"9" * 400, b"0x1F", b"[" * 2000, b"{" * 600,
+    b"{}", b"[]", b"null", b"&a [*a]", b"!!python/object:os.system {}", b"<<: *x", b"---\n", b": ", b"- ", b"%s%n",
+    b"../../etc/passwd", b"p_", b"before_", b"PK\x03\x04", b"PAR1", b"\x93NUMPY", b"\x80\x04.", b"\x1f\x8b",
+    b"x" * 70_000, b"1:" * 300 + b"1",
 )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from trust.made import archive_of, csv_of, json_lines_of, parquet_of
 
+from trust.made import archive_of, csv_of, json_lines_of, parquet_of
 from unlearn_audit import AuditConfig, audit_observations
 from unlearn_audit.attacks.catalogue import REGISTRY as ATTACKS
 from unlearn_audit.attacks.conformance import made_table

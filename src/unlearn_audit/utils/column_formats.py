@@ -69,7 +69,7 @@ class Format:
 
     name: str
     check: Callable[[Source, Path], None]
-    read: Callable[[Source, Wanted], pa.Table]
+    read: Callable[[Source, Wanted, Path], pa.Table]
     typed: bool = False
 
 
@@ -100,7 +100,7 @@ def _check_csv(source: Source, path: Path) -> None:
             check_amount(path, sum(piece.count(b",") + piece.count(b"\n") for piece in pieces), size)
 
 
-def _read_csv(source: Source, wanted: Wanted) -> pa.Table:
+def _read_csv(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # noqa: ARG001 - the check knew it
     def read(texts: Sequence[str]) -> pa.Table:
         return arrow_csv.read_csv(
             _stream(source),
@@ -131,7 +131,7 @@ def _check_json_lines(source: Source, path: Path) -> None:
     check_amount(path, rows * len(names), size_of(source))
 
 
-def _read_json_lines(source: Source, wanted: Wanted) -> pa.Table:
+def _read_json_lines(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # noqa: ARG001 - the check knew it
     def read(texts: Sequence[str]) -> pa.Table:
         schema = pa.schema([(name, pa.string()) for name in texts])
         return arrow_json.read_json(
@@ -152,14 +152,23 @@ def _read_json_lines(source: Source, wanted: Wanted) -> pa.Table:
 
 def _check_parquet(source: Source, path: Path) -> None:
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
-        of = file.metadata
+        of, schema = file.metadata, file.schema_arrow
+        # nothing is asked of a single column: where its metadata are damaged, Arrow ends the process
         groups = [of.row_group(at) for at in range(of.num_row_groups)]
-        in_lists = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
-        unpacked = sum(group.total_byte_size for group in groups)
-    check_amount(path, max(of.num_rows * of.num_columns, in_lists, unpacked // 8), size_of(source))
+    width = 0
+    for field in schema:
+        listed = kinds.is_fixed_size_list(field.type)
+        if kinds.is_nested(field.type) and not (listed and not kinds.is_nested(field.type.value_type)):
+            raise AuditError(
+                f"{path}: column '{field.name}' holds values of kind {field.type}; numbers, texts, or true and false "
+                "are needed"
+            )
+        width += field.type.list_size if listed else 1
+    rows = max(of.num_rows, sum(group.num_rows for group in groups))
+    check_amount(path, max(rows * width, sum(group.total_byte_size for group in groups) // 8), size_of(source))
 
 
-def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:  # noqa: ARG001 - its columns have types
+def _read_parquet(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # noqa: ARG001 - its columns have types
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
         texts = [
             field.name for field in file.schema_arrow if kinds.is_string(field.type) or kinds.is_binary(field.type)
@@ -170,7 +179,9 @@ def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:  # noqa: ARG001 -
     for at, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
         if not kinds.is_dictionary(field.type):
             continue
-        check_amount(f"column '{field.name}'", len(column) + _bytes_of_texts(column) // 8, size_of(source))
+        check_amount(
+            f"{path}, in column '{field.name}',", max(len(column), _bytes_of_texts(column) // 8), size_of(source)
+        )
         if field.name in texts:
             plain = column.cast(field.type.value_type)
             table = table.set_column(at, field.with_type(plain.type), plain)

@@ -6,7 +6,7 @@ A further format is one entry of `FORMATS`, with the functions that check and re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -125,7 +125,7 @@ def read_columns(
         with opened(source) as stream:
             refuse_start(path, stream.read(HEAD), *((b"PAR1\x15",) if form.typed else ()))
         form.check(source, path)
-        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates))
+        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates), path)
         names = table.column_names
         table.validate(full=True)  # what is no UTF-8 would only be found where it is used
     except AuditError:
@@ -141,12 +141,23 @@ def read_columns(
             raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         hint = ", or put texts and numbers that hold commas in quotes" if "Expected" in str(error) else ""
         raise AuditError(f"{path} cannot be read as {form.name} ({reason(error)}); export it again{hint}") from error
-    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    repeated = repeated_name(names)
     if repeated is not None:
         raise AuditError(f"{path} has more than one column named '{repeated}'; rename or drop one")
     if not form.typed:
         _check_untyped(table, texts, path)
     return table
+
+
+def repeated_name(names: Iterable[str]) -> str | None:
+    """Return the first name that is there twice, None if there is none.
+
+    Examples
+    --------
+    >>> repeated_name(["age", "job", "age"])
+    'age'
+    """
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def _check_untyped(table: pa.Table, texts: Sequence[str], path: Path) -> None:

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 
 from unlearn_audit.errors import AuditError
 
-
 _LONGEST = 200
 
 

@@ -73,6 +73,8 @@ def with_each_class(
         return np.bincount(classes[persons.rows(people)], minlength=len(fewest)).astype(np.int64)
 
     have, joined = held(members), np.empty(0, dtype=np.int64)
+    if (have >= fewest).all():
+        return members
     for of in np.flatnonzero(have < fewest):
         free = others[~np.isin(others, joined)]
         owners = free[np.isin(free, persons.codes[classes == of])]
