@@ -29,7 +29,9 @@ _LINE = 1 << 26
 _JSON_BLOCK = 1 << 24
 """Bytes that the reader of JSON lines takes at once; no line may be longer."""
 
-_KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+# a text that is no key is taken as a whole too, so that none is looked through twice
+_KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*+:|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
+"""The keys of a line of JSON."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def with_each_class(
     have, joined = held(members), np.empty(0, dtype=np.int64)
     if (have >= fewest).all():
         return members
-    for of in np.flatnonzero(have < fewest):
+    for of in map(int, np.flatnonzero(have < fewest)):
         free = others[~np.isin(others, joined)]
         owners = free[np.isin(free, persons.codes[classes == of])]
         lacking = max(int(fewest[of] - have[of]), 0)
