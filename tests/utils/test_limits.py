@@ -95,7 +95,7 @@ def test_an_archive_that_says_more_than_it_holds_or_unpacks_to_too_much(tmp_path
 def test_json_lines_in_which_every_row_has_another_key(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text("\n".join(f'{{"k{i}": 1}}' for i in range(11_000)))
-    assert "121,011,000 values" in refused(read_table, path, "y")
+    assert "121,000,000 values" in refused(read_table, path, "y")
     for line in ('\\"' * 1_000_000, '"' * 1_000_000, '"a\\"' * 1_000_000):
         path.write_text(line)
         assert "JSON" in refused(read_table, path, "y")
