@@ -429,6 +429,27 @@ def test_arrays_of_other_kinds_are_one_sentence(tmp_path, kind, name):
     assert name.removeprefix("signal_") in refused(tmp_path / "t.npz")
 
 
+@pytest.mark.parametrize("kind", ["<f2", ">f2", ">f8", "<f4", ">i4", "<u1", ">u8", "g"])
+def test_numbers_of_any_size_and_order_are_read(tmp_path, kind):
+    columns = {name: np.array([1, 0], dtype=kind) for name in ("paper", "world", "record", "label", "group_x")}
+    halves = {name: of.astype(">f2") for name, of in ARRAYS.items() if name != "role"}
+    np.savez(tmp_path / "t.npz", **ARRAYS | halves, **columns)
+    table = read_observations(tmp_path / "t.npz")
+    assert table.paper.tolist() == [True, False]
+    assert table.worlds.tolist() == table.rows["label"].tolist() == table.groups["x"].tolist() == [1, 0]
+    if kind == "<f2":
+        flat = {"role": ["deleted"], **{f"{v}_{c}": [0.5] for v in ("before", "after") for c in "ab"}}
+        pq.write_table(pa.table({**flat, "paper": np.ones(1, np.float16)}), tmp_path / "t.parquet")
+        assert read_observations(tmp_path / "t.parquet").paper.tolist() == [True]
+
+
+@pytest.mark.parametrize("header", [b"{'descr': (", b"{", b"'", b"(1, 2)", b"{'descr': 'O'}", b"\xff"])
+def test_a_member_with_a_broken_header(tmp_path, header):
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
+        archive.writestr("role.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    refused(tmp_path / "t.npz")
+
+
 def test_two_arrays_of_one_name(tmp_path):
     np.savez(tmp_path / "t.npz", **ARRAYS)
     with zipfile.ZipFile(tmp_path / "t.npz", "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):

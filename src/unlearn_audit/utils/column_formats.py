@@ -46,11 +46,14 @@ class Wanted:
         Texts that stand for a missing value in a CSV.
     dates
         Whether a column of dates or times is read as such; else as text.
+    where
+        What messages call the file.
     """
 
     texts: tuple[str, ...] = ()
     missing: tuple[str, ...] = ("",)
     dates: bool = True
+    where: str = "the file"
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,18 @@ class Format:
     ----------
     name
         What messages call it.
-    check
-        Raises an `AuditError` if a file holds more than is read, or is recognised as something else.
     read
-        Reads a file that passed.
+        Reads a file.
     typed
         Whether a file states the type of each column.
+    check
+        Raises an `AuditError` before that, if a file holds more than is read or is recognised as something else.
     """
 
     name: str
-    check: Callable[[Source, Path], None]
-    read: Callable[[Source, Wanted, Path], pa.Table]
+    read: Callable[[Source, Wanted], pa.Table]
     typed: bool = False
+    check: Callable[[Source, Path], None] = lambda _, __: None
 
 
 def opened(source: Source) -> BinaryIO:
@@ -102,7 +105,7 @@ def _check_csv(source: Source, path: Path) -> None:
             check_amount(path, sum(piece.count(b",") + piece.count(b"\n") for piece in pieces), size)
 
 
-def _read_csv(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # noqa: ARG001 - the check knew it
+def _read_csv(source: Source, wanted: Wanted) -> pa.Table:
     def read(texts: Sequence[str]) -> pa.Table:
         return arrow_csv.read_csv(
             _stream(source),
@@ -133,7 +136,7 @@ def _check_json_lines(source: Source, path: Path) -> None:
     check_amount(path, rows * len(names), size_of(source))
 
 
-def _read_json_lines(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # noqa: ARG001 - the check knew it
+def _read_json_lines(source: Source, wanted: Wanted) -> pa.Table:
     def read(texts: Sequence[str]) -> pa.Table:
         schema = pa.schema([(name, pa.string()) for name in texts])
         return arrow_json.read_json(
@@ -170,7 +173,7 @@ def _check_parquet(source: Source, path: Path) -> None:
     check_amount(path, max(rows * width, sum(group.total_byte_size for group in groups) // 8), size_of(source))
 
 
-def _read_parquet(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # noqa: ARG001 - its columns have types
+def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
         texts = [
             field.name for field in file.schema_arrow if kinds.is_string(field.type) or kinds.is_binary(field.type)
@@ -182,7 +185,9 @@ def _read_parquet(source: Source, wanted: Wanted, path: Path) -> pa.Table:  # no
         if not kinds.is_dictionary(field.type):
             continue
         check_amount(
-            f"{path}, in column '{field.name}',", max(len(column), _bytes_of_texts(column) // 8), size_of(source)
+            f"{wanted.where}, in column '{field.name}',",
+            max(len(column), _bytes_of_texts(column) // 8),
+            size_of(source),
         )
         if field.name in texts:
             plain = column.cast(field.type.value_type)
@@ -209,11 +214,11 @@ def _temporal(table: pa.Table) -> tuple[str, ...]:
     )
 
 
-_PARQUET = Format("Parquet", _check_parquet, _read_parquet, typed=True)
+_PARQUET = Format("Parquet", _read_parquet, typed=True, check=_check_parquet)
 
 FORMATS: Mapping[str, Format] = {
-    ".csv": Format("CSV", _check_csv, _read_csv),
-    ".jsonl": Format("JSON lines", _check_json_lines, _read_json_lines),
+    ".csv": Format("CSV", _read_csv, check=_check_csv),
+    ".jsonl": Format("JSON lines", _read_json_lines, check=_check_json_lines),
     ".parquet": _PARQUET,
     ".pq": _PARQUET,
 }

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.column_formats import FORMATS, Source, Wanted, opened, size_of
+from unlearn_audit.utils.column_formats import FORMATS, Format, Source, Wanted, opened, size_of
 from unlearn_audit.utils.foreign import HEAD, known_suffix, refuse_start
 from unlearn_audit.utils.limits import check_stored
 from unlearn_audit.utils.messages import reason
 
-__all__ = ["FORMATS", "Source", "check_file", "content_of", "read_columns", "suffix_of"]
+__all__ = ["FORMATS", "Format", "Source", "Wanted", "check_file", "content_of", "read_columns", "suffix_of"]
 
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 
@@ -125,7 +125,7 @@ def read_columns(
         with opened(source) as stream:
             refuse_start(path, stream.read(HEAD), *((b"PAR1\x15",) if form.typed else ()))
         form.check(source, path)
-        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates), path)
+        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates, str(path)))
         names = table.column_names
         table.validate(full=True)  # what is no UTF-8 would only be found where it is used
     except AuditError:
