@@ -130,13 +130,14 @@ def test_a_file_of_too_many_bytes_is_not_read_at_all(tmp_path, monkeypatch):
 
 
 def test_gzip_that_unpacks_to_more_than_was_published(tmp_path, monkeypatch):
-    path = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
-    path.parent.mkdir()
-    path.write_bytes(gzip.compress(bytes(2000)))
+    (tmp_path / "mnist").mkdir()
+    for file in mnist.SOURCE.files:
+        path = tmp_path / file.path
+        path.write_bytes(gzip.compress(bytes(2000)))
     assert unzipped(path, 2000) == bytes(2000)
     assert "more than 1,999 bytes" in refused(unzipped, path, 1999)
     monkeypatch.setattr(mnist, "_MOST_BYTES", 1000)
-    assert "more than 1,000 bytes" in refused(mnist._read_idx, path, ())
+    assert "more than 1,000 bytes" in refused(mnist.load, tmp_path)
     monkeypatch.setattr(checkins, "_MOST_BYTES", 1000)
     (tmp_path / "checkins").mkdir()
     path.rename(tmp_path / checkins.NYC.files[0].path)

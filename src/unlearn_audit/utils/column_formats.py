@@ -17,7 +17,7 @@ import pyarrow.parquet as arrow_parquet
 import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.foreign import refuse_separator
+from unlearn_audit.utils.foreign import HEAD, refuse_separator, refuse_start
 from unlearn_audit.utils.limits import check_amount, most_values
 
 Source = Path | bytes
@@ -88,7 +88,14 @@ def size_of(source: Source) -> int:
     return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
+def _refuse_others(source: Source, path: Path, *but: bytes) -> None:
+    """Raise if the file starts as one of another format does."""
+    with opened(source) as stream:
+        refuse_start(path, stream.read(HEAD), *but)
+
+
 def _check_csv(source: Source, path: Path) -> None:
+    _refuse_others(source, path)
     with opened(source) as stream:
         first = stream.readline(_LINE)
         while first and not first.strip():  # the reader skips empty lines too
@@ -127,6 +134,7 @@ def _read_csv(source: Source, wanted: Wanted) -> pa.Table:
 
 
 def _check_json_lines(source: Source, path: Path) -> None:
+    _refuse_others(source, path)
     rows, names = 0, set[bytes]()
     with opened(source) as stream:
         for line in stream:
@@ -156,6 +164,7 @@ def _read_json_lines(source: Source, wanted: Wanted) -> pa.Table:
 
 
 def _check_parquet(source: Source, path: Path) -> None:
+    _refuse_others(source, path, b"PAR1\x15")
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
         of, schema = file.metadata, file.schema_arrow
         # nothing is asked of a single column: where its metadata are damaged, Arrow ends the process

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.column_formats import FORMATS, Format, Source, Wanted, opened, size_of
-from unlearn_audit.utils.foreign import HEAD, known_suffix, refuse_start
+from unlearn_audit.utils.column_formats import FORMATS, Format, Source, Wanted, size_of
+from unlearn_audit.utils.foreign import known_suffix
 from unlearn_audit.utils.limits import check_stored
 from unlearn_audit.utils.messages import reason
 
@@ -122,8 +122,6 @@ def read_columns(
         raise AuditError(_EMPTY.format(path))
     source: Source = path if content is None else content
     try:
-        with opened(source) as stream:
-            refuse_start(path, stream.read(HEAD), *((b"PAR1\x15",) if form.typed else ()))
         form.check(source, path)
         table = form.read(source, Wanted(tuple(texts), tuple(missing), dates, str(path)))
         names = table.column_names

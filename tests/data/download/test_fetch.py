@@ -13,7 +13,7 @@ import pytest
 
 from unlearn_audit.data import DATASETS, Source, SourceFile
 from unlearn_audit.data.datasets import bundled, checkins
-from unlearn_audit.data.download.fetch import Fetched, _count, fetch
+from unlearn_audit.data.download.fetch import Fetched, fetch
 from unlearn_audit.errors import AuditError
 
 CONTENT = bytes(range(256)) * 400
@@ -310,8 +310,3 @@ def test_what_came_in_time_stays(server: Any, tmp_path: Path) -> None:
     fetch("toy", tmp_path)
     assert (tmp_path / FILE).read_bytes() == CONTENT
     assert server.script.asked[-1][1] == "bytes=50000-"
-
-
-@pytest.mark.parametrize("total", ["9" * 5000, "x", "-1", ""])
-def test_sizes_that_are_none(total: str) -> None:
-    assert _count(total) is None
