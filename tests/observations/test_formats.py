@@ -160,7 +160,7 @@ AFTER = {"after_a": [0.5], "after_b": [0.5]}
         ({**ONE, "p_a": [1.0]}, "no columns before_<class>"),
         ({**ONE, "p0_a": [0.5], "p0_b": [0.5], "p2_a": [0.5], "p2_b": [0.5]}, "without a gap"),
         ({**ONE, **BEFORE, "after_a": [1.0]}, "every version needs the same"),
-        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "not numbers"),
+        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "column 'before_a' holds something that is no number"),
         ({**ONE, **BEFORE, **AFTER, "name": ["Ada"]}, "unknown column 'name'"),
         ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is none of the classes"),
         ({**BEFORE, **AFTER, "role": [None]}, "'role' is empty"),
