@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -167,3 +168,43 @@ def benchmark_modules(monkeypatch):
     """Import a benchmark's module by name."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module
+
+
+def test_made_and_damaged_inputs_are_read_or_refused(benchmark_modules, tmp_path):
+    tally = benchmark_modules("trust.inputs").inputs(1500, 0, tmp_path)
+    assert tally.failed == []
+    assert tally.tried == 1500
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("open('outside', 'w')", "did open"),
+        ("__import__('os').system('true')", "did os.system"),
+        ("bytearray(6 << 30)", "MemoryError"),
+        ("(_ for _ in ()).throw(KeyboardInterrupt())", "KeyboardInterrupt"),
+        ("time.sleep(60)", "no end after"),
+        ("1", None),
+    ],
+)
+def test_what_is_tried_can_fail(benchmark_modules, tmp_path, code, said):
+    inputs = benchmark_modules("trust.inputs")
+    lines = (
+        "import signal, sys, time",
+        "from pathlib import Path",
+        "from trust import inputs",
+        "inputs.SECONDS = 1",
+        "watch = inputs.Watch(Path('allowed').resolve())",
+        "sys.addaudithook(watch)",
+        "signal.signal(signal.SIGALRM, inputs._late)",
+        "with inputs.bounded():",
+        f"    print(inputs.tried(lambda: {code}, watch))",
+    )
+    path = [str(Path(inputs.__file__).parents[1]), *sys.path]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert str(said) in done.stdout

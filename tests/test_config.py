@@ -213,3 +213,44 @@ def test_what_is_reused_can_be_written_in_two_ways_and_a_flag_overrides_both(tmp
 def test_no_other_word_says_what_is_reused(tmp_path, text):
     with pytest.raises(AuditError, match="execution"):
         read_config(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("regime: " + "[" * 200_000, "nested more than 100 deep"),
+        ("regime: " + "{a: " * 101 + "1" + "}" * 101, "nested more than 100 deep"),
+        ("seed: 1" + ":1" * 400_000, "base 60"),
+        ("a: &a [x, x, x, x, x, x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 8)}]\n" for a, b in
+         zip("abcdefgh", "bcdefghi", strict=True)), "aliases stand for more than 100,000 values"),
+        ("target: &a [*a]", "aliases stand for more than 100,000 values"),
+        ("- " * 3000, "is not plain YAML"),
+        ("seed: 7 # " + "x" * 1_000_000, "more than 1,000,000 bytes"),
+        ("x" * 900_000 + ": 1", "is not plain YAML"),
+        ("x" * 1000 + ": 1", "unknown key 'xxx"),
+        (f"attacks: [{'.py' * 200_000}!]", "is not a name"),
+        (f"defenses: ['{'a:b+' * 200_000}!']", "is not a defence"),
+    ],
+    ids=range(11),
+)  # fmt: skip
+def test_a_file_that_would_take_for_ever(tmp_path, text, said):
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(AuditError) as caught:
+        read_config(tmp_path / "a.yaml")
+    assert said in str(caught.value)
+    assert len(str(caught.value)) <= 1500
+
+
+def test_aliases_may_stand_for_a_block(tmp_path):
+    (tmp_path / "a.yaml").write_text("target: &side {data: {name: adult}, model: mlp}\nshadow: *side\n")
+    config = read_config(tmp_path / "a.yaml")
+    assert config.shadow is not None
+    assert config.shadow.model == "mlp"
+
+
+def test_texts_that_are_missing_belong_to_a_table():
+    config = build_config({"target": {"data": {"file": "p.csv", "label": "y", "na_values": ["?", ""]}}})
+    assert config.target.data.na_values == ("?", "")
+    assert config.model_dump(mode="json")["target"]["data"]["na_values"] == ["?", ""]
+    with pytest.raises(AuditError, match="`na_values`, `exclude` and `keep` belong to `file`"):
+        build_config({"target": {"data": {"name": "adult", "na_values": ["?"]}}})

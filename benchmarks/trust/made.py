@@ -19,24 +19,36 @@ import pyarrow.parquet as pq
 Rng = np.random.Generator
 
 _NAMES = (
-    "role", "before_a", "before_b", "after_a", "after_b", "p0_a", "p1_a", "p00_a", "p2_b", "p_a", "p_b", "record", "label",
-    "partial", "world", "request", "query", "paper", "dataset", "side", "deleted_at", "group_x", "group_", "who", "y", "age",
-    "job", "", "\u202ex", "é", "__index_level_0__", "before_", "p_", "posteriors", "classes", "metadata", "signal_x",
+    "role", "before_a", "before_b", "after_a", "after_b", "p0_a", "p1_a", "p00_a", "p2_b", "p_a", "p_b", "record",
+    "label", "partial", "world", "request", "query", "paper", "dataset", "side", "deleted_at", "group_x", "group_",
+    "who", "y", "age", "job", "", "\u202ex", "é", "__index_level_0__", "before_", "p_", "posteriors", "classes",
+    "metadata", "signal_x",
 )  # fmt: skip
-_USUAL = (("role", "before_a", "before_b", "after_a", "after_b"), ("record", "p_a", "p_b"), ("who", "y", "age", "job"))
+Needs = tuple[tuple[str, ...], tuple[str, ...]]
+"""Names of the columns that a reader needs, and of those that it may get beside them."""
+
+_OF_ROWS = (
+    "label", "partial", "world", "request", "record", "query", "paper", "dataset", "side", "deleted_at", "group_x",
+)  # fmt: skip
+POSTERIORS: Needs = (("role", "before_a", "before_b", "after_a", "after_b"), _OF_ROWS)
+ANSWERS: Needs = (("record", "p_a", "p_b"), ("label", "partial", "group_x", "who"))
+RECORDS: Needs = (("who", "y", "age"), ("job", "label", "world", "record"))
+ARRAYS: Needs = (("before", "after", "role"), (*_OF_ROWS, "classes", "metadata", "signal_x"))
+ANSWER_ARRAYS: Needs = (("record", "posteriors"), (*ANSWERS[1], "classes"))
 
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.5, 1.5, -0.0, 1e308, "", " ", "NA", "nan", "inf",
-    "1e999", "0,5", "1;2", "9" * 40, "2020-01-01", "0000-00-00", "12:61", "deleted", "unseen", "a", "b", "true", "\x00",
-    "\u202e", "é", "x" * 5000, [], [[]], {}, {"a": 1}, [1, "a"], [None] * 3,
+    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.5, 1.5, -0.0, 1e308, "", " ", "NA", "nan",
+    "inf", "1e999", "0,5", "1;2", "9" * 40, "2020-01-01", "0000-00-00", "12:61", "deleted", "unseen", "a", "b",
+    "true", "\x00", "\u202e", "é", "x" * 5000, [], [[]], {}, {"a": 1}, [1, "a"], [None] * 3,
 )  # fmt: skip
 """Values to put where others belong."""
 
 _TOKENS = (
-    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\n", b"\r", b"\r\n", b",", b";", b"\t", b'"', b"'", b"\\", b"\\u0000",
-    b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1", b"9" * 400, b"0x1F", b"[" * 2000, b"{" * 600, b"{}", b"[]", b"null",
-    b"&a [*a]", b"!!python/object:os.system {}", b"<<: *x", b"---\n", b": ", b"- ", b"%s%n", b"../../etc/passwd", b"p_",
-    b"before_", b"PK\x03\x04", b"PAR1", b"\x93NUMPY", b"\x80\x04.", b"\x1f\x8b", b"x" * 70_000, b"1:" * 300 + b"1",
+    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\n", b"\r", b"\r\n", b",", b";", b"\t", b'"', b"'", b"\\",
+    b"\\u0000", b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1", b"9" * 400, b"0x1F", b"[" * 2000, b"{" * 600,
+    b"{}", b"[]", b"null", b"&a [*a]", b"!!python/object:os.system {}", b"<<: *x", b"---\n", b": ", b"- ", b"%s%n",
+    b"../../etc/passwd", b"p_", b"before_", b"PK\x03\x04", b"PAR1", b"\x93NUMPY", b"\x80\x04.", b"\x1f\x8b",
+    b"x" * 70_000, b"1:" * 300 + b"1",
 )  # fmt: skip
 
 
@@ -71,25 +83,29 @@ def mutated(content: bytes, others: Sequence[bytes], rng: Rng) -> bytes:
     return bytes(held[:400_000])
 
 
-def names_of(rng: Rng) -> list[str]:
+def names_of(needs: Needs, rng: Rng) -> list[str]:
     """Return names of columns: those that a reader needs, and some more or less."""
-    names = list(_USUAL[int(rng.integers(len(_USUAL)))])
-    names += [_NAMES[int(at)] for at in rng.integers(len(_NAMES), size=int(rng.integers(4)))]
+    needed, more = needs
+    names = [*needed, *(more[int(at)] for at in rng.integers(len(more), size=int(rng.integers(4))))]
     if rng.random() < 0.1:
+        names.append(_NAMES[int(rng.integers(len(_NAMES)))])
+    if rng.random() < 0.05:
         names.pop(int(rng.integers(len(names))))
-    return names if rng.random() < 0.2 else list(dict.fromkeys(names))
+    return names if rng.random() < 0.1 else list(dict.fromkeys(names))
 
 
 def _right(name: str, n: int, rng: Rng) -> list[Any]:
     """Return n values that a reader may take for those of a name."""
     if name == "role":
         return [("deleted", "unseen")[i % 2] for i in range(n)]
-    if name.startswith(("before_", "after_", "p")) and name != "partial":
+    if name.startswith(("before_", "after_", "p")) and name not in ("partial", "paper"):
         return [0.5] * n
     if name == "partial":
         return [bool(rng.random() < 0.5)] * n
     if name in ("y", "label"):
         return [("a", "b")[i % 2] for i in range(n)]
+    if name in ("request", "world", "query", "deleted_at", "paper"):
+        return [0] * n
     return list(range(n))
 
 
@@ -131,15 +147,14 @@ _KINDS: tuple[Callable[[int, Rng], pa.Array], ...] = (
 )
 
 
-def parquet_of(rng: Rng) -> bytes:
-    """Return a Parquet file of odd columns."""
-    n = int(rng.integers(7))
-    columns, names = [], names_of(rng)
-    for name in names:
-        right = rng.random() < 0.7
-        columns.append(pa.array(_right(name, n, rng)) if right else _KINDS[int(rng.integers(len(_KINDS)))](n, rng))
+def parquet_of(needs: Needs, rng: Rng) -> bytes:
+    """Return a Parquet file of columns, one or two of them odd."""
+    n, names = int(rng.integers(7)), names_of(needs, rng)
+    columns = [pa.array(_right(name, n, rng)) for name in names]
+    for at in rng.integers(len(names), size=int(rng.integers(3))):
+        columns[int(at)] = _KINDS[int(rng.integers(len(_KINDS)))](n, rng)
     table = pa.table(columns, names=names)
-    if rng.random() < 0.1:
+    if rng.random() < 0.03:
         header = json.dumps({"layout": 1, "versions": odd(rng), "classes": odd(rng), "partial": False, "signals": {}})
         table = table.replace_schema_metadata({b"unlearn_audit": header.encode()})
     sink = io.BytesIO()
@@ -147,25 +162,23 @@ def parquet_of(rng: Rng) -> bytes:
     return sink.getvalue()
 
 
-def csv_of(rng: Rng) -> bytes:
-    """Return a CSV of odd cells."""
-    names, n = names_of(rng), int(rng.integers(7))
+def csv_of(needs: Needs, rng: Rng) -> bytes:
+    """Return a CSV, some of its cells odd."""
+    names, n = names_of(needs, rng), int(rng.integers(7))
     sink = io.StringIO()
-    separator = ";" if rng.random() < 0.03 else ","
-    rows = csv.writer(sink, delimiter=separator, lineterminator=("\n", "\r\n")[int(rng.integers(2))])
+    rows = csv.writer(sink, delimiter=";" if rng.random() < 0.03 else ",", lineterminator=("\n", "\r\n")[n % 2])
     rows.writerow(names)
-    columns = [_right(name, n, rng) for name in names]
-    for row in zip(*columns, strict=True):
-        rows.writerow([odd(rng) if rng.random() < 0.06 else value for value in row])
-    return sink.getvalue().encode(("utf-8", "utf-8", "utf-8", "utf-16")[int(rng.integers(4))], errors="replace")
+    for row in zip(*(_right(name, n, rng) for name in names), strict=True):
+        rows.writerow([odd(rng) if rng.random() < 0.02 else value for value in row])
+    return sink.getvalue().encode("utf-16" if rng.random() < 0.03 else "utf-8", errors="replace")
 
 
-def json_lines_of(rng: Rng) -> bytes:
-    """Return JSON lines of odd values."""
-    names, n = names_of(rng), int(rng.integers(7))
+def json_lines_of(needs: Needs, rng: Rng) -> bytes:
+    """Return JSON lines, some of their values odd."""
+    names, n = names_of(needs, rng), int(rng.integers(7))
     columns = {name: _right(name, n, rng) for name in names}
     rows = [
-        {name: odd(rng) if rng.random() < 0.06 else columns[name][i] for name in columns if rng.random() < 0.98}
+        {name: odd(rng) if rng.random() < 0.02 else columns[name][i] for name in columns if rng.random() < 0.99}
         for i in range(n)
     ]
     return "\n".join(map(json.dumps, rows)).encode()
@@ -190,21 +203,24 @@ def _array(name: str, n: int, rng: Rng) -> npt.NDArray[Any]:
         lambda: np.zeros(n, dtype=">f2"),
         lambda: np.zeros((0, 2)),
     )
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         return kinds[int(rng.integers(len(kinds)))]()
     if name in ("before", "after", "posteriors"):
-        return np.full((n, 2) if name != "posteriors" or rng.random() < 0.5 else (n, 2, 2), 0.5)
+        return np.full((n, 2), 0.5)
+    if name == "metadata":
+        return np.array('{"model": "m"}')
     if name == "classes":
         return np.array(["a", "b"])
+    if name == "label":
+        return np.zeros(n, dtype=np.int64)
     return np.array(True) if name == "partial" else np.array(_right(name, n, rng))
 
 
-def archive_of(rng: Rng) -> bytes:
-    """Return an NPZ of odd arrays."""
+def archive_of(needs: Needs, rng: Rng) -> bytes:
+    """Return an NPZ, some of its arrays odd."""
     n = int(rng.integers(1, 7))
-    names = [name for name in names_of(rng) if name] + [("before", "posteriors")[int(rng.integers(2))], "after", "role"]
     sink = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        np.savez(sink, **{name: _array(name, n, rng) for name in dict.fromkeys(names) if name != "file"})
+        np.savez(sink, **{name: _array(name, n, rng) for name in dict.fromkeys(names_of(needs, rng)) if name != "file"})
     return sink.getvalue()

@@ -8,13 +8,25 @@ import json
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trust.made import archive_of, csv_of, json_lines_of, parquet_of
+from trust.made import (
+    ANSWER_ARRAYS,
+    ANSWERS,
+    ARRAYS,
+    POSTERIORS,
+    RECORDS,
+    Rng,
+    archive_of,
+    csv_of,
+    json_lines_of,
+    parquet_of,
+)
 from unlearn_audit import AuditConfig, audit_observations
 from unlearn_audit.attacks.catalogue import REGISTRY as ATTACKS
 from unlearn_audit.attacks.conformance import made_table
@@ -53,7 +65,7 @@ class Reader:
     suffix: str
     read: Callable[[Path, bytes], Any]
     seeds: tuple[bytes, ...]
-    made: Callable[[np.random.Generator], bytes] | None = None
+    made: Callable[[Rng], bytes] | None = None
 
 
 def readers(folder: Path) -> list[Reader]:
@@ -61,14 +73,26 @@ def readers(folder: Path) -> list[Reader]:
     found: list[Reader] = []
     for suffix, made in ((".csv", csv_of), (".jsonl", json_lines_of), (".parquet", parquet_of), (".npz", archive_of)):
         found += [
-            Reader(f"posteriors{suffix}", suffix, _observations, _posteriors(folder, suffix), made),
-            Reader(f"answers{suffix}", suffix, _answers, (_written(_ANSWERS, folder, suffix),), made),
+            Reader(
+                f"posteriors{suffix}",
+                suffix,
+                _observations,
+                _posteriors(folder, suffix),
+                partial(made, ARRAYS if suffix == ".npz" else POSTERIORS),
+            ),
+            Reader(
+                f"answers{suffix}",
+                suffix,
+                _answers,
+                (_written(_ANSWERS, folder, suffix),),
+                partial(made, ANSWER_ARRAYS if suffix == ".npz" else ANSWERS),
+            ),
         ]
         if suffix != ".npz":
             table, ids = _written(_PEOPLE, folder, suffix), _written(_ANSWERS[["record"]], folder, suffix)
             found += [
-                Reader(f"records{suffix}", suffix, _table, (table,), made),
-                Reader(f"ids{suffix}", suffix, _ids, (ids,), made),
+                Reader(f"records{suffix}", suffix, _table, (table,), partial(made, RECORDS)),
+                Reader(f"ids{suffix}", suffix, _ids, (ids,), partial(made, ANSWERS)),
             ]
     found += [
         Reader("ids.txt", ".txt", _ids, (b"17\n80\nn-3\n", "\ufeff17\r\n80\r\n".encode())),

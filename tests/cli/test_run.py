@@ -233,3 +233,16 @@ def test_images_run_as_tables_do(command, tmp_path, real_data):
 def test_images_have_no_encoding(command, tmp_path, real_data):
     done = command("run", "--dataset=mnist", "--encoding=one-hot", "--out", tmp_path / "out")
     done.says("mnist holds images, which have no categories; leave the encoding 'one-hot' out")
+
+
+def test_the_label_na_is_a_text_where_it_is_said_so(command):
+    rng = np.random.default_rng(0)
+    country = np.where(np.arange(300) % 2, "NA", "DE")
+    pd.DataFrame({"age": rng.normal(size=300), "country": country}).to_csv("people.csv", index=False)
+    asked = ("run", "--data=people.csv", "--label=country", "--shadow-worlds=2", "--target-worlds=2", "--deletions=5")
+    asked += ("--train-size=50", "--attack=none", "--feature=sorted-diff", "--attack-model=decision-tree")
+    command(*asked).says("since 'NA' is read as missing; if it is meant as a text, name those")
+    done = command(*asked, "--na-values=?", "--na-values=", "--stratify", "--json")
+    assert done.code == 0, done.err
+    assert done.findings["config"]["target"]["data"]["na_values"] == ["?", ""]
+    assert done.findings["config"]["worlds"]["stratify"] is True

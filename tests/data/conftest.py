@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,8 @@ class Script:
     ranges: bool = True
     wrong_start: list[int] = field(default_factory=list)
     length: bool = True
+    endless: bool = False  # whether the content is sent over and over, without a length
+    slow: float = 0.0  # seconds before each byte, those of the headers included
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -38,6 +42,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         script, wanted = self.script, self.headers.get("Range")
         script.asked.append((self.path, wanted))
         content = script.files.get(self.path.lstrip("/"))
+        if script.slow:
+            self._trickle(b"HTTP/1.0 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n" + (content or b""))
+            return
+        if script.endless:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(content)
         if script.statuses and (status := script.statuses.pop(0)) != 200:
             self.send_error(status)
             return
@@ -59,6 +72,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: script.cut_after.pop(0)] if script.cut_after else body)
+
+    def _trickle(self, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            for byte in content:
+                time.sleep(self.script.slow)
+                self.wfile.write(bytes([byte]))
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep the output of tests clean."""

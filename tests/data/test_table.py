@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -228,3 +229,55 @@ def test_any_bytes_give_a_table_or_one_sentence(tmp_path_factory: pytest.TempPat
         except AuditError as error:
             told = str(error)
         assert rows >= 2 if told is None else str(path) in told
+
+
+def test_a_label_that_reads_as_missing_is_named(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "age,country,who\n1,NA,1\n2,DE,2\n3,null,3\n4,,4\n")
+    with pytest.raises(AuditError, match=r"in 3 of 4 rows, since 'NA', 'null' is read as missing; .*--na-values"):
+        read_table(path, "country", "who")
+    path = _csv(tmp_path, "age,country,who\n1,NA,1\n2,DE,NULL\n")
+    table = read_table(path, "country", "who", missing=("", "?"))
+    assert table.class_names == ("DE", "NA")
+    assert table.persons is not None
+    assert table.persons.tolist() == [0, 1]
+    with pytest.raises(AuditError, match=r"person column 'who' .* since 'NULL' is read as missing"):
+        read_table(path, "age", "who")
+    with pytest.raises(AuditError, match=r"is missing in 1 of 2 rows; say whose"):
+        read_table(_csv(tmp_path, "age,country,who\n1,NA,1\n2,DE,\n"), "age", "who")
+
+
+def test_which_texts_are_missing_reaches_the_features(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "job,pay\nNA,1\n-,2\ncook,1\n")
+    assert read_table(path, "pay").features["job"].isna().tolist() == [True, False, False]
+    assert read_table(path, "pay", missing=("-",)).features["job"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(("unit", "of_a_day"), [("ms", 86_400e3), ("us", 86_400e6), ("ns", 86_400e9)])
+@pytest.mark.parametrize("count", [2**62, -(2**62), 86_400])
+def test_dates_of_any_range_are_days(tmp_path: Path, unit: str, of_a_day: float, count: int) -> None:
+    path = _parquet(tmp_path, {"at": pa.array([count, 0], pa.int64()).view(pa.timestamp(unit)), "y": pa.array([0, 1])})
+    assert read_table(path, "y").features["at"].tolist() == [count / of_a_day, 0]
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.date64(), pa.timestamp("us"), pa.timestamp("ms", tz="Europe/Berlin")])
+@pytest.mark.parametrize("column", ["x", "y", "who"])
+def test_dates_beyond_any_calendar_are_no_traceback(tmp_path: Path, kind: pa.DataType, column: str) -> None:
+    count = pa.int32() if kind == pa.date32() else pa.int64()
+    far = pa.array([2**30, -(2**30), 0], count) if count == pa.int32() else pa.array([2**62, -(2**62), 0], count)
+    made = {"x": pa.array([1, 2, 3]), "y": pa.array([0, 1, 0]), "who": pa.array([1, 2, 3])}
+    path = _parquet(tmp_path, {**made, column: far.view(kind)})
+    with suppress(AuditError):
+        assert len(read_table(path, "y", "who").labels) == 3
+
+
+def test_long_whole_numbers_stay_apart(tmp_path: Path) -> None:
+    one, other = 10**19, 10**19 + 1
+    assert float(one) == float(other)
+    path = _csv(tmp_path, f"age,pay,who\n1,a,{one}\n2,b,{other}\n3,a,{one}\n")
+    persons = read_table(path, "pay", "who").persons
+    assert persons is not None
+    assert persons.tolist() == [0, 1, 0]
+    path = _csv(tmp_path, f"age,pay\n1,{one}\n2,{other}\n3,0.5\n")
+    with pytest.raises(AuditError, match=r"label column 'pay' .* beyond 2\^53"):
+        read_table(path, "pay")
+    assert read_table(_csv(tmp_path, f"age,pay\n{one},0\n{other},1\n"), "pay").features["age"].tolist() == [1e19] * 2

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import pickle
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +160,7 @@ AFTER = {"after_a": [0.5], "after_b": [0.5]}
         ({**ONE, "p_a": [1.0]}, "no columns before_<class>"),
         ({**ONE, "p0_a": [0.5], "p0_b": [0.5], "p2_a": [0.5], "p2_b": [0.5]}, "without a gap"),
         ({**ONE, **BEFORE, "after_a": [1.0]}, "every version needs the same"),
-        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "not numbers"),
+        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "column 'before_a' holds something that is no number"),
         ({**ONE, **BEFORE, **AFTER, "name": ["Ada"]}, "unknown column 'name'"),
         ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is none of the classes"),
         ({**BEFORE, **AFTER, "role": [None]}, "'role' is empty"),
@@ -309,8 +310,10 @@ def test_a_header_that_says_other_than_the_columns(table, tmp_path):
     pq.write_table(whole.replace_schema_metadata({b"unlearn_audit": json.dumps(header)}), path)
     assert "no column 'posteriors' with 5 x 3 numbers" in refused(path)
     role = whole.column_names.index("role")
-    pq.write_table(whole.set_column(role, "role", pa.array([["a"]] * len(whole))), path)
+    pq.write_table(whole.set_column(role, "role", pa.array(["a"] * len(whole))), path)
     assert "has the role" in refused(path)
+    pq.write_table(whole.set_column(role, "role", pa.array([["a"]] * len(whole))), path)
+    assert "column 'role' holds" in refused(path)
     for name in ("world", "paper"):
         column = whole.column_names.index(name)
         pq.write_table(whole.set_column(column, name, pa.array([["a"]] * len(whole))), path)
@@ -403,3 +406,97 @@ def test_whether_rows_are_partial_is_true_or_false(table, tmp_path, values):
     frame.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(AuditError, match="'partial' holds something else than true and false"):
         read_observations(tmp_path / "t.csv")
+
+
+ODD_ARRAYS = {
+    "structured": np.zeros(2, dtype=[("a", "i4"), ("b", "f8")]),
+    "void": np.zeros(2, dtype="V8"),
+    "dates": np.array(["2020", "2021"], dtype="M8[D]"),
+    "durations": np.array([1, 2], dtype="m8[s]"),
+    "bytes": np.array([b"\xe9", b"b"]),
+    "complex": np.array([1j, 2]),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ARRAYS)
+@pytest.mark.parametrize(
+    "name",
+    ["role", "world", "record", "paper", "dataset", "label", "before", "posteriors", "classes", "partial", "metadata",
+     "group_x", "signal_x"],
+)  # fmt: skip
+def test_arrays_of_other_kinds_are_one_sentence(tmp_path, kind, name):
+    np.savez(tmp_path / "t.npz", **ARRAYS | {name: ODD_ARRAYS[kind]})
+    assert name.removeprefix("signal_") in refused(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize("kind", ["<f2", ">f2", ">f8", "<f4", ">i4", "<u1", ">u8", "g"])
+def test_numbers_of_any_size_and_order_are_read(tmp_path, kind):
+    columns = {name: np.array([1, 0], dtype=kind) for name in ("paper", "world", "record", "label", "group_x")}
+    halves = {name: of.astype(">f2") for name, of in ARRAYS.items() if name != "role"}
+    np.savez(tmp_path / "t.npz", **ARRAYS | halves, **columns)
+    table = read_observations(tmp_path / "t.npz")
+    assert table.paper.tolist() == [True, False]
+    assert table.worlds.tolist() == table.rows["label"].tolist() == table.groups["x"].tolist() == [1, 0]
+    if kind == "<f2":
+        flat = {"role": ["deleted"], **{f"{v}_{c}": [0.5] for v in ("before", "after") for c in "ab"}}
+        pq.write_table(pa.table({**flat, "paper": np.ones(1, np.float16)}), tmp_path / "t.parquet")
+        assert read_observations(tmp_path / "t.parquet").paper.tolist() == [True]
+
+
+@pytest.mark.parametrize("header", [b"{'descr': (", b"{", b"'", b"(1, 2)", b"{'descr': 'O'}", b"\xff"])
+def test_a_member_with_a_broken_header(tmp_path, header):
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
+        archive.writestr("role.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    refused(tmp_path / "t.npz")
+
+
+def test_two_arrays_of_one_name(tmp_path):
+    np.savez(tmp_path / "t.npz", **ARRAYS)
+    with zipfile.ZipFile(tmp_path / "t.npz", "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("role.npy", archive.read("role.npy"))
+    assert "two arrays of one name" in refused(tmp_path / "t.npz")
+
+
+FAR = pa.array([2**62, 5], pa.int64())
+ODD_COLUMNS = {
+    "timestamps": pa.array([0, 10**15], pa.timestamp("us")),
+    "far timestamps": FAR.view(pa.timestamp("us")),
+    "far dates": pa.array([2**30, 1], pa.int32()).view(pa.date32()),
+    "durations": FAR.view(pa.duration("us")),
+    "lists": pa.array([[True], [False]]),
+    "structures": pa.array([{"a": 1}] * 2),
+    "maps": pa.array([[("a", 1)]] * 2, pa.map_(pa.string(), pa.int64())),
+    "bytes": pa.array([b"\xff", b"a"]),
+    "long numbers": pa.array([2**64 - 1, 2**63], pa.uint64()),
+    "decimals": pa.array([Decimal(10) ** 30] * 2),
+    "floats beyond whole numbers": pa.array([1e17, 2.0]),
+    "long texts of digits": pa.array(["9" * 400, "1"]),
+    "nothing": pa.nulls(2),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_COLUMNS)
+@pytest.mark.parametrize("name", ["role", "partial", "world", "record", "paper", "label", "before_a"])
+def test_columns_of_other_kinds_are_one_sentence(tmp_path, kind, name):
+    flat = {"role": ["deleted", "unseen"], **{f"{v}_{c}": [0.5] * 2 for v in ("before", "after") for c in "ab"}}
+    pq.write_table(pa.table({**flat, name: ODD_COLUMNS[kind]}), tmp_path / "t.parquet")
+    if name == "label" and kind == "nothing":
+        assert read_observations(tmp_path / "t.parquet").rows["label"].tolist() == [-1, -1]
+        return
+    said = refused(tmp_path / "t.parquet")
+    assert name.removeprefix("before_") in said
+
+
+def test_the_same_version_and_class_twice(tmp_path):
+    frame = pd.DataFrame({**ONE, **BEFORE, **AFTER, "p00_a": [0.1], "p0_b": [0.9]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert "'before_a' and 'p00_a' are the same version and class" in refused(tmp_path / "t.csv")
+
+
+def test_numbers_that_a_float_cannot_tell_apart(tmp_path):
+    frame = pd.DataFrame({"role": ["deleted"] * 2, "before_a": 0.5, "before_b": 0.5, "after_a": 0.5, "after_b": 0.5})
+    path = tmp_path / "t.csv"
+    frame.assign(record=["9007199254740993", "1e3"]).to_csv(path, index=False)
+    assert "column 'record' holds 9007199254740992" in refused(path)
+    frame.assign(record=["9007199254740993", "1000"]).to_csv(path, index=False)
+    assert read_observations(path).rows["record"].tolist() == [9007199254740993, 1000]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ValidationError
 
@@ -19,7 +20,12 @@ from unlearn_audit.utils.registry import GROUPS
 from unlearn_audit.utils.suggest import advice
 
 # PyYAML's constructors pass on what they stumble over: a 13th month, an `!!int` that is none, endless nesting
-_BAD_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
+_BAD_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError, ArithmeticError)
+
+_MOST_BYTES = 1_000_000
+_MOST_VALUES = 100_000
+_MOST_BRACKETS = 100
+_IN_BASE_60 = re.compile(r"(?::[0-5]?[0-9]){20}")
 
 
 def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_code: bool = False) -> AuditConfig:
@@ -36,7 +42,14 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
     """
     check_recorded(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _MOST_BYTES:
+            raise AuditError(f"{path} has more than {_MOST_BYTES:,} bytes, as no configuration has; check the path")
+        text = path.read_text(encoding="utf-8")
+        _check_text(text)
+        content = yaml.safe_load(text)
+        _check_extent(content)
+    except AuditError:
+        raise
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise AuditError(f"no configuration file at {path}; check the path") from error
     except OSError as error:
@@ -60,6 +73,30 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
                 f"--allow-code, or name it on the command line{meant}"
             )
     return config
+
+
+def _check_text(text: str) -> None:
+    """Raise for what takes a reader of YAML the square of its length: brackets in brackets, and numbers in base 60."""
+    steps = np.zeros(len(text), dtype=np.int8)
+    letters = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    steps[np.isin(letters, [ord("["), ord("{")])] = 1
+    steps[np.isin(letters, [ord("]"), ord("}")])] = -1
+    if np.cumsum(steps, dtype=np.int64).max(initial=0) > _MOST_BRACKETS:
+        raise ValueError(f"brackets are nested more than {_MOST_BRACKETS} deep")
+    if _IN_BASE_60.search(text):
+        raise ValueError("a number in base 60 is longer than any")
+
+
+def _check_extent(content: Any) -> None:
+    """Raise where aliases make a few lines stand for more values than a configuration has, or for themselves."""
+    left, open_ones = _MOST_VALUES, [content]
+    while open_ones:
+        of = open_ones.pop()
+        below = list(of.values()) if isinstance(of, dict) else of if isinstance(of, list | tuple | set) else ()
+        left -= 1 + len(below)
+        if left < 0:
+            raise ValueError(f"its aliases stand for more than {_MOST_VALUES:,} values")
+        open_ones += below
 
 
 def _code_named(config: AuditConfig) -> Iterator[tuple[str, str]]:

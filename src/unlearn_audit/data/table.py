@@ -181,8 +181,8 @@ def _feature(column: Any, name: str, path: Path) -> tuple[pd.Series, list[str]]:
 def _days(column: pa.ChunkedArray) -> pd.Series:
     """Return days since 1970; the counts are divided as they are, since other units may not hold them."""
     if kinds.is_date32(column.type):
-        return column.cast(pa.int32()).to_pandas().astype(np.float64)
-    return column.cast(pa.int64()).to_pandas() / _A_DAY[getattr(column.type, "unit", "ms")]
+        return pd.Series(column.cast(pa.int32()).to_pandas(), dtype=np.float64)
+    return pd.Series(column.cast(pa.int64()).to_pandas()) / _A_DAY[getattr(column.type, "unit", "ms")]
 
 
 def _plain(column: Any, name: str, path: Path) -> pd.Series:

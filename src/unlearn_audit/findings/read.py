@@ -24,12 +24,18 @@ def read_json(path: Path) -> Any:
         If it is no JSON, or holds more than is read.
     """
     check_stored(path, path.stat().st_size)
-    return json.loads(path.read_bytes(), parse_constant=_finite, parse_float=_finite)
+    return json.loads(path.read_bytes(), parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+
+
+def _whole(text: str) -> int:
+    """Return a whole number that has a float, too."""
+    _finite(text)
+    return int(text)
 
 
 def _finite(text: str) -> float:
     """Return a number; JSON has none that is not finite, and Python reads NaN, Infinity and 1e999 as such."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{text[:20]} is no finite number")
     return number

@@ -49,10 +49,10 @@ def query_exactly(model: Any, X: Any, class_values: npt.NDArray[Any], name: str)
     ):
         if known is not None and np.shape(known) == (1,):
             # some answer with two columns, and some were not fitted at all
-            answer = np.ones((len(X), 1))
+            answer: npt.NDArray[Any] = np.ones((len(X), 1))
         else:
-            answer = tree_posteriors(model, X)
-            answer = np.asarray(model.predict_proba(X)) if answer is None else answer
+            from_tree = tree_posteriors(model, X)
+            answer = np.asarray(model.predict_proba(X)) if from_tree is None else from_tree
         return np.asarray(_aligned(answer, model, X, class_values, name), dtype=np.float64)
 
 

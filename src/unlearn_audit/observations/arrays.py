@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import lzma
 import math
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -23,7 +24,7 @@ from unlearn_audit.utils.signatures import HEAD, refuse_start
 # what zipfile, its decompressors and NumPy raise on bytes that are not what they should be
 _BROKEN_ARCHIVE = (
     ValueError, OSError, EOFError, RuntimeError, LookupError, TypeError, MemoryError, OverflowError, AttributeError,
-    SyntaxError, RecursionError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    SyntaxError, RecursionError, tokenize.TokenError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

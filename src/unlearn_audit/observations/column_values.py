@@ -54,7 +54,9 @@ def numbers(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.fl
     try:
         return np.asarray(column.cast(pa.float64()).to_numpy())
     except pa.ArrowException as error:
-        raise AuditError(f"{path}: column '{name}' holds posteriors that are not numbers ({reason(error)})") from error
+        raise AuditError(
+            f"{path}: column '{name}' holds something that is no number ({reason(error)}), and posteriors are numbers"
+        ) from error
 
 
 def label_codes(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> npt.NDArray[np.int64]:

@@ -126,5 +126,5 @@ def _looks_like(array: npt.NDArray[Any]) -> str:
     return "export probabilities"
 
 
-def _mostly(rows: npt.NDArray[np.bool_]) -> bool:
-    return bool(rows.mean() > 0.5)
+def _mostly(rows: Any) -> bool:
+    return bool(np.mean(rows) > 0.5)

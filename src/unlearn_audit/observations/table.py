@@ -340,6 +340,9 @@ def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
 
 def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     """Return one column in the type of its kind, or say what is wrong with it."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        # pandas has no half precision, and no bytes in the other order
+        values = values.astype(np.float64 if values.dtype.kind == "f" else values.dtype.newbyteorder("="))
     right = {"dataset": object, "side": object, "role": object, "paper": bool}.get(name, np.int64)
     if values.dtype == right and (right is not object or infer_dtype(values, skipna=False) == "string"):
         return values

@@ -18,7 +18,7 @@ import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.limits import check_amount, most_values
-from unlearn_audit.utils.signatures import refuse_separator
+from unlearn_audit.utils.signatures import HEAD, refuse_separator, refuse_start
 
 Source = Path | bytes
 """A file, or its content."""
@@ -29,7 +29,9 @@ _LINE = 1 << 26
 _JSON_BLOCK = 1 << 24
 """Bytes that the reader of JSON lines takes at once; no line may be longer."""
 
-_KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+# a text that is no key is taken as a whole too, so that none is looked through twice
+_KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*+:|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
+"""The keys of a line of JSON."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,14 @@ class Wanted:
         Texts that stand for a missing value in a CSV.
     dates
         Whether a column of dates or times is read as such; else as text.
+    where
+        What messages call the file.
     """
 
     texts: tuple[str, ...] = ()
     missing: tuple[str, ...] = ("",)
     dates: bool = True
+    where: str = "the file"
 
 
 @dataclass(frozen=True)
@@ -59,18 +64,18 @@ class Format:
     ----------
     name
         What messages call it.
-    check
-        Raises an `AuditError` if a file holds more than is read, or is recognised as something else.
     read
-        Reads a file that passed.
+        Reads a file.
     typed
         Whether a file states the type of each column.
+    check
+        Raises an `AuditError` before that, if a file holds more than is read or is recognised as something else.
     """
 
     name: str
-    check: Callable[[Source, Path], None]
     read: Callable[[Source, Wanted], pa.Table]
     typed: bool = False
+    check: Callable[[Source, Path], None] = lambda _, __: None
 
 
 def opened(source: Source) -> BinaryIO:
@@ -83,7 +88,14 @@ def size_of(source: Source) -> int:
     return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
+def _refuse_others(source: Source, path: Path, *but: bytes) -> None:
+    """Raise if the file starts as one of another format does."""
+    with opened(source) as stream:
+        refuse_start(path, stream.read(HEAD), *but)
+
+
 def _check_csv(source: Source, path: Path) -> None:
+    _refuse_others(source, path)
     with opened(source) as stream:
         first = stream.readline(_LINE)
         while first and not first.strip():  # the reader skips empty lines too
@@ -122,6 +134,7 @@ def _read_csv(source: Source, wanted: Wanted) -> pa.Table:
 
 
 def _check_json_lines(source: Source, path: Path) -> None:
+    _refuse_others(source, path)
     rows, names = 0, set[bytes]()
     with opened(source) as stream:
         for line in stream:
@@ -151,15 +164,25 @@ def _read_json_lines(source: Source, wanted: Wanted) -> pa.Table:
 
 
 def _check_parquet(source: Source, path: Path) -> None:
+    _refuse_others(source, path, b"PAR1\x15")
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
-        of = file.metadata
+        of, schema = file.metadata, file.schema_arrow
+        # nothing is asked of a single column: where its metadata are damaged, Arrow ends the process
         groups = [of.row_group(at) for at in range(of.num_row_groups)]
-        in_lists = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
-        unpacked = sum(group.total_byte_size for group in groups)
-    check_amount(path, max(of.num_rows * of.num_columns, in_lists, unpacked // 8), size_of(source))
+    width = 0
+    for field in schema:
+        listed = kinds.is_fixed_size_list(field.type)
+        if kinds.is_nested(field.type) and not (listed and not kinds.is_nested(field.type.value_type)):
+            raise AuditError(
+                f"{path}: column '{field.name}' holds values of kind {field.type}; numbers, texts, or true and false "
+                "are needed"
+            )
+        width += field.type.list_size if listed else 1
+    rows = max(of.num_rows, sum(group.num_rows for group in groups))
+    check_amount(path, max(rows * width, sum(group.total_byte_size for group in groups) // 8), size_of(source))
 
 
-def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:  # noqa: ARG001 - its columns have types
+def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False) as file:
         texts = [
             field.name for field in file.schema_arrow if kinds.is_string(field.type) or kinds.is_binary(field.type)
@@ -170,7 +193,11 @@ def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:  # noqa: ARG001 -
     for at, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
         if not kinds.is_dictionary(field.type):
             continue
-        check_amount(f"column '{field.name}'", len(column) + _bytes_of_texts(column) // 8, size_of(source))
+        check_amount(
+            f"{wanted.where}, in column '{field.name}',",
+            max(len(column), _bytes_of_texts(column) // 8),
+            size_of(source),
+        )
         if field.name in texts:
             plain = column.cast(field.type.value_type)
             table = table.set_column(at, field.with_type(plain.type), plain)
@@ -196,11 +223,11 @@ def _temporal(table: pa.Table) -> tuple[str, ...]:
     )
 
 
-_PARQUET = Format("Parquet", _check_parquet, _read_parquet, typed=True)
+_PARQUET = Format("Parquet", _read_parquet, typed=True, check=_check_parquet)
 
 FORMATS: Mapping[str, Format] = {
-    ".csv": Format("CSV", _check_csv, _read_csv),
-    ".jsonl": Format("JSON lines", _check_json_lines, _read_json_lines),
+    ".csv": Format("CSV", _read_csv, check=_check_csv),
+    ".jsonl": Format("JSON lines", _read_json_lines, check=_check_json_lines),
     ".parquet": _PARQUET,
     ".pq": _PARQUET,
 }

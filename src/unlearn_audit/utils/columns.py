@@ -6,7 +6,7 @@ A further format is one entry of `FORMATS`, with the functions that check and re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.column_formats import FORMATS, Source, Wanted, opened, size_of
+from unlearn_audit.utils.column_formats import FORMATS, Format, Source, Wanted, size_of
 from unlearn_audit.utils.limits import check_stored
 from unlearn_audit.utils.messages import reason
-from unlearn_audit.utils.signatures import HEAD, known_suffix, refuse_start
+from unlearn_audit.utils.signatures import known_suffix
 
-__all__ = ["FORMATS", "Source", "check_file", "content_of", "read_columns", "suffix_of"]
+__all__ = ["FORMATS", "Format", "Source", "Wanted", "check_file", "content_of", "read_columns", "suffix_of"]
 
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 
@@ -122,10 +122,8 @@ def read_columns(
         raise AuditError(_EMPTY.format(path))
     source: Source = path if content is None else content
     try:
-        with opened(source) as stream:
-            refuse_start(path, stream.read(HEAD), *((b"PAR1\x15",) if form.typed else ()))
         form.check(source, path)
-        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates))
+        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates, str(path)))
         names = table.column_names
         table.validate(full=True)  # what is no UTF-8 would only be found where it is used
     except AuditError:
@@ -141,12 +139,23 @@ def read_columns(
             raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         hint = ", or put texts and numbers that hold commas in quotes" if "Expected" in str(error) else ""
         raise AuditError(f"{path} cannot be read as {form.name} ({reason(error)}); export it again{hint}") from error
-    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    repeated = repeated_name(names)
     if repeated is not None:
         raise AuditError(f"{path} has more than one column named '{repeated}'; rename or drop one")
     if not form.typed:
         _check_untyped(table, texts, path)
     return table
+
+
+def repeated_name(names: Iterable[str]) -> str | None:
+    """Return the first name that is there twice, None if there is none.
+
+    Examples
+    --------
+    >>> repeated_name(["age", "job", "age"])
+    'age'
+    """
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
 def _check_untyped(table: pa.Table, texts: Sequence[str], path: Path) -> None:

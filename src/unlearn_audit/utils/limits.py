@@ -21,7 +21,7 @@ MOST_VALUES = 100_000_000
 _FEW = 4_000_000
 """So many values are read however few bytes they took."""
 
-_VALUES_A_BYTE = 200
+_VALUES_A_BYTE = 50
 """Beyond `_FEW`, a file of real answers or records holds fewer values than these a byte."""
 
 _BYTES_A_VALUE = 40

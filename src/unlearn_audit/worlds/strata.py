@@ -73,7 +73,9 @@ def with_each_class(
         return np.bincount(classes[persons.rows(people)], minlength=len(fewest)).astype(np.int64)
 
     have, joined = held(members), np.empty(0, dtype=np.int64)
-    for of in np.flatnonzero(have < fewest):
+    if (have >= fewest).all():
+        return members
+    for of in map(int, np.flatnonzero(have < fewest)):
         free = others[~np.isin(others, joined)]
         owners = free[np.isin(free, persons.codes[classes == of])]
         lacking = max(int(fewest[of] - have[of]), 0)

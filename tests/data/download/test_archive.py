@@ -305,3 +305,28 @@ def test_part_of_a_dataset_is_enough_only_where_it_says_so(folder: Path) -> None
         path.write_bytes(b"")
         assert source.usable(folder) == enough
         assert len(source.missing(folder)) == len(source.files) - 1
+
+
+def test_an_archive_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(packed({"bomb": bytes(5000), **PUBLISHED}))
+    monkeypatch.setattr("unlearn_audit.data.download.archive.MOST_UNPACKED", 4000)
+    with pytest.raises(UnusableArchive, match="more than 4,000 bytes"):
+        unpack(path, FILES, tmp_path)
+    assert found(tmp_path) == {"a.tar.gz"}
+
+
+def test_a_member_of_another_size_is_not_written_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(packed({"toy/two.bin": TWO * 50}))
+    with pytest.raises(UnusableArchive, match=f"expected {len(TWO):,} bytes, got {50 * len(TWO):,}"):
+        unpack(path, FILES[1:], tmp_path)
+    assert found(tmp_path) == {"a.tar.gz"}
+
+
+def test_no_damage_to_an_archive_is_another_error(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.tar.gz", packed(PUBLISHED)
+    for content in (b"", b"\x1f", b"BZh", b"\xfd7zXZ", *(whole[:at] for at in range(1, len(whole), 97))):
+        path.write_bytes(content)
+        with pytest.raises(UnusableArchive):
+            unpack(path, FILES, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +266,47 @@ def test_what_comes_with_a_package_needs_nothing(tmp_path: Path) -> None:
 def test_unknown_name(tmp_path: Path) -> None:
     with pytest.raises(AuditError, match="unknown dataset 'toys'"):
         fetch("toys", tmp_path)
+
+
+def test_more_than_the_published_size_is_refused_before_it_comes(server: Any, toy: SourceFile, tmp_path: Path) -> None:
+    server.script.files[FILE] = CONTENT * 3
+    with pytest.raises(
+        AuditError, match=f"sends {3 * len(CONTENT):,} bytes or more, and {len(CONTENT):,} the published"
+    ):
+        fetch("toy", tmp_path, wait=0)
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*")) <= len(CONTENT) + 4096 * 4
+    assert str(toy.url)
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_what_never_ends_is_stopped_at_a_size(
+    server: Any, toy: SourceFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sized: bool
+) -> None:
+    if not sized:
+        _register(monkeypatch, SourceFile(FILE, toy.url))
+    server.script.endless = True
+    with pytest.raises(AuditError, match="bytes or more, and"):
+        fetch("toy", tmp_path, wait=0, most_bytes=3 * len(CONTENT))
+    (part,) = tmp_path.rglob("*.part")
+    assert part.stat().st_size <= (1 if sized else 3) * len(CONTENT)
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_comes_byte_by_byte_is_stopped_at_a_time(server: Any, tmp_path: Path) -> None:
+    server.script.slow = 0.05
+    begun = time.monotonic()
+    with pytest.raises(AuditError, match="stopped at its time limit, after 0 bytes; fetch again to go on"):
+        fetch("toy", tmp_path, wait=0, seconds=0.3)
+    assert time.monotonic() - begun < 20  # by itself it would take 5 minutes for its headers alone
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_came_in_time_stays(server: Any, tmp_path: Path) -> None:
+    part = tmp_path / f"{FILE}.part"
+    part.parent.mkdir()
+    part.write_bytes(CONTENT[:50_000])
+    with pytest.raises(AuditError, match="time limit, after 50,000 bytes"):
+        fetch("toy", tmp_path, wait=0, seconds=0)
+    fetch("toy", tmp_path)
+    assert (tmp_path / FILE).read_bytes() == CONTENT
+    assert server.script.asked[-1][1] == "bytes=50000-"

@@ -545,3 +545,22 @@ def test_a_gpu_repeats_its_own_bits_and_leaves_its_generators(digits):
 def test_what_draws_on_a_gpu_is_refused(small):
     with pytest.raises(AuditError, match="in another way than by"):
         net(FunctionalDropout, device="cuda").fit(*small, record_ids=IDS)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_images_with_channels_last_are_refused_with_the_way_out(asks):
+    def by_shape(image_shape, n_classes):
+        return nn.Sequential(nn.Conv2d(image_shape[0], 2, 3), nn.Flatten(), nn.LazyLinear(n_classes))
+
+    def fixed(n_classes):
+        return nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.LazyLinear(n_classes))
+
+    X, y = np.random.default_rng(0).normal(size=(20, 8, 8, 3)).astype(np.float32), np.arange(20) % 2
+    network = TorchClassifier(by_shape if asks else fixed, batch_size=10, epochs=1, random_state=0)
+    with pytest.raises(AuditError, match=r"pass X\.transpose\(0, 3, 1, 2\)"):
+        network.fit(X, y)
+    network.fit(X.transpose(0, 3, 1, 2), y)
+    assert network.predict_proba(X.transpose(0, 3, 1, 2)).shape == (20, 2)
+    flat = TorchClassifier(by_shape, image_shape=(8, 8, 3), batch_size=10, epochs=1)
+    with pytest.raises(AuditError, match="looks like height, width and channels; give channels, height and width"):
+        flat.fit(X.reshape(20, -1), y)

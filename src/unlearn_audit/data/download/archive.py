@@ -13,6 +13,9 @@ from unlearn_audit.data.source import SourceFile, wrong
 MOST_UNPACKED = 50 * 10**9
 """The most bytes that an archive is unpacked to, what is skipped included."""
 
+# what tarfile and its decompressor raise on bytes that are not what they should be
+_BROKEN = (tarfile.TarError, EOFError, zlib.error, ValueError, TypeError, LookupError, OverflowError, MemoryError)
+
 
 class UnusableArchive(Exception):
     """Why an archive does not give the files wanted, as words that fit into brackets."""
@@ -53,7 +56,7 @@ def unpack(archive: Path, files: Sequence[SourceFile], folder: Path) -> None:
                     _write(members, member, file, folder)
                 if not wanted:
                     return
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except _BROKEN as error:
         raise UnusableArchive(f"it is no whole .tar.gz: {error}") from error
     raise UnusableArchive(f"it lacks {', '.join(wanted)}")
 

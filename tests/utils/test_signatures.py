@@ -1,0 +1,159 @@
+"""A format that is not read is refused with its name, whatever the file is called."""
+
+import bz2
+import gzip
+import io
+import lzma
+import pickle
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+import pytest
+
+from unlearn_audit.data.table import read_table
+from unlearn_audit.errors import AuditError
+from unlearn_audit.observations import read_observations
+from unlearn_audit.observations.one_version import read_answers
+from unlearn_audit.utils.columns import read_columns
+
+CSV = b"role,before_a,before_b,after_a,after_b\ndeleted,0.5,0.5,0.5,0.5\n"
+
+
+def zipped():
+    with io.BytesIO() as held:
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("people.csv", CSV)
+        return held.getvalue()
+
+
+def written(write, *content):
+    with io.BytesIO() as held:
+        write(*content, held)
+        return held.getvalue()
+
+
+CONTENTS = {
+    "compressed (gzip)": gzip.compress(CSV),
+    "compressed (zip)": zipped(),
+    "compressed (bzip2)": bz2.compress(CSV),
+    "compressed (xz)": lzma.compress(CSV),
+    "compressed (Zstandard)": bytes(pa.compress(CSV, codec="zstd")),
+    "a Parquet file": written(pq.write_table, pa.table({"a": [1]})),
+    "an Arrow or Feather file": written(feather.write_feather, pa.table({"a": [1]})),
+    "a single array": written(lambda array, to: np.save(to, array), np.zeros(3)),
+    "a pickle of Python objects, which can run code": pickle.dumps([1]),
+    "UTF-16 text": CSV.decode().encode("utf-16"),
+    "an HDF5 file": b"\x89HDF\r\n\x1a\n" + bytes(50),
+    "a database (SQLite)": b"SQLite format 3\x00" + bytes(50),
+    "a spreadsheet of Excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50),
+}
+
+
+def refused(read, *given):
+    with pytest.raises(AuditError) as caught:
+        read(*given)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("what", CONTENTS)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".npz"])
+def test_the_content_tells(tmp_path, what, suffix):
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(CONTENTS[what])
+    if suffix == ".parquet" and what == "a Parquet file":
+        assert read_columns(path).num_rows == 1
+        return
+    said = refused(read_observations, path)
+    assert str(path) in said
+    if suffix == ".npz" and what == "compressed (zip)":
+        assert "its member 'people.csv' is no array" in said
+        return
+    assert f"is {what}" in said
+    assert f"is {what}" in refused(read_answers, path, None, CONTENTS[what])
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("t.csv.gz", "compressed"),
+        ("t.csv.zip", "compressed"),
+        ("t.csv.bz2", "compressed"),
+        ("t.csv.xz", "compressed"),
+        ("t.CSV.GZ", "compressed"),
+        ("t.tsv", "separated by tabs"),
+        ("t.xlsx", "a spreadsheet"),
+        ("t.npy", "a single array"),
+        ("t.feather", "of a format"),
+    ],
+)
+def test_the_suffix_tells(tmp_path, name, what):
+    (tmp_path / name).write_bytes(CSV)
+    for read in (read_observations, read_answers, lambda path: read_table(path, "y")):
+        said = refused(read, tmp_path / name)
+        assert "file but " + what in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("role;before_a\ndeleted;0.5\n", "separated by semicolons; save it with commas"),
+        (
+            "role;before_a\ndeleted;0,5\n",
+            "separated by semicolons and writes decimals with commas; save it with commas",
+        ),
+        ("role\tbefore_a\ndeleted\t0.5\n", "separated by tabs"),
+        ("role|before_a\ndeleted|0.5\n", "separated by vertical bars"),
+        ("\ufeffrole;before_a\r\ndeleted;0.5\r\n", "separated by semicolons"),
+        ('"a, b";role\n1;2\n', "separated by semicolons"),
+        ("\n\nrole;before_a\n1;2\n", "separated by semicolons"),
+        ("role;before_a", "separated by semicolons"),
+        ('role,before_a\ndeleted,"0,5"\nunseen,"0,25"\n', "numbers with a decimal comma, such as 0,5"),
+        ("role,before_a\ndeleted,0,5\n", "put texts and numbers that hold commas in quotes"),
+    ],
+)
+def test_other_separators_and_decimal_commas(tmp_path, content, said):
+    (tmp_path / "t.csv").write_text(content, encoding="utf-8", newline="")
+    for read in (read_observations, read_answers, lambda path: read_table(path, "y")):
+        assert said in refused(read, tmp_path / "t.csv")
+
+
+def test_what_only_looks_like_one_is_read(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('"a;b","c\td"\n"1;2","0,5"\n"3","x"\n')
+    assert read_columns(path).column_names == ["a;b", "c\td"]
+    path.write_text('"record"\n"1,5"\n"2,5"\n')
+    assert read_columns(path, ("record",))["record"].to_pylist() == ["1,5", "2,5"]
+    path.write_text("PAR1,ORCID,BZh\n1,2,3\n")
+    assert read_columns(path).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "role,before_é\ndeleted,1\n".encode("latin-1"),
+        "role,before_a,p\ndeleted,1,é\n".encode("latin-1"),
+        "\n\nrole,before_é\ndeleted,1\n".encode("latin-1"),
+        'role,"before_\né"\ndeleted,1\n'.encode("latin-1"),
+        "role,before_é\rdeleted,1\r".encode("latin-1"),
+    ],
+)
+def test_what_is_no_utf_8_says_so(tmp_path, content):
+    (tmp_path / "t.csv").write_bytes(content)
+    for read in (read_observations, read_answers, lambda path: read_table(path, "y")):
+        assert "UTF-8" in refused(read, tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("where", ["a name", "a value"])
+def test_typed_text_that_is_no_utf_8_says_so(tmp_path, where):
+    bad = pa.array([b"\xe9"]).view(pa.string()) if where == "a value" else pa.array(["a"])
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"record": bad, "p_a": [0.5], "p_b": [0.5]}), path)
+    if where == "a name":
+        path.write_bytes(path.read_bytes().replace(b"record", b"rec\xe9rd"))
+    refused(read_answers, path)
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b'{"rec\xe9rd": 1}\n' if where == "a name" else b'{"record": "\xe9", "p_a": 0.5, "p_b": 0.5}\n')
+    assert "UTF-8" in refused(read_answers, path)
