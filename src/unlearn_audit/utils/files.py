@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.held import hold_part
-from unlearn_audit.utils.modes import PRIVATE_FILE, PUBLISHABLE_FILE, make_folder
+from unlearn_audit.utils.modes import NO_TEXT, PRIVATE_FILE, PUBLISHABLE_FILE, make_folder
 
 Recorder = Callable[[Path, Path], None]
 """Takes where a file will be, and where its content is."""
@@ -110,7 +110,7 @@ def _named(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         # what a library adds to a number of the system can be long
-        why = _NO_TEXT if error.errno == errno.EILSEQ else os.strerror(error.errno) if error.errno else _said(error)
+        why = NO_TEXT if error.errno == errno.EILSEQ else os.strerror(error.errno) if error.errno else _said(error)
         raise CannotWrite(error.errno or errno.EIO, why, str(path)) from error
 
 

@@ -6,6 +6,8 @@ import errno
 import os
 from pathlib import Path
 
+NO_TEXT = "its name is no text in the encoding of this system"
+
 PRIVATE_FILE, PUBLISHABLE_FILE, PRIVATE_FOLDER = 0o600, 0o666, 0o700
 """Modes from which the umask takes away: what may hold records is its owner's alone under every umask."""
 
@@ -31,9 +33,6 @@ def check_name(path: Path) -> None:
         os.fsencode(path)
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
-        raise OSError(errno.EILSEQ, _NO_TEXT, str(path)) from error
+        raise OSError(errno.EILSEQ, NO_TEXT, str(path)) from error
     if "\0" in str(path):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-
-
-_NO_TEXT = "its name is no text in the encoding of this system"
