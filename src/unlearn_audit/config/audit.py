@@ -128,6 +128,15 @@ class AuditConfig(Frozen):
         description="an attack from `unlearn-audit list attacks`, or file.py:Attack, in addition to the paper's; or "
         "none. Default: every one that can run",
     )
+    fit_rows: int | None = flagged(
+        None,
+        "Attacks",
+        rare=True,
+        of_files=True,
+        ge=100,
+        exclude_if=lambda rows: rows is None,
+        description="fit attack models on at most so many shadow rows, drawn by world. Default: all; 2000 for files",
+    )
     groups: tuple[str, ...] = flagged(
         (),
         "Attacks",

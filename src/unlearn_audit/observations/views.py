@@ -85,8 +85,8 @@ class View:
         """(n, classes) posteriors of the last version seen."""
         return self.posteriors[:, -1]
 
-    def take(self, mask: npt.NDArray[Any]) -> View:
-        """Return the rows that ``mask`` picks; the references stay whole."""
+    def take(self, mask: npt.NDArray[Any] | slice) -> View:
+        """Return the rows that ``mask`` (booleans, positions or a slice) picks; the references stay whole."""
         return replace(
             self,
             posteriors=self.posteriors[mask],
