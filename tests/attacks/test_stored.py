@@ -114,8 +114,12 @@ def test_scores_that_rest_on_an_influence_need_its_key(tmp_path):
 def fits(monkeypatch):
     """Count the attacks that are run."""
     counted = []
-    run_one = run._run_one
-    monkeypatch.setattr(run, "_run_one", lambda attack, *rest: counted.append(attack.name) or run_one(attack, *rest))
+    delayed = run.delayed
+    monkeypatch.setattr(
+        run,
+        "delayed",
+        lambda work: lambda attack, *rest: counted.append(attack.name) or delayed(work)(attack, *rest),
+    )
     return counted
 
 

@@ -315,7 +315,7 @@ def test_one_world_per_row_is_needed():
 
 
 @pytest.mark.parametrize("digits", [0, 2])
-def test_ratesrates_without_each_world_are_those_of_the_other_worlds(digits):
+def test_rates_without_each_world_are_those_of_the_other_worlds(digits):
     rng = np.random.default_rng(digits)
     scores, positive = np.round(rng.normal(size=300), digits), rng.random(300) < 0.4
     worlds = rng.choice([2, 5, 6, 90], 300)

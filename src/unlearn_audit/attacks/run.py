@@ -132,6 +132,10 @@ class Policy:
     kept: ScoreStore | None = None
 
 
+PLAIN = Policy()
+"""Everything is fitted, on all rows, and a failure ends the run."""
+
+
 @dataclass(frozen=True)
 class AttackRun:
     """What came of some attacks.
@@ -156,7 +160,7 @@ def run_attacks(
     seed: int,
     jobs: int,
     progress: Callable[[], None],
-    policy: Policy = Policy(),
+    policy: Policy = PLAIN,
 ) -> AttackRun:
     """Fit every attack on the shadow's rows and score the game's rows of each target.
 

@@ -14,7 +14,7 @@ import pandas as pd
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.base import label
 from unlearn_audit.attacks.formula.label_only import PROBED
-from unlearn_audit.attacks.run import Failure, Policy, run_attacks
+from unlearn_audit.attacks.run import PLAIN, Failure, Policy, run_attacks
 from unlearn_audit.config import THREE_WAY
 from unlearn_audit.defenses import UNDEFENDED, parse_defense, release_utility
 from unlearn_audit.findings.attack_figures import DefendedTable, Played, compared_with_the_papers, results_of, selected
@@ -91,7 +91,7 @@ def assess(
     jobs: int = 1,
     progress: Progress = lambda: None,
     spent: Mapping[str, Spent] | None = None,
-    policy: Policy = Policy(),
+    policy: Policy = PLAIN,
 ) -> Assessment:
     """Run the attacks of a plan and measure them.
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.run import Failure, Policy, run_attacks
+from unlearn_audit.attacks.run import PLAIN, Failure, Policy, run_attacks
 from unlearn_audit.findings.attack_figures import Played
 from unlearn_audit.findings.sections import ArmResult, RetrainingComparison
 from unlearn_audit.findings.tables import SideTables
@@ -30,7 +30,7 @@ def beside_retraining(
     retrained: SideTables,
     seed: int,
     progress: Callable[[], None],
-    policy: Policy = Policy(),
+    policy: Policy = PLAIN,
 ) -> tuple[RetrainingComparison | None, tuple[Failure, ...]]:
     """Fit the leading attack anew on retrained shadow worlds, and compare what it reaches on the two arms.
 
