@@ -162,17 +162,7 @@ def audit_observations(
     """
     config = config or AuditConfig()
     settings = settings or file_settings(config, {})
-    if config.until is not None:
-        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
-    tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
-    if config.fit_rows is None:
-        config = config.model_copy(update={"fit_rows": FIT_ROWS})
-    plan = AttackPlan.of(config, available_in_tables(config, tables))
-    for defense in plan.defenses:
-        if defense.training != UNDEFENDED:
-            raise AuditError(
-                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
-            )
+    tables, plan = plan_of_files(shadow, target, config)
     sides = {"shadow": shadow, "target": target}
     overfitting = {
         side: min_mean_max(table.metadata["overfitting"])
@@ -191,6 +181,30 @@ def audit_observations(
         notes=tuple(repeats(sides)),
     )
     return evaluate_tables(tables, plan, origin, execution or Execution())
+
+
+def plan_of_files(
+    shadow: Observations, target: Observations, config: AuditConfig
+) -> tuple[dict[str, SideTables], AttackPlan]:
+    """Return two tables as an audit takes them, and the attacks on them; attack models are fitted on a bounded sample.
+
+    Raises
+    ------
+    AuditError
+        If what is asked cannot be had of files.
+    """
+    if config.until is not None:
+        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
+    tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
+    if config.fit_rows is None:
+        config = config.model_copy(update={"fit_rows": FIT_ROWS})
+    plan = AttackPlan.of(config, available_in_tables(config, tables))
+    for defense in plan.defenses:
+        if defense.training != UNDEFENDED:
+            raise AuditError(
+                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
+            )
+    return tables, plan
 
 
 def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:

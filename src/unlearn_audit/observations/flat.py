@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -38,22 +39,23 @@ def write_csv(observations: Observations, path: Path) -> None:
 
 def from_flat(table: pa.Table, path: Path) -> Observations:
     """Turn one column a version and class into the table."""
+    posteriors = [name for name in table.column_names if _POSTERIOR.match(name)]
     try:
-        frame = table.to_pandas()
+        frame = table.drop_columns(posteriors).to_pandas()
     except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
     # a column without any value has no type
     frame = frame.astype({name: np.float64 for name in table.column_names if pa.types.is_null(table.field(name).type)})
     by_version: dict[int, dict[str, str]] = {}
-    for column in frame.columns:
-        match = _POSTERIOR.match(str(column))
+    for column in posteriors:
+        match = _POSTERIOR.match(column)
         if match:
             version = {"before": 0, "after": 1}.get(match[1])
             by_version.setdefault(int(match[2]) if version is None else version, {})[match[3]] = column
     if sorted(by_version) != list(range(len(by_version))) or not by_version:
         raise AuditError(
             f"{path} has no columns before_<class> and after_<class> (or p0_<class>, p1_<class>, ... without a gap); "
-            f"it has {shortened([str(c) for c in frame.columns])}"
+            f"it has {shortened(table.column_names)}"
         )
     classes = list(by_version[0])
     for version, found in by_version.items():
@@ -63,16 +65,13 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
                 f"{shortened(list(found))}; every version needs the same"
             )
     names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
-    try:
-        flat = frame[names].to_numpy(dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise AuditError(f"{path} holds posteriors that are not numbers ({reason(error)})") from error
+    flat = _numbers(table, names, path)
     columns: dict[str, Any] = {name: frame[name] for name in frame.columns if name in COLUMNS}
     if "label" in columns:
         columns["label"] = label_codes(table["label"], classes, path)
     partial = "partial" in frame.columns and is_partial(table["partial"], path)
     groups = {str(c).removeprefix(GROUP): frame[c] for c in frame.columns if str(c).startswith(GROUP)}
-    known = {*COLUMNS, *names, "partial", *(GROUP + name for name in groups)}
+    known = {*COLUMNS, "partial", *(GROUP + name for name in groups)}
     others = [str(c) for c in frame.columns if c not in known]
     if others:
         raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
@@ -84,3 +83,15 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
         groups=groups,
         where=str(path),
     )
+
+
+def _numbers(table: pa.Table, names: list[str], path: Path) -> npt.NDArray[np.floating]:
+    """Return (n, columns) numbers of some columns, in single precision where all of them are."""
+    single = all(pa.types.is_float32(table.field(name).type) for name in names)
+    numbers = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
+    for place, name in enumerate(names):
+        try:
+            numbers[:, place] = table[name].to_pandas().to_numpy(dtype=numbers.dtype)
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise AuditError(f"{path} holds posteriors that are not numbers ({reason(error)})") from error
+    return numbers

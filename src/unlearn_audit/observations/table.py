@@ -33,6 +33,9 @@ DEFAULTS: dict[str, Any] = {
 
 _TOO_LARGE = 2**63
 
+_ROWS_AT_ONCE = 1 << 16
+"""Rows that are checked at once, which bounds the memory that checks take."""
+
 COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
 
 TEXTS = ("dataset", "side", "role")
@@ -126,7 +129,7 @@ class Observations:
                 raise AuditError(f"{where}: group '{name}' has shape {np.shape(values)} for {len(array)} rows")
         return cls(
             rows,
-            array.astype(np.float32),
+            array.astype(np.float32, copy=False),
             tuple(map(str, classes)),
             partial,
             dict(signals or {}),
@@ -232,6 +235,8 @@ class Observations:
 
     def select(self, mask: npt.NDArray[Any]) -> Observations:
         """Return the rows that ``mask`` (booleans or positions) picks, in that order."""
+        if mask.dtype == bool and mask.all():
+            return self
         return replace(
             self,
             rows=self.rows.loc[mask].reset_index(drop=True)
@@ -307,12 +312,12 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     if values.dtype == right and (right is not object or infer_dtype(values, skipna=False) == "string"):
         return values
     if name in ("dataset", "side"):
-        return values.fillna("").astype(str).astype(object)
+        return _shared(values.fillna("").astype(str))
     if bool(values.isna().any()):
         row = int(np.flatnonzero(values.isna().to_numpy())[0])
         raise AuditError(f"{where}: column '{name}' is empty in row {row}; every row needs a value")
     if name == "role":
-        return values.astype(str).astype(object)
+        return _shared(values.astype(str))
     if name == "paper":
         wrong = ~values.isin([True, False])
         if bool(wrong.any()):
@@ -331,6 +336,12 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     return numbers.astype(np.int64)
 
 
+def _shared(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Return texts as objects, one for all rows of the same text: of millions of rows each would take its own bytes."""
+    codes, names = pd.factorize(texts)
+    return pd.Series(np.asarray(names, dtype=object)[codes], dtype=object)
+
+
 def _shown(values: pd.Series[Any]) -> str:
     """Return the first value for an error message."""
     return " ".join(str(values.iloc[0]).split())[:60]
@@ -343,6 +354,12 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
         raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
     if k < 2 or len(classes) != k or len(set(classes)) != k:
         raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
+    for start in range(0, n, _ROWS_AT_ONCE):
+        _check_block(array[start : start + _ROWS_AT_ONCE], start, classes, partial, where)
+
+
+def _check_block(array: npt.NDArray[Any], start: int, classes: Sequence[str], partial: bool, where: str) -> None:
+    """Raise unless the rows of a block, which begins at some row, are probability distributions."""
     for wrong, what in (
         (~np.isfinite(array), "is not a finite number"),
         ((array < 0) | (array > 1), "is outside [0, 1]"),
@@ -350,7 +367,7 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
         if wrong.any():
             row, version, column = (int(i) for i in np.argwhere(wrong)[0])
             raise AuditError(
-                f"{where}: the posterior of class '{classes[column]}' in row {row}, version {version} is "
+                f"{where}: the posterior of class '{classes[column]}' in row {start + row}, version {version} is "
                 f"{array[row, version, column]}, which {what}; export probabilities"
             )
     total = array.sum(axis=2, dtype=np.float64)
@@ -359,7 +376,7 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
         row, version = (int(i) for i in np.argwhere(wrong)[0])
         advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
         raise AuditError(
-            f"{where}: the posteriors in row {row}, version {version} sum to {total[row, version]:.4f}, not 1; {advice}"
+            f"{where}: the posteriors in row {start + row}, version {version} sum to {total[row, version]:.4f}, not 1; {advice}"
         )
 
 
