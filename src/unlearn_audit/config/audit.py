@@ -116,9 +116,8 @@ class AuditConfig(Frozen):
         "attack-model",
         rare=True,
         of_files=True,
-        min_length=1,
-        description="a classifier of the paper's attack: logistic-regression, decision-tree, random-forest, mlp. "
-        "Default: all",
+        description="a classifier of the paper's attack: logistic-regression, decision-tree, random-forest, mlp; or "
+        "none. Default: all",
     )
     attacks: tuple[MemberName, ...] | None = flagged(
         None,
@@ -151,6 +150,14 @@ class AuditConfig(Frozen):
     execution: ExecutionConfig = Field(
         default=ExecutionConfig(), exclude=True, description="how it is run, which changes no result"
     )
+
+    @field_validator("attack_models", mode="before")
+    @classmethod
+    def _no_model_named(cls, value: Any) -> Any:
+        names = [value] if isinstance(value, str) else list(value)
+        if not names or ("none" in names and len(names) > 1):
+            raise ValueError("name classifiers, or none alone, which leaves out the paper's attacks")
+        return () if names == ["none"] else names
 
     @field_validator("attacks", mode="before")
     @classmethod

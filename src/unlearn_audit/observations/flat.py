@@ -77,7 +77,7 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
         raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
     return Observations.create(
         columns,
-        flat.reshape(len(frame), len(by_version), len(classes)),
+        flat.reshape(table.num_rows, len(by_version), len(classes)),
         classes,
         partial=partial,
         groups=groups,

@@ -376,7 +376,8 @@ def _check_block(array: npt.NDArray[Any], start: int, classes: Sequence[str], pa
         row, version = (int(i) for i in np.argwhere(wrong)[0])
         advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
         raise AuditError(
-            f"{where}: the posteriors in row {start + row}, version {version} sum to {total[row, version]:.4f}, not 1; {advice}"
+            f"{where}: the posteriors in row {start + row}, version {version} sum to {total[row, version]:.4f}, not 1; "
+            f"{advice}"
         )
 
 
