@@ -167,3 +167,14 @@ def benchmark_modules(monkeypatch):
     """Import a benchmark's module by name."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     return importlib.import_module
+
+
+def test_load_is_measured_in_processes_that_end(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "trust" / "load.py"), "--small", "--jobs=1", "--case=no-fit"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(done.stdout)["no-fit"]["runs"]
+    assert run["rows"] == 8000
+    assert run["cpu_seconds"] > 0
+    assert run["peak_bytes"] > run["grown_bytes"] > 0
+    assert list(tmp_path.iterdir()) == []

@@ -108,3 +108,16 @@ def test_plan_says_what_it_would_take_and_writes_nothing(command, tmp_path):
     found = command("predictions", *files, *quick, "--json", "--fit-rows=150").findings
     assert (found["fit_rows"], found["attacks"], found["jobs"]) == (150, 3, 1)
     assert not (tmp_path / "out").exists()
+
+
+def test_without_attack_models_formulas_alone_are_run(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        minimal(tmp_path / f"{side}.csv", seed)
+        frame = pd.read_csv(tmp_path / f"{side}.csv").assign(label="yes")
+        frame.to_csv(tmp_path / f"{side}.csv", index=False)
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    out = ["--out", tmp_path / "out", "--json"]
+    found = command("predictions", *files, "--attack-model=none", "--attack=score-difference", *out).findings
+    assert {(of["attack"], of["attack_model"]) for of in found["results"]} == {("score-difference", None)}
+    said = command("predictions", *files, "--attack-model=none", "--attack-model=mlp")
+    said.says("name classifiers, or none alone")
