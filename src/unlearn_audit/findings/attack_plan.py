@@ -84,17 +84,20 @@ class AttackPlan:
 
     def notes_on_rows(self, shadow: Observations) -> tuple[str, ...]:
         """Say where attack models are fitted on a sample of a shadow table."""
-        most, notes = self.config.fit_rows, {}
-        for name, attacks in self.by_game.items() if most is not None else ():
+        most = self.config.fit_rows
+        if most is None:
+            return ()
+        fitted = []
+        for name, attacks in self.by_game.items():
             rows = GAMES[name].rows(shadow, "the shadow side")
             kinds = {attack.training_rows for attack in attacks.runs if attack.fits_on_a_sample}
-            n = max((int((rows & shadow.paper if kind == "paper" else rows).sum()) for kind in kinds), default=0)
-            if n > most:
-                notes[
-                    f"attack models were fitted on {most:,} of {n:,} shadow rows, drawn by world; more may make them "
-                    "stronger and take longer (--fit-rows)"
-                ] = None
-        return tuple(notes)
+            fitted += [int((rows & shadow.paper if kind == "paper" else rows).sum()) for kind in kinds]
+        return tuple(
+            f"attack models were fitted on {most:,} of {n:,} shadow rows, drawn by world; more may make them stronger and "
+            "take longer (--fit-rows)"
+            for n in sorted(set(fitted))
+            if n > most
+        )
 
     def with_influence(self, influence: Influence | None) -> AttackPlan:
         """Return the plan with what deletions change; without it, attacks that need it are left out.
