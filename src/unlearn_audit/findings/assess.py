@@ -202,7 +202,7 @@ def _play_games(rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: 
             failures += failed
             if defended.defense.name == UNDEFENDED:
                 undefended.append(played)
-    return _Games(undefended[0], tuple(results), pd.concat(scores, ignore_index=True), tuple(failures))
+    return _Games(undefended[0], tuple(results), _stacked(scores), tuple(failures))
 
 
 def _play(
@@ -234,6 +234,11 @@ def _scores(played: Played, defended: DefendedTable) -> pd.DataFrame:
     return pd.concat([played.rows.rows[_IDENTITY], columns], axis=1).assign(
         game=played.game.name, defense=defended.defense.name, adaptive=defended.adaptive
     )
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return frames below each other; a single one is not copied."""
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
 def _failed(failures: Sequence[Failure]) -> tuple[FailedAttack, ...]:
