@@ -45,7 +45,7 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
     except (pa.ArrowException, ValueError, TypeError, KeyError) as error:
         raise AuditError(f"{path} cannot be read as a table ({reason(error)}); write it again") from error
     # a column without any value has no type
-    frame = frame.astype({name: np.float64 for name in table.column_names if pa.types.is_null(table.field(name).type)})
+    frame = frame.astype({name: np.float64 for name in frame.columns if pa.types.is_null(table.field(name).type)})
     by_version: dict[int, dict[str, str]] = {}
     for column in posteriors:
         match = _POSTERIOR.match(column)

@@ -303,7 +303,7 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
         else:
             values = pd.Series(DEFAULTS[name], index=range(n))
         filled[name] = _typed(values, name, where)
-    return pd.DataFrame(filled, columns=list(COLUMNS))
+    return pd.DataFrame(filled, copy=False)
 
 
 def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
