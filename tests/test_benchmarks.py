@@ -208,3 +208,14 @@ def test_what_is_tried_can_fail(benchmark_modules, tmp_path, code, said):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert str(said) in done.stdout
+
+
+def test_load_is_measured_in_processes_that_end(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "trust" / "load.py"), "--small", "--jobs=1", "--case=no-fit"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run,) = json.loads(done.stdout)["no-fit"]["runs"]
+    assert run["rows"] == 8000
+    assert run["cpu_seconds"] > 0
+    assert run["peak_bytes"] > run["grown_bytes"] > 0
+    assert list(tmp_path.iterdir()) == []

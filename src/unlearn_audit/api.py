@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from unlearn_audit.attacks.sample import FIT_ROWS
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.notes import min_mean_max, repeats, roundings, table_details
 from unlearn_audit.audits.membership.result import AuditResult
@@ -160,16 +161,8 @@ def audit_observations(
         If the tables do not fit together or lack a role.
     """
     config = config or AuditConfig()
-    if config.until is not None:
-        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
-    tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
-    plan = AttackPlan.of(config, available_in_tables(config, tables))
-    for defense in plan.defenses:
-        if defense.training != UNDEFENDED:
-            raise AuditError(
-                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
-            )
     settings = settings or file_settings(config, {})
+    tables, plan = plan_of_files(shadow, target, config)
     sides = {"shadow": shadow, "target": target}
     overfitting = {
         side: min_mean_max(table.metadata["overfitting"])
@@ -190,6 +183,30 @@ def audit_observations(
     return evaluate_tables(tables, plan, origin, execution or Execution())
 
 
+def plan_of_files(
+    shadow: Observations, target: Observations, config: AuditConfig
+) -> tuple[dict[str, SideTables], AttackPlan]:
+    """Return two tables as an audit takes them, and the attacks on them; attack models are fitted on a bounded sample.
+
+    Raises
+    ------
+    AuditError
+        If what is asked cannot be had of files.
+    """
+    if config.until is not None:
+        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
+    tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
+    if config.fit_rows is None:
+        config = config.model_copy(update={"fit_rows": FIT_ROWS})
+    plan = AttackPlan.of(config, available_in_tables(config, tables))
+    for defense in plan.defenses:
+        if defense.training != UNDEFENDED:
+            raise AuditError(
+                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
+            )
+    return tables, plan
+
+
 def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
     """Return a table with the groups asked for alone."""
     for name in names:
@@ -199,7 +216,7 @@ def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
     return replace(target, groups={name: target.groups[name] for name in names})
 
 
-_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "groups", "seed")
+_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "fit_rows", "groups", "seed")
 """The keys of a configuration that an audit of files reads."""
 
 

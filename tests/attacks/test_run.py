@@ -9,7 +9,7 @@ import pytest
 
 from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.cross_validation import cross_validation_splits
-from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.attacks.run import Policy, run_attacks
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
 
@@ -177,7 +177,7 @@ def test_an_attack_that_fails_ends_the_run_unless_it_is_told_to_go_on(table):
     game = GAMES["deleted-vs-unseen"]
     with pytest.raises(AuditError, match="the attack direct-diff/decision-tree failed: ZeroDivisionError: nothing to"):
         run_attacks(attacks, game, *sides, 0, 1, lambda: None)
-    run = run_attacks(attacks, game, *sides, 0, 1, lambda: None, keep_going=True)
+    run = run_attacks(attacks, game, *sides, 0, 1, lambda: None, Policy(keep_going=True))
     ((kept,),) = run.scores
     ((alone,),) = run_attacks(attacks[:1], game, *sides, 0, 1, lambda: None).scores
     assert np.array_equal(kept.scores, alone.scores)

@@ -92,3 +92,32 @@ def test_worlds_in_a_file_give_intervals_by_world(command, tmp_path):
     assert done.code == 0
     found = json.loads((tmp_path / "out" / "findings.json").read_text())
     assert {r["interval_unit"] for r in found["results"]} == {"world"}
+
+
+def test_plan_says_what_it_would_take_and_writes_nothing(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        minimal(tmp_path / f"{side}.csv", seed)
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    quick = ["--attack-model=decision-tree", "--feature=direct-diff", "--out", tmp_path / "out", "--plan"]
+    said = command("predictions", *files, *quick)
+    assert (said.code, said.out.splitlines()[0].split(", about")[0]) == (
+        0,
+        "200 shadow rows and 200 target rows, 3 attacks",
+    )
+    assert "the slowest attack is " in said.out
+    found = command("predictions", *files, *quick, "--json", "--fit-rows=150").findings
+    assert (found["fit_rows"], found["attacks"], found["jobs"]) == (150, 3, 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_attack_models_formulas_alone_are_run(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        minimal(tmp_path / f"{side}.csv", seed)
+        frame = pd.read_csv(tmp_path / f"{side}.csv").assign(label="yes")
+        frame.to_csv(tmp_path / f"{side}.csv", index=False)
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    out = ["--out", tmp_path / "out", "--json"]
+    found = command("predictions", *files, "--attack-model=none", "--attack=score-difference", *out).findings
+    assert {(of["attack"], of["attack_model"]) for of in found["results"]} == {("score-difference", None)}
+    said = command("predictions", *files, "--attack-model=none", "--attack-model=mlp")
+    said.says("name classifiers, or none alone")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit.attacks import LearnedAttack
+from unlearn_audit.attacks.run import Policy
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.assess import assess, share_moved
@@ -20,7 +21,7 @@ SMALL = {
 
 def run(shadow, target, keep_going=False, **settings):
     tables, config = {"none": SideTables(shadow, target)}, build_config({**SMALL, **settings})
-    return assess(tables, AttackPlan.of(config, available_in_tables(config, tables)), keep_going=keep_going)
+    return assess(tables, AttackPlan.of(config, available_in_tables(config, tables)), policy=Policy(keep_going))
 
 
 @pytest.fixture(scope="module")

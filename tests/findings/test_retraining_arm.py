@@ -8,7 +8,7 @@ import pytest
 from unlearn_audit import AuditConfig, Execution, audit_observations, run
 from unlearn_audit.attacks import GAMES, LearnedAttack
 from unlearn_audit.attacks.base import score_column
-from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.attacks.run import Policy, run_attacks
 from unlearn_audit.audits.membership.arms import has_retraining_arm
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
@@ -213,7 +213,7 @@ def test_an_attack_that_fails_on_retrained_worlds_ends_the_run_unless_it_is_told
     played = Played(game, sides.target.select(game.rows(sides.target, "the target side")), [broken])
     with pytest.raises(AuditError, match="failed: ZeroDivisionError: nothing to divide by"):
         beside_retraining(played, "sisa", sides, 0, lambda: None)
-    found, failures = beside_retraining(played, "sisa", sides, 0, lambda: None, keep_going=True)
+    found, failures = beside_retraining(played, "sisa", sides, 0, lambda: None, Policy(keep_going=True))
     assert found is None
     (reason,) = (f.reason for f in failures)
     assert reason.startswith("on retrained worlds: ZeroDivisionError: nothing to divide by, at test_retraining_arm.py:")

@@ -17,7 +17,7 @@ from unlearn_audit.metrics import (
     tpr_at_fpr_interval,
 )
 from unlearn_audit.metrics.intervals import t_quantile
-from unlearn_audit.metrics.low_fpr import _without_each_world
+from unlearn_audit.metrics.low_fpr import rates_without_each_world
 from unlearn_audit.metrics.roc import delong_components
 
 
@@ -319,6 +319,6 @@ def test_rates_without_each_world_are_those_of_the_other_worlds(digits):
     rng = np.random.default_rng(digits)
     scores, positive = np.round(rng.normal(size=300), digits), rng.random(300) < 0.4
     worlds = rng.choice([2, 5, 6, 90], 300)
-    found = _without_each_world(roc_curve(scores, positive), positive, worlds, 0.1)
+    found = rates_without_each_world(roc_curve(scores, positive), positive, worlds, 0.1)
     alone = [tpr_at_fpr(scores[worlds != world], positive[worlds != world], 0.1)[0] for world in (2, 5, 6, 90)]
     assert found.tolist() == alone

@@ -500,3 +500,21 @@ def test_numbers_that_a_float_cannot_tell_apart(tmp_path):
     assert "column 'record' holds 9007199254740992" in refused(path)
     frame.assign(record=["9007199254740993", "1000"]).to_csv(path, index=False)
     assert read_observations(path).rows["record"].tolist() == [9007199254740993, 1000]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_flat_columns_are_read_in_their_own_precision(tmp_path, dtype):
+    values = np.random.default_rng(0).dirichlet(np.ones(3), size=(50, 2)).astype(dtype)
+    names = [f"{when}_{of}" for when in ("before", "after") for of in "abc"]
+    frame = pd.DataFrame(values.reshape(50, 6), columns=names).assign(role="deleted")
+    frame.to_parquet(tmp_path / "flat.parquet")
+    found = read_observations(tmp_path / "flat.parquet")
+    assert np.array_equal(found.posteriors, values.astype(np.float32))
+    assert found.posteriors.dtype == np.float32
+
+
+def test_a_column_of_posteriors_without_any_value_is_told(tmp_path):
+    frame = pd.DataFrame({"role": ["deleted"], "before_a": [1.0], "before_b": [None], "after_a": 1.0, "after_b": 0.0})
+    frame.to_csv(tmp_path / "empty.csv", index=False)
+    with pytest.raises(AuditError, match=r"not a finite number|not numbers"):
+        read_observations(tmp_path / "empty.csv")

@@ -52,6 +52,8 @@ class Attack(ABC):
         The influence of each record, for attacks that need it; None for all others.
     looks_up_others
         Whether what it looks up in its influence are other records than those that it scores.
+    fits_on_a_sample
+        Whether it is fitted on a sample where rows are bounded (``fit_rows``): what it learns is the same of all rows.
     silent_without_change
         Whether it gives the same score to all records whose predictions, and those of the references, did not change:
         it reads the change alone.
@@ -67,6 +69,7 @@ class Attack(ABC):
     training_rows: TrainingRows = "paper"
     influence: Influence | None = None
     looks_up_others: bool = False
+    fits_on_a_sample: bool = False
     silent_without_change: bool = False
 
     @property

@@ -13,6 +13,8 @@ from scipy.stats import rankdata
 from unlearn_audit.attacks.base import Attack, TrainingRows, label
 from unlearn_audit.attacks.cross_validation import Split, cross_validation_splits
 from unlearn_audit.attacks.games import Game
+from unlearn_audit.attacks.sample import sample_by_world
+from unlearn_audit.attacks.stored import Kept, ScoreStore
 from unlearn_audit.engine.executors.base import Item, in_order
 from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.errors import AuditError
@@ -28,6 +30,9 @@ FEWEST_ROWS = 10
 """Shadow positives and negatives below which no attack model is fitted."""
 
 _UNDONE = "attacks are not fitted yet; use fewer --jobs, fewer attacks or a machine with more memory"
+
+_ROWS_AT_ONCE = 1 << 16
+"""Rows that an attack scores at once."""
 
 _COSTLIEST = ("random-forest", "mlp")
 """Attack models that are started first, so that short tasks fill the gap at the end."""
@@ -63,10 +68,34 @@ class AttackScores:
     calibrated: Array
     threshold: float
 
+    @classmethod
+    def kept(cls, attack: Attack, found: Kept) -> list[AttackScores]:
+        """Return what `keepable` made, of each target."""
+        shadow_auc, threshold, *estimate = found["figures"].tolist()
+        n = sum(name.startswith("scores_") for name in found)
+        return [
+            cls(attack, shadow_auc, Estimate(*estimate), found[f"scores_{t}"], found[f"calibrated_{t}"], threshold)
+            for t in range(n)
+        ]
+
     @property
     def confidences(self) -> Array:
         """(n,) what the attack itself holds for the probability of being positive; where it holds none, calibrated."""
         return self.scores if self.attack.probabilistic else self.calibrated
+
+
+_ESTIMATE = ("value", "low", "high", "error", "freedom")
+
+
+def keepable(found: Sequence[AttackScores]) -> Kept:
+    """Return what one attack made of all targets as arrays."""
+    first = found[0]
+    arrays = {
+        "figures": np.array([first.shadow_auc, first.threshold, *(getattr(first.shadow, of) for of in _ESTIMATE)])
+    }
+    for t, of in enumerate(found):
+        arrays |= {f"scores_{t}": of.scores, f"calibrated_{t}": of.calibrated}
+    return arrays
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,29 @@ class Failure:
     attack: Attack
     game: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How attacks are run.
+
+    Attributes
+    ----------
+    keep_going
+        Whether the others go on where an attack fails; by default it ends the run.
+    fit_rows
+        On how many shadow rows an attack is fitted at most, if it can be on a sample; None for all.
+    kept
+        Where scores of before are, and these are kept; None for nowhere.
+    """
+
+    keep_going: bool = False
+    fit_rows: int | None = None
+    kept: ScoreStore | None = None
+
+
+PLAIN = Policy()
+"""Everything is fitted, on all rows, and a failure ends the run."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +164,7 @@ def run_attacks(
     seed: int,
     jobs: int,
     progress: Callable[[], None],
-    *,
-    keep_going: bool = False,
+    policy: Policy = PLAIN,
 ) -> AttackRun:
     """Fit every attack on the shadow's rows and score the game's rows of each target.
 
@@ -129,28 +180,39 @@ def run_attacks(
         Worker processes; results do not depend on it.
     progress
         Called when an attack is done.
-    keep_going
-        Whether the others go on where an attack fails; by default it ends the run.
+    policy
+        What happens where an attack fails, how many rows it is fitted on, and whether scores are kept.
 
     Raises
     ------
     AuditError
         If a role of the game is missing or has too few shadow rows, or an attack fails.
     """
-    side = _ShadowSide.of(shadow, game)
-    order = sorted(range(len(attacks)), key=lambda i: _cost_rank(attacks[i]))
+    side = _ShadowSide.of(shadow, game, policy.fit_rows)
+    kept = policy.kept
+    documents = [
+        None if kept is None else kept.document(attack, game, shadow, targets, seed, policy.fit_rows)
+        for attack in attacks
+    ]
+    results: dict[int, list[AttackScores]] = {}
+    for i, document in enumerate(documents):
+        if kept is not None and document is not None and (found := kept.get(document)) is not None:
+            results[i] = AttackScores.kept(attacks[i], found)
+            progress()
+    order = sorted(set(range(len(attacks))) - results.keys(), key=lambda i: (_cost_rank(attacks[i]), i))
     tasks = side.tasks([attacks[i] for i in order], targets, seed)
     items = [(0, i) for i in range(len(tasks))]
-    found = in_order(Processes(jobs, _UNDONE).run(_run_nth, tasks, items), items)
-    results: dict[int, list[AttackScores]] = {}
+    scored = in_order(Processes(jobs, _UNDONE).run(_run_nth, tasks, items), items)
     failures: list[Failure] = []
-    for i, result in zip(order, found, strict=True):
+    for i, result in zip(order, scored, strict=True):
         if isinstance(result, str):
-            if not keep_going:
+            if not policy.keep_going:
                 raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going goes on without it")
             failures.append(Failure(attacks[i], game.name, result))
         else:
             results[i] = result
+            if kept is not None and (document := documents[i]) is not None:
+                kept.put(document, keepable(result))
         progress()
     done = sorted(results)
     scores = tuple(tuple(results[i][t] for i in done) for t in range(len(targets)))
@@ -169,15 +231,18 @@ class _ShadowSide:
         (all,) which of its rows take part.
     played
         These rows alone.
+    fit_rows
+        On how many of them an attack is fitted at most, if it can be on a sample; None for all.
     """
 
     table: Observations
     game: Game
     rows: Mask
     played: Observations
+    fit_rows: int | None = None
 
     @classmethod
-    def of(cls, table: Observations, game: Game) -> _ShadowSide:
+    def of(cls, table: Observations, game: Game, fit_rows: int | None = None) -> _ShadowSide:
         """Pick the rows of a game.
 
         Raises
@@ -186,7 +251,7 @@ class _ShadowSide:
             If a role is missing, or has too few rows to fit anything.
         """
         rows = game.rows(table, "the shadow side")
-        side = cls(table, game, rows, table.select(rows))
+        side = cls(table, game, rows, table.select(rows), fit_rows)
         fewest = min(int((side.positive & side.played.paper).sum()), int((~side.positive & side.played.paper).sum()))
         if fewest < FEWEST_ROWS:
             raise AuditError(
@@ -213,6 +278,24 @@ class _ShadowSide:
         """Return the splits of the cross-validation."""
         return cross_validation_splits(self.played, self.positive, self.training_rows(kind))
 
+    def fitting(self, attack: Attack, seed: int) -> tuple[Mask, list[Split]]:
+        """Return on which rows an attack is fitted, of all and in each fold of the cross-validation; made once."""
+        key = attack.training_rows, attack.fits_on_a_sample
+        if key not in self._fitting:
+            most = self.fit_rows if attack.fits_on_a_sample else None
+            drawn = integer_seed(seed, Kind.ATTACK, name_key(self.game.name), name_key("fit-rows"))
+
+            def sampled(rows: Mask) -> Mask:
+                return sample_by_world(rows, self.positive, self.played, most, drawn)
+
+            splits = [(sampled(train), held) for train, held in self.splits(attack.training_rows)]
+            self._fitting[key] = sampled(self.training_rows(attack.training_rows)), splits
+        return self._fitting[key]
+
+    @cached_property
+    def _fitting(self) -> dict[tuple[TrainingRows, bool], tuple[Mask, list[Split]]]:
+        return {}
+
     def seen(self, attack: Attack, targets: Sequence[Observations]) -> tuple[LabelledView, list[View]]:
         """Return what an attack is handed of this side and of the targets."""
         ids = None if attack.influence is None else attack.influence.data.record_ids
@@ -225,14 +308,12 @@ class _ShadowSide:
 
     def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> list[Any]:
         """Return what `_run_one` is given for each attack; those that see the same share one view."""
-        splits = {kind: self.splits(kind) for kind in {attack.training_rows for attack in attacks}}
         views = {key: self.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
         return [
             (
                 attack,
                 *views[_view_key(attack)],
-                self.training_rows(attack.training_rows),
-                splits[attack.training_rows],
+                *self.fitting(attack, seed),
                 self.clusters,
                 _seed(seed, self.game, attack),
             )
@@ -293,13 +374,13 @@ def _scores_of(
     aucs = []
     with one_thread():
         for train, held in splits:
-            out_of_fold[held] = attack.fit(shadow.take(train), seed).score(shadow.view.take(held))
+            out_of_fold[held] = _scored(attack.fit(shadow.take(train), seed), shadow.view.take(held))
             # attacks of two folds are two attacks, and their scores need not lie on one scale
             in_fold[held] = rankdata(out_of_fold[held]) / (held.sum() + 1)
             if 0 < shadow.positive[held].sum() < held.sum():
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
         fitted = attack.fit(shadow.take(fitted_on), seed)
-        scores = [fitted.score(target) for target in targets]
+        scores = [_scored(fitted, target) for target in targets]
     calibrated = _calibrated(attack, out_of_fold, shadow.positive, scores)
     shadow_auc = float(np.mean(aucs)) if aucs else auc(out_of_fold, shadow.positive)
     validated = auc_interval(in_fold, shadow.positive, clusters)
@@ -308,6 +389,14 @@ def _scores_of(
         AttackScores(attack, shadow_auc, validated, *of_target, threshold)
         for of_target in zip(scores, calibrated, strict=True)
     ]
+
+
+def _scored(fitted: Attack, view: View) -> Array:
+    """Return (n,) scores, block by block: a row's score depends on no other row, and the work of many rows is large."""
+    if len(view) <= _ROWS_AT_ONCE:
+        return fitted.score(view)
+    starts = range(0, len(view), _ROWS_AT_ONCE)
+    return np.concatenate([fitted.score(view.take(slice(start, start + _ROWS_AT_ONCE))) for start in starts])
 
 
 def _calibrated(attack: Attack, out_of_fold: Array, positive: Mask, scores: Sequence[Array]) -> list[Array]:

@@ -24,9 +24,6 @@ USER, FAULT, CLOSED = 2, 70, 141
 VARIABLE = "UNLEARN_AUDIT_TRACEBACK"
 """The environment variable that asks for what ``--traceback`` shows."""
 
-_MOST, _LONGEST_WORD = 2000, 300
-"""Characters of a sentence, and of a word in it, such as a path."""
-
 
 @contextmanager
 def in_one_sentence(*, with_traceback: bool) -> Iterator[None]:
@@ -52,7 +49,7 @@ def in_one_sentence(*, with_traceback: bool) -> Iterator[None]:
             sys.stderr.write(shown("".join(traceback.format_exception(error))))
         console = messages(soft_wrap=True)
         console.print("Error:", style="bold red", end=" ")
-        console.print(_brief(sentence))
+        console.print(str(AuditError(sentence)))
     else:
         return
     sys.exit(code)
@@ -73,15 +70,6 @@ def _told(error: Exception) -> tuple[int, str]:
         return USER, "a path or a name has a character that is no text, or that names cannot have here; rename it"
     where = raised(error, lambda _: "")
     return FAULT, f"unexpected {where}: a fault of unlearn-audit; please report it with what --traceback shows"
-
-
-def _brief(sentence: str) -> str:
-    """Return a sentence on one line, its long words (paths, names of columns) and itself cut in the middle."""
-    return _cut(" ".join(_cut(word, _LONGEST_WORD) for word in sentence.split()), _MOST)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 :]}"
 
 
 def _discard_output() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from unlearn_audit.api import audit_observations, file_settings
+from unlearn_audit.api import audit_observations, file_settings, plan_of_files
+from unlearn_audit.audits.membership.forecast.files import forecast_files
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured_for_files
 from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig
+from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.observations import read_observations
 
 
@@ -25,6 +29,9 @@ def predictions(
     out: options.Out = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what it would take, and stop.", rich_help_panel="Execution")
+    ] = False,
 ) -> None:
     """Audit posteriors that any system exported; no model is needed.
 
@@ -37,8 +44,15 @@ def predictions(
     unlearn-audit predictions --shadow shadow.csv --target target.csv --out audit
 
     unlearn-audit predictions --shadow runs/adult/observations/shadow.parquet --target release.csv --json
+
+    unlearn-audit predictions --shadow shadow.csv --target target.csv --plan
     """
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
+    if plan:
+        sides, attacks = plan_of_files(tables["shadow"], tables["target"], config)
+        found = forecast_files(attacks, sides[UNDEFENDED], jobs)
+        typer.echo(json.dumps(asdict(found), indent=1) if as_json else ".\n".join(found.sentences) + ".")
+        return
     settings = file_settings(config, {"shadow": shadow, "target": target})
     run_and_save(
         settings,

@@ -116,9 +116,8 @@ class AuditConfig(Frozen):
         "attack-model",
         rare=True,
         of_files=True,
-        min_length=1,
-        description="a classifier of the paper's attack: logistic-regression, decision-tree, random-forest, mlp. "
-        "Default: all",
+        description="a classifier of the paper's attack: logistic-regression, decision-tree, random-forest, mlp; or "
+        "none. Default: all",
     )
     attacks: tuple[MemberName, ...] | None = flagged(
         None,
@@ -127,6 +126,15 @@ class AuditConfig(Frozen):
         of_files=True,
         description="an attack from `unlearn-audit list attacks`, or file.py:Attack, in addition to the paper's; or "
         "none. Default: every one that can run",
+    )
+    fit_rows: int | None = flagged(
+        None,
+        "Attacks",
+        rare=True,
+        of_files=True,
+        ge=100,
+        exclude_if=lambda rows: rows is None,
+        description="fit attack models on at most so many shadow rows, drawn by world. Default: all; 2000 for files",
     )
     groups: tuple[str, ...] = flagged(
         (),
@@ -142,6 +150,14 @@ class AuditConfig(Frozen):
     execution: ExecutionConfig = Field(
         default=ExecutionConfig(), exclude=True, description="how it is run, which changes no result"
     )
+
+    @field_validator("attack_models", mode="before")
+    @classmethod
+    def _no_model_named(cls, value: Any) -> Any:
+        names = [value] if isinstance(value, str) else list(value)
+        if not names or ("none" in names and len(names) > 1):
+            raise ValueError("name classifiers, or none alone, which leaves out the paper's attacks")
+        return () if names == ["none"] else names
 
     @field_validator("attacks", mode="before")
     @classmethod

@@ -14,7 +14,7 @@ import pandas as pd
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.base import label
 from unlearn_audit.attacks.formula.label_only import PROBED
-from unlearn_audit.attacks.run import Failure, run_attacks
+from unlearn_audit.attacks.run import PLAIN, Failure, Policy, run_attacks
 from unlearn_audit.config import THREE_WAY
 from unlearn_audit.defenses import UNDEFENDED, parse_defense, release_utility
 from unlearn_audit.findings.attack_figures import DefendedTable, Played, compared_with_the_papers, results_of, selected
@@ -91,8 +91,7 @@ def assess(
     jobs: int = 1,
     progress: Progress = lambda: None,
     spent: Mapping[str, Spent] | None = None,
-    *,
-    keep_going: bool = False,
+    policy: Policy = PLAIN,
 ) -> Assessment:
     """Run the attacks of a plan and measure them.
 
@@ -109,8 +108,8 @@ def assess(
         Called when an attack is done.
     spent
         What the trainings of an arm spent of their privacy.
-    keep_going
-        Whether an attack that fails is reported in the end and the others go on.
+    policy
+        How attacks are run; one that fails while the others go on is reported in the end.
 
     Raises
     ------
@@ -123,13 +122,18 @@ def assess(
     if THREE_WAY in config.games:
         for side, table in undefended.by_side.items():
             rows_of_all_roles(table, side)
-    games = _play_games(rounds, plan, jobs, progress, keep_going=keep_going)
+    games = _play_games(rounds, plan, jobs, progress, policy)
     first, leading = games.first, games.first.leading.scores
     retraining: RetrainingComparison | None = None
     failed: tuple[Failure, ...] = ()
     if RETRAINING in tables:
         retraining, failed = beside_retraining(
-            first, config.unlearning.method, tables[RETRAINING], config.seed, progress, keep_going=keep_going
+            first,
+            config.unlearning.method,
+            tables[RETRAINING],
+            config.seed,
+            progress,
+            policy,
         )
     return Assessment(
         games.results,
@@ -185,26 +189,24 @@ class _Games:
     failures: tuple[Failure, ...]
 
 
-def _play_games(
-    rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, *, keep_going: bool
-) -> _Games:
+def _play_games(rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, policy: Policy) -> _Games:
     """Play every game of a plan and measure each attack on each table under attack."""
     results: list[Result] = []
     scores: list[pd.DataFrame] = []
     failures: list[Failure] = []
     undefended: list[Played] = []
     for game in plan.by_game:
-        for defended, played, failed in _play(game, rounds, plan, jobs, progress, keep_going=keep_going):
+        for defended, played, failed in _play(game, rounds, plan, jobs, progress, policy):
             results += results_of(played, defended)
             scores.append(_scores(played, defended))
             failures += failed
             if defended.defense.name == UNDEFENDED:
                 undefended.append(played)
-    return _Games(undefended[0], tuple(results), pd.concat(scores, ignore_index=True), tuple(failures))
+    return _Games(undefended[0], tuple(results), _stacked(scores), tuple(failures))
 
 
 def _play(
-    name: str, rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, *, keep_going: bool
+    name: str, rounds: Sequence[Round], plan: AttackPlan, jobs: int, progress: Progress, policy: Policy
 ) -> Iterator[tuple[DefendedTable, Played, tuple[Failure, ...]]]:
     """Yield each table with what the attacks of a game made of it, and those that failed in its round."""
     game = GAMES[name]
@@ -220,7 +222,7 @@ def _play(
             plan.config.seed,
             jobs,
             progress,
-            keep_going=keep_going,
+            policy,
         )
         for defended, outcomes in zip(scored, run.scores, strict=True):
             yield defended, Played(game, rows, outcomes), run.failures
@@ -232,6 +234,11 @@ def _scores(played: Played, defended: DefendedTable) -> pd.DataFrame:
     return pd.concat([played.rows.rows[_IDENTITY], columns], axis=1).assign(
         game=played.game.name, defense=defended.defense.name, adaptive=defended.adaptive
     )
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return frames below each other; a single one is not copied."""
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
 def _failed(failures: Sequence[Failure]) -> tuple[FailedAttack, ...]:

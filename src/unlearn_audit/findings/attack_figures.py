@@ -98,13 +98,12 @@ def results_of(played: Played, defended: DefendedTable) -> list[Result]:
         kinds = {"paper": paper, **kinds}
     by_kind = {}
     for kind, rows in kinds.items():
-        shared = clusters.take(rows).coded(int(rows.sum()))
-        areas = [auc_variation(o.scores[rows], positive[rows], shared) for o in played.outcomes]
+        shared, truth = clusters.take(rows).coded(int(rows.sum())), positive[rows]
+        areas = [auc_variation(o.scores[rows], truth, shared) for o in played.outcomes]
         bands = simultaneous(areas, shared, FAMILY)
-        by_attack = {id(o): area for o, area in zip(played.outcomes, areas, strict=True)}
+        known = {id(o): (area, band) for o, area, band in zip(played.outcomes, areas, bands, strict=True)}
         by_kind[kind] = [
-            _result(played, outcome, defended, kind, rows, positive[rows], shared, band, by_attack)
-            for outcome, band in zip(played.outcomes, bands, strict=True)
+            _result(played, outcome, defended, kind, (rows, truth), shared, known) for outcome in played.outcomes
         ]
     return [result for of_attack in zip(*by_kind.values(), strict=True) for result in of_attack]
 
@@ -114,26 +113,27 @@ def _result(
     outcome: AttackScores,
     defended: DefendedTable,
     kind: Rows,
-    rows: Mask,
-    positive: Mask,
+    asked: tuple[Mask, Mask],
     clusters: Clusters,
-    band: Estimate,
-    areas: Mapping[int, Area],
+    known: Mapping[int, tuple[Area, Estimate]],
 ) -> Result:
-    """Return the figures of one attack on some rows of a game."""
+    """Return the figures of one attack on the rows of a game that are asked about, of which the truth is known.
+
+    So are the AUCs, by the identity of their outcomes.
+    """
+    rows, positive = asked
     attack = outcome.attack
     compares = not is_classical(attack)
     base = _classical(played.outcomes, same=attack) if compares else None
     strongest = _classical(played.outcomes) if compares else None
+    area, band = known[id(outcome)]
     figures = evaluate(
-        _scored(outcome, rows),
+        _scored(outcome, rows, area),
         positive,
         clusters,
         baseline=None if base is None else _scored(base, rows),
-        strongest=None if strongest is None else strongest.scores[rows],
+        strongest=None if strongest is None else _scored(strongest, rows, known[id(strongest)][0]),
         threshold=outcome.threshold,
-        area=areas[id(outcome)],
-        strongest_area=None if strongest is None else areas[id(strongest)],
     )
     return Result(
         attack=attack.name,
@@ -155,8 +155,8 @@ def _result(
     )
 
 
-def _scored(outcome: AttackScores, rows: Mask) -> Scored:
-    return Scored(outcome.scores[rows], outcome.confidences[rows], outcome.calibrated[rows])
+def _scored(outcome: AttackScores, rows: Mask, area: Area | None = None) -> Scored:
+    return Scored(outcome.scores[rows], outcome.confidences[rows], outcome.calibrated[rows], area)
 
 
 def is_classical(attack: Attack) -> bool:

@@ -16,6 +16,7 @@ from unlearn_audit.worlds.per_record import fewest_pairs
 
 if TYPE_CHECKING:
     from unlearn_audit.attacks.influence import Influence
+    from unlearn_audit.observations import Observations
 
 AvailableByGame = Mapping[str, Available]
 """What is there for attacks, by game."""
@@ -80,6 +81,23 @@ class AttackPlan:
     def notes(self) -> tuple[str, ...]:
         """What should be known of the attacks left out, each note once."""
         return tuple(dict.fromkeys(note for attacks in self.by_game.values() for note in attacks.notes))
+
+    def notes_on_rows(self, shadow: Observations) -> tuple[str, ...]:
+        """Say where attack models are fitted on a sample of a shadow table."""
+        most = self.config.fit_rows
+        if most is None:
+            return ()
+        fitted = []
+        for name, attacks in self.by_game.items():
+            rows = GAMES[name].rows(shadow, "the shadow side")
+            kinds = {attack.training_rows for attack in attacks.runs if attack.fits_on_a_sample}
+            fitted += [int((rows & shadow.paper if kind == "paper" else rows).sum()) for kind in kinds]
+        return tuple(
+            f"attack models were fitted on {most:,} of {n:,} shadow rows, drawn by world; more may make them stronger "
+            "and take longer (--fit-rows)"
+            for n in sorted(set(fitted))
+            if n > most
+        )
 
     def with_influence(self, influence: Influence | None) -> AttackPlan:
         """Return the plan with what deletions change; without it, attacks that need it are left out.

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.run import Failure, run_attacks
+from unlearn_audit.attacks.run import PLAIN, Failure, Policy, run_attacks
 from unlearn_audit.findings.attack_figures import Played
 from unlearn_audit.findings.sections import ArmResult, RetrainingComparison
 from unlearn_audit.findings.tables import SideTables
@@ -30,8 +30,7 @@ def beside_retraining(
     retrained: SideTables,
     seed: int,
     progress: Callable[[], None],
-    *,
-    keep_going: bool = False,
+    policy: Policy = PLAIN,
 ) -> tuple[RetrainingComparison | None, tuple[Failure, ...]]:
     """Fit the leading attack anew on retrained shadow worlds, and compare what it reaches on the two arms.
 
@@ -47,8 +46,8 @@ def beside_retraining(
         The seed of the audit: the attack has its own, as in an audit of retraining alone.
     progress
         Called when the attack is done.
-    keep_going
-        Whether an attack that fails on retrained worlds leaves the comparison out; by default it ends the run.
+    policy
+        How the attack is run; one that may fail leaves the comparison out where it fails.
 
     Returns
     -------
@@ -62,7 +61,14 @@ def beside_retraining(
     """
     game = played.game
     run = run_attacks(
-        [played.leading.attack], game, retrained.shadow, [retrained.target], seed, 1, progress, keep_going=keep_going
+        [played.leading.attack],
+        game,
+        retrained.shadow,
+        [retrained.target],
+        seed,
+        1,
+        progress,
+        policy,
     )
     if run.failures:
         return None, tuple(replace(of, reason=f"on retrained worlds: {of.reason}") for of in run.failures)

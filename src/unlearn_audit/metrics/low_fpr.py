@@ -142,14 +142,14 @@ def tpr_at_fpr_interval(
     shared = Clusters.of(clusters)
     found = variation(_first_order_shares(curve, scores, positive, target), positive, shared)
     if found.unit == "world" and shared.worlds is not None:
-        error = jackknife_error(_without_each_world(curve, positive, shared.worlds, target))
+        error = jackknife_error(rates_without_each_world(curve, positive, shared.worlds, target))
         # positives alone vary by no less, however the threshold does
         least = point[0] * (1 - point[0]) / np.count_nonzero(positive)
         found = replace(found, between=error**2, answers=least)
     return logit_interval(point[0], found, confidence)
 
 
-def _without_each_world(curve: RocCurve, positive: AnyArray, worlds: AnyArray, target: float) -> AnyArray:
+def rates_without_each_world(curve: RocCurve, positive: AnyArray, worlds: AnyArray, target: float) -> AnyArray:
     """Return the (W,) true-positive rates when each world is left out in turn.
 
     The last point whose false positives are allowed is found by halving, for all worlds at once.

@@ -49,11 +49,14 @@ class Scored:
         Its probabilities of positive, in [0, 1]; None where the scores are such.
     calibrated : (n,) float or None
         Its probabilities after a `Calibrator`; None where there is none.
+    area
+        The `auc_variation` of its scores on the same rows and clusters, where it is known already.
     """
 
     scores: AnyArray
     confidences: AnyArray | None = None
     calibrated: AnyArray | None = None
+    area: Area | None = None
 
     @property
     def probabilities(self) -> AnyArray:
@@ -130,11 +133,9 @@ def evaluate(
     clusters: Clusters | AnyArray | None,
     *,
     baseline: Scored | None = None,
-    strongest: AnyArray | None = None,
+    strongest: Scored | AnyArray | None = None,
     threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
-    area: Area | None = None,
-    strongest_area: Area | None = None,
 ) -> Figures:
     """Return every figure of one attack, and of its comparison with a baseline, with intervals.
 
@@ -150,15 +151,13 @@ def evaluate(
     baseline
         What the attack on the original model alone says of the same rows. Its probabilities are compared with this
         attack's, so it should be one of the same attack model.
-    strongest : (n,) float or None
+    strongest : Scored, (n,) float or None
         The scores of the strongest attack on the original alone, for the difference of AUC; by default the
         probabilities of the baseline.
     threshold : float or None
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
     fprs : tuple of float
         The false-positive rates at which the true-positive rate is given.
-    area, strongest_area
-        The `auc_variation` of the attack's scores and of the strongest's, where they are known already.
 
     Raises
     ------
@@ -174,12 +173,12 @@ def evaluate(
     """
     scores, positive = check_rows(attack.scores, positive)
     attack = replace(attack, scores=scores)
-    classical = None if strongest is None else Scored(strongest)
+    classical = strongest if strongest is None or isinstance(strongest, Scored) else Scored(strongest)
     for name, scored in (("", attack), ("the baseline's ", baseline), ("the strongest classical attack's ", classical)):
         if scored is not None:
             scored.check(name, len(scores))
     shared = Clusters.of(clusters).coded(len(positive))
-    area = area or auc_variation(scores, positive, shared)
+    area = attack.area or auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
     whole = area.interval()
     right = accuracy(attack.probabilities, positive, shared)
@@ -200,7 +199,7 @@ def evaluate(
         epsilon=None if bound is None else bound.value,
         epsilon_ceiling=None if bound is None else bound.ceiling,
         **_low_fpr(scores, positive, shared, fprs),
-        **_gain(area, baseline, strongest, strongest_area, positive, shared),
+        **_gain(area, baseline, classical, positive, shared),
         **_comparisons(attack, baseline, positive, shared),
     )
 
@@ -220,17 +219,16 @@ def _low_fpr(scores: AnyArray, positive: AnyArray, clusters: Clusters, fprs: tup
 def _gain(
     area: Area,
     baseline: Scored | None,
-    strongest: AnyArray | None,
-    strongest_area: Area | None,
+    strongest: Scored | None,
     positive: AnyArray,
     clusters: Clusters,
 ) -> dict[str, Any]:
     """Return the fields of the difference of AUC to the strongest attack on the original alone."""
     if strongest is None and baseline is not None:
-        strongest = baseline.probabilities
+        strongest = Scored(baseline.probabilities)
     gain = None
     if strongest is not None:
-        other = strongest_area or auc_variation(strongest, positive, clusters)
+        other = strongest.area or auc_variation(strongest.scores, positive, clusters)
         gain = area_difference(area, other, positive, clusters, DIFFERENCE)
     error = None if gain is None else _known(gain.error)
     return {

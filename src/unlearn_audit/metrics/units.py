@@ -88,7 +88,8 @@ class Clusters:
         if key not in known:
             codes = getattr(self, way)
             if codes is None:
-                codes = np.arange(len(self.worlds if self.worlds is not None else self.records))
+                assert self.worlds is not None, "rows share nothing"
+                codes = np.arange(len(self.worlds))
             # the truth is kept with its units, so that no other array gets its identity
             known[key] = Units.of(codes, positive), positive
         return known[key][0]

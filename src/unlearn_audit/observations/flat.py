@@ -53,7 +53,8 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
         for name in there
         if name in COLUMNS
     }
-    posteriors = np.empty((table.num_rows, len(names)))
+    single = all(pa.types.is_float32(table.field(name).type) for name in names)
+    posteriors = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
     for at, name in enumerate(names):
         posteriors[:, at] = numbers(table[name], name, path)
     return Observations.create(

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.arrow import HEADER
 from unlearn_audit.observations.flat import from_flat, write_csv
@@ -44,7 +46,10 @@ def read_observations(path: str | Path) -> Observations:
     if suffix_of(path, ".npz") == ".npz":
         return read_npz(path)
     table = read_columns(path, _TEXTS, dates=False)
-    return from_arrays(table, path) if HEADER in (table.schema.metadata or {}) else from_flat(table, path)
+    found = from_arrays(table, path) if HEADER in (table.schema.metadata or {}) else from_flat(table, path)
+    del table
+    pa.default_memory_pool().release_unused()  # as large as what was made of it
+    return found
 
 
 def write_observations(observations: Observations, path: str | Path) -> None:

@@ -20,6 +20,9 @@ _FARTHEST = 0.5
 
 _ROWS_AT_FIRST = 1000
 
+_ROWS_AT_ONCE = 1 << 16
+"""Rows that are checked at once, which bounds the memory that checks take."""
+
 
 def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: bool, where: str) -> int | None:
     """Check that every row of every version is a probability distribution.
@@ -49,16 +52,8 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
         raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
     if k < 2 or len(classes) != k or len(set(classes)) != k:
         raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
-    for wrong, what in (
-        (~np.isfinite(array), "is not a finite number"),
-        ((array < 0) | (array > 1), "is outside [0, 1]"),
-    ):
-        if wrong.any():
-            row, version, column = (int(i) for i in np.argwhere(wrong)[0])
-            raise AuditError(
-                f"{where}: the posterior of class '{classes[column]}' in row {row}, version {version} is "
-                f"{array[row, version, column]}, which {what}; {_looks_like(array)}"
-            )
+    for start in range(0, n, _ROWS_AT_ONCE):
+        _check_block(array[start : start + _ROWS_AT_ONCE], start, classes, where)
     total = array.sum(axis=2, dtype=np.float64)
     over, under = total - 1, np.zeros_like(total) if partial else 1 - total
     if max(over.max(), under.max()) <= SUM_TOLERANCE:
@@ -76,6 +71,20 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
             f"{rounded}; {advice}"
         )
     return decimals
+
+
+def _check_block(array: npt.NDArray[Any], start: int, classes: Sequence[str], where: str) -> None:
+    """Raise unless the numbers of a block, which begins at some row, lie between 0 and 1."""
+    for wrong, what in (
+        (~np.isfinite(array), "is not a finite number"),
+        ((array < 0) | (array > 1), "is outside [0, 1]"),
+    ):
+        if wrong.any():
+            row, version, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise AuditError(
+                f"{where}: the posterior of class '{classes[column]}' in row {start + row}, version {version} is "
+                f"{array[row, version, column]}, which {what}; {_looks_like(array)}"
+            )
 
 
 def rounding_note(what: str, decimals: int) -> str:

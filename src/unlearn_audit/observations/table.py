@@ -140,7 +140,7 @@ class Observations:
                 _check_array(values, GROUP + name, where)
         return cls(
             rows,
-            array.astype(np.float32),
+            array.astype(np.float32, copy=False),
             tuple(map(str, classes)),
             partial,
             dict(signals or {}),
@@ -246,6 +246,8 @@ class Observations:
 
     def select(self, mask: npt.NDArray[Any]) -> Observations:
         """Return the rows that ``mask`` (booleans or positions) picks, in that order."""
+        if mask.dtype == bool and mask.all():
+            return self
         return replace(
             self,
             rows=self.rows.loc[mask].reset_index(drop=True)
@@ -325,7 +327,7 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
         else:
             values = pd.Series(DEFAULTS[name], index=range(n))
         filled[name] = _typed(values, name, where)
-    return pd.DataFrame(filled, columns=list(COLUMNS))
+    return pd.DataFrame(filled, copy=False)
 
 
 def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
@@ -347,12 +349,12 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     if values.dtype == right and (right is not object or infer_dtype(values, skipna=False) == "string"):
         return values
     if name in ("dataset", "side"):
-        return values.fillna("").astype(str).astype(object)
+        return _shared(values.fillna("").astype(str))
     if bool(values.isna().any()):
         row = int(np.flatnonzero(values.isna().to_numpy())[0])
         raise AuditError(f"{where}: column '{name}' is empty in row {row}; every row needs a value")
     if name == "role":
-        return values.astype(str).astype(object)
+        return _shared(values.astype(str))
     if name == "paper":
         wrong = ~values.isin([True, False])
         if bool(wrong.any()):
@@ -370,6 +372,12 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
             f"{where}: column '{name}' holds {_shown(values[wrong])}; whole numbers of at most 64 bits are needed"
         )
     return numbers.astype(np.int64)
+
+
+def _shared(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Return texts as objects, one for all rows of the same text: of millions of rows each would take its own bytes."""
+    codes, names = pd.factorize(texts)
+    return pd.Series(np.asarray(names, dtype=object)[codes], dtype=object)
 
 
 def _shown(values: pd.Series[Any]) -> str:

@@ -85,8 +85,8 @@ class View:
         """(n, classes) posteriors of the last version seen."""
         return self.posteriors[:, -1]
 
-    def take(self, mask: npt.NDArray[Any]) -> View:
-        """Return the rows that ``mask`` picks; the references stay whole."""
+    def take(self, mask: npt.NDArray[Any] | slice) -> View:
+        """Return the rows that ``mask`` (booleans, positions or a slice) picks; the references stay whole."""
         return replace(
             self,
             posteriors=self.posteriors[mask],
@@ -142,8 +142,9 @@ def attacker_view(
         Whether it shows whose each row is.
     """
     last = observations.n_versions - 1
-    chosen = {"original": [0], "unlearned": [last], "sequence": list(range(last + 1))}
-    versions = chosen.get(view, [0, last])
+    # slices copy nothing: every attack's view of a table holds the same posteriors
+    chosen = {"original": slice(0, 1), "unlearned": slice(last, last + 1), "sequence": slice(None)}
+    versions = chosen.get(view, slice(None, None, max(last, 1)))
     pair = observations.pairs
     labels = observations.rows["label"].to_numpy()
     records = observations.rows["record"].to_numpy()
@@ -151,15 +152,16 @@ def attacker_view(
     positions = None if record_ids is None else _positions(records, record_ids)
 
     def part(mask: npt.NDArray[np.bool_], references: View | None) -> View:
-        posteriors = observations.posteriors[mask][:, versions]
+        picked: Any = slice(None) if mask.all() else mask
+        posteriors = observations.posteriors[picked][:, versions]
         return View(
             _labels_alone(posteriors) if view == "labels" else posteriors,
-            labels[mask],
-            pair[mask],
-            {name: values[mask] for name, values in signals.items()},
+            labels[picked],
+            pair[picked],
+            {name: values[picked] for name, values in signals.items()},
             references,
-            None if positions is None else positions[mask],
-            records[mask] if with_records else None,
+            None if positions is None else positions[picked],
+            records[picked] if with_records else None,
         )
 
     is_reference = observations.in_roles("reference")

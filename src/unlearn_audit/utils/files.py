@@ -39,6 +39,9 @@ class CannotWrite(OSError, AuditError):
     out/findings.json cannot be written (No space left on device); make room there, or write elsewhere
     """
 
+    def __init__(self, number: int, why: str, path: str) -> None:
+        OSError.__init__(self, number, why, path)
+
     def __str__(self) -> str:
         """Return the sentence."""
         return f"{self.filename} cannot be written ({self.strerror}); {self._advice}"

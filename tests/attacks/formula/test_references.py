@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from unlearn_audit.attacks import CATALOGUE, GAMES, Available, attacks_of
+from unlearn_audit.attacks.formula import references
 from unlearn_audit.attacks.formula.l_diff import l_diff
 from unlearn_audit.attacks.formula.pair_scale import pair_covariates, pair_scale, pair_scale_local
 from unlearn_audit.attacks.formula.references import BANDWIDTH, References, changes
@@ -183,3 +184,24 @@ def test_ranks_weigh_both_roles_equally_and_keep_the_order():
         np.mean([np.mean((scores[of] < s) + 0.5 * (scores[of] == s)) for of in (positive, ~positive)]) for s in scores
     ]
     assert ranks.transform(scores) == pytest.approx(expected)
+
+
+def many(n, pairs=2):
+    rng = np.random.default_rng(0)
+    change, original, unlearned = (of * rng.normal(size=(pairs, n)) for of in (1, 3, 1))
+    change[0, -5:] = original[0, -5:] = np.nan
+    return References(np.arange(pairs), change, original, unlearned, np.ones((pairs, n)))
+
+
+def test_many_references_are_ranked_and_put_into_cells(monkeypatch):
+    of, rng = many(2500), np.random.default_rng(1)
+    rows, change, original = rng.integers(0, 2, 200), rng.normal(size=200), 3.5 * rng.normal(size=200)
+    change[:50] = of.change[rows[:50], :50].diagonal()  # ties
+    fast = of.rank(change, rows), of.local_scale(original, rows)
+    monkeypatch.setattr(references, "_MANY", 10**9)
+    monkeypatch.setattr(references, "_TOO_MANY", 10**9)
+    assert np.array_equal(fast[0], of.rank(change, rows))
+    assert fast[1] == pytest.approx(of.local_scale(original, rows), rel=1e-3)
+    # a row's scale is its own, whoever else is asked
+    monkeypatch.undo()
+    assert of.local_scale(original[:3], rows[:3]) == pytest.approx(fast[1][:3], rel=1e-12)

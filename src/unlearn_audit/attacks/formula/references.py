@@ -8,7 +8,7 @@ Notation: Δφ = φ_o - φ_u is by how much the margin of a record fell; R the r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,7 +26,18 @@ FLOOR = 1e-6
 BANDWIDTH = 0.5
 """How near in φ_o a reference has to be to tell of a record's own scale, as a standard deviation."""
 
-_ROWS_AT_ONCE = 4096
+_AT_ONCE = 1 << 20
+"""Comparisons of a row with a reference that are made at once."""
+
+_MANY = 512
+"""References of a pair from which on ranks are looked up among them in order."""
+
+_TOO_MANY = 2048
+"""References of a pair above which they are put into cells."""
+
+_CELLS = 4096
+_EDGES = np.linspace(-28.0, 28.0, _CELLS + 1)
+"""Of cells of φ_o, which is between the logits of the smallest probabilities that count."""
 
 
 def changes(view: View) -> tuple[Array, Array]:
@@ -155,28 +166,69 @@ class References:
         Where no reference is near, the nearest one decides.
         """
 
+        if self.change.shape[1] > _TOO_MANY:
+            return self._local_scale_by_cells(original, rows)
+
         def of_rows(at: npt.NDArray[np.intp], x: Array) -> Array:
             square = ((self.original[at] - x[:, None]) / BANDWIDTH) ** 2
             weights = np.exp(-0.5 * (square - np.nanmin(square, axis=1, keepdims=True)))
             return np.asarray(np.nansum(weights * np.abs(self.change[at]), axis=1) / np.nansum(weights, axis=1))
 
-        return np.asarray(np.maximum(_blocked(of_rows, rows, original), FLOOR))
+        return np.asarray(np.maximum(self._blocked(of_rows, rows, original), FLOOR))
+
+    def _local_scale_by_cells(self, original: Array, rows: npt.NDArray[np.intp]) -> Array:
+        """Return what `local_scale` does where there are too many references to compare each row with each.
+
+        The references of a pair are put into cells of φ_o, a small part of the bandwidth wide, each cell standing at
+        the mean of its own, and between the middles of cells ls is interpolated.
+        """
+        found = np.empty(len(rows))
+        middles = (_EDGES[1:] + _EDGES[:-1]) / 2
+        for at, places in _by_pair(rows):
+            known = np.isfinite(self.change[at])
+            cell = np.clip(np.searchsorted(_EDGES, self.original[at][known], "right") - 1, 0, _CELLS - 1)
+            counts = np.bincount(cell, minlength=_CELLS)
+            sums = np.bincount(cell, np.abs(self.change[at][known]), _CELLS)
+            held = counts > 0
+            means = np.bincount(cell, self.original[at][known], _CELLS)[held] / counts[held]
+            of_cells = []
+            for block in np.array_split(middles, 16):
+                square = ((means - block[:, None]) / BANDWIDTH) ** 2
+                weights = np.exp(-0.5 * (square - square.min(axis=1, keepdims=True)))
+                of_cells.append((weights @ sums[held]) / (weights @ counts[held]))
+            found[places] = np.interp(original[places], middles, np.concatenate(of_cells))
+        return np.maximum(found, FLOOR)
 
     def rank(self, change: Array, rows: npt.NDArray[np.intp]) -> Array:
         """Return (n,) the share of references whose Δφ is below a record's, ties counted half."""
+
+        if self.change.shape[1] > _MANY:
+            shares = np.empty(len(rows))
+            for at, places in _by_pair(rows):
+                ordered = np.sort(self.change[at][np.isfinite(self.change[at])])
+                below, up_to = (np.searchsorted(ordered, change[places], side) for side in ("left", "right"))
+                shares[places] = (below + 0.5 * (up_to - below)) / len(ordered)
+            return shares
 
         def of_rows(at: npt.NDArray[np.intp], x: Array) -> Array:
             known = self.change[at]
             below = (known < x[:, None]).sum(axis=1) + 0.5 * (known == x[:, None]).sum(axis=1)
             return np.asarray(below / np.isfinite(known).sum(axis=1))
 
-        return _blocked(of_rows, rows, change)
+        return self._blocked(of_rows, rows, change)
+
+    def _blocked(
+        self, function: Callable[[npt.NDArray[np.intp], Array], Array], rows: npt.NDArray[np.intp], values: Array
+    ) -> Array:
+        """Apply a function of (block,) rows and values block by block, since it compares each with all references."""
+        size = max(_AT_ONCE // self.change.shape[1], 1)
+        starts = range(0, len(rows), size)
+        blocks = [function(rows[i : i + size], values[i : i + size]) for i in starts]
+        return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def _blocked(
-    function: Callable[[npt.NDArray[np.intp], Array], Array], rows: npt.NDArray[np.intp], values: Array
-) -> Array:
-    """Apply a function of (block,) rows and values block by block, since it compares each with all references."""
-    starts = range(0, len(rows), _ROWS_AT_ONCE)
-    blocks = [function(rows[i : i + _ROWS_AT_ONCE], values[i : i + _ROWS_AT_ONCE]) for i in starts]
-    return np.concatenate(blocks) if blocks else np.empty(0)
+def _by_pair(rows: npt.NDArray[np.intp]) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+    """Yield each pair that (n,) rows stand for, and where they stand."""
+    order = np.argsort(rows, kind="stable")
+    pairs, first = np.unique(rows[order], return_index=True)
+    yield from zip(pairs.tolist(), np.split(order, first[1:]), strict=True)

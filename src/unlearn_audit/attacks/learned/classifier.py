@@ -59,6 +59,7 @@ class LearnedAttack(Attack):
 
     needs = frozenset()
     probabilistic = True
+    fits_on_a_sample = True
 
     def __post_init__(self) -> None:
         """Derive from the feature what it sees, and whether it is a difference of versions."""

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
+from unlearn_audit.attacks.learned.lookup import can_look_up, mean_by_lookup
 from unlearn_audit.models.forest import Growth, grow_trees
-from unlearn_audit.models.trees import mean_of
+from unlearn_audit.models.trees import as_float32, mean_of
 from unlearn_audit.utils.typing import Array
 
 
@@ -54,7 +55,10 @@ class Forest:
 
     def predict_proba(self, X: Array) -> Array:
         """Return (n, 2) mean shares of either answer in the leaves that a row falls into."""
-        return np.asarray(self.forest_.predict_proba(X)) if self.trees_ is None else mean_of(self.trees_, X)
+        if self.trees_ is None:
+            return np.asarray(self.forest_.predict_proba(X))
+        look_up = can_look_up(self.trees_, len(X))
+        return mean_by_lookup(self.trees_, as_float32(X)) if look_up else mean_of(self.trees_, X)
 
 
 def as_scikit_learn(forest: Forest) -> RandomForestClassifier:

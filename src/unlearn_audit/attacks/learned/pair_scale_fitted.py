@@ -28,6 +28,7 @@ class PairScaleFitted(Attack):
     needs = frozenset({"labels", "references"})
     probabilistic = True
     training_rows = "all"
+    fits_on_a_sample = True
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""

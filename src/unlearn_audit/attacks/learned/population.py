@@ -30,6 +30,7 @@ class Population(Attack):
     name = "population-unlearned"
     view = "unlearned"
     probabilistic = True
+    fits_on_a_sample = True
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from unlearn_audit.attacks import GAMES, Attacks
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.influence.precompute import precompute_influence
-from unlearn_audit.attacks.run import run_attacks
+from unlearn_audit.attacks.run import Policy, run_attacks
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan
-from unlearn_audit.config import FEWEST_WORLDS_UNTIL, UntilConfig
+from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig, UntilConfig
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.findings.attack_figures import leading_attack
@@ -73,7 +73,7 @@ def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, exec
             made += task.plan.n_worlds - stats.reused
         watched = {first: Attacks(tuple(attacks))}
         precompute_influence(plan.attacks.influence, watched, tables.values(), execution.jobs, execution.reporter)
-        attack, estimate = _look(attacks, first, SideTables(**tables), plan.task.config.seed, execution)
+        attack, estimate = _look(attacks, first, SideTables(**tables), plan.task.config, execution)
         attacks = [attack]
         looks.append(Look(worlds=worlds, half_width=half_width(estimate)))
         worlds = rule.next(worlds, looks[-1].half_width)
@@ -81,7 +81,7 @@ def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, exec
 
 
 def _look(
-    attacks: Sequence[Attack], name: str, tables: SideTables, seed: int, execution: Execution
+    attacks: Sequence[Attack], name: str, tables: SideTables, config: AuditConfig, execution: Execution
 ) -> tuple[Attack, Estimate]:
     """Return the best of some attacks on shadow worlds, and the interval of its AUC on all target rows."""
     game, target = GAMES[name], tables.target
@@ -92,10 +92,10 @@ def _look(
         game,
         tables.shadow,
         [target],
-        seed,
+        config.seed,
         execution.jobs,
         lambda: show(next(done)),
-        keep_going=execution.keep_going,
+        Policy(execution.keep_going, config.fit_rows),
     )
     leading = leading_attack(run.scores[0])
     rows = target.select(game.rows(target, "the target side"))

@@ -11,6 +11,8 @@ from typing import Any
 
 from unlearn_audit.attacks.influence import Influence, influence_for
 from unlearn_audit.attacks.influence.precompute import precompute_influence
+from unlearn_audit.attacks.run import Policy
+from unlearn_audit.attacks.stored import ScoreStore
 from unlearn_audit.audits.membership.early_stopping import add_worlds_until
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import (
@@ -29,7 +31,7 @@ from unlearn_audit.audits.membership.result import AuditResult, tables_by_name
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
-from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
+from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.assess import Assessment, assess
@@ -143,7 +145,25 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
         "training_warnings": warning_texts(observed.stats),
     }
     stopping = None if stopped is None else stopped.stopping
-    return evaluate_tables(observed.tables, plan.attacks, _provenance(plan, observed, stopping, timing), execution)
+    origin = _provenance(plan, observed, stopping, timing)
+    return evaluate_tables(observed.tables, plan.attacks, origin, execution, _score_store(plan, maker))
+
+
+def _score_store(plan: AuditPlan, maker: WorldMaker) -> ScoreStore:
+    """Return where the scores of a plan's attacks are kept, and what decides those that compute with influences."""
+    task, influence = plan.undefended.tasks["target"], None
+    if plan.attacks.influence is not None and maker.reuse.refusal(task.source) is None:
+        influence = digest(
+            {
+                "model": task.source.fingerprint,
+                "computing": task.computing(),
+                "data": dataset_fingerprint(task.data),
+                "own": [int(of) for of in plan.undefended.tasks["shadow"].plan.candidates],
+                "train_size": task.plan.sizes.train_size,
+                "seed": plan.task.config.seed,
+            }
+        )
+    return ScoreStore(maker.store, maker.reuse.policy, task.about, influence)
 
 
 def _provenance(
@@ -222,7 +242,9 @@ def _influence(plan: AuditPlan) -> Influence:
     return influence
 
 
-def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execution: Execution) -> AuditResult:
+def evaluate_tables(
+    tables: Tables, plan: AttackPlan, origin: Provenance, execution: Execution, kept: ScoreStore | None = None
+) -> AuditResult:
     """Attack tables and put the findings together: the same for our own observations and for files.
 
     Parameters
@@ -235,6 +257,8 @@ def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execut
         Where the tables come from.
     execution
         Worker processes, progress, and whether an attack that fails is left out.
+    kept
+        Where scores of attacks are kept; None for nowhere.
 
     Raises
     ------
@@ -254,7 +278,7 @@ def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execut
             execution.jobs,
             lambda: show(next(done)),
             origin.spent,
-            keep_going=execution.keep_going,
+            Policy(execution.keep_going, plan.config.fit_rows, kept),
         )
     used = {
         "jobs": execution.jobs,
@@ -264,7 +288,9 @@ def evaluate_tables(tables: Tables, plan: AttackPlan, origin: Provenance, execut
         "unlearn-audit": version("unlearn-audit"),
         **{name: version(name) for name in COMPUTING_LIBRARIES},
     }
-    findings = _findings(found, tables[UNDEFENDED].target, plan.notes, origin, used)
+    findings = _findings(
+        found, tables[UNDEFENDED].target, (*plan.notes, *plan.notes_on_rows(tables[UNDEFENDED].shadow)), origin, used
+    )
     return AuditResult(findings, found.scores, tables_by_name(tables), origin.identity)
 
 

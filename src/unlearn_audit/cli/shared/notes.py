@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import typer
+from unlearn_audit.utils.streams import say
 
 
 def note(text: str) -> None:
     """Print a note on standard error."""
-    typer.echo(f"Note: {text}", err=True)
+    say(f"Note: {text}", error=True)

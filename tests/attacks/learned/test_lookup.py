@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from unlearn_audit.attacks.learned import lookup
+from unlearn_audit.attacks.learned.forest import Forest
+from unlearn_audit.models.trees import mean_of
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1, 300), (4, 1500), (4, 40)])
+def test_looking_up_gives_the_bits_of_walking(width, rows):
+    rng = np.random.default_rng(width)
+    X = np.round(rng.normal(size=(rows, width)), 1).astype(np.float32)  # many values lie on thresholds
+    forest = Forest(30, min_samples_leaf=25, random_state=0).fit(X, X.sum(axis=1) + rng.normal(size=rows) > 0)
+    asked = np.concatenate([X, rng.normal(size=(500, width)).astype(np.float32)])
+    assert np.array_equal(lookup.mean_by_lookup(forest.trees_, asked), mean_of(forest.trees_, asked))
+
+
+def test_many_rows_are_looked_up_and_trees_of_many_leaves_are_walked(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 2))
+    y = X[:, 0] > 0
+    small, large = (
+        Forest(3, min_samples_leaf=leaf, random_state=0).fit(X, y ^ (rng.random(3000) < 0.3)) for leaf in (100, 5)
+    )
+    assert lookup.can_look_up(small.trees_, lookup.FEWEST_ROWS)
+    assert not lookup.can_look_up(small.trees_, lookup.FEWEST_ROWS - 1)
+    assert not lookup.can_look_up(large.trees_, lookup.FEWEST_ROWS)
+    expected = small.predict_proba(X)
+    monkeypatch.setattr(lookup, "FEWEST_ROWS", 10)
+    assert np.array_equal(small.predict_proba(X), expected)
