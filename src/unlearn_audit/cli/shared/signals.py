@@ -1,7 +1,8 @@
 """Signals end the command line at once: its workers and its temporary data go with it, and one sentence stays.
 
 Python tells the main thread alone of a signal, between two steps of its own, which may be minutes apart while a model
-is fitted. So a thread waits for them here and ends the process, whatever the main thread is doing.
+is fitted. So a thread waits for them here, and ends the process as soon as the main thread lets it run:
+compiled code that computes for long, as of scikit-learn and PyTorch, lets others run meanwhile.
 """
 
 from __future__ import annotations
