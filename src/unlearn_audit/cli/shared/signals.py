@@ -1,7 +1,8 @@
 """Signals end the command line at once: its workers and its temporary data go with it, and one sentence stays.
 
 Python tells the main thread alone of a signal, between two steps of its own, which may be minutes apart while a model
-is fitted. So a thread waits for them here and ends the process, whatever the main thread is doing.
+is fitted. So a thread waits for them here, and ends the process as soon as the main thread lets it run:
+compiled code that computes for long, as of scikit-learn and PyTorch, lets others run meanwhile.
 """
 
 from __future__ import annotations
@@ -83,13 +84,26 @@ def _listen(told: socket.socket, caught: Collection[int], ending: threading.Even
 
 
 def _end(number: int, sentence: str) -> None:
-    for number_of_process in [worker.pid for worker in active_children() if worker.pid]:
+    said = _alone_on_standard_error()
+    for process in [worker.pid for worker in active_children() if worker.pid]:
         with suppress(OSError):
-            os.kill(number_of_process, getattr(signal, "SIGKILL", signal.SIGTERM))
+            os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
     remove_all_held()
     with suppress(OSError):
-        os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + f"{sentence}\n".encode())
+        os.write(said, (_SHOW_CURSOR if os.isatty(said) else b"") + f"{sentence}\n".encode())
     os._exit(128 + number)
+
+
+def _alone_on_standard_error() -> int:
+    """Return standard error, where nothing of what the other threads still come to say is heard any more."""
+    try:
+        said = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+    except OSError:  # it is closed
+        return 2
+    return said
 
 
 def _do_nothing(number: int, frame: object) -> None:
