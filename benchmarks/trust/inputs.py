@@ -50,7 +50,9 @@ def inputs(n: int, seed: int, folder: Path) -> Tally:
             break
         if start == begun:
             raise RuntimeError(f"{ended}, before it read anything: {(folder / 'stderr.txt').read_text()[-2000:]}")
-        tally.failed.append(f"seed {seed}, input {start - 1}: {ended}, see {folder / 'work'}")
+        for path in (folder / "work").glob("input*"):
+            shutil.copy(path, folder / "failed" / f"{seed}-{start - 1}-{path.name}")
+        tally.failed.append(f"seed {seed}, input {start - 1}: {ended}")
     else:
         tally.failed.append(f"seed {seed}: given up after {_AT_MOST} ends of a process")
     tally.tried = start

@@ -68,3 +68,16 @@ def test_other_files_are_not_read(tmp_path, name):
         read_columns(tmp_path / name)
     with pytest.raises(AuditError, match="is a folder"):
         read_columns(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["null", "null\n", '{"a": 1}\nnull\n', '{"a": 1} null', '\n \tnull{"a": 1}', '{"a":{}}null']
+)
+def test_a_row_that_is_null_is_refused(tmp_path, content):
+    path = tmp_path / "t.jsonl"
+    path.write_text(content)
+    with pytest.raises(AuditError, match="holds null; write one JSON object a line"):
+        read_columns(path)
+    for text in ('{"a": "} null"}', '{"a": null}', '{"null": {}, "b": "null"}'):
+        path.write_text(text)
+        assert read_columns(path).num_rows == 1

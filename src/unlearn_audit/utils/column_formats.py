@@ -33,6 +33,8 @@ _JSON_BLOCK = 1 << 24
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*+:|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 """The keys of a line of JSON."""
 
+_NULL_ROW = re.compile(rb"(?:^|\})\s*+null")
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -140,6 +142,9 @@ def _check_json_lines(source: Source, path: Path) -> None:
         for line in stream:
             rows += 1
             names.update(_KEY.findall(line))
+            # Arrow ends the process at a row that is null
+            if _NULL_ROW.search(line) and _NULL_ROW.search(_KEY.sub(b"", line)):
+                raise AuditError(f"{path}: line {rows:,} holds null; write one JSON object a line")
     # every row gets a value of each key that any row has
     check_amount(path, rows * len(names), size_of(source))
 
