@@ -119,7 +119,7 @@ def raising(monkeypatch):
         (FileNotFoundError(2, "No such file or directory", "a/b"), "a/b cannot be read or written (No such file"),
         (PermissionError(13, "Permission denied", b"a/\xff"), r"a/\udcff cannot be read or written (Permission"),
         (OSError("odd"), "cannot be read or written (odd)"),
-        (OSError(36, "File name too long", "x" * 4000), "xxx…xxx"),
+        (OSError(36, "File name too long", "x" * 4000), "xxx...xxx"),
         (MemoryError(), "memory ran out"),
         (UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed"), "no text"),
         (ValueError("embedded null byte"), "names cannot have"),

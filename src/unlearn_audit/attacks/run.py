@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
-from unlearn_audit.attacks.base import Attack, TrainingRows, label
-from unlearn_audit.attacks.cross_validation import Split, cross_validation_splits
+from unlearn_audit.attacks.base import Attack, label
+from unlearn_audit.attacks.cross_validation import Split
 from unlearn_audit.attacks.games import Game
-from unlearn_audit.attacks.sample import sample_by_world
+from unlearn_audit.attacks.shadow_side import ShadowSide
 from unlearn_audit.attacks.stored import Kept, ScoreStore
 from unlearn_audit.engine.executors.base import Item, in_order
 from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, View, attacker_view
+from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.foreign import foreign
-from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Mask
-
-FEWEST_ROWS = 10
-"""Shadow positives and negatives below which no attack model is fitted."""
 
 _UNDONE = "attacks are not fitted yet; use fewer --jobs, fewer attacks or a machine with more memory"
 
@@ -188,7 +183,7 @@ def run_attacks(
     AuditError
         If a role of the game is missing or has too few shadow rows, or an attack fails.
     """
-    side = _ShadowSide.of(shadow, game, policy.fit_rows)
+    side = ShadowSide.of(shadow, game, policy.fit_rows)
     kept = policy.kept
     documents = [
         None if kept is None else kept.document(attack, game, shadow, targets, seed, policy.fit_rows)
@@ -219,121 +214,10 @@ def run_attacks(
     return AttackRun(scores, tuple(failures))
 
 
-@dataclass(frozen=True, eq=False)
-class _ShadowSide:
-    """The attacker's table, as a game is played with it.
-
-    Attributes
-    ----------
-    table, game
-        The whole table, and the game.
-    rows
-        (all,) which of its rows take part.
-    played
-        These rows alone.
-    fit_rows
-        On how many of them an attack is fitted at most, if it can be on a sample; None for all.
-    """
-
-    table: Observations
-    game: Game
-    rows: Mask
-    played: Observations
-    fit_rows: int | None = None
-
-    @classmethod
-    def of(cls, table: Observations, game: Game, fit_rows: int | None = None) -> _ShadowSide:
-        """Pick the rows of a game.
-
-        Raises
-        ------
-        AuditError
-            If a role is missing, or has too few rows to fit anything.
-        """
-        rows = game.rows(table, "the shadow side")
-        side = cls(table, game, rows, table.select(rows), fit_rows)
-        fewest = min(int((side.positive & side.played.paper).sum()), int((~side.positive & side.played.paper).sum()))
-        if fewest < FEWEST_ROWS:
-            raise AuditError(
-                f"the shadow side has {fewest} rows of a role of {game.name} to fit attacks on, fewer than "
-                f"{FEWEST_ROWS}; use more shadow worlds or deletions"
-            )
-        return side
-
-    @cached_property
-    def positive(self) -> Mask:
-        """(n,) which rows are positives of the game."""
-        return self.played.in_roles(self.game.positive)
-
-    @cached_property
-    def clusters(self) -> Clusters:
-        """The worlds and the records of the rows."""
-        return Clusters(self.played.worlds, self.played.records)
-
-    def training_rows(self, kind: TrainingRows) -> Mask:
-        """Return (n,) which rows an attack is fitted on."""
-        return self.played.paper if kind == "paper" else np.ones(len(self.played), dtype=bool)
-
-    def splits(self, kind: TrainingRows) -> list[Split]:
-        """Return the splits of the cross-validation."""
-        return cross_validation_splits(self.played, self.positive, self.training_rows(kind))
-
-    def fitting(self, attack: Attack, seed: int) -> tuple[Mask, list[Split]]:
-        """Return on which rows an attack is fitted, of all and in each fold of the cross-validation; made once."""
-        key = attack.training_rows, attack.fits_on_a_sample
-        if key not in self._fitting:
-            most = self.fit_rows if attack.fits_on_a_sample else None
-            drawn = integer_seed(seed, Kind.ATTACK, name_key(self.game.name), name_key("fit-rows"))
-
-            def sampled(rows: Mask) -> Mask:
-                return sample_by_world(rows, self.positive, self.played, most, drawn)
-
-            splits = [(sampled(train), held) for train, held in self.splits(attack.training_rows)]
-            self._fitting[key] = sampled(self.training_rows(attack.training_rows)), splits
-        return self._fitting[key]
-
-    @cached_property
-    def _fitting(self) -> dict[tuple[TrainingRows, bool], tuple[Mask, list[Split]]]:
-        return {}
-
-    def seen(self, attack: Attack, targets: Sequence[Observations]) -> tuple[LabelledView, list[View]]:
-        """Return what an attack is handed of this side and of the targets."""
-        ids = None if attack.influence is None else attack.influence.data.record_ids
-        by_record = "records" in attack.needs
-        shadow = attacker_view(self.table, attack.view, self.rows, ids, with_records=by_record)
-        return LabelledView(shadow, self.positive), [
-            attacker_view(target, attack.view, self.game.rows(target, "the target side"), ids, with_records=by_record)
-            for target in targets
-        ]
-
-    def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> list[Any]:
-        """Return what `_run_one` is given for each attack; those that see the same share one view."""
-        views = {key: self.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
-        return [
-            (
-                attack,
-                *views[_view_key(attack)],
-                *self.fitting(attack, seed),
-                self.clusters,
-                _seed(seed, self.game, attack),
-            )
-            for attack in attacks
-        ]
-
-
-def _view_key(attack: Attack) -> tuple[str, bool, bool]:
-    """Return a key that is equal for attacks that are handed the same view."""
-    return attack.view, attack.influence is not None, "records" in attack.needs
-
-
 def _cost_rank(attack: Attack) -> int:
     if attack.training_rows == "all":
         return -1
     return _COSTLIEST.index(attack.attack_model) if attack.attack_model in _COSTLIEST else len(_COSTLIEST)
-
-
-def _seed(root: int, game: Game, attack: Attack) -> int:
-    return integer_seed(root, Kind.ATTACK, name_key(game.name), name_key(label(attack)))
 
 
 def _run_nth(tasks: Sequence[Any], item: Item) -> list[AttackScores] | str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +16,7 @@ from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.observations import read_observations
+from unlearn_audit.utils.streams import say, say_json
 
 
 @configured_for_files
@@ -51,7 +51,10 @@ def predictions(
     if plan:
         sides, attacks = plan_of_files(tables["shadow"], tables["target"], config)
         found = forecast_files(attacks, sides[UNDEFENDED], jobs)
-        typer.echo(json.dumps(asdict(found), indent=1) if as_json else ".\n".join(found.sentences) + ".")
+        if as_json:
+            say_json(asdict(found))
+        else:
+            say(".\n".join(found.sentences) + ".")
         return
     settings = file_settings(config, {"shadow": shadow, "target": target})
     run_and_save(

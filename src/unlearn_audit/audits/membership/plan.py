@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unlearn_audit.attacks.influence import Influence, one_training_suffices
-from unlearn_audit.attacks.run import FEWEST_ROWS
+from unlearn_audit.attacks.shadow_side import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig
