@@ -17,12 +17,18 @@ def test_info_and_prune(command, tmp_path):
     assert command("run", *SMALL, "--model=mlp", "--target-worlds=2").code == 0
     found = json.loads(command("cache", "info", "--json").out)
     assert found["folder"] == str(store)
-    assert found["artefacts"] == 11
+    n = found["artefacts"]
     assert found["bytes"] == sum(p.stat().st_size for p in store.glob("??/*"))
-    groups = {(g["dataset"], g["model"]): g["artefacts"] for g in found["groups"]}
-    assert groups == {("breast-cancer", "decision-tree"): 6, ("breast-cancer", "mlp"): 5}
+    groups = {(g["stage"].partition("/")[0], g["dataset"], g["model"]): g["artefacts"] for g in found["groups"]}
+    worlds = {key: groups.pop(key) for key in list(groups) if key[0] == "observations"}
+    assert {key[1:]: of for key, of in worlds.items()} == {
+        ("breast-cancer", "decision-tree"): 6,
+        ("breast-cancer", "mlp"): 5,
+    }
+    assert {key[0] for key in groups} == {"scores"}
+    assert n == 11 + sum(groups.values())
     said = command("cache", "info").out
-    assert "11 artefacts" in said
+    assert f"{n} artefacts" in said
     assert "decision-tree" in said
     assert "would be removed" in command("cache", "prune", "--all", "--dry-run").out
     assert command("cache", "verify").out.startswith("11 artefacts are whole, 0 damaged")
@@ -35,7 +41,7 @@ def test_info_and_prune(command, tmp_path):
     }  # fmt: skip
     assert f"damaged: {mark.stem}" in command("cache", "verify").out
     done = json.loads(command("cache", "prune", "--older-than=1h", "--max-size=0B", "--json").out)
-    assert (done["artefacts"], done["kept"]) == (11, 0)
+    assert (done["artefacts"], done["kept"]) == (n, 0)
     assert json.loads(command("cache", "info", "--json").out)["artefacts"] == 0
     assert command("cache", "prune", "--all", "--store", tmp_path / "none").out.startswith("0 artefacts removed")
 
