@@ -39,7 +39,7 @@ def kept(tmp_path, policy="mine", **more):
 
 
 def key(store, attack=TREE, game=GAME, shadow=SHADOW, targets=(TARGET,), seed=0, fit_rows=None):
-    document = store.document(attack, game, shadow, targets, seed, fit_rows)
+    document = store.documents([attack], game, shadow, targets, seed, fit_rows)[0]
     return None if document is None else digest(document)
 
 
@@ -110,16 +110,19 @@ def test_scores_that_rest_on_an_influence_need_its_key(tmp_path):
     assert first != second
 
 
+def test_tables_are_digested_once_for_all_attacks(tmp_path, monkeypatch):
+    digested, digest_of = [], stored.content_digest
+    monkeypatch.setattr(stored, "content_digest", lambda of: digested.append(of) or digest_of(of))
+    kept(tmp_path).documents([TREE, *FORMULAS], GAME, SHADOW, [TARGET], 0, None)
+    assert len(digested) == 2
+
+
 @pytest.fixture
 def fits(monkeypatch):
     """Count the attacks that are run."""
     counted = []
-    delayed = run.delayed
-    monkeypatch.setattr(
-        run,
-        "delayed",
-        lambda work: lambda attack, *rest: counted.append(attack.name) or delayed(work)(attack, *rest),
-    )
+    fitted = run._scores_of
+    monkeypatch.setattr(run, "_scores_of", lambda attack, *rest: counted.append(attack.name) or fitted(attack, *rest))
     return counted
 
 

@@ -185,15 +185,15 @@ def run_attacks(
     """
     side = ShadowSide.of(shadow, game, policy.fit_rows)
     kept = policy.kept
-    documents = [
-        None if kept is None else kept.document(attack, game, shadow, targets, seed, policy.fit_rows)
-        for attack in attacks
-    ]
+    documents: dict[int, dict[str, Any]] = {}
     results: dict[int, list[AttackScores]] = {}
-    for i, document in enumerate(documents):
-        if kept is not None and document is not None and (found := kept.get(document)) is not None:
-            results[i] = AttackScores.kept(attacks[i], found)
-            progress()
+    if kept is not None:
+        every = kept.documents(attacks, game, shadow, targets, seed, policy.fit_rows)
+        documents = {i: document for i, document in enumerate(every) if document is not None}
+        for i, document in documents.items():
+            if (found := kept.get(document)) is not None:
+                results[i] = AttackScores.kept(attacks[i], found)
+                progress()
     order = sorted(set(range(len(attacks))) - results.keys(), key=lambda i: (_cost_rank(attacks[i]), i))
     tasks = side.tasks([attacks[i] for i in order], targets, seed)
     items = [(0, i) for i in range(len(tasks))]
@@ -206,8 +206,8 @@ def run_attacks(
             failures.append(Failure(attacks[i], game.name, result))
         else:
             results[i] = result
-            if kept is not None and (document := documents[i]) is not None:
-                kept.put(document, keepable(result))
+            if kept is not None and i in documents:
+                kept.put(documents[i], keepable(result))
         progress()
     done = sorted(results)
     scores = tuple(tuple(results[i][t] for i in done) for t in range(len(targets)))

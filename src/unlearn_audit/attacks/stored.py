@@ -58,32 +58,38 @@ class ScoreStore:
     about: Mapping[str, str] = field(default_factory=dict)
     influence: str | None = None
 
-    def document(
+    def documents(
         self,
-        attack: Attack,
+        attacks: Sequence[Attack],
         game: Game,
         shadow: Observations,
         targets: Sequence[Observations],
         seed: int,
         fit_rows: int | None,
-    ) -> dict[str, Any] | None:
-        """Return everything that decides an attack's scores; None where that cannot be told, or is not kept."""
-        if sum(map(len, targets)) > MOST_ROWS or (attack.influence is not None and self.influence is None):
-            return None
-        code = _code_of(attack)
-        if code.unknown and self.policy != "always":
-            return None
-        return {
+    ) -> list[dict[str, Any] | None]:
+        """Return everything that decides each attack's scores; None where that cannot be told, or is not kept."""
+        if sum(map(len, targets)) > MOST_ROWS:
+            return [None] * len(attacks)
+        common = {
             "stage": f"scores/{VERSION}",
             "libraries": library_versions(),
             "program": program(),
-            "attack": [label(attack), type(attack).__qualname__, repr(attack), code.digest],
-            "influence": None if attack.influence is None else self.influence,
             "game": [game.positive, game.negative],
             "seed": seed,
-            "fit_rows": fit_rows if attack.fits_on_a_sample else None,
             "shadow": content_digest(shadow),
             "targets": [content_digest(target) for target in targets],
+        }
+        return [self._document(attack, common, fit_rows) for attack in attacks]
+
+    def _document(self, attack: Attack, common: Mapping[str, Any], fit_rows: int | None) -> dict[str, Any] | None:
+        code = _code_of(attack)
+        if (attack.influence is not None and self.influence is None) or (code.unknown and self.policy != "always"):
+            return None
+        return {
+            **common,
+            "attack": [label(attack), type(attack).__qualname__, repr(attack), code.digest],
+            "influence": None if attack.influence is None else self.influence,
+            "fit_rows": fit_rows if attack.fits_on_a_sample else None,
         }
 
     def get(self, document: Mapping[str, Any]) -> Kept | None:
