@@ -44,6 +44,10 @@ def test_worlds_that_are_damaged():
     assert told({0, 2}, stored(worlds(3)))[1:] == ["world 1 can no longer be read whole and is made again"]
 
 
+def test_a_mark_that_names_no_world_is_passed_over():
+    assert told({0}, stored([*worlds(1), {**COMMON, "world": [1]}]))[1:] == ["worlds 1, 2 were never made"]
+
+
 def test_an_empty_store_or_one_of_other_things():
     said = ["worlds 0 to 2 were never made, and the store has nothing like them"]
     assert told(set(), [])[1:] == said

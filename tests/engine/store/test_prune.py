@@ -146,3 +146,7 @@ def test_bad_ages(text):
 def test_bad_sizes(text):
     with pytest.raises(AuditError, match="is no size; write it as"):
         parse_size(text)
+
+
+def test_a_size_beyond_all_disks_is_one():
+    assert parse_size("9" * 400 + "GB") > 10**18

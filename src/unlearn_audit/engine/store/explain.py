@@ -99,7 +99,8 @@ def _alike(
         if kind(artefact.document) == kind(document):
             common = _common(artefact.document)
             group = groups.setdefault(digest(common), (common, artefact.about, set()))
-            group[2].add(artefact.document.get("world", -1))
+            world = artefact.document.get("world")
+            group[2].add(world if isinstance(world, int) else -1)
     return list(groups.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -135,7 +136,7 @@ def parse_size(text: str) -> int:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B)", text.strip().upper())
     if found is None:
         raise AuditError(f"'{text}' is no size; write it as 500MB, 5GB or 1TB")
-    return int(float(found[1]) * _BYTES[found[2]])
+    return int(min(float(found[1]) * _BYTES[found[2]], sys.maxsize))
 
 
 def _left_behind(folder: Path, now: float) -> list[Path]:
