@@ -60,6 +60,7 @@ def test_what_was_searched_and_what_was_not_found_is_said(command, out, tmp_path
     said = f"--ids: nothing is stored under 0{other} ({other} is there)"
     command("purge", out, "--ids", f"0{other}", "--no-store").says(said)
     nobody = command("purge", out, "--ids=99999", "--no-store").out
+    assert "an answer" not in nobody
     assert "None of the 1 records is in these runs; no store was searched\nNothing was found of 1: 99999" in nobody
 
 

@@ -127,9 +127,10 @@ def _claim(done: Purged) -> str:
         if done.other_data
         else ""
     )
+    answers = ", no file the bytes of an answer that only they got" if done.answers else ""
     return (
-        f"All {done.scanned:,} files of these runs {where} were searched: no table has a row of theirs, no file an "
-        "answer that only they got, and no text one of their ids (in texts that runs write, of "
+        f"All {done.scanned:,} files of these runs {where} were searched: no table has a row of theirs{answers}, and "
+        "no text one of their ids (in texts that runs write, of "
         f"{LONG_ENOUGH} characters or more). Backups, and files outside these folders, were not seen."
         f"{other}"
     )

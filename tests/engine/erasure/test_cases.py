@@ -102,6 +102,11 @@ def test_an_id_in_another_form_is_not_guessed_and_not_passed_over(run, given):
     assert purge([out], None, {given, "3"}).missing == [given]
 
 
+def test_answers_are_looked_for_only_where_rows_tell_them(run):
+    assert purge([run()], None, {RECORD}).answers > 0
+    assert purge([run("other")], None, {"999"}).answers == 0
+
+
 def test_ids_of_which_nothing_is_found_are_named(run):
     assert purge([run()], None, {RECORD, "999", "person-77"}).missing == ["999", "person-77"]
 
@@ -450,6 +455,23 @@ def test_a_store_inside_the_run_folder_is_a_store(run, store):
     done = purge([out], inside.folder, {RECORD})
     assert done.artefacts == 2
     assert verified(out)[1] == []
+
+
+def test_a_run_folder_inside_the_store_is_a_run(run, store):
+    out = run("store/out")
+    (out / "notes.txt").write_text("kept for later")
+    assert purge([out], None, {RECORD}).rows == 3
+    assert erased(out, RECORD)
+
+
+def test_scores_are_removed_though_their_rows_were_before(run, store):
+    out = run()
+    scores = {"stage": "scores/1", "seed": 0}
+    store.put(scores, {"scores_0": np.arange(4.0)}, {}, {"dataset": "made", "model": "mlp"})
+    purge([out], None, {RECORD}, without_store=True)
+    store.remove(digest(DOCUMENT))  # as pruning does
+    purge([out], None, {RECORD})
+    assert store.get_arrays(scores) is None
 
 
 def test_runs_that_know_people_and_runs_that_know_records(run):

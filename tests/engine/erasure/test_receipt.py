@@ -17,7 +17,7 @@ def test_a_receipt_holds_codes_that_its_key_gives_again(tmp_path):
         by="person", rows=7, tables=2, artefacts=3, leftovers=1, scanned=40, files=["out/scores.parquet"],
         stores=[tmp_path / "store"], missing=["person-99"],
     )  # fmt: skip
-    write_receipt(path, done, {"person-17", "\ufeffperson-18", "person-99"}, key, [tmp_path / "out"], "adult")
+    write_receipt(path, done, {"\u200b", "person-17", "\ufeffperson-18", "person-99"}, key, [tmp_path / "out"], "adult")
     text = path.read_text()
     assert not any(name in text for name in ("person-17", "person-18", "person-99"))
     receipt = json.loads(text)
@@ -70,3 +70,14 @@ def test_a_receipt_is_never_overwritten_nor_kept_where_is_searched(tmp_path):
     with pytest.raises(AuditError, match=r"--receipt .* lies in .*out, which is searched"):
         check_place(tmp_path / "out" / "deep" / "r.json", [tmp_path / "out"], "--receipt")
     check_place(tmp_path / "r.json", [tmp_path / "out"], "--receipt")
+
+
+def test_a_receipt_that_cannot_be_written_is_refused_before_anything_is_removed(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    check_receipt(tmp_path / "receipt.json")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("unlearn_audit.engine.erasure.receipt.hold_part", full)
+    with pytest.raises(AuditError, match=r"receipt\.json cannot be written \(No space left on device\)"):
+        check_receipt(tmp_path / "receipt.json")

@@ -13,13 +13,15 @@ import json
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from unlearn_audit.errors import AuditError
@@ -79,15 +81,25 @@ class Content:
                 self._add(_bounded(unpack, content), depth + 1)
                 return
         if content.startswith(b"PAR1"):
-            self.tables.append(pq.read_table(pa.BufferReader(content)))
+            self._keep([pq.read_table(pa.BufferReader(content))])
         elif content.startswith(b"ARROW1"):
-            self.tables.append(_arrow(content))
+            self._keep([_arrow(content)])
         elif content.startswith(b"PK\x03\x04"):
             self._add_archive(content, depth)
         elif content.startswith(b"\x93NUMPY"):
-            self.tables += _table_of({"values": np.load(io.BytesIO(content), allow_pickle=False)})
+            self._keep(_tables_of({"values": np.load(io.BytesIO(content), allow_pickle=False)}))
         else:
             self._add_text(content)
+
+    def _keep(self, tables: Iterable[pa.Table]) -> None:
+        """Take tables whose columns that say whose a row is can be read; raise of others."""
+        for table in tables:
+            if len(set(table.column_names)) < table.num_columns:
+                raise ValueError("two columns have one name")
+            for name in (*WHO, "dataset"):
+                if name in table.column_names:
+                    as_text(table[name])
+            self.tables.append(table)
 
     def _add_archive(self, content: bytes, depth: int) -> None:
         arrays = {}
@@ -101,7 +113,7 @@ class Content:
                     arrays[member.filename.removesuffix(".npy")] = np.load(io.BytesIO(inside), allow_pickle=False)
                 else:
                     self._add(inside, depth + 1)
-        self.tables += _table_of(arrays)
+        self._keep(_tables_of(arrays))
 
     def _add_text(self, content: bytes) -> None:
         wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -112,11 +124,15 @@ class Content:
         if "\0" in text:
             self.opaque = "is neither a table nor text that can be read"
             return
-        table = _from_text(text)
+        try:
+            table = _from_text(text)
+        except ValueError:
+            self.opaque = "looks like a table of rows and cannot be read as one"
+            table = None
         if table is None:
             self.texts.append(text)
         else:
-            self.tables.append(table)
+            self._keep([table])
 
     @property
     def of_rows(self) -> list[pa.Table]:
@@ -143,21 +159,26 @@ def write_csv(table: pa.Table) -> str:
 
 
 def _table_of_texts(header: list[str], rows: list[list[str]]) -> pa.Table:
+    if len(set(header)) < len(header):
+        raise ValueError("two columns have one name")
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return pa.table({name: pa.array(column, pa.string()) for name, column in zip(header, columns, strict=True)})
 
 
 def _from_text(text: str) -> pa.Table | None:
-    """Return lines with columns that say whose they are, between commas, semicolons or tabs or as JSON, as a table."""
+    """Return lines with columns that say whose they are, between commas, semicolons or tabs or as JSON, as a table.
+
+    Raises
+    ------
+    ValueError
+        If columns say so and the lines do not fit them.
+    """
     first = text.partition("\n")[0]
     for delimiter in ",;\t|":
         header = next(csv.reader([first], delimiter=delimiter), [])
         if any(name.strip() in WHO for name in header):
             rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
-            try:
-                return _table_of_texts([name.strip() for name in header], rows[1:])
-            except ValueError:
-                return None
+            return _table_of_texts([name.strip() for name in header], rows[1:])
     if first.lstrip().startswith("{"):
         try:
             lines = [json.loads(line) for line in text.splitlines() if line.strip()]
@@ -180,15 +201,31 @@ def _arrow(content: bytes) -> pa.Table:
         return read_packed(content)
 
 
-def _table_of(arrays: Mapping[str, npt.NDArray[Any]]) -> list[pa.Table]:
-    """Return arrays of one dimension as tables of one column each, and those of rows together."""
-    flat = {name: values for name, values in arrays.items() if values.ndim <= 1 and values.dtype.kind in "iuUSbf"}
-    columns = {name: pa.array(np.atleast_1d(values.astype(str))) for name, values in flat.items()}
-    who = {name: column for name, column in columns.items() if name in WHO}
-    n = {len(column) for column in who.values()}
+def _tables_of(arrays: Mapping[str, npt.NDArray[Any]]) -> list[pa.Table]:
+    """Return the columns of arrays as tables of one column each, and those of rows together."""
+    columns = {name: column for of, values in arrays.items() for name, column in _columns_of(of, values)}
+    n = {len(column) for name, column in columns.items() if name in WHO}
     rows = {name: column for name, column in columns.items() if n == {len(column)}}
     others = [pa.table({name: column}) for name, column in columns.items() if name not in rows]
     return [pa.table(rows), *others] if rows else others
+
+
+def _columns_of(name: str, values: npt.NDArray[Any]) -> Iterator[tuple[str, pa.Array]]:
+    """Yield the columns of an array, named by its fields or numbered."""
+    if values.dtype.names is not None:
+        for field_name in values.dtype.names:
+            yield from _columns_of(field_name, values[field_name])
+        return
+    if values.dtype.kind == "V":
+        raise ValueError("an array holds values of no type")
+    if values.dtype.kind not in "iuUSbf":
+        return
+    values = np.atleast_1d(values)
+    across = values.reshape(len(values), -1).T if values.size else values[:0].reshape(1, -1)
+    for number, column in enumerate(across):
+        kept = column.astype(str) if column.dtype.kind in "US" else column
+        kept = column.astype(np.float64) if column.dtype.kind == "f" else kept
+        yield name if len(across) == 1 else f"{name}[{number}]", pa.array(kept)
 
 
 def _bounded(unpack: Callable[[io.BytesIO], Any], content: bytes) -> bytes:
@@ -212,10 +249,44 @@ _BROKEN = (
 )  # fmt: skip
 
 
-def parts(values: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    """Yield the columns of a table that may hold ids: whole numbers and texts."""
-    for name in values.column_names:
-        column = values[name]
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            yield name, column.cast(pa.string())
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as texts; numbers with nothing after the point lose it.
+
+    Raises
+    ------
+    pa.ArrowException
+        If what it holds is no text.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.string())
+
+
+def parts(values: pa.Table) -> Iterator[pa.ChunkedArray]:
+    """Yield, as texts, the columns of a table that may hold ids, those inside others too: all but figures."""
+    for column in (leaf for whole in values.columns for leaf in _leaves(whole)):
+        with suppress(pa.ArrowException):  # what is no text is no id
+            if not pa.types.is_floating(column.type) or _is_whole(column):
+                yield as_text(column)
+
+
+def _leaves(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    if is_list(column.type):
+        yield from _leaves(pc.list_flatten(column))
+    elif pa.types.is_struct(column.type):
+        for number in range(column.type.num_fields):
+            yield from _leaves(pc.struct_field(column, number))
+    else:
+        yield column
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Return whether values of a type are lists."""
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _is_whole(column: pa.ChunkedArray) -> bool:
+    """Return whether all numbers are whole, as ids are where some are missing."""
+    numbers = column.cast(pa.float64())
+    numbers = numbers.filter(pc.is_finite(numbers))
+    return bool(pc.all(pc.equal(pc.floor(numbers), numbers), min_count=0).as_py())

@@ -29,6 +29,8 @@ class Purged:
         How many artefacts stay that are of other data by the name of these: there, records have other numbers.
     scanned
         How many files were looked into afterwards.
+    answers
+        For how many answers, which only removed rows had.
     files
         The files of run folders that were changed or removed, each after its folder.
     stores
@@ -46,6 +48,7 @@ class Purged:
     leftovers: int = 0
     other_data: int = 0
     scanned: int = 0
+    answers: int = 0
     files: list[str] = field(default_factory=list)
     stores: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)

@@ -166,6 +166,7 @@ class _Erasure:
     def _look_again(self, dry_run: bool) -> None:
         """Look into every file; of a dry run, into those that would not be removed or written anew."""
         secrets = frozenset(self.removed - self.kept)
+        self.purged.answers = len(secrets)
         in_runs = {folder: Scan(of, secrets) for folder, of in self.sought.in_runs.items()}
         in_stores = Scan(self.sought.in_stores, secrets)
         going = {*self.dead, *(table.path for table in self.tables)} if dry_run else set()
@@ -187,6 +188,8 @@ class _Erasure:
     def _look_into(self, run: Run) -> None:
         """Find the rows of a run folder."""
         wanted, named = self.sought.in_runs[run.folder], run.datasets.get("target")
+        if (run.folder / PURGED).exists():  # maybe without the store, which may still have what was made of these rows
+            self.datasets |= set(run.datasets.values())
         for path in self.sought.files_of(run):
             if path.suffix not in (".parquet", ".csv") or path.is_symlink() or not path.is_file():
                 continue

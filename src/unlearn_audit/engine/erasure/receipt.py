@@ -19,6 +19,7 @@ from unlearn_audit.engine.erasure.erased import Purged
 from unlearn_audit.engine.erasure.ids import plain
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.held import hold_part
 
 SCHEMA = "unlearn-audit/erasure/1"
 _KEY_BYTES = 32
@@ -43,6 +44,10 @@ def check_receipt(path: Path) -> None:
         raise AuditError(f"{path} is there already, and a receipt is never overwritten; name another file")
     if not path.absolute().parent.is_dir():
         raise AuditError(f"there is no folder {path.absolute().parent} for the receipt; make it, or name another file")
+    try:
+        hold_part(path.absolute().parent, path.name).remove()
+    except OSError as error:
+        raise AuditError(f"the receipt {path} cannot be written ({error.strerror}); name another file") from error
 
 
 def read_key(path: Path) -> bytes:
@@ -102,7 +107,7 @@ def write_receipt(
         The dataset that was named.
     """
     missing = {plain(text) for text in done.missing}
-    codes = {plain(text): code_of(text, key) for text in ids}
+    codes = {plain(text): code_of(text, key) for text in ids if plain(text)}
     document = {
         "schema": SCHEMA,
         "unlearn-audit": version("unlearn-audit"),
@@ -125,6 +130,6 @@ def write_receipt(
         write_atomic(path, json.dumps(document, indent=1) + "\n")
     except OSError as error:
         raise AuditError(
-            f"the records were removed and the receipt {path} could not be written ({error.strerror}); purge again "
-            "with another --receipt"
+            f"the records were removed and the receipt {path} could not be written ({error.strerror}); one "
+            "made by purging again with another --receipt lists their ids as not found"
         ) from error

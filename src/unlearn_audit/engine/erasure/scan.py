@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlearn_audit.engine.erasure.content import WHO, Content, parts
+from unlearn_audit.engine.erasure.content import WHO, Content, as_text, is_list, parts
 from unlearn_audit.engine.erasure.ids import Mentions, by_dataset, plain, whole
 
 LONG_ENOUGH = 6
@@ -69,9 +70,12 @@ def answers(table: pa.Table, rows: npt.NDArray[np.bool_]) -> set[bytes]:
     """Return the answers of rows as the bytes that lie in memory and in files."""
     if "posteriors" not in table.column_names or not rows.any():
         return set()
-    column = table["posteriors"].combine_chunks()
-    flat = np.asarray(column.flatten(), dtype="<f4").reshape(table.num_rows, -1)
-    return {row.tobytes() for row in flat[rows]}
+    column = table["posteriors"].filter(pa.array(rows)).combine_chunks()
+    if not (is_list(column.type) and pa.types.is_floating(column.type.value_type)):
+        return set()
+    sizes = pc.unique(pc.list_value_length(column))
+    flat = np.asarray(column.flatten(), dtype="<f4")
+    return {row.tobytes() for row in flat.reshape(len(column), -1)} if len(sizes) == 1 and flat.size else set()
 
 
 @dataclass(frozen=True)
@@ -125,13 +129,15 @@ class Scan:
         mentions = Mentions(ids)
         if any(mentions.any_in(text) for text in content.texts):
             return "names one of them"
-        if not written_by_us and any(_is_in(of, ids).any() for table in content.tables for _, of in self._loose(table)):
+        if not written_by_us and any(
+            _is_in(of, ids, copied=True).any() for table in content.tables for of in self._loose(table)
+        ):
             return "may hold one of them"
         if content.opaque is not None and not (written_by_us and not content.tables and _is_picture(raw)):
             return content.opaque
         return None
 
-    def _loose(self, table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    def _loose(self, table: pa.Table) -> Iterator[pa.ChunkedArray]:
         """Yield columns that may hold ids in a table that does not say whose its rows are."""
         if not any(name in table.column_names for name in WHO):
             yield from parts(table)
@@ -142,7 +148,7 @@ def _by_dataset(table: pa.Table, otherwise: str | None) -> Iterator[tuple[str | 
     if "dataset" not in table.column_names:
         yield otherwise, np.ones(table.num_rows, dtype=bool)
         return
-    named = table["dataset"].cast(pa.string()).combine_chunks().dictionary_encode()
+    named = as_text(table["dataset"]).combine_chunks().dictionary_encode()
     codes = named.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     for code in np.unique(codes):
         yield (named.dictionary[int(code)].as_py() or otherwise if code >= 0 else otherwise), codes == code
@@ -153,17 +159,14 @@ def _is_picture(raw: bytes) -> bool:
 
 
 def _texts(column: pa.ChunkedArray | pa.Array) -> list[str]:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.cast(kind.value_type)
-    return [text or "" for text in column.cast(pa.string()).to_pylist()]
+    return [text or "" for text in as_text(column).to_pylist()]
 
 
 def _is_in(column: pa.ChunkedArray, ids: Collection[str], *, copied: bool = False) -> npt.NDArray[np.bool_]:
     """Return (n,) which values are one of some ids, whatever unseen characters they hold."""
     if pa.types.is_signed_integer(column.type):  # numbers hold none, and there are many of them
-        numbers = [int(text) for text in ids if len(text) < 20 and text.lstrip("-").isdecimal()]
-        sought = [n for n in numbers if -(2**63) <= n < 2**63 and str(n) in ids]
+        numbers = [int(text) for text in ids if re.fullmatch(r"0|-?[1-9][0-9]{0,18}", text)]
+        sought = [n for n in numbers if -(2**63) <= n < 2**63]
         return np.asarray(
             pc.is_in(column.cast(pa.int64()), value_set=pa.array(sought, pa.int64())).to_numpy(), dtype=bool
         )

@@ -97,8 +97,9 @@ class Sought:
 
     def files_of(self, run: Run) -> list[Path]:
         """Return what lies in a run folder, but for a store that is looked through as such."""
-        stores = {store.folder.resolve() for store in self.stores}
-        return [path for path in all_files(run.folder) if not stores & set(path.resolve().parents)]
+        at = run.folder.resolve()
+        inside = {folder for store in self.stores if at in (folder := store.folder.resolve()).parents}
+        return [path for path in all_files(run.folder) if not inside & _folders_of(path)]
 
     def files(self) -> Iterator[tuple[Path, Run | None, bool]]:
         """Yield every file, the run that it is of, if it is of one, and whether this program wrote it."""
@@ -109,10 +110,19 @@ class Sought:
                 name = path.relative_to(run.folder).as_posix()
                 if name != LOCK or path.stat().st_size:
                     yield path, run, name in ours
+        runs = {run.folder.resolve() for run in self.runs}
         for store in self.stores:
             for path in all_files(store.folder):
+                if runs & _folders_of(path):
+                    continue
                 key, _, suffix = path.name.partition(".")
                 yield path, None, path.name == STORE_MARKER or (is_key(key) and f".{suffix}" in (MARK, *PAYLOADS))
+
+
+def _folders_of(path: Path) -> set[Path]:
+    """Return the folders that a file or link is in, wherever it leads."""
+    folder = path.parent.resolve()
+    return {folder, *folder.parents}
 
 
 def manifest_of(run: Run) -> Manifest | None:
