@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,11 +88,30 @@ class Broken(io.StringIO):
         raise self.error
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_a_reader_that_leaves_ends_a_command_in_silence(command, monkeypatch, options):
+@pytest.mark.parametrize(
+    "words", ["list attacks", "list attacks --json", "data list", "cache info", "run --help-all", "--version"]
+)
+def test_a_reader_that_leaves_ends_a_command_in_silence(command, monkeypatch, words):
     monkeypatch.setattr(sys, "stdout", Broken(BrokenPipeError(errno.EPIPE, "Broken pipe")))
-    done = command("list", "attacks", *options)
+    done = command(*words.split())
     assert (done.code, done.err) == (141, "")
+
+
+@pytest.mark.parametrize("words", ["--help", "list --help"])
+def test_a_reader_that_leaves_a_pipe_ends_the_process_in_silence(words):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "unlearn_audit", *words.split()], stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_where_nobody_can_be_told_the_exit_code_stays(command, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Broken(OSError(errno.ENOSPC, "No space left on device")))
+    assert command("run", "--dataset=nowhere").code == 2
+    assert command("run", "--nothing").code == 2
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
@@ -139,6 +159,15 @@ def test_a_fault_of_ours_is_said_to_be_one_and_is_no_leak(command, raising):
     assert re.fullmatch(
         r"Error: unexpected KeyError, at test_endings\.py:\d+: a fault of unlearn-audit; .*\n", done.err
     )
+
+
+def test_what_the_library_of_commands_would_take_for_a_wish_to_stop_is_no_leak(command, raising):
+    raising(EOFError("half"))
+    done = command("cache", "info")
+    assert done.code == 70
+    assert "unexpected EOFError, at" in done.err
+    raising(KeyboardInterrupt())
+    command("cache", "info").says("raised KeyboardInterrupt")
 
 
 @pytest.mark.parametrize("arguments", [["--traceback", "cache", "info"], ["cache", "info", "--traceback"]])

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from unlearn_audit.cli.endings import carried_past
 from unlearn_audit.cli.shared.help import Grouped
 from unlearn_audit.cli.shared.renamed import current_names
 from unlearn_audit.utils.suggest import check_known
@@ -60,6 +61,16 @@ GO_ON = {"run", "name", "reproduce", "purge", "data", "cache"}
 
 class Commands(TyperGroup):
     """The group of all commands."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options of all commands; help and version are printed meanwhile."""
+        with carried_past():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        with carried_past():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Return their names, in the order of the help."""

@@ -10,19 +10,36 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.console import messages
 from unlearn_audit.utils.foreign import raised
 from unlearn_audit.utils.shown import shown
-from unlearn_audit.utils.streams import OutputClosed
 
 USER, FAULT, CLOSED = 2, 70, 141
 """Exit codes: of bad input, of a fault of ours, and of a reader that closed standard output."""
 
 VARIABLE = "UNLEARN_AUDIT_TRACEBACK"
 """The environment variable that asks for what ``--traceback`` shows."""
+
+
+class _Carried(Exception):
+    """Holds as its cause what the library of commands would end the process for, most with the exit code of a leak."""
+
+
+@contextmanager
+def carried_past() -> Iterator[None]:
+    """Let what is raised within reach `in_one_sentence`, past the library of commands."""
+    try:
+        yield
+    except (BrokenPipeError, EOFError, KeyboardInterrupt) as error:
+        raise _Carried from error
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # as of the library that lays out the list of commands
+            raise _Carried from stop.__context__
+        raise
 
 
 @contextmanager
@@ -39,24 +56,33 @@ def in_one_sentence(*, with_traceback: bool) -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
-    except (OutputClosed, BrokenPipeError):
-        _discard_output()
-        code = CLOSED
-    except Exception as error:  # noqa: BLE001 - no error ends in a traceback that was not asked for
-        _discard_output()
+    except Exception as caught:  # noqa: BLE001 - no error ends in a traceback that was not asked for
+        error = caught.__cause__ if isinstance(caught, _Carried) and caught.__cause__ else caught
+        _discard(sys.stdout)
         code, sentence = _told(error)
-        if with_traceback:
-            sys.stderr.write(shown("".join(traceback.format_exception(error))))
-        console = messages(soft_wrap=True)
-        console.print("Error:", style="bold red", end=" ")
-        console.print(str(AuditError(sentence)))
+        if sentence:
+            with suppress(OSError):  # nobody can be told
+                _say(error, sentence, with_traceback)
+        _discard(sys.stderr)
     else:
         return
     sys.exit(code)
 
 
-def _told(error: Exception) -> tuple[int, str]:
-    """Return the exit code and the sentence of an error."""
+def _say(error: BaseException, sentence: str, with_traceback: bool) -> None:
+    if with_traceback:
+        sys.stderr.write(shown("".join(traceback.format_exception(error))))
+    console = messages(soft_wrap=True)
+    console.print("Error:", style="bold red", end=" ")
+    console.print(str(AuditError(sentence)))
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    """Return the exit code and the sentence of an error; none of a reader that left."""
+    if isinstance(error, BrokenPipeError):
+        return CLOSED, ""
+    if isinstance(error, KeyboardInterrupt):  # that of a keyboard never comes here: see `shared.signals`
+        return USER, "code that the command ran raised KeyboardInterrupt; --traceback shows where"
     if isinstance(error, AuditError):
         return USER, str(error)
     if isinstance(error, OSError):
@@ -72,11 +98,11 @@ def _told(error: Exception) -> tuple[int, str]:
     return FAULT, f"unexpected {where}: a fault of unlearn-audit; please report it with what --traceback shows"
 
 
-def _discard_output() -> None:
-    """Let what is left for standard output go nowhere, as nobody reads it; at the end it would be written again."""
+def _discard(stream: TextIO) -> None:
+    """Let what is left for a stream that takes no more go nowhere; at the end it would be written again."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -26,10 +26,6 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _apart: TextIO | None = None
 
 
-class OutputClosed(Exception):
-    """Whoever read standard output reads no more; no `OSError`, for which the command line has an ending already."""
-
-
 def _plainly(error: UnicodeError) -> tuple[str, int]:
     r"""Return what stands for characters that an encoding lacks: a sign in ASCII, or ``\uXXXX``."""
     if not isinstance(error, UnicodeEncodeError):
@@ -66,8 +62,6 @@ def output_apart() -> Iterator[None]:
         try:
             yield
             _apart.flush()
-        except BrokenPipeError as error:
-            raise OutputClosed from error
         finally:
             _apart = None
 
