@@ -122,6 +122,25 @@ def test_signals_of_a_model_and_of_a_program_are_their_own():
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_processes_that_a_model_forks_have_signals_of_their_own(kept):
+    code = (
+        "import multiprocessing, os, signal, time\n"
+        "from unlearn_audit.cli.shared.signals import ended_by_signals\n"
+        "with ended_by_signals('no'):\n"
+        "    with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+        "        assert pool.map(signal.getsignal, [signal.SIGTERM]) == [signal.SIG_DFL]\n"
+        f"    child = {kept} and os.fork()\n"
+        f"    while {kept} and not child:\n"
+        "        time.sleep(1)\n"
+        "print('whole')\n"
+        f"{kept} and os.kill(child, signal.SIGTERM)\n"
+    )
+    with start(code) as process:
+        assert process.communicate(timeout=60) == (b"whole\n", b"")
+        assert process.returncode == 0
+
+
 def test_the_package_itself_takes_no_signal():
     code = "import signal, unlearn_audit.api, unlearn_audit.cli.main as m; print(signal.getsignal(signal.SIGTERM).name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,6 +20,9 @@ from unlearn_audit.utils.held import remove_all_held
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
+_caught = ExitStack()
+"""What lets signals go again; empty while none is caught."""
+
 _SHOW_CURSOR = b"\x1b[?25h\n"
 """Progress bars hide the cursor."""
 
@@ -39,7 +42,7 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
         yield
         return
     ending = threading.Event()
-    with ExitStack() as stack:
+    with _caught as stack:
         _silence_trackers(stack)
         told, tells = socket.socketpair()
         stack.callback(told.close)
@@ -47,7 +50,7 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
         listener = threading.Thread(target=_listen, args=(told, caught, ending, sentence), daemon=True, name="signals")
         _block_interrupts(stack, listener)
         stack.callback(listener.join)
-        stack.callback(tells.close)  # which the listener takes for the end of its work
+        stack.callback(_hang_up, tells, os.getpid())
         for number in caught:
             stack.callback(signal.signal, number, signal.signal(number, _do_nothing))
         stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False))
@@ -56,6 +59,18 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
         finally:
             if ending.is_set():  # whatever this thread came to is of no interest any more
                 threading.Event().wait()
+
+
+def _hang_up(tells: socket.socket, process: int) -> None:
+    """Let the listener end; one that is forked has the same socket and only closes its own end of it."""
+    if os.getpid() == process:
+        tells.shutdown(socket.SHUT_WR)
+    tells.close()
+
+
+# a process that a model forks, as for a pool of its own, ends by its own signals and not this one with it
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_caught.close)
 
 
 def _silence_trackers(stack: ExitStack) -> None:
