@@ -1,10 +1,12 @@
 """Code of other people: one sentence with the place in their file, whatever they raise."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import unlearn_audit
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.foreign import defined_at, foreign, raised
 
@@ -44,6 +46,14 @@ def test_the_place_is_theirs_where_a_library_raised():
     with pytest.raises(AuditError, match=r"at test_foreign\.py:\d+"):  # noqa: SIM117
         with foreign("model m raised"):
             np.linalg.inv(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("folder", [f"{Path(unlearn_audit.__file__).parent}_models", f"{sys.prefix}/src/app"])
+def test_the_place_is_theirs_wherever_their_file_lies(folder):
+    code = compile("import numpy as np\nnp.linalg.inv(np.zeros((2, 2)))", f"{folder}/mine.py", "exec")
+    with pytest.raises(AuditError, match=r"LinAlgError: .*, at mine\.py:2"):  # noqa: SIM117
+        with foreign("model m raised"):
+            exec(code, {})
 
 
 def test_the_place_is_where_the_function_stands_if_only_what_it_returned_was_wrong():

@@ -7,16 +7,16 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from types import FrameType
 from typing import Any
 
 from unlearn_audit.errors import AuditError
 
-_OURS = str(Path(__file__).resolve().parents[1])
-_LIBRARIES = tuple(
-    {str(Path(path).resolve()) for path in sysconfig.get_paths().values()} | {"site-packages", "dist-packages"}
-)
+_OURS = str(Path(__file__).resolve().parents[1] / "_")[:-1]
+# not the folder that Python is installed in, such as /usr, where people's own code may lie as well
+_LIBRARIES = tuple({str(Path(sysconfig.get_path(of)).resolve() / "_")[:-1] for of in ("stdlib", "platstdlib")})
+_PACKAGES = ("site-packages", "dist-packages")
 _MOST = 500
 """Characters of an error's text that a sentence quotes."""
 
@@ -116,4 +116,4 @@ def _is_ours(file: str) -> bool:
 
 
 def _in_library(file: str) -> bool:
-    return any(part in file if "/" not in part and "\\" not in part else file.startswith(part) for part in _LIBRARIES)
+    return file.startswith(_LIBRARIES) or any(part in PurePath(file).parts for part in _PACKAGES)
