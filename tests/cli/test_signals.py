@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from unlearn_audit.cli.commands import COMMANDS, GO_ON
+from unlearn_audit.cli.commands import COMMANDS, GO_ON, goes_on
 from unlearn_audit.cli.shared.signals import ended_by_signals
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -130,9 +130,12 @@ def test_processes_that_a_model_forks_have_signals_of_their_own(kept):
         "with ended_by_signals('no'):\n"
         "    with multiprocessing.get_context('fork').Pool(2) as pool:\n"
         "        assert pool.map(signal.getsignal, [signal.SIGTERM]) == [signal.SIG_DFL]\n"
+        "    read, write = os.pipe()\n"
         f"    child = {kept} and os.fork()\n"
         f"    while {kept} and not child:\n"
+        "        os.write(write, b'.')\n"
         "        time.sleep(1)\n"
+        f"    {kept} and os.read(read, 1)\n"
         "print('whole')\n"
         f"{kept} and os.kill(child, signal.SIGTERM)\n"
     )
@@ -151,3 +154,6 @@ def test_only_commands_that_keep_what_is_done_say_that_they_go_on():
     assert set(COMMANDS) >= GO_ON
     assert {"run", "name", "reproduce"} <= GO_ON
     assert not {"predictions", "plan", "release"} & GO_ON
+    assert goes_on(["run", "--reuse", "mine"])
+    for anew in (["--no-reuse"], ["--reuse=never"], ["--reuse", "never"]):
+        assert not goes_on(["run", *anew])

@@ -108,6 +108,8 @@ def test_the_suffix_tells(tmp_path, name, what):
         ("role|before_a\ndeleted|0.5\n", "separated by vertical bars"),
         ("\ufeffrole;before_a\r\ndeleted;0.5\r\n", "separated by semicolons"),
         ('"a, b";role\n1;2\n', "separated by semicolons"),
+        ('role;"a, b, c"\n1;2\n', "separated by semicolons"),
+        ("role;a, b;c\n1;2;3\n", "separated by semicolons"),
         ("\n\nrole;before_a\n1;2\n", "separated by semicolons"),
         ("role;before_a", "separated by semicolons"),
         ('role,before_a\ndeleted,"0,5"\nunseen,"0,25"\n', "numbers with a decimal comma, such as 0,5"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -86,6 +88,18 @@ class Commands(TyperGroup):
             check_known("command", args[:1], COMMANDS)
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and load(str(name)), rest
+
+
+def goes_on(words: Sequence[str]) -> bool:
+    """Return whether a command that was interrupted goes on from there if it is called again.
+
+    Examples
+    --------
+    >>> goes_on(["run", "--seed=1"]), goes_on(["run", "--reuse", "never"]), goes_on(["plan"])
+    (True, False, False)
+    """
+    anew = {"--no-reuse", "--reuse=never"} & {*words} or ("--reuse", "never") in pairwise(words)
+    return bool({*words[:1]} & GO_ON) and not anew
 
 
 def load(name: str) -> Any:

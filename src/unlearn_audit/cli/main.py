@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from unlearn_audit.cli.commands import GO_ON, Commands
+from unlearn_audit.cli.commands import Commands, goes_on
 from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
 from unlearn_audit.cli.shared.signals import ended_by_signals
 from unlearn_audit.utils.streams import ready_streams
@@ -53,13 +52,11 @@ def main() -> None:
     asked = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get(VARIABLE))
     with (
         in_one_sentence(with_traceback=asked),
-        ended_by_signals(f"Interrupted; the same command {_goes_on(arguments)}."),
+        ended_by_signals(
+            f"Interrupted; the same command {'goes on from here' if goes_on(arguments) else 'begins again'}."
+        ),
     ):
         app(args=arguments)
-
-
-def _goes_on(words: Sequence[str]) -> str:
-    return "goes on from here" if {*words[:1]} & GO_ON else "begins again"
 
 
 if __name__ == "__main__":

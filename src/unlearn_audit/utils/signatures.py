@@ -85,10 +85,12 @@ def refuse_separator(path: Path, header: str, second: str) -> None:
     header, second
         Its first two lines.
     """
-    if _fields(header, ",") > 1:
-        return
+    by_commas = _fields(header, ",")
     for separator, name in _SEPARATORS.items():
-        if _fields(header, separator) > 1:
+        columns = _fields(header, separator)
+        # names can hold commas, or the other sign in a file that is separated by commas
+        likelier = columns > by_commas or _fields(second, ",") != by_commas
+        if columns > 1 and (by_commas == 1 or (likelier and _fields(second, separator) == columns)):
             decimal = _DECIMAL_COMMA.search(second)
             also = " and writes decimals with commas" if decimal else ""
             points = " and points in numbers" if decimal else ""
