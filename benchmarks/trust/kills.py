@@ -103,6 +103,12 @@ def _renames(bench: _Bench) -> Iterator[tuple[str, str]]:
         yield f"{when} rename {at}", "serial"
 
 
+def _as_in_a_terminal() -> None:
+    """Ignore no signal, as whoever runs this in the background does."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 @dataclass
 class _Bench:
     """What all trials share: the records, and an audit that nobody disturbed."""
@@ -205,7 +211,7 @@ class _Trial:
             command = [sys.executable, "-c", _DIES_AT_A_RENAME, at, when, str(self.folder / "renames"), *self.words]
         return subprocess.Popen(
             command, env=self._environment, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_as_in_a_terminal,
         )  # fmt: skip
 
     def _kill(self, process: subprocess.Popen[str]) -> int | None:

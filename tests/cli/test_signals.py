@@ -49,11 +49,17 @@ with ended_by_signals("Interrupted; go on."):
 """One step of compiled code that takes minutes, and in which the main thread hears of no signal."""
 
 
+def as_in_a_terminal():
+    """Ignore no signal, as whoever runs the tests in the background does."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def start(code, *words):
     with subprocess.Popen(
         [sys.executable, "-c", code, *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=as_in_a_terminal,
     ) as process:  # fmt: skip
         try:
             yield process

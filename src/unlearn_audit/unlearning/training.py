@@ -56,7 +56,9 @@ def fit(
                 getattr(model, method)(records, labels, **options)
             except ValueError as error:
                 if not _knows_one_class(model, labels):
-                    raise ValueError(f"{error}{_rare(labels)}") from error
+                    if type(error) is ValueError:
+                        error.args = (f"{error}{_rare(labels)}",)
+                    raise
         check_fitted(model, name)
     return tuple(messages)
 
