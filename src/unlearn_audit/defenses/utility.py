@@ -11,6 +11,9 @@ from unlearn_audit.observations import Observations
 
 BINS = 15
 
+_ROWS_AT_ONCE = 1 << 16
+"""Rows that are judged at once, which bounds the memory that it takes."""
+
 
 @dataclass(frozen=True)
 class Utility:
@@ -44,18 +47,27 @@ def release_utility(observations: Observations) -> Utility | None:
     judged = np.isin(observations.roles, rightly_labelled) & (labels >= 0) & observations.clean
     if not judged.any():
         return None
-    answers = observations.posteriors[judged].astype(np.float64)
-    n_versions = answers.shape[1]
-    answers = answers.reshape(-1, answers.shape[2])
-    truth = np.repeat(labels[judged], n_versions)
-    right = answers.argmax(axis=1) == truth
-    target = np.eye(answers.shape[1])[truth]
+    rows = np.flatnonzero(judged)
+    blocks = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE)]
+    parts = [_of_answers(observations.posteriors[block], labels[block]) for block in blocks]
+    right, squares, confidence = (np.concatenate(of) for of in zip(*parts, strict=True))
     return Utility(
         accuracy=float(right.mean()),
-        brier=float(((answers - target) ** 2).sum(axis=1).mean()),
-        calibration_error=calibration_error(answers.max(axis=1), right),
+        brier=float(squares.mean()),
+        calibration_error=calibration_error(confidence, right),
         n=len(right),
     )
+
+
+def _of_answers(
+    posteriors: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return, for every version of every row: whether it is right, its squared error, and its highest probability."""
+    n_classes = posteriors.shape[2]
+    answers = posteriors.astype(np.float64).reshape(-1, n_classes)
+    truth = np.repeat(labels, posteriors.shape[1])
+    squares = ((answers - np.eye(n_classes)[truth]) ** 2).sum(axis=1)
+    return answers.argmax(axis=1) == truth, squares, answers.max(axis=1)
 
 
 def calibration_error(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> float:

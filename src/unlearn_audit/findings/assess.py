@@ -230,8 +230,9 @@ def _play(
 
 def _scores(played: Played, defended: DefendedTable) -> pd.DataFrame:
     """Return one row a target record, one column an attack."""
-    columns = pd.DataFrame({label(o.attack): o.scores for o in played.outcomes})
-    return pd.concat([played.rows.rows[_IDENTITY], columns], axis=1).assign(
+    identity = {name: played.rows.rows[name] for name in _IDENTITY}
+    columns = {label(o.attack): pd.Series(o.scores, copy=False) for o in played.outcomes}
+    return pd.DataFrame({**identity, **columns}, copy=False).assign(
         game=played.game.name, defense=defended.defense.name, adaptive=defended.adaptive
     )
 

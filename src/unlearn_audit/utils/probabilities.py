@@ -7,6 +7,8 @@ two classes it is the label's logit.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,9 @@ SUM_TOLERANCE = 1e-3
 
 FLOOR = 1e-12
 """Below this a probability counts as this: a larger floor would hide changes of confident networks."""
+
+_ROWS_AT_ONCE = 1 << 16
+"""Rows that are computed at once, which bounds the memory that it takes."""
 
 
 def check_labels(labels: npt.NDArray[np.int64]) -> None:
@@ -92,10 +97,14 @@ def margin(posteriors: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) 
     [0.0, -1.386]
     """
     check_labels(labels)
-    p = np.asarray(posteriors, dtype=np.float64)
+    blocks = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(labels), _ROWS_AT_ONCE)] or [slice(0)]
+    return np.concatenate([_margin(np.asarray(posteriors)[block], labels[block]) for block in blocks])
+
+
+def _margin(posteriors: npt.NDArray[Any], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    p = posteriors.astype(np.float64)  # a copy in any case
     index = np.broadcast_to(labels.reshape((-1,) + (1,) * (p.ndim - 1)), (*p.shape[:-1], 1))
     right = np.take_along_axis(p, index, axis=-1)[..., 0]
-    others = p.copy()
-    np.put_along_axis(others, index, 0.0, axis=-1)
-    rest = others.sum(axis=-1)
+    np.put_along_axis(p, index, 0.0, axis=-1)
+    rest = p.sum(axis=-1)
     return np.asarray(np.log(np.maximum(right, FLOOR)) - np.log(np.maximum(rest, FLOOR)))
