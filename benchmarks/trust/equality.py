@@ -11,7 +11,7 @@ from trust.tally import Tally
 
 ROOT = Path(__file__).parents[2]
 
-MODELS = ("logistic-regression", "decision-tree", "random-forest-10", "torch-mlp")
+MODELS = ("logistic-regression", "decision-tree", "random-forest-100", "torch-mlp")
 WAYS = {
     "1 job": ("--jobs=1",),
     "2 jobs": ("--jobs=2",),

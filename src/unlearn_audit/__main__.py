@@ -1,5 +1,5 @@
 """``python -m unlearn_audit`` is the command ``unlearn-audit``."""
 
-from unlearn_audit.cli.main import main
+from unlearn_audit.cli.main import program
 
-main()
+program()

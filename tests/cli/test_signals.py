@@ -163,3 +163,18 @@ def test_only_commands_that_keep_what_is_done_say_that_they_go_on():
     assert goes_on(["run", "--reuse", "mine"])
     for anew in (["--no-reuse"], ["--reuse=never"], ["--reuse", "never"]):
         assert not goes_on(["run", *anew])
+
+
+LATE = """
+import atexit, os, signal
+from unlearn_audit.cli import main
+main.main = lambda: None
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT) or print("ended", flush=True))
+main.program()
+"""
+
+
+def test_a_signal_after_the_work_changes_nothing():
+    with start(LATE) as process:
+        said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said, errors) == (0, b"ended\n", b"")

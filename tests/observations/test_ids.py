@@ -30,3 +30,10 @@ def test_numbers_alone_stay_what_they_are_too(tmp_path):
     assert read_ids(str(tmp_path / "ids.parquet"), "--ids").tolist() == ["17", "18"]
     with pytest.raises(AuditError, match="name each record once"):
         read_ids("17,17", "--ids")
+
+
+@pytest.mark.parametrize("content", ["{}\n", "{}\n{}\n"])
+def test_rows_without_any_column_hold_no_ids(tmp_path, content):
+    (tmp_path / "ids.jsonl").write_text(content)
+    with pytest.raises(AuditError):
+        read_ids(str(tmp_path / "ids.jsonl"), "--ids")

@@ -11,7 +11,7 @@ import typer
 
 from unlearn_audit.cli.commands import Commands, goes_on
 from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
-from unlearn_audit.cli.shared.signals import ended_by_signals
+from unlearn_audit.cli.shared.signals import ended_by_signals, ignore_signals
 from unlearn_audit.utils.streams import ready_streams
 
 _TRACEBACK = "--traceback"
@@ -59,5 +59,13 @@ def main() -> None:
         app(args=arguments)
 
 
+def program() -> None:
+    """Run the command line and nothing after it: once it has ended, no signal interrupts Python's own end."""
+    try:
+        main()
+    finally:
+        ignore_signals()
+
+
 if __name__ == "__main__":
-    main()
+    program()

@@ -62,6 +62,8 @@ def _from_file(path: Path, content: bytes | None) -> Texts:
             raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         return np.array([line.strip() for line in lines if line.strip()], dtype=object)
     table = read_columns(path, ("record",), content)
+    if not table.column_names:
+        raise AuditError(f"{path} holds no ids; name the column of ids 'record'")
     name = "record" if "record" in table.column_names else table.column_names[0]
     if name != "record" and len(table.column_names) > 1:
         raise AuditError(f"{path} has no column 'record'; name the column of ids so")

@@ -61,6 +61,13 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
                 threading.Event().wait()
 
 
+def ignore_signals() -> None:
+    """Let no signal end this process any more, whose work is done."""
+    for name in _NAMES:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def _hang_up(tells: socket.socket, process: int) -> None:
     """Let the listener end; one that is forked has the same socket and only closes its own end of it."""
     if os.getpid() == process:
