@@ -79,3 +79,12 @@ def test_artefacts_are_written_where_leftovers_are_looked_for(tmp_path, piece, m
     monkeypatch.setattr(Path, "replace", lambda part, path: seen.append((part, path)))
     store.put({"stage": "a"}, Packed.of(piece()), {})
     assert {part.parent for part, _ in seen} == {tmp_path / "store" / TEMPORARY}
+
+
+def test_a_marker_half_written_is_left_over_too(tmp_path):
+    left, used = tmp_path / f".{MARKER}.0123abcd.part", hold_part(tmp_path, MARKER)
+    left.touch()
+    with temporary_data_in(tmp_path):
+        assert not left.exists()
+        assert used.path.exists()
+    used.remove()

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from unlearn_audit.engine.store.store import TEMPORARY, default_store_folder
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.held import abandoned, held_folder, leftovers, owner_of, size_of
+from unlearn_audit.utils.held import abandoned, half_written, held_folder, leftovers, owner_of, size_of
 from unlearn_audit.utils.workers import remove_semaphores_of
 
 
@@ -85,7 +85,8 @@ def remove_leftovers(store: Path, *, dry_run: bool = False) -> list[int]:
         Whether to remove nothing and only say what would be removed.
     """
     sizes = []
-    for path in list(leftovers(store / TEMPORARY)):
+    # its own marker is written beside what it marks
+    for path in [*leftovers(store / TEMPORARY), *half_written(store)]:
         size = size_of(path)
         if abandoned(path, remove=not dry_run):
             sizes.append(size)
