@@ -137,7 +137,7 @@ def page(results: list[dict[str, object]]) -> str:
             "",
             "## Load",
             "",
-            "Measured once, by `benchmarks/trust/load.py`.",
+            "Measured once; `benchmarks/trust/load.py` has all cases.",
             "",
             "| load | measured |",
             "|---|---|",
