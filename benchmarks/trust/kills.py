@@ -5,7 +5,6 @@ Only on Linux, which shows what processes there are in ``/proc`` and their share
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
+from trust.commands import findings
 from trust.tally import Tally
 
 EXECUTORS = {"serial": ("--jobs=1",), "processes": ("--jobs=2",), "dask": ("--jobs=2", "--executor=dask")}
@@ -146,12 +146,6 @@ class _Bench:
     @property
     def renames(self) -> int:
         return self._whole[1]
-
-
-def findings(out: Path) -> dict[str, Any]:
-    """Return the findings in a run folder, but for what does not change results."""
-    found = json.loads((out / "findings.json").read_text(encoding="utf-8"))
-    return {name: part for name, part in found.items() if name != "execution"}
 
 
 @dataclass

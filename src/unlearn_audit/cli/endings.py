@@ -61,7 +61,7 @@ def in_one_sentence(*, with_traceback: bool) -> Iterator[None]:
         _discard(sys.stdout)
         code, sentence = _told(error)
         if sentence:
-            with suppress(OSError):  # nobody can be told
+            with suppress(OSError):  # no stream is left to say it on
                 _say(error, sentence, with_traceback)
         _discard(sys.stderr)
     else:

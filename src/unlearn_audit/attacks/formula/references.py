@@ -107,7 +107,7 @@ class References:
 
     @classmethod
     def of(cls, view: View) -> References:
-        """Collect the references that stand beside the rows of a view.
+        """Collect the references of a view.
 
         Raises
         ------

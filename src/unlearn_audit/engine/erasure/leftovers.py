@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,21 +9,14 @@ from pathlib import Path
 from unlearn_audit.engine.store.store import TEMPORARY
 from unlearn_audit.utils.held import abandoned
 
-_PART = re.compile(r"\..+\.part")
-
-
-def is_part(path: Path) -> bool:
-    """Return whether a file is one that was to become another and never did, or not yet."""
-    return _PART.fullmatch(path.name) is not None
-
 
 def leftovers(folder: Path, *, temporary: bool) -> Iterator[Path]:
     """Yield files half written in a folder, however deep, and all that lies in a store's folder of temporary data."""
     place = folder / TEMPORARY
     if temporary and place.is_dir() and not place.is_symlink():
         yield from sorted(place.iterdir())
-    for path in sorted(folder.rglob(".*.part")):
-        if is_part(path) and not (temporary and place in path.parents):
+    for path in sorted(folder.rglob(".?*.part")):
+        if not (temporary and place in path.parents):
             yield path
 
 
