@@ -21,7 +21,7 @@ from unlearn_audit.defenses import DEFENSES
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.testing import check_attack, check_dataset, check_defense, check_unlearner
-from unlearn_audit.unlearning import METHODS, Options, Retrain, Unlearner
+from unlearn_audit.unlearning import METHODS, Options, Retrain, Unlearner, check_request
 from unlearn_audit.utils import doors, registry
 
 FILES = {
@@ -49,7 +49,7 @@ FILES = {
         from dataclasses import dataclass
 
         from unlearn_audit.models.regimes import Regime
-        from unlearn_audit.unlearning import Options, Retrain, Unlearner
+        from unlearn_audit.unlearning import Options, Retrain, Unlearner, check_request
 
 
         @dataclass(frozen=True)
@@ -64,6 +64,7 @@ FILES = {
                 return self.retrain.learn(source, data, training, seed)
 
             def unlearn(self, original, request, seed):
+                check_request(original.training, request)
                 few = len(request.deleted) <= self.most
                 return original if few else self.retrain.unlearn(original, request, seed)
 
@@ -375,6 +376,7 @@ class Kept(Unlearner):
         return self.retrain.learn(source, data, training, seed)
 
     def unlearn(self, original, request, seed):
+        check_request(original.training, request)
         return original
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
@@ -105,3 +108,22 @@ class Unlearner(ABC):
     def least_training(self) -> int:
         """The fewest training records that it can work with."""
         return 2
+
+
+def check_request(training: Positions, request: Request) -> None:
+    """Raise unless a request deletes some of the (n,) training records, and not all of them.
+
+    Raises
+    ------
+    AuditError
+        If it deletes nothing, everything, or a record that the model was not trained on.
+    """
+    if not len(request.deleted):
+        raise AuditError("a request deletes no record; give at least one record to forget")
+    if not np.isin(request.deleted, training).all():
+        raise AuditError("a request deletes a record that the model was not trained on; delete training records alone")
+    if len(request.deleted) >= len(training):
+        raise AuditError(
+            f"a request deletes all {len(training):,} training records; unlearning needs records to retain, so delete "
+            "fewer, or withdraw the model"
+        )

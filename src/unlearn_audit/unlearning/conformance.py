@@ -113,3 +113,16 @@ def _problems(options: Options, retrain: Retrain, source: ModelSource) -> Iterat
     if 3 in again.training and 3 not in unlearned.training:
         yield "brings back an earlier deletion when it unlearns from its own result"
     unlearner.unlearn(original, Request(np.array([3]), np.array([_RECORDS - 1])), 5)
+    if not _refuses(unlearner, original, Request(nobody, nobody)):
+        yield "takes a request that deletes nothing; raise an AuditError"
+    if not _refuses(unlearner, original, Request(training, nobody)):
+        yield "takes a request that deletes every training record; raise an AuditError"
+
+
+def _refuses(unlearner: Unlearner, original: Trained, request: Request) -> bool:
+    """Return whether a request that cannot be met is refused."""
+    try:
+        unlearner.unlearn(original, request, 2)
+    except AuditError:
+        return True
+    return False

@@ -1,25 +1,67 @@
-"""What can be set of an unlearning method."""
+"""What can be set of an unlearning method, and what the method promises."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.retrain import Retrain
 
 
-class Options(BaseModel):
-    """The options of an unlearning method, and how it is made of them.
+class Exactness(StrEnum):
+    """What a method promises of the unlearned model."""
 
-    A method declares its options as fields, in its own file. Without any these are the options of exact retraining.
+    EXACT = "exact"
+    """It is the model that retraining on the retained records makes, up to `Options.tolerance`."""
+    CERTIFIED = "certified"
+    """It is close to that model in distribution, with a proven bound."""
+    APPROXIMATE = "approximate"
+    """Nothing."""
+    NONE = "none"
+    """It is the original: nothing is forgotten."""
+
+
+class Options(BaseModel):
+    """The options of an unlearning method, what it promises, and how it is made of them.
+
+    A method declares its options as fields and its promises as class variables, in its own file.
+
+    Attributes
+    ----------
+    exactness
+        What it promises of the unlearned model.
+    changes_weights
+        Whether it always changes the model. A method that says so and leaves a model as it was is reported.
+    tolerance
+        The largest difference between one of its posteriors and that of a retrained model that it promises; None for
+        no promise.
+    keeps_accuracy
+        Whether the unlearned model is meant to be as accurate as a retrained one.
+    reference
+        Where the method was published.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    exactness: ClassVar[Exactness] = Exactness.APPROXIMATE
+    changes_weights: ClassVar[bool] = True
+    tolerance: ClassVar[float | None] = None
+    keeps_accuracy: ClassVar[bool] = True
+    reference: ClassVar[str] = ""
+
     @property
     def is_retraining(self) -> bool:
         """Whether they are those of exact retraining: no method that declares its own is."""
-        return type(self) is Options
+        return isinstance(self, RetrainOptions)
+
+    def why_not(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
+        """Return why this method cannot unlearn from such models, as the end of a sentence; None if it can."""
+        return None
 
     def unlearner(self, retrain: Retrain) -> Unlearner:
         """Return the method.
@@ -29,4 +71,15 @@ class Options(BaseModel):
         retrain
             How a model is trained from scratch in the regime that it runs.
         """
+        raise NotImplementedError(f"{type(self).__name__} does not say how its method is made: define `unlearner`")
+
+
+class RetrainOptions(Options):
+    """Exact retraining has no options."""
+
+    exactness = Exactness.EXACT
+    tolerance = 0.0
+
+    def unlearner(self, retrain: Retrain) -> Retrain:
+        """Return retraining itself."""
         return retrain

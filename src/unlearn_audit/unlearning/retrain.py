@@ -11,7 +11,7 @@ import numpy as np
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.unlearning.base import SeedOf, Trained, Unlearner
+from unlearn_audit.unlearning.base import SeedOf, Trained, Unlearner, check_request
 from unlearn_audit.unlearning.trainers import Retraining, Trainer, trainers_for, why_plain
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Request
@@ -111,7 +111,7 @@ class Retrain(Unlearner):
         """Yield the retrained model of each request; logistic regressions and networks are trained together."""
         own = seeds if self.regime is Regime.FRESH else [original.seed] * len(requests)
         retrainings = [
-            Retraining(request, _after(original.training, request, self.order), seed)
+            Retraining(request, rows_after(original.training, request, self.order), seed)
             for request, seed in zip(requests, own, strict=True)
         ]
         for trainer in self._trainers(original.source, original.data):
@@ -137,8 +137,15 @@ class Retrain(Unlearner):
             yield [original, *islice(many, len(chain))]
 
 
-def _after(training: Positions, request: Request, order: RowOrder) -> Positions:
-    """Return the training records after a request, in the order to fit them in."""
+def rows_after(training: Positions, request: Request, order: RowOrder) -> Positions:
+    """Return (n,) positions of the training records after a request, in the order to fit them in.
+
+    Raises
+    ------
+    AuditError
+        If the request deletes nothing, or nothing would be left.
+    """
+    check_request(training, request)
     remaining = remaining_rows(training, request.deleted, order)
     return np.concatenate([remaining, request.added]) if len(request.added) else remaining
 

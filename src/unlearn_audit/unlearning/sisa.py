@@ -29,8 +29,8 @@ from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.regimes import Regime, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
-from unlearn_audit.unlearning.options import Options
-from unlearn_audit.unlearning.retrain import Retrain
+from unlearn_audit.unlearning.options import Exactness, Options
+from unlearn_audit.unlearning.retrain import Retrain, rows_after
 from unlearn_audit.unlearning.training import fit, train
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.typing import Positions
@@ -163,6 +163,7 @@ class Sisa(Unlearner):
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Retrain the shards that hold a deleted record; added records take the deleted ones' places."""
+        training = rows_after(original.training, request, self.inner.order)
         ensemble: SisaEnsemble = original.model
         incoming = list(request.added)
         shards: list[Shard] = []
@@ -177,8 +178,6 @@ class Sisa(Unlearner):
             own = _shard_seed(seed, i) if self.regime is Regime.FRESH else shard.seed
             retrained.append(self._retrain_shard(original, shard, int(hit[0]), request.deleted, arriving, own))
             shards.append(retrained[-1])
-        remaining = remaining_rows(original.training, request.deleted, self.inner.order)
-        training = np.concatenate([remaining, request.added]).astype(np.int64)
         # what the other shards warned of was reported with the original
         return self._assemble(original.source, original.data, training, tuple(shards), original.seed, retrained)
 
@@ -245,8 +244,6 @@ class Sisa(Unlearner):
         trained: Sequence[Shard],
     ) -> Trained:
         """Return the ensemble of all shards with the warnings of those just trained."""
-        if not any(shard.checkpoints for shard in shards):
-            raise AuditError("SISA has no training record left after the deletion; delete fewer records")
         ensemble = SisaEnsemble(shards, self.aggregation, data.class_values, source.name)
         warnings = tuple(text for shard in trained for text in shard.warnings)
         return Trained(ensemble, source, data, training, seed, warnings)
@@ -254,6 +251,10 @@ class Sisa(Unlearner):
 
 class SisaOptions(Options):
     """What can be set of SISA."""
+
+    exactness = Exactness.EXACT
+    keeps_accuracy = False
+    reference = "Bourtoule et al., Machine Unlearning, IEEE S&P 2021"
 
     shards: int = Field(default=10, ge=1, description="parts with a model of their own")
     slices: int = Field(default=1, ge=1, description="steps of training within a shard")

@@ -1,0 +1,77 @@
+"""Methods that change the trained original, instead of training another model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.models.source import ModelSource
+from unlearn_audit.unlearning.base import Trained, Unlearner
+from unlearn_audit.unlearning.retrain import Retrain, rows_after
+from unlearn_audit.unlearning.training import fitting
+from unlearn_audit.utils.typing import Positions
+from unlearn_audit.worlds.design import Request
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a method is asked to do with an original.
+
+    Attributes
+    ----------
+    forget
+        (f,) positions of the records that it is to forget.
+    retain
+        (r,) positions of those that it is to keep, with what the request adds; none of them is forgotten, now or by
+        an earlier request.
+    seed
+        Of all that the method draws.
+    """
+
+    forget: Positions
+    retain: Positions
+    seed: int
+
+
+@dataclass(frozen=True)
+class Forgetting(Unlearner):
+    """A method that starts from the trained original, which is trained as retraining trains it.
+
+    Attributes
+    ----------
+    regime
+        How the originals' randomness relates to a retrained model's. In *fixed* and *same-seed* the method draws from
+        the original's seed, in *fresh* from a new one.
+    retrain
+        Trains the originals.
+    """
+
+    regime: Regime
+    retrain: Retrain
+
+    @abstractmethod
+    def forget(self, original: Trained, update: Update) -> Any:
+        """Return a fitted model that has forgotten; ``original.model`` has to stay as it is."""
+
+    def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
+        """Return a trained model."""
+        return self.retrain.learn(source, data, training, seed)
+
+    def trainer(self, source: ModelSource, data: Dataset) -> str | None:
+        """Return what trains the originals in place of their own ``fit``; None if nothing."""
+        return self.retrain.trainer(source, data)
+
+    def update_of(self, original: Trained, request: Request, seed: int) -> Update:
+        """Return what a request asks of an original."""
+        own = seed if self.regime is Regime.FRESH else original.seed
+        return Update(request.deleted, rows_after(original.training, request, self.retrain.order), own)
+
+    def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
+        """Return the model after a request."""
+        update = self.update_of(original, request, seed)
+        with fitting(original.source.name, original.data, len(update.retain), update.seed) as messages:
+            model = self.forget(original, update)
+        return Trained(model, original.source, original.data, update.retain, update.seed, tuple(messages))
