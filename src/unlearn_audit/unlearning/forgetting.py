@@ -6,7 +6,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
@@ -65,7 +68,15 @@ class Forgetting(Unlearner):
         return self.retrain.trainer(source, data)
 
     def update_of(self, original: Trained, request: Request, seed: int) -> Update:
-        """Return what a request asks of an original."""
+        """Return what a request asks of an original.
+
+        Raises
+        ------
+        AuditError
+            If it deletes nothing, everything, or a record that the original was not trained on.
+        """
+        if not np.isin(request.deleted, original.training).all():
+            raise AuditError("a request deletes a record that the model was not trained on; delete training records")
         own = seed if self.regime is Regime.FRESH else original.seed
         return Update(request.deleted, rows_after(original.training, request, self.retrain.order), own)
 
