@@ -325,6 +325,7 @@ def _findings(
         three_way=found.three_way,
         paper=found.paper,
         retraining=found.retraining,
+        arms=found.arms,
         failed=found.failed,
         moved=found.moved,
         notes=(*gaps(found.results, found.selected), *origin.notes, *map(as_note, notes)),
