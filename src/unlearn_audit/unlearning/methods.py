@@ -42,6 +42,35 @@ REGISTRY: Registry[type[Options]] = Registry("unlearning method", "unlearning", 
 """Every unlearning method that can be named."""
 
 
+def parse_method(text: str) -> UnlearningConfig:
+    """Return the configuration of a method from its name and options in one text; both are checked.
+
+    Parameters
+    ----------
+    text
+        ``NAME`` or ``NAME:option=value,option=value``; a name may be ``file.py:object``.
+
+    Raises
+    ------
+    AuditError
+        If it is no such text, or there is no such method or option.
+
+    Examples
+    --------
+    >>> parse_method("sisa:shards=5").options
+    {'shards': 5}
+    """
+    from unlearn_audit.config import UnlearningConfig
+
+    try:
+        config = UnlearningConfig.model_validate(text)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise AuditError(f"unlearning method {text}: {said}") from error
+    options_of(config)
+    return config
+
+
 def options_of(config: UnlearningConfig) -> Options:
     """Return the validated options of the method that a configuration names.
 
