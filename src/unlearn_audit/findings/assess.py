@@ -33,7 +33,7 @@ from unlearn_audit.findings.sections import (
     RetrainingComparison,
     ThreeWay,
 )
-from unlearn_audit.findings.tables import NONE, RETRAINING, Tables, check_agreement
+from unlearn_audit.findings.tables import NONE, RETRAINING, SideTables, Tables, check_agreement
 from unlearn_audit.findings.three_arms import compare_arms, play_arm
 from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
@@ -164,7 +164,8 @@ def _beside(
     if RETRAINING not in tables:
         return None, ()
     attacks = [of.attack for of in first.outcomes]
-    played, failed = {}, []
+    played: dict[str, tuple[Played, SideTables]] = {}
+    failed: list[Failure] = []
     for arm, words in _WORDS.items():
         if arm in tables:
             of_arm, failures = play_arm(

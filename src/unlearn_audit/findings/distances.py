@@ -21,7 +21,7 @@ from unlearn_audit.metrics import (
 from unlearn_audit.metrics.epsilon import EpsilonBound
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.probabilities import margin
-from unlearn_audit.utils.typing import Array, Mask
+from unlearn_audit.utils.typing import Array, Integers, Mask
 
 Role = Literal["deleted", "retained", "unseen"]
 
@@ -46,7 +46,7 @@ def klom_by_role(unlearned: SideTables, retrained: SideTables) -> tuple[Klom, ..
     """
     found = []
     for role in get_args(Role):
-        values: list[tuple[Array, Array, Array]] = []
+        values: list[tuple[Integers, Array, Array]] = []
         for one, other in zip(unlearned, retrained, strict=True):
             rows = one.paper & one.in_roles(role)
             if _labelled(one, rows):
@@ -56,7 +56,7 @@ def klom_by_role(unlearned: SideTables, retrained: SideTables) -> tuple[Klom, ..
     return tuple(found)
 
 
-def _klom(role: Role, records: Array, unlearned: Array, retrained: Array) -> Klom | None:
+def _klom(role: Role, records: Integers, unlearned: Array, retrained: Array) -> Klom | None:
     _, codes, counts = np.unique(records, return_inverse=True, return_counts=True)
     often = counts >= FEWEST_MODELS
     if not often.any():
