@@ -21,6 +21,7 @@ from unlearn_audit.findings.attack_figures import DefendedTable, Played, compare
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, time_of_deletion
 from unlearn_audit.findings.comparison import ArmsComparison
+from unlearn_audit.findings.measured import ByArm, measured
 from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.findings.sections import (
     DefenseCost,
@@ -104,6 +105,7 @@ def assess(
     progress: Progress = lambda: None,
     spent: Mapping[str, Spent] | None = None,
     policy: Policy = PLAIN,
+    measures: ByArm | None = None,
 ) -> Assessment:
     """Run the attacks of a plan and measure them.
 
@@ -122,6 +124,8 @@ def assess(
         What the trainings of an arm spent of their privacy.
     policy
         How attacks are run; one that fails while the others go on is reported in the end.
+    measures
+        What was measured of the target's pairs beside their answers, by arm.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def assess(
             rows_of_all_roles(table, side)
     games = _play_games(rounds, plan, jobs, progress, policy)
     first, leading = games.first, games.first.leading.scores
-    arms, failed = _beside(first, tables, plan, jobs, progress, policy)
+    arms, failed = _beside(first, tables, plan, jobs, progress, policy, measures or {})
     return Assessment(
         games.results,
         selected(first),
@@ -158,7 +162,13 @@ _WORDS = {RETRAINING: "retrained", NONE: "not unlearned"}
 
 
 def _beside(
-    first: Played, tables: Tables, plan: AttackPlan, jobs: int, progress: Progress, policy: Policy
+    first: Played,
+    tables: Tables,
+    plan: AttackPlan,
+    jobs: int,
+    progress: Progress,
+    policy: Policy,
+    measures: ByArm,
 ) -> tuple[ArmsComparison | None, tuple[Failure, ...]]:
     """Play the first game on the arms beside a method's, and compare; None without an arm of retraining."""
     if RETRAINING not in tables:
@@ -173,8 +183,14 @@ def _beside(
             )
             played[arm] = of_arm, tables[arm]
             failed += failures
-    own = first, tables[UNDEFENDED]
-    return compare_arms(plan.config.unlearning.method, own, played[RETRAINING], played.get(NONE)), tuple(failed)
+    found = compare_arms(
+        plan.config.unlearning.method,
+        (first, tables[UNDEFENDED]),
+        played[RETRAINING],
+        played.get(NONE),
+        measured(*(measures.get(arm) for arm in (UNDEFENDED, RETRAINING, NONE))),
+    )
+    return found, tuple(failed)
 
 
 Round = tuple[Observations, list[DefendedTable]]

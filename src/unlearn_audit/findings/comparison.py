@@ -9,7 +9,6 @@ from pydantic import Field
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.findings.result import Frozen
 from unlearn_audit.findings.sections import ArmResult
-from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.observations.views import sees_original_alone, sees_versions
 from unlearn_audit.utils.typing import Interval
 
@@ -106,6 +105,17 @@ class EpsilonMeasured(Frozen):
     certified: float | None = Field(default=None, description="what the method states; null where it states none")
 
 
+class Measured(Frozen):
+    """Something measured of the target's pairs beside their answers, as the mean over worlds."""
+
+    name: str = Field(description="such as accuracy.forget, moved.weights or relearning.retained.10.accuracy")
+    mean: float
+    retrained: float | None = Field(description="of the same pairs retrained exactly; null where not measured there")
+    none: float | None = Field(description="of the same pairs not unlearned at all; null where not measured there")
+    difference: float | None = Field(description="the method minus retraining, paired by world")
+    difference_ci: Interval | None = Field(description="95 % interval over worlds; null for fewer than two")
+
+
 Direction = Literal["remembered", "over-forgotten", "recognisable", "same"]
 
 
@@ -123,6 +133,7 @@ class ArmsComparison(Frozen):
     attacks: tuple[AttackOnArms, ...] = Field(description="those that ran on all arms, the clearest difference first")
     klom: tuple[Klom, ...] = Field(default=(), description="by role; empty where worlds audit no record often enough")
     epsilon: EpsilonMeasured | None = Field(default=None, description="null without labels")
+    measures: tuple[Measured, ...] = Field(default=(), description="did it forget, and at what price, without time")
 
     @property
     def direction(self) -> Direction:
@@ -138,6 +149,16 @@ class ArmsComparison(Frozen):
             return "over-forgotten"
         return "recognisable" if self.residual is not None and self.residual.side == "more" else "same"
 
+    def measured(self, name: str) -> Measured | None:
+        """Return what was measured under a name; None where nothing was."""
+        return next((of for of in self.measures if of.name == name), None)
+
+    @property
+    def weights_unchanged(self) -> bool:
+        """Whether it is known that the method left every weight, or where there are none every answer, as it was."""
+        weights = self.measured("moved.weights")
+        return self.moved == 0 if weights is None else weights.mean == 0
+
     @property
     def others(self) -> tuple[tuple[AttackOnArms, ...], tuple[AttackOnArms, ...]]:
         """The attacks that show more, and less, under the method with all allowed for; originals alone left out."""
@@ -146,8 +167,3 @@ class ArmsComparison(Frozen):
             tuple(of for of in shown if of.excess_all_ci[0] > 0),
             tuple(of for of in shown if of.excess_all_ci[1] < 0),
         )
-
-
-def turned(value: float) -> float:
-    """Return how far an AUC is from guessing."""
-    return abs(value - GUESSING)

@@ -16,7 +16,7 @@ from unlearn_audit.attacks import Game
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.run import PLAIN, AttackScores, Failure, Policy, run_attacks
 from unlearn_audit.findings.attack_figures import Played
-from unlearn_audit.findings.comparison import UNLEARNED_ALONE, ArmsComparison, AttackOnArms, BestOnArms
+from unlearn_audit.findings.comparison import UNLEARNED_ALONE, ArmsComparison, AttackOnArms, BestOnArms, Measured
 from unlearn_audit.findings.distances import epsilon_measured, klom_by_role
 from unlearn_audit.findings.sections import ArmResult
 from unlearn_audit.findings.tables import SideTables
@@ -132,7 +132,7 @@ def compare_arms(
     played: tuple[Played, SideTables],
     retrained: tuple[Played, SideTables],
     none: tuple[Played, SideTables] | None = None,
-    certified: tuple[float, float] | None = None,
+    measures: tuple[Measured, ...] = (),
 ) -> ArmsComparison | None:
     """Compare what attacks make of three arms.
 
@@ -142,8 +142,9 @@ def compare_arms(
         What the unlearning method is called.
     played, retrained, none
         Each arm's game and its tables; the last may be missing.
-    certified
-        The epsilon and the delta that the method states; None where it states none.
+    measures
+        What was measured of the target's pairs; ``certificate.epsilon`` and ``certificate.delta`` among it are what the
+        method states.
 
     Returns
     -------
@@ -172,8 +173,17 @@ def compare_arms(
         residual=_best(lambda view: view == UNLEARNED_ALONE, ours, exact, nothing, positive, clusters),
         attacks=_each(ours, exact, nothing, positive, clusters),
         klom=klom_by_role(*tables),
-        epsilon=epsilon_measured(*tables, certified),
+        epsilon=epsilon_measured(*tables, _certified(measures)),
+        measures=measures,
     )
+
+
+def _certified(measures: tuple[Measured, ...]) -> tuple[float, float] | None:
+    """Return the epsilon and the delta that a method states; None where it states none."""
+    stated = {of.name: of.mean for of in measures if of.name.startswith("certificate.")}
+    if "certificate.epsilon" not in stated:
+        return None
+    return stated["certificate.epsilon"], stated.get("certificate.delta", 0.0)
 
 
 def share_of_rows(different: Mask) -> float:

@@ -38,6 +38,7 @@ from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.findings.assess import Assessment, assess
 from unlearn_audit.findings.attack_plan import AttackPlan
+from unlearn_audit.findings.measured import costs
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Spread, Stopping
@@ -123,6 +124,7 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
         "worlds_remade": len(maker.reuse.remade),
         "store": str(maker.store.folder),
         "training_warnings": warning_texts(observed.stats),
+        "unlearning": costs({arm: of.measures for (arm, side), of in observed.stats.items() if side == "target"}),
     }
     stopping = None if stopped is None else stopped.stopping
     origin = _provenance(plan, observed, stopping, timing)
@@ -187,6 +189,7 @@ def evaluate_tables(
             lambda: show(next(done)),
             origin.spent,
             Policy(execution.keep_going, plan.config.fit_rows, kept),
+            origin.measures,
         )
     used = {
         "jobs": execution.jobs,
