@@ -15,7 +15,15 @@ from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_dr
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.conformance import checked
+from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
+from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
+from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
+from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
+from unlearn_audit.unlearning.networks.random_labels import RandomLabelsOptions
+from unlearn_audit.unlearning.networks.salun import SalUnOptions
+from unlearn_audit.unlearning.networks.scrub import ScrubOptions
+from unlearn_audit.unlearning.networks.ssd import SsdOptions
 from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
 from unlearn_audit.unlearning.retrain import Retrain
@@ -31,6 +39,14 @@ METHODS: dict[str, type[Options]] = {
     "sisa": SisaOptions,
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
+    "gradient-ascent": GradientAscentOptions,
+    "neggrad-plus": NegGradPlusOptions,
+    "random-labels": RandomLabelsOptions,
+    "bad-teacher": BadTeacherOptions,
+    "scrub": ScrubOptions,
+    "salun": SalUnOptions,
+    "l1-sparse": L1SparseOptions,
+    "ssd": SsdOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 
@@ -154,7 +170,7 @@ def unlearner_for(
     """
     options = options_of(config)
     if data is not None and (reason := options.why_not(source, data)) is not None:
-        raise AuditError(f"unlearning method {config.method} cannot run: {reason}")
+        raise AuditError(f"this model cannot be unlearned from so: {reason}")
     retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
     unlearner = _made(config, options, retrain)
