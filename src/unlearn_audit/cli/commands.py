@@ -19,6 +19,11 @@ from unlearn_audit.utils.suggest import check_known
 COMMANDS = {
     "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
     "plan": ("plan", "plan", "Say what the same options of run would take: trainings, time, memory and disk."),
+    "compare-methods": (
+        "compare_methods",
+        "compare_methods",
+        "Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.",
+    ),
     "name": (
         "name",
         "name",
@@ -57,7 +62,7 @@ COMMANDS = {
 }
 """Name to the module of this package, the function or group in it, and the first sentence of its help."""
 
-GO_ON = {"run", "name", "reproduce", "purge", "data", "cache"}
+GO_ON = {"run", "compare-methods", "name", "reproduce", "purge", "data", "cache"}
 """Commands that keep what is done, and go on from there once they were interrupted."""
 
 

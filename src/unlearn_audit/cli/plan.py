@@ -48,6 +48,11 @@ def plan(
     task = AuditTask.load(specification)
     with reporter() as shown:
         found = forecast(task, Execution(jobs=jobs, store=store, reporter=shown))
+    say_forecast(found, as_json=as_json)
+
+
+def say_forecast(found: Forecast, *, as_json: bool) -> None:
+    """Print a forecast, for people or as JSON."""
     if as_json:
         say_json(_document(found))
     else:

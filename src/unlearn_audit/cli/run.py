@@ -48,7 +48,7 @@ def run(
     task = AuditTask.load(specification)
     run_and_save(
         task.identity,
-        _folder_name(specification),
+        folder_name(specification),
         lambda execution: run_audit(task, execution),
         jobs=jobs,
         executor=executor,
@@ -62,7 +62,7 @@ def run(
     )
 
 
-def _folder_name(specification: AuditConfig) -> str:
+def folder_name(specification: AuditConfig) -> str:
     """Return what the run folder is called by default: data and model, in letters that every disk takes."""
     name = Path(specification.target.data.name or specification.target.data.file or "").stem
     model = "".join(c if c.isalnum() or c in "-_." else "-" for c in specification.target.model)

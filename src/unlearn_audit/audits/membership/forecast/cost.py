@@ -22,7 +22,7 @@ from unlearn_audit.audits.membership.forecast.pilot import (
 )
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan, plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.config import FEWEST_WORLDS_UNTIL
+from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.regimes import Claims
@@ -162,19 +162,41 @@ def forecast(
     AuditError
         If the audit could not be run.
     """
-    config = task.config
+    plan = plan_audit(task, planning_claims(task.config, execution))
+    return forecast_of(plan, execution, pilot, attack_times, start, clock)
+
+
+def planning_claims(config: AuditConfig, execution: Execution) -> Claims:
+    """Return what finds out the regime that a model really runs, and keeps nothing."""
+    store, reuse = _store_of(config, execution)
+    return Claims(store, reuse, keep=False, reporter=execution.reporter)
+
+
+def _store_of(config: AuditConfig, execution: Execution) -> tuple[Store | None, Reuse]:
+    """Return the store of a run, and what may be taken from it; one that is not there is not made."""
     folder = execution.store_folder
-    store = Store(folder) if folder.is_dir() else None  # one that is not there is not made
-    reuse = execution.reusing(config)
-    plan = plan_audit(task, Claims(store, reuse, keep=False, reporter=execution.reporter))
-    plan = plan.noting(*reuse.notes(task.models.values()))
+    return Store(folder) if folder.is_dir() else None, execution.reusing(config)
+
+
+def forecast_of(
+    plan: AuditPlan,
+    execution: Execution,
+    pilot: Callable[[SideTask], Pilot] = measure_in_worker,
+    attack_times: Callable[..., AttackTimes] = time_attacks,
+    start: Callable[[], None] = start_worker,
+    clock: Clock = time.perf_counter,
+) -> Forecast:
+    """Return what the worlds and attacks of a plan would take; see `forecast`."""
+    config = plan.task.config
+    store, reuse = _store_of(config, execution)
+    plan = plan.noting(*reuse.notes(plan.task.models.values()))
     sizes = [config.worlds.target]
     if config.until is not None:
         sizes = [max(FEWEST_WORLDS_UNTIL, config.worlds.target), config.until.at_most]
     kinds = {_kind(side): side for arm in plan.arms for side in arm.tasks.values()}
     show = execution.reporter.stage("Timing a pilot", len(kinds) + 1)
     pilots: dict[str, Pilot] = {}
-    with temporary_data_in(folder):
+    with temporary_data_in(execution.store_folder):
         began = clock()
         start()
         starting = clock() - began

@@ -1,0 +1,119 @@
+"""What a comparison of methods found, as data: the content of its ``methods.json``. It names no record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from unlearn_audit.findings.comparison import ArmsComparison, Direction
+from unlearn_audit.findings.notes import Note
+from unlearn_audit.findings.result import Frozen
+from unlearn_audit.utils.typing import Interval
+
+SCHEMA = "unlearn-audit/methods/1"
+"""Name and version of the layout."""
+
+Status = Literal["reference", "compared", "skipped", "failed"]
+
+Reading = Literal["unchanged", "as-retraining", "more", "less", "same"]
+
+
+class Cost(Frozen):
+    """What one request takes; these figures differ from run to run."""
+
+    seconds: float = Field(description="wall time of one request, an equal share of those met at once")
+    seconds_ci: Interval | None = Field(description="95 % interval over worlds")
+    relative: float | None = Field(
+        description="seconds over those of exact retraining, mean over worlds on a logarithmic scale"
+    )
+    relative_ci: Interval | None = Field(description="95 % interval over worlds")
+    peak_memory: float | None = Field(description="bytes held at the most beyond those held before")
+    reused: bool = Field(description="whether worlds came from the store, timed when they were made")
+
+
+class DifficultyGroup(Frozen):
+    """What a method gives away of records of one tenth of difficulty, by the pair."""
+
+    by: str = Field(description="what orders records: vulnerability, ...; docs/unlearning-methods.md has them")
+    tenth: int = Field(description="1 the easiest to forget, 10 the hardest")
+    n_positive: int
+    auc: float | None
+    auc_ci: Interval | None
+
+
+class DifficultyTrend(Frozen):
+    """Whether a method gives away more of the harder records."""
+
+    by: str
+    rank_correlation: float = Field(description="Spearman's, of difficulty and leak, record by record")
+    rank_correlation_ci: Interval | None
+
+
+class Method(Frozen):
+    """One method of a comparison: a row of its table."""
+
+    method: str = Field(description="as it was named, with its options")
+    status: Status = Field(
+        description="reference: exact retraining and no unlearning; skipped: it cannot unlearn from such models; "
+        "failed: it could not be run"
+    )
+    why: str | None = Field(default=None, description="why it was skipped or failed")
+    exactness: str | None = Field(default=None, description="what it promises: exact, certified, approximate or none")
+    source: str | None = Field(default=None, description="where it was published")
+    regime: str | None = Field(default=None, description="the regime that its target worlds really ran")
+    reading: Reading | None = Field(
+        default=None,
+        description="what its update gives away beside exact retraining: more, less, same (not told apart here), "
+        "unchanged (no answer changed) or as-retraining (every answer is that of retraining)",
+    )
+    direction: Direction | None = Field(
+        default=None, description="what the unlearned model alone shows of deleted records, compared with retraining"
+    )
+    sentences: tuple[str, ...] = Field(default=(), description="what matters, in words")
+    weights_unchanged: bool | None = Field(default=None, description="whether it left the model as it was")
+    arms: ArmsComparison | None = Field(default=None, description="every attack, distances and measures")
+    cost: Cost | None = None
+    difficulty: tuple[DifficultyGroup, ...] = ()
+    trends: tuple[DifficultyTrend, ...] = ()
+    fronts: tuple[Literal["accuracy", "seconds"], ...] = Field(
+        default=(), description="on which plots' Pareto front it lies, by point estimates"
+    )
+
+
+class MethodsFindings(Frozen):
+    """The content of ``methods.json``; ``execution`` and each ``cost`` may differ between two runs of the same."""
+
+    schema_: str = Field(default=SCHEMA, alias="schema")
+    config: dict[str, Any] = Field(description="the resolved configuration of what all methods share")
+    dataset: str
+    model: str
+    game: str
+    details: dict[str, Any]
+    summary: str
+    methods: tuple[Method, ...] = Field(description="references first, then as asked for, those that did not run last")
+    notes: tuple[Note, ...]
+    limits: tuple[str, ...]
+    execution: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Return the text of ``methods.json``."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+
+    @property
+    def compared(self) -> tuple[Method, ...]:
+        """The methods that were compared with retraining."""
+        return tuple(of for of in self.methods if of.status == "compared")
+
+    @property
+    def shown(self) -> tuple[Method, ...]:
+        """The methods, and the references, that have figures."""
+        return tuple(of for of in self.methods if of.arms is not None)
+
+
+def reading_of(found: ArmsComparison) -> Reading:
+    """Return what a method's update gives away beside exact retraining."""
+    if found.moved == 0:
+        return "unchanged"
+    return "as-retraining" if found.apart == 0 else found.update.side

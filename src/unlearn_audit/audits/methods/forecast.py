@@ -1,0 +1,26 @@
+"""What a comparison would take, before it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.forecast.cost import Forecast, forecast_of, planning_claims
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.audits.methods.plan import Asked, plan_methods
+
+
+def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> Forecast:
+    """Return what comparing some methods would take; nothing is stored.
+
+    Raises
+    ------
+    AuditError
+        If the comparison could not be run.
+    """
+    plan = plan_methods(task, asked, planning_claims(task.config, execution))
+    skipped = tuple(f"{text} is left out: {why}" for text, why in plan.skipped.items())
+    found = forecast_of(plan.audit.noting(*skipped), execution)
+    shared = "originals are counted with every method; those that start from a trained model share them, at less cost"
+    return replace(found, assumptions=(*found.assumptions, shared))

@@ -1,0 +1,163 @@
+"""Which methods are compared, and the one audit plan that trains the worlds of all of them.
+
+Its first arm publishes the originals again, its second retrains exactly, and each further one unlearns by a method. All
+share the plan of their worlds and, where methods start from a trained model, the originals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from unlearn_audit.audits.membership.arms import Arm
+from unlearn_audit.audits.membership.plan import AuditPlan, plan_audit
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.config import AuditConfig, UnlearningConfig
+from unlearn_audit.defenses import UNDEFENDED
+from unlearn_audit.engine.regimes import Claims
+from unlearn_audit.errors import AuditError
+from unlearn_audit.unlearning import Exactness, options_of, parse_method
+from unlearn_audit.unlearning.methods import REGISTRY
+
+NO_UNLEARNING = UnlearningConfig(method="none")
+
+REFERENCES = ("retrain", "none")
+"""What the others are compared with, and the end of the scale: they always run."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A method to compare.
+
+    Attributes
+    ----------
+    text
+        What it is called.
+    config
+        The method and its options.
+    named
+        Whether it was asked for by name, and not because it may fit.
+    """
+
+    text: str
+    config: UnlearningConfig
+    named: bool
+
+
+@dataclass(frozen=True)
+class MethodsPlan:
+    """A comparison.
+
+    Attributes
+    ----------
+    audit
+        The worlds of every arm: not unlearned (under `UNDEFENDED`, as the first arm of an audit), retrained, and each
+        method under its text; and the attacks.
+    methods
+        By text, those that run.
+    skipped
+        By text, why a method that was not named cannot run here.
+    """
+
+    audit: AuditPlan
+    methods: dict[str, UnlearningConfig]
+    skipped: dict[str, str]
+
+
+def methods_asked(texts: Sequence[str | UnlearningConfig] | None) -> tuple[Asked, ...]:
+    """Return the methods that some texts name, each once and without the references; for None, every one there is.
+
+    Raises
+    ------
+    AuditError
+        If a text names no method, or an option that it does not have.
+    """
+    named = texts is not None
+    found: dict[str, Asked] = {}
+    for given in REGISTRY.names if texts is None else texts:
+        config = parse_method(given) if isinstance(given, str) else given
+        text = given if isinstance(given, str) else _text(given)
+        options = options_of(config)
+        if not (options.is_retraining or options.exactness is Exactness.NONE):
+            found[text] = Asked(text, config, named)
+    return tuple(found.values())
+
+
+def _text(config: UnlearningConfig) -> str:
+    """Return a method and its options as one text."""
+    options = ",".join(f"{name}={value}" for name, value in config.options.items())
+    return f"{config.method}:{options}" if options else config.method
+
+
+def comparison_config(config: AuditConfig) -> AuditConfig:
+    """Return the configuration of the arms that every comparison has; only the first game is played.
+
+    Raises
+    ------
+    AuditError
+        If it asks for what a comparison has not.
+    """
+    if config.unlearning != UnlearningConfig():
+        raise AuditError("compare-methods takes its methods from --method, which is repeatable; leave --unlearning out")
+    if config.until is not None:
+        raise AuditError("compare-methods has the same worlds for every method; give --target-worlds, and no --until")
+    if config.defenses:
+        raise AuditError("compare-methods compares methods without defences; try defences on one of them with run")
+    return config.model_copy(
+        update={"unlearning": NO_UNLEARNING, "retraining_arm": True, "games": config.two_way_games[:1]}
+    )
+
+
+def plan_methods(task: AuditTask, asked: Sequence[Asked], claims: Claims | None = None) -> MethodsPlan:
+    """Plan the worlds of every method, before anything is trained.
+
+    Parameters
+    ----------
+    task
+        Data and models, and what is asked beside methods.
+    asked
+        The methods.
+    claims
+        Finds out which regime a model really runs.
+
+    Raises
+    ------
+    AuditError
+        If the worlds cannot be drawn, or a method that was named cannot unlearn from such models.
+    """
+    claims = claims or Claims()
+    config = comparison_config(task.config)
+    audit = plan_audit(_unlearning(task, config, NO_UNLEARNING), claims)
+    arms, notes = list(audit.arms), list(audit.notes)
+    methods: dict[str, UnlearningConfig] = {}
+    skipped: dict[str, str] = {}
+    for method in asked:
+        try:
+            own = _plan_of(task, config, method, claims)
+        except AuditError as error:
+            if method.named:
+                raise AuditError(f"--method {method.text}: {error}") from error
+            skipped[method.text] = str(error)
+            continue
+        arms.append(_named(own.undefended, method.text))
+        notes += [f"{method.text}: {note}" for note in own.notes if note not in audit.notes]
+        methods[method.text] = method.config
+    return MethodsPlan(replace(audit, arms=tuple(arms), notes=tuple(dict.fromkeys(notes))), methods, skipped)
+
+
+def _unlearning(task: AuditTask, config: AuditConfig, method: UnlearningConfig) -> AuditTask:
+    """Return the task with a method; the code of one of other people's counts with the models."""
+    return AuditTask.of(config.model_copy(update={"unlearning": method}), task.records, task.models)
+
+
+def _plan_of(task: AuditTask, config: AuditConfig, method: Asked, claims: Claims) -> AuditPlan:
+    for side, source in task.models.items():
+        reason = options_of(method.config).why_not(source, task.records[side].data)
+        if reason is not None:
+            raise AuditError(f"it cannot unlearn here: {reason}")
+    return plan_audit(_unlearning(task, config, method.config), claims)
+
+
+def _named(arm: Arm, text: str) -> Arm:
+    assert arm.name == UNDEFENDED
+    return replace(arm, name=text, tasks={side: replace(of, arm=text) for side, of in arm.tasks.items()})

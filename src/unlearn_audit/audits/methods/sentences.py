@@ -1,0 +1,138 @@
+"""What a comparison says, in sentences: one that matters for each method, and what the whole comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unlearn_audit.audits.methods.findings import Method
+from unlearn_audit.audits.methods.fronts import ACCURACY
+from unlearn_audit.config import AuditConfig
+from unlearn_audit.findings.comparison import Measured
+from unlearn_audit.metrics.claims import FAMILY, HEADLINE
+from unlearn_audit.report.three_arms import alone_words, arms_words, epsilon_words, update_words
+from unlearn_audit.report.wording import interval, number, percent
+
+FEW_WORLDS = 10
+"""Target worlds below which intervals are wide."""
+
+
+def method_words(row: Method, *, changes_weights: bool) -> tuple[str, ...]:
+    """Return what matters of a method, the most important first.
+
+    Parameters
+    ----------
+    row
+        The method.
+    changes_weights
+        Whether it says that it always changes the model.
+    """
+    found = row.arms
+    if found is None:
+        return ()
+    if row.status == "reference":
+        best = found.update.unlearned
+        leak = f"the best attack on both versions reaches an AUC of {number(best.auc)} ({interval(best.auc_ci)})"
+        what = "Exact retraining, which all others are compared with" if found.apart == 0 else "No unlearning at all"
+        return (f"{what}: {leak}.",)
+    left = ""
+    if row.weights_unchanged and changes_weights and found.moved:
+        left = f"{row.method} left every weight as it was, although it says that it changes the model."
+    sentences = (
+        left,
+        update_words(found),
+        alone_words(found),
+        _accuracy(found.measured(ACCURACY)),
+        "" if found.epsilon is None or found.epsilon.certified is None else epsilon_words(row.method, found.epsilon),
+    )
+    said = [of for of in sentences if of]
+    # what the report says of attacks, regimes and distances stands after what matters
+    return (*said, *(of for of in arms_words(found) if of not in said and not of.startswith("One model alone")))
+
+
+def _accuracy(found: Measured | None) -> str:
+    """Say whether the unlearned model is less accurate than a retrained one, where that is shown."""
+    if found is None or found.difference_ci is None or found.difference is None:
+        return ""
+    low, high = found.difference_ci
+    if low <= 0 <= high:
+        return ""
+    word = "less" if high < 0 else "more"
+    ends = interval((100 * low, 100 * high), 1, signed=True)
+    return (
+        f"It is {word} accurate on test records than exact retraining, by {100 * abs(found.difference):.1f} points "
+        f"(95 % interval {ends})."
+    )
+
+
+_READINGS = (
+    ("more", "give the deletion away more than exact retraining", "gives the deletion away more than exact retraining"),
+    ("less", "give it away less", "gives it away less"),
+    ("same", "can't be told apart from it here", "can't be told apart from it here"),
+    ("as-retraining", "answer exactly as retraining does", "answers exactly as retraining does"),
+    ("unchanged", "left every answer as it was", "left every answer as it was"),
+)
+
+
+def summary_of(rows: Sequence[Method]) -> str:
+    """Return in one paragraph what the update of each method gives away, and which are not forgotten or over-forgotten.
+
+    Parameters
+    ----------
+    rows
+        Of the table.
+    """
+    compared = [of for of in rows if of.status == "compared"]
+    if not compared:
+        return "No method was compared: exact retraining and no unlearning stand alone."
+    n = len(compared)
+    parts = []
+    for reading, many, one in _READINGS:
+        names = [of.method for of in compared if of.reading == reading]
+        if names:
+            parts.append(f"{_listed(names)} {one if len(names) == 1 else many}")
+    methods = "1 method was" if n == 1 else f"{n} methods were"
+    sentences = [f"{methods} compared with exact retraining by what the update gives away: {'; '.join(parts)}."]
+    for direction, words in (
+        ("remembered", "known better than after retraining, so that they are not forgotten, under"),
+        ("over-forgotten", "known worse than after retraining, over-forgotten, which betrays them as well, under"),
+        ("recognisable", "recognised more than after retraining under"),
+    ):
+        names = [of.method for of in compared if of.direction == direction]
+        if names:
+            sentences.append(f"On the unlearned model alone, deleted records are {words} {_listed(names)}.")
+    failed = [of.method for of in rows if of.status == "failed"]
+    if failed:
+        sentences.append(f"{_listed(failed)} failed; the table says why.")
+    return " ".join(sentences)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def limits_of(rows: Sequence[Method], config: AuditConfig) -> tuple[str, ...]:
+    """Return what a comparison does not say."""
+    sentences = [
+        "Attacks are fitted on each method's own shadow worlds, so that the attacker knows the method. Only the attacks "
+        "in the tables were tried; another may find more.",
+        "More, less and not told apart compare the best attacks on both versions, each chosen on its own shadow worlds, "
+        f"by an interval of {percent(HEADLINE)} of how much further from 0.5 one AUC is than the other; single attacks "
+        f"are read by intervals of {percent(FAMILY)} that hold for all of them at once (max-T). So each method is "
+        "wrongly told apart in 5 % of comparisons at most; of twenty that are like retraining, one may be.",
+        "Not told apart does not mean alike: the sentences say how large a difference would have been seen.",
+        "Pareto fronts are of point estimates; where intervals overlap, which methods lie on one may change.",
+        "Time and memory are those of this machine when worlds were made; they differ from run to run.",
+    ]
+    if config.worlds.target < FEW_WORLDS:
+        sentences.append(
+            f"There are {config.worlds.target} target worlds; fewer than {FEW_WORLDS} leave intervals wide."
+        )
+    if config.worlds.layout != "per-record":
+        sentences.append(
+            "KLOM and attacks that learn of each record by itself, such as U-LiRA and RULI, need worlds that audit the "
+            "same records in every role (--layout per-record)."
+        )
+    if any(of.cost is not None and of.cost.reused for of in rows):
+        sentences.append("Worlds from the store were timed when they were made, perhaps on another machine.")
+    return tuple(sentences)
