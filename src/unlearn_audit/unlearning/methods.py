@@ -13,6 +13,7 @@ from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
@@ -24,7 +25,12 @@ from unlearn_audit.utils.registry import Registry
 if TYPE_CHECKING:
     from unlearn_audit.config import UnlearningConfig
 
-METHODS: dict[str, type[Options]] = {"retrain": RetrainOptions, "sisa": SisaOptions, "none": NoneOptions}
+METHODS: dict[str, type[Options]] = {
+    "retrain": RetrainOptions,
+    "sisa": SisaOptions,
+    "down-date": DownDateOptions,
+    "none": NoneOptions,
+}
 """Our own unlearning methods by name; a new one is one file and one line here."""
 
 
