@@ -15,6 +15,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
 from unlearn_audit.unlearning.conformance import checked
+from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
 from unlearn_audit.unlearning.retrain import Retrain
@@ -30,6 +31,7 @@ METHODS: dict[str, type[Options]] = {
     "sisa": SisaOptions,
     "down-date": DownDateOptions,
     "none": NoneOptions,
+    "fine-tune": FineTuneOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 

@@ -182,7 +182,7 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
         layers = layers_of(module, probe.shape[1:])
         reason = unsuited(module, device, keyed, layers)
         if reason is None and layers is None:
-            reason = _refused_by_vmap(module, probe, n_classes, draws)
+            reason = refused_by_vmap(module, probe, n_classes, draws)
     if reason is not None:
         return reason
     weights = 4 * sum(p.numel() for p in module.parameters())
@@ -220,7 +220,7 @@ def unsuited(module: nn.Module, device: torch.device, keyed: bool, layers: Layer
     return None
 
 
-def _refused_by_vmap(module: nn.Module, probe: Tensor, n_classes: int, draws: RecordDraws) -> str | None:
+def refused_by_vmap(module: nn.Module, probe: Tensor, n_classes: int, draws: RecordDraws) -> str | None:
     """Return why vmap cannot compute a module's gradients as the module itself does, None if it can."""
     before = structure(module), generator_states(probe.device)
     rows = torch.arange(2, device=probe.device).expand(2, 2)
