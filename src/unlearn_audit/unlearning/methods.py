@@ -14,6 +14,7 @@ from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_dr
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
+from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.none import NoneOptions
@@ -30,6 +31,7 @@ METHODS: dict[str, type[Options]] = {
     "retrain": RetrainOptions,
     "sisa": SisaOptions,
     "down-date": DownDateOptions,
+    "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
 }
