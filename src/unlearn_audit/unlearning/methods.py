@@ -14,6 +14,8 @@ from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
+from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 METHODS: dict[str, type[Options]] = {
     "retrain": RetrainOptions,
     "sisa": SisaOptions,
+    "down-date": DownDateOptions,
+    "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
     "gradient-ascent": GradientAscentOptions,
