@@ -17,7 +17,7 @@ from scipy.stats import linregress
 
 import audits
 from measure import machine
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from worlds import our_worlds, target_task
 
 REPEATS = 5

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models.networks import modules
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread

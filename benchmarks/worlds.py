@@ -17,7 +17,7 @@ from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 
 Posteriors = np.ndarray[Any, Any]
 

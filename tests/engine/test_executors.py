@@ -19,7 +19,7 @@ from unlearn_audit.engine import Store, observe_worlds, runner
 from unlearn_audit.engine.executors import EXECUTORS, cluster, executor_for, split_cores
 from unlearn_audit.engine.executors.base import FRUITLESS, WorkersDied, until_done
 from unlearn_audit.engine.executors.shared import dump, load
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.models.regimes import Regime

@@ -10,8 +10,8 @@ from sklearn.tree import DecisionTreeClassifier
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.observations import Observations

@@ -16,6 +16,7 @@ from unlearn_audit.config.base import (
     DefenseText,
     Frozen,
     GameName,
+    MeasureName,
     MemberName,
     Name,
     RegimeName,
@@ -59,8 +60,17 @@ class AuditConfig(Frozen):
         True,
         "Unlearning",
         rare=True,
-        description="with another method, retrain the same worlds exactly too and compare; "
-        "--no-retraining-arm saves time",
+        description="with another method, retrain the same worlds exactly too, and publish the originals again, and "
+        "compare; --no-retraining-arm saves time",
+    )
+    unlearning_measures: tuple[MeasureName, ...] = flagged(
+        (),
+        "Unlearning",
+        "measure",
+        rare=True,
+        exclude_if=lambda names: not names,
+        description="of unlearned networks, measure in addition: relearning (how fast the forgotten comes back by "
+        "fine-tuning), quantisation (whether weights of 8 or 4 bits bring it back)",
     )
     scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = flagged(

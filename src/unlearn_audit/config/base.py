@@ -14,6 +14,7 @@ ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
 ConfigView = Literal["pair", "sequence"]
 GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen", "three-way"]
 ReuseName = Literal["never", "mine", "always"]
+MeasureName = Literal["relearning", "quantisation"]
 THREE_WAY: GameName = "three-way"
 
 NAME = r"[a-z][a-z0-9-]*"

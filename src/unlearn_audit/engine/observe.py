@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import islice
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.engine.measures import Measure, Measuring, Took
 from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes, Probing
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import Spent, most_spent
@@ -41,6 +42,9 @@ def observe_world(
     seed: int,
     held_out: np.ndarray[Any, Any],
     probing: Probing | None = None,
+    original: Trained | None = None,
+    measures: Mapping[str, Measure] | None = None,
+    took: Took | None = None,
 ) -> tuple[Piece, dict[str, Any]]:
     """Return the observations of one world and what is known of its models.
 
@@ -54,18 +58,24 @@ def observe_world(
         Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels.
     probing
         How labels are asked near each record, if they are.
+    original
+        The original, if it is there already.
+    measures
+        What is measured of each pair, by name.
+    took
+        What the training of the original took, if that is known.
 
     Returns
     -------
     observations
         One row a record queried, pair by pair, all versions; with probes their two signals.
     stats
-        ``overfitting`` (train minus test accuracy of the original), ``warnings`` (text to count) and ``privacy``
-        (the most that one of its private trainings spent, or None).
+        ``overfitting`` (train minus test accuracy of the original), ``warnings`` (text to count), ``privacy``
+        (the most that one of its private trainings spent, or None) and, if anything is measured, ``measures``.
     """
     side = SIDES[world.side]
-    with _method(unlearner):
-        original = unlearner.learn(source, data, world.training, integer_seed(seed, Kind.ORIGINAL, side, world.index))
+    if original is None:
+        original, took = learn_original(unlearner, source, data, world, seed)
     posteriors = []
     trainings = _Trainings()
     trainings.add(original)
@@ -76,20 +86,46 @@ def observe_world(
     # a model may draw when it is asked too
     with one_thread(), seeded_globals(integer_seed(seed, Kind.QUERY, side, world.index)):
         prober = None if probing is None else _Prober(original, world, probing, seed)
-        pairs = zip(_chains(unlearner, original, world, seed_of), world.queries, strict=True)
+        measuring = Measuring(measures, original, world, held_out, seed) if measures else None
+        unlearning, measured = Took(), 0
+        chains = _chains(unlearner, original, world, seed_of)
+        pairs = zip(chains if measuring is None else _timed(chains, unlearning), world.queries, strict=True)
         asker = _Asker(original, world)
         while together := list(islice(pairs, asker.at_once)):
             posteriors += asker.ask([versions for versions, _ in together], [asked for _, asked in together])
             for versions, asked in together:
                 if prober is not None:
                     prober.ask(versions, asked.positions)
+                if measuring is not None:
+                    measuring.add(measured, versions[-1])
+                    measured += 1
                 for version in versions[1:]:
                     trainings.add(version)
         true = data.y if data.true_y is None else data.true_y
         overfitting = accuracy(original, world.training, data.y) - accuracy(original, held_out, true)
     columns, signals = _columns(data, world), {} if prober is None else prober.signals
     piece = Piece(data.name, world.side, world.index, columns, np.concatenate(posteriors), data.class_names, signals)
-    return piece, {"overfitting": overfitting, **trainings.stats}
+    noted = {} if measuring is None else {"measures": measuring.notes(took, unlearning)}
+    return piece, {"overfitting": overfitting, **trainings.stats, **noted}
+
+
+def learn_original(
+    unlearner: Unlearner, source: ModelSource, data: Dataset, world: World, seed: int
+) -> tuple[Trained, Took]:
+    """Train the original of a world, given the seed of the audit; return what it took too."""
+    took, own = Took(), integer_seed(seed, Kind.ORIGINAL, SIDES[world.side], world.index)
+    with _method(unlearner), took.measured():
+        return unlearner.learn(source, data, world.training, own), took
+
+
+def _timed(chains: Iterator[list[Trained]], took: Took) -> Iterator[list[Trained]]:
+    """Yield chains, and count what making them takes, without what is done with them meanwhile."""
+    while True:
+        with took.measured():
+            versions = next(chains, None)
+        if versions is None:
+            return
+        yield versions
 
 
 def _chains(unlearner: Unlearner, original: Trained, world: World, seed_of: SeedOf) -> Iterator[list[Trained]]:

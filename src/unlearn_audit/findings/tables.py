@@ -13,6 +13,9 @@ from unlearn_audit.observations import Observations
 RETRAINING = "retraining"
 """The name of the arm whose worlds are retrained exactly."""
 
+NONE = "no-unlearning"
+"""The name of the arm whose originals are published again, as if nothing had been asked; "none" means no defence."""
+
 
 @dataclass(frozen=True)
 class SideTables:
@@ -39,7 +42,7 @@ class SideTables:
 
 
 Tables = Mapping[str, SideTables]
-"""By arm: `UNDEFENDED`, `RETRAINING`, or the text of a defence that changes the training."""
+"""By arm: `UNDEFENDED`, `RETRAINING`, `NONE`, or the text of a defence that changes the training."""
 
 
 def check_agreement(tables: SideTables) -> None:

@@ -19,3 +19,8 @@ def last_step(estimator: Any) -> Any:
     (DecisionTreeClassifier(), DecisionTreeClassifier())
     """
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def before_last_step(estimator: Any, X: Any) -> Any:
+    """Return what the last step of a fitted pipeline gets of (n, ...) records; of no pipeline the records."""
+    return estimator[:-1].transform(X) if isinstance(estimator, Pipeline) and len(estimator.steps) > 1 else X

@@ -100,6 +100,14 @@ class Unlearner(ABC):
         """Return what trains this model in place of its own ``fit``, as text for the store's keys; None if nothing."""
         return None
 
+    def learns_as(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
+        """Return how originals are learned, as text; None if by this method alone.
+
+        Methods with the same text learn the same original from the same records with the same seed, to the last bit,
+        so an audit of several of them trains it once.
+        """
+        return None
+
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
         """Return why models that could be trained many at once are trained one by one; None if there is no reason."""
         return None

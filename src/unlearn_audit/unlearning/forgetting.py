@@ -67,6 +67,10 @@ class Forgetting(Unlearner):
         """Return what trains the originals in place of their own ``fit``; None if nothing."""
         return self.retrain.trainer(source, data)
 
+    def learns_as(self, source: ModelSource, data: Dataset) -> str | None:
+        """Return how retraining learns originals; None if a class derived from this one learns in another way."""
+        return self.retrain.learns_as(source, data) if type(self).learn is Forgetting.learn else None
+
     def update_of(self, original: Trained, request: Request, seed: int) -> Update:
         """Return what a request asks of an original.
 

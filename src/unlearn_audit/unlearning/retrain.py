@@ -91,6 +91,12 @@ class Retrain(Unlearner):
         """Return what trains this model in place of its own ``fit``, None if nothing does."""
         return next(self._trainers(source, data)).key
 
+    def learns_as(self, source: ModelSource, data: Dataset) -> str | None:
+        """Return how originals are learned; None if a class derived from this one learns in another way."""
+        if type(self).learn is not Retrain.learn:
+            return None
+        return f"{self.regime} {self.trainer(source, data) or 'fit'}"
+
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why networks are trained one at a time; None if they are not, or the model is no network."""
         return None if self.plain else why_plain(source, data, self.regime)

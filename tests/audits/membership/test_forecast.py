@@ -7,11 +7,12 @@ import pytest
 from unlearn_audit import AuditConfig, Execution
 from unlearn_audit.attacks import CATALOGUE, GAMES, Available, attacks_of
 from unlearn_audit.audits.membership.forecast import AttackTimes, Pilot, forecast, measure, time_attacks
-from unlearn_audit.audits.membership.forecast.pilot import measure_in_worker, peak_memory
+from unlearn_audit.audits.membership.forecast.pilot import measure_in_worker
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.run import run_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine.observe import observe_world
+from unlearn_audit.utils.memory import peak_memory
 
 SMALL = {
     "attacks": [],

@@ -16,8 +16,8 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine import Store, observe_worlds
 from unlearn_audit.engine.executors import executor_for
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain

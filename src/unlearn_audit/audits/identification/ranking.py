@@ -21,8 +21,8 @@ from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import Defense
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.temporary import temporary_data_in
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Estimate, share
 from unlearn_audit.observations import Observations

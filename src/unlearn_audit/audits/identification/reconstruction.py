@@ -14,7 +14,7 @@ from unlearn_audit.audits.identification.weights import PublicKnowledge, Reader,
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import LOW_FPR, Estimate, auc_interval, share, tpr_at_fpr_interval
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve

@@ -1,4 +1,4 @@
-"""The arms of an audit: as it is asked for, exactly retrained, and under each defence that changes the training.
+"""The arms of an audit: as it is asked for, exactly retrained, never unlearned, and under each defence in training.
 
 All arms share the plan of their worlds, so that they delete the same records from the same training sets and ask the
 same queries; they differ in how a model is trained.
@@ -13,14 +13,16 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense
 from unlearn_audit.defenses.dp_sgd import private_source
+from unlearn_audit.engine.measures import USUAL, measures_of
 from unlearn_audit.engine.regimes import Claims
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.tables import RETRAINING
+from unlearn_audit.findings.tables import NONE, RETRAINING
 from unlearn_audit.models import ModelSource
+from unlearn_audit.models.kept import can_keep
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import options_of, unlearner_for
+from unlearn_audit.unlearning import Exactness, options_of, unlearner_for
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -43,7 +45,7 @@ class Arm:
     Attributes
     ----------
     name
-        `UNDEFENDED`, `RETRAINING`, or the text of a defence's change of the training.
+        `UNDEFENDED`, `RETRAINING`, `NONE`, or the text of a defence's change of the training.
     tasks
         By side, what to train.
     regime_notes
@@ -67,7 +69,7 @@ class Arm:
 def plan_arms(
     task: AuditTask, worlds: Mapping[str, WorldPlan], defenses: Iterable[Defense], claims: Claims
 ) -> tuple[Arm, ...]:
-    """Return the undefended arm, one of exact retraining beside it if asked for, and one for each defence in training.
+    """Return the undefended arm, those of exact retraining and of no unlearning beside it, and one for each defence.
 
     The regime of each is the one that its models were seen to run.
 
@@ -91,9 +93,13 @@ def plan_arms(
     private = {defense.training: defense for defense in defenses if defense.training != UNDEFENDED}
     if private and Regime(config.regime) is not Regime.FRESH:
         raise AuditError(SHARED_NOISE.format(name=next(iter(private)), regime=config.regime))
+    check_measures(task)
     arms = [_undefended_arm(UNDEFENDED, task, worlds, claims)]
     if has_retraining_arm(config):
         arms.append(_retraining_arm(arms[0], task, worlds, claims))
+        if options_of(config.unlearning).exactness is not Exactness.NONE:
+            arms.append(_none_arm(task, worlds, claims))
+    arms = [_compared(arm, config) for arm in arms]
     scaled: dict[int, Records] = {}
 
     def public(of: Records) -> Records:
@@ -106,8 +112,36 @@ def plan_arms(
 
 
 def has_retraining_arm(config: AuditConfig) -> bool:
-    """Return whether the worlds of another unlearning method are retrained exactly too."""
+    """Return whether another method has the arms of exact retraining and of no unlearning beside it."""
     return config.retraining_arm and not options_of(config.unlearning).is_retraining
+
+
+def check_measures(task: AuditTask) -> None:
+    """Raise where something is to be measured that models of this kind have not.
+
+    Raises
+    ------
+    AuditError
+        If so.
+    """
+    for name, measure in measures_of(task.config.unlearning_measures).items():
+        for side, source in task.models.items():
+            reason = measure.why_not(source, task.records[side].data)
+            if reason is not None:
+                raise AuditError(f"{name} cannot be measured, as {reason}; leave --measure {name} out")
+
+
+def _compared(arm: Arm, config: AuditConfig) -> Arm:
+    """Return an arm whose pairs are measured, and whose originals are kept where methods may be compared on them."""
+    another = not options_of(config.unlearning).is_retraining
+    names = (*(USUAL if another else ()), *config.unlearning_measures)
+    return replace(
+        arm,
+        tasks={
+            side: replace(task, measures=names, keep_originals=another and can_keep(task.source.make(seed=0)))
+            for side, task in arm.tasks.items()
+        },
+    )
 
 
 def _arm(
@@ -155,6 +189,12 @@ def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan
             message = OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why)
             notes.append(Caution(message))
     return replace(arm, notes=tuple(notes))
+
+
+def _none_arm(task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
+    """Return the worlds whose originals are published again: what retraining starts from, so they cost no training."""
+    config = task.config.model_copy(update={"unlearning": UnlearningConfig(method="none")})
+    return _arm(NONE, replace(task, config=config), worlds, claims)
 
 
 def _private_arm(

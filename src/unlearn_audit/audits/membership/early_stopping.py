@@ -17,7 +17,7 @@ from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan
 from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig, UntilConfig
 from unlearn_audit.engine import WorldStats
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.findings.attack_figures import leading_attack
 from unlearn_audit.findings.sections import Look, Stopping
 from unlearn_audit.findings.tables import SideTables

@@ -10,8 +10,8 @@ from unlearn_audit.config import AuditConfig, ReuseName
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
 from unlearn_audit.engine.executors import Executor, executor_for
 from unlearn_audit.engine.regimes import Claims
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.progress import Reporter, Silent
 

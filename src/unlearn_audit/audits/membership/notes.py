@@ -12,11 +12,11 @@ import numpy as np
 
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
-from unlearn_audit.engine.runner import SideTask
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.result import Result, Selected, is_selected
 from unlearn_audit.findings.sections import Spread
-from unlearn_audit.findings.tables import RETRAINING
+from unlearn_audit.findings.tables import NONE, RETRAINING
 from unlearn_audit.metrics import common_values
 from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
@@ -125,7 +125,8 @@ def _where(arm: str, side: str) -> str:
     """
     if arm == UNDEFENDED:
         return side
-    return f"{side}, exact retraining" if arm == RETRAINING else f"{side} under {arm}"
+    words = {RETRAINING: "exact retraining", NONE: "no unlearning"}
+    return f"{side}, {words[arm]}" if arm in words else f"{side} under {arm}"
 
 
 def warning_texts(stats: StatsByArm) -> dict[str, dict[str, int]]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
+import pandas as pd
+
 from unlearn_audit.attacks.influence import Influence, influence_for
 from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import Policy
@@ -71,6 +73,8 @@ class Provenance:
         What the trainings of an arm spent of their privacy, by arm.
     timing
         What does not change results.
+    measures
+        What was measured of the pairs of the target side, by arm, see `unlearn_audit.engine.WorldStats`.
     """
 
     config: dict[str, Any]
@@ -85,6 +89,7 @@ class Provenance:
     stopping: Stopping | None = None
     spent: Mapping[str, Spent] = field(default_factory=dict)
     timing: Mapping[str, Any] = field(default_factory=dict)
+    measures: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,7 @@ def _provenance(
         stopping=stopping,
         spent=observed.spent,
         timing=timing,
+        measures={arm: of.measures for (arm, side), of in observed.stats.items() if side == "target"},
     )
 
 

@@ -28,6 +28,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import read_packed
 from unlearn_audit.utils.messages import reason
 from unlearn_audit.utils.spreadsheet import rows_of_csv
+from unlearn_audit.utils.tensors import is_tensors, read_tensors
 
 WHO = ("record", "person", "subject")
 """The columns of our tables that say whose a row is; ``subject`` is what an earlier version called a person."""
@@ -88,6 +89,9 @@ class Content:
             self._add_archive(content, depth)
         elif content.startswith(b"\x93NUMPY"):
             self._keep(_tables_of({"values": np.load(io.BytesIO(content), allow_pickle=False)}))
+        elif is_tensors(content):
+            # weights of a layer in one column: a table of thousands of columns says no more
+            self._keep(_tables_of({name: values.reshape(-1) for name, values in read_tensors(content).items()}))
         else:
             self._add_text(content)
 

@@ -1,7 +1,7 @@
 """A content-addressed folder of finished work, shared by runs and safe to use from several processes.
 
-Each artefact is two files named by its key: its payload, ``<key>.arrow`` (observations) or ``<key>.npz`` (arrays),
-and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
+Each artefact is two files named by its key: its payload, ``<key>.arrow`` (observations), ``<key>.npz`` (arrays) or
+``<key>.safetensors`` (a model), and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
 payload, what else is known of its making, and a digest of all of this. So an artefact is taken only if its payload, its
 notes and its document are those that were put there under this key. The mark's time is that of the last use. Work is
 idempotent, so two processes that make the same artefact write the same bytes.
@@ -31,11 +31,12 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.modes import make_folder
+from unlearn_audit.utils.tensors import bytes_of_tensors, read_tensors
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
-PIECE, ARRAYS = ".arrow", ".npz"
-PAYLOADS = (PIECE, ARRAYS, ".parquet")
+PIECE, ARRAYS, TENSORS = ".arrow", ".npz", ".safetensors"
+PAYLOADS = (PIECE, ARRAYS, TENSORS, ".parquet")
 """What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
 
 TEMPORARY = "tmp"
@@ -47,6 +48,13 @@ State = Literal["absent", "former", "damaged", "whole"]
 """What a store has under a key: nothing; what an earlier version kept, whose notes have no digest; or an artefact."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """The arrays of a model, which are kept as safetensors, by name."""
+
+    arrays: Arrays
 
 
 def default_store_folder() -> Path:
@@ -132,6 +140,14 @@ class Store:
         """Return the arrays and the notes stored for a document, or None if it has to be made."""
         return self._get(document, ARRAYS)
 
+    def get_tensors(self, document: Mapping[str, Any]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
+        """Return the tensors and the notes stored for a document, or None if it has to be made."""
+        return self._get(document, TENSORS)
+
+    def has_tensors(self, document: Mapping[str, Any]) -> bool:
+        """Return whether tensors are finished and whole, which takes reading them; it is no use of them."""
+        return self._get(document, TENSORS, used=False) is not None
+
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
         return self._get(document, PIECE, used=False) is not None
@@ -139,27 +155,25 @@ class Store:
     def put(
         self,
         document: Mapping[str, Any],
-        payload: Packed | Arrays,
+        payload: Packed | Tensors | Arrays,
         stats: Mapping[str, Any],
         about: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep observations or arrays and what else is known of their making; the finished mark comes last.
+        """Keep observations, tensors or arrays and what else is known of their making; the finished mark comes last.
 
         Parameters
         ----------
         document
             Everything that decides the payload; its first part is the ``stage``.
         payload
-            A packed piece, or arrays by name.
+            A packed piece, or tensors or arrays by name.
         stats
             Notes that `get` returns with it.
         about
             Names of dataset and model, for people.
         """
         key = digest(document)
-        suffix, content = (
-            (PIECE, payload.content) if isinstance(payload, Packed) else (ARRAYS, _bytes_of_arrays(payload))
-        )
+        suffix, content = _written(payload)
         try:
             self._write(self.path(key, suffix), content)
             self._write(self.path(key, MARK), mark_of(document, content, stats, about))
@@ -265,6 +279,15 @@ def _read_piece(path: Path, content: bytes) -> Piece:
     return Packed(content).piece(path)
 
 
+def _written(payload: Packed | Tensors | Arrays) -> tuple[str, memoryview | bytes]:
+    """Return what the name of a payload ends in, and its bytes."""
+    if isinstance(payload, Packed):
+        return PIECE, payload.content
+    if isinstance(payload, Tensors):
+        return TENSORS, bytes_of_tensors(payload.arrays)
+    return ARRAYS, _bytes_of_arrays(payload)
+
+
 def _bytes_of_arrays(arrays: Arrays) -> memoryview:
     kept: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
     if objects := [name for name, values in kept.items() if values.dtype.hasobject]:
@@ -279,7 +302,11 @@ def _read_arrays(_: Path, content: bytes) -> dict[str, npt.NDArray[Any]]:
         return {name: file[name] for name in file.files}
 
 
-_READERS: Mapping[str, Callable[[Path, bytes], Any]] = {PIECE: _read_piece, ARRAYS: _read_arrays}
+_READERS: Mapping[str, Callable[[Path, bytes], Any]] = {
+    PIECE: _read_piece,
+    ARRAYS: _read_arrays,
+    TENSORS: lambda _, content: read_tensors(content),
+}
 
 _UNUSABLE = (*UNREADABLE, OSError, EOFError, BadZipFile)
 """What reading an artefact may raise that counts as not there; an AuditError is a ValueError."""

@@ -44,6 +44,10 @@ class LogisticModel:
         """Leave the records out: a model that travels takes its parameters along."""
         return {**vars(self), "solved_on": None}
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself, which never changes: a copy would lack what others start from."""
+        return self
+
     def predict_proba(self, X: npt.NDArray[Any]) -> Array:
         """Return (m, k) posteriors of (m, d) records."""
         return np.asarray(self.predict_proba_many([self], X[None])[0])

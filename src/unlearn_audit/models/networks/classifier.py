@@ -200,6 +200,17 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.n_steps_, self.spent_ = begun.recipe.steps, begun.recipe.spent
         return self
 
+    def new_optimizer(self, module: nn.Module) -> torch.optim.Optimizer:
+        """Return an optimiser of the settings for the weights of a module."""
+        make = OPTIMIZERS[self.optimizer] if isinstance(self.optimizer, str) else self.optimizer
+        return make(module.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+
+    def tensors(self, X: Any, codes: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return (n, ...) records as the module takes them, and (n,) codes of their classes, on a device."""
+        X = validate_data(self, X, dtype=[np.float32, np.uint8], allow_nd=True, reset=False)
+        records = torch.from_numpy(np.ascontiguousarray(X)).to(device)
+        return self.inputs(records), torch.from_numpy(codes).to(device)
+
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (m, k) posteriors: the softmax of the module's logits, in double precision."""
         check_is_fitted(self)

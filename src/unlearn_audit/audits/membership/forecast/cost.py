@@ -17,7 +17,6 @@ from unlearn_audit.audits.membership.forecast.pilot import (
     Pilot,
     kind_of_attack,
     measure_in_worker,
-    peak_memory,
     start_worker,
     time_attacks,
 )
@@ -27,12 +26,13 @@ from unlearn_audit.config import FEWEST_WORLDS_UNTIL
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.regimes import Claims
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.temporary import temporary_data_in
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.metrics import negatives_needed, power_of
+from unlearn_audit.utils.memory import peak_memory
 from unlearn_audit.worlds import WorldPlan
 
 COPIES = 3

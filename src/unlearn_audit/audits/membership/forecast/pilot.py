@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,11 +17,12 @@ from unlearn_audit.engine.executors.base import Item, Work
 from unlearn_audit.engine.executors.processes import in_processes
 from unlearn_audit.engine.observe import observe_world
 from unlearn_audit.engine.probes import Probing
-from unlearn_audit.engine.runner import SideTask
 from unlearn_audit.engine.store.marks import mark_of
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.metrics import Scored, evaluate
 from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
+from unlearn_audit.utils.memory import peak_memory
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Positions
 
@@ -172,22 +171,6 @@ def _stored_bytes(task: SideTask, piece: Piece, stats: Mapping[str, Any]) -> tup
     """Return how many bytes a store takes for a world's observations, and for what stands beside them."""
     content = Packed.of(piece).content
     return len(content), len(mark_of(task.documents("")[0], content, stats).encode())
-
-
-def peak_memory() -> int | None:
-    """Return the most bytes that this process ever held in memory, or None where the system does not tell."""
-    try:
-        # getrusage would count what the parent held when it forked
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def start_worker() -> None:

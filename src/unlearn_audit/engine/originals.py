@@ -1,0 +1,160 @@
+"""The original of a world: trained, or taken from the store; what is kept of it; and a copy for each arm.
+
+Only originals that another method may start from are kept, and only of models that are made again from arrays alone, to
+the last bit of their answers.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from unlearn_audit.engine.measures import Took
+from unlearn_audit.engine.observe import learn_original
+from unlearn_audit.engine.store.keys import STAGE_VERSION
+from unlearn_audit.engine.store.store import Store, Tensors
+from unlearn_audit.engine.tasks import SideTask
+from unlearn_audit.models.kept import Kept, kept, made_again
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.unlearning.training import take
+from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, seeded_globals
+from unlearn_audit.worlds import World
+
+_RECORD = "record"
+"""The tensor of the ids of the records that an original was trained on, by which an erasure finds it."""
+
+_COMPARED = 100
+"""Of how many training records the answers of a model made again are compared."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """The original of a world.
+
+    Attributes
+    ----------
+    trained
+        The model.
+    took
+        What its training took; None where that is not known.
+    warned
+        What its training warned of beside `Trained.warnings`, one sentence each.
+    """
+
+    trained: Trained
+    took: Took | None
+    warned: tuple[str, ...] = ()
+
+
+def document_of(task: SideTask, fingerprint: str, world: World) -> dict[str, Any]:
+    """Return everything that decides the original of a world, given the fingerprint of its data."""
+    return {
+        "stage": f"original/{STAGE_VERSION}",
+        "libraries": task.computing(),
+        "data": fingerprint,
+        "model": task.source.fingerprint,
+        "learning": task.unlearner.learns_as(task.source, task.data),
+        "training": sha256(np.ascontiguousarray(world.training, dtype="<i8").tobytes()).hexdigest(),
+        "seed": _seed(task, world),
+        "side": task.plan.side,
+    }
+
+
+def original_of(task: SideTask, world: World) -> Original:
+    """Train the original of a world."""
+    with warned() as texts:
+        trained, took = learn_original(task.unlearner, task.source, task.data, world, task.plan.seed)
+    return Original(trained, took, tuple(texts))
+
+
+def stored_original(task: SideTask, world: World, store: Store, document: Mapping[str, Any]) -> Original | None:
+    """Return the original that a store has for a document; None if it has none that can be made again."""
+    found = store.get_tensors(document)
+    if found is None:
+        return None
+    arrays, notes = found
+    seed = _seed(task, world)
+    try:
+        arrays.pop(_RECORD)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = made_again(task.source, seed, Kept(arrays, notes["model"]), task.data.X.shape[1:])
+        trained = Trained(model, task.source, task.data, world.training, seed, tuple(notes["warnings"]))
+        return Original(trained, None if notes["took"] is None else Took(**notes["took"]), tuple(notes["warned"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
+        return None
+
+
+def kept_original(original: Original) -> tuple[Tensors, dict[str, Any]] | None:
+    """Return what a store keeps of an original, and the notes beside it; None if it cannot be made again from that.
+
+    It can if the model that is made again gives the same answers to the last bit.
+    """
+    trained = original.trained
+    found = kept(trained.model)
+    if found is None:
+        return None
+    data = trained.data
+    with warnings.catch_warnings(), seeded_globals(trained.seed):
+        warnings.simplefilter("ignore")
+        records = take(data.X, trained.training[:_COMPARED])
+        try:
+            again = made_again(trained.source, trained.seed, found, data.X.shape[1:])
+            answers = [
+                query(model, records, data.class_values, trained.source.name)
+                for model in (again, copy.deepcopy(trained.model))
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
+            return None
+    if not np.array_equal(*answers):
+        return None
+    notes = {
+        "model": dict(found.notes),
+        "warnings": list(trained.warnings),
+        "warned": list(original.warned),
+        "took": None if original.took is None else asdict(original.took),
+    }
+    return Tensors({**found.arrays, _RECORD: data.record_ids[trained.training].astype(np.int64)}), notes
+
+
+def copies(original: Original, task: SideTask, world: World, number: int) -> Iterator[Original]:
+    """Yield an original as often as it is asked for, so that no arm sees what another did to it.
+
+    A model that cannot be copied is trained again.
+    """
+    for left in range(number - 1, -1, -1):
+        if left == 0:
+            yield original
+            return
+        own = None
+        with suppress(Exception):  # other people's models may raise anything
+            own = copy.deepcopy(original.trained.model)
+        yield original_of(task, world) if own is None else _with_model(original, own)
+
+
+def _with_model(original: Original, model: Any) -> Original:
+    of = original.trained
+    again = Trained(model, of.source, of.data, of.training, of.seed, of.warnings)
+    return Original(again, original.took, original.warned)
+
+
+def _seed(task: SideTask, world: World) -> int:
+    return integer_seed(task.plan.seed, Kind.ORIGINAL, SIDES[world.side], world.index)
+
+
+@contextmanager
+def warned() -> Iterator[list[str]]:
+    """Yield a list that gets what a block warns of, one sentence each."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+    texts += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]

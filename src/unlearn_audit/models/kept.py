@@ -1,0 +1,183 @@
+"""Fitted models as arrays and plain values, from which they are made again: nothing that a file says is executed.
+
+A model is made again by its source, as for a training, and then given what its training found. Of a network that is
+its state; of the scikit-learn estimators below, the attributes that fitting sets, where all of them are arrays or plain
+values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.pipeline import Pipeline
+
+from unlearn_audit.models.privacy import Spent
+from unlearn_audit.models.source import ModelSource
+
+_SKLEARN = ("sklearn.linear_model.", "sklearn.naive_bayes", "sklearn.discriminant_analysis", "sklearn.preprocessing.")
+"""Estimators whose fitted attributes are all that they learned, and hold no records."""
+
+_PLAIN = (bool, int, float, str, type(None))
+
+_NETWORK = ("classes_", "n_features_in_", "n_steps_")
+"""What a network knows beside its state, the shape of its records and what it spent."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a model.
+
+    Attributes
+    ----------
+    arrays
+        By name: the number of the step of a pipeline, and the name of the attribute or weight.
+    notes
+        The same of plain values, to write as JSON.
+    """
+
+    arrays: Mapping[str, npt.NDArray[Any]]
+    notes: Mapping[str, Any]
+
+
+def can_keep(estimator: Any) -> bool:
+    """Return whether models like an unfitted estimator can be kept.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> can_keep(make_pipeline(StandardScaler(), LogisticRegression())), can_keep(DecisionTreeClassifier())
+    (True, False)
+    """
+    known = all(_is_network(step) or _is_known(step) for _, step in _steps(estimator))
+    return known and find_spec("safetensors") is not None
+
+
+def kept(model: Any) -> Kept | None:
+    """Return what is kept of a fitted model; None if it cannot be kept."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    notes: dict[str, Any] = {}
+    for number, step in _steps(model):
+        if _is_network(step):
+            found = {name: getattr(step, name) for name in _NETWORK}
+            spent = step.spent_
+            found["spent_"] = None if spent is None else list(dataclasses.astuple(spent))
+            state = {name: of.detach().cpu().contiguous().numpy() for name, of in step.module_.state_dict().items()}
+            arrays |= {f"{number}.module_.{name}": values for name, values in state.items()}
+        elif _is_known(step):
+            settings = step.get_params(deep=False)
+            found = {name: value for name, value in vars(step).items() if name not in settings}
+        else:
+            return None
+        for name, value in found.items():
+            if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+                arrays[f"{number}.{name}"] = value
+            else:
+                try:
+                    notes[f"{number}.{name}"] = _noted(value)
+                except TypeError:
+                    return None
+    return Kept(arrays, notes)
+
+
+def made_again(source: ModelSource, seed: int, of: Kept, shape: tuple[int, ...]) -> Any:
+    """Return the fitted model that something was kept of.
+
+    Parameters
+    ----------
+    source, seed
+        What made it, and the seed of its training.
+    of
+        What was kept of it.
+    shape
+        The shape of a record.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError, RuntimeError
+        If the source makes models of another kind.
+    """
+    model = source.make(seed)
+    for number, step in _steps(model):
+        start = f"{number}."
+        arrays = {name.removeprefix(start): value for name, value in of.arrays.items() if name.startswith(start)}
+        noted = {name.removeprefix(start): _read(v) for name, v in of.notes.items() if name.startswith(start)}
+        if not _is_network(step):
+            for name, value in (arrays | noted).items():
+                setattr(step, name, value)
+            continue
+        state = {name: arrays.pop(name) for name in list(arrays) if name.startswith("module_.")}
+        for name, value in (arrays | noted).items():
+            setattr(step, name, value)
+        step.spent_ = None if step.spent_ is None else Spent(*step.spent_)
+        step.module_ = _module(
+            step, seed, {name.removeprefix("module_."): values for name, values in state.items()}, shape
+        )
+    return model
+
+
+def _module(network: Any, seed: int, state: Mapping[str, npt.NDArray[Any]], shape: tuple[int, ...]) -> Any:
+    """Return the trained module of a network that knows all else."""
+    import torch
+
+    from unlearn_audit.models.networks.device import chosen_device, generators_of_its_own
+
+    device = chosen_device(network.device)
+    with generators_of_its_own(seed, device):
+        own = shape if len(shape) > 1 else (network.n_features_in_,)
+        module = network.make_module(own, len(network.classes_), device)
+    module.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in state.items()})
+    return module.eval()
+
+
+def _steps(estimator: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the steps of a pipeline by number; an estimator that is none is its only step."""
+    steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+    yield from enumerate(steps)
+
+
+def _is_network(step: Any) -> bool:
+    of = type(step)
+    return (of.__module__, of.__name__) == ("unlearn_audit.models.networks.classifier", "TorchClassifier")
+
+
+def _is_known(step: Any) -> bool:
+    return type(step).__module__.startswith(_SKLEARN)
+
+
+def _noted(value: Any) -> Any:
+    """Return a value as JSON can hold it; arrays of texts with their type.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    if isinstance(value, np.ndarray) and all(isinstance(of, str) for of in value.ravel()) and value.ndim == 1:
+        return {"texts": [str(of) for of in value], "type": "O" if value.dtype.hasobject else value.dtype.str}
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return {"number": value.item(), "type": value.dtype.str}
+    if isinstance(value, tuple | list) and all(type(of) in _PLAIN for of in value):
+        return {"tuple" if isinstance(value, tuple) else "list": list(value)}
+    if type(value) in _PLAIN:
+        return value
+    raise TypeError(f"a {type(value).__name__} is no plain value")
+
+
+def _read(noted: Any) -> Any:
+    """Return the value of a note."""
+    if not isinstance(noted, dict):
+        return noted
+    if "texts" in noted:
+        return np.array(noted["texts"], dtype=noted["type"])
+    if "number" in noted:
+        return np.dtype(noted["type"]).type(noted["number"])
+    return tuple(noted["tuple"]) if "tuple" in noted else list(noted["list"])
