@@ -14,11 +14,10 @@ from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.assess import assess
-from unlearn_audit.findings.attack_figures import Played
 from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
 from unlearn_audit.findings.notes import as_note
-from unlearn_audit.findings.retraining_arm import beside_retraining
 from unlearn_audit.findings.tables import SideTables
+from unlearn_audit.findings.three_arms import compare_arms, play_arm
 from unlearn_audit.metrics import Clusters, auc_difference
 from unlearn_audit.report.html import render
 from unlearn_audit.report.wording import retraining_words
@@ -206,15 +205,13 @@ class Broken(LearnedAttack):
 
 def test_an_attack_that_fails_on_retrained_worlds_ends_the_run_unless_it_is_told_to_go_on(table):
     sides = SideTables(table(seed=1, leak=8, side="shadow"), table(seed=2, leak=8))
-    game = GAMES["deleted-vs-unseen"]
-    attack = LearnedAttack("sorted-diff", "logistic-regression")
-    ((best,),) = run_attacks([attack], game, sides.shadow, [sides.target], 0, 1, lambda: None).scores
-    broken = dataclasses.replace(best, attack=Broken("sorted-diff", "logistic-regression"))
-    played = Played(game, sides.target.select(game.rows(sides.target, "the target side")), [broken])
+    game, attack = GAMES["deleted-vs-unseen"], LearnedAttack("sorted-diff", "logistic-regression")
+    played, _ = play_arm(game, [attack], sides, "unlearned", 0, 1, lambda: None)
+    broken = [Broken("sorted-diff", "logistic-regression")]
     with pytest.raises(AuditError, match="failed: ZeroDivisionError: nothing to divide by"):
-        beside_retraining(played, "sisa", sides, 0, lambda: None)
-    found, failures = beside_retraining(played, "sisa", sides, 0, lambda: None, Policy(keep_going=True))
-    assert found is None
+        play_arm(game, broken, sides, "retrained", 0, 1, lambda: None)
+    retrained, failures = play_arm(game, broken, sides, "retrained", 0, 1, lambda: None, Policy(keep_going=True))
+    assert compare_arms("sisa", (played, sides), (retrained, sides)) is None
     (reason,) = (f.reason for f in failures)
     assert reason.startswith("on retrained worlds: ZeroDivisionError: nothing to divide by, at test_retraining_arm.py:")
 

@@ -20,8 +20,9 @@ from unlearn_audit.defenses import UNDEFENDED, parse_defense, release_utility
 from unlearn_audit.findings.attack_figures import DefendedTable, Played, compared_with_the_papers, results_of, selected
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, time_of_deletion
+from unlearn_audit.findings.comparison import ArmsComparison
+from unlearn_audit.findings.measured import ByArm, measured
 from unlearn_audit.findings.result import Result, Selected
-from unlearn_audit.findings.retraining_arm import beside_retraining
 from unlearn_audit.findings.sections import (
     DefenseCost,
     DeletionTime,
@@ -33,7 +34,8 @@ from unlearn_audit.findings.sections import (
     RetrainingComparison,
     ThreeWay,
 )
-from unlearn_audit.findings.tables import RETRAINING, Tables, check_agreement
+from unlearn_audit.findings.tables import NONE, RETRAINING, SideTables, Tables, check_agreement
+from unlearn_audit.findings.three_arms import compare_arms, play_arm
 from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
@@ -65,8 +67,8 @@ class Assessment:
     deletion_time, three_way, paper
         Which update of a chain deleted a record, all three roles at once, and the paper's best beside the leading
         attack, where they can be had.
-    retraining
-        The leading attack beside exact retraining, where there is such an arm.
+    arms
+        Every attack of the first game beside exact retraining and no unlearning, where there are such arms.
     failed
         Attacks that failed, and why.
     """
@@ -81,8 +83,19 @@ class Assessment:
     deletion_time: DeletionTime | None
     three_way: ThreeWay | None
     paper: PaperComparison | None
-    retraining: RetrainingComparison | None
+    arms: ArmsComparison | None
     failed: tuple[FailedAttack, ...]
+
+    @property
+    def retraining(self) -> RetrainingComparison | None:
+        """The leading attack beside exact retraining, where there is such an arm."""
+        leading = (self.selected.attack, self.selected.attack_model)
+        attacks = () if self.arms is None else self.arms.attacks
+        found = next((of for of in attacks if (of.attack, of.attack_model) == leading), None)
+        if self.arms is None or found is None:
+            return None
+        same = {name: getattr(found, name) for name in RetrainingComparison.model_fields if hasattr(found, name)}
+        return RetrainingComparison(game=self.arms.game, method=self.arms.method, **same)
 
 
 def assess(
@@ -92,6 +105,7 @@ def assess(
     progress: Progress = lambda: None,
     spent: Mapping[str, Spent] | None = None,
     policy: Policy = PLAIN,
+    measures: ByArm | None = None,
 ) -> Assessment:
     """Run the attacks of a plan and measure them.
 
@@ -110,6 +124,8 @@ def assess(
         What the trainings of an arm spent of their privacy.
     policy
         How attacks are run; one that fails while the others go on is reported in the end.
+    measures
+        What was measured of the target's pairs beside their answers, by arm.
 
     Raises
     ------
@@ -124,17 +140,7 @@ def assess(
             rows_of_all_roles(table, side)
     games = _play_games(rounds, plan, jobs, progress, policy)
     first, leading = games.first, games.first.leading.scores
-    retraining: RetrainingComparison | None = None
-    failed: tuple[Failure, ...] = ()
-    if RETRAINING in tables:
-        retraining, failed = beside_retraining(
-            first,
-            config.unlearning.method,
-            tables[RETRAINING],
-            config.seed,
-            progress,
-            policy,
-        )
+    arms, failed = _beside(first, tables, plan, jobs, progress, policy, measures or {})
     return Assessment(
         games.results,
         selected(first),
@@ -146,9 +152,45 @@ def assess(
         time_of_deletion(undefended.shadow, undefended.target, first.game) if "sequence" in config.views else None,
         three_way(undefended.shadow, undefended.target, config.seed) if THREE_WAY in config.games else None,
         compared_with_the_papers(first),
-        retraining,
+        arms,
         _failed((*games.failures, *failed)),
     )
+
+
+_WORDS = {RETRAINING: "retrained", NONE: "not unlearned"}
+"""What the worlds of the arms beside a method's are called."""
+
+
+def _beside(
+    first: Played,
+    tables: Tables,
+    plan: AttackPlan,
+    jobs: int,
+    progress: Progress,
+    policy: Policy,
+    measures: ByArm,
+) -> tuple[ArmsComparison | None, tuple[Failure, ...]]:
+    """Play the first game on the arms beside a method's, and compare; None without an arm of retraining."""
+    if RETRAINING not in tables:
+        return None, ()
+    attacks = [of.attack for of in first.outcomes]
+    played: dict[str, tuple[Played, SideTables]] = {}
+    failed: list[Failure] = []
+    for arm, words in _WORDS.items():
+        if arm in tables:
+            of_arm, failures = play_arm(
+                first.game, attacks, tables[arm], words, plan.config.seed, jobs, progress, policy
+            )
+            played[arm] = of_arm, tables[arm]
+            failed += failures
+    found = compare_arms(
+        plan.config.unlearning.method,
+        (first, tables[UNDEFENDED]),
+        played[RETRAINING],
+        played.get(NONE),
+        measured(*(measures.get(arm) for arm in (UNDEFENDED, RETRAINING, NONE))),
+    )
+    return found, tuple(failed)
 
 
 Round = tuple[Observations, list[DefendedTable]]

@@ -10,7 +10,7 @@ from unlearn_audit.attacks import ATTACK_MODELS, GAMES, PAPER_FEATURES, Attacks,
 from unlearn_audit.attacks.cross_validation import FEWEST_PER_ROLE, audits_by_record
 from unlearn_audit.config import AuditConfig, WorldsConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
-from unlearn_audit.findings.tables import RETRAINING, SideTables, Tables
+from unlearn_audit.findings.tables import SideTables, Tables
 from unlearn_audit.utils.suggest import check_known
 from unlearn_audit.worlds.per_record import fewest_pairs
 
@@ -113,8 +113,11 @@ class AttackPlan:
 
     def n_fits(self, arms: Sequence[str]) -> int:
         """Return how many attacks are fitted, over all games, defences and arms."""
-        of_games = sum(len(attacks.runs) for attacks in self.by_game.values())
-        return (1 + len(self.defenses)) * of_games + (RETRAINING in arms)
+        of_games = [len(attacks.runs) for attacks in self.by_game.values()]
+        trained = {UNDEFENDED, *(defense.training for defense in self.defenses)}
+        # the first game is played on every arm beside, too
+        beside = len(set(arms) - trained)
+        return (1 + len(self.defenses)) * sum(of_games) + beside * of_games[0]
 
 
 def _attacks(config: AuditConfig, available: AvailableByGame, influence: Influence | None) -> dict[str, Attacks]:

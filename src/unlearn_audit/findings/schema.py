@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.comparison import ArmsComparison
 from unlearn_audit.findings.former import upgraded
 from unlearn_audit.findings.notes import Note
 from unlearn_audit.findings.read import NOT_OF_A_LAYOUT, read_json
@@ -75,6 +76,11 @@ class Findings(Frozen):
         default=None,
         description="the leading attack beside exact retraining of the same worlds; null where the method is "
         "retraining, for files, and where it was switched off",
+    )
+    arms: ArmsComparison | None = Field(
+        default=None,
+        description="every attack of the first game on the method's worlds, on the same retrained exactly and on the "
+        "same not unlearned at all, and how far the models are apart; null as retraining, and in findings of before",
     )
     failed: tuple[FailedAttack, ...] = Field(
         default=(), description="attacks that failed and why, where the run was to keep going"

@@ -12,7 +12,7 @@ weigh positives and negatives equally.
 """
 
 from unlearn_audit.metrics.balanced import accuracy, class_balanced_mean, class_balanced_proportion
-from unlearn_audit.metrics.bands import simultaneous, simultaneous_auc
+from unlearn_audit.metrics.bands import simultaneous, simultaneous_auc, simultaneous_differences
 from unlearn_audit.metrics.calibration import Calibrator
 from unlearn_audit.metrics.categories import categories, common_values
 from unlearn_audit.metrics.challenge import challenge_epsilon, forgetting_score
@@ -34,11 +34,21 @@ from unlearn_audit.metrics.epsilon import (
 from unlearn_audit.metrics.flagging import FlaggingRule
 from unlearn_audit.metrics.groups import OfGroup, by_group, tenths
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, logit_interval
+from unlearn_audit.metrics.klom import FEWEST_MODELS, histogram_klom, klom_noise, paired_klom
 from unlearn_audit.metrics.low_fpr import LOW_FPR, MIN_EXPECTED_FALSE_POSITIVES, tpr_at_fpr, tpr_at_fpr_interval
 from unlearn_audit.metrics.power import Power, negatives_needed, power_of
 from unlearn_audit.metrics.ranks import MidRanks
 from unlearn_audit.metrics.records import record_p_values, records_at_risk, worlds_needed
-from unlearn_audit.metrics.roc import Area, RocCurve, auc, auc_difference, auc_interval, auc_variation, roc_curve
+from unlearn_audit.metrics.roc import (
+    Area,
+    RocCurve,
+    area_difference,
+    auc,
+    auc_difference,
+    auc_interval,
+    auc_variation,
+    roc_curve,
+)
 from unlearn_audit.metrics.shares import share
 from unlearn_audit.metrics.stopping import WidthRule, half_width
 from unlearn_audit.metrics.summary import Figures, Scored, evaluate
@@ -48,7 +58,11 @@ from unlearn_audit.metrics.variation import Variation, variation
 
 __all__ = [
     "Area",
+    "FEWEST_MODELS",
     "LOW_FPR",
+    "histogram_klom",
+    "klom_noise",
+    "paired_klom",
     "challenge_epsilon",
     "forgetting_score",
     "OfGroup",
@@ -58,6 +72,7 @@ __all__ = [
     "tenths",
     "simultaneous",
     "simultaneous_auc",
+    "simultaneous_differences",
     "worlds_needed",
     "records_at_risk",
     "record_p_values",
@@ -83,6 +98,7 @@ __all__ = [
     "Clusters",
     "WidthRule",
     "accuracy",
+    "area_difference",
     "auc",
     "auc_difference",
     "auc_interval",

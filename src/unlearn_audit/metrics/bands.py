@@ -12,9 +12,9 @@ import numpy as np
 from scipy import special
 
 from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate
-from unlearn_audit.metrics.roc import Area, auc_variation
+from unlearn_audit.metrics.roc import Area, area_difference, auc_variation
 from unlearn_audit.metrics.units import AnyArray, Clusters
-from unlearn_audit.metrics.variation import Variation
+from unlearn_audit.metrics.variation import Variation, variation
 
 DRAWS = 20_000
 """Of the errors of all attacks at once, from fixed random numbers."""
@@ -63,6 +63,36 @@ def simultaneous(areas: Sequence[Area], clusters: Clusters, confidence: float = 
     correlated = correlations([area.shares for area in areas], clusters)
     each = confidence_of_each([area.variation for area in areas], correlated, confidence)
     return [area.interval(each) for area in areas]
+
+
+def simultaneous_differences(
+    pairs: Sequence[tuple[Area, Area]],
+    positive: AnyArray,
+    clusters: Clusters,
+    confidence: float = CONFIDENCE,
+) -> list[Estimate]:
+    """Return the paired difference of each two AUCs with intervals of which, with the stated confidence, none is wrong.
+
+    Each is an `auc_difference` at a higher confidence, the same for all.
+
+    Parameters
+    ----------
+    pairs
+        The AUCs of the same rows: of the first arm, and of the second.
+    positive : (n,) bool
+        The truth of each row.
+    clusters
+        What rows share, coded from 0.
+    confidence
+        1 - α, of the family.
+    """
+    if not pairs:
+        return []
+    apart = [one.shares - other.shares for one, other in pairs]
+    each = confidence_of_each(
+        [variation(of, positive, clusters) for of in apart], correlations(apart, clusters), confidence
+    )
+    return [area_difference(one, other, positive, clusters, each) for one, other in pairs]
 
 
 def correlations(shares: Sequence[AnyArray], clusters: Clusters) -> AnyArray:

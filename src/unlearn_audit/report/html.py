@@ -18,6 +18,7 @@ from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.plots import PLOTS
 from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.settings import publishable, without_folder
+from unlearn_audit.report.three_arms import ARMS_COLUMNS, arms_plot, arms_rows, arms_words
 from unlearn_audit.report.wording import (
     NOT_GIVEN,
     REGIMES,
@@ -119,6 +120,10 @@ def render(findings: Findings, scores: pd.DataFrame) -> str:
             for r in (findings.released if len(findings.released) > 1 else ())
         ],
         further=further(findings),
+        arms_words=() if findings.arms is None else arms_words(findings.arms),
+        arms_columns=ARMS_COLUMNS,
+        arms_rows=() if findings.arms is None else arms_rows(findings.arms),
+        arms_plot="" if findings.arms is None else Markup(arms_plot(findings.arms)),  # likewise  # nosec B704
         groups=[(of.column or of.by, of, number(of.auc), interval(of.auc_ci)) for of in findings.groups],
         level="" if findings.record_risk is None else percent(findings.record_risk.level),
         fewest_in_a_group=FEWEST_IN_A_GROUP,

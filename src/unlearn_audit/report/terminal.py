@@ -13,6 +13,7 @@ from unlearn_audit.attacks.base import score_column
 from unlearn_audit.findings.result import Result, is_selected
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.report.further import further
+from unlearn_audit.report.three_arms import arms_words
 from unlearn_audit.report.wording import interval, number
 from unlearn_audit.utils.typing import Interval
 
@@ -90,7 +91,7 @@ def _print_further(console: Console, findings: Findings) -> None:
     if findings.failed:
         names = ", ".join(dict.fromkeys(score_column(of.attack, of.attack_model) for of in findings.failed))
         console.print(Text(f"Failed, while the others continued: {names}; the report says why.", "bold"))
-    for sentence in further(findings):
+    for sentence in (*(() if findings.arms is None else arms_words(findings.arms)), *further(findings)):
         console.print(Text(sentence, "dim"))
     for line in _by_column(findings):
         console.print(Text(line, "dim"))

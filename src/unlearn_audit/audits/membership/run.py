@@ -5,48 +5,47 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 
-from unlearn_audit.attacks.influence import Influence, influence_for
 from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import Policy
 from unlearn_audit.attacks.stored import ScoreStore
 from unlearn_audit.audits.membership.early_stopping import add_worlds_until
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import (
-    StatsByArm,
-    attach_groups,
-    described,
     gaps,
     min_mean_max,
-    note_on_classes,
     notes_on,
     side_details,
     warning_texts,
 )
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan, plan_audit
 from unlearn_audit.audits.membership.result import AuditResult, tables_by_name
+from unlearn_audit.audits.membership.steps import (
+    Observed,
+    observe,
+    score_store,
+    with_influence,
+    with_target_classes,
+)
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import UNDEFENDED
-from unlearn_audit.engine import WorldStats
-from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES, dataset_fingerprint, digest
+from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
 from unlearn_audit.engine.store.temporary import temporary_data_in
-from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.assess import Assessment, assess
 from unlearn_audit.findings.attack_plan import AttackPlan
+from unlearn_audit.findings.measured import costs
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Spread, Stopping
-from unlearn_audit.findings.tables import SideTables, Tables
+from unlearn_audit.findings.tables import Tables
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.verdict import verdict
-from unlearn_audit.utils.notes import Caution
-from unlearn_audit.utils.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -92,25 +91,6 @@ class Provenance:
     measures: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Observed:
-    """The worlds of an audit, made and queried.
-
-    Attributes
-    ----------
-    tables
-        By arm.
-    stats
-        What is known of the models beside their answers, by arm and side.
-    spent
-        What the trainings of an arm spent of their privacy, by arm.
-    """
-
-    tables: Tables
-    stats: StatsByArm
-    spent: Mapping[str, Spent]
-
-
 def run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     """Train, observe, attack and measure.
 
@@ -130,16 +110,12 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     reuse_notes = maker.reuse.notes(task.models.values())
     for note in reuse_notes:
         execution.reporter.say(note)
-    plan = _with_influence(plan_audit(task, maker.claims()).noting(*reuse_notes), execution)
+    plan = with_influence(plan_audit(task, maker.claims()).noting(*reuse_notes), execution)
     stopped = None
     if config.until is not None:
         stopped = add_worlds_until(config.until, plan, maker.observe, execution)
         plan = plan.with_target_worlds(stopped.stopping.worlds).noting(stopped.stopping.sentence)
-    observed = _observe(plan, maker)
-    classes = {side: table.classes for side, table in observed.tables[UNDEFENDED].by_side.items()}
-    if classes["shadow"] != classes["target"]:
-        plan = plan.noting(Caution(note_on_classes(classes["shadow"], classes["target"])))
-        observed = replace(observed, tables=_with_classes(observed.tables, classes["target"]))
+    plan, observed = with_target_classes(plan, observe(plan, maker))
     made_before = 0 if stopped is None else stopped.made
     timing = {
         "executor": maker.executor.name,
@@ -148,27 +124,11 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
         "worlds_remade": len(maker.reuse.remade),
         "store": str(maker.store.folder),
         "training_warnings": warning_texts(observed.stats),
+        "unlearning": costs({arm: of.measures for (arm, side), of in observed.stats.items() if side == "target"}),
     }
     stopping = None if stopped is None else stopped.stopping
     origin = _provenance(plan, observed, stopping, timing)
-    return evaluate_tables(observed.tables, plan.attacks, origin, execution, _score_store(plan, maker))
-
-
-def _score_store(plan: AuditPlan, maker: WorldMaker) -> ScoreStore:
-    """Return where the scores of a plan's attacks are kept, and what decides those that compute with influences."""
-    task, influence = plan.undefended.tasks["target"], None
-    if plan.attacks.influence is not None and maker.reuse.refusal(task.source) is None:
-        influence = digest(
-            {
-                "model": task.source.fingerprint,
-                "computing": task.computing(),
-                "data": dataset_fingerprint(task.data),
-                "own": [int(of) for of in plan.undefended.tasks["shadow"].plan.candidates],
-                "train_size": task.plan.sizes.train_size,
-                "seed": plan.task.config.seed,
-            }
-        )
-    return ScoreStore(maker.store, maker.reuse.policy, task.about, influence)
+    return evaluate_tables(observed.tables, plan.attacks, origin, execution, score_store(plan, maker))
 
 
 def _provenance(
@@ -190,62 +150,6 @@ def _provenance(
         timing=timing,
         measures={arm: of.measures for (arm, side), of in observed.stats.items() if side == "target"},
     )
-
-
-def _observe(plan: AuditPlan, maker: WorldMaker) -> Observed:
-    """Make or fetch the worlds of every arm."""
-    tasks = [(arm.name, side, task) for arm in plan.arms for side, task in arm.tasks.items()]
-    found: dict[str, dict[str, Observations]] = {arm.name: {} for arm in plan.arms}
-    stats: dict[tuple[str, str], WorldStats] = {}
-    spent: dict[str, Spent] = {}
-    observed = maker.observe([task for _, _, task in tasks])
-    for (arm, side, _), (task, table, of_side) in zip(tasks, observed, strict=True):
-        table = described(task, table, of_side)
-        found[arm][side] = attach_groups(table, plan.task.records["target"]) if side == "target" else table
-        stats[arm, side] = of_side
-        if side == "target" and of_side.spent is not None:
-            spent[arm] = of_side.spent
-    return Observed({arm: SideTables(**sides) for arm, sides in found.items()}, stats, spent)
-
-
-def _with_classes(tables: Tables, classes: tuple[str, ...]) -> Tables:
-    """Return tables whose shadow side calls its classes as the target does."""
-    return {arm: replace(sides, shadow=replace(sides.shadow, classes=classes)) for arm, sides in tables.items()}
-
-
-def _with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
-    """Train the attacker's own model, if an attack computes with it; leave these attacks out if that fails.
-
-    Raises
-    ------
-    AuditError
-        If an attack was asked for by name that cannot be had.
-    """
-    if not plan.attacks.needs_influence:
-        return plan
-    show = execution.reporter.stage("Training the attacker's own model", 1)
-    try:
-        with one_thread():
-            influence = _influence(plan)
-    except Exception as error:
-        message = " ".join(str(error).split())
-        reason = message if isinstance(error, AuditError) else f"{type(error).__name__}: {message}"
-        if plan.task.config.attacks is not None:
-            raise AuditError(
-                f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
-            ) from error
-        return plan.with_influence(None).noting(Caution(f"influence attacks were left out: {reason}"))
-    show(1)
-    return plan.with_influence(influence)
-
-
-def _influence(plan: AuditPlan) -> Influence:
-    """Return what deletions change, from the attacker's own records."""
-    own, target = plan.undefended.tasks["shadow"].plan.candidates, plan.undefended.tasks["target"]
-    influence = influence_for(target.source, target.data, own, target.plan.sizes.train_size, plan.task.config.seed)
-    # whatever it cannot do shows now, and not when all worlds are trained
-    influence.change(own[:2], target.plan.references[:2])
-    return influence
 
 
 def evaluate_tables(
@@ -285,6 +189,7 @@ def evaluate_tables(
             lambda: show(next(done)),
             origin.spent,
             Policy(execution.keep_going, plan.config.fit_rows, kept),
+            origin.measures,
         )
     used = {
         "jobs": execution.jobs,
@@ -331,6 +236,7 @@ def _findings(
         three_way=found.three_way,
         paper=found.paper,
         retraining=found.retraining,
+        arms=found.arms,
         failed=found.failed,
         moved=found.moved,
         notes=(*gaps(found.results, found.selected), *origin.notes, *map(as_note, notes)),
