@@ -7,8 +7,11 @@ import warnings
 from typing import Any, Literal
 
 from pydantic import (
+    BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
@@ -203,6 +206,20 @@ class UnlearningConfig(Frozen):
     slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")
     aggregation: str = flagged("mean", "Unlearning", rare=True, description="SISA: mean or vote of the shards")
 
+    _given: Any = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _object(cls, value: Any, validate: ModelWrapValidatorHandler[UnlearningConfig]) -> UnlearningConfig:
+        """Take a function of the user's, or options of a method, and name it as it could be imported."""
+        if isinstance(value, UnlearningConfig) or not (callable(value) or isinstance(value, BaseModel)):
+            return validate(value)
+        named = value if hasattr(value, "__name__") else type(value)
+        options = value.model_dump() if isinstance(value, BaseModel) else {}
+        config = validate({"method": f"{named.__module__}:{named.__name__}", **options})
+        config._given = value
+        return config
+
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
@@ -211,6 +228,11 @@ class UnlearningConfig(Frozen):
             return value
         method, options = _split(value["method"])
         return {**value, "method": method, **options}
+
+    @property
+    def given(self) -> Any:
+        """The function or the options that were given as an object, in Python; None where the method was named."""
+        return self._given
 
     @property
     def options(self) -> dict[str, Any]:
