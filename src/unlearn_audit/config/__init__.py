@@ -12,7 +12,6 @@ from unlearn_audit.config.blocks import (
     DpSgdConfig,
     ExecutionConfig,
     NetworkConfig,
-    ScenarioConfig,
     ShadowConfig,
     SideConfig,
     UnlearningConfig,
@@ -20,6 +19,7 @@ from unlearn_audit.config.blocks import (
     WorldsConfig,
 )
 from unlearn_audit.config.read import build_config, read_config
+from unlearn_audit.config.scenario import ScenarioConfig
 
 __all__ = [
     "FEWEST_WORLDS_UNTIL",

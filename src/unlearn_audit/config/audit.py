@@ -26,13 +26,13 @@ from unlearn_audit.config.blocks import (
     DpSgdConfig,
     ExecutionConfig,
     NetworkConfig,
-    ScenarioConfig,
     ShadowConfig,
     SideConfig,
     UnlearningConfig,
     UntilConfig,
     WorldsConfig,
 )
+from unlearn_audit.config.scenario import ScenarioConfig
 
 
 def reuse_to_execution(value: Any) -> Any:
@@ -217,6 +217,23 @@ class AuditConfig(Frozen):
                 "until adds target worlds, and with them mislabelled canaries, which changes what the worlds before "
                 "were trained on; fix the number of worlds, or use the layout per-record"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _deleted_at_once(self) -> AuditConfig:
+        """Refuse what a whole class or list that is deleted leaves no records for."""
+        if self.scenario.name != "class":
+            return self
+        if self.worlds.canaries != "none":
+            raise ValueError("canaries have wrong labels, and scenario class matches records by theirs; leave them out")
+        asked = [game for game in self.games if "retained" in game or game == THREE_WAY]
+        if self.scenario.delete_class is not None and asked:
+            raise ValueError(
+                f"the game {asked[0]} needs retained records, and of a class that is deleted none remain; ask the game "
+                "deleted-vs-unseen"
+            )
+        if self.scenario.delete_ids is not None and self.worlds.stratify:
+            raise ValueError("a list decides which records every world has; leave stratify out")
         return self
 
     @model_validator(mode="after")

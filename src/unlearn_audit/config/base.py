@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from unlearn_audit.utils.doors import OBJECT, is_object
 
 RegimeName = Literal["fixed", "same-seed", "fresh"]
-ScenarioName = Literal["single", "group", "online", "multi-version", "retained"]
+ScenarioName = Literal["single", "group", "online", "multi-version", "retained", "class"]
 ConfigView = Literal["pair", "sequence"]
 GameName = Literal["deleted-vs-unseen", "deleted-vs-retained", "retained-vs-unseen", "three-way"]
 ReuseName = Literal["never", "mine", "always"]

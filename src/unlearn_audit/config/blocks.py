@@ -7,15 +7,18 @@ import warnings
 from typing import Any, Literal
 
 from pydantic import (
+    BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
     model_validator,
 )
 
-from unlearn_audit.config.base import Frozen, ReuseName, ScenarioName, flagged
+from unlearn_audit.config.base import Frozen, ReuseName, flagged
 
 
 def unit_to_person(value: Any) -> Any:
@@ -147,59 +150,6 @@ class ShadowConfig(Frozen):
     _short_data = model_validator(mode="before")(_name_to_data)
 
 
-class ScenarioConfig(Frozen):
-    """What an update does (Chen et al., CCS 2021, section 6)."""
-
-    name: ScenarioName = flagged(
-        "single",
-        "Unlearning",
-        "scenario",
-        description="what an update does. single: one deletion; group: several at once; online: deletions and as many "
-        "additions; multi-version: a chain of deletions; retained: single deletions, querying those who remain",
-    )
-    size: int | str = flagged(
-        1,
-        "Unlearning",
-        description="records (or people) deleted by one update: a number, or a share like 1%. Default: 1, group 10",
-    )
-    versions: int = flagged(
-        1, "Unlearning", rare=True, ge=1, description="updates in a chain of multi-version. Default: 5"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = {"name": value}
-        if isinstance(value, dict):
-            usual: dict[str, dict[str, Any]] = {"group": {"size": 10}, "multi-version": {"versions": 5}}
-            return {**usual.get(str(value.get("name")), {}), **value}
-        return value
-
-    @field_validator("size", mode="before")
-    @classmethod
-    def _number(cls, value: Any) -> Any:
-        return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
-
-    @model_validator(mode="after")
-    def _size_fits_the_name(self) -> ScenarioConfig:
-        if isinstance(self.size, str):
-            number = self.size.removesuffix("%")
-            try:
-                right = self.size.endswith("%") and 0 < float(number) < 100
-            except ValueError:
-                right = False
-            if not right:
-                raise ValueError(f"size {self.size!r} is no percentage between 0% and 100%")
-        elif self.size < 1:
-            raise ValueError(f"size {self.size} deletes nobody; give at least 1")
-        if self.name in ("single", "retained") and self.size != 1:
-            raise ValueError(f"scenario {self.name} deletes one record an update; use scenario group for {self.size}")
-        if self.name != "multi-version" and self.versions != 1:
-            raise ValueError(f"scenario {self.name} has one update; use scenario multi-version for {self.versions}")
-        return self
-
-
 def _split(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name of a method and its options from a text such as ``scrub:gamma=0.9,epochs=5``.
 
@@ -256,6 +206,20 @@ class UnlearningConfig(Frozen):
     slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")
     aggregation: str = flagged("mean", "Unlearning", rare=True, description="SISA: mean or vote of the shards")
 
+    _given: Any = PrivateAttr(default=None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _object(cls, value: Any, validate: ModelWrapValidatorHandler[UnlearningConfig]) -> UnlearningConfig:
+        """Take a function of the user's, or options of a method, and name it as it could be imported."""
+        if isinstance(value, UnlearningConfig) or not (callable(value) or isinstance(value, BaseModel)):
+            return validate(value)
+        named = value if hasattr(value, "__name__") else type(value)
+        options = value.model_dump() if isinstance(value, BaseModel) else {}
+        config = validate({"method": f"{named.__module__}:{named.__name__}", **options})
+        config._given = value
+        return config
+
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
@@ -264,6 +228,11 @@ class UnlearningConfig(Frozen):
             return value
         method, options = _split(value["method"])
         return {**value, "method": method, **options}
+
+    @property
+    def given(self) -> Any:
+        """The function or the options that were given as an object, in Python; None where the method was named."""
+        return self._given
 
     @property
     def options(self) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Table:
         What the loader did or found, one plain sentence each.
     others
         (n, m) columns that are no features, in the form of features; or None.
+    person_ids
+        What the owner calls the person of each code, as text; empty where that is not known.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Table:
     persons: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
     others: pd.DataFrame | None = None
+    person_ids: tuple[str, ...] = ()
 
     def kept(self, rows: Mask) -> Table:
         """Return the table with only the rows for which ``rows`` (n,) is True, numbered anew."""

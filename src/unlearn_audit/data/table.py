@@ -86,7 +86,7 @@ def read_table(
     for name in (label, *(() if person is None else (person,))):
         _check_present(columns[name], name, path, "label" if name == label else "person", missing)
     labels, class_names = _labels(columns[label], label, path)
-    persons = None if person is None else _persons(columns[person], person, path)
+    persons, person_ids = (None, ()) if person is None else _persons(columns[person], person, path)
     excluded = set(exclude)
     features: dict[str, pd.Series] = {}
     others: dict[str, pd.Series] = {}
@@ -111,6 +111,7 @@ def read_table(
         persons=persons,
         notes=(*notes, *missing_notes(frame)),
         others=pd.DataFrame(others) if others else None,
+        person_ids=person_ids,
     )
 
 
@@ -156,9 +157,9 @@ def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], 
     return codes, classes
 
 
-def _persons(column: Any, name: str, path: Path) -> npt.NDArray[np.int64]:
-    values = _plain(column, name, path)
-    return pd.factorize(values)[0].astype(np.int64)
+def _persons(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    codes, ids = pd.factorize(_plain(column, name, path))
+    return codes.astype(np.int64), tuple(map(str, ids))
 
 
 def _feature(column: Any, name: str, path: Path) -> tuple[pd.Series, list[str]]:

@@ -23,6 +23,7 @@ from unlearn_audit.observations.piece import Piece
 from unlearn_audit.observations.table import ROLES
 from unlearn_audit.unlearning import Trained, Unlearner
 from unlearn_audit.unlearning.base import SeedOf
+from unlearn_audit.unlearning.options import is_ours
 from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, seeded_globals
@@ -136,8 +137,7 @@ def _chains(unlearner: Unlearner, original: Trained, world: World, seed_of: Seed
 def _method(unlearner: Unlearner) -> AbstractContextManager[None]:
     """Return what tells of an error in a method of other people's; one of our own would be a fault of ours."""
     of = type(unlearner)
-    ours = of.__module__.startswith("unlearn_audit.")
-    return nullcontext() if ours else foreign(f"unlearning method {of.__name__} raised")
+    return nullcontext() if is_ours(of) else foreign(f"unlearning method {of.__name__} raised")
 
 
 class _Trainings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -14,7 +15,7 @@ from unlearn_audit.engine.store.store import Store
 from unlearn_audit.models.fingerprint import computed_with
 from unlearn_audit.models.regimes import Draws, Regime
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.unlearning import measure, needs_measuring
+from unlearn_audit.unlearning import Forgetting, Unlearner, measure, measure_method, needs_measuring
 from unlearn_audit.utils.progress import Reporter, Silent
 from unlearn_audit.worlds import WorldPlan
 
@@ -51,35 +52,69 @@ class Claims:
         """
         if not needs_measuring(source):
             return None
-        document = {
-            "stage": f"regime/{STAGE_VERSION}",
-            "libraries": {**library_versions(), **computed_with(source.make(seed=0))},
-            "data": dataset_fingerprint(data),
-            "model": source.fingerprint,
-            "asked": str(asked),
-            "train_size": plan.sizes.train_size,
-            "seed": plan.seed,
-        }
+        return self._found_or_measured(
+            {**_document("regime", source, data, plan), "asked": str(asked)},
+            source,
+            data,
+            "Training twice, to see what can be repeated",
+            lambda: measure(source, data, plan.world(0).training, asked, plan.seed, np.sort(plan.pool.unseen)),
+        )
+
+    def of_method(self, unlearner: Unlearner, source: ModelSource, data: Dataset, plan: WorldPlan) -> Draws | None:
+        """Return what unlearning twice from one original with one seed shows; None if it is known what it draws from.
+
+        Raises
+        ------
+        AuditError
+            If the training or an unlearning fails.
+        """
+        if not (isinstance(unlearner, Forgetting) and unlearner.unknown_draws):
+            return None
+        return self._found_or_measured(
+            {**_document("regime-of-method", source, data, plan), "unlearning": repr(unlearner)},
+            source,
+            data,
+            "Unlearning twice, to see what can be repeated",
+            lambda: Draws(again=measure_method(unlearner, source, data, plan.world(0).training, plan.seed)),
+        )
+
+    def _found_or_measured(
+        self, document: dict[str, Any], source: ModelSource, data: Dataset, doing: str, measured: Callable[[], Draws]
+    ) -> Draws:
         key = digest(document)
         if key not in self._found:
-            self._found[key] = self._stored(source, document) or self._measured(document, source, data, plan, asked)
+            self._found[key] = self._stored(source, document) or self._measured(document, source, data, doing, measured)
         return self._found[key]
 
     def _stored(self, source: ModelSource, document: dict[str, Any]) -> Draws | None:
         if self.store is None or not self.reuse.allows(source, document):
             return None
         found = self.store.get_arrays(document)
-        if found is None or found[0].keys() != {of.name for of in fields(Draws)}:
+        known = None if found is None else {name: float(value) for name, value in found[0].items()}
+        if known is None or not known.keys() <= {of.name for of in fields(Draws)}:
             return None
-        return Draws(**{name: float(value) for name, value in found[0].items()})
+        return Draws(**known)
 
     def _measured(
-        self, document: dict[str, Any], source: ModelSource, data: Dataset, plan: WorldPlan, asked: Regime
+        self, document: dict[str, Any], source: ModelSource, data: Dataset, doing: str, measured: Callable[[], Draws]
     ) -> Draws:
-        show = self.reporter.stage("Training twice, to see what can be repeated", 1)
-        found = measure(source, data, plan.world(0).training, asked, plan.seed, np.sort(plan.pool.unseen))
+        show = self.reporter.stage(doing, 1)
+        found = measured()
         show(1)
         if self.store is not None and self.keep:
             about = {"dataset": data.name, "model": source.name}
-            self.store.put(document, {name: np.array(value) for name, value in asdict(found).items()}, {}, about)
+            arrays = {name: np.array(value) for name, value in asdict(found).items() if value is not None}
+            self.store.put(document, arrays, {}, about)
         return found
+
+
+def _document(stage: str, source: ModelSource, data: Dataset, plan: WorldPlan) -> dict[str, Any]:
+    """Return what decides what a model's trainings show."""
+    return {
+        "stage": f"{stage}/{STAGE_VERSION}",
+        "libraries": {**library_versions(), **computed_with(source.make(seed=0))},
+        "data": dataset_fingerprint(data),
+        "model": source.fingerprint,
+        "train_size": plan.sizes.train_size,
+        "seed": plan.seed,
+    }

@@ -88,6 +88,7 @@ class SideTask:
             "scenario": self.plan.scenario.model_dump(),
             "seed": self.plan.seed,
             "side": self.plan.side,
+            **self.plan.drawn_from,
         }
         trainer = self.unlearner.trainer(self.source, self.data)
         if trainer is not None:

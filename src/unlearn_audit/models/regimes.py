@@ -112,7 +112,7 @@ def _keyed_part(estimator: Any) -> Any:
 
 def _part_order(part: Any) -> RowOrder | None:
     own = part.get_params(deep=False)
-    if not type(part).__module__.startswith("sklearn."):
+    if not type(part).__module__.startswith(("sklearn.", "unlearn_audit.models.ridge")):
         # someone else's class: no parameter says whether it draws from a generator of its own
         return None
     inside = [value for _, value in held(part, estimators=False) if not hasattr(value, "get_params")]

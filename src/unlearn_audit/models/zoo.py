@@ -1,4 +1,4 @@
-"""The models of the paper (Chen et al., CCS 2021), by name.
+"""The models of the paper (Chen et al., CCS 2021) and some beyond it, by name.
 
 Differences from the paper's code are stated here, each with its reason: a model keeps the
 standardisation of its own training data when it is queried; logistic regression is solved to its
@@ -15,18 +15,30 @@ from typing import Any
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.errors import missing_extra
+from unlearn_audit.models.ridge import SoftRidgeClassifier
 
 
 def logistic_regression() -> Any:
     """One L2-regularised binary regression a class, on standardised features, solved to the optimum."""
     binary = LogisticRegression(solver="newton-cholesky", tol=1e-8, max_iter=400)
     return make_pipeline(StandardScaler(), OneVsRestClassifier(binary))
+
+
+def ridge() -> Any:
+    """Ridge regression on standardised features, with the softmax of its decision values as posterior."""
+    return make_pipeline(StandardScaler(), SoftRidgeClassifier())
+
+
+def naive_bayes() -> Any:
+    """Gaussian naive Bayes."""
+    return GaussianNB()
 
 
 def decision_tree() -> Any:
@@ -105,6 +117,8 @@ def _network(name: str, module: str, **settings: Any) -> Any:
 
 MODELS: dict[str, Callable[[], Any]] = {
     "logistic-regression": logistic_regression,
+    "ridge": ridge,
+    "naive-bayes": naive_bayes,
     "decision-tree": decision_tree,
     "decision-tree-full": decision_tree_full,
     "random-forest": random_forest,

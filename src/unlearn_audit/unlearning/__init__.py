@@ -6,9 +6,9 @@ from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.unlearning.base import Trained, Unlearner, check_request
-    from unlearn_audit.unlearning.draws import measure, needs_measuring
+    from unlearn_audit.unlearning.draws import measure, measure_method, needs_measuring
     from unlearn_audit.unlearning.forgetting import Forgetting, Update
-    from unlearn_audit.unlearning.methods import METHODS, code_of, options_of, parse_method, unlearner_for
+    from unlearn_audit.unlearning.methods import METHODS, code_of, options_of, parse_method, repeatable, unlearner_for
     from unlearn_audit.unlearning.options import Exactness, Options
     from unlearn_audit.unlearning.retrain import Retrain
     from unlearn_audit.unlearning.sisa import Sisa
@@ -27,9 +27,11 @@ __all__ = [
     "check_request",
     "code_of",
     "measure",
+    "measure_method",
     "needs_measuring",
     "options_of",
     "parse_method",
+    "repeatable",
     "train",
     "unlearner_for",
 ]
@@ -38,9 +40,9 @@ __getattr__, __dir__ = lazily(
     __name__,
     {
         "base": ("Trained", "Unlearner", "check_request"),
-        "draws": ("measure", "needs_measuring"),
+        "draws": ("measure", "measure_method", "needs_measuring"),
         "forgetting": ("Forgetting", "Update"),
-        "methods": ("METHODS", "code_of", "options_of", "parse_method", "unlearner_for"),
+        "methods": ("METHODS", "code_of", "options_of", "parse_method", "unlearner_for", "repeatable"),
         "options": ("Exactness", "Options"),
         "retrain": ("Retrain",),
         "sisa": ("Sisa",),

@@ -17,6 +17,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource, resolve_model
 from unlearn_audit.unlearning.base import Trained, Unlearner
+from unlearn_audit.unlearning.function import options_for
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.utils.checks import raise_first
@@ -25,8 +26,8 @@ from unlearn_audit.worlds.design import Request
 _RECORDS, _TRAINING = 160, 96
 
 
-def check_unlearner(method: Any, model: Any = "logistic-regression") -> type[Options] | Options:
-    """Check an unlearning method, given by its options, against the contract; return what was given.
+def check_unlearner(method: Any, model: Any = "logistic-regression") -> Any:
+    """Check an unlearning method, given by its options or as a function, against the contract; return what was given.
 
     The original must stay as it was, results must repeat with the seed and answer with posteriors, a deletion from a
     result must not bring back an earlier one, records must be taken in as well, and the method's text must say what it
@@ -35,7 +36,7 @@ def check_unlearner(method: Any, model: Any = "logistic-regression") -> type[Opt
     Parameters
     ----------
     method
-        A class derived from `Options`, or an instance of one.
+        A class derived from `Options`, an instance of one, or a function ``(model, forget, retain, *, rng)``.
     model
         What it is tried on, as in `unlearn_audit.audit`: a name, an estimator or a factory.
 
@@ -53,11 +54,16 @@ def check_unlearner(method: Any, model: Any = "logistic-regression") -> type[Opt
     options = method() if isinstance(method, type) else method
     name = type(options).__name__
     if not isinstance(options, Options):
-        raise AuditError(f"{name} is no class of options; derive it from unlearn_audit.unlearning.Options")
+        if isinstance(method, type) or not callable(method):
+            raise AuditError(
+                f"{name} is no class of options, and no function; derive it from unlearn_audit.unlearning.Options"
+            )
+        name = getattr(method, "__name__", name)
+        options = options_for(name, method)()
     source = resolve_model(model)
     retrain, _ = Retrain.for_model(source, Regime.FIXED)
     raise_first(f"unlearning method {name}", _problems(options, retrain, source), "a made-up table")
-    return method  # type: ignore[no-any-return]
+    return method
 
 
 def checked(unlearner: Any, name: str) -> Unlearner:

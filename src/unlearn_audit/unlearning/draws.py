@@ -1,4 +1,4 @@
-"""The claim of a regime, tested: a model is trained several times on the same records, and its answers are compared."""
+"""The claim of a regime, tested: a model is trained, or unlearned, several times, and its answers are compared."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import ROUNDING, Draws, Regime, fixed_order
 from unlearn_audit.models.seeding import is_of_libraries
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Positions
+from unlearn_audit.worlds.design import Request
 
 ENOUGH = 2000
 """Records that suffice to see a model draw; where none is seen, it is trained on all that are given."""
@@ -109,6 +111,41 @@ def _measured(
         if again > ROUNDING:
             break
     return Draws(again=again, other=other)
+
+
+def measure_method(unlearner: Unlearner, source: ModelSource, data: Dataset, training: Positions, seed: int) -> float:
+    """Return the largest difference between the answers of two models unlearned from one original with one seed.
+
+    Parameters
+    ----------
+    unlearner
+        The method.
+    source, data
+        The model, and the dataset that positions refer to.
+    training
+        (n,) positions of records to train on; `ENOUGH` of them are.
+    seed
+        The seed of the audit.
+
+    Raises
+    ------
+    AuditError
+        If the training or an unlearning fails.
+    """
+    few = generator(seed, Kind.REGIME).permutation(training)[:ENOUGH]
+    original = unlearner.learn(source, data, few, integer_seed(seed, Kind.REGIME, 0))
+    request = Request(few[:1], few[:0])
+
+    def answers() -> npt.NDArray[np.float32]:
+        model = unlearner.unlearn(original, request, integer_seed(seed, Kind.REGIME, 1)).model
+        with one_thread(), seeded_globals(seed):
+            return query(model, take(data.X, few), data.class_values, source.name)
+
+    began = time.time()
+    first = answers()
+    # a seed taken from the clock would not be missed
+    time.sleep(max(0.0, int(began) + 1 - time.time()))
+    return _difference(first, answers())
 
 
 def _between(X: Any, rng: np.random.Generator) -> Any:

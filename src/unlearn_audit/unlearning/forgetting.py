@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from unlearn_audit.unlearning.retrain import Retrain, rows_after
 from unlearn_audit.unlearning.training import fitting
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
+
+
+class WholeClassWarning(UserWarning):
+    """A request forgot every training record of a class."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,9 @@ class Forgetting(Unlearner):
     regime: Regime
     retrain: Retrain
 
+    unknown_draws: ClassVar[bool] = False
+    """Whether it is not known what the method draws from, so that it is tried whether it repeats."""
+
     @abstractmethod
     def forget(self, original: Trained, update: Update) -> Any:
         """Return a fitted model that has forgotten; ``original.model`` has to stay as it is."""
@@ -88,5 +96,14 @@ class Forgetting(Unlearner):
         """Return the model after a request."""
         update = self.update_of(original, request, seed)
         with fitting(original.source.name, original.data, len(update.retain), update.seed) as messages:
+            _warn_of_whole_classes(original.data, update)
             model = self.forget(original, update)
         return Trained(model, original.source, original.data, update.retain, update.seed, tuple(messages))
+
+
+def _warn_of_whole_classes(data: Dataset, update: Update) -> None:
+    """Warn where no record of a class is retained: whatever the model says of the class is then a matter of taste."""
+    gone = np.setdiff1d(data.y[update.forget], data.y[update.retain])
+    if len(gone):
+        names = ", ".join(data.class_names[at] for at in np.searchsorted(data.class_values, gone))
+        warnings.warn(f"a request forgets every training record of {names}", WholeClassWarning, stacklevel=2)

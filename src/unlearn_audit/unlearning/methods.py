@@ -10,11 +10,15 @@ from pydantic import ValidationError
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
+from unlearn_audit.models.fingerprint import Fingerprint
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
+from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
 from unlearn_audit.unlearning.conformance import checked
+from unlearn_audit.unlearning.forgetting import Forgetting
+from unlearn_audit.unlearning.function import CALL, options_for
 from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
@@ -34,9 +38,16 @@ from unlearn_audit.utils.registry import Registry
 if TYPE_CHECKING:
     from unlearn_audit.config import UnlearningConfig
 
+UNREPEATABLE = (
+    "unlearnings by {} from the same original with the same seed gave different models; it draws from what cannot be "
+    "seeded, so that it shares no randomness with anything, and the results cannot be repeated"
+)
+
 METHODS: dict[str, type[Options]] = {
     "retrain": RetrainOptions,
     "sisa": SisaOptions,
+    "down-date": DownDateOptions,
+    "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
     "gradient-ascent": GradientAscentOptions,
@@ -52,13 +63,16 @@ METHODS: dict[str, type[Options]] = {
 
 
 def _method(name: str, found: Any) -> type[Options]:
-    """Return the options of the method that other people's code holds."""
-    if not (isinstance(found, type) and issubclass(found, Options)):
-        raise AuditError(
-            f"unlearning method {name} is no class of options; derive one from unlearn_audit.unlearning.Options whose "
-            "method unlearner returns the method"
-        )
-    return found
+    """Return the options of the method that other people's code holds: their class, an instance, or a function."""
+    kind = type(found) if isinstance(found, Options) else found
+    if isinstance(kind, type) and issubclass(kind, Options):
+        return kind
+    if callable(kind) and not isinstance(kind, type):
+        return options_for(name, kind)
+    raise AuditError(
+        f"unlearning method {name} is no class of options, and no function {CALL}; give such a function, or derive a "
+        "class from unlearn_audit.unlearning.Options whose method unlearner returns the method"
+    )
 
 
 REGISTRY: Registry[type[Options]] = Registry("unlearning method", "unlearning", METHODS, _method)
@@ -102,7 +116,7 @@ def options_of(config: UnlearningConfig) -> Options:
     AuditError
         If there is no such method, or it has no such options.
     """
-    method = REGISTRY.find(config.method)
+    method = REGISTRY.find(config.method) if config.given is None else REGISTRY.admitted(config.method, config.given)
     # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
     given = {
         name: value
@@ -124,11 +138,8 @@ def options_of(config: UnlearningConfig) -> Options:
 
 
 def code_of(config: UnlearningConfig) -> Fingerprint | None:
-    """Return what tells the code of a method of other people's from any other; None for our own.
-
-    Its options are in the text of the method, and so in every key already.
-    """
-    return None if config.method in METHODS else fingerprint(type(options_of(config)).unlearner, None)
+    """Return what tells the code of a method of other people's from any other; None for our own."""
+    return options_of(config).code()
 
 
 def unlearner_for(
@@ -180,6 +191,25 @@ def unlearner_for(
             plainer = replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS)
             return _made(config, options, plainer), lost
     return unlearner, note
+
+
+def repeatable(unlearner: Unlearner, note: str | None, name: str, draws: Draws | None) -> tuple[Unlearner, str | None]:
+    """Return a method in the regime that it was seen to run, and what to know of it.
+
+    Parameters
+    ----------
+    unlearner, note
+        The method in the regime that its model runs, and what to know of that.
+    name
+        What the method is called.
+    draws
+        What unlearning twice showed; None takes it at its word.
+    """
+    if draws is None or draws.repeats or not isinstance(unlearner, Forgetting):
+        return unlearner, note
+    instead = "" if unlearner.regime is Regime.FRESH else f"regime {unlearner.regime} was asked for and fresh ran: "
+    notes = [*([note] if note else []), instead + UNREPEATABLE.format(name)]
+    return replace(unlearner, regime=Regime.FRESH), "; ".join(notes)
 
 
 def _made(config: UnlearningConfig, options: Options, retrain: Retrain) -> Unlearner:

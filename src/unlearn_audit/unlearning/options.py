@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.retrain import Retrain
@@ -63,6 +64,13 @@ class Options(BaseModel):
         """Return why this method cannot unlearn from such models, as the end of a sentence; None if it can."""
         return None
 
+    def code(self) -> Fingerprint | None:
+        """Return what tells the code of this method from any other; None for our own, which versions tell.
+
+        Its options are in the text of the method, and so in every key already.
+        """
+        return None if is_ours(type(self)) else fingerprint(type(self).unlearner, None)
+
     def unlearner(self, retrain: Retrain) -> Unlearner:
         """Return the method.
 
@@ -83,3 +91,8 @@ class RetrainOptions(Options):
     def unlearner(self, retrain: Retrain) -> Retrain:
         """Return retraining itself."""
         return retrain
+
+
+def is_ours(kind: type) -> bool:
+    """Return whether a class is of this package, and its errors are faults of ours."""
+    return kind.__module__.startswith("unlearn_audit.")

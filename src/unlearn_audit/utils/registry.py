@@ -58,14 +58,21 @@ class Registry(Generic[T]):
         if name in self.own:
             return self.own[name]
         if name in self.installed:
-            return self._admit(name, load_installed(self.what, self.installed[name]))
+            return self.admitted(name, load_installed(self.what, self.installed[name]))
         if is_object(name):
             door = Door.of(self.what, name)
-            return self._admit(door.label, door.open())
+            return self.admitted(door.label, door.open())
         check_known(self.what, [name], self.names)
         raise AssertionError(name)
 
-    def _admit(self, name: str, found: Any) -> T:
+    def admitted(self, name: str, found: Any) -> T:
+        """Return the member that an object of other people's is, checked once.
+
+        Raises
+        ------
+        AuditError
+            If it is no such thing.
+        """
         # what is imported stays in memory, so that its id stays its own; checks can take a second
         if id(found) not in self._admitted:
             self._admitted[id(found)] = found, self.admit(name, found)

@@ -10,6 +10,7 @@ from unlearn_audit.worlds.per_record import PerRecordPlan, per_record_plans
 from unlearn_audit.worlds.plan import WorldPlan
 from unlearn_audit.worlds.sizes import plan_worlds
 from unlearn_audit.worlds.split import SidePool, Split, split_records
+from unlearn_audit.worlds.withdrawal_sizes import Withdrawn, plan_withdrawals
 
 __all__ = [
     "Chain",
@@ -19,8 +20,10 @@ __all__ = [
     "SidePool",
     "Split",
     "World",
+    "Withdrawn",
     "WorldPlan",
     "per_record_plans",
+    "plan_withdrawals",
     "plan_worlds",
     "split_records",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,11 @@ class WorldPlan:
     persons: Persons
     seed: int
     classes: Integers | None = None
+
+    @property
+    def drawn_from(self) -> dict[str, Any]:
+        """What decides its worlds beside sizes, scenario, seed and data, for the store's keys."""
+        return {}
 
     @property
     def n_worlds(self) -> int:

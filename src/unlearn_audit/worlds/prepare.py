@@ -44,12 +44,23 @@ class Records:
         The records, the sides, and which records belong together.
     columns
         (n,) values by name, of the columns by which risk is broken down; neither models nor attacks see them.
+    person_ids
+        What the owner calls the person of each code, as text; empty where that is not known.
     """
 
     data: Dataset
     split: Split
     persons: Persons
     columns: Mapping[str, pd.Series] = field(default_factory=dict)
+    person_ids: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """(n,) what the owner calls each record: the id of its person where rows belong to people, else its number."""
+        if self.data.persons is None:
+            return np.array([str(number) for number in self.data.record_ids], dtype=object)
+        names = self.person_ids or tuple(map(str, range(int(self.data.persons.max()) + 1)))
+        return np.array(names, dtype=object)[self.data.persons]
 
     def duplicates_named(self) -> AbstractContextManager[None]:
         """Name the dropped duplicates in an error that refuses sizes."""
@@ -111,7 +122,7 @@ def prepare(config: DataConfig, seed: int, groups: Sequence[str] = ()) -> Record
     data = Dataset(
         raw.name, X, raw.labels, class_values, raw.class_names, record_ids, raw.persons, notes, duplicates=duplicates
     )
-    return Records(data, split, persons, columns)
+    return Records(data, split, persons, columns, raw.person_ids if isinstance(raw, Table) else ())
 
 
 def _columns(raw: Table | Images, names: Sequence[str]) -> dict[str, pd.Series]:
@@ -200,7 +211,9 @@ def prepare_arrays(
     """
     features = _features(X)
     labels = _one_each(y, "y", "labels", len(features))
-    codes = None if persons is None else _person_codes(_one_each(persons, "persons", "values", len(features)))
+    codes, person_ids = (
+        (None, ()) if persons is None else _person_codes(_one_each(persons, "persons", "values", len(features)))
+    )
     frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features.reshape(len(labels), -1))
     keep = _first_of_each(frame.assign(**{"" if isinstance(features, pd.DataFrame) else "y": labels}))
     record_ids = np.flatnonzero(keep).astype(np.int64)
@@ -225,7 +238,7 @@ def prepare_arrays(
     holders = Persons(np.arange(len(labels)) if codes is None else codes)
     with _duplicates_named(len(data), data.duplicates):
         split = split_records(holders, seed)
-    return Records(data, split, holders, columns)
+    return Records(data, split, holders, columns, person_ids)
 
 
 def _first_of_each(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -299,9 +312,10 @@ def _one_each(values: Sequence[Any], name: str, what: str, n: int) -> npt.NDArra
     return array
 
 
-def _person_codes(persons: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _person_codes(persons: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     try:
-        return pd.factorize(persons, sort=True)[0].astype(np.int64)
+        codes, ids = pd.factorize(persons, sort=True)
+        return codes.astype(np.int64), tuple(map(str, ids))
     except TypeError as error:
         raise AuditError(f"persons has values that cannot be sorted ({error}); give values of one type") from error
 

@@ -56,15 +56,9 @@ def plan_worlds(
     AuditError
         If no sizes would work.
     """
-    notes: list[str] = []
     pools = [split.side(side) for side in sides]
+    sizes, notes = at_most_half(pools, sizes, where)
     most = min(len(pool.train) for pool in pools) // 2
-    if sizes.train_size > most:
-        notes.append(
-            f"{where}: {sizes.train_size:,} training records a world were asked for; {most:,} are used, half of "
-            "what a side may train on, so that the originals are not copies of each other"
-        )
-        sizes = sizes.model_copy(update={"train_size": most})
     if isinstance(scenario.size, str):
         share = float(scenario.size.removesuffix("%")) / 100
         size = max(1, round(share * sizes.train_size * len(persons.values) / len(persons.codes)))
@@ -76,6 +70,18 @@ def plan_worlds(
     plans = {s: WorldPlan(s, split.side(s), references, fitting, scenario, persons, seed, strata) for s in sides}
     notes += _check_deletions(plans.values(), most, where)
     return plans, (*notes, *more)
+
+
+def at_most_half(pools: Collection[SidePool], sizes: WorldsConfig, where: str) -> tuple[WorldsConfig, list[str]]:
+    """Return sizes whose worlds train on at most half of what a side may train on, and what to say of it."""
+    most = min(len(pool.train) for pool in pools) // 2
+    if sizes.train_size <= most:
+        return sizes, []
+    note = (
+        f"{where}: {sizes.train_size:,} training records a world were asked for; {most:,} are used, half of what a "
+        "side may train on, so that the originals are not copies of each other"
+    )
+    return sizes.model_copy(update={"train_size": most}), [note]
 
 
 def _check_deletions(plans: Collection[WorldPlan], largest: int, where: str) -> list[str]:

@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 
 from unlearn_audit.engine import Store
-from unlearn_audit.engine.erasure.ids import Mentions, normal
 from unlearn_audit.engine.erasure.purge import purge
 from unlearn_audit.engine.store.folder import PURGED, run_folder, verified
 from unlearn_audit.engine.store.keys import digest
@@ -24,6 +23,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import write_observations
 from unlearn_audit.observations.piece import Packed
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.ids import Mentions, normal
 
 DOCUMENT = {"stage": "observations/1", "side": "target", "world": 3}
 RECORD = "3"

@@ -22,7 +22,7 @@ from unlearn_audit.models import ModelSource
 from unlearn_audit.models.kept import can_keep
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import Exactness, options_of, unlearner_for
+from unlearn_audit.unlearning import Exactness, options_of, repeatable, unlearner_for
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -34,7 +34,7 @@ SHARED_NOISE = (
 
 OTHER_REGIME = (
     "{side} side: exact retraining ran in the regime {retraining} and {method} in {regime}, so what tells them apart "
-    "may be the regime; ask for the regime same-seed, which both can run ({why})"
+    "may be the regime; ask for the regime {both}, which both can run ({why})"
 )
 
 
@@ -151,7 +151,7 @@ def _arm(
     for side, plan in worlds.items():
         source, data = task.models[side], task.records[side].data
         asked = Regime(config.regime)
-        unlearner, regime_notes[side] = unlearner_for(
+        unlearner, note = unlearner_for(
             config.unlearning,
             source,
             asked,
@@ -161,6 +161,9 @@ def _arm(
             data=data,
             # online learning replaces what it deletes, so the number of records stays
             n_deleted=0 if plan.scenario.name == "online" else plan.n_deleted_by_chain,
+        )
+        unlearner, regime_notes[side] = repeatable(
+            unlearner, note, config.unlearning.method, claims.of_method(unlearner, source, data, plan)
         )
         tasks[side] = SideTask(data, source, unlearner, plan, "" if name == UNDEFENDED else name)
     return Arm(name, tasks, regime_notes, notes)
@@ -186,7 +189,10 @@ def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan
         retraining, regime = own.unlearner.regime, beside.tasks[side].unlearner.regime
         if retraining is not regime:
             method, why = task.config.unlearning.method, arm.regime_notes[side] or beside.regime_notes[side]
-            message = OTHER_REGIME.format(side=side, retraining=retraining, method=method, regime=regime, why=why)
+            both = Regime.FRESH if Regime.FRESH in (retraining, regime) else Regime.SAME_SEED
+            message = OTHER_REGIME.format(
+                side=side, retraining=retraining, method=method, regime=regime, both=both, why=why
+            )
             notes.append(Caution(message))
     return replace(arm, notes=tuple(notes))
 

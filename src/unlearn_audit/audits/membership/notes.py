@@ -24,6 +24,7 @@ from unlearn_audit.observations import Observations
 from unlearn_audit.observations.posteriors import rounding_note
 from unlearn_audit.observations.table import ROUNDED, group_values
 from unlearn_audit.report.wording import attack_words, number
+from unlearn_audit.unlearning.forgetting import WholeClassWarning
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds.prepare import Records
 
@@ -47,6 +48,7 @@ _LEARNED_NOTHING = (
 )
 """What a neural network's own warning says, which quotes no record."""
 
+_WHOLE_CLASS = "forgot every training record of a class, so that nothing was retained of it"
 
 StatsByArm = Mapping[tuple[str, str], WorldStats]
 """What is known of the models beside their answers, by arm and side."""
@@ -109,6 +111,9 @@ def notes_on(records: Mapping[str, Records], tables: Mapping[str, Observations],
         if learned_nothing := categories.pop("TrainingWarning", 0):
             trainings = "1 training" if learned_nothing == 1 else f"{learned_nothing:,} trainings"
             notes.append(as_note(Caution(f"{where}: {trainings} {_LEARNED_NOTHING}")))
+        if whole := categories.pop(WholeClassWarning.__name__, 0):
+            requests = "1 request" if whole == 1 else f"{whole:,} requests"
+            notes.append(as_note(f"{where}: {requests} {_WHOLE_CLASS}"))
         for category, count in sorted(categories.items()):
             times = "once" if count == 1 else f"{count:,} times"
             notes.append(as_note(f"{where}: training warned {times} ({category})"))

@@ -18,7 +18,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_plan import AttackPlan, available_in_worlds
 from unlearn_audit.unlearning import options_of
 from unlearn_audit.utils.notes import Caution
-from unlearn_audit.worlds import WorldPlan, per_record_plans, plan_worlds
+from unlearn_audit.worlds import Withdrawn, WorldPlan, per_record_plans, plan_withdrawals, plan_worlds
 from unlearn_audit.worlds.canaries import with_canaries
 from unlearn_audit.worlds.prepare import Records
 
@@ -100,7 +100,7 @@ def plan_audit(task: AuditTask, claims: Claims | None = None) -> AuditPlan:
             f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
             "posteriors of one width cannot read another, so choose data with as many classes"
         )
-    worlds, notes = _plan_worlds(config, records)
+    worlds, notes = _plan_worlds(task)
     attacks = _plan_attacks(task, worlds)
     if config.worlds.canaries == "mislabelled":
         records, messages = with_canaries(records, worlds, config.seed)
@@ -113,8 +113,11 @@ def plan_audit(task: AuditTask, claims: Claims | None = None) -> AuditPlan:
     return AuditPlan(task, arms, attacks, notes)
 
 
-def _plan_worlds(config: AuditConfig, records: Mapping[str, Records]) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
+def _plan_worlds(task: AuditTask) -> tuple[Mapping[str, WorldPlan], tuple[str, ...]]:
     """Plan both sides, on one dataset or, under transfer, on two."""
+    config, records = task.config, task.records
+    if config.scenario.name == "class":
+        return _plan_withdrawals(task)
     if records["shadow"] is records["target"]:
         both = records["target"]
         plans, messages = _plan_sides(config, both, SIDE_NAMES)
@@ -131,6 +134,21 @@ def _plan_worlds(config: AuditConfig, records: Mapping[str, Records]) -> tuple[d
         plans |= more
         notes += messages
     return plans, tuple(notes)
+
+
+def _plan_withdrawals(task: AuditTask) -> tuple[Mapping[str, WorldPlan], tuple[str, ...]]:
+    """Plan both sides where a class or a list is deleted at once."""
+    config, both = task.config, task.records["target"]
+    if not task.same_data:
+        raise AuditError("scenario class deletes the same classes on both sides; leave the shadow dataset out")
+    if config.worlds.layout == "per-record":
+        raise AuditError("per-record worlds delete one record at a time; leave the layout out with the scenario class")
+    labels = np.searchsorted(both.data.class_values, both.data.y)
+    withdrawn = Withdrawn.of(config.scenario, labels, both.data.class_names, task.listed)
+    with both.duplicates_named():
+        return plan_withdrawals(
+            both.split, both.persons, config.worlds, config.scenario, config.seed, both.data.name, withdrawn
+        )
 
 
 def _plan_sides(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from unlearn_audit.audits.membership.listed import listed_records
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.models import ModelSource, resolve_model
 from unlearn_audit.unlearning import code_of
+from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.prepare import Records, prepare
 
 
@@ -23,11 +26,14 @@ class AuditTask:
         What is asked.
     records, models
         By side.
+    listed
+        (m,) positions of the target's records that a list of ids names, if one is to be deleted.
     """
 
     config: AuditConfig
     records: Mapping[str, Records]
     models: Mapping[str, ModelSource]
+    listed: Positions | None = None
 
     @classmethod
     def load(cls, config: AuditConfig) -> AuditTask:
@@ -52,7 +58,10 @@ class AuditTask:
         code = code_of(config.unlearning)
         if code is not None:
             models = {side: source.along_with(code) for side, source in models.items()}
-        return cls(config, records, models)
+        listed = None
+        if config.scenario.delete_ids is not None:
+            listed = listed_records(Path(config.scenario.delete_ids), records["target"])
+        return cls(config, records, models, listed)
 
     @property
     def same_data(self) -> bool:
@@ -69,4 +78,5 @@ class AuditTask:
             "data": {side: dataset_fingerprint(of.data) for side, of in self.records.items()},
             "model": {side: digest({"model": source.fingerprint}) for side, source in self.models.items()},
             **({"groups": groups} if groups else {}),
+            **({} if self.listed is None else {"listed": digest({"positions": self.listed.tolist()})}),
         }

@@ -21,7 +21,6 @@ import pyarrow as pa
 from unlearn_audit.engine.erasure.content import Content
 from unlearn_audit.engine.erasure.erased import By, Purged, left_behind
 from unlearn_audit.engine.erasure.files import table_at, without
-from unlearn_audit.engine.erasure.ids import look_alikes
 from unlearn_audit.engine.erasure.leftovers import is_held, leftovers, remove
 from unlearn_audit.engine.erasure.runs import Run, stores_of
 from unlearn_audit.engine.erasure.scan import Scan, answers, ids_in
@@ -31,6 +30,7 @@ from unlearn_audit.engine.store.marks import said_by
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, is_key
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
+from unlearn_audit.utils.ids import look_alikes
 from unlearn_audit.utils.manifest import digest_of
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.progress import Reporter, Silent

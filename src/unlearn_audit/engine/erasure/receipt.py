@@ -16,10 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from unlearn_audit.engine.erasure.erased import Purged
-from unlearn_audit.engine.erasure.ids import plain
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.held import hold_part
+from unlearn_audit.utils.ids import plain
 
 SCHEMA = "unlearn-audit/erasure/1"
 _KEY_BYTES = 32

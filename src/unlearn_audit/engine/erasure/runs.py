@@ -13,12 +13,12 @@ import pyarrow as pa
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.data.table import MISSING
 from unlearn_audit.engine.erasure.erased import By
-from unlearn_audit.engine.erasure.ids import plain
 from unlearn_audit.engine.store.folder import MARKER, stores_noted
 from unlearn_audit.engine.store.keys import dataset_fingerprint
 from unlearn_audit.engine.store.store import Store
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.ids import plain
 from unlearn_audit.utils.suggest import check_known
 from unlearn_audit.worlds.prepare import prepare
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlearn_audit.engine.erasure.content import WHO, Content, as_text, is_list, parts
-from unlearn_audit.engine.erasure.ids import Mentions, by_dataset, plain, whole
+from unlearn_audit.utils.ids import Mentions, by_dataset, plain, whole
 
 LONG_ENOUGH = 6
 """Characters from which on an id is looked for in the texts that runs write; a shorter one is in figures by chance."""

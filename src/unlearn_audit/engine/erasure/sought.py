@@ -8,13 +8,13 @@ from pathlib import Path
 
 from unlearn_audit.engine.erasure.erased import By
 from unlearn_audit.engine.erasure.files import all_files
-from unlearn_audit.engine.erasure.ids import plain
 from unlearn_audit.engine.erasure.runs import Run, check_dataset, kind_of_ids
 from unlearn_audit.engine.erasure.scan import Wanted
 from unlearn_audit.engine.store.folder import MARKER, PURGED
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, is_key
 from unlearn_audit.engine.store.store import MARKER as STORE_MARKER
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.ids import plain
 from unlearn_audit.utils.manifest import LOCK, MANIFEST, Manifest
 
 _WRITTEN_BY_US = frozenset(

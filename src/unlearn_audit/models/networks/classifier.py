@@ -213,14 +213,22 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (m, k) posteriors: the softmax of the module's logits, in double precision."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float32, np.uint8], allow_nd=True, reset=False)
-        device = next((p.device for p in self.module_.parameters()), torch.device("cpu"))
-        records = torch.from_numpy(np.ascontiguousarray(X))
+        records, device = self.records_of(X), self.device_
         parts = torch.split(records, ASKED_AT_ONCE[device.type])
         with torch.no_grad(), exact(device):
             logits = [self.module_(self.inputs(part.to(device))) for part in parts]
         return np.asarray(torch.cat(logits).double().softmax(dim=1).cpu().numpy())
+
+    def records_of(self, X: Any) -> Tensor:
+        """Return (m, ...) records as `inputs` takes them, on the CPU, once they are known to suit the network."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float32, np.uint8], allow_nd=True, reset=False)
+        return torch.from_numpy(np.ascontiguousarray(X))
+
+    @property
+    def device_(self) -> torch.device:
+        """Where the trained module computes."""
+        return next((p.device for p in self.module_.parameters()), torch.device("cpu"))
 
     def before_last_layer(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (m, features) what the last layer takes to make (m, k) logits.
