@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
-    from unlearn_audit.api import audit, audit_observations, run
+    from unlearn_audit.api import audit, audit_observations, compare_methods, run
     from unlearn_audit.audits.membership.execution import Execution
     from unlearn_audit.audits.membership.result import AuditResult
+    from unlearn_audit.audits.methods.result import MethodsResult
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
     from unlearn_audit.findings.result import Result
@@ -30,10 +31,12 @@ __all__ = [
     "AuditResult",
     "Execution",
     "Findings",
+    "MethodsResult",
     "Observations",
     "Result",
     "audit",
     "audit_observations",
+    "compare_methods",
     "read_config",
     "read_observations",
     "run",
@@ -43,13 +46,14 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "api": ("audit", "audit_observations", "run"),
+        "api": ("audit", "audit_observations", "compare_methods", "run"),
         "config": ("AuditConfig", "read_config"),
         "errors": ("AuditError",),
         "observations": ("Observations", "read_observations", "write_observations"),
         "findings.result": ("Result",),
         "findings.schema": ("Findings",),
         "audits.membership.result": ("AuditResult",),
+        "audits.methods.result": ("MethodsResult",),
         "audits.membership.execution": ("Execution",),
     },
 )

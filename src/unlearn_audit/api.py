@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,10 @@ from unlearn_audit.audits.membership.notes import min_mean_max, repeats, roundin
 from unlearn_audit.audits.membership.result import AuditResult
 from unlearn_audit.audits.membership.run import Provenance, evaluate_tables, run_audit
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
+from unlearn_audit.audits.methods.plan import comparison_config, methods_asked
+from unlearn_audit.audits.methods.result import MethodsResult
+from unlearn_audit.audits.methods.run import compare
+from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, UnlearningConfig, WorldsConfig, build_config
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
@@ -103,12 +106,6 @@ def audit(
     >>> result.findings.regime, result.findings.selected.attack
     ('fixed', 'sorted-diff')
     """
-    if "units" in settings:
-        warnings.warn("units is deprecated; use persons.", DeprecationWarning, stacklevel=2)
-        if persons is not None:
-            raise AuditError("units is the former name of persons, and both are given; keep persons")
-        persons = settings.pop("units")
-    source = resolve_model(model)
     sizes = WorldsConfig(
         shadow=shadow_worlds,
         target=target_worlds,
@@ -121,17 +118,100 @@ def audit(
         canaries=canaries,
         probes=probes,
     )
+    task = _task_of_arrays("audit", model, X, y, persons, name, sizes, groups, keep, settings)
+    return run_audit(task, execution or Execution())
+
+
+def compare_methods(
+    model: Any,
+    X: Any,
+    y: Sequence[Any],
+    methods: Sequence[str | UnlearningConfig | Callable[..., Any]] | None = None,
+    *,
+    persons: Sequence[Any] | None = None,
+    name: str = "in-memory",
+    worlds: WorldsConfig | Mapping[str, Any] | None = None,
+    groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
+    keep: Sequence[str] = (),
+    execution: Execution | None = None,
+    **settings: Any,
+) -> MethodsResult:
+    """Compare unlearning methods on a model of one's own, beside exact retraining and no unlearning.
+
+    All methods get the same worlds, deletions and queries, and start from the same originals.
+
+    Parameters
+    ----------
+    model, X, y, persons, name, groups, keep
+        As in `audit`.
+    methods
+        Each by its name, with options as in ``"sisa:shards=5"``, or as a function of one's own; by default every one
+        that can unlearn from the model.
+    worlds
+        Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
+    execution
+        Worker processes, store and progress.
+    **settings
+        Further fields of `AuditConfig`: ``regime``, ``scenario``, ``games``, ``views``, ``attacks``, ``features``,
+        ``attack_models``, ``unlearning_measures``, ``seed``.
+
+    Returns
+    -------
+    MethodsResult
+        ``to_frame()`` is the table, ``save(folder)`` writes it with a page, and ``findings`` has everything.
+
+    Raises
+    ------
+    AuditError
+        If anything about the request is wrong, or a method that is named cannot unlearn from the model.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> compared = compare_methods(
+    ...     DecisionTreeClassifier(max_leaf_nodes=10), X, y, ["sisa:shards=2"], attacks=["score-difference"],
+    ...     attack_models=["none"], worlds={"shadow": 3, "target": 3, "deletions": 5},
+    ... )
+    >>> compared.to_frame()["method"].tolist()
+    ['retrain', 'none', 'sisa:shards=2']
+    """
+    task = _task_of_arrays("compare_methods", model, X, y, persons, name, worlds or {}, groups, keep, settings)
+    comparison_config(task.config)
+    return compare(task, methods_asked(methods), execution or Execution())
+
+
+def _task_of_arrays(
+    what: str,
+    model: Any,
+    X: Any,
+    y: Sequence[Any],
+    persons: Sequence[Any] | None,
+    name: str,
+    sizes: WorldsConfig | Mapping[str, Any],
+    groups: Sequence[str] | Mapping[str, Sequence[Any]],
+    keep: Sequence[str],
+    settings: dict[str, Any],
+) -> AuditTask:
+    """Return an audit of arrays, given what the function is called that takes them."""
+    if "units" in settings:
+        warnings.warn("units is deprecated; use persons.", DeprecationWarning, stacklevel=3)
+        if persons is not None:
+            raise AuditError("units is the former name of persons, and both are given; keep persons")
+        persons = settings.pop("units")
+    source = resolve_model(model)
     if taken := {"target", "shadow", "worlds"} & settings.keys():
         raise AuditError(
-            f"audit() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their own; "
-            "for a shadow side of its own use run() with a configuration"
+            f"{what}() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their "
+            "own; for a shadow side of its own use run() with a configuration"
         )
     side = SideConfig(data=DataConfig(name=name), model=source.name)
     groups = (groups,) if isinstance(groups, str) else groups
-    config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where="audit()")
+    config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where=f"{what}()")
     records = prepare_arrays(X, y, persons, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
     both = {"target": records, "shadow": records}
-    return run_audit(AuditTask.of(config, both, {"target": source, "shadow": source}), execution or Execution())
+    return AuditTask.of(config, both, {"target": source, "shadow": source})
 
 
 def audit_observations(

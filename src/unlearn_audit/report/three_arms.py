@@ -107,12 +107,14 @@ def epsilon_words(method: str, found: EpsilonMeasured) -> str:
     )
     if found.certified is None:
         return f"{text}."
+    stated = f"{method} states at most {number(found.certified, 2)}"
     if found.at_least > found.certified:
+        # what is certified is closeness to models of the method's own kind, which need not be like retrained ones
         return (
-            f"{text}, and {method} states at most {number(found.certified, 2)}: that does not hold here, or rests on "
-            "conditions that these models do not meet."
+            f"{text}. {stated}, against models of its own kind that never had the records: it does not hold here, or "
+            "those differ from retrained ones as much."
         )
-    return f"{text}; {method} states at most {number(found.certified, 2)}, which this does not contradict."
+    return f"{text}; {stated}, which this does not contradict."
 
 
 def _against(best: BestOnArms) -> str:

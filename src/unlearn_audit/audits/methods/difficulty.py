@@ -1,4 +1,4 @@
-"""Leak by difficulty: does a method give away more of the records that are harder to forget?
+"""Leak by difficulty: whether a method gives away more of the records that are harder to forget.
 
 A record's difficulty is the same for every method: it is read off the references. Its margin under the retrained
 models, which never saw it, says how unusual it is; where worlds audit the same records in every role, shadow worlds

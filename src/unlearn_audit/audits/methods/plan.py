@@ -6,8 +6,10 @@ share the plan of their worlds and, where methods start from a trained model, th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.plan import AuditPlan, plan_audit
@@ -19,10 +21,10 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.unlearning import Exactness, options_of, parse_method
 from unlearn_audit.unlearning.methods import REGISTRY
 
-NO_UNLEARNING = UnlearningConfig(method="none")
+Method = str | UnlearningConfig | Callable[..., Any]
+"""How a method is named: as in ``--method``, as a configuration, or as a function of one's own."""
 
-REFERENCES = ("retrain", "none")
-"""What the others are compared with, and the end of the scale: they always run."""
+NO_UNLEARNING = UnlearningConfig(method="none")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class MethodsPlan:
     skipped: dict[str, str]
 
 
-def methods_asked(texts: Sequence[str | UnlearningConfig] | None) -> tuple[Asked, ...]:
+def methods_asked(texts: Sequence[Method] | None) -> tuple[Asked, ...]:
     """Return the methods that some texts name, each once and without the references; for None, every one there is.
 
     Raises
@@ -72,21 +74,30 @@ def methods_asked(texts: Sequence[str | UnlearningConfig] | None) -> tuple[Asked
     AuditError
         If a text names no method, or an option that it does not have.
     """
-    named = texts is not None
-    found: dict[str, Asked] = {}
-    for given in REGISTRY.names if texts is None else texts:
-        config = parse_method(given) if isinstance(given, str) else given
-        text = given if isinstance(given, str) else _text(given)
+    configs = [_config(given) for given in (REGISTRY.names if texts is None else texts)]
+    asked = []
+    for config in configs:
         options = options_of(config)
-        if not (options.is_retraining or options.exactness is Exactness.NONE):
-            found[text] = Asked(text, config, named)
-    return tuple(found.values())
+        if not (options.is_retraining or options.exactness is Exactness.NONE) and config not in asked:
+            asked.append(config)
+    # what others read shows no folder, unless it takes that to tell two files apart
+    short = [_text(config, re.split(r"[/\\]", config.method)[-1]) for config in asked]
+    names = [
+        of if short.count(of) == 1 else _text(config, config.method) for of, config in zip(short, asked, strict=True)
+    ]
+    return tuple(Asked(name, config, texts is not None) for name, config in zip(names, asked, strict=True))
 
 
-def _text(config: UnlearningConfig) -> str:
+def _config(given: Method) -> UnlearningConfig:
+    if isinstance(given, UnlearningConfig):
+        return given
+    return parse_method(given) if isinstance(given, str) else UnlearningConfig.model_validate(given)
+
+
+def _text(config: UnlearningConfig, name: str) -> str:
     """Return a method and its options as one text."""
-    options = ",".join(f"{name}={value}" for name, value in config.options.items())
-    return f"{config.method}:{options}" if options else config.method
+    options = ",".join(f"{option}={value}" for option, value in config.options.items())
+    return f"{name}:{options}" if options else name
 
 
 def comparison_config(config: AuditConfig) -> AuditConfig:

@@ -63,8 +63,8 @@ def _row(
     row = Method(method=text, status="failed", exactness=str(options.exactness), source=options.reference or None)
     if arm in failed:
         return row.model_copy(update={"why": failed[arm]})
-    tables = {of: stats[of, "target"].measures for of in (arm, RETRAINING, UNDEFENDED)}
-    found = compare_arms(text, played[arm], played[RETRAINING], played[UNDEFENDED], measured(*tables.values()))
+    own, exact, nothing = (stats[of, "target"].measures for of in (arm, RETRAINING, UNDEFENDED))
+    found = compare_arms(text, played[arm], played[RETRAINING], played[UNDEFENDED], measured(own, exact, nothing))
     if found is None:
         return row.model_copy(update={"why": NO_ATTACK})
     groups, trends = by_difficulty(played[arm], played[RETRAINING], played[UNDEFENDED])
@@ -76,7 +76,7 @@ def _row(
             "direction": found.direction,
             "weights_unchanged": found.weights_unchanged,
             "arms": found,
-            "cost": cost_of(tables[arm], tables[RETRAINING], reused=stats[arm, "target"].reused > 0),
+            "cost": cost_of(own, exact, reused=stats[arm, "target"].reused > 0),
             "difficulty": groups,
             "trends": trends,
         }

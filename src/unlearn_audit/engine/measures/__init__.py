@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from unlearn_audit.engine.measures.accuracy import Accuracy
 from unlearn_audit.engine.measures.base import ORIGINAL, Measure, Pair, Took
+from unlearn_audit.engine.measures.certified import Certified
 from unlearn_audit.engine.measures.cost import Cost
 from unlearn_audit.engine.measures.measuring import Measuring, are_measured, table_of_measures
 from unlearn_audit.engine.measures.moved import Moved
@@ -16,12 +17,13 @@ MEASURES: dict[str, Measure] = {
     "accuracy": Accuracy(),
     "cost": Cost(),
     "moved": Moved(),
+    "certified": Certified(),
     "relearning": Relearning(),
     "quantisation": Quantisation(),
 }
 """Every measure by name; a new one is one file and one line here."""
 
-USUAL = ("accuracy", "cost", "moved")
+USUAL = ("accuracy", "cost", "moved", "certified")
 """What is measured in every audit of a method other than retraining."""
 
 
