@@ -31,7 +31,7 @@ from unlearn_audit.metrics import (
     tpr_at_fpr_interval,
 )
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
-from unlearn_audit.metrics.intervals import NEGLIGIBLE, Estimate
+from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, t_quantile
 from unlearn_audit.metrics.power import errors_to_claim
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.observations import Observations
@@ -200,7 +200,7 @@ def _best(
     if one is None or other is None:
         return None
     areas = ours.turned[one], exact.turned[other]
-    excess = area_difference(*areas, positive, clusters)
+    excess, claim = (area_difference(*areas, positive, clusters, at) for at in (CONFIDENCE, HEADLINE))
     return BestOnArms(
         unlearned_attack=one,
         retrained_attack=other,
@@ -210,16 +210,21 @@ def _best(
         none=None if nothing is None or last is None else nothing.result(last, positive, clusters),
         excess=excess.value,
         excess_ci=excess.interval,
-        excess_claim_ci=area_difference(*areas, positive, clusters, HEADLINE).interval,
-        seen=_seen(excess),
+        excess_claim_ci=claim.interval,
+        seen=_seen(excess, claim),
     )
 
 
-def _seen(excess: Estimate) -> float | None:
-    """Return the excess that would be claimed with a probability of 80 %; None where its error says nothing."""
-    if not np.isfinite(excess.error) or excess.error < NEGLIGIBLE or not np.isfinite(excess.freedom):
+def _seen(excess: Estimate, claim: Estimate) -> float | None:
+    """Return the excess that would be claimed with a probability of 80 %; None where none would be, or nothing varies.
+
+    It is the reach of the claiming interval, enlarged as an effect has to be that is claimed in 80 % of runs; so it is
+    never smaller than what the interval allows for.
+    """
+    reach = max(claim.high - claim.value, claim.value - claim.low)
+    if reach < NEGLIGIBLE or not np.isfinite(excess.freedom):
         return None
-    seen = errors_to_claim(excess.freedom) * excess.error
+    seen = reach * errors_to_claim(excess.freedom) / t_quantile(excess.freedom, HEADLINE)
     return seen if seen < GUESSING else None
 
 

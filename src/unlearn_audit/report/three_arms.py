@@ -19,14 +19,7 @@ CANNOT_TELL = "can't be told apart from exact retraining here"
 
 
 def arms_words(found: ArmsComparison) -> tuple[str, ...]:
-    """Return what the three arms show, in sentences: the update first, then the unlearned model alone, then distances.
-
-    Examples
-    --------
-    >>> seen_words(None), seen_words(0.0312)
-    ('how large a difference would have been seen is not known', 'a difference of 0.031 would have been seen with a \
-probability of 80 %')
-    """
+    """Return what the three arms show, in sentences: the update first, then the unlearned model alone, then distances."""
     sentences = [
         update_words(found),
         alone_words(found),
@@ -92,9 +85,15 @@ def alone_words(found: ArmsComparison) -> str:
 
 
 def seen_words(seen: float | None) -> str:
-    """Say how large a difference would have been seen."""
+    """Say how large a difference would have been seen.
+
+    Examples
+    --------
+    >>> seen_words(0.0312)
+    'a difference of 0.031 would have been seen with a probability of 80 %'
+    """
     if seen is None:
-        return "how large a difference would have been seen is not known"
+        return "how large a difference would have been seen is not known, or none would have been"
     return f"a difference of {number(seen)} would have been seen with a probability of 80 %"
 
 

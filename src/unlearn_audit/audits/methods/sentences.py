@@ -118,8 +118,8 @@ def limits_of(rows: Sequence[Method], config: AuditConfig) -> tuple[str, ...]:
         "attacks in the tables were tried; another may find more.",
         "More, less and not told apart compare the best attacks on both versions, each chosen on its own shadow "
         f"worlds, by an interval of {percent(HEADLINE)} of how much further from 0.5 one AUC is than the other; single "
-        f"attacks are read by intervals of {percent(FAMILY)} that hold for all of them at once (max-T). So each method is "
-        "wrongly told apart in 5 % of comparisons at most; of twenty that are like retraining, one may be.",
+        f"attacks are read by intervals of {percent(FAMILY)} that hold for all of them at once (max-T). So each "
+        "method is wrongly told apart in 5 % of comparisons at most; of twenty that are like retraining, one may be.",
         "Not told apart does not mean alike: the sentences say how large a difference would have been seen.",
         "Pareto fronts are of point estimates; where intervals overlap, which methods lie on one may change.",
         "Time and memory are those of this machine when worlds were made; they differ from run to run.",
