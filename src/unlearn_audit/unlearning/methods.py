@@ -17,6 +17,7 @@ from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
 from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
+from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
 from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
 from unlearn_audit.unlearning.retrain import Retrain
@@ -34,6 +35,7 @@ METHODS: dict[str, type[Options]] = {
     "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
+    "noisy-fine-tuning": NoisyFineTuningOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 
