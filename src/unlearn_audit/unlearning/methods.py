@@ -18,6 +18,7 @@ from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOpt
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
+from unlearn_audit.unlearning.networks.ppu import PpuOptions
 from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
 from unlearn_audit.unlearning.retrain import Retrain
@@ -36,6 +37,7 @@ METHODS: dict[str, type[Options]] = {
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
     "noisy-fine-tuning": NoisyFineTuningOptions,
+    "ppu": PpuOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 
