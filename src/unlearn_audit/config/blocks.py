@@ -200,6 +200,38 @@ class ScenarioConfig(Frozen):
         return self
 
 
+def _split(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of a method and its options from a text such as ``scrub:gamma=0.9,epochs=5``.
+
+    Examples
+    --------
+    >>> _split("scrub:gamma=0.9,learning_rate=none"), _split("mine.py:Mine:often=true"), _split("mine.py:Mine")
+    (('scrub', {'gamma': 0.9, 'learning_rate': None}), ('mine.py:Mine', {'often': True}), ('mine.py:Mine', {}))
+    """
+    name, colon, tail = text.rpartition(":")
+    if not colon or "=" not in tail:
+        return text, {}
+    options: dict[str, Any] = {}
+    for given in tail.split(","):
+        option, equals, value = (part.strip() for part in given.partition("="))
+        if not option or not equals or not value:
+            raise ValueError(f"'{given}' is no option of a method; write NAME:option=value,option=value")
+        if option in options or option == "method":
+            raise ValueError(f"option {option} is given twice; give it once")
+        options[option] = _plain(value)
+    return name, options
+
+
+def _plain(text: str) -> Any:
+    """Return the number, the truth value or the nothing that a text stands for, else the text."""
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
 _RECORDED_IN_FULL = ("retrain", "sisa")
 """Methods whose recorded configurations hold every option of SISA."""
 
@@ -217,7 +249,8 @@ class UnlearningConfig(Frozen):
         "retrain",
         "Unlearning",
         "unlearning",
-        description="how the owner unlearns: {unlearning}; or file.py:Options for your own method",
+        description="how the owner unlearns: {unlearning}; or file.py:Options for your own method; options follow, as "
+        "in NAME:epochs=5,learning_rate=0.01",
     )
     shards: int = flagged(10, "Unlearning", rare=True, description="SISA: parts, each with its own model")
     slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")
@@ -226,7 +259,11 @@ class UnlearningConfig(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
-        return {"method": value} if isinstance(value, str) else value
+        value = {"method": value} if isinstance(value, str) else value
+        if not isinstance(value, dict) or not isinstance(value.get("method"), str):
+            return value
+        method, options = _split(value["method"])
+        return {**value, "method": method, **options}
 
     @property
     def options(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from unlearn_audit.unlearning.base import Trained, Unlearner, check_request
     from unlearn_audit.unlearning.draws import measure, needs_measuring
     from unlearn_audit.unlearning.forgetting import Forgetting, Update
-    from unlearn_audit.unlearning.methods import METHODS, code_of, options_of, unlearner_for
+    from unlearn_audit.unlearning.methods import METHODS, code_of, options_of, parse_method, unlearner_for
     from unlearn_audit.unlearning.options import Exactness, Options
     from unlearn_audit.unlearning.retrain import Retrain
     from unlearn_audit.unlearning.sisa import Sisa
@@ -29,6 +29,7 @@ __all__ = [
     "measure",
     "needs_measuring",
     "options_of",
+    "parse_method",
     "train",
     "unlearner_for",
 ]
@@ -39,7 +40,7 @@ __getattr__, __dir__ = lazily(
         "base": ("Trained", "Unlearner", "check_request"),
         "draws": ("measure", "needs_measuring"),
         "forgetting": ("Forgetting", "Update"),
-        "methods": ("METHODS", "code_of", "options_of", "unlearner_for"),
+        "methods": ("METHODS", "code_of", "options_of", "parse_method", "unlearner_for"),
         "options": ("Exactness", "Options"),
         "retrain": ("Retrain",),
         "sisa": ("Sisa",),

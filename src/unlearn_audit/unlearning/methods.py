@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
@@ -16,9 +17,17 @@ from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
 from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
 from unlearn_audit.unlearning.conformance import checked
+from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
+from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
+from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
+from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
 from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
 from unlearn_audit.unlearning.networks.ppu import PpuOptions
+from unlearn_audit.unlearning.networks.random_labels import RandomLabelsOptions
+from unlearn_audit.unlearning.networks.salun import SalUnOptions
+from unlearn_audit.unlearning.networks.scrub import ScrubOptions
+from unlearn_audit.unlearning.networks.ssd import SsdOptions
 from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
 from unlearn_audit.unlearning.retrain import Retrain
@@ -38,6 +47,14 @@ METHODS: dict[str, type[Options]] = {
     "fine-tune": FineTuneOptions,
     "noisy-fine-tuning": NoisyFineTuningOptions,
     "ppu": PpuOptions,
+    "gradient-ascent": GradientAscentOptions,
+    "neggrad-plus": NegGradPlusOptions,
+    "random-labels": RandomLabelsOptions,
+    "bad-teacher": BadTeacherOptions,
+    "scrub": ScrubOptions,
+    "salun": SalUnOptions,
+    "l1-sparse": L1SparseOptions,
+    "ssd": SsdOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 
@@ -54,6 +71,35 @@ def _method(name: str, found: Any) -> type[Options]:
 
 REGISTRY: Registry[type[Options]] = Registry("unlearning method", "unlearning", METHODS, _method)
 """Every unlearning method that can be named."""
+
+
+def parse_method(text: str) -> UnlearningConfig:
+    """Return the configuration of a method from its name and options in one text; both are checked.
+
+    Parameters
+    ----------
+    text
+        ``NAME`` or ``NAME:option=value,option=value``; a name may be ``file.py:object``.
+
+    Raises
+    ------
+    AuditError
+        If it is no such text, or there is no such method or option.
+
+    Examples
+    --------
+    >>> parse_method("sisa:shards=5").options
+    {'shards': 5}
+    """
+    from unlearn_audit.config import UnlearningConfig
+
+    try:
+        config = UnlearningConfig.model_validate(text)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise AuditError(f"unlearning method {text}: {said}") from error
+    options_of(config)
+    return config
 
 
 def options_of(config: UnlearningConfig) -> Options:
@@ -102,6 +148,7 @@ def unlearner_for(
     *,
     plain: bool = False,
     draws: Draws | None = None,
+    data: Dataset | None = None,
 ) -> tuple[Unlearner, str | None]:
     """Return the method in the regime asked for, or in the one that the model really runs, and what to know of it.
 
@@ -121,13 +168,17 @@ def unlearner_for(
         Whether each model is trained by its own ``fit``, even where several could be trained at once.
     draws
         What training the model several times showed (see `measure`); None takes it at its word.
+    data
+        What models are trained on; None leaves unchecked whether the method can unlearn from them.
 
     Raises
     ------
     AuditError
-        If there is no such method, or it has no such options.
+        If there is no such method, it has no such options, or it cannot unlearn from such models.
     """
     options = options_of(config)
+    if data is not None and (reason := options.why_not(source, data)) is not None:
+        raise AuditError(f"this model cannot be unlearned from so: {reason}")
     retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
     unlearner = _made(config, options, retrain)

@@ -123,8 +123,9 @@ def _arm(
             asked,
             draws=claims.of(source, data, plan, asked),
             n_training=plan.sizes.train_size,
-            # online learning replaces what it deletes, so the number of records stays
             plain=config.training == "plain",
+            data=data,
+            # online learning replaces what it deletes, so the number of records stays
             n_deleted=0 if plan.scenario.name == "online" else plan.n_deleted_by_chain,
         )
         tasks[side] = SideTask(data, source, unlearner, plan, "" if name == UNDEFENDED else name)

@@ -62,7 +62,7 @@ class NetworkOptions(Options):
         if is_network(estimator) or self.goes_on_fitting(last_step(estimator)):
             return None
         return (
-            f"{self.name} needs a neural network{self._or_else}; {source.name} makes a "
+            f"{self.name} needs a neural network{self._or_else}; {source.name} is a "
             f"{type(last_step(estimator)).__name__}"
         )
 

@@ -3,7 +3,8 @@
 Forgotten records get pseudo-probabilities, retained ones keep the original's. The matrix of both is refined (`refine`),
 and the network is trained until it answers so. The published column target is that of the matrix itself, under which
 the refinement changes nothing; the other one, our choice, moves the columns to the retained records' mean answer. The
-loss is in no public file: the divergence from the targets, over all records, is our choice too.
+loss is in no public file: the divergence from the targets over all records, which the cross entropy is but for a
+constant, is our choice too.
 """
 
 from __future__ import annotations
