@@ -24,6 +24,8 @@ from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
 from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
 from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
+from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
+from unlearn_audit.unlearning.networks.ppu import PpuOptions
 from unlearn_audit.unlearning.networks.random_labels import RandomLabelsOptions
 from unlearn_audit.unlearning.networks.salun import SalUnOptions
 from unlearn_audit.unlearning.networks.scrub import ScrubOptions
@@ -50,6 +52,8 @@ METHODS: dict[str, type[Options]] = {
     "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
     "fine-tune": FineTuneOptions,
+    "noisy-fine-tuning": NoisyFineTuningOptions,
+    "ppu": PpuOptions,
     "gradient-ascent": GradientAscentOptions,
     "neggrad-plus": NegGradPlusOptions,
     "random-labels": RandomLabelsOptions,
