@@ -23,6 +23,9 @@ from unlearn_audit.models.source import ModelSource
 _SKLEARN = ("sklearn.linear_model.", "sklearn.naive_bayes", "sklearn.discriminant_analysis", "sklearn.preprocessing.")
 """Estimators whose fitted attributes are all that they learned, and hold no records."""
 
+_BY_COLUMN = "by column"
+"""The note of the names of arrays that lie column by column."""
+
 _PLAIN = (bool, int, float, str, type(None))
 
 _NETWORK = ("classes_", "n_features_in_", "n_steps_")
@@ -80,6 +83,9 @@ def kept(model: Any) -> Kept | None:
         for name, value in found.items():
             if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
                 arrays[f"{number}.{name}"] = value
+                # how an array lies in memory decides the last bits of what is computed with it
+                if value.flags.f_contiguous and not value.flags.c_contiguous:
+                    notes.setdefault(_BY_COLUMN, []).append(f"{number}.{name}")
             else:
                 try:
                     notes[f"{number}.{name}"] = _noted(value)
@@ -108,7 +114,11 @@ def made_again(source: ModelSource, seed: int, of: Kept, shape: tuple[int, ...])
     model = source.make(seed)
     for number, step in _steps(model):
         start = f"{number}."
-        arrays = {name.removeprefix(start): value for name, value in of.arrays.items() if name.startswith(start)}
+        arrays = {
+            name.removeprefix(start): np.asfortranarray(value) if name in of.notes.get(_BY_COLUMN, ()) else value
+            for name, value in of.arrays.items()
+            if name.startswith(start)
+        }
         noted = {name.removeprefix(start): _read(v) for name, v in of.notes.items() if name.startswith(start)}
         if not _is_network(step):
             for name, value in (arrays | noted).items():

@@ -178,8 +178,7 @@ def _undefended_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan],
 
 def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
-    config = task.config.model_copy(update={"unlearning": UnlearningConfig()})
-    arm = _undefended_arm(RETRAINING, replace(task, config=config), worlds, claims)
+    arm = _undefended_arm(RETRAINING, _with_method(task, UnlearningConfig()), worlds, claims)
     notes = list(arm.notes)
     for side, own in arm.tasks.items():
         retraining, regime = own.unlearner.regime, beside.tasks[side].unlearner.regime
@@ -192,8 +191,13 @@ def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan
 
 def _none_arm(task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds whose originals are published again: what retraining starts from, so they cost no training."""
-    config = task.config.model_copy(update={"unlearning": UnlearningConfig(method="none")})
-    return _arm(NONE, replace(task, config=config), worlds, claims)
+    return _arm(NONE, _with_method(task, UnlearningConfig(method="none")), worlds, claims)
+
+
+def _with_method(task: AuditTask, method: UnlearningConfig) -> AuditTask:
+    """Return an audit with one of our own methods, in which the code of another one decides nothing."""
+    models = {side: source.alone for side, source in task.models.items()}
+    return replace(task, config=task.config.model_copy(update={"unlearning": method}), models=models)
 
 
 def _private_arm(
