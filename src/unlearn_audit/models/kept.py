@@ -48,8 +48,8 @@ class Kept:
     notes: Mapping[str, Any]
 
 
-def can_keep(estimator: Any) -> bool:
-    """Return whether models like an unfitted estimator can be kept.
+def why_not_kept(estimator: Any) -> str | None:
+    """Return why models like an unfitted estimator cannot be kept, as the end of a sentence; None if they can.
 
     Examples
     --------
@@ -57,11 +57,12 @@ def can_keep(estimator: Any) -> bool:
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> can_keep(make_pipeline(StandardScaler(), LogisticRegression())), can_keep(DecisionTreeClassifier())
-    (True, False)
+    >>> why_not_kept(make_pipeline(StandardScaler(), DecisionTreeClassifier()))
+    'only networks, linear models and naive Bayes can be kept without running what a file says'
     """
-    known = all(_is_network(step) or _is_known(step) for _, step in _steps(estimator))
-    return known and find_spec("safetensors") is not None
+    if not all(_is_network(step) or _is_known(step) for _, step in _steps(estimator)):
+        return "only networks, linear models and naive Bayes can be kept without running what a file says"
+    return None if find_spec("safetensors") else "safetensors is not installed, which the extra torch brings"
 
 
 def kept(model: Any) -> Kept | None:
