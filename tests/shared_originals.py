@@ -65,6 +65,8 @@ def network(records):
 
 def tasks_of(records, source, kinds, scenario=ScenarioConfig(), **changes):  # noqa: B008
     """One task a kind of unlearning, of the target side."""
+    if changes.get("keep_originals"):
+        pytest.importorskip("safetensors")
     wanted = WorldsConfig(**SIZES)
     plans, _ = plan_worlds(records.split, records.persons, wanted, scenario, 0, "digits", ("shadow", "target"))
     retrain, _ = Retrain.for_model(source, Regime.SAME_SEED)

@@ -98,7 +98,7 @@ def test_the_distance_of_weights_is_euclidean(records):
 
 
 def test_cost_is_of_the_original_and_an_equal_share_for_each_pair(records):
-    found, task, world, _ = measured(records, resolve_model("decision-tree"), "retrain", ["cost"])
+    found, _, world, _ = measured(records, resolve_model("decision-tree"), "retrain", ["cost"])
     assert found[-1, "seconds"] > 0
     shares = {found[j, "seconds"] for j in range(len(world.chains))}
     assert len(shares) == 1
@@ -227,9 +227,8 @@ def test_worlds_keep_what_was_measured_and_are_made_again_for_more(records, tmp_
     (found,) = observe_worlds(
         asked[("accuracy",)], Store(tmp_path), executor_for(None, 1), seen.append, None, Reuse(), said.append
     )
-    assert said == [
-        "target side under retrain: worlds 0, 1 were made without all that is to be measured, and are made again"
-    ]
+    sentence = "worlds 0, 1 were made without all that is to be measured, and are made again"
+    assert said == [f"target side under retrain: {sentence}"]
     assert len(calls) == 4
     assert found[2].measures.columns.tolist() == ["world", "request", "name", "value"]
     assert set(found[2].measures["world"]) == {0, 1}

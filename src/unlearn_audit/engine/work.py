@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,9 @@ def _check_same(task: SideTask, computing: Mapping[str, str]) -> None:
 
 def _original(work: Work, item: Item, task: SideTask, world: World) -> tuple[Original, bool]:
     """Return the original of a world, and whether the store had it; a machine that lacks the store trains it."""
-    store = Store.existing(work.store) if item in work.taken else None
-    stored = None if store is None else stored_original(task, world, store, work.originals[item])
+    stored = None
+    if item in work.taken:
+        with suppress(AuditError):  # another machine may have anything in its place
+            store = Store.existing(work.store)
+            stored = None if store is None else stored_original(task, world, store, work.originals[item])
     return (learn_original(task, world), False) if stored is None else (stored, True)

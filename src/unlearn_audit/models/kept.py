@@ -28,8 +28,8 @@ _BY_COLUMN = "by column"
 
 _PLAIN = (bool, int, float, str, type(None))
 
-_NETWORK = ("classes_", "n_features_in_", "n_steps_")
-"""What a network knows beside its state, the shape of its records and what it spent."""
+_OF_NETWORK = ("module_", "spent_", "_shape")
+"""What a network knows and is kept as its state, as plain values, and not at all."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ def kept(model: Any) -> Kept | None:
     notes: dict[str, Any] = {}
     for number, step in _steps(model):
         if _is_network(step):
-            found = {name: getattr(step, name) for name in _NETWORK}
-            spent = step.spent_
+            found, spent = _fitted(step), step.spent_
+            for name in _OF_NETWORK:
+                del found[name]
             found["spent_"] = None if spent is None else list(dataclasses.astuple(spent))
             state = {name: of.detach().cpu().contiguous().numpy() for name, of in step.module_.state_dict().items()}
             arrays |= {f"{number}.module_.{name}": values for name, values in state.items()}
         elif _is_known(step):
-            settings = step.get_params(deep=False)
-            found = {name: value for name, value in vars(step).items() if name not in settings}
+            found = _fitted(step)
         else:
             return None
         for name, value in found.items():
@@ -162,6 +162,12 @@ def _is_network(step: Any) -> bool:
 
 def _is_known(step: Any) -> bool:
     return type(step).__module__.startswith(_SKLEARN)
+
+
+def _fitted(step: Any) -> dict[str, Any]:
+    """Return the attributes that fitting set."""
+    settings = step.get_params(deep=False)
+    return {name: value for name, value in vars(step).items() if name not in settings}
 
 
 def _noted(value: Any) -> Any:
