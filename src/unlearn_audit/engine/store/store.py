@@ -1,10 +1,10 @@
 """A content-addressed folder of finished work, shared by runs and safe to use from several processes.
 
 Each artefact is two files named by its key: its payload, ``<key>.arrow`` (observations), ``<key>.npz`` (arrays) or
-``<key>.safetensors`` (a model), and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
-payload, what else is known of its making, and a digest of all of this. So an artefact is taken only if its payload, its
-notes and its document are those that were put there under this key. The mark's time is that of the last use. Work is
-idempotent, so two processes that make the same artefact write the same bytes.
+``<key>.safetensors`` (a model), and, written after it, ``<key>.json``, which marks it finished and holds the document
+behind the key, the digest of the payload, what else is known of its making, and a digest of all of this. So an artefact
+is taken only if its payload, its notes and its document are those that were put there under this key. The mark's time
+is that of the last use. Work is idempotent, so two processes that make the same artefact write the same payload.
 """
 
 from __future__ import annotations
@@ -145,12 +145,16 @@ class Store:
         return self._get(document, TENSORS)
 
     def has_tensors(self, document: Mapping[str, Any]) -> bool:
-        """Return whether tensors are finished and whole, which takes reading them; it is no use of them."""
+        """Return whether tensors are finished and whole, as `has` does."""
         return self._get(document, TENSORS, used=False) is not None
 
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
-        return self._get(document, PIECE, used=False) is not None
+        return self.look(document) is not None
+
+    def look(self, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:
+        """Return what `get` does; it is no use of it."""
+        return self._get(document, PIECE, used=False)
 
     def put(
         self,
