@@ -13,6 +13,7 @@ from unlearn_audit.models.fingerprint import Fingerprint
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, keeps_index_draws
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
+from unlearn_audit.unlearning.command import CommandOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.forgetting import Forgetting
 from unlearn_audit.unlearning.function import CALL, options_for
@@ -60,7 +61,7 @@ def options_of(config: UnlearningConfig) -> Options:
     AuditError
         If there is no such method, or it has no such options.
     """
-    method = REGISTRY.find(config.method) if config.given is None else REGISTRY.admitted(config.method, config.given)
+    method = _kind_of(config)
     # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
     given = {
         name: value
@@ -79,6 +80,12 @@ def options_of(config: UnlearningConfig) -> Options:
             f"unlearning method {config.method} has no option {option!r}; "
             + (f"its options are {known}" if known else "it has none, so leave it out")
         ) from error
+
+
+def _kind_of(config: UnlearningConfig) -> type[Options]:
+    if config.given is not None:
+        return REGISTRY.admitted(config.method, config.given)
+    return CommandOptions if config.method == "command" else REGISTRY.find(config.method)
 
 
 def code_of(config: UnlearningConfig) -> Fingerprint | None:

@@ -22,7 +22,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from unlearn_audit.engine.store.folder import content_of
 from unlearn_audit.engine.store.keys import digest
@@ -31,6 +30,9 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.modes import make_folder
+from unlearn_audit.utils.temporary import TEMPORARY, default_store_folder
+
+__all__ = ["MARKER", "TEMPORARY", "Store", "default_store_folder"]
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
@@ -38,21 +40,12 @@ PIECE, ARRAYS = ".arrow", ".npz"
 PAYLOADS = (PIECE, ARRAYS, ".parquet")
 """What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
 
-TEMPORARY = "tmp"
-"""The folder of what is half written and of temporary data, see `unlearn_audit.engine.store.temporary`."""
-
 _LAYOUT = 1
 
 State = Literal["absent", "former", "damaged", "whole"]
 """What a store has under a key: nothing; what an earlier version kept, whose notes have no digest; or an artefact."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-
-
-def default_store_folder() -> Path:
-    """Return ``UNLEARN_AUDIT_STORE``, else a folder in the user's cache."""
-    chosen = os.environ.get("UNLEARN_AUDIT_STORE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "store"
 
 
 @dataclass(frozen=True)
