@@ -16,6 +16,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
 from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
+from unlearn_audit.unlearning.command import CommandOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.forgetting import Forgetting
 from unlearn_audit.unlearning.function import CALL, options_for
@@ -51,6 +52,7 @@ METHODS: dict[str, type[Options]] = {
     "down-date": DownDateOptions,
     "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
+    "command": CommandOptions,
     "fine-tune": FineTuneOptions,
     "noisy-fine-tuning": NoisyFineTuningOptions,
     "ppu": PpuOptions,
@@ -120,7 +122,7 @@ def options_of(config: UnlearningConfig) -> Options:
     AuditError
         If there is no such method, or it has no such options.
     """
-    method = REGISTRY.find(config.method) if config.given is None else REGISTRY.admitted(config.method, config.given)
+    method = _kind_of(config)
     # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
     given = {
         name: value
@@ -139,6 +141,12 @@ def options_of(config: UnlearningConfig) -> Options:
             f"unlearning method {config.method} has no option {option!r}; "
             + (f"its options are {known}" if known else "it has none, so leave it out")
         ) from error
+
+
+def _kind_of(config: UnlearningConfig) -> type[Options]:
+    if config.given is not None:
+        return REGISTRY.admitted(config.method, config.given)
+    return CommandOptions if config.method == "command" else REGISTRY.find(config.method)
 
 
 def code_of(config: UnlearningConfig) -> Fingerprint | None:

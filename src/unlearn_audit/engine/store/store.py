@@ -22,7 +22,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from unlearn_audit.engine.store.folder import content_of
 from unlearn_audit.engine.store.keys import digest
@@ -31,16 +30,16 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.modes import make_folder
+from unlearn_audit.utils.temporary import TEMPORARY, default_store_folder
 from unlearn_audit.utils.tensors import bytes_of_tensors, read_tensors
+
+__all__ = ["MARKER", "TEMPORARY", "Store", "default_store_folder"]
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
 PIECE, ARRAYS, TENSORS = ".arrow", ".npz", ".safetensors"
 PAYLOADS = (PIECE, ARRAYS, TENSORS, ".parquet")
 """What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
-
-TEMPORARY = "tmp"
-"""The folder of what is half written and of temporary data, see `unlearn_audit.engine.store.temporary`."""
 
 _LAYOUT = 1
 
@@ -55,12 +54,6 @@ class Tensors:
     """The arrays of a model, which are kept as safetensors, by name."""
 
     arrays: Arrays
-
-
-def default_store_folder() -> Path:
-    """Return ``UNLEARN_AUDIT_STORE``, else a folder in the user's cache."""
-    chosen = os.environ.get("UNLEARN_AUDIT_STORE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "store"
 
 
 @dataclass(frozen=True)

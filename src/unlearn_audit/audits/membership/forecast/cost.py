@@ -27,6 +27,7 @@ from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.store.keys import digest
+from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.findings.attack_plan import AttackPlan
