@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -19,9 +20,11 @@ from unlearn_audit.config import AuditConfig, read_config
 from unlearn_audit.data import DATASETS, Images, Table, load_dataset
 from unlearn_audit.defenses import DEFENSES
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.testing import check_attack, check_dataset, check_defense, check_unlearner
 from unlearn_audit.unlearning import METHODS, Options, Retrain, Unlearner, check_request
+from unlearn_audit.unlearning.conformance import made_data
 from unlearn_audit.utils import doors, registry
 
 FILES = {
@@ -293,7 +296,17 @@ def test_the_public_checks_let_them_pass(named, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_our_own_methods_pass_them_too(method):
     assert check_unlearner(METHODS[method]) is METHODS[method]
-    assert check_unlearner(METHODS[method], "decision-tree") is METHODS[method]
+
+
+@pytest.mark.parametrize("model", ["logistic-regression", "decision-tree"])
+@pytest.mark.parametrize("method", METHODS)
+def test_our_own_methods_pass_them_on_every_model_that_they_can_take(method, model):
+    reason = METHODS[method]().why_not(resolve_model(model), made_data())
+    if reason is None:
+        assert check_unlearner(METHODS[method], model) is METHODS[method]
+        return
+    with pytest.raises(AuditError, match=re.escape(reason)):
+        check_unlearner(METHODS[method], model)
 
 
 @pytest.mark.parametrize("name", DEFENSES)

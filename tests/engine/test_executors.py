@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
-from unlearn_audit.engine import Store, observe_worlds, runner
+from unlearn_audit.engine import Store, observe_worlds, work
 from unlearn_audit.engine.executors import EXECUTORS, cluster, executor_for, split_cores
 from unlearn_audit.engine.executors.base import FRUITLESS, WorkersDied, until_done
 from unlearn_audit.engine.executors.shared import dump, load
@@ -197,7 +197,7 @@ def test_a_worker_that_computes_otherwise_is_refused(records, tmp_path, monkeypa
     (task,) = tasks_of(records, "decision-tree")[:1]
     computing = {**task.computing(), "scikit-learn": "1.0"}
     with pytest.raises(AuditError, match=r"computes with scikit-learn \S+ and this process with 1\.0; results may"):
-        runner.make_world([task], (0, 0), [computing])
+        work.make_worlds(work.Work((task,), (computing,), ((0,),), ((0, 0),), {}, frozenset(), tmp_path), (0, 0))
 
 
 def test_a_scheduler_that_does_not_answer_is_told(records, tmp_path, monkeypatch):

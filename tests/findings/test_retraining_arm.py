@@ -134,6 +134,7 @@ def test_an_audit_that_stops_early_grows_both_arms(store):
     found = run(configured(until={"auc": 0.001, "at_most": 21}), store)
     assert {name: table.rows["world"].nunique() for name, table in found.observations.items()} == {
         "shadow": 4, "target": 21, "shadow-retraining": 4, "target-retraining": 21,
+        "shadow-no-unlearning": 4, "target-no-unlearning": 21,
     }  # fmt: skip
     assert found.findings.retraining.unlearned.auc == found.findings.leading().auc
 
@@ -232,7 +233,7 @@ def test_regimes_that_differ_are_told():
     )
     plan = plan_audit(subject)
     arms, notes = plan.arms, plan.notes
-    assert [str(arm.tasks["target"].unlearner.regime) for arm in arms] == ["fixed", "same-seed"]
+    assert [str(arm.tasks["target"].unlearner.regime) for arm in arms] == ["fixed", "same-seed", "same-seed"]
     told = [note for note in notes if "exact retraining ran in the regime same-seed and sisa in fixed" in note]
     assert len(told) == 2
     assert "a train size of 256 would keep fixed" in told[0]

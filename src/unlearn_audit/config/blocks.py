@@ -206,6 +206,18 @@ class UnlearningConfig(Frozen):
     slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")
     aggregation: str = flagged("mean", "Unlearning", rare=True, description="SISA: mean or vote of the shards")
 
+    command: str | None = flagged(
+        None,
+        "Unlearning",
+        "unlearning-command",
+        rare=True,
+        description="a program of your own that unlearns, in any language: './forget.sh {original} {forget} {retain} "
+        "{unlearned}'; {query} and {seed} are there too",
+    )
+    timeout: float | None = flagged(
+        None, "Unlearning", "unlearning-timeout", rare=True, description="seconds that program may take. Default: 600"
+    )
+
     _given: Any = PrivateAttr(default=None)
 
     @model_validator(mode="wrap")
@@ -223,6 +235,8 @@ class UnlearningConfig(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("command") is not None and "method" not in value:
+            return {"method": "command", **value}
         value = {"method": value} if isinstance(value, str) else value
         if not isinstance(value, dict) or not isinstance(value.get("method"), str):
             return value
@@ -246,11 +260,11 @@ class UnlearningConfig(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_what_another_method_sets(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the options of SISA that were not given to a method of the user's own: its defaults may differ."""
+        """Leave out options that were not given: defaults of SISA for other methods, and those of a command for all."""
         written: dict[str, Any] = write(self)
-        if self.method in _RECORDED_IN_FULL:
-            return written
-        return {name: value for name, value in written.items() if name == "method" or name in self.model_fields_set}
+        in_full = () if self.method not in _RECORDED_IN_FULL else ("shards", "slices", "aggregation")
+        kept = {"method", *in_full, *self.model_fields_set}
+        return {name: value for name, value in written.items() if name in kept}
 
 
 class WorldsConfig(Frozen):

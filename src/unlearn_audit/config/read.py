@@ -101,6 +101,8 @@ def _check_extent(content: Any) -> None:
 
 def _code_named(config: AuditConfig) -> Iterator[tuple[str, str]]:
     """Yield key and name of all that a configuration names and this package does not hold."""
+    if config.unlearning.method == "command":
+        yield "unlearning.command", str(config.unlearning.command)
     named = [("unlearning", "unlearning", config.unlearning.method)]
     for side, of in (("target", config.target), ("shadow", config.shadow)):
         if of is not None and of.model is not None:

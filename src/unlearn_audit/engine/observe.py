@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -13,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.engine.measures import Measure, Measuring, Took
+from unlearn_audit.engine.measures import Measuring, Took, measures_of
 from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes, Probing
+from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import Spent, most_spent
-from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.trees import answers_by_record
 from unlearn_audit.observations.piece import Piece
 from unlearn_audit.observations.table import ROLES
@@ -35,36 +36,49 @@ _PAIRS_AT_ONCE = 20
 """Chains asked at once where their models can be."""
 
 
-def observe_world(
-    data: Dataset,
-    source: ModelSource,
-    unlearner: Unlearner,
-    world: World,
-    seed: int,
-    held_out: np.ndarray[Any, Any],
-    probing: Probing | None = None,
-    original: Trained | None = None,
-    measures: Mapping[str, Measure] | None = None,
-    took: Took | None = None,
-) -> tuple[Piece, dict[str, Any]]:
+@dataclass(frozen=True)
+class Original:
+    """The original of a world.
+
+    Attributes
+    ----------
+    trained
+        The model.
+    took
+        What its training took; None where that is not known.
+    warned
+        What its training warned of beside `Trained.warnings`, one sentence each.
+    """
+
+    trained: Trained
+    took: Took | None = None
+    warned: tuple[str, ...] = ()
+
+
+def learn_original(task: SideTask, world: World) -> Original:
+    """Train the original of a world."""
+    took, seed = Took(), original_seed(task, world)
+    with warned() as texts, _method(task.unlearner), took.measured():
+        trained = task.unlearner.learn(task.source, task.data, world.training, seed)
+    return Original(trained, took, tuple(texts))
+
+
+def original_seed(task: SideTask, world: World) -> int:
+    """Return the seed of the training of a world's original."""
+    return integer_seed(task.plan.seed, Kind.ORIGINAL, SIDES[world.side], world.index)
+
+
+def observe_world(task: SideTask, world: World, original: Original | None = None) -> tuple[Piece, dict[str, Any]]:
     """Return the observations of one world and what is known of its models.
 
     Parameters
     ----------
-    data, source, unlearner, world
-        What is trained on, with what, how it unlearns, and the plan.
-    seed
-        The seed of the audit.
-    held_out
-        Positions of records that no model of this side is trained on: for the test accuracy, by the owner's labels.
-    probing
-        How labels are asked near each record, if they are.
+    task
+        What is trained on, with what, how it unlearns, and what is measured.
+    world
+        One of its worlds.
     original
-        The original, if it is there already.
-    measures
-        What is measured of each pair, by name.
-    took
-        What the training of the original took, if that is known.
+        The original; trained if it is not there yet.
 
     Returns
     -------
@@ -74,9 +88,18 @@ def observe_world(
         ``overfitting`` (train minus test accuracy of the original), ``warnings`` (text to count), ``privacy``
         (the most that one of its private trainings spent, or None) and, if anything is measured, ``measures``.
     """
-    side = SIDES[world.side]
-    if original is None:
-        original, took = learn_original(unlearner, source, data, world, seed)
+    start = original or learn_original(task, world)
+    with warned() as texts:
+        piece, stats = _observed(task, world, start)
+    counted = Counter(stats["warnings"])
+    counted.update((*start.warned, *texts))
+    return piece, {**stats, "warnings": dict(counted)}
+
+
+def _observed(task: SideTask, world: World, start: Original) -> tuple[Piece, dict[str, Any]]:
+    data, seed, original, side = task.data, task.plan.seed, start.trained, SIDES[world.side]
+    # that no model of this side is trained on: for the test accuracy, by the owner's labels
+    held_out, probing = np.sort(task.plan.pool.unseen), Probing.of(task.plan)
     posteriors = []
     trainings = _Trainings()
     trainings.add(original)
@@ -87,9 +110,10 @@ def observe_world(
     # a model may draw when it is asked too
     with one_thread(), seeded_globals(integer_seed(seed, Kind.QUERY, side, world.index)):
         prober = None if probing is None else _Prober(original, world, probing, seed)
+        measures = measures_of(task.measures)
         measuring = Measuring(measures, original, world, held_out, seed) if measures else None
         unlearning, measured = Took(), 0
-        chains = _chains(unlearner, original, world, seed_of)
+        chains = _chains(task.unlearner, original, world, seed_of)
         pairs = zip(chains if measuring is None else _timed(chains, unlearning), world.queries, strict=True)
         asker = _Asker(original, world)
         while together := list(islice(pairs, asker.at_once)):
@@ -106,17 +130,18 @@ def observe_world(
         overfitting = accuracy(original, world.training, data.y) - accuracy(original, held_out, true)
     columns, signals = _columns(data, world), {} if prober is None else prober.signals
     piece = Piece(data.name, world.side, world.index, columns, np.concatenate(posteriors), data.class_names, signals)
-    noted = {} if measuring is None else {"measures": measuring.notes(took, unlearning)}
+    noted = {} if measuring is None else {"measures": measuring.notes(start.took, unlearning)}
     return piece, {"overfitting": overfitting, **trainings.stats, **noted}
 
 
-def learn_original(
-    unlearner: Unlearner, source: ModelSource, data: Dataset, world: World, seed: int
-) -> tuple[Trained, Took]:
-    """Train the original of a world, given the seed of the audit; return what it took too."""
-    took, own = Took(), integer_seed(seed, Kind.ORIGINAL, SIDES[world.side], world.index)
-    with _method(unlearner), took.measured():
-        return unlearner.learn(source, data, world.training, own), took
+@contextmanager
+def warned() -> Iterator[list[str]]:
+    """Yield a list that gets what a block warns of, one sentence each."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+    texts += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]
 
 
 def _timed(chains: Iterator[list[Trained]], took: Took) -> Iterator[list[Trained]]:

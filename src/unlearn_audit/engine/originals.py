@@ -9,49 +9,30 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
 from unlearn_audit.engine.measures import Took
-from unlearn_audit.engine.observe import learn_original
+from unlearn_audit.engine.observe import Original, learn_original, original_seed
 from unlearn_audit.engine.store.keys import STAGE_VERSION
 from unlearn_audit.engine.store.store import Store, Tensors
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models.kept import Kept, kept, made_again
-from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.posteriors import query_exactly
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
-from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed, seeded_globals
+from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.worlds import World
 
 _RECORD = "record"
 """The tensor of the ids of the records that an original was trained on, by which an erasure finds it."""
 
-_COMPARED = 100
-"""Of how many training records the answers of a model made again are compared."""
-
-
-@dataclass(frozen=True)
-class Original:
-    """The original of a world.
-
-    Attributes
-    ----------
-    trained
-        The model.
-    took
-        What its training took; None where that is not known.
-    warned
-        What its training warned of beside `Trained.warnings`, one sentence each.
-    """
-
-    trained: Trained
-    took: Took | None
-    warned: tuple[str, ...] = ()
+_COMPARED = (1, 7, 100, 1000)
+"""Of how many training records at once the answers of a model made again are compared."""
 
 
 def document_of(task: SideTask, fingerprint: str, world: World) -> dict[str, Any]:
@@ -60,19 +41,12 @@ def document_of(task: SideTask, fingerprint: str, world: World) -> dict[str, Any
         "stage": f"original/{STAGE_VERSION}",
         "libraries": task.computing(),
         "data": fingerprint,
-        "model": task.source.fingerprint,
+        "model": task.source.alone.fingerprint,
         "learning": task.unlearner.learns_as(task.source, task.data),
         "training": sha256(np.ascontiguousarray(world.training, dtype="<i8").tobytes()).hexdigest(),
-        "seed": _seed(task, world),
+        "seed": original_seed(task, world),
         "side": task.plan.side,
     }
-
-
-def original_of(task: SideTask, world: World) -> Original:
-    """Train the original of a world."""
-    with warned() as texts:
-        trained, took = learn_original(task.unlearner, task.source, task.data, world, task.plan.seed)
-    return Original(trained, took, tuple(texts))
 
 
 def stored_original(task: SideTask, world: World, store: Store, document: Mapping[str, Any]) -> Original | None:
@@ -81,7 +55,7 @@ def stored_original(task: SideTask, world: World, store: Store, document: Mappin
     if found is None:
         return None
     arrays, notes = found
-    seed = _seed(task, world)
+    seed = original_seed(task, world)
     try:
         arrays.pop(_RECORD)
         with warnings.catch_warnings():
@@ -105,16 +79,16 @@ def kept_original(original: Original) -> tuple[Tensors, dict[str, Any]] | None:
     data = trained.data
     with warnings.catch_warnings(), seeded_globals(trained.seed):
         warnings.simplefilter("ignore")
-        records = take(data.X, trained.training[:_COMPARED])
+        blocks = [take(data.X, trained.training[:n]) for n in _COMPARED]
         try:
             again = made_again(trained.source, trained.seed, found, data.X.shape[1:])
             answers = [
-                query(model, records, data.class_values, trained.source.name)
+                [query_exactly(model, block, data.class_values, trained.source.name) for block in blocks]
                 for model in (again, copy.deepcopy(trained.model))
             ]
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
             return None
-    if not np.array_equal(*answers):
+    if not all(np.array_equal(*pair) for pair in zip(*answers, strict=True)):
         return None
     notes = {
         "model": dict(found.notes),
@@ -137,24 +111,10 @@ def copies(original: Original, task: SideTask, world: World, number: int) -> Ite
         own = None
         with suppress(Exception):  # other people's models may raise anything
             own = copy.deepcopy(original.trained.model)
-        yield original_of(task, world) if own is None else _with_model(original, own)
+        yield learn_original(task, world) if own is None else _with_model(original, own)
 
 
 def _with_model(original: Original, model: Any) -> Original:
     of = original.trained
     again = Trained(model, of.source, of.data, of.training, of.seed, of.warnings)
     return Original(again, original.took, original.warned)
-
-
-def _seed(task: SideTask, world: World) -> int:
-    return integer_seed(task.plan.seed, Kind.ORIGINAL, SIDES[world.side], world.index)
-
-
-@contextmanager
-def warned() -> Iterator[list[str]]:
-    """Yield a list that gets what a block warns of, one sentence each."""
-    texts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield texts
-    texts += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]

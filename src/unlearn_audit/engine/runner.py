@@ -59,6 +59,9 @@ def observe_worlds(
     found = {item: artefact if _has_all(tasks[item[0]], artefact) else None for item, artefact in read.items()}
     missing = [item for item, artefact in found.items() if artefact is None]
     held = [_held(store, reuse, task, documents[t], [i for u, i in missing if u == t]) for t, task in enumerate(tasks)]
+    for t, i in missing:
+        if read[t, i] is not None:
+            held[t][i] = "whole"
     reuse.remade |= {digest(documents[t][i]) for t, states in enumerate(held) for i in states}
     stored = list(store.stored()) if say is not None else []
     for t, task in enumerate(tasks):
@@ -91,6 +94,11 @@ def observe_worlds(
         yield (task, *_whole(task, [found.pop(item) for item in items], sum(item not in new for item in items)))
 
 
+def has_world(store: Store, task: SideTask, document: Mapping[str, Any]) -> bool:
+    """Return whether a store has a world with all that is to be measured, see `Store.has`."""
+    return _has_all(task, store.look(document))
+
+
 def _has_all(task: SideTask, found: tuple[Piece, dict[str, Any]] | None) -> bool:
     """Return whether a stored world is one, and of its pairs all was measured that is asked for."""
     return found is not None and are_measured(found[1].get("measures"), measures_of(task.measures))
@@ -119,7 +127,7 @@ def _held(
 ) -> dict[int, State]:
     """Return, for the missing worlds of a side that the store should have given, why it could not."""
     states = {i: store.state(digest(documents[i])) for i in missing if reuse.allows(task.source, documents[i])}
-    return {i: state for i, state in states.items() if state != "absent"}
+    return {i: state for i, state in states.items() if state in ("former", "damaged")}
 
 
 def _whole(

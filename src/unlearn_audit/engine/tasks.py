@@ -64,6 +64,11 @@ class SideTask:
         """Names of data and model, for people."""
         return {"dataset": self.data.name, "model": self.source.name}
 
+    @property
+    def shares_originals(self) -> bool:
+        """Whether other methods learn the same originals."""
+        return self.unlearner.learns_as(self.source, self.data) is not None
+
     def computing(self) -> dict[str, str]:
         """Return what computes in this process, by name: libraries, their versions, devices."""
         return {**library_versions(), **_computed_with(self.source)}

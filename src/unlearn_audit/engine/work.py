@@ -7,27 +7,15 @@ seeded by what it is for.
 from __future__ import annotations
 
 import socket
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unlearn_audit.engine.executors.base import Item
-from unlearn_audit.engine.measures import measures_of
-from unlearn_audit.engine.observe import observe_world
-from unlearn_audit.engine.originals import (
-    Original,
-    copies,
-    document_of,
-    kept_original,
-    original_of,
-    stored_original,
-    warned,
-)
-from unlearn_audit.engine.probes import Probing
+from unlearn_audit.engine.observe import Original, learn_original, observe_world
+from unlearn_audit.engine.originals import copies, document_of, kept_original, stored_original
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.store import Store, Tensors
@@ -118,16 +106,17 @@ class Work:
         shared = [shared_by(task, fingerprint) for task, fingerprint in zip(tasks, fingerprints, strict=True)]
         together: dict[tuple[str | int, int], list[int]] = {}
         for t, i in missing:
-            together.setdefault((t if shared[t] is None else shared[t] or t, i), []).append(t)
+            of = shared[t]
+            together.setdefault((t if of is None else of, i), []).append(t)
         numbers: dict[Bundle, int] = {}
-        items = [(numbers.setdefault(tuple(of), len(numbers)), i) for (_, i), of in together.items()]
+        items = [(numbers.setdefault(tuple(ts), len(numbers)), i) for (_, i), ts in together.items()]
         bundles = tuple(numbers)
         originals, taken = {}, set()
         for bundle, i in items:
             t = next((t for t in bundles[bundle] if tasks[t].keep_originals and shared[t] is not None), None)
             if t is not None:
                 originals[bundle, i] = document_of(tasks[t], fingerprints[t], tasks[t].plan.world(i))
-                if reuse.allows(tasks[t].source, originals[bundle, i]):
+                if reuse.allows(tasks[t].source.alone, originals[bundle, i]):
                     taken.add((bundle, i))
         computing = tuple(task.computing() for task in tasks)
         return cls(tuple(tasks), computing, bundles, tuple(items), originals, frozenset(taken), store.folder)
@@ -138,10 +127,11 @@ def shared_by(task: SideTask, fingerprint: str) -> str | None:
     learning = task.unlearner.learns_as(task.source, task.data)
     if learning is None:
         return None
-    common = {**task.documents(fingerprint)[0], "learning": learning}
+    source = task.source.alone
+    common = {**task.documents(fingerprint)[0], "learning": learning, "model": source.fingerprint}
     del common["unlearning"]
     # what decides the answers of a model whose code cannot be followed is in no text
-    return digest({**common, "source": id(task.source) if task.source.unknown else None})
+    return digest({**common, "source": id(source) if source.unknown or not source.fingerprint else None})
 
 
 def make_worlds(work: Work, item: Item) -> Made:
@@ -165,7 +155,8 @@ def make_worlds(work: Work, item: Item) -> Made:
         of_store = kept_original(original)
         kept = None if of_store is None else KeptOriginal(work.originals[item], *of_store)
     own = copies(original, tasks[0], world, len(tasks))
-    return Made(tuple(_observe(task, world, of) for task, of in zip(tasks, own, strict=True)), kept)
+    made = (observe_world(task, world, of) for task, of in zip(tasks, own, strict=True))
+    return Made(tuple((Packed.of(piece), stats) for piece, stats in made), kept)
 
 
 def _check_same(task: SideTask, computing: Mapping[str, str]) -> None:
@@ -180,25 +171,9 @@ def _check_same(task: SideTask, computing: Mapping[str, str]) -> None:
 
 def _original(work: Work, item: Item, task: SideTask, world: World) -> tuple[Original, bool]:
     """Return the original of a world, and whether the store had it; a machine that lacks the store trains it."""
-    store = Store.existing(work.store) if item in work.taken else None
-    stored = None if store is None else stored_original(task, world, store, work.originals[item])
-    return (original_of(task, world), False) if stored is None else (stored, True)
-
-
-def _observe(task: SideTask, world: World, original: Original) -> tuple[Packed, dict[str, Any]]:
-    with warned() as texts:
-        piece, stats = observe_world(
-            task.data,
-            task.source,
-            task.unlearner,
-            world,
-            task.plan.seed,
-            np.sort(task.plan.pool.unseen),
-            Probing.of(task.plan),
-            original.trained,
-            measures_of(task.measures),
-            original.took,
-        )
-    counted = Counter(stats["warnings"])
-    counted.update((*original.warned, *texts))
-    return Packed.of(piece), {**stats, "warnings": dict(counted)}
+    stored = None
+    if item in work.taken:
+        with suppress(AuditError):  # another machine may have anything in its place
+            store = Store.existing(work.store)
+            stored = None if store is None else stored_original(task, world, store, work.originals[item])
+    return (learn_original(task, world), False) if stored is None else (stored, True)

@@ -24,6 +24,7 @@ from unlearn_audit.metrics.conformal import (
     rejected,
 )
 from unlearn_audit.metrics.degradation import bits_added, deg_count, deg_rate, true_status_confidence
+from unlearn_audit.metrics.difficulty import OfTenth, leak_by_tenth, memorisation, rank_correlation, vulnerability
 from unlearn_audit.metrics.epsilon import (
     EpsilonBound,
     best_threshold,
@@ -66,6 +67,11 @@ __all__ = [
     "challenge_epsilon",
     "forgetting_score",
     "OfGroup",
+    "OfTenth",
+    "leak_by_tenth",
+    "memorisation",
+    "rank_correlation",
+    "vulnerability",
     "categories",
     "common_values",
     "by_group",

@@ -23,10 +23,13 @@ from unlearn_audit.models.source import ModelSource
 _SKLEARN = ("sklearn.linear_model.", "sklearn.naive_bayes", "sklearn.discriminant_analysis", "sklearn.preprocessing.")
 """Estimators whose fitted attributes are all that they learned, and hold no records."""
 
+_BY_COLUMN = "by column"
+"""The note of the names of arrays that lie column by column."""
+
 _PLAIN = (bool, int, float, str, type(None))
 
-_NETWORK = ("classes_", "n_features_in_", "n_steps_")
-"""What a network knows beside its state, the shape of its records and what it spent."""
+_OF_NETWORK = ("module_", "spent_", "_shape")
+"""What a network knows and is kept as its state, as plain values, and not at all."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Kept:
     notes: Mapping[str, Any]
 
 
-def can_keep(estimator: Any) -> bool:
-    """Return whether models like an unfitted estimator can be kept.
+def why_not_kept(estimator: Any) -> str | None:
+    """Return why models like an unfitted estimator cannot be kept, as the end of a sentence; None if they can.
 
     Examples
     --------
@@ -54,11 +57,12 @@ def can_keep(estimator: Any) -> bool:
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> can_keep(make_pipeline(StandardScaler(), LogisticRegression())), can_keep(DecisionTreeClassifier())
-    (True, False)
+    >>> why_not_kept(make_pipeline(StandardScaler(), DecisionTreeClassifier()))
+    'only networks, linear models and naive Bayes can be kept without running what a file says'
     """
-    known = all(_is_network(step) or _is_known(step) for _, step in _steps(estimator))
-    return known and find_spec("safetensors") is not None
+    if not all(_is_network(step) or _is_known(step) for _, step in _steps(estimator)):
+        return "only networks, linear models and naive Bayes can be kept without running what a file says"
+    return None if find_spec("safetensors") else "safetensors is not installed, which the extra torch brings"
 
 
 def kept(model: Any) -> Kept | None:
@@ -67,19 +71,22 @@ def kept(model: Any) -> Kept | None:
     notes: dict[str, Any] = {}
     for number, step in _steps(model):
         if _is_network(step):
-            found = {name: getattr(step, name) for name in _NETWORK}
-            spent = step.spent_
+            found, spent = _fitted(step), step.spent_
+            for name in _OF_NETWORK:
+                del found[name]
             found["spent_"] = None if spent is None else list(dataclasses.astuple(spent))
             state = {name: of.detach().cpu().contiguous().numpy() for name, of in step.module_.state_dict().items()}
             arrays |= {f"{number}.module_.{name}": values for name, values in state.items()}
         elif _is_known(step):
-            settings = step.get_params(deep=False)
-            found = {name: value for name, value in vars(step).items() if name not in settings}
+            found = _fitted(step)
         else:
             return None
         for name, value in found.items():
             if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
                 arrays[f"{number}.{name}"] = value
+                # how an array lies in memory decides the last bits of what is computed with it
+                if value.flags.f_contiguous and not value.flags.c_contiguous:
+                    notes.setdefault(_BY_COLUMN, []).append(f"{number}.{name}")
             else:
                 try:
                     notes[f"{number}.{name}"] = _noted(value)
@@ -108,7 +115,11 @@ def made_again(source: ModelSource, seed: int, of: Kept, shape: tuple[int, ...])
     model = source.make(seed)
     for number, step in _steps(model):
         start = f"{number}."
-        arrays = {name.removeprefix(start): value for name, value in of.arrays.items() if name.startswith(start)}
+        arrays = {
+            name.removeprefix(start): np.asfortranarray(value) if name in of.notes.get(_BY_COLUMN, ()) else value
+            for name, value in of.arrays.items()
+            if name.startswith(start)
+        }
         noted = {name.removeprefix(start): _read(v) for name, v in of.notes.items() if name.startswith(start)}
         if not _is_network(step):
             for name, value in (arrays | noted).items():
@@ -151,6 +162,12 @@ def _is_network(step: Any) -> bool:
 
 def _is_known(step: Any) -> bool:
     return type(step).__module__.startswith(_SKLEARN)
+
+
+def _fitted(step: Any) -> dict[str, Any]:
+    """Return the attributes that fitting set."""
+    settings = step.get_params(deep=False)
+    return {name: value for name, value in vars(step).items() if name not in settings}
 
 
 def _noted(value: Any) -> Any:

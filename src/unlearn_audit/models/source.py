@@ -58,6 +58,12 @@ class ModelSource:
     settings: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     only_random_states: bool = False
+    _without: ModelSource | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def alone(self) -> ModelSource:
+        """The source without further code that it was taken along with."""
+        return self._without or self
 
     def make(self, seed: int) -> Any:
         """Return an unfitted estimator, seeded by ``seed`` wherever it can be (see `models.seeding`)."""
@@ -75,7 +81,8 @@ class ModelSource:
     def along_with(self, code: Fingerprint) -> ModelSource:
         """Return the source with further code that decides what its models answer."""
         unknown = dict.fromkeys((*self.unknown, *code.unknown))
-        return replace(self, fingerprint=f"{self.fingerprint} {code.digest}", unknown=tuple(unknown))
+        both = f"{self.fingerprint} {code.digest}"
+        return replace(self, fingerprint=both, unknown=tuple(unknown), _without=self.alone)
 
     def _called(self, seed: int) -> Any:
         """Return what the factory makes; what it draws from a global generator comes from the seed too."""

@@ -12,6 +12,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.certificate import Certificate
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Request
@@ -55,7 +56,7 @@ class Trained:
     @property
     def certificate(self) -> Certificate | None:
         """What a certified method proves of it; None without a proof."""
-        return getattr(self.model, "certificate_", None)
+        return getattr(last_step(self.model), "certificate_", None)
 
 
 class Unlearner(ABC):

@@ -26,7 +26,11 @@ from unlearn_audit.worlds.design import Request
 _RECORDS, _TRAINING = 160, 96
 
 
-def check_unlearner(method: Any, model: Any = "logistic-regression") -> Any:
+CANDIDATES = ("logistic-regression", "decision-tree", "ridge", "torch-mlp")
+"""Models that a method is tried on where none is given: the first one that it can take."""
+
+
+def check_unlearner(method: Any, model: Any = None) -> Any:
     """Check an unlearning method, given by its options or as a function, against the contract; return what was given.
 
     The original must stay as it was, results must repeat with the seed and answer with posteriors, a deletion from a
@@ -38,7 +42,8 @@ def check_unlearner(method: Any, model: Any = "logistic-regression") -> Any:
     method
         A class derived from `Options`, an instance of one, or a function ``(model, forget, retain, *, rng)``.
     model
-        What it is tried on, as in `unlearn_audit.audit`: a name, an estimator or a factory.
+        What it is tried on, as in `unlearn_audit.audit`: a name, an estimator or a factory. None for the first of
+        `CANDIDATES` that the method can take.
 
     Raises
     ------
@@ -60,7 +65,9 @@ def check_unlearner(method: Any, model: Any = "logistic-regression") -> Any:
             )
         name = getattr(method, "__name__", name)
         options = options_for(name, method)()
-    source = resolve_model(model)
+    source = _suitable(options) if model is None else resolve_model(model)
+    if (reason := options.why_not(source, made_data())) is not None:
+        raise AuditError(f"unlearning method {name} cannot be checked on model {source.name}: {reason}")
     retrain, _ = Retrain.for_model(source, Regime.FIXED)
     raise_first(f"unlearning method {name}", _problems(options, retrain, source), "a made-up table")
     return method
@@ -89,11 +96,18 @@ def checked(unlearner: Any, name: str) -> Unlearner:
     return unlearner
 
 
-def _made_data() -> Dataset:
+def made_data() -> Dataset:
+    """Return the made-up table that methods are tried on."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(_RECORDS, 4))
     y = (X.sum(axis=1) + rng.normal(size=_RECORDS) > 0).astype(np.int64)
     return Dataset("made", X, y, np.arange(2), ("no", "yes"), np.arange(_RECORDS))
+
+
+def _suitable(options: Options) -> ModelSource:
+    """Return a model that a method can take, or the first candidate, on which it says what it needs."""
+    data, sources = made_data(), [resolve_model(name) for name in CANDIDATES]
+    return next((source for source in sources if options.why_not(source, data) is None), sources[0])
 
 
 def _answers(trained: Trained) -> npt.NDArray[np.float32]:
@@ -101,7 +115,7 @@ def _answers(trained: Trained) -> npt.NDArray[np.float32]:
 
 
 def _problems(options: Options, retrain: Retrain, source: ModelSource) -> Iterator[str]:
-    unlearner, data = checked(options.unlearner(retrain), type(options).__name__), _made_data()
+    unlearner, data = checked(options.unlearner(retrain), type(options).__name__), made_data()
     training = np.arange(max(_TRAINING, unlearner.least_training))
     original = unlearner.learn(source, data, training, seed=1)
     before = _answers(original)

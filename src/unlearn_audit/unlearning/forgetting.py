@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -99,6 +99,13 @@ class Forgetting(Unlearner):
             _warn_of_whole_classes(original.data, update)
             model = self.forget(original, update)
         return Trained(model, original.source, original.data, update.retain, update.seed, tuple(messages))
+
+
+def made_by(trained: Trained, method: str) -> Trained:
+    """Return an unlearned model with a source that names what unlearned it, for messages."""
+    end = f", unlearned by {method},"
+    name = trained.source.name
+    return trained if name.endswith(end) else replace(trained, source=replace(trained.source, name=name + end))
 
 
 def _warn_of_whole_classes(data: Dataset, update: Update) -> None:

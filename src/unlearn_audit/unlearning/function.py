@@ -12,7 +12,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,7 +26,7 @@ from unlearn_audit.models.logistic.estimator import fitted_estimator, solved_mod
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
-from unlearn_audit.unlearning.forgetting import Forgetting, Update
+from unlearn_audit.unlearning.forgetting import Forgetting, Update, made_by
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.training import take
@@ -137,10 +137,7 @@ class OwnFunction(Forgetting):
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return the model after a request; where it answers wrongly later, messages say who made it."""
-        trained, made_by = super().unlearn(original, request, seed), f", unlearned by {self.name},"
-        source = trained.source
-        named = source if source.name.endswith(made_by) else replace(source, name=source.name + made_by)
-        return replace(trained, source=named)
+        return made_by(super().unlearn(original, request, seed), self.name)
 
     def _returned(self, what: str) -> AuditError:
         return AuditError(f"unlearning method {self.name} returned {what}{defined_at(self.function)}")

@@ -16,6 +16,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Unlearner
 from unlearn_audit.unlearning.closed_form.down_date import DownDateOptions
 from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOptions
+from unlearn_audit.unlearning.command import CommandOptions
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.forgetting import Forgetting
 from unlearn_audit.unlearning.function import CALL, options_for
@@ -24,6 +25,8 @@ from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
 from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
 from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
+from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
+from unlearn_audit.unlearning.networks.ppu import PpuOptions
 from unlearn_audit.unlearning.networks.random_labels import RandomLabelsOptions
 from unlearn_audit.unlearning.networks.salun import SalUnOptions
 from unlearn_audit.unlearning.networks.scrub import ScrubOptions
@@ -49,7 +52,10 @@ METHODS: dict[str, type[Options]] = {
     "down-date": DownDateOptions,
     "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
+    "command": CommandOptions,
     "fine-tune": FineTuneOptions,
+    "noisy-fine-tuning": NoisyFineTuningOptions,
+    "ppu": PpuOptions,
     "gradient-ascent": GradientAscentOptions,
     "neggrad-plus": NegGradPlusOptions,
     "random-labels": RandomLabelsOptions,
@@ -116,7 +122,7 @@ def options_of(config: UnlearningConfig) -> Options:
     AuditError
         If there is no such method, or it has no such options.
     """
-    method = REGISTRY.find(config.method) if config.given is None else REGISTRY.admitted(config.method, config.given)
+    method = _kind_of(config)
     # a configuration written out in full holds the defaults of SISA, which other methods have no such options for
     given = {
         name: value
@@ -135,6 +141,12 @@ def options_of(config: UnlearningConfig) -> Options:
             f"unlearning method {config.method} has no option {option!r}; "
             + (f"its options are {known}" if known else "it has none, so leave it out")
         ) from error
+
+
+def _kind_of(config: UnlearningConfig) -> type[Options]:
+    if config.given is not None:
+        return REGISTRY.admitted(config.method, config.given)
+    return CommandOptions if config.method == "command" else REGISTRY.find(config.method)
 
 
 def code_of(config: UnlearningConfig) -> Fingerprint | None:

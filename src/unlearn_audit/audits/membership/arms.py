@@ -19,7 +19,7 @@ from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.tables import NONE, RETRAINING
 from unlearn_audit.models import ModelSource
-from unlearn_audit.models.kept import can_keep
+from unlearn_audit.models.kept import why_not_kept
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Exactness, options_of, repeatable, unlearner_for
@@ -135,12 +135,18 @@ def _compared(arm: Arm, config: AuditConfig) -> Arm:
     """Return an arm whose pairs are measured, and whose originals are kept where methods may be compared on them."""
     another = not options_of(config.unlearning).is_retraining
     names = (*(USUAL if another else ()), *config.unlearning_measures)
-    return replace(
-        arm,
-        tasks={
-            side: replace(task, measures=names, keep_originals=another and can_keep(task.source.make(seed=0)))
-            for side, task in arm.tasks.items()
-        },
+    tasks = {side: replace(task, measures=names, keep_originals=another) for side, task in arm.tasks.items()}
+    return replace(arm, tasks=tasks)
+
+
+def not_kept(arms: Iterable[Arm]) -> tuple[str, ...]:
+    """Say which originals would be kept for other methods and cannot be."""
+    tasks = [task for arm in arms for task in arm.tasks.values() if task.shares_originals and task.keep_originals]
+    reasons = {task.source.name: why_not_kept(task.source.make(seed=0)) for task in tasks}
+    return tuple(
+        f"originals of {name} are not kept in the store, so an audit of another method trains them again: {reason}"
+        for name, reason in reasons.items()
+        if reason is not None
     )
 
 
@@ -182,8 +188,7 @@ def _undefended_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan],
 
 def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds that an audit of the same configuration would make whose unlearning is retraining."""
-    config = task.config.model_copy(update={"unlearning": UnlearningConfig()})
-    arm = _undefended_arm(RETRAINING, replace(task, config=config), worlds, claims)
+    arm = _undefended_arm(RETRAINING, _with_method(task, UnlearningConfig()), worlds, claims)
     notes = list(arm.notes)
     for side, own in arm.tasks.items():
         retraining, regime = own.unlearner.regime, beside.tasks[side].unlearner.regime
@@ -199,8 +204,13 @@ def _retraining_arm(beside: Arm, task: AuditTask, worlds: Mapping[str, WorldPlan
 
 def _none_arm(task: AuditTask, worlds: Mapping[str, WorldPlan], claims: Claims) -> Arm:
     """Return the worlds whose originals are published again: what retraining starts from, so they cost no training."""
-    config = task.config.model_copy(update={"unlearning": UnlearningConfig(method="none")})
-    return _arm(NONE, replace(task, config=config), worlds, claims)
+    return _arm(NONE, _with_method(task, UnlearningConfig(method="none")), worlds, claims)
+
+
+def _with_method(task: AuditTask, method: UnlearningConfig) -> AuditTask:
+    """Return an audit with one of our own methods, in which the code of another one decides nothing."""
+    models = {side: source.alone for side, source in task.models.items()}
+    return replace(task, config=task.config.model_copy(update={"unlearning": method}), models=models)
 
 
 def _private_arm(

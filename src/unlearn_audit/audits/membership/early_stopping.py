@@ -67,9 +67,12 @@ def add_worlds_until(until: UntilConfig, plan: AuditPlan, observe: Observe, exec
     looks: list[Look] = []
     while not looks or looks[-1].worlds != worlds:
         sides = [side for side in SIDE_NAMES if side == "target" or not looks]
-        tasks = [plan.undefended.with_target_worlds(worlds).tasks[side] for side in sides]
-        for side, (task, table, stats) in zip(sides, observe(tasks), strict=True):
-            tables[side] = table
+        # the other arms grow as far in the end, and those that share originals are made with them
+        arms = [arm.with_target_worlds(worlds) for arm in plan.arms]
+        tasks = {(arm.name, side): arm.tasks[side] for arm in arms for side in sides}
+        for (arm, side), (task, table, stats) in zip(tasks, observe(list(tasks.values())), strict=True):
+            if arm == plan.undefended.name:
+                tables[side] = table
             made += task.plan.n_worlds - stats.reused
         watched = {first: Attacks(tuple(attacks))}
         precompute_influence(plan.attacks.influence, watched, tables.values(), execution.jobs, execution.reporter)

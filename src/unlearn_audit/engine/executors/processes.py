@@ -12,7 +12,7 @@ from joblib import delayed
 from unlearn_audit.engine.executors.base import WORLDS, Item, Results, Serial, Work, WorkersDied, in_worker, until_done
 from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import dump, load
-from unlearn_audit.engine.store.temporary import temporary_folder
+from unlearn_audit.utils.temporary import temporary_data_below, temporary_folder
 from unlearn_audit.utils.workers import worker_pool
 
 
@@ -59,4 +59,6 @@ def in_processes(
 
 
 def _in_process(work: Work, where: Path, item: Item, threads: int) -> tuple[Item, Any]:
-    return item, in_worker(work, load(where), item, threads)
+    # below the folder that the first process holds, which goes with that one however it ends
+    with temporary_data_below(where.parent):
+        return item, in_worker(work, load(where), item, threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,8 +97,9 @@ class Measuring:
 
     @contextmanager
     def _undisturbed(self, number: int) -> Iterator[None]:
-        """Measure on one thread, with generators that are put back afterwards."""
-        with one_thread(), seeded_globals(self._seed(number)):
+        """Measure on one thread, with generators that are put back afterwards, and in silence."""
+        with one_thread(), seeded_globals(self._seed(number)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
 
 

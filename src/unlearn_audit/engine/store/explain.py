@@ -70,6 +70,8 @@ def made_again(states: Mapping[int, str]) -> list[str]:
     --------
     >>> made_again({4: "damaged", 5: "damaged"})
     ['worlds 4, 5 can no longer be read whole and are made again']
+    >>> made_again({3: "whole"})
+    ['world 3 was made without all that is to be measured, and is made again']
     """
     lines = []
     if damaged := sorted(i for i, state in states.items() if state == "damaged"):
@@ -78,6 +80,11 @@ def made_again(states: Mapping[int, str]) -> list[str]:
         lines.append(
             f"{_worlds(former)} {_were(former)} kept by an earlier version, which noted no digest of {_them(former)}, "
             f"and {_are(former)} made again"
+        )
+    if unmeasured := sorted(i for i, state in states.items() if state == "whole"):
+        lines.append(
+            f"{_worlds(unmeasured)} {_were(unmeasured)} made without all that is to be measured, and "
+            f"{_are(unmeasured)} made again"
         )
     return lines
 

@@ -23,7 +23,8 @@ class Reuse:
     made
         Keys of what this run made.
     remade
-        Keys of what the store held damaged, or as an earlier version kept it, so that this run made it again.
+        Keys of what the store held damaged, as an earlier version kept it, or without all that is to be measured, so
+        that this run made it again.
     """
 
     policy: ReuseName = "mine"

@@ -1,10 +1,10 @@
 """A content-addressed folder of finished work, shared by runs and safe to use from several processes.
 
 Each artefact is two files named by its key: its payload, ``<key>.arrow`` (observations), ``<key>.npz`` (arrays) or
-``<key>.safetensors`` (a model), and, written after it, ``<key>.json``, which marks it finished and holds the document behind the key, the digest of the
-payload, what else is known of its making, and a digest of all of this. So an artefact is taken only if its payload, its
-notes and its document are those that were put there under this key. The mark's time is that of the last use. Work is
-idempotent, so two processes that make the same artefact write the same bytes.
+``<key>.safetensors`` (a model), and, written after it, ``<key>.json``, which marks it finished and holds the document
+behind the key, the digest of the payload, what else is known of its making, and a digest of all of this. So an artefact
+is taken only if its payload, its notes and its document are those that were put there under this key. The mark's time
+is that of the last use. Work is idempotent, so two processes that make the same artefact write the same payload.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from unlearn_audit.engine.store.folder import content_of
 from unlearn_audit.engine.store.keys import digest
@@ -31,16 +30,16 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed, Piece
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.modes import make_folder
+from unlearn_audit.utils.temporary import TEMPORARY, default_store_folder
 from unlearn_audit.utils.tensors import bytes_of_tensors, read_tensors
+
+__all__ = ["MARKER", "TEMPORARY", "Store", "default_store_folder"]
 
 MARKER = "unlearn-audit-store.json"
 MARK = ".json"
 PIECE, ARRAYS, TENSORS = ".arrow", ".npz", ".safetensors"
 PAYLOADS = (PIECE, ARRAYS, TENSORS, ".parquet")
 """What names of payloads end in; tables of earlier versions were Parquet, which is only ever removed."""
-
-TEMPORARY = "tmp"
-"""The folder of what is half written and of temporary data, see `unlearn_audit.engine.store.temporary`."""
 
 _LAYOUT = 1
 
@@ -55,12 +54,6 @@ class Tensors:
     """The arrays of a model, which are kept as safetensors, by name."""
 
     arrays: Arrays
-
-
-def default_store_folder() -> Path:
-    """Return ``UNLEARN_AUDIT_STORE``, else a folder in the user's cache."""
-    chosen = os.environ.get("UNLEARN_AUDIT_STORE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "store"
 
 
 @dataclass(frozen=True)
@@ -145,12 +138,16 @@ class Store:
         return self._get(document, TENSORS)
 
     def has_tensors(self, document: Mapping[str, Any]) -> bool:
-        """Return whether tensors are finished and whole, which takes reading them; it is no use of them."""
+        """Return whether tensors are finished and whole, as `has` does."""
         return self._get(document, TENSORS, used=False) is not None
 
     def has(self, document: Mapping[str, Any]) -> bool:
         """Return whether observations are finished and whole, which takes reading them; it is no use of them."""
-        return self._get(document, PIECE, used=False) is not None
+        return self.look(document) is not None
+
+    def look(self, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:
+        """Return what `get` does; it is no use of it."""
+        return self._get(document, PIECE, used=False)
 
     def put(
         self,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from unlearn_audit.unlearning.networks.base import NetworkOptions
 from unlearn_audit.unlearning.networks.steps import Phase, Stream
+from unlearn_audit.unlearning.training import take
 
 if TYPE_CHECKING:
     from unlearn_audit.unlearning.networks.task import Task
@@ -46,4 +47,4 @@ class FineTuneOptions(NetworkOptions):
         rng = np.random.default_rng(seed)
         for _ in range(self.epochs):
             order = rng.permutation(len(y))
-            model.partial_fit(X[order], y[order])
+            model.partial_fit(take(X, order), y[order])

@@ -2,47 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
 
+from unlearn_audit.models.networks.draws import KeyedDropout
 from unlearn_audit.models.networks.training import batch_sizes
 from unlearn_audit.unlearning.networks import losses
 from unlearn_audit.unlearning.networks.steps import Records
 from unlearn_audit.unlearning.networks.task import Task, evaluating
 
+RECORDS_AT_ONCE = 32
+"""Records in the batches whose gradients one call computes."""
 
-def of_batches(task: Task, records: Records, batch_size: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """Yield how many records a batch has, and the gradient of their mean cross entropy in each weight, by name."""
-    weights = task.weights()
-    dtype = next(iter(weights.values())).dtype
-    at = 0
-    with evaluating(task.module), torch.enable_grad():
-        for size in batch_sizes(len(records), batch_size):
-            rows, labels = records.rows[at : at + size], records.labels[at : at + size]
-            loss = losses.of_labels(task.module(task.inputs(rows, dtype)), {"labels": labels})
-            slopes = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
-            yield size, dict(zip(weights, slopes, strict=True))
-            at += size
+LAYERS = (
+    nn.Sequential, nn.Linear, nn.Conv1d, nn.Conv2d, nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.MaxPool2d, nn.AvgPool2d,
+    nn.Flatten, nn.Unflatten, nn.Dropout, KeyedDropout, nn.LayerNorm,
+)  # fmt: skip
+"""Layers that vmap is known to take."""
+
+Slopes = dict[str, Tensor]
 
 
-def mean(task: Task, records: Records) -> dict[str, Tensor]:
-    """Return the gradient of the mean cross entropy of some records."""
-    total = {name: torch.zeros_like(weight) for name, weight in task.weights().items()}
-    with torch.no_grad():
-        for size, slopes in of_batches(task, records, task.batch_size):
-            for name, slope in slopes.items():
-                total[name] += size / len(records) * slope
-    return total
+def mean(task: Task, records: Records) -> Slopes:
+    """Return the gradient of the mean cross entropy of some records in each weight, by name."""
+    return _sum(task, records, task.batch_size, lambda size, slope: size / len(records) * slope)
 
 
-def mean_square(task: Task, records: Records, batch_size: int) -> dict[str, Tensor]:
+def mean_square(task: Task, records: Records, batch_size: int) -> Slopes:
     """Return the mean of the squared gradients of batches: with batches of one record, Fisher's diagonal."""
-    total = {name: torch.zeros_like(weight) for name, weight in task.weights().items()}
     n = len(batch_sizes(len(records), batch_size))
-    with torch.no_grad():
-        for _, slopes in of_batches(task, records, batch_size):
+    return _sum(task, records, batch_size, lambda _, slope: slope.square() / n)
+
+
+def _sum(task: Task, records: Records, batch_size: int, of_batch: Callable[[int, Tensor], Tensor]) -> Slopes:
+    """Return the sum over batches of a function of their sizes and gradients."""
+    compute = vmap(grad(partial(_loss, task.module)), in_dims=(None, 0, 0)) if _taken_by_vmap(task.module) else None
+    weights = task.weights()
+    total = {name: torch.zeros_like(weight, requires_grad=False) for name, weight in weights.items()}
+    with evaluating(task.module):
+        for rows, labels in _batches(records, batch_size, 1 if compute is None else RECORDS_AT_ONCE):
+            size = rows.shape[1]
+            inputs = task.inputs(rows.flatten(), next(iter(weights.values())).dtype)
+            inputs = inputs.reshape(*rows.shape, *inputs.shape[1:])
+            if compute is None:
+                loss = _loss(task.module, weights, inputs[0], labels[0])
+                found = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
+                slopes = {name: slope[None] for name, slope in zip(weights, found, strict=True)}
+            else:
+                slopes = compute({name: weight.detach() for name, weight in weights.items()}, inputs, labels)
             for name, slope in slopes.items():
-                total[name] += slope.square() / n
+                total[name] += of_batch(size, slope).sum(dim=0)
     return total
+
+
+def _batches(records: Records, batch_size: int, most: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield rows and labels of batches of one size, (batches, size), with so many records in all or one batch."""
+    sizes = batch_sizes(len(records), batch_size)
+    whole = [size for size in sizes if size == sizes[0]]
+    at, several = 0, max(1, most // sizes[0])
+    counts = [min(several, len(whole) - i) for i in range(0, len(whole), several)]
+    for n, size in [*((n, sizes[0]) for n in counts), *((1, size) for size in sizes[len(whole) :])]:
+        part = slice(at, at + n * size)
+        yield records.rows[part].view(n, size), records.labels[part].view(n, size)
+        at += n * size
+
+
+def _loss(module: nn.Module, weights: Slopes, inputs: Tensor, labels: Tensor) -> Tensor:
+    return losses.of_labels(functional_call(module, weights, (inputs,)), {"labels": labels})
+
+
+def _taken_by_vmap(module: nn.Module) -> bool:
+    return all(type(layer) in LAYERS for layer in module.modules())

@@ -20,9 +20,10 @@ class SsdOptions(NetworkOptions):
     """Selective synaptic dampening: one look at the gradients, and no training.
 
     The importance I of a weight to some records is the mean of the squared gradients of their batches, which are of
-    one size for both: no more records than are forgotten. Where ``I(forgotten) > alpha * I(all)``, the weight is multiplied by
-    ``min((dampening * I(all) / I(forgotten)) ** exponent, lower_bound)``. On random forget sets of many records the two
-    importances are alike, so that it may change no weight at all; it was made for classes and parts of them.
+    one size for both: no more records than are forgotten. Where ``I(forgotten) > alpha * I(all)``, the weight is
+    multiplied by ``min((dampening * I(all) / I(forgotten)) ** exponent, lower_bound)``. On random forget sets of many
+    records the two importances are alike, so that it may change no weight at all; it was made for classes and parts of
+    them.
     """
 
     name = "ssd"

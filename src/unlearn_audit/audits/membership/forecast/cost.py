@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from unlearn_audit.attacks.cross_validation import FOLDS
 from unlearn_audit.attacks.influence import one_training_suffices
-from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.forecast.originals import States, WorldState, states_of
 from unlearn_audit.audits.membership.forecast.pilot import (
     AttackTimes,
     Clock,
@@ -26,12 +26,13 @@ from unlearn_audit.config import FEWEST_WORLDS_UNTIL, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import Store
 from unlearn_audit.engine.regimes import Claims
-from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
+from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.metrics import negatives_needed, power_of
+from unlearn_audit.unlearning.none import NoUnlearning
 from unlearn_audit.utils.memory import peak_memory
 from unlearn_audit.worlds import WorldPlan
 
@@ -206,7 +207,7 @@ def forecast_of(
     times = _time_attacks(plan, pilots, attack_times)
     show(len(kinds) + 1)
     at_sizes = [plan.with_target_worlds(size) for size in sizes]
-    stored = _stored(at_sizes[-1].arms, store, reuse)
+    stored = states_of(at_sizes[-1].arms, store, reuse)
     costs = [cost(of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
     shows = _shows(at_sizes[-1].undefended.tasks["target"].plan)
     assumptions = _assumptions(kinds, pilots, costs[-1].trainings_influence)
@@ -233,7 +234,7 @@ def cost(
     plan: AuditPlan,
     pilots: Mapping[str, Pilot],
     times: AttackTimes,
-    stored: Mapping[tuple[str, str], Sequence[bool]],
+    stored: States,
     jobs: int,
     held: int | None,
     seconds_start: float,
@@ -249,7 +250,7 @@ def cost(
     times
         Of the attacks.
     stored
-        By arm and side, which worlds are in the store; nothing where there is no store.
+        By arm and side, which worlds and originals are in the store, and with which arm an original counts.
     jobs
         Worker processes.
     held
@@ -263,8 +264,7 @@ def cost(
     for arm in plan.arms:
         for side, task in arm.tasks.items():
             pilot = pilots[_kind(task)]
-            n_stored = sum(stored.get((arm.name, side), ())[: task.plan.n_worlds])
-            sides.append(_side_cost(arm.name, side, task, pilot, n_stored))
+            sides.append(_side_cost(arm.name, side, task, pilot, stored[arm.name, side][: task.plan.n_worlds]))
             tables += sides[-1].rows * pilot.memory_per_row
             run_folder += sides[-1].rows * pilot.bytes_per_row
             scored[side] = max(scored[side], _chains(task) * pilot.scored)
@@ -317,23 +317,32 @@ def _with_influence(cost: Cost, attacks: AttackPlan, target: SideTask, pilot: Pi
     return replace(cost, trainings_influence=trainings, seconds_influence=trainings * pilot.per_chain / workers)
 
 
-def _side_cost(arm: str, side: str, task: SideTask, pilot: Pilot, n_stored: int) -> SideCost:
-    plan = task.plan
-    seconds = pilot.seconds(plan.sizes.deletions)
+def _side_cost(arm: str, side: str, task: SideTask, pilot: Pilot, states: Sequence[WorldState]) -> SideCost:
+    plan, of_updates = task.plan, _n_updates(task)
+    left = [state for state in states if not state.stored]
+    counted, trained = (sum(getattr(of, f"{name}_original") for of in states) for name in ("counts", "trains"))
+    whole = pilot.seconds(plan.sizes.deletions)
+    seconds = len(left) * (whole - pilot.original) + trained * pilot.original
     rows = round(_chains(task) * pilot.rows)
     per_world = rows / plan.n_worlds * pilot.bytes_per_row + pilot.bytes_per_world
     return SideCost(
         arm=arm,
         side=side,
         worlds=plan.n_worlds,
-        worlds_stored=n_stored,
-        trainings=plan.n_trainings,
-        trainings_stored=plan.n_trainings // plan.n_worlds * n_stored,
+        worlds_stored=plan.n_worlds - len(left),
+        trainings=plan.n_worlds * of_updates + counted,
+        trainings_stored=(plan.n_worlds - len(left)) * of_updates + counted - trained,
         rows=rows,
-        seconds_per_world=seconds,
-        seconds=seconds * (plan.n_worlds - n_stored),
-        bytes=round(per_world * (plan.n_worlds - n_stored)),
+        seconds_per_world=whole if counted else whole - pilot.original,
+        seconds=seconds,
+        bytes=round(per_world * len(left)) + trained * pilot.bytes_per_original,
     )
+
+
+def _n_updates(task: SideTask) -> int:
+    """Return how many models of a world unlearning makes, counting every update as one; none where it makes none."""
+    makes_none = isinstance(task.unlearner, NoUnlearning)
+    return 0 if makes_none else task.plan.n_trainings // task.plan.n_worlds - 1
 
 
 def _kind(task: SideTask) -> str:
@@ -344,21 +353,6 @@ def _kind(task: SideTask) -> str:
 def _chains(task: SideTask) -> int:
     """Return how many chains a side has."""
     return task.plan.n_worlds * task.plan.sizes.deletions
-
-
-def _stored(arms: Sequence[Arm], store: Store | None, reuse: Reuse) -> dict[tuple[str, str], list[bool]]:
-    """Return, by arm and side, which worlds the store has for reuse."""
-    if store is None:
-        return {}
-    prints = {id(task.data): dataset_fingerprint(task.data) for arm in arms for task in arm.tasks.values()}
-    return {
-        (arm.name, side): [
-            reuse.allows(task.source, document) and store.has(document)
-            for document in task.documents(prints[id(task.data)])
-        ]
-        for arm in arms
-        for side, task in arm.tasks.items()
-    }
 
 
 def _shows(plan: WorldPlan) -> tuple[str, ...]:

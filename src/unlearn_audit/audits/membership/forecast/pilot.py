@@ -15,14 +15,15 @@ from unlearn_audit.attacks.formula.label_only import PROBED
 from unlearn_audit.attacks.influence.base import Influence
 from unlearn_audit.engine.executors.base import Item, Work
 from unlearn_audit.engine.executors.processes import in_processes
-from unlearn_audit.engine.observe import observe_world
-from unlearn_audit.engine.probes import Probing
+from unlearn_audit.engine.observe import Original, learn_original, observe_world
+from unlearn_audit.engine.originals import kept_original
 from unlearn_audit.engine.store.marks import mark_of
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.metrics import Scored, evaluate
 from unlearn_audit.observations.piece import Packed, Piece, table_of
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.memory import peak_memory
+from unlearn_audit.utils.tensors import bytes_of_tensors
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Positions
 
@@ -59,6 +60,10 @@ class Pilot:
         Bytes of a row of observations in memory.
     peak_memory
         Bytes, the most that the process ever held; None where the system does not tell.
+    original
+        Seconds, of those that are fixed, of the original's training.
+    bytes_per_original
+        On disk, of an original that is kept; 0 where none is.
     """
 
     fixed: float
@@ -71,6 +76,8 @@ class Pilot:
     bytes_per_world: int
     memory_per_row: float
     peak_memory: int | None
+    original: float = 0.0
+    bytes_per_original: int = 0
 
     def seconds(self, chains: int) -> float:
         """Return the time of a world of so many chains."""
@@ -106,7 +113,6 @@ def measure(task: SideTask, clock: Clock = time.perf_counter, observe: Callable[
     clock, observe
         The clock, and how a world is made.
     """
-    held_out = np.sort(task.plan.pool.unseen)
     most, chains = task.plan.sizes.deletions, 1
     timed: list[tuple[int, float]] = []
     started = clock()
@@ -114,16 +120,17 @@ def measure(task: SideTask, clock: Clock = time.perf_counter, observe: Callable[
         sizes = task.plan.sizes.model_copy(update={"deletions": chains})
         world = replace(task.plan, sizes=sizes).world(0)
         began = clock()
-        piece, stats = observe(
-            task.data, task.source, task.unlearner, world, task.plan.seed, held_out, Probing.of(task.plan)
-        )
+        original = learn_original(task, world)
+        learned = clock() - began
+        piece, stats = observe(task, world, original)
         ended = clock()
         timed.append((chains, ended - began))
         warm = len(timed) > 1
         if (warm and chains == most) or ended - started >= (ENOUGH_SECONDS if len(timed) > 2 else SLOW_SECONDS):
             break
         chains = min(2 * chains, most) if warm else 1
-    return _pilot(task, timed[1:] or timed, piece, stats)
+    pilot = _pilot(task, timed[1:] or timed, piece, stats)
+    return replace(pilot, original=min(learned, pilot.fixed), bytes_per_original=_bytes_of(task, original))
 
 
 def _pilot(task: SideTask, timed: Sequence[tuple[int, float]], piece: Piece, stats: Mapping[str, Any]) -> Pilot:
@@ -165,6 +172,16 @@ def line(timed: Sequence[tuple[int, float]], versions: int) -> tuple[float, floa
         return each, each * versions
     per_chain = min(max((longest - least) / (most - fewest), 0.0), longest / most)
     return longest - per_chain * most, per_chain
+
+
+def _bytes_of(task: SideTask, original: Original) -> int:
+    """Return how many bytes a store takes for an original; 0 where it keeps none."""
+    kept = kept_original(original) if task.keep_originals else None
+    if kept is None:
+        return 0
+    tensors, notes = kept
+    content = bytes_of_tensors(tensors.arrays)
+    return len(content) + len(mark_of(task.documents("")[0], content, notes).encode())
 
 
 def _stored_bytes(task: SideTask, piece: Piece, stats: Mapping[str, Any]) -> tuple[int, int]:

@@ -1,0 +1,8 @@
+"""An unlearning method of one's own for scikit-learn models: refit on what is retained.
+
+unlearn-audit run --dataset digits --model decision-tree --unlearning examples/forget_scikit.py:refit
+"""
+
+
+def refit(model, forget, retain, *, rng):  # noqa: ARG001 - refitting needs neither
+    return model.fit(retain.X, retain.y)

@@ -1,0 +1,316 @@
+"""What passes between an audit and a program of the user's that unlearns: files of records, weights and posteriors.
+
+==============  ========================================================================================
+``original``    of a network its weights, as safetensors with the names of its classes, its architecture and the shape
+                of its inputs as metadata; of any other model a Parquet file of its posteriors for every record
+``forget``      Parquet: the records that are to be forgotten
+``retain``      Parquet: those that are to be retained
+``query``       Parquet: every record of the dataset, whoever it is, without its label
+``unlearned``   what the program writes: of a network weights as safetensors; or posteriors of all records of ``query``,
+                as Parquet, CSV, JSON lines or NPZ in the format of `unlearn_audit.observations.one_version`
+==============  ========================================================================================
+
+Records have the columns ``record`` (an id), ``label`` (the place of their class among the ``p_`` columns of posteriors,
+or among a network's outputs) and one column a feature: those of the dataset, or for a network the numbers that its
+module takes, ``x0``, ``x1`` and so on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as arrow_parquet
+
+from unlearn_audit.data.base import Dataset
+from unlearn_audit.errors import AuditError, missing_extra
+from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.steps import last_step
+from unlearn_audit.observations.one_version import PREFIX, read_answers
+from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.unlearning.training import take
+from unlearn_audit.utils.columns import content_of
+from unlearn_audit.utils.messages import reason, shortened
+from unlearn_audit.utils.modes import PRIVATE_FILE
+from unlearn_audit.utils.temporary import temporary_folder
+from unlearn_audit.utils.typing import Positions
+
+if TYPE_CHECKING:
+    from unlearn_audit.models.networks.opened import OpenedNetwork
+
+ORIGINAL, FORGET, RETAIN, QUERY, UNLEARNED = "original", "forget", "retain", "query", "unlearned"
+FILES = (ORIGINAL, FORGET, RETAIN, QUERY, UNLEARNED)
+"""The names of the files."""
+
+_LONGEST_HEADER = 100_000_000
+"""Bytes of a header of safetensors, as its own library bounds it."""
+
+
+class Answered:
+    """A model of which nothing is known but its answers for the records of a dataset.
+
+    Attributes
+    ----------
+    classes_
+        (k,) labels.
+    """
+
+    def __init__(self, places: dict[bytes, int], posteriors: npt.NDArray[Any], class_values: npt.NDArray[Any]) -> None:
+        self._places, self._posteriors, self.classes_ = places, posteriors, class_values
+
+    def predict_proba(self, X: Any) -> npt.NDArray[Any]:
+        """Return (m, k) the answers for (m, ...) records of the dataset.
+
+        Raises
+        ------
+        AuditError
+            If a record is none of them.
+        """
+        at = [self._places.get(key, -1) for key in keys_of(X)]
+        if -1 in at:
+            raise AuditError(
+                f"an unlearning command answered for the records of the dataset, and {at.count(-1):,} others are "
+                "asked; leave out --probes, or let the command write the weights of a network"
+            )
+        return np.asarray(self._posteriors[at])
+
+
+@dataclass(frozen=True, eq=False)
+class Exchange:
+    """The files of the requests to one original.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    original
+        What is unlearned from.
+    """
+
+    folder: Path
+    original: Trained
+
+    @classmethod
+    @contextmanager
+    def opened(cls, original: Trained, names: Collection[str]) -> Iterator[Exchange]:
+        """Write those files of ``names`` that all requests share, and remove all in the end.
+
+        Raises
+        ------
+        AuditError
+            If they cannot be written, or a library is missing.
+        """
+        with temporary_folder() as folder:
+            exchange = cls(folder.absolute(), original)
+            if ORIGINAL in names:
+                exchange._write_original()
+            if QUERY in names:
+                exchange._write(QUERY, exchange._records(np.arange(len(original.data)), labelled=False))
+            yield exchange
+
+    @property
+    def is_network(self) -> bool:
+        """Whether weights are exchanged, and not only answers."""
+        networks = sys.modules.get("unlearn_audit.models.networks")
+        return networks is not None and isinstance(last_step(self.original.model), networks.TorchClassifier)
+
+    @property
+    def data(self) -> Dataset:
+        """The records."""
+        return self.original.data
+
+    def path(self, name: str) -> Path:
+        """Return where a file is, or is to be."""
+        weights = self.is_network and name in (ORIGINAL, UNLEARNED)
+        return self.folder / f"{name}.{'safetensors' if weights else 'parquet'}"
+
+    def write_records(self, name: str, positions: Positions) -> None:
+        """Write records with their labels."""
+        self._write(name, self._records(positions, labelled=True))
+
+    def clear(self) -> None:
+        """Remove what a program wrote."""
+        for path in self._written():
+            path.unlink(missing_ok=True)
+
+    def read(self) -> Any:
+        """Return the unlearned model that a program wrote.
+
+        Raises
+        ------
+        AuditError
+            If it wrote nothing, or nothing that could be the model.
+        """
+        written = self._written()
+        if not written:
+            raise AuditError(f"wrote no file to {{{UNLEARNED}}}")
+        if len(written) > 1:
+            names = shortened(path.name for path in written)
+            raise AuditError(f"wrote several files ({names}); write one, to {{{UNLEARNED}}}")
+        content = content_of(written[0])
+        if not content:
+            raise AuditError(f"wrote an empty file to {{{UNLEARNED}}}")
+        if self.is_network and _is_safetensors(content):
+            return self._from_weights(content)
+        return self._from_posteriors(content)
+
+    def _written(self) -> list[Path]:
+        # numpy.savez adds its suffix to a name that has another
+        return sorted(self.folder.glob(f"{UNLEARNED}.*"))
+
+    def _opened(self) -> OpenedNetwork:
+        from unlearn_audit.models.networks.opened import OpenedNetwork
+
+        return OpenedNetwork(self.original.model)
+
+    def _from_weights(self, content: bytes) -> Any:
+        library, opened = _safetensors(), self._opened()
+        try:
+            weights = library.load(content)
+        except Exception as error:
+            raise AuditError(f"wrote a file that is no whole safetensors ({reason(error)})") from error
+        if (why := opened.why_not(weights)) is not None:
+            raise AuditError(f"wrote {why}; write the weights of {{{ORIGINAL}}}, with other values")
+        return opened.with_weights(weights)
+
+    def _from_posteriors(self, content: bytes) -> Answered:
+        data = self.data
+        try:
+            answers = read_answers(Path(UNLEARNED).with_suffix(_suffix_of(content)), content=content)
+        except AuditError as error:
+            known = "neither safetensors nor posteriors" if self.is_network else "no file of posteriors"
+            raise AuditError(f"wrote {known}: {error}") from error
+        strays = [name for name in answers.classes if name not in data.class_names]
+        if strays:
+            raise AuditError(
+                f"wrote posteriors of the class {strays[0]!r}; the classes are {shortened(data.class_names)}, each in "
+                f"a column {PREFIX}<class>"
+            )
+        if answers.partial:
+            raise AuditError("wrote posteriors that are partial; write whole ones")
+        at = answers.ids.get_indexer(pd.Index(data.record_ids.astype(str), dtype=object))
+        n_unknown = len(answers.ids) - int((at >= 0).sum())
+        if n_unknown or (at < 0).any():
+            raise AuditError(
+                f"wrote posteriors of {len(answers.ids):,} records, of which {n_unknown:,} are unknown, and left out "
+                f"{int((at < 0).sum()):,} of the {len(at):,} records of {{{QUERY}}}; write each of them once, by the "
+                "ids in its column record"
+            )
+        posteriors = np.zeros((len(data), len(data.class_names)), dtype=np.float32)
+        columns = [data.class_names.index(name) for name in answers.classes]
+        posteriors[:, columns] = answers.posteriors[at]
+        return Answered(self._places, posteriors, data.class_values)
+
+    @cached_property
+    def _places(self) -> dict[bytes, int]:
+        # of records that are alike a model answers alike; the first one stands for all
+        places: dict[bytes, int] = {}
+        for at, key in enumerate(keys_of(self.data.X)):
+            places.setdefault(key, at)
+        return places
+
+    def _write_original(self) -> None:
+        if not self.is_network:
+            everyone = np.arange(len(self.data))
+            table, data = self._records(everyone, labelled=False), self.data
+            posteriors = query(self.original.model, data.X, data.class_values, self.original.source.name)
+            for column, name in enumerate(data.class_names):
+                table = table.append_column(PREFIX + name, pa.array(posteriors[:, column]))
+            self._write(ORIGINAL, table)
+            return
+        library, opened, data = _safetensors(), self._opened(), self.data
+        known = np.searchsorted(data.class_values, opened.classes)
+        about = {
+            "architecture": type(opened.module).__name__,
+            "classes": json.dumps([data.class_names[at] for at in known]),
+            "input_shape": json.dumps(list(opened.inputs(take(data.X, np.arange(1))).shape[1:])),
+        }
+        self._put(ORIGINAL, library.save(opened.weights, about))
+
+    def _records(self, positions: Positions, *, labelled: bool) -> pa.Table:
+        """Return records as a table of columns."""
+        data = self.data
+        X, labels = take(data.X, positions), np.searchsorted(data.class_values, data.y[positions])
+        if self.is_network:
+            opened = self._opened()
+            X = opened.inputs(X).cpu().numpy()
+            labels = opened.codes(data.y[positions]).cpu().numpy() if labelled else labels
+        first = {"record": data.record_ids[positions], **({"label": labels.astype(np.int64)} if labelled else {})}
+        features = _features(X)
+        taken = {"record", "label", *(PREFIX + name for name in data.class_names)}
+        try:
+            for name, values in features:
+                first[name if name not in taken else f"feature_{name}"] = values
+            return pa.table({name: _column(values) for name, values in first.items()})
+        except pa.ArrowException as error:
+            raise AuditError(f"the records cannot be given to an unlearning command ({reason(error)})") from error
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        arrow_parquet.write_table(table, sink)
+        self._put(name, sink.getvalue())
+
+    def _put(self, name: str, content: Any) -> None:
+        path = self.path(name)
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb") as stream:
+                stream.write(content)
+        except OSError as error:
+            raise AuditError(
+                f"the records cannot be laid out for an unlearning command in {self.folder} ({error.strerror}); free "
+                "space there, or name another folder with --store"
+            ) from error
+
+
+def keys_of(X: Any) -> Iterator[bytes]:
+    """Yield a key of each of (m, ...) records: equal records have the same."""
+    if isinstance(X, pd.DataFrame):
+        yield from (key.tobytes() for key in pd.util.hash_pandas_object(X, index=False).to_numpy())
+        return
+    rows = np.ascontiguousarray(X)
+    for row in rows.reshape(len(rows), -1):
+        yield blake2b(row.tobytes(), digest_size=16).digest()
+
+
+def _features(X: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the values of each feature of (m, ...) records."""
+    if isinstance(X, pd.DataFrame):
+        yield from ((str(name), X.iloc[:, at].reset_index(drop=True)) for at, name in enumerate(X.columns))
+        return
+    flat = np.asarray(X).reshape(len(X), -1)
+    yield from ((f"x{at}", flat[:, at]) for at in range(flat.shape[1]))
+
+
+def _column(values: Any) -> Any:
+    return pa.array(values if isinstance(values, pd.Series) else np.ascontiguousarray(values), from_pandas=True)
+
+
+def _suffix_of(content: bytes) -> str:
+    """Return the suffix that files of such a content have."""
+    starts = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz", b"{": ".jsonl"}
+    return next((suffix for start, suffix in starts.items() if content.startswith(start)), ".csv")
+
+
+def _is_safetensors(content: bytes) -> bool:
+    """Return whether a content starts as safetensors do: the length of a header in JSON, and the header."""
+    return content[8:9] == b"{" and int.from_bytes(content[:8], "little") <= _LONGEST_HEADER
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise missing_extra("an unlearning command for networks", "safetensors", "torch") from error
+    return safetensors.torch

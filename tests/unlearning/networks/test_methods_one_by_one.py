@@ -1,0 +1,297 @@
+"""What sets each method for networks apart, on examples worked out by hand where there are any."""
+
+import copy
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+from torch.nn import functional as F
+
+from made_networks import NOBODY, method, module_of, network, task_of, weights_of
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models import resolve_model
+from unlearn_audit.models.regimes import Regime
+from unlearn_audit.unlearning import METHODS, Retrain
+from unlearn_audit.unlearning.networks import gradients, losses
+from unlearn_audit.unlearning.networks.loop import carry_out
+from unlearn_audit.unlearning.networks.random_labels import wrong_labels
+from unlearn_audit.unlearning.networks.salun import largest
+from unlearn_audit.worlds import Request
+
+STILL = {"optimizer": "sgd"}
+
+
+@pytest.fixture
+def task(original, requests):
+    return task_of(original, requests[0])
+
+
+def now(task):
+    return {name: weight.detach().clone() for name, weight in task.weights().items()}
+
+
+def flat(weights):
+    return torch.cat([weight.detach().flatten() for weight in weights.values()])
+
+
+def loss_gradient(task, records):
+    task.module.eval()
+    logits = task.module(task.inputs(records.rows, torch.float32))
+    found = torch.autograd.grad(F.cross_entropy(logits, records.labels), list(task.weights().values()))
+    return torch.cat([slope.flatten() for slope in found])
+
+
+def without_dropout(task):
+    for layer in task.module:
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    return task
+
+
+@pytest.mark.parametrize("beta", [0.95, 0.5])
+def test_a_step_of_neggrad_plus_is_its_formula(task, beta):
+    """One batch of all records of either kind, and the first step of SGD: weights - rate * gradient."""
+    without_dropout(task).network.batch_size = 1000
+    before = flat(now(task))
+    expected = beta * loss_gradient(task, task.retain) - (1 - beta) * loss_gradient(task, task.forget)
+    options = METHODS["neggrad-plus"](beta=beta, epochs=1, learning_rate=0.5, **STILL)
+    carry_out(task, options.phases(task))
+    assert torch.allclose((before - flat(now(task))) / 0.5, expected, atol=1e-6)
+
+
+def test_gradient_ascent_raises_the_loss_of_what_it_forgets_and_clips(task):
+    without_dropout(task).network.batch_size = 1000
+    before, slope = flat(now(task)), loss_gradient(task, task.forget)
+    half = float(slope.norm()) / 2
+    options = METHODS["gradient-ascent"](epochs=1, learning_rate=0.1, clip=half)
+    carry_out(task, options.phases(task))
+    assert torch.allclose(flat(now(task)) - before, 0.1 * slope / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_wrong_labels_are_every_class_but_the_true_one(task, n_classes):
+    task.network.classes_ = np.arange(n_classes)
+    true = torch.arange(n_classes).repeat(200)
+    task.forget = replace(task.forget, rows=true, ids=true, labels=true)
+    drawn = wrong_labels(task)
+    assert (drawn != true).all()
+    counts = torch.zeros(n_classes, n_classes).index_put_((true, drawn), torch.ones(len(true)), accumulate=True)
+    off = counts[~torch.eye(n_classes, dtype=torch.bool)]
+    assert (abs(off - 200 / (n_classes - 1)) < 5 * np.sqrt(200 / (n_classes - 1)) + 1).all()
+
+
+def test_wrong_labels_need_another_class(task):
+    task.network.classes_ = np.arange(1)
+    with pytest.raises(AuditError, match="knows one class alone"):
+        wrong_labels(task)
+
+
+def test_the_incompetent_teacher_has_fresh_weights(original, task):
+    (phase,) = METHODS["bad-teacher"]().phases(task)
+    (stream,) = phase.streams
+    kept = len(stream.records) - len(task.forget)
+    assert kept == round(0.3 * len(task.retain))
+    assert torch.equal(stream.values["teacher"][:kept], task.logits(stream.records)[:kept])
+    untrained = stream.values["teacher"][kept:]
+    right = (untrained.argmax(dim=1) == task.forget.labels).float().mean()
+    assert right < 0.5 < (task.logits(task.forget).argmax(dim=1) == task.forget.labels).float().mean()
+    # nor are they the weights from which the original's training began
+    fresh = original.source.make(original.seed)
+    with fresh[-1].begin(
+        fresh[:-1].fit_transform(original.data.X[original.training]), original.data.y[original.training]
+    ) as begun:
+        pass
+    assert not torch.allclose(task.logits(task.forget, begun.module.eval()), untrained)
+
+
+def test_another_draw_makes_another_incompetent_teacher(original, requests):
+    teachers = []
+    for seed in (1, 2):
+        task = task_of(original, requests[0], seed)
+        (phase,) = METHODS["bad-teacher"](share=1.0).phases(task)
+        teachers.append(phase.streams[0].values["teacher"][len(task.retain) :])
+    assert not torch.equal(*teachers)
+
+
+def test_divergence_from_a_teacher_is_its_formula():
+    student, teacher = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    p, q = (logits[0].div(2).softmax(dim=0) for logits in (teacher, student))
+    expected = 4 * (p * (p / q).log()).sum()
+    found = losses.to_teacher(2.0)(student, {"teacher": teacher})
+    assert float(found) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_scrubs_student_moves_and_its_teacher_does_not(original, task):
+    teacher, before = task.logits(task.forget), weights_of(original)
+    forgotten, moved = set(task.forget.ids.tolist()), [flat(now(task))]
+    # each phase is carried out before the next is asked for
+    for phase in METHODS["scrub"](rewind=False).phases(task):
+        if set(phase.streams[0].records.ids.tolist()) == forgotten:
+            assert torch.equal(phase.streams[0].values["teacher"], teacher)
+        carry_out(task, [replace(phase, goes_on=False)])
+        moved.append(flat(now(task)))
+    assert all(not torch.equal(one, other) for one, other in pairwise(moved))
+    assert torch.equal(weights_of(original), before)
+
+
+def test_scrub_goes_away_from_its_teacher_on_forgotten_records_and_stays_on_others(task, original):
+    task.network.batch_size = 4
+    teachers = [(records, task.logits(records).log_softmax(dim=1)) for records in (task.forget, task.retain)]
+    options = METHODS["scrub"](learning_rate=2e-3, epochs=3, forget_epochs=3, rewind=False, optimizer="adam")
+    away, *_, back = options.phases(task)
+    carry_out(task, [away] * 15)
+    far, near = (
+        float((before.exp() * (before - task.logits(records).log_softmax(dim=1))).sum(dim=1).mean())
+        for records, before in teachers
+    )
+    assert far > 1.5 * near > 0.1
+    carry_out(task, [replace(back, goes_on=False)] * 3)
+    _, before = teachers[1]
+    assert float((before.exp() * (before - task.logits(task.retain).log_softmax(dim=1))).sum(dim=1).mean()) < near
+
+
+def test_scrub_rewinds_to_the_epoch_whose_error_is_nearest(original, requests):
+    """The passes by hand, with every epoch kept, against what is published."""
+    options = METHODS["scrub"](learning_rate=4e-3, epochs=5, forget_epochs=3, held_out=0.2, optimizer="adam")
+    published, by_hand = (task_of(original, requests[0]) for _ in range(2))
+    published.network.batch_size = by_hand.network.batch_size = 2
+    carry_out(published, options.phases(published))
+    kept, errors = [], []
+
+    def watched():
+        for number, phase in enumerate(options.phases(by_hand)):
+            # an epoch ended where the next one begins: after passes 2, 4, 6, 7
+            if number in (2, 4, 6, 7):
+                note()
+            yield phase
+            if number == 7:
+                note()
+
+    def note():
+        kept.append(now(by_hand))
+        errors.append(float((by_hand.logits(by_hand.forget).argmax(dim=1) != by_hand.forget.labels).float().mean()))
+
+    carry_out(by_hand, watched())
+    assert len(kept) == 5
+    assert len(set(errors)) > 1
+    chosen = [torch.equal(flat(now(published)), flat(weights)) for weights in kept]
+    assert chosen.count(True) == 1
+    _, held_out = options._held_out(task_of(original, requests[0]))
+    # by_hand was rewound too, so the last weights' reference is asked of them
+    with torch.no_grad():
+        for name, weight in by_hand.weights().items():
+            weight.copy_(kept[-1][name])
+    held = (by_hand.logits(held_out).argmax(dim=1) != held_out.labels).double()
+    asked = torch.bincount(by_hand.forget.labels, minlength=10).double()
+    there = torch.bincount(held_out.labels, minlength=10).double()
+    per_class = [held[held_out.labels == c].mean() for c in range(10) if there[c] and asked[c]]
+    shares = [asked[c] for c in range(10) if there[c] and asked[c]]
+    reference = float(torch.stack(per_class).dot(torch.stack(shares)) / sum(shares))
+    best = min(abs(error - reference) for error in errors)
+    assert abs(errors[chosen.index(True)] - reference) == pytest.approx(best, abs=1e-9)
+
+
+def test_salun_changes_only_salient_weights(task):
+    task.network.weight_decay = 0.1
+    before = now(task)
+    mask = flat(largest(gradients.mean(task, task.forget), 0.5))
+    assert int(mask.sum()) == round(len(mask) / 2)
+    slope = loss_gradient(task, task.forget).abs()
+    assert slope[mask].min() >= slope[~mask].max() - 1e-7
+    carry_out(task, METHODS["salun"](epochs=2).phases(task))
+    changed = flat(now(task)) != flat(before)
+    assert not changed[~mask].any()
+    assert changed[mask].float().mean() > 0.9
+
+
+def test_the_norm_of_l1_sparse_falls_linearly_and_weights_shrink(task, original, requests):
+    options = METHODS["l1-sparse"](alpha=0.01, epochs=3)
+    (phase,) = options.phases(task)
+    norm = flat(now(task)).abs().sum()
+    last = phase.n_steps - 1
+    for step, weight in ((0, 0.01), (1, 0.01 * last / (last + 1)), (last, 0.01 / (last + 1))):
+        assert float(phase.penalty(now(task), step)) == pytest.approx(weight * float(norm), rel=1e-5)
+    norms = [float(weights_of(method(name, epochs=3).unlearn(original, requests[0], 1)).abs().sum())
+             for name in ("fine-tune", "l1-sparse")]  # fmt: skip
+    assert norms[1] < norms[0]
+
+
+def test_ssd_dampens_what_matters_to_forgotten_records_alone():
+    weight, forgotten, of_all = torch.tensor([2.0, 2.0, 2.0, 2.0]), torch.tensor([50.0, 5.0, 10.0, 0.0]), torch.ones(4)
+    found = METHODS["ssd"]().dampened(weight, forgotten, torch.tensor([1.0, 1.0, 1.0, 0.0]))
+    assert found.tolist() == pytest.approx([0.04, 2.0, 2.0, 2.0])
+    bounded = METHODS["ssd"](dampening=100, lower_bound=0.5).dampened(weight, forgotten, of_all)
+    assert bounded.tolist() == [1.0, 2.0, 2.0, 2.0]
+    squared = METHODS["ssd"](exponent=2, dampening=5).dampened(weight, forgotten, of_all)
+    assert squared.tolist() == pytest.approx([0.02, 2.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 500])
+def test_importances_are_mean_squared_gradients_of_batches(task, batch_size):
+    squares = []
+    for rows in torch.split(torch.arange(len(task.forget)), batch_size):
+        squares.append(loss_gradient(task, task.forget.at(rows)).square())
+    if batch_size > 1:
+        assert len(squares[-1]) != 1
+    found = flat(gradients.mean_square(task, task.forget, batch_size))
+    assert torch.allclose(found, torch.stack(squares).mean(dim=0), atol=1e-7)
+    assert torch.allclose(flat(gradients.mean(task, task.forget)), loss_gradient(task, task.forget), atol=1e-6)
+
+
+class Unusual(nn.Linear):
+    """A layer that vmap is not known to take."""
+
+
+def test_importances_of_unusual_layers_are_those_of_usual_ones(original, requests):
+    found = []
+    for kind in (nn.Linear, Unusual):
+        task = task_of(original, requests[0])
+        task.module[0].__class__ = kind
+        found.append(flat(gradients.mean_square(task, task.forget, 1)))
+    assert torch.allclose(*found, atol=1e-7)
+
+
+MODELS = {
+    "sgd": make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss")),
+    "mlp": MLPClassifier((8,), max_iter=20),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("model", MODELS)
+def test_fine_tuning_goes_on_with_partial_fits(model, digits, rows):
+    source = resolve_model(MODELS[model])
+    unlearner = method("fine-tune", source, epochs=3)
+    original = Retrain.for_model(source, Regime.SAME_SEED)[0].learn(source, digits, rows[:200], 1)
+    before = copy.deepcopy(original.model)
+    request = Request(rows[:5], NOBODY)
+    result, again = (unlearner.unlearn(original, request, 1).model for _ in range(2))
+    asked = digits.X[rows[200:300]]
+    assert np.array_equal(result.predict_proba(asked), again.predict_proba(asked))
+    assert not np.array_equal(result.predict_proba(asked), before.predict_proba(asked))
+    assert np.array_equal(original.model.predict_proba(asked), before.predict_proba(asked))
+    assert not unlearner.why_plain(source, digits)
+
+
+def test_a_phase_adds_noise_and_keeps_within_a_radius(task):
+    (phase,) = METHODS["fine-tune"](epochs=1, learning_rate=1e-9, **STILL).phases(task)
+    start = flat(now(task))
+    carry_out(task, [replace(phase, noise=0.1, steps=4)])
+    moved = flat(now(task)) - start
+    assert float(moved.std()) == pytest.approx(0.2, rel=0.05)
+    carry_out(task, [replace(phase, radius=1.5)])
+    assert float(flat(now(task)).norm()) == pytest.approx(1.5, rel=1e-5)
+
+
+def test_an_earlier_step_keeps_what_it_was_fitted_on(original, requests):
+    result = method("fine-tune", epochs=1).unlearn(original, requests[0], 1)
+    assert np.array_equal(result.model[0].mean_, original.model[0].mean_)
+    assert module_of(result) is result.model[-1].module_
+    assert network().make(0)[0].__class__ is result.model[0].__class__
