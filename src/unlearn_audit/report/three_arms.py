@@ -133,17 +133,21 @@ def _others(found: ArmsComparison) -> str:
     more, less = found.others
     if found.moved == 0 or found.apart == 0 or not (more or less):
         return ""
-    parts = [f"{_named(of)} {word}" for of, word in ((more, "more"), (less, "less")) if of]
+    parts = [
+        f"{len(of):,} {'shows' if len(of) == 1 else 'show'} {word} than under retraining ({_named(of)})"
+        for of, word in ((more, "more"), (less, "less"))
+        if of
+    ]
     return (
-        f"Attack by attack, with all {len(found.attacks):,} allowed for ({percent(FAMILY)} intervals at once), the "
-        f"method shows {' and '.join(parts)} than retraining."
+        f"Of {len(found.attacks):,} attacks, read one by one with all of them allowed for ({percent(FAMILY)} intervals "
+        f"at once), {' and '.join(parts)}."
     )
 
 
 def _named(attacks: tuple[AttackOnArms, ...]) -> str:
     names = ", ".join(of.label for of in attacks[:MOST_NAMED])
     further = len(attacks) - MOST_NAMED
-    return f"by {names}{f' and {further:,} more' if further > 0 else ''}"
+    return f"{names}{f' and {further:,} more' if further > 0 else ''}"
 
 
 def _regimes(found: ArmsComparison) -> str:

@@ -1,100 +1,120 @@
 """Leak by difficulty: whether a method gives away more of the records that are harder to forget.
 
 A record's difficulty is the same for every method: it is read off the references. Its margin under the retrained
-models, which never saw it, says how unusual it is; where worlds audit the same records in every role, shadow worlds
-also say how much better originals know it that were trained on it (memorisation), and how well the two kinds of
-originals can be told apart by it (vulnerability).
+models, which never saw it, says how unusual it is; where worlds audit the same records in every role, the originals of
+shadow worlds also say how far they memorise it, and how surely their margins tell that they were trained on it. What is
+measured of a pair under a name that starts with ``difficulty.`` is the difficulty of the record that it deletes, for
+the method that it is measured of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
+import pandas as pd
 
 from unlearn_audit.audits.methods.findings import DifficultyGroup, DifficultyTrend
+from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_figures import Played
 from unlearn_audit.findings.tables import SideTables
-from unlearn_audit.metrics import by_group, tenths
+from unlearn_audit.metrics.difficulty import leak_by_tenth, memorisation, rank_correlation, vulnerability
+from unlearn_audit.metrics.roc import delong_components
 from unlearn_audit.observations import Observations
-from unlearn_audit.utils.probabilities import margin, probability
-from unlearn_audit.utils.typing import Array, Integers
+from unlearn_audit.utils.probabilities import margin
+from unlearn_audit.utils.typing import Array
 
-FEWEST_MODELS = 4
-"""Originals with, and originals without, a record below which shadow worlds say nothing of it."""
+PREFIX = "difficulty."
+"""What the names of measures start with that are difficulties."""
 
 
 def by_difficulty(
-    played: tuple[Played, SideTables], retrained: tuple[Played, SideTables], none: tuple[Played, SideTables]
+    played: Played, retrained: Played, none: SideTables, measures: pd.DataFrame | None = None
 ) -> tuple[tuple[DifficultyGroup, ...], tuple[DifficultyTrend, ...]]:
-    """Return what the best attack on both versions reaches in each tenth of difficulty, by each kind of it.
+    """Return what the best attack on both versions reaches in each tenth of each difficulty, and how the two go along.
 
     Parameters
     ----------
     played
-        The method's arm.
-    retrained, none
-        The references; rows of all three stand in the same order.
+        The game on the method's arm.
+    retrained
+        The same on the arm of retraining; rows stand in the same order.
+    none
+        The tables of the originals that are published again.
+    measures
+        What was measured of the method's pairs, see `unlearn_audit.engine.WorldStats`.
+
+    Returns
+    -------
+    groups, trends
+        Nothing without labels.
     """
-    of_method, rows = played[0], played[0].rows
-    labels = rows.rows["label"].to_numpy()
-    if not len(labels) or labels.min() < 0:
-        return (), ()
     groups: list[DifficultyGroup] = []
-    for by, difficulty in _difficulties(retrained[0].rows, none[1].shadow):
-        known = np.isfinite(difficulty)
-        places = tenths(difficulty[known])
-        found = by_group(
-            of_method.leading.scores[known], of_method.positive[known], places, of_method.clusters.take(known)
-        )
+    trends: list[DifficultyTrend] = []
+    scores, positive = played.leading.scores, played.positive
+    for by, difficulty in _difficulties(played, retrained, none.shadow, measures):
+        # a positive without a difficulty belongs to no tenth
+        rows = ~(positive & np.isnan(difficulty))
+        if not 0 < positive[rows].sum() < rows.sum():
+            continue
+        found = leak_by_tenth(scores[rows], positive[rows], difficulty[rows], played.clusters.take(rows))
         groups += [
             DifficultyGroup(
                 by=by,
-                tenth=of.group,
-                n_positive=of.n_positive,
-                auc=None if of.auc is None else of.auc.value,
-                auc_ci=None if of.auc is None else of.auc.interval,
+                tenth=of.of.group,
+                n_positive=of.of.n_positive,
+                auc=None if of.of.auc is None else of.of.auc.value,
+                auc_ci=None if of.of.auc is None else of.of.auc.interval,
             )
             for of in found
         ]
-    return tuple(groups), ()
+        _, components = delong_components(scores[rows], positive[rows])
+        asked = positive[rows]
+        # too few worlds, or all records alike: nothing to rank
+        with suppress(AuditError):
+            along = rank_correlation(
+                difficulty[rows][asked], components[asked], played.rows.worlds[rows][asked], draws=DRAWS
+            )
+            trends.append(DifficultyTrend(by=by, rank_correlation=along.value, rank_correlation_ci=along.interval))
+    return tuple(groups), tuple(trends)
 
 
-def _difficulties(retrained: Observations, shadow: Observations) -> Iterator[tuple[str, Array]]:
-    """Yield each kind of difficulty with (n,) its values, the larger the harder; not finite where not known."""
-    labels = retrained.rows["label"].to_numpy()
-    yield "margin-retrained", -margin(retrained.posteriors[:, -1], labels)
-    known = _of_originals(shadow)
-    if known is None:
+DRAWS = 300
+"""Bootstrap samples of a rank correlation."""
+
+
+def _difficulties(
+    played: Played, retrained: Played, shadow: Observations, measures: pd.DataFrame | None
+) -> Iterator[tuple[str, Array]]:
+    """Yield each kind of difficulty with (n,) its values, the larger the harder; NaN where not known."""
+    rows = retrained.rows
+    labels = rows.rows["label"].to_numpy()
+    if not len(labels) or labels.min() < 0:
         return
-    records, memorisation, vulnerability = known
-    at = np.minimum(np.searchsorted(records, retrained.records), len(records) - 1)
-    there = records[at] == retrained.records
-    for by, values in (("memorisation", memorisation), ("vulnerability", vulnerability)):
-        yield by, np.where(there, values[at], np.nan)
+    yield "margin-retrained", -margin(rows.posteriors[:, -1], labels)
+    known = shadow.paper & shadow.in_roles("deleted", "retained", "unseen")
+    codes, trained = shadow.rows["label"].to_numpy()[known], ~shadow.in_roles("unseen")[known]
+    answers, records = shadow.posteriors[known, 0], shadow.records[known]
+    # where no record is trained on in one world and left out in another there is neither
+    with suppress(AuditError):
+        yield "memorisation", _looked_up(rows, *memorisation(answers.argmax(axis=1) == codes, trained, records))
+        yield "vulnerability", _looked_up(rows, *vulnerability(margin(answers, codes), trained, records))
+    yield from _measured(played, measures)
 
 
-def _of_originals(shadow: Observations) -> tuple[Integers, Array, Array] | None:
-    """Return records, by how much their label is more probable with them, and how far apart their margins are.
+def _looked_up(rows: Observations, records: Array, values: Array) -> Array:
+    """Return (n,) the value of each row's record; NaN where there is none."""
+    at = np.minimum(np.searchsorted(records, rows.records), len(records) - 1)
+    return np.where(records[at] == rows.records, values[at], np.nan)
 
-    None where no record is in enough training sets and missing from enough others.
-    """
-    rows = shadow.paper & shadow.in_roles("deleted", "retained", "unseen")
-    records, codes = np.unique(shadow.records[rows], return_inverse=True)
-    answers, labels = shadow.posteriors[rows, 0], shadow.rows["label"].to_numpy()[rows]
-    inside = ~shadow.in_roles("unseen")[rows]
-    counts = [np.bincount(codes[of], minlength=len(records)) for of in (inside, ~inside)]
-    enough = np.minimum(*counts) >= FEWEST_MODELS
-    if not enough.any():
-        return None
 
-    def mean(values: Array, of: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Array:
-        count = np.maximum(np.bincount(codes[of], minlength=len(records)), 1)
-        return np.asarray(np.bincount(codes[of], values[of], minlength=len(records)) / count)
-
-    p, phi = probability(answers, labels), margin(answers, labels)
-    memorisation = mean(p, inside) - mean(p, ~inside)
-    means = [mean(phi, of) for of in (inside, ~inside)]
-    within = sum(mean((phi - m[codes]) ** 2, of) for m, of in zip(means, (inside, ~inside), strict=True))
-    vulnerability = (means[0] - means[1]) / np.sqrt(np.maximum(np.asarray(within) / 2, 1e-8))
-    return records[enough], memorisation[enough], vulnerability[enough]
+def _measured(played: Played, measures: pd.DataFrame | None) -> Iterator[tuple[str, Array]]:
+    """Yield what was measured of pairs as the difficulty of their deleted record; unseen records have none."""
+    if measures is None or not len(measures):
+        return
+    of_pairs = measures[(measures["request"] >= 0) & measures["name"].str.startswith(PREFIX)]
+    where = pd.MultiIndex.from_frame(played.rows.rows[["world", "request"]])
+    for name, of_name in of_pairs.groupby("name"):
+        values = of_name.set_index(["world", "request"])["value"].reindex(where).to_numpy(dtype=np.float64)
+        yield str(name).removeprefix(PREFIX), np.where(played.positive, values, np.nan)

@@ -54,6 +54,7 @@ def render_methods(found: MethodsFindings) -> str:
         rows=[(row, [cell(row) for _, cell in columns]) for row in found.methods],
         fronts=fronts,  # matplotlib escapes texts
         difficulties=[Markup(svg) for by in kinds if (svg := difficulty_plot(found, by))],  # nosec B704
+        trends=trend_words(found),
         measures=_measures(found),
         measured=[row.method for row in found.shown],
         attacks=[(row, _attacks(row)) for row in found.compared],
@@ -63,6 +64,20 @@ def render_methods(found: MethodsFindings) -> str:
         settings=publishable(found.config),
         execution=publishable(found.execution),
     )
+
+
+def trend_words(found: MethodsFindings) -> list[str]:
+    """Return, for each kind of difficulty, how leak goes along with it under each method."""
+    kinds = dict.fromkeys(of.by for row in found.shown for of in row.trends)
+    lines = []
+    for by in kinds:
+        known = [(row.method, of) for row in found.shown for of in row.trends if of.by == by]
+        each = "; ".join(
+            f"{name} {number(of.rank_correlation, 2, signed=True)} ({interval(of.rank_correlation_ci, 2, signed=True)})"
+            for name, of in known
+        )
+        lines.append(f"Rank correlation of a deleted record's difficulty by {by} with its leak: {each}.")
+    return lines
 
 
 def _auc(best: BestOnArms | None) -> Cell:

@@ -82,7 +82,9 @@ def _mark(axes: Axes, row: Method, x: float, y: float, x_ends: Interval | None, 
     if x_ends is not None:
         axes.plot(x_ends, (y, y), color=colour, linewidth=1.1, zorder=2)
     ringed = bool(row.fronts)
-    axes.plot(x, y, marker, color=colour, markerfacecolor=colour if ringed else PAPER, markersize=7, zorder=3)
+    # the references lie on top, as methods may coincide with them
+    over = 4 if row.status == "reference" else 3
+    axes.plot(x, y, marker, color=colour, markerfacecolor=colour if ringed else PAPER, markersize=7, zorder=over)
     # names of neighbours stand above and below by turns
     axes.annotate(
         row.method,

@@ -67,7 +67,7 @@ def _row(
     found = compare_arms(text, played[arm], played[RETRAINING], played[UNDEFENDED], measured(own, exact, nothing))
     if found is None:
         return row.model_copy(update={"why": NO_ATTACK})
-    groups, trends = by_difficulty(played[arm], played[RETRAINING], played[UNDEFENDED])
+    groups, trends = by_difficulty(played[arm][0], played[RETRAINING][0], played[UNDEFENDED][1], own)
     row = row.model_copy(
         update={
             "status": "reference" if arm in (RETRAINING, UNDEFENDED) else "compared",
