@@ -19,7 +19,7 @@ CANNOT_TELL = "can't be told apart from exact retraining here"
 
 
 def arms_words(found: ArmsComparison) -> tuple[str, ...]:
-    """Return what the three arms show, in sentences: the update first, then the unlearned model alone, then distances."""
+    """Return what three arms show, in sentences: the update first, then the unlearned model alone, then distances."""
     sentences = [
         update_words(found),
         alone_words(found),
