@@ -67,14 +67,16 @@ class MethodsPlan:
 
 
 def methods_asked(texts: Sequence[Method] | None) -> tuple[Asked, ...]:
-    """Return the methods that some texts name, each once and without the references; for None, every one there is.
+    """Return the methods that some texts name, each once and without the references.
+
+    For None it is every one that needs no option.
 
     Raises
     ------
     AuditError
         If a text names no method, or an option that it does not have.
     """
-    configs = [_config(given) for given in (REGISTRY.names if texts is None else texts)]
+    configs = [_config(given) for given in (_by_default() if texts is None else texts)]
     asked = []
     for config in configs:
         options = options_of(config)
@@ -86,6 +88,15 @@ def methods_asked(texts: Sequence[Method] | None) -> tuple[Asked, ...]:
         of if short.count(of) == 1 else _text(config, config.method) for of, config in zip(short, asked, strict=True)
     ]
     return tuple(Asked(name, config, texts is not None) for name, config in zip(names, asked, strict=True))
+
+
+def _by_default() -> list[str]:
+    """Return the names of all methods that need no option."""
+    return [
+        name
+        for name in REGISTRY.names
+        if not any(field.is_required() for field in REGISTRY.find(name).model_fields.values())
+    ]
 
 
 def _config(given: Method) -> UnlearningConfig:
