@@ -21,11 +21,11 @@ def verdict(found: Rectification) -> str:
     """Return what the figures show, in one or two sentences."""
     seen = [words.partition(",")[0] for words, of, chance in found.figures() if of.low > chance]
     if seen:
-        said = f"By the two versions more than guessing tells: {'; '.join(seen)}."
+        said = f"The two versions tell more than guessing does, each by its own interval: {'; '.join(seen)}."
     else:
         said = "Nothing was seen at the precision of this run, which does not show that there is nothing."
     if found.null:
-        return f"Nothing was corrected: each value was written anew as it was, so that there is nothing to tell. {said}"
+        return f"Each value was written anew as it was, so that there is nothing to tell. {said}"
     return said
 
 
