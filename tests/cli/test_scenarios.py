@@ -57,6 +57,50 @@ def test_those_who_remain(command, tmp_path):
     assert (table.roles == "retained").sum() == 3 * 5 * 5
 
 
+CLASS = [*SMALL, "--references=3", "--delete-class=0"]
+
+
+def test_a_whole_class(command, tmp_path):
+    done = command("run", *CLASS, "--jobs=2", "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    table = read_observations(tmp_path / "out" / "observations" / "target.parquet")
+    assert set(table.rows["label"]) == {0}
+    assert set(table.roles) == {"deleted", "unseen", "reference"}
+    assert done.findings["config"]["scenario"] == {"name": "class", "size": 1, "versions": 1, "delete_class": "0"}
+    assert {r["n_worlds"] for r in done.findings["results"]} == {3}
+    again = command("run", *CLASS, "--no-reuse", "--out", tmp_path / "again", "--json")
+    assert again.findings["results"] == done.findings["results"]
+    assert command("run", *CLASS, "--out", tmp_path / "out", "--json").findings["results"] == done.findings["results"]
+
+
+@pytest.mark.parametrize("training", ["auto", "plain"])
+def test_a_class_that_is_gone_has_probability_0(command, tmp_path, training):
+    flags = [*CLASS, "--model=logistic-regression", "--attack=margin-difference"]
+    done = command("run", *flags, f"--training={training}", "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    table = read_observations(tmp_path / "out" / "observations" / "target.parquet")
+    assert table.posteriors.shape[1:] == (2, 10)
+    assert (table.posteriors[:, 1, 0] == 0).all()
+    assert (table.posteriors[:, 0].argmax(axis=1) == 0).mean() > 0.8
+
+
+def test_a_list_of_records(command, tmp_path):
+    ids = tmp_path / "gone.txt"
+    ids.write_text("3\n50\n700\n1500\n")
+    listed = [*SMALL, "--model=decision-tree", f"--delete-ids={ids}", "--references=0"]
+    few = command("run", *listed, "--game=deleted-vs-retained", "--out", tmp_path / "few", "--json")
+    assert {(r["n_positive"], r["n_negative"]) for r in few.findings["results"]} == {(12, 12)}
+    ids.write_text("\n".join(str(i) for i in range(0, 1797, 90)) + "\n")
+    done = command("run", *listed, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    table = read_observations(tmp_path / "out" / "observations" / "target.parquet")
+    assert set(table.rows.loc[table.roles == "deleted", "record"]) == set(range(0, 1797, 90))
+    by_world = table.rows[table.roles == "deleted"].groupby("world")["record"].nunique()
+    assert by_world.tolist() == [20, 20, 20]
+    ids.write_text("\n".join(str(i) for i in range(1, 1797, 90)) + "\n")
+    command("run", *listed, "--out", tmp_path / "out").says("holds another run")
+
+
 def test_sisa_with_one_shard_is_retraining(command, tmp_path):
     one, first = run(command, tmp_path, "--unlearning=sisa", "--shards=1")
     done = command("run", *SMALL, "--out", tmp_path / "plain", "--json")
@@ -94,6 +138,14 @@ def test_defences_have_an_adaptive_and_a_naive_row_and_their_cost(command, tmp_p
         (["--scenario=group", "--size=many"], "no percentage"),
         (["--scenario=multi-version", "--versions=0"], "scenario.versions"),
         (["--size=3"], "use scenario group"),
+        (["--delete-class=eleven"], "unknown class 'eleven'"),
+        (["--delete-class=0", "--delete-ids=x.txt"], "either delete_class (a class) or delete_ids (a file of ids)"),
+        (["--scenario=group", "--delete-class=0"], "belongs to the scenario class, and the scenario is group"),
+        (["--delete-class=0", "--size=3"], "leave size 3 out"),
+        (["--delete-class=0", "--game=deleted-vs-retained"], "of a class that is deleted none remain"),
+        (["--delete-class=0", "--layout=per-record"], "per-record worlds delete one record at a time"),
+        (["--delete-class=0", "--canaries=mislabelled"], "matches records by theirs"),
+        (["--delete-ids=3,4"], "is no file"),
         (["--unlearning=sisa", "--shards=5000"], "5000 shards of 1 slices need"),
         (["--unlearning=magic"], "unlearning"),
         (["--defense=top-k:10"], "hides nothing of 10 classes"),

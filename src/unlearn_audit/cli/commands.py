@@ -34,6 +34,11 @@ COMMANDS = {
         "reconstruct",
         "Read the deleted records off the weights of two versions of a logistic regression.",
     ),
+    "rectify": (
+        "rectify",
+        "rectify",
+        "Correct one value of each of some records, and say what the two versions tell of it (GDPR, article 16).",
+    ),
     "predictions": ("predictions", "predictions", "Audit posteriors that any system exported; no model is needed."),
     "release": ("release", "release", "Show who can be identified as deleted from the two versions of one release."),
     "plan-release": (
@@ -62,7 +67,7 @@ COMMANDS = {
 }
 """Name to the module of this package, the function or group in it, and the first sentence of its help."""
 
-GO_ON = {"run", "compare-methods", "name", "reproduce", "purge", "data", "cache"}
+GO_ON = {"run", "compare-methods", "name", "rectify", "reproduce", "purge", "data", "cache"}
 """Commands that keep what is done, and go on from there once they were interrupted."""
 
 

@@ -52,7 +52,6 @@ METHODS: dict[str, type[Options]] = {
     "down-date": DownDateOptions,
     "newton-removal": NewtonRemovalOptions,
     "none": NoneOptions,
-    "command": CommandOptions,
     "fine-tune": FineTuneOptions,
     "noisy-fine-tuning": NoisyFineTuningOptions,
     "ppu": PpuOptions,

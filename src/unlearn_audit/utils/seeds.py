@@ -33,6 +33,7 @@ class Kind(IntEnum):
     TURN = 14
     REGIME = 15
     QUERY = 16
+    CORRECTION = 26
     MEASURE = 30
 
 

@@ -142,7 +142,7 @@ class WithdrawalPlan(WorldPlan):
         return classes
 
     def _trainable_of(self, of: int) -> Integers:
-        return self._trainable[self._class_of[self._trainable] == of]
+        return np.asarray(self._trainable[self._class_of[self._trainable] == of])
 
     def list_shortfalls(self) -> Iterator[tuple[int, int, int]]:
         """Yield each class of which the side has fewer people than a list like the owner's: class, there, needed."""

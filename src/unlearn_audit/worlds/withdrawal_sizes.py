@@ -66,7 +66,7 @@ class Withdrawn:
     def shares(self) -> Array:
         """(classes,) the share of each class among the deleted."""
         if self.of_class is not None:
-            return np.eye(len(self.class_names))[self.of_class]
+            return np.asarray(np.eye(len(self.class_names))[self.of_class])
         counts = counts_of(self.labels, self.listed, len(self.class_names))
         return np.asarray(counts / counts.sum())
 

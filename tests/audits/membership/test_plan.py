@@ -1,5 +1,7 @@
 """What an audit will do is decided once, and is what then happens."""
 
+from dataclasses import replace
+
 import pytest
 
 from unlearn_audit import AuditConfig, AuditError, Execution, run
@@ -36,6 +38,7 @@ PER_RECORD = {"layout": "per-record", "shadow": 6, "train_size": 100}
         {"worlds": {"references": 5}},
         {"worlds": {"probes": 3}},
         {"worlds": PER_RECORD},
+        {"scenario": {"delete_class": "malignant"}},
         {"worlds": {**PER_RECORD, "shadow": 5}},
         {"worlds": {**PER_RECORD, "shadow": 3, "retained": 2}, "games": ["retained-vs-unseen", "deleted-vs-unseen"]},
         {"scenario": "retained"},
@@ -91,3 +94,21 @@ def test_without_influences_the_attacks_that_need_them_are_left_out_or_refused()
 def test_what_cannot_be_had_is_refused_before_anything_is_trained(changes, message):
     with pytest.raises(AuditError, match=message):
         planned(**changes)
+
+
+def test_a_class_is_deleted_on_both_sides_of_the_same_data():
+    task = AuditTask.load(configured(scenario={"delete_class": "benign"}))
+    apart = AuditTask.of(task.config, {**task.records, "shadow": replace(task.records["target"])}, task.models)
+    with pytest.raises(AuditError, match="leave the shadow dataset out"):
+        plan_audit(apart)
+
+
+def test_what_a_list_holds_makes_another_audit_and_not_where_it_stands(tmp_path):
+    def identity(name, text):
+        (tmp_path / name).write_text(text)
+        made = AuditTask.load(configured(scenario={"delete_ids": str(tmp_path / name)})).identity
+        return made.pop("listed"), made["config"]["scenario"]["delete_ids"]
+
+    first, other = identity("a.txt", "3\n4\n"), identity("b.txt", "4\n3\n")
+    assert first[0] == other[0] != identity("a.txt", "3\n5\n")[0]
+    assert "listed" not in AuditTask.load(configured()).identity

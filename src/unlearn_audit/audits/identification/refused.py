@@ -12,7 +12,7 @@ from unlearn_audit.unlearning import options_of
 def refuse_unsupported(task: AuditTask, command: str, *, from_weights: bool = False) -> None:
     """Refuse what would stand in the configuration of a result and change nothing of it.
 
-    Both commands look for one deleted person, by the attacker's own records of the same data.
+    All commands ask about one record at a time, by the attacker's own records of the same data.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def refuse_unsupported(task: AuditTask, command: str, *, from_weights: bool = Fa
     config = task.config
     if config.scenario.name not in ("single", "retained"):
         deletes = f"the scenario {config.scenario.name} deletes several"
-        raise AuditError(f"{command} looks for one deleted record, and {deletes}")
+        raise AuditError(f"{command} is about one record at a time, and {deletes}")
     if not task.same_data:
         raise AuditError(f"{command} needs the attacker's records to be of the same data; leave the shadow dataset out")
     if config.worlds.canaries != "none":
@@ -42,7 +42,7 @@ def refuse_unsupported(task: AuditTask, command: str, *, from_weights: bool = Fa
         raise AuditError(f"{command} needs a fixed number of target worlds; leave until out, give --target-worlds")
     persons = task.records["target"].persons
     if (persons.sizes(persons.values) > 1).any():
-        raise AuditError(f"{command} looks for one record, and people here have several; leave --person out")
+        raise AuditError(f"{command} is about one record at a time, and people have several; leave --person out")
     defenses = set(config.defenses) - {UNDEFENDED}
     if not from_weights and len(defenses) > 1:
         raise AuditError(f"{command} looks at one release; give one --defense")

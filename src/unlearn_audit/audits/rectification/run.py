@@ -1,0 +1,224 @@
+"""Makes worlds in which records are corrected, and measures what two versions tell of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unlearn_audit.audits.identification.ranking import observe_defended
+from unlearn_audit.audits.identification.refused import refuse_unsupported
+from unlearn_audit.audits.membership.arms import plan_arms
+from unlearn_audit.audits.membership.execution import Execution, WorldMaker
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.audits.rectification.corrections import RectificationPlan
+from unlearn_audit.audits.rectification.evidence import Evidence, fitted_columns, fitted_records, right_first
+from unlearn_audit.config import ScenarioConfig
+from unlearn_audit.defenses import UNDEFENDED, parse_defense
+from unlearn_audit.engine.store.temporary import temporary_data_in
+from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import Clusters, Estimate, auc_interval, share
+from unlearn_audit.utils.seeds import Kind, integer_seed
+from unlearn_audit.utils.threads import one_thread
+from unlearn_audit.utils.typing import Array
+from unlearn_audit.worlds import plan_worlds
+
+FEWEST_REFERENCES = 5
+"""Reference records that show the scale of a pair."""
+
+FEWEST_CORRECTIONS = 20
+"""Corrections on the shadow side that attacks are fitted on."""
+
+
+@dataclass(frozen=True)
+class Rectification:
+    """What two versions tell of a corrected value.
+
+    Attributes
+    ----------
+    null
+        Whether each value was written anew as it was.
+    corrections, unchanged, columns
+        Corrected records and unchanged ones that were asked about, over all worlds, and columns in a line-up.
+    column
+        Share of corrections whose column was told; the chance level is 1 / ``columns``.
+    value
+        AUC of the old against the new value of the column that was corrected.
+    record
+        AUC of corrected against unchanged records.
+    still
+        Share of corrections at which no answer moved, at the old value nor at the new one.
+    notes
+        What a reader should know.
+    regime, regime_note
+        What the target side really ran, and what is to be known of it.
+    """
+
+    null: bool
+    corrections: int
+    unchanged: int
+    columns: int
+    column: Estimate
+    value: Estimate
+    record: Estimate
+    still: float
+    notes: tuple[str, ...] = ()
+    regime: str = "unknown"
+    regime_note: str | None = None
+
+    @property
+    def chance(self) -> float:
+        """The share of columns that guessing tells."""
+        return 1 / self.columns
+
+    def figures(self) -> tuple[tuple[str, Estimate, float], ...]:
+        """Return each figure in words, with its chance level."""
+        return (
+            ("column told, share", self.column, self.chance),
+            ("old from new value, AUC", self.value, 0.5),
+            ("corrected from unchanged records, AUC", self.record, 0.5),
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the figures as JSON; they name nobody."""
+        figures = {name: getattr(self, name) for name in ("column", "value", "record")}
+        return {
+            "null": self.null,
+            "corrections": self.corrections,
+            "unchanged": self.unchanged,
+            "columns": self.columns,
+            "chance": self.chance,
+            **{name: of.value for name, of in figures.items()},
+            **{f"{name}_ci": list(of.interval) for name, of in figures.items()},
+            "still": self.still,
+            "regime": self.regime,
+            "regime_note": self.regime_note,
+            "notes": list(self.notes),
+        }
+
+
+def rectify(task: AuditTask, execution: Execution, columns: int = 20, *, null: bool = False) -> Rectification:
+    """Correct one value of each of some records, and measure what the two versions tell of it.
+
+    The attacker knows a record as it was and, of up to ``columns`` of its columns, another value each: one of these
+    corrections was made, each as likely as another. It queries both versions about the record and every correction,
+    and learns from shadow worlds, whose corrections it made itself, what a correction looks like.
+
+    Parameters
+    ----------
+    task
+        The audit: its worlds correct the records that those of single deletions delete.
+    execution
+        How it is run.
+    columns
+        How many columns a line-up has at most.
+    null
+        Whether each value is written anew as it was, so that there is nothing to tell.
+
+    Raises
+    ------
+    AuditError
+        If something is asked that it cannot do, or there are too few records.
+    """
+    _check(task, columns)
+    with temporary_data_in(execution.store_folder):
+        return _rectify(task, execution, columns, null)
+
+
+def _check(task: AuditTask, columns: int) -> None:
+    refuse_unsupported(task, "rectify")
+    if columns < 2:
+        raise AuditError(f"--columns {columns} leaves nothing to tell apart; give at least 2")
+    if task.config.target.data.encoding == "one-hot":
+        raise AuditError(
+            "rectify corrects one value of a record, and one-hot makes several columns of a category; leave the "
+            "encoding out"
+        )
+    worlds = task.config.worlds
+    if worlds.references < FEWEST_REFERENCES:
+        raise AuditError(
+            f"--references {worlds.references} says too little of a pair's scale; ask about {FEWEST_REFERENCES} or more"
+        )
+    if worlds.shadow * worlds.deletions < FEWEST_CORRECTIONS:
+        raise AuditError(
+            f"{worlds.shadow * worlds.deletions:,} corrections on the shadow side are too few to learn from; ask for "
+            f"{FEWEST_CORRECTIONS} or more (--shadow-worlds, --deletions)"
+        )
+
+
+def _rectify(task: AuditTask, execution: Execution, columns: int, null: bool) -> Rectification:
+    maker = WorldMaker.of(task.config, execution)
+    notes = maker.reuse.notes(task.models.values())
+    plans, more = _plans(task, columns, null=null)
+    data = {side: replace(task.records[side], data=plan.line_ups.data) for side, plan in plans.items()}
+    config = task.config.model_copy(update={"retraining_arm": False})
+    given = [parse_defense(text) for text in config.defenses if text != UNDEFENDED]
+    defense = next(iter(given), None)
+    arms = plan_arms(replace(task, config=config, records=data), plans, given, maker.claims())
+    arm = arms[0] if defense is None else next(of for of in arms if of.name == defense.training)
+    notes = (*notes, *more, *arms[0].notes, *(arm.notes if arm is not arms[0] else ()))
+    observed = observe_defended([arm.tasks["shadow"], arm.tasks["target"]], maker, defense)
+    show = execution.reporter.stage("Fitting attacks", 1)
+    with one_thread():
+        shadow, target = (Evidence.of(plans[side], observed[side]) for side in ("shadow", "target"))
+        seed = integer_seed(task.config.seed, Kind.CORRECTION)
+        of_columns, of_records = fitted_columns(shadow, target, seed), fitted_records(shadow, target, seed)
+    show(1)
+    found = summarise(target, of_columns, of_records, null=null)
+    regime, regime_note = str(arm.tasks["target"].unlearner.regime), arm.regime_notes["target"]
+    return replace(found, notes=notes, regime=regime, regime_note=regime_note)
+
+
+def _plans(task: AuditTask, columns: int, *, null: bool) -> tuple[dict[str, RectificationPlan], tuple[str, ...]]:
+    """Return the plan of each side, and what to say of it."""
+    records, config = task.records["target"], task.config
+    # a correction takes one record away and adds one, as online learning does
+    scenario = ScenarioConfig(name="online")
+    with records.duplicates_named():
+        worlds, notes = plan_worlds(
+            records.split,
+            records.persons,
+            config.worlds,
+            scenario,
+            config.seed,
+            records.data.name,
+            ("shadow", "target"),
+            np.searchsorted(records.data.class_values, records.data.y),
+        )
+    # values are drawn as all records have them, so that both sides have the same columns to choose from
+    everyone = np.concatenate([records.split.shadow.all, records.split.target.all])
+    plans = {
+        side: RectificationPlan.of(plan, records.data, everyone, columns, null=null) for side, plan in worlds.items()
+    }
+    return plans, notes
+
+
+def summarise(target: Evidence, of_columns: Array, of_records: Array, *, null: bool) -> Rectification:
+    """Return the figures of the target side.
+
+    Parameters
+    ----------
+    target
+        What its pairs show.
+    of_columns
+        (corrected, k) scores of each correction of a line-up.
+    of_records
+        (subjects,) scores of corrected and unchanged records.
+    null
+        Whether values were written anew as they were.
+    """
+    own = target.of_corrected()
+    clusters = Clusters(own.worlds, own.records)
+    apart = own.old_from_new
+    twice = Clusters(np.tile(own.worlds, 2), np.tile(own.records, 2))
+    return Rectification(
+        null=null,
+        corrections=len(own.true),
+        unchanged=int((~target.corrected).sum()),
+        columns=own.steps.shape[1],
+        column=share(right_first(of_columns, own.true), clusters),
+        value=auc_interval(np.concatenate([apart, -apart]), np.arange(2 * len(apart)) < len(apart), twice),
+        record=auc_interval(of_records, target.corrected, Clusters(target.worlds, target.records)),
+        still=own.still,
+    )
