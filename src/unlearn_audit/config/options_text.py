@@ -10,8 +10,10 @@ def split_options(text: str) -> tuple[str, dict[str, Any]]:
 
     Examples
     --------
-    >>> split_options("scrub:gamma=0.9,learning_rate=none"), split_options("mine.py:Mine:often=true"), split_options("mine.py:Mine")
-    (('scrub', {'gamma': 0.9, 'learning_rate': None}), ('mine.py:Mine', {'often': True}), ('mine.py:Mine', {}))
+    >>> split_options("scrub:gamma=0.9,optimizer=none"), split_options("mine.py:Mine")
+    (('scrub', {'gamma': 0.9, 'optimizer': None}), ('mine.py:Mine', {}))
+    >>> split_options("mine.py:Mine:often=true")
+    ('mine.py:Mine', {'often': True})
     """
     name, colon, tail = text.rpartition(":")
     if not colon or "=" not in tail:
