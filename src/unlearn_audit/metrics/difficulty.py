@@ -210,10 +210,9 @@ def rank_correlation(
     >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
     (0.61, 0.33, 0.79)
     """
-    if np.shape(first) != np.shape(second) or (clusters is not None and np.shape(clusters) != np.shape(first)):
+    if len({np.shape(of) for of in (first, second, clusters) if of is not None}) > 1:
         raise AuditError(
-            f"two numbers per row, and its cluster, are needed, got shapes {np.shape(first)}, {np.shape(second)} and "
-            f"{np.shape(clusters)}"
+            f"two numbers per row, and its cluster, are needed, got {np.size(first)} and {np.size(second)}"
         )
     pair = np.stack([np.asarray(of, dtype=np.float64) for of in (first, second)])
     n = pair.shape[1]

@@ -128,7 +128,7 @@ class NoisyFineTuningOptions(NetworkOptions):
         )  # fmt: skip
         if self.recovery_epochs:
             yield Phase((stream,), task.optimizer(), task.learning_rate, task.weight_decay, epochs=self.recovery_epochs)
-        task.network.certificate_ = certificate  # type: ignore[attr-defined]
+        task.network.certificate_ = certificate
 
     def why_not(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why networks of this kind have no certificate; None if they have one."""
