@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from unlearn_audit.config.base import Frozen, ReuseName, ScenarioName, flagged
+from unlearn_audit.config.options_text import split_options
 
 
 def unit_to_person(value: Any) -> Any:
@@ -200,38 +201,6 @@ class ScenarioConfig(Frozen):
         return self
 
 
-def _split(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the name of a method and its options from a text such as ``scrub:gamma=0.9,epochs=5``.
-
-    Examples
-    --------
-    >>> _split("scrub:gamma=0.9,learning_rate=none"), _split("mine.py:Mine:often=true"), _split("mine.py:Mine")
-    (('scrub', {'gamma': 0.9, 'learning_rate': None}), ('mine.py:Mine', {'often': True}), ('mine.py:Mine', {}))
-    """
-    name, colon, tail = text.rpartition(":")
-    if not colon or "=" not in tail:
-        return text, {}
-    options: dict[str, Any] = {}
-    for given in tail.split(","):
-        option, equals, value = (part.strip() for part in given.partition("="))
-        if not option or not equals or not value:
-            raise ValueError(f"'{given}' is no option of a method; write NAME:option=value,option=value")
-        if option in options or option == "method":
-            raise ValueError(f"option {option} is given twice; give it once")
-        options[option] = _plain(value)
-    return name, options
-
-
-def _plain(text: str) -> Any:
-    """Return the number, the truth value or the nothing that a text stands for, else the text."""
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
-
-
 _RECORDED_IN_FULL = ("retrain", "sisa")
 """Methods whose recorded configurations hold every option of SISA."""
 
@@ -262,7 +231,7 @@ class UnlearningConfig(Frozen):
         value = {"method": value} if isinstance(value, str) else value
         if not isinstance(value, dict) or not isinstance(value.get("method"), str):
             return value
-        method, options = _split(value["method"])
+        method, options = split_options(value["method"])
         return {**value, "method": method, **options}
 
     @property

@@ -21,6 +21,7 @@ from made_networks import (
 from unlearn_audit.config import UnlearningConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
+from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import METHODS, Retrain, unlearner_for
 from unlearn_audit.unlearning.networks.loop import carry_out
@@ -157,6 +158,13 @@ def test_of_other_models_it_says_what_it_needs(name, digits):
     assert METHODS[name]().why_not(network(), digits) is None
 
 
+def test_a_private_network_loses_no_guarantee_in_silence(digits):
+    private = network(privacy=Privacy(epsilon=3.0))
+    with pytest.raises(AuditError, match="the steps of scrub are not private, so its guarantee would be lost"):
+        unlearner_for(UnlearningConfig(method="scrub"), private, Regime.FIXED, data=digits)
+    assert METHODS["none"]().why_not(private, digits) is None
+
+
 @ALL
 def test_weights_that_are_no_numbers_are_named(name, original, requests):
     task = task_of(original, requests[0])
@@ -164,7 +172,7 @@ def test_weights_that_are_no_numbers_are_named(name, original, requests):
     with torch.no_grad():
         next(task.module.parameters())[0, 0] = torch.inf
     with pytest.raises(AuditError, match=f"{name} made a weight .* lower its {METHODS[name].lower} \\(now "):
-        broken._check(task)
+        broken.check_numbers(task)
 
 
 @ALL

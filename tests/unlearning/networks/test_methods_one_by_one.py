@@ -183,7 +183,7 @@ def test_scrub_rewinds_to_the_epoch_whose_error_is_nearest(original, requests):
     assert len(set(errors)) > 1
     chosen = [torch.equal(flat(now(published)), flat(weights)) for weights in kept]
     assert chosen.count(True) == 1
-    _, held_out = options._held_out(task_of(original, requests[0]))
+    _, held_out = options.parted(task_of(original, requests[0]))
     # by_hand was rewound too, so the last weights' reference is asked of them
     with torch.no_grad():
         for name, weight in by_hand.weights().items():
