@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP, OfGroup, by_group, tenths
@@ -244,7 +244,7 @@ def rank_correlation(
 
 def _spearman(pair: AnyArray) -> float:
     """Return the correlation of the ranks of (2, n) numbers; NaN where all of one row are equal."""
-    ranks = stats.rankdata(pair, axis=1)
+    ranks = scipy.stats.rankdata(pair, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     squares = np.square(ranks).sum(axis=1)
     return float(ranks[0] @ ranks[1] / math.sqrt(squares[0] * squares[1])) if squares.all() else math.nan
