@@ -40,7 +40,7 @@ TRAINING = [name for name in NETWORK_METHODS if "epochs" in METHODS[name].model_
 
 def short(name, **options):
     """A method with few epochs."""
-    few = {"epochs": 2} if name in TRAINING else {}
+    few = {field: 2 for field in ("epochs", "recovery_epochs") if field in METHODS[name].model_fields}
     return {**few, **options}
 
 
@@ -124,7 +124,9 @@ def test_forgotten_records_are_never_retained(name, original, requests):
             if not there.any() or stream.weight < 0:
                 continue
             if "targets" in stream.values:
-                assert (stream.values["targets"][there] != stream.records.labels[there]).all()
+                targets, labels = stream.values["targets"][there], stream.records.labels[there]
+                right = targets == labels if targets.ndim == 1 else targets.gather(1, labels[:, None])[:, 0] > 0.99
+                assert not right.any()
             else:
                 # the teacher of what is forgotten is another than the original
                 assert not torch.equal(stream.values["teacher"][there], task.logits(task.forget))
@@ -177,6 +179,9 @@ def test_weights_that_are_no_numbers_are_named(name, original, requests):
 @pytest.mark.parametrize("n", [1, 20])
 def test_batch_normalisation_runs_alone_also_for_one_record(name, n, digits, rows):
     source = network(normalising, epochs=1)
+    if (why := METHODS[name]().why_not(source, digits)) is not None:
+        assert "BatchNorm" in why
+        return
     unlearner = method(name, source, **short(name))
     assert "batch normalisation" in unlearner.why_plain(source, digits)
     start = unlearner.learn(source, digits, rows[:100], 1)
