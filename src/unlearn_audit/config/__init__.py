@@ -15,11 +15,11 @@ from unlearn_audit.config.blocks import (
     ScenarioConfig,
     ShadowConfig,
     SideConfig,
-    UnlearningConfig,
     UntilConfig,
     WorldsConfig,
 )
 from unlearn_audit.config.read import build_config, read_config
+from unlearn_audit.config.unlearning import UnlearningConfig
 
 __all__ = [
     "FEWEST_WORLDS_UNTIL",

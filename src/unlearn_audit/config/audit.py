@@ -28,10 +28,10 @@ from unlearn_audit.config.blocks import (
     ScenarioConfig,
     ShadowConfig,
     SideConfig,
-    UnlearningConfig,
     UntilConfig,
     WorldsConfig,
 )
+from unlearn_audit.config.unlearning import UnlearningConfig
 
 
 def reuse_to_execution(value: Any) -> Any:
