@@ -33,7 +33,7 @@ class UnlearningConfig(Frozen):
         "retrain",
         "Unlearning",
         "unlearning",
-        description="how the owner unlearns: {unlearning}; or file.py:Options for your own method",
+        description="how the owner unlearns: {unlearning}; or file.py:function for your own, or file.py:Options",
     )
     shards: int = flagged(10, "Unlearning", rare=True, description="SISA: parts, each with its own model")
     slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")

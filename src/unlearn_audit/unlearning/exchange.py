@@ -114,7 +114,7 @@ class Exchange:
             If they cannot be written, or a library is missing.
         """
         with temporary_folder() as folder:
-            exchange = cls(folder.absolute(), original)
+            exchange = cls(folder, original)
             if ORIGINAL in names:
                 exchange._write_original()
             if QUERY in names:
