@@ -123,9 +123,10 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     config = task.config
     maker = WorldMaker.of(config, execution)
     reuse_notes = maker.reuse.notes(task.models.values())
+    plan = plan_audit(task, maker.claims()).noting(*reuse_notes)
     for note in reuse_notes:
         execution.reporter.say(note)
-    plan = _with_influence(plan_audit(task, maker.claims()).noting(*reuse_notes), execution)
+    plan = _with_influence(plan, execution)
     stopped = None
     if config.until is not None:
         stopped = add_worlds_until(config.until, plan, maker.observe, execution)
