@@ -25,6 +25,7 @@ SMALLER = {
     "run": SMALL,
     "name": [*SMALL, "--queries=12"],
     "reconstruct": ["--train-size=80", "--deletions=6", "--target-worlds=2", "--shadow-worlds=2"],
+    "rectify": ["--train-size=80", "--deletions=10", "--target-worlds=2", "--shadow-worlds=2", "--references=12"],
     "predictions": ["--feature=sorted-diff", "--attack-model=logistic-regression"],
     "plan": SMALL,
     "plan-release": ["--releases=80", "--checks=80", "--train-size=200", "--batch=1", "--decimals=2"],
