@@ -86,6 +86,7 @@ def folder(tmp_path_factory):
     (at / "deleted.txt").write_text("1\n2\n3\n")
     (at / "held-out.txt").write_text("\n".join(map(str, range(300, 600))))
     (at / "erased.txt").write_text("17\n")
+    (at / "withdrawn.txt").write_text("\n".join(map(str, range(0, 300, 30))))
     return at
 
 
