@@ -19,8 +19,10 @@ from unlearn_audit.unlearning.closed_form.newton_removal import NewtonRemovalOpt
 from unlearn_audit.unlearning.conformance import checked
 from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
+from unlearn_audit.unlearning.networks.fisher import FisherOptions
 from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
 from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
+from unlearn_audit.unlearning.networks.last_layers import CfkOptions, EukOptions
 from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
 from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
 from unlearn_audit.unlearning.networks.ppu import PpuOptions
@@ -55,6 +57,9 @@ METHODS: dict[str, type[Options]] = {
     "salun": SalUnOptions,
     "l1-sparse": L1SparseOptions,
     "ssd": SsdOptions,
+    "fisher": FisherOptions,
+    "cf-k": CfkOptions,
+    "eu-k": EukOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 

@@ -98,8 +98,8 @@ class NetworkMethod(Forgetting):
     options: NetworkOptions
 
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
-        """Return why originals are trained, or requests met, one after another; None if both need not be."""
-        return self.retrain.why_plain(source, data) or self._why_alone(source, data)
+        """Return why originals are trained, or requests met, one after another; None if both need not be, or are to."""
+        return None if self.retrain.plain else self.retrain.why_plain(source, data) or self._why_alone(source, data)
 
     def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains the originals and what meets requests, as text for the store's keys."""
