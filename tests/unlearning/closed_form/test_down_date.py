@@ -201,3 +201,11 @@ def test_it_keeps_the_contract_and_says_what_it_promises(model):
     assert (options.exactness, options.tolerance) == (Exactness.EXACT, 1e-8)
     source = resolve_model(model)
     assert Retrain.for_model(source, Regime.FIXED)[0].regime is Regime.FIXED
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_records_are_taken_in_rows_however_they_lie_in_memory(order):
+    X = np.asarray(np.arange(12.0).reshape(4, 3), order=order)
+    taken = take(X, np.array([2, 0]))
+    assert taken.tolist() == [[6, 7, 8], [0, 1, 2]]
+    assert taken.flags.c_contiguous
