@@ -106,8 +106,10 @@ def take(X: Any, positions: Positions) -> Any:
     """Return records by position from an array or a DataFrame."""
     if isinstance(X, pd.DataFrame):
         return X.iloc[positions]
-    # four times as fast as an index where records are short
-    return X.take(positions, axis=0) if isinstance(X, np.ndarray) else X[positions]
+    if not isinstance(X, np.ndarray):
+        return X[positions]
+    # `take` is four times as fast as an index where records are short, but of an array by columns it copies all first
+    return X.take(positions, axis=0) if X.flags.c_contiguous else np.ascontiguousarray(X[positions])
 
 
 @contextmanager

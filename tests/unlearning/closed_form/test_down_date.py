@@ -194,6 +194,20 @@ def test_it_says_which_models_it_cannot_change(model, kind, why):
         method.unlearn(original, Request(np.array([1]), NOBODY), 1)
 
 
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (pd.DataFrame({"a": [1.5, 2.0], "b": [1, 2]}).astype({"a": np.float32, "b": np.int8}), "single precision"),
+        (pd.DataFrame({"a": ["x", "y"], "b": [1, 2]}), "no table of numbers"),
+        (pd.DataFrame({"a": [1.5, 2.0], "b": [1, 2]}), None),
+    ],
+)
+def test_the_columns_of_a_data_frame_decide_together(frame, why):
+    data = Dataset("framed", frame, np.arange(2), np.arange(2), ("a", "b"), np.arange(2))
+    found = METHODS["down-date"]().why_not(resolve_model("naive-bayes"), data)
+    assert found is None if why is None else why in found
+
+
 @pytest.mark.parametrize("model", ["ridge", "naive-bayes"])
 def test_it_keeps_the_contract_and_says_what_it_promises(model):
     assert check_unlearner(METHODS["down-date"], model) is METHODS["down-date"]
@@ -201,3 +215,11 @@ def test_it_keeps_the_contract_and_says_what_it_promises(model):
     assert (options.exactness, options.tolerance) == (Exactness.EXACT, 1e-8)
     source = resolve_model(model)
     assert Retrain.for_model(source, Regime.FIXED)[0].regime is Regime.FIXED
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_records_are_taken_in_rows_however_they_lie_in_memory(order):
+    X = np.asarray(np.arange(12.0).reshape(4, 3), order=order)
+    taken = take(X, np.array([2, 0]))
+    assert taken.tolist() == [[6, 7, 8], [0, 1, 2]]
+    assert taken.flags.c_contiguous

@@ -102,8 +102,10 @@ def _why_not(model: Any, data: Dataset) -> str | None:
         return f"it stands behind {', '.join(others) or 'two scalers'}; put at most one StandardScaler before it"
     if before and isinstance(last, naive_bayes.COUNTING):
         return f"a {type(last).__name__} counts, and standardised values are no counts; leave the StandardScaler out"
-    kind = getattr(data.X, "dtype", None)
-    if kind is not None and kind.kind == "f" and kind.itemsize < 8 and (before or type(last) is GaussianNB):
+    kind = np.asarray(take(data.X, np.arange(0))).dtype
+    if kind.kind not in "fiub":
+        return "its records are no table of numbers; encode them first"
+    if kind.kind == "f" and kind.itemsize < 8 and (before or type(last) is GaussianNB):
         return f"records of type {kind} are fitted in single precision, whose rounding hides a record; give float64"
     return None
 
