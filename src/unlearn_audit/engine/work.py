@@ -113,8 +113,7 @@ class Work:
         bundles = tuple(numbers)
         originals, taken = {}, set()
         for bundle, i in items:
-            t = next((t for t in bundles[bundle] if tasks[t].keep_originals and shared[t] is not None), None)
-            if t is not None:
+            for t in [t for t in bundles[bundle] if tasks[t].keep_originals and shared[t] is not None][:1]:
                 originals[bundle, i] = document_of(tasks[t], fingerprints[t], tasks[t].plan.world(i))
                 if reuse.allows(tasks[t].source.alone, originals[bundle, i]):
                     taken.add((bundle, i))

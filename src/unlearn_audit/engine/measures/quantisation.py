@@ -42,7 +42,7 @@ class Quantisation(Measure):
         for bits in BITS:
             ways[f"int{bits}-tensor"] = lambda weights, bits=bits: rounded(weights, bits, by_channel=False)  # type: ignore[misc]
             ways[f"int{bits}-channel"] = lambda weights, bits=bits: rounded(weights, bits, by_channel=True)  # type: ignore[misc]
-        found = {}
+        found: dict[str, float] = {}
         for way, change in ways.items():
             model, module = copied(pair.unlearned.model)
             for weights in module.parameters():
@@ -67,7 +67,8 @@ def rounded(weights: Tensor, bits: int, *, by_channel: bool) -> Tensor:
     """
     most = 2 ** (bits - 1) - 1
     across = tuple(range(1, weights.dim())) if by_channel else tuple(range(weights.dim()))
-    scale = weights.abs().amax(dim=across, keepdim=True) / most
+    scale: Tensor = weights.abs().amax(dim=across, keepdim=True) / most
     # a layer of zeros stays one
     scale = scale.where(scale > 0, scale.new_ones(()))
-    return (weights / scale).round().clamp(-most, most) * scale
+    steps: Tensor = (weights / scale).round().clamp(-most, most)
+    return steps * scale

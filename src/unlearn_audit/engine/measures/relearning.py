@@ -8,8 +8,10 @@ batches for every arm.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.measures.base import Measure, Pair, Records, ask, figures_of
@@ -54,6 +56,7 @@ class Relearning(Measure):
 
 def _tuned(pair: Pair, name: str, returned: Positions, asked: Records) -> Iterator[tuple[str, float]]:
     """Yield what a copy of the unlearned network, fine-tuned step by step, knows of some forgotten records."""
+    import torch
     from torch import nn
 
     from unlearn_audit.models.networks.device import exact, generators_of_its_own
@@ -69,7 +72,7 @@ def _tuned(pair: Pair, name: str, returned: Positions, asked: Records) -> Iterat
         codes = np.searchsorted(network.classes_, data.y[positions])
         inputs, labels = network.tensors(records, codes, device)
         optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(module(inputs), labels).backward()
+        torch.autograd.backward(nn.functional.cross_entropy(module(inputs), labels))
         optimizer.step()
 
     with generators_of_its_own(pair.seed, device), exact(device):
@@ -83,7 +86,9 @@ def _tuned(pair: Pair, name: str, returned: Positions, asked: Records) -> Iterat
                 tune(next(batches))
 
 
-def _batches(pair: Pair, returned: Positions, size: int, data: Dataset, classes: object) -> Iterator[Positions]:
+def _batches(
+    pair: Pair, returned: Positions, size: int, data: Dataset, classes: npt.NDArray[Any]
+) -> Iterator[Positions]:
     """Yield batches of retained records in random order, epoch by epoch, each with what is returned."""
     rng = np.random.default_rng(pair.seed)
     retained = pair.retained[np.isin(data.y[pair.retained], classes)]
