@@ -25,7 +25,7 @@ from unlearn_audit.worlds.design import Request
 _RECORDS, _TRAINING = 160, 96
 
 
-CANDIDATES = ("logistic-regression", "decision-tree", "torch-mlp")
+CANDIDATES = ("logistic-regression", "decision-tree", "torch-logistic-regression")
 """Models that a method is tried on where none is given: the first one that it can take."""
 
 
