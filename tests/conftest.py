@@ -80,6 +80,14 @@ HEAVY = (
     "cli/test_plan.py::test_plan_run_and_name_state_the_regime_that_is_run[hard_wired-fixed-same-seed]",
     "tests/test_recorded.py::test_no_number_changed[files]",
     "tests/test_benchmarks.py::test_both_ways_of_the_default_audit_agree",
+    *(
+        f"networks/test_conformance.py::{test}[{method}]"
+        for method in ("fine-tune", "random-labels", "bad-teacher", "l1-sparse", "cf-k", "eu-k")
+        for test in (
+            "test_convolutions_with_dropout_are_computed_together_as_in_the_loop",
+            "test_it_repeats_with_its_seed_whoever_else_is_asked_for",
+        )
+    ),
 )
 """Starts of the names of long tests whose like run in `make test`: these run in `make figures`."""
 

@@ -26,7 +26,7 @@ from unlearn_audit.worlds.design import Request
 _RECORDS, _TRAINING = 160, 96
 
 
-CANDIDATES = ("logistic-regression", "decision-tree", "ridge", "torch-mlp")
+CANDIDATES = ("logistic-regression", "decision-tree", "ridge", "torch-logistic-regression")
 """Models that a method is tried on where none is given: the first one that it can take."""
 
 
