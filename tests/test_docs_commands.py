@@ -25,6 +25,7 @@ SMALLER = {
     "run": SMALL,
     "name": [*SMALL, "--queries=12"],
     "reconstruct": ["--train-size=80", "--deletions=6", "--target-worlds=2", "--shadow-worlds=2"],
+    "rectify": ["--train-size=80", "--deletions=10", "--target-worlds=2", "--shadow-worlds=2", "--references=12"],
     "predictions": ["--feature=sorted-diff", "--attack-model=logistic-regression"],
     "plan": SMALL,
     "plan-release": ["--releases=80", "--checks=80", "--train-size=200", "--batch=1", "--decimals=2"],
@@ -85,6 +86,7 @@ def folder(tmp_path_factory):
     (at / "deleted.txt").write_text("1\n2\n3\n")
     (at / "held-out.txt").write_text("\n".join(map(str, range(300, 600))))
     (at / "erased.txt").write_text("17\n")
+    (at / "withdrawn.txt").write_text("\n".join(map(str, range(0, 300, 30))))
     return at
 
 

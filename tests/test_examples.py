@@ -167,3 +167,50 @@ def refused(path, monkeypatch, capsys):
 def test_a_gate_without_the_package_is_no_leak(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "unlearn_audit", None)
     refused(tmp_path / "findings.json", monkeypatch, capsys)
+
+
+OWN_METHODS = (
+    "--dataset=digits", "--shadow-worlds=2", "--target-worlds=1", "--train-size=120", "--deletions=5", "--unseen=3",
+    "--references=12", "--stratify", "--attack=none", "--feature=sorted-diff", "--attack-model=logistic-regression",
+    "--no-retraining-arm", "--json",
+)  # fmt: skip
+
+
+def test_a_function_of_ones_own_for_scikit_learn(command):
+    refit = f"--unlearning={EXAMPLES / 'forget_scikit.py'}:refit"
+    findings = command("run", *OWN_METHODS, refit, "--jobs=2", "--store=own").findings
+    # refitting on the same records with the same seed is retraining
+    exact = command("run", *OWN_METHODS, "--store=exact").findings
+    assert findings["results"] == exact["results"]
+    assert findings["regime"] == exact["regime"] == "fixed"
+
+
+def test_a_function_of_ones_own_for_networks(command):
+    network = ("--model=torch-mlp", "--epochs=2", "--batch-size=30")
+    done = command("run", *OWN_METHODS, *network, f"--unlearning={EXAMPLES / 'forget_torch.py'}:ascend")
+    assert done.code == 0, done.err
+    assert done.findings["regime"] == "fixed"
+    assert done.findings["verdict"]["kind"] != "unchanged"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_a_program_of_ones_own_for_any_model(command, tmp_path):
+    program = (
+        f"env PYTHON='{sys.executable}' '{EXAMPLES / 'forget.sh'}' {{original}} {{forget}} {{retain}} {{unlearned}}"
+    )
+    done = command("run", *OWN_METHODS, f"--unlearning-command={program}", "--jobs=2", "--store=own")
+    assert done.code == 0, done.err
+    findings = done.findings
+    assert findings["regime"] == "fixed"
+    assert findings["verdict"]["kind"] != "unchanged"
+    # the records that it was given are gone, and were nowhere but in that store
+    assert not list((tmp_path / "cwd" / "own" / "tmp").rglob("*"))
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_program_of_ones_own_for_networks(command):
+    network = ("--model=torch-mlp", "--epochs=2", "--batch-size=30", "--unlearning-timeout=60")
+    program = f"'{sys.executable}' '{EXAMPLES / 'forget_weights.py'}' {{original}} {{unlearned}} {{seed}}"
+    done = command("run", *OWN_METHODS, *network, f"--unlearning-command={program}")
+    assert done.code == 0, done.err
+    assert done.findings["verdict"]["kind"] != "unchanged"

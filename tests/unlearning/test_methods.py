@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -6,7 +8,7 @@ from unlearn_audit.config import UnlearningConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime, RowOrder
-from unlearn_audit.unlearning import METHODS, Retrain, Sisa, Unlearner, options_of, unlearner_for
+from unlearn_audit.unlearning import METHODS, Retrain, Sisa, Unlearner, options_of, parse_method, unlearner_for
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.worlds.design import Request
 
@@ -140,3 +142,53 @@ def test_a_method_that_has_no_such_options_takes_a_configuration_written_out_in_
 def test_exact_retraining_is_known_by_its_options():
     assert [name for name, options in METHODS.items() if options().is_retraining] == ["retrain"]
     assert not ForgetfulOptions().is_retraining
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "options"),
+    [
+        ("retrain", "retrain", {}),
+        ("sisa:shards=5", "sisa", {"shards": 5}),
+        ("sisa: shards = 5 , aggregation=vote", "sisa", {"shards": 5, "aggregation": "vote"}),
+        ("scrub:gamma=0.9,alpha=1e-3,rewind=false", "scrub", {"gamma": 0.9, "alpha": 0.001, "rewind": False}),
+        ("fine-tune:learning_rate=none,optimizer=sgd", "fine-tune", {"learning_rate": None, "optimizer": "sgd"}),
+    ],
+)  # fmt: skip
+def test_options_follow_the_name_of_a_method(text, method, options):
+    config = parse_method(text)
+    assert (config.method, config.options) == (method, options)
+    assert config == UnlearningConfig.model_validate({"method": text})
+    assert options_of(config) == options_of(UnlearningConfig.model_validate({"method": method, **options}))
+    # what is recorded is read again as the same
+    assert UnlearningConfig.model_validate(config.model_dump()) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("scrub:gamma", "cannot be imported"),
+        ("scrub:gamma=", "'gamma=' is no option of a method; write NAME:option=value,option=value"),
+        ("scrub:=1", "'=1' is no option of a method"),
+        ("scrub:gamma=1,", "'' is no option of a method"),
+        ("scrub:gamma=1,gamma=2", "option gamma is given twice"),
+        ("scrub:method=sisa", "option method is given twice"),
+        ("scrub:gama=1", "scrub has no option 'gama'; its options are gamma"),
+        ("scrub:gamma=much", "unlearning.gamma: Input should be a valid number"),
+        ("scrubb:gamma=1", "scrubb"),
+        ("retrain:epochs=3", "retrain has no option 'epochs'; it has none"),
+    ],
+)
+def test_a_text_that_names_no_method_or_option_says_what_is_wrong(text, said):
+    with pytest.raises(AuditError, match=re.escape(said)):
+        parse_method(text)
+
+
+def test_a_file_of_a_method_may_have_options_after_it(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from unlearn_audit.unlearning.options import RetrainOptions\n\n\n"
+        "class Mine(RetrainOptions):\n    most: int = 0\n"
+    )
+    config = parse_method(f"{path}:Mine:most=3")
+    assert config.method == f"{path}:Mine"
+    assert options_of(config).most == 3

@@ -136,9 +136,14 @@ def test_too_few_of_a_class_are_refused_with_how_many_there_are_and_are_needed()
     split = split_records(Persons(np.arange(3000)), 0)
     labels[split.target.train[:200]] = labels[split.shadow.train[:200]] = 1
     labels[split.shadow.unseen[:9]] = labels[split.target.unseen[:9]] = 1
-    with pytest.raises(AuditError, match="has 9 unseen records of the class 'green' on the shadow side, and 10 are"):
+    said = "has 9 unseen records of the class 'green' on the shadow side, and {} are needed .* {} of them as references"
+    with pytest.raises(AuditError, match=said.format(20, 10)):
         planned(of="green", labels=labels)
-    planned(of="green", labels=labels, references=0)
+    with pytest.raises(AuditError, match=said.format(10, 5)):
+        planned(of="green", labels=labels, references=5)
+    for few in (0, 4):
+        (plans, _), _ = planned(of="green", labels=labels, references=few)
+        assert len(plans["target"].references) == few
     labels[split.target.unseen[4:9]] = 0
     with pytest.raises(AuditError, match="has 4 unseen records of the class 'green' on the target side, and 5 are"):
         planned(of="green", labels=labels, references=0)

@@ -14,12 +14,12 @@ from unlearn_audit.config.blocks import (
     NetworkConfig,
     ShadowConfig,
     SideConfig,
-    UnlearningConfig,
     UntilConfig,
     WorldsConfig,
 )
 from unlearn_audit.config.read import build_config, read_config
 from unlearn_audit.config.scenario import ScenarioConfig
+from unlearn_audit.config.unlearning import UnlearningConfig
 
 __all__ = [
     "FEWEST_WORLDS_UNTIL",

@@ -28,11 +28,11 @@ from unlearn_audit.config.blocks import (
     NetworkConfig,
     ShadowConfig,
     SideConfig,
-    UnlearningConfig,
     UntilConfig,
     WorldsConfig,
 )
 from unlearn_audit.config.scenario import ScenarioConfig
+from unlearn_audit.config.unlearning import UnlearningConfig
 
 
 def reuse_to_execution(value: Any) -> Any:

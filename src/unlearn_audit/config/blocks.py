@@ -7,11 +7,7 @@ import warnings
 from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
@@ -148,123 +144,6 @@ class ShadowConfig(Frozen):
     )
 
     _short_data = model_validator(mode="before")(_name_to_data)
-
-
-def _split(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the name of a method and its options from a text such as ``scrub:gamma=0.9,epochs=5``.
-
-    Examples
-    --------
-    >>> _split("scrub:gamma=0.9,learning_rate=none"), _split("mine.py:Mine:often=true"), _split("mine.py:Mine")
-    (('scrub', {'gamma': 0.9, 'learning_rate': None}), ('mine.py:Mine', {'often': True}), ('mine.py:Mine', {}))
-    """
-    name, colon, tail = text.rpartition(":")
-    if not colon or "=" not in tail:
-        return text, {}
-    options: dict[str, Any] = {}
-    for given in tail.split(","):
-        option, equals, value = (part.strip() for part in given.partition("="))
-        if not option or not equals or not value:
-            raise ValueError(f"'{given}' is no option of a method; write NAME:option=value,option=value")
-        if option in options or option == "method":
-            raise ValueError(f"option {option} is given twice; give it once")
-        options[option] = _plain(value)
-    return name, options
-
-
-def _plain(text: str) -> Any:
-    """Return the number, the truth value or the nothing that a text stands for, else the text."""
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
-
-
-_RECORDED_IN_FULL = ("retrain", "sisa")
-"""Methods whose recorded configurations hold every option of SISA."""
-
-
-class UnlearningConfig(Frozen):
-    """How the owner unlearns: a method, and its options as further keys.
-
-    Methods and their options are checked when the audit is planned, each option by its method. Those of SISA are
-    fields here, with their defaults, since every recorded configuration holds them.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    method: str = flagged(
-        "retrain",
-        "Unlearning",
-        "unlearning",
-        description="how the owner unlearns: {unlearning}; or file.py:Options for your own method; options follow, as "
-        "in NAME:epochs=5,learning_rate=0.01",
-    )
-    shards: int = flagged(10, "Unlearning", rare=True, description="SISA: parts, each with its own model")
-    slices: int = flagged(1, "Unlearning", rare=True, description="SISA: steps of training within a shard")
-    aggregation: str = flagged("mean", "Unlearning", rare=True, description="SISA: mean or vote of the shards")
-
-    command: str | None = flagged(
-        None,
-        "Unlearning",
-        "unlearning-command",
-        rare=True,
-        description="a program of your own that unlearns, in any language: './forget.sh {original} {forget} {retain} "
-        "{unlearned}'; {query} and {seed} are there too",
-    )
-    timeout: float | None = flagged(
-        None, "Unlearning", "unlearning-timeout", rare=True, description="seconds that program may take. Default: 600"
-    )
-
-    _given: Any = PrivateAttr(default=None)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _object(cls, value: Any, validate: ModelWrapValidatorHandler[UnlearningConfig]) -> UnlearningConfig:
-        """Take a function of the user's, or options of a method, and name it as it could be imported."""
-        if isinstance(value, UnlearningConfig) or not (callable(value) or isinstance(value, BaseModel)):
-            return validate(value)
-        named = value if hasattr(value, "__name__") else type(value)
-        options = value.model_dump() if isinstance(value, BaseModel) else {}
-        config = validate({"method": f"{named.__module__}:{named.__name__}", **options})
-        config._given = value
-        return config
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("command") is not None and "method" not in value:
-            return {"method": "command", **value}
-        value = {"method": value} if isinstance(value, str) else value
-        if not isinstance(value, dict) or not isinstance(value.get("method"), str):
-            return value
-        method, options = _split(value["method"])
-        return {**value, "method": method, **options}
-
-    @property
-    def given(self) -> Any:
-        """The function or the options that were given as an object, in Python; None where the method was named."""
-        return self._given
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options that were given."""
-        return self.model_dump(exclude={"method"}, exclude_unset=True)
-
-    def is_default(self, option: str) -> bool:
-        """Return whether an option is a field here and holds its default, as in a configuration written out in full."""
-        field = type(self).model_fields.get(option)
-        return field is not None and getattr(self, option) == field.default
-
-    @model_serializer(mode="wrap")
-    def _without_what_another_method_sets(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out options that were not given: defaults of SISA for other methods, and those of a command for all."""
-        written: dict[str, Any] = write(self)
-        in_full = () if self.method not in _RECORDED_IN_FULL else ("shards", "slices", "aggregation")
-        kept = {"method", *in_full, *self.model_fields_set}
-        return {name: value for name, value in written.items() if name in kept}
 
 
 class WorldsConfig(Frozen):

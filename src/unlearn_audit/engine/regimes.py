@@ -74,7 +74,7 @@ class Claims:
             {**_document("regime-of-method", source, data, plan), "unlearning": repr(unlearner)},
             source,
             data,
-            "Unlearning twice, to see what can be repeated",
+            "Training once and unlearning twice, to see what can be repeated",
             lambda: Draws(again=measure_method(unlearner, source, data, plan.world(0).training, plan.seed)),
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.groups import FEWEST_IN_A_GROUP, OfGroup, by_group, tenths
@@ -210,10 +210,9 @@ def rank_correlation(
     >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
     (0.61, 0.33, 0.79)
     """
-    if np.shape(first) != np.shape(second) or (clusters is not None and np.shape(clusters) != np.shape(first)):
+    if len({np.shape(of) for of in (first, second, clusters) if of is not None}) > 1:
         raise AuditError(
-            f"two numbers per row, and its cluster, are needed, got shapes {np.shape(first)}, {np.shape(second)} and "
-            f"{np.shape(clusters)}"
+            f"two numbers per row, and its cluster, are needed, got {np.size(first)} and {np.size(second)}"
         )
     pair = np.stack([np.asarray(of, dtype=np.float64) for of in (first, second)])
     n = pair.shape[1]
@@ -245,7 +244,7 @@ def rank_correlation(
 
 def _spearman(pair: AnyArray) -> float:
     """Return the correlation of the ranks of (2, n) numbers; NaN where all of one row are equal."""
-    ranks = stats.rankdata(pair, axis=1)
+    ranks = scipy.stats.rankdata(pair, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     squares = np.square(ranks).sum(axis=1)
     return float(ranks[0] @ ranks[1] / math.sqrt(squares[0] * squares[1])) if squares.all() else math.nan

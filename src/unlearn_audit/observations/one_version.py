@@ -107,7 +107,9 @@ def is_model(text: str) -> bool:
     return bool(module) and function.isidentifier() and len(module) > 1
 
 
-def read_answers(path: Path, person: str | None = None, content: bytes | None = None) -> Answers:
+def read_answers(
+    path: Path, person: str | None = None, content: bytes | None = None, ignored: Sequence[str] = ()
+) -> Answers:
     """Read the answers of one version.
 
     Files of columns need a column ``record`` and one column ``p_<class>`` a class; ``label`` (a class name),
@@ -122,6 +124,8 @@ def read_answers(path: Path, person: str | None = None, content: bytes | None = 
         The column, or array, that says whose record a row is; it is read where the file has it.
     content
         The file's bytes, where they were read already.
+    ignored
+        Further columns that a file of columns may have.
 
     Raises
     ------
@@ -131,7 +135,8 @@ def read_answers(path: Path, person: str | None = None, content: bytes | None = 
     if suffix_of(path, ".npz", advice=", or name a model as module:function") == ".npz":
         return _from_arrays(load_arrays(path, content), path, person)
     texts = ("record", "label", *([person] if person else []))
-    return _from_table(read_columns(path, texts, content), path, person)
+    table = read_columns(path, texts, content)
+    return _from_table(table.drop_columns([name for name in ignored if name in table.column_names]), path, person)
 
 
 def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -113,7 +114,7 @@ class Exchange:
             If they cannot be written, or a library is missing.
         """
         with temporary_folder() as folder:
-            exchange = cls(folder.absolute(), original)
+            exchange = cls(folder, original)
             if ORIGINAL in names:
                 exchange._write_original()
             if QUERY in names:
@@ -143,7 +144,10 @@ class Exchange:
     def clear(self) -> None:
         """Remove what a program wrote."""
         for path in self._written():
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def read(self) -> Any:
         """Return the unlearned model that a program wrote.
@@ -153,7 +157,7 @@ class Exchange:
         AuditError
             If it wrote nothing, or nothing that could be the model.
         """
-        written = self._written()
+        written = [path for path in self._written() if path.is_file()]
         if not written:
             raise AuditError(f"wrote no file to {{{UNLEARNED}}}")
         if len(written) > 1:
@@ -188,7 +192,10 @@ class Exchange:
     def _from_posteriors(self, content: bytes) -> Answered:
         data = self.data
         try:
-            answers = read_answers(Path(UNLEARNED).with_suffix(_suffix_of(content)), content=content)
+            # a program may add posteriors to the records that it was given
+            answers = read_answers(
+                Path(UNLEARNED).with_suffix(_suffix_of(content)), content=content, ignored=self._names_of_features
+            )
         except AuditError as error:
             known = "neither safetensors nor posteriors" if self.is_network else "no file of posteriors"
             raise AuditError(f"wrote {known}: {error}") from error
@@ -212,6 +219,10 @@ class Exchange:
         columns = [data.class_names.index(name) for name in answers.classes]
         posteriors[:, columns] = answers.posteriors[at]
         return Answered(self._places, posteriors, data.class_values)
+
+    @property
+    def _names_of_features(self) -> list[str]:
+        return [name for name, _ in _features(take(self.data.X, np.arange(1)))]
 
     @cached_property
     def _places(self) -> dict[bytes, int]:
@@ -248,11 +259,8 @@ class Exchange:
             X = opened.inputs(X).cpu().numpy()
             labels = opened.codes(data.y[positions]).cpu().numpy() if labelled else labels
         first = {"record": data.record_ids[positions], **({"label": labels.astype(np.int64)} if labelled else {})}
-        features = _features(X)
-        taken = {"record", "label", *(PREFIX + name for name in data.class_names)}
         try:
-            for name, values in features:
-                first[name if name not in taken else f"feature_{name}"] = values
+            first |= dict(_features(X))
             return pa.table({name: _column(values) for name, values in first.items()})
         except pa.ArrowException as error:
             raise AuditError(f"the records cannot be given to an unlearning command ({reason(error)})") from error
@@ -285,9 +293,11 @@ def keys_of(X: Any) -> Iterator[bytes]:
 
 
 def _features(X: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the values of each feature of (m, ...) records."""
+    """Yield the name and the values of each feature of (m, ...) records; none has the name of another column."""
     if isinstance(X, pd.DataFrame):
-        yield from ((str(name), X.iloc[:, at].reset_index(drop=True)) for at, name in enumerate(X.columns))
+        for at, name in enumerate(map(str, X.columns)):
+            meant_otherwise = name in ("record", "label") or name.startswith(PREFIX)
+            yield f"feature_{name}" if meant_otherwise else name, X.iloc[:, at].reset_index(drop=True)
         return
     flat = np.asarray(X).reshape(len(X), -1)
     yield from ((f"x{at}", flat[:, at]) for at in range(flat.shape[1]))

@@ -185,10 +185,12 @@ def options_for(name: str, function: Callable[..., Any]) -> type[FunctionOptions
                 f"unlearning method {name} cannot be called as {CALL}: it takes {signature}{defined_at(function)}; rng "
                 "and recipe may be left out"
             ) from None
-    made = {"__doc__": inspect.getdoc(function) or FunctionOptions.__doc__, "__module__": __name__}
-    kind = type(FunctionOptions)("FunctionOptions", (FunctionOptions,), made)
-    kind.function, kind.name = staticmethod(function), name
-    return kind
+
+    class Given(FunctionOptions):
+        __doc__ = inspect.getdoc(function) or FunctionOptions.__doc__
+
+    Given.function, Given.name = function, name
+    return Given
 
 
 def _taken(function: Callable[..., Any], offered: Any) -> set[str]:

@@ -22,8 +22,10 @@ from unlearn_audit.unlearning.forgetting import Forgetting
 from unlearn_audit.unlearning.function import CALL, options_for
 from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
+from unlearn_audit.unlearning.networks.fisher import FisherOptions
 from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
 from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
+from unlearn_audit.unlearning.networks.last_layers import CfkOptions, EukOptions
 from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
 from unlearn_audit.unlearning.networks.noisy_fine_tuning import NoisyFineTuningOptions
 from unlearn_audit.unlearning.networks.ppu import PpuOptions
@@ -63,6 +65,9 @@ METHODS: dict[str, type[Options]] = {
     "salun": SalUnOptions,
     "l1-sparse": L1SparseOptions,
     "ssd": SsdOptions,
+    "fisher": FisherOptions,
+    "cf-k": CfkOptions,
+    "eu-k": EukOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
 

@@ -75,4 +75,5 @@ def temporary_folder() -> Iterator[Path]:
                 f"temporary data cannot be written in {place.root} ({error.strerror}); name another folder with "
                 "--store or in the environment variable UNLEARN_AUDIT_STORE"
             ) from error
-        yield Path(folder)
+        # workers may have been started in another folder
+        yield Path(folder).absolute()

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from unlearn_audit.config import ScenarioConfig, WorldsConfig
 
 FEWEST = 5
-"""Unseen records of the classes of the deleted that each side needs to ask about, and as many references."""
+"""Unseen records of the classes of the deleted that each side needs to ask about."""
+
+FEWEST_REFERENCES = 10
+"""Reference records of the same classes that are needed unless fewer are asked for; attacks use no fewer."""
 
 
 @dataclass(frozen=True)
@@ -173,24 +176,26 @@ def _references(shadow: SidePool, sizes: WorldsConfig, withdrawn: Withdrawn, see
     """
     shares, there = withdrawn.shares, counts_of(withdrawn.labels, shadow.unseen, len(withdrawn.class_names))
     of_each = np.flatnonzero(shares)
-    least = {int(of): _least(float(shares[of])) for of in of_each}
+    asked = min(sizes.references, FEWEST_REFERENCES)
+    least = {int(of): _least(asked, float(shares[of])) if asked else 0 for of in of_each}
     for of in map(int, of_each):
-        needed = least[of] * (1 if sizes.references == 0 else 2)
+        # at most half of the unseen records are references
+        needed = max(2 * least[of], least[of] + _least(FEWEST, float(shares[of])))
         if there[of] < needed:
-            also = "" if sizes.references == 0 else f", {least[of]:,} of them as references"
+            also = f", {least[of]:,} of them as references (--references)" if least[of] else ""
             raise _too_few(where, withdrawn.class_names[of], "shadow", int(there[of]), needed, also)
     total = min(sizes.references, *(int(there[of] // 2 / shares[of]) for of in of_each))
     rng = generator(seed, Kind.SPLIT, 1)
     chosen = []
     for of in map(int, of_each) if sizes.references else ():
         own = rng.permutation(shadow.unseen[withdrawn.labels[shadow.unseen] == of])
-        chosen.append(own[: max(int(total * shares[of]), min(least[of], sizes.references))])
+        chosen.append(own[: max(int(total * shares[of]), least[of])])
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 
-def _least(share: float) -> int:
+def _least(fewest: int, share: float) -> int:
     """Return how many records of a class are needed that is such a share of the deleted."""
-    return max(1, round(FEWEST * share))
+    return max(1, round(fewest * share))
 
 
 def _too_few(where: str, name: str, side: str, there: int, needed: int, also: str = "") -> AuditError:
@@ -211,7 +216,7 @@ def _check(plan: WithdrawalPlan, withdrawn: Withdrawn, where: str) -> None:
             "more records"
         )
     for of in map(int, np.flatnonzero(withdrawn.shares)):
-        needed, there = _least(float(withdrawn.shares[of])), int(plan.unseen_of_each[of])
+        needed, there = _least(FEWEST, float(withdrawn.shares[of])), int(plan.unseen_of_each[of])
         if there < needed:
             raise _too_few(where, withdrawn.class_names[of], plan.side, there, needed)
     for index in range(plan.n_worlds):

@@ -38,7 +38,7 @@ PER_RECORD = {"layout": "per-record", "shadow": 6, "train_size": 100}
         {"worlds": {"references": 5}},
         {"worlds": {"probes": 3}},
         {"worlds": PER_RECORD},
-        {"scenario": {"delete_class": "malignant"}},
+        {"scenario": {"delete_class": "malignant"}, "worlds": {"references": 5}},
         {"worlds": {**PER_RECORD, "shadow": 5}},
         {"worlds": {**PER_RECORD, "shadow": 3, "retained": 2}, "games": ["retained-vs-unseen", "deleted-vs-unseen"]},
         {"scenario": "retained"},

@@ -196,6 +196,9 @@ def test_the_noise_is_drawn_from_the_seed_and_normal():
     assert not np.allclose(one.noise, other.noise)
     drawn = [removal.learn(source, data, np.arange(20), seed).model.noise for seed in range(100)]
     assert 2.7 < np.std(drawn) < 3.3
+    # without a sigma it is the paper's share of the penalty 1/C, here 1
+    _, default = method("logistic-regression")
+    assert np.allclose(default.learn(source, data, np.arange(140), 1).model.noise, one.noise * (10 / 12) / 3)
 
 
 @pytest.mark.parametrize(

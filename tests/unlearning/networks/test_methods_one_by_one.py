@@ -183,7 +183,7 @@ def test_scrub_rewinds_to_the_epoch_whose_error_is_nearest(original, requests):
     assert len(set(errors)) > 1
     chosen = [torch.equal(flat(now(published)), flat(weights)) for weights in kept]
     assert chosen.count(True) == 1
-    _, held_out = options._held_out(task_of(original, requests[0]))
+    _, held_out = options.parted(task_of(original, requests[0]))
     # by_hand was rewound too, so the last weights' reference is asked of them
     with torch.no_grad():
         for name, weight in by_hand.weights().items():
@@ -295,3 +295,52 @@ def test_an_earlier_step_keeps_what_it_was_fitted_on(original, requests):
     assert np.array_equal(result.model[0].mean_, original.model[0].mean_)
     assert module_of(result) is result.model[-1].module_
     assert network().make(0)[0].__class__ is result.model[0].__class__
+
+
+def test_fisher_noise_is_large_where_no_retained_record_needs_a_weight(task):
+    options = METHODS["fisher"](alpha=1e-4, most=100.0)
+    assert options.deviation(torch.tensor([0.0, 0.001, 1.0, 4.0])).tolist() == pytest.approx([0.1, 0.1, 0.01, 0.005])
+    with torch.no_grad():
+        # pixels that no record has lit, and so weights in which every loss is flat
+        task.pool[:, :5] = 0.0
+    before = now(task)
+    carry_out(task, options.phases(task))
+    moved = now(task)["0.weight"] - before["0.weight"]
+    assert float(moved[:, :5].std()) == pytest.approx(0.1, rel=0.2)
+    assert float(moved[:, 5:].std()) < float(moved[:, :5].std())
+
+
+def test_fishers_information_is_that_of_the_models_own_answers(task):
+    """One layer, by hand: the gradient of the loss for label y is (p - e_y) x, so F is p (1 - p) times the mean x^2."""
+    task.module[1], task.module[2] = nn.Identity(), nn.Identity()
+    task.module[0], task.module[3] = nn.Linear(task.pool.shape[1], 10), nn.Identity()
+    task.retain = task.retain.at(torch.arange(400).repeat(10))
+    spread = []
+    for seed in range(3):
+        again = replace(task, seed=seed)
+        with torch.no_grad():
+            task.module[0].bias.zero_()
+            task.module[0].weight.zero_()
+        carry_out(again, METHODS["fisher"](alpha=1e-4, most=1e9).phases(again))
+        spread.append(task.module[0].bias.detach().clone())
+    expected = float(np.sqrt(1e-4 / (0.1 * 0.9)))
+    assert float(torch.cat(spread).std()) == pytest.approx(expected, rel=0.35)
+
+
+@pytest.mark.parametrize("k", [1, 2, 9])
+@pytest.mark.parametrize("name", ["cf-k", "eu-k"])
+def test_the_last_layers_alone_are_trained(name, k, task):
+    before = now(task)
+    carry_out(task, METHODS[name](k=k, epochs=1).phases(task))
+    changed = [key for key, weight in now(task).items() if not torch.equal(weight, before[key])]
+    assert changed == (["3.weight", "3.bias"] if k == 1 else ["0.weight", "0.bias", "3.weight", "3.bias"])
+
+
+def test_layers_from_scratch_start_from_weights_of_their_own(task):
+    before = now(task)
+    phases = METHODS["eu-k"](k=1).phases(task)
+    phase = next(phases)
+    assert phase.epochs == task.network.epochs
+    start = now(task)["3.weight"]
+    assert float((start * before["3.weight"]).mean() / (start.std() * before["3.weight"].std())) < 0.2
+    assert float(start.abs().max()) <= 1 / np.sqrt(32) + 1e-6

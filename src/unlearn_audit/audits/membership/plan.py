@@ -175,7 +175,7 @@ def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPla
     if rows < FEWEST_ROWS:
         raise AuditError(
             f"the shadow side would have {rows:,} deleted records to fit attacks on, fewer than {FEWEST_ROWS}; "
-            "use more shadow worlds or deletions"
+            f"use more shadow worlds{'' if config.scenario.name == 'class' else ' or deletions'}"
         )
     return attacks
 

@@ -109,9 +109,10 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     config = task.config
     maker = WorldMaker.of(config, execution)
     reuse_notes = maker.reuse.notes(task.models.values())
+    plan = plan_audit(task, maker.claims()).noting(*reuse_notes)
     for note in reuse_notes:
         execution.reporter.say(note)
-    plan = with_influence(plan_audit(task, maker.claims()).noting(*reuse_notes), execution)
+    plan = with_influence(plan, execution)
     for note in not_kept(plan.arms):
         execution.reporter.say(note)
     stopped = None

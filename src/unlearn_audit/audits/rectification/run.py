@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_audit.attacks.choose import FEWEST_REFERENCES
 from unlearn_audit.audits.identification.ranking import observe_defended
 from unlearn_audit.audits.identification.refused import refuse_unsupported
 from unlearn_audit.audits.membership.arms import plan_arms
@@ -23,9 +24,6 @@ from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array
 from unlearn_audit.worlds import plan_worlds
-
-FEWEST_REFERENCES = 5
-"""Reference records that show the scale of a pair."""
 
 FEWEST_CORRECTIONS = 20
 """Corrections on the shadow side that attacks are fitted on."""
@@ -136,10 +134,6 @@ def _check(task: AuditTask, columns: int) -> None:
             "encoding out"
         )
     worlds = task.config.worlds
-    if worlds.references < FEWEST_REFERENCES:
-        raise AuditError(
-            f"--references {worlds.references} says too little of a pair's scale; ask about {FEWEST_REFERENCES} or more"
-        )
     if worlds.shadow * worlds.deletions < FEWEST_CORRECTIONS:
         raise AuditError(
             f"{worlds.shadow * worlds.deletions:,} corrections on the shadow side are too few to learn from; ask for "
@@ -185,6 +179,12 @@ def _plans(task: AuditTask, columns: int, *, null: bool) -> tuple[dict[str, Rect
             records.data.name,
             ("shadow", "target"),
             np.searchsorted(records.data.class_values, records.data.y),
+        )
+    references = len(worlds["target"].references)
+    if references < FEWEST_REFERENCES:
+        raise AuditError(
+            f"{references} reference records say too little of a pair's scale; {FEWEST_REFERENCES} are needed; ask for "
+            "more (--references) or audit more records"
         )
     # values are drawn as all records have them, so that both sides have the same columns to choose from
     everyone = np.concatenate([records.split.shadow.all, records.split.target.all])

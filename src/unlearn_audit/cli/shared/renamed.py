@@ -13,7 +13,7 @@ _UNIT = {"unit": "person"}
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "release": {"subject": "person", "fail-if-told": "fail-if-identified"},
     "plan-release": {"subject": "person"},
-    **dict.fromkeys(("run", "plan", "name", "reconstruct"), _UNIT),
+    **dict.fromkeys(("run", "plan", "name", "reconstruct", "rectify"), _UNIT),
 }
 """By command, the old name of a flag and the new one, both without dashes."""
 

@@ -13,10 +13,10 @@ from unlearn_audit.engine.measures.networks import network_in
 class Moved(Measure):
     """Distances between the original and the unlearned model.
 
-    ``moved.weights`` is the Euclidean distance of all parameters and buffers of a network, ``moved.weights_relative``
-    the same as a share of the original's length; ``moved.posteriors`` the mean total variation distance of answers for
-    test records, and ``moved.largest`` the largest difference of one of their probabilities. A method that left the
-    weights as they were has 0 in all of them.
+    ``moved.weights`` is the Euclidean distance of all parameters of a network, ``moved.weights_relative`` the same as a
+    share of the original's length; ``moved.posteriors`` the mean total variation distance of answers for test records,
+    and ``moved.largest`` the largest difference of one of their probabilities. A method that left the model as it was
+    has 0 in all of them.
     """
 
     def of_pair(self, pair: Pair) -> dict[str, float]:
@@ -33,9 +33,12 @@ def _of_weights(pair: Pair) -> dict[str, float]:
     before, after = (network_in(trained.model) for trained in (pair.original, pair.unlearned))
     if before is None or after is None:
         return {}
-    first, second = (network.module_.state_dict() for network in (before, after))
+    first, second = (
+        {name: of.detach().cpu().double() for name, of in network.module_.named_parameters()}
+        for network in (before, after)
+    )
     if {name: of.shape for name, of in first.items()} != {name: of.shape for name, of in second.items()}:
         return {}
-    apart = math.sqrt(sum(float((second[name].double() - of.double()).square().sum()) for name, of in first.items()))
-    length = math.sqrt(sum(float(of.double().square().sum()) for of in first.values()))
+    apart = math.sqrt(sum(float((second[name] - of).square().sum()) for name, of in first.items()))
+    length = math.sqrt(sum(float(of.square().sum()) for of in first.values()))
     return {"moved.weights": apart, **({"moved.weights_relative": apart / length} if length else {})}

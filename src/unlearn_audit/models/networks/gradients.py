@@ -138,7 +138,7 @@ class _Probe:
         """Return (m,) norms of the gradients at the weights of a module, over all that are trained."""
         trained = {name: weight.detach() for name, weight in module.named_parameters() if weight.requires_grad}
         rest = {name: of.detach() for name, of in (*module.named_parameters(), *module.named_buffers())}
-        parts = zip(self.inputs.split(_AT_ONCE), self.labels.split(_AT_ONCE), strict=True)
+        parts = zip(*(torch.split(of, _AT_ONCE) for of in (self.inputs, self.labels)), strict=True)
         with exact(self.labels.device):
             return torch.cat([self._norms(trained, rest, *part) for part in parts])
 

@@ -37,6 +37,9 @@ from unlearn_audit.utils.typing import Array, Positions
 VERSION = 1
 """Raise it whenever the same records would give other parameters than before."""
 
+NOISE_TO_PENALTY = 10 / 12
+"""The paper's ratio of σ to the penalty: σ = 10 where λ n = 12. A penalty that is small against σ lets noise decide."""
+
 REFERENCE = "a model trained on the retained records by the same perturbed objective"
 GIVEN = "the figures that features are standardised by, which stay those of the last training"
 
@@ -86,12 +89,16 @@ class NewtonRemoval(Forgetting):
     epsilon, delta
         What each unlearned model may spend.
     sigma
-        Standard deviation of b.
+        Standard deviation of b; None for `NOISE_TO_PENALTY` times the model's penalty.
     """
 
     epsilon: float
     delta: float
-    sigma: float
+    sigma: float | None
+
+    def noise_for(self, settings: LogisticSettings) -> float:
+        """Return the standard deviation of b for a model."""
+        return NOISE_TO_PENALTY / settings.C if self.sigma is None else self.sigma
 
     def trainer(self, source: ModelSource, data: Dataset) -> str:  # noqa: ARG002
         """Return what trains the originals, which no other method can share."""
@@ -156,7 +163,7 @@ class NewtonRemoval(Forgetting):
             mean = X.mean(axis=0)
             scale = spread_of(mean, np.square(X - mean).mean(axis=0), len(X))
         # the same seed may train again on fewer records, and then b must be another
-        noise = np.random.default_rng([seed, trainings]).normal(scale=self.sigma, size=(d + 1, outputs))
+        noise = np.random.default_rng([seed, trainings]).normal(scale=self.noise_for(settings), size=(d + 1, outputs))
         nothing = Certificate(0.0, self.delta, REFERENCE)
         empty = PerturbedModel(
             settings, classes, mean, scale, np.zeros((d, outputs)), np.zeros(outputs),
@@ -168,14 +175,15 @@ class NewtonRemoval(Forgetting):
 
     def _certified(self, model: PerturbedModel, objective: Objective, W: Array, bound: float) -> PerturbedModel:
         """Return a model with other weights and its certificate."""
+        sigma = self.noise_for(model.settings)
         certificate = Certificate(
-            epsilon=bound / (self.sigma * normal_shift(1.0, self.delta)),
+            epsilon=bound / (sigma * normal_shift(1.0, self.delta)),
             delta=self.delta,
             reference=REFERENCE,
             given=GIVEN if model.settings.standardized else None,
             residual=float(np.linalg.norm(objective.gradient(W))),
             bound=bound,
-            limit=self.sigma * normal_shift(self.epsilon, self.delta),
+            limit=sigma * normal_shift(self.epsilon, self.delta),
         )
         return replace(model, coefficients=W[:-1], intercepts=W[-1], certificate_=certificate)
 
@@ -202,7 +210,9 @@ class NewtonRemovalOptions(Options):
 
     epsilon: float = Field(1.0, gt=0, le=1, description="what an unlearned model may spend; 1 in the paper")
     delta: float = Field(1e-5, gt=0, lt=1, description="the chance that it spends more")
-    sigma: float = Field(10.0, gt=0, description="standard deviation of the objective's noise; 10 in the paper")
+    sigma: float | None = Field(
+        None, gt=0, description="standard deviation of the objective's noise; None for the paper's 10/12 of the penalty"
+    )
 
     def why_not(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why no certificate is known for a model; None if one is."""

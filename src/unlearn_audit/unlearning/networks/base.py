@@ -58,13 +58,17 @@ class NetworkOptions(Options):
 
     def why_not(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
         """Return why this method cannot unlearn from such models; None if it can."""
-        estimator = source.make(seed=0)
-        if is_network(estimator) or self.goes_on_fitting(last_step(estimator)):
+        model = last_step(source.make(seed=0))
+        if is_network(model):
+            if model.privacy is None:
+                return None
+            return (
+                f"{source.name} is trained by DP-SGD and the steps of {self.name} are not private, so its guarantee "
+                "would be lost; retrain instead"
+            )
+        if self.goes_on_fitting(model):
             return None
-        return (
-            f"{self.name} needs a neural network{self._or_else}; {source.name} is a "
-            f"{type(last_step(estimator)).__name__}"
-        )
+        return f"{self.name} needs a neural network{self._or_else}; {source.name} is a {type(model).__name__}"
 
     _or_else: ClassVar[str] = ""
 
@@ -94,8 +98,8 @@ class NetworkMethod(Forgetting):
     options: NetworkOptions
 
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
-        """Return why originals are trained, or requests met, one after another; None if both need not be."""
-        return self.retrain.why_plain(source, data) or self._why_alone(source, data)
+        """Return why originals are trained, or requests met, one after another; None if both need not be, or are to."""
+        return None if self.retrain.plain else self.retrain.why_plain(source, data) or self._why_alone(source, data)
 
     def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains the originals and what meets requests, as text for the store's keys."""
@@ -115,7 +119,7 @@ class NetworkMethod(Forgetting):
 
         task = prepare(original, [update])(update)
         carry_out(task, self.options.phases(task))
-        self._check(task)
+        self.check_numbers(task)
         return task.estimator
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
@@ -158,7 +162,7 @@ class NetworkMethod(Forgetting):
             carry_out_together(tasks, [self.options.phases(task) for task in tasks])
         for task, update in zip(tasks, updates, strict=False):
             try:
-                self._check(task)
+                self.check_numbers(task)
             except AuditError as error:
                 made.append(error)
                 continue
@@ -187,7 +191,7 @@ class NetworkMethod(Forgetting):
         self.options.fit_on(last_step(estimator), X, y, update.seed)
         return estimator
 
-    def _check(self, task: Task) -> None:
+    def check_numbers(self, task: Task) -> None:
         """Raise an `AuditError` unless all weights are numbers."""
         if all(bool(weight.isfinite().all()) for weight in task.module.parameters()):
             return

@@ -57,7 +57,7 @@ class L1SparseOptions(NetworkOptions):
 
         Examples
         --------
-        >>> [L1SparseOptions(alpha=0.1).weight_at(step, 4) for step in range(4)]
-        [0.1, 0.075, 0.05, 0.025]
+        >>> [L1SparseOptions(alpha=1).weight_at(step, 4) for step in range(4)]
+        [1.0, 0.75, 0.5, 0.25]
         """
         return self.alpha * (1 - step / steps)

@@ -128,7 +128,7 @@ class NoisyFineTuningOptions(NetworkOptions):
         )  # fmt: skip
         if self.recovery_epochs:
             yield Phase((stream,), task.optimizer(), task.learning_rate, task.weight_decay, epochs=self.recovery_epochs)
-        task.network.certificate_ = certificate  # type: ignore[attr-defined]
+        task.network.certificate_ = certificate
 
     def why_not(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why networks of this kind have no certificate; None if they have one."""
@@ -209,8 +209,9 @@ def loss_along_training(original: Trained, asked: Positions, regime: Regime, ord
     X, y, of = take(data.X, training), data.y[training], take(data.X, asked)
     with fitting(original.source.name, data, len(training), original.seed):
         for _, step in estimator.steps[:-1] if isinstance(estimator, Pipeline) else ():
-            X = step.fit_transform(X, y)
-            of = step.transform(of)
+            if step not in (None, "passthrough"):
+                X = step.fit_transform(X, y)
+                of = step.transform(of)
         ids = data.record_ids[training] if regime is Regime.FIXED else None
         logged = fit_and_log(last_step(estimator), X, y, (of, data.y[asked]), record_ids=ids)
     return logged.loss(order)

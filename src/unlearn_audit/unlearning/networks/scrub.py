@@ -49,7 +49,7 @@ class ScrubOptions(NetworkOptions):
 
     def phases(self, task: Task) -> Iterator[Phase]:
         """Yield the passes; after the last one, rewind."""
-        kept, reference = self._held_out(task)
+        kept, reference = self.parted(task)
         away, back = self._passes(task, kept)
         checkpoints: list[dict[str, Tensor]] = []
         errors: list[float] = []
@@ -63,7 +63,7 @@ class ScrubOptions(NetworkOptions):
         if self.rewind:
             _set(task, checkpoints[nearest(errors, _error(task, reference, like=task.forget))])
 
-    def _held_out(self, task: Task) -> tuple[Records, Records]:
+    def parted(self, task: Task) -> tuple[Records, Records]:
         """Return the retained records that are trained on and those that are held out; all are both without rewind."""
         import torch
 

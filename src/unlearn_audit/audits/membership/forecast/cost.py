@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from unlearn_audit.attacks.cross_validation import FOLDS
 from unlearn_audit.attacks.influence import one_training_suffices
+from unlearn_audit.audits.membership.arms import not_kept
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast.originals import States, WorldState, states_of
 from unlearn_audit.audits.membership.forecast.pilot import (
@@ -210,7 +211,7 @@ def forecast_of(
     stored = states_of(at_sizes[-1].arms, store, reuse)
     costs = [cost(of, pilots, times, stored, execution.jobs, peak_memory(), starting) for of in at_sizes]
     shows = _shows(at_sizes[-1].undefended.tasks["target"].plan)
-    assumptions = _assumptions(kinds, pilots, costs[-1].trainings_influence)
+    assumptions = (*_assumptions(kinds, pilots, costs[-1].trainings_influence), *not_kept(plan.arms))
     at_most = costs[1] if config.until else None
     return Forecast(costs[0], at_most, assumptions, plan.notes, shows, plan.regime, plan.regime_note)
 
