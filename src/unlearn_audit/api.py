@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -118,7 +118,7 @@ def audit(
         canaries=canaries,
         probes=probes,
     )
-    task = _task_of_arrays("audit", model, X, y, persons, name, sizes, groups, keep, settings)
+    task = _Arrays(model, X, y, persons, name, groups, keep).task("audit", sizes, settings)
     return run_audit(task, execution or Execution())
 
 
@@ -177,41 +177,44 @@ def compare_methods(
     >>> compared.to_frame()["method"].tolist()
     ['retrain', 'none', 'sisa:shards=2']
     """
-    task = _task_of_arrays("compare_methods", model, X, y, persons, name, worlds or {}, groups, keep, settings)
+    task = _Arrays(model, X, y, persons, name, groups, keep).task("compare_methods", worlds or {}, settings)
     comparison_config(task.config)
     return compare(task, methods_asked(methods), execution or Execution())
 
 
-def _task_of_arrays(
-    what: str,
-    model: Any,
-    X: Any,
-    y: Sequence[Any],
-    persons: Sequence[Any] | None,
-    name: str,
-    sizes: WorldsConfig | Mapping[str, Any],
-    groups: Sequence[str] | Mapping[str, Sequence[Any]],
-    keep: Sequence[str],
-    settings: dict[str, Any],
-) -> AuditTask:
-    """Return an audit of arrays, given what the function is called that takes them."""
-    if "units" in settings:
-        warnings.warn("units is deprecated; use persons.", DeprecationWarning, stacklevel=3)
-        if persons is not None:
-            raise AuditError("units is the former name of persons, and both are given; keep persons")
-        persons = settings.pop("units")
-    source = resolve_model(model)
-    if taken := {"target", "shadow", "worlds"} & settings.keys():
-        raise AuditError(
-            f"{what}() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their "
-            "own; for a shadow side of its own use run() with a configuration"
-        )
-    side = SideConfig(data=DataConfig(name=name), model=source.name)
-    groups = (groups,) if isinstance(groups, str) else groups
-    config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where=f"{what}()")
-    records = prepare_arrays(X, y, persons, name, config.seed, groups, (keep,) if isinstance(keep, str) else keep)
-    both = {"target": records, "shadow": records}
-    return AuditTask.of(config, both, {"target": source, "shadow": source})
+@dataclass(frozen=True)
+class _Arrays:
+    """A model and the arrays that it is audited with, as `audit` takes them."""
+
+    model: Any
+    X: Any
+    y: Sequence[Any]
+    persons: Sequence[Any] | None
+    name: str
+    groups: Sequence[str] | Mapping[str, Sequence[Any]]
+    keep: Sequence[str]
+
+    def task(self, what: str, sizes: WorldsConfig | Mapping[str, Any], settings: dict[str, Any]) -> AuditTask:
+        """Return the audit, given what the function is called that takes the arrays, and its further settings."""
+        persons = self.persons
+        if "units" in settings:
+            warnings.warn("units is deprecated; use persons.", DeprecationWarning, stacklevel=3)
+            if persons is not None:
+                raise AuditError("units is the former name of persons, and both are given; keep persons")
+            persons = settings.pop("units")
+        source = resolve_model(self.model)
+        if taken := {"target", "shadow", "worlds"} & settings.keys():
+            raise AuditError(
+                f"{what}() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their "
+                "own; for a shadow side of its own use run() with a configuration"
+            )
+        side = SideConfig(data=DataConfig(name=self.name), model=source.name)
+        groups = (self.groups,) if isinstance(self.groups, str) else self.groups
+        keep = (self.keep,) if isinstance(self.keep, str) else self.keep
+        config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where=f"{what}()")
+        records = prepare_arrays(self.X, self.y, persons, self.name, config.seed, groups, keep)
+        both = {"target": records, "shadow": records}
+        return AuditTask.of(config, both, {"target": source, "shadow": source})
 
 
 def audit_observations(

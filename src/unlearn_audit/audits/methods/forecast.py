@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast.cost import Forecast, forecast_of, planning_claims
@@ -12,7 +11,7 @@ from unlearn_audit.audits.methods.plan import Asked, plan_methods
 
 
 def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> Forecast:
-    """Return what comparing some methods would take; nothing is stored.
+    """Return what comparing some methods would take, originals that they share counted once; nothing is stored.
 
     Raises
     ------
@@ -21,6 +20,4 @@ def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Executi
     """
     plan = plan_methods(task, asked, planning_claims(task.config, execution))
     skipped = tuple(f"{text} is left out: {why}" for text, why in plan.skipped.items())
-    found = forecast_of(plan.audit.noting(*skipped), execution)
-    shared = "originals are counted with every method; those that start from a trained model share them, at less cost"
-    return replace(found, assumptions=(*found.assumptions, shared))
+    return forecast_of(plan.audit.noting(*skipped), execution)
