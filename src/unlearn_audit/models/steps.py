@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -19,3 +20,9 @@ def last_step(estimator: Any) -> Any:
     (DecisionTreeClassifier(), DecisionTreeClassifier())
     """
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def is_network(estimator: Any) -> bool:
+    """Return whether a fitted estimator is a `TorchClassifier`, or ends in one; PyTorch is not imported for it."""
+    networks = sys.modules.get("unlearn_audit.models.networks")
+    return networks is not None and isinstance(last_step(estimator), networks.TorchClassifier)
