@@ -1,5 +1,6 @@
 """The user's own method as a function: what it gets, what it may return, and how it is named."""
 
+import sys
 import textwrap
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ from unlearn_audit.models.networks import TorchClassifier
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.testing import check_unlearner
-from unlearn_audit.unlearning import Retrain, Unlearner, code_of, unlearner_for
+from unlearn_audit.unlearning import Options, Retrain, Unlearner, code_of, options_of, unlearner_for
 from unlearn_audit.unlearning.forgetting import WholeClassWarning
 from unlearn_audit.worlds.design import Request
 
@@ -364,3 +365,36 @@ def test_a_configuration_holds_the_name_of_a_function():
     method, _ = unlearner_for(UnlearningConfig.model_validate(named), resolve_model(GaussianNB()), Regime.FIXED)
     assert isinstance(method, Unlearner)
     assert type(method).__name__ == "OwnFunction"
+
+
+def test_a_function_is_named_by_its_module_or_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "own_package").mkdir()
+    text = 'def refit(model, forget, retain):\n    """Refits."""\n    return model.fit(retain.X, retain.y)\n'
+    for name in ("own_package/methods.py", "mine.py"):
+        (tmp_path / name).write_text(text)
+    for method in ("own_package.methods:refit", "mine.py:refit", str(tmp_path / "mine.py:refit")):
+        config = UnlearningConfig.model_validate(method)
+        assert type(options_of(config)).__doc__ == "Refits."
+        unlearner, _ = unlearner_for(config, resolve_model(GaussianNB()), Regime.FRESH)
+        # no path of a disk in what goes into keys and messages
+        assert unlearner.name == method.removeprefix(f"{tmp_path}/")
+        assert "tmp" not in repr(unlearner)
+    same = code_of(UnlearningConfig.model_validate("mine.py:refit"))
+    (tmp_path / "mine.py").write_text(text.replace("retain.y", "retain.y[::-1]"))
+    assert code_of(UnlearningConfig.model_validate("mine.py:refit")).digest != same.digest
+
+
+class Factor(Options):
+    factor: int = 1
+
+    def unlearner(self, retrain):
+        return retrain
+
+
+def test_options_are_given_as_an_object_too():
+    config = build_config({"unlearning": Factor(factor=3)})
+    assert config.model_dump()["unlearning"] == {"method": f"{__name__}:Factor", "factor": 3}
+    assert options_of(config.unlearning) == Factor(factor=3)
+    assert options_of(build_config({"unlearning": Factor}).unlearning) == Factor()

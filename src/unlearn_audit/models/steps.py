@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -24,3 +25,9 @@ def last_step(estimator: Any) -> Any:
 def before_last_step(estimator: Any, X: Any) -> Any:
     """Return what the last step of a fitted pipeline gets of (n, ...) records; of no pipeline the records."""
     return estimator[:-1].transform(X) if isinstance(estimator, Pipeline) and len(estimator.steps) > 1 else X
+
+
+def is_network(estimator: Any) -> bool:
+    """Return whether a fitted estimator is a `TorchClassifier`, or ends in one; PyTorch is not imported for it."""
+    networks = sys.modules.get("unlearn_audit.models.networks")
+    return networks is not None and isinstance(last_step(estimator), networks.TorchClassifier)

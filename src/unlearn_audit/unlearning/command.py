@@ -48,7 +48,8 @@ class OwnCommand(Forgetting):
     """
 
     words: tuple[str, ...]
-    timeout: float
+    # how long it may take, and where it runs, change no result
+    timeout: float = field(repr=False)
     folder: Path = field(default_factory=Path.cwd, repr=False)
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 

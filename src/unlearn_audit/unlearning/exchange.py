@@ -20,7 +20,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ import pyarrow.parquet as arrow_parquet
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError, missing_extra
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import is_network
 from unlearn_audit.observations.one_version import PREFIX, read_answers
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
@@ -124,8 +123,7 @@ class Exchange:
     @property
     def is_network(self) -> bool:
         """Whether weights are exchanged, and not only answers."""
-        networks = sys.modules.get("unlearn_audit.models.networks")
-        return networks is not None and isinstance(last_step(self.original.model), networks.TorchClassifier)
+        return is_network(self.original.model)
 
     @property
     def data(self) -> Dataset:

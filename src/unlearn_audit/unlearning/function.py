@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -24,7 +23,7 @@ from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.logistic import LogisticModel
 from unlearn_audit.models.logistic.estimator import fitted_estimator, solved_model
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import is_network
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, made_by
 from unlearn_audit.unlearning.options import Options
@@ -89,7 +88,7 @@ class OwnFunction(Forgetting):
         AuditError
             If the function raises, or returns something that cannot stand in for the original.
         """
-        if _is_network(original.model):
+        if is_network(original.model):
             return self._of_network(original, update)
         solved = isinstance(original.model, LogisticModel)
         model = _solved_estimator(original) if solved else copy.deepcopy(original.model)
@@ -210,9 +209,3 @@ def _labelled(data: Dataset, positions: Positions) -> Labelled:
 
 def _solved_estimator(original: Trained) -> Any:
     return fitted_estimator(original.model, original.source.make(original.seed), len(original.training))
-
-
-def _is_network(model: Any) -> bool:
-    """Return whether a fitted estimator ends in a network of ours; what is one has imported PyTorch."""
-    networks = sys.modules.get("unlearn_audit.models.networks")
-    return networks is not None and isinstance(last_step(model), networks.TorchClassifier)

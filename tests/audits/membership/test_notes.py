@@ -59,6 +59,19 @@ def test_a_network_that_learned_nothing_is_told_with_what_to_try(table):
     ]
 
 
+def test_whole_classes_that_were_forgotten_are_counted(table):
+    texts = {f"WholeClassWarning: a request forgets every training record of {name}": 3 for name in ("no", "yes")}
+    seen = table()
+    seen = seen.select(seen.roles != "unseen")
+    notes = notes_on({}, {"shadow": seen, "target": seen}, stats(shadow={}, target=texts))
+    assert [(note.level, note.text) for note in notes] == [
+        (
+            "note",
+            "target side: 6 requests forgot every training record of a class, so that nothing was retained of it",
+        )
+    ]
+
+
 def test_the_texts_are_kept_for_the_owner_the_most_frequent_first():
     texts = {f"UserWarning: record {i}": i for i in range(1, MOST_TEXTS + 6)}
     kept = warning_texts(stats(shadow={}, target=texts))

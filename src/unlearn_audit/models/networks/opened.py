@@ -19,15 +19,10 @@ from unlearn_audit.models.networks.recipe import TrainingRecipe
 from unlearn_audit.models.networks.training import OPTIMIZERS
 from unlearn_audit.models.steps import last_step
 
-__all__ = ["OpenedNetwork", "exact", "is_network"]
+__all__ = ["OpenedNetwork", "exact", "tensors_of"]
 
 Weights = Mapping[str, Tensor]
 """Weights and buffers of a module by name."""
-
-
-def is_network(estimator: Any) -> bool:
-    """Return whether a fitted estimator is a network of ours, or ends in one."""
-    return isinstance(last_step(estimator), TorchClassifier)
 
 
 class OpenedNetwork:
