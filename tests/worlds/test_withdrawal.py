@@ -7,6 +7,7 @@ import pytest
 
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
+from unlearn_audit.metrics import Clusters, auc_interval
 from unlearn_audit.worlds import Withdrawn, plan_withdrawals, split_records
 from unlearn_audit.worlds.persons import Persons
 
@@ -178,3 +179,21 @@ def test_the_most_that_is_deleted_counts_for_the_regime():
         assert plan.n_deleted_by_chain == plan.most_deleted() == max(gone)
     more = replace(plans["target"], sizes=plans["target"].sizes.model_copy(update={"target": 6}))
     assert more.n_worlds == 6
+
+
+@pytest.mark.parametrize("given", [{"of": "blue"}, {"listed": np.arange(40)}])
+def test_intervals_hold_where_records_have_their_own_ways(given):
+    """200 null sides of ten worlds: 0.5 is outside the interval in at most 9 % (5 % and three standard errors)."""
+    (plans, _), _ = planned(target=10, unseen=0, **given)
+    queries = [plans["target"].world(index).queries[0] for index in range(10)]
+    asked = [np.isin(query.roles, ("deleted", "unseen")) for query in queries]
+    records = np.concatenate([query.positions[at] for query, at in zip(queries, asked, strict=True)])
+    deleted = np.concatenate([query.roles[at] == "deleted" for query, at in zip(queries, asked, strict=True)])
+    clusters = Clusters(np.repeat(np.arange(10), [at.sum() for at in asked]), records)
+    missed = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(size=3000)[records] + 0.5 * rng.normal(size=len(records))
+        found = auc_interval(scores, deleted, clusters)
+        missed += not found.low <= 0.5 <= found.high
+    assert missed <= 18
