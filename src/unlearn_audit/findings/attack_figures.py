@@ -21,7 +21,6 @@ from unlearn_audit.metrics import (
     Area,
     Clusters,
     Estimate,
-    Scored,
     auc,
     auc_difference,
     auc_variation,
@@ -99,7 +98,7 @@ def results_of(played: Played, defended: DefendedTable) -> list[Result]:
     by_kind = {}
     for kind, rows in kinds.items():
         shared, truth = clusters.take(rows).coded(int(rows.sum())), positive[rows]
-        areas = [auc_variation(o.scores[rows], truth, shared) for o in played.outcomes]
+        areas = [auc_variation(o.scored(rows).scores, truth, shared) for o in played.outcomes]
         bands = simultaneous(areas, shared, FAMILY)
         known = {id(o): (area, band) for o, area, band in zip(played.outcomes, areas, bands, strict=True)}
         by_kind[kind] = [
@@ -128,11 +127,11 @@ def _result(
     strongest = _classical(played.outcomes) if compares else None
     area, band = known[id(outcome)]
     figures = evaluate(
-        _scored(outcome, rows, area),
+        outcome.scored(rows, area),
         positive,
         clusters,
-        baseline=None if base is None else _scored(base, rows),
-        strongest=None if strongest is None else _scored(strongest, rows, known[id(strongest)][0]),
+        baseline=None if base is None else base.scored(rows),
+        strongest=None if strongest is None else strongest.scored(rows, known[id(strongest)][0]),
         threshold=outcome.threshold,
     )
     return Result(
@@ -153,10 +152,6 @@ def _result(
         auc_simultaneous_ci=band.interval,
         **vars(figures),
     )
-
-
-def _scored(outcome: AttackScores, rows: Mask, area: Area | None = None) -> Scored:
-    return Scored(outcome.scores[rows], outcome.confidences[rows], outcome.calibrated[rows], area)
 
 
 def is_classical(attack: Attack) -> bool:

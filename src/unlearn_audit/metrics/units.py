@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.codes import codes_of
+from unlearn_audit.utils.codes import codes_of, in_half
 
 AnyArray = NDArray[Any]
 """An array of any type; the docstrings give the shapes."""
@@ -62,7 +62,7 @@ class Clusters:
 
     @cached_property
     def _coded(self) -> Clusters:
-        coded = Clusters(*(None if of is None else codes_of(of) for of in (self.worlds, self.records)))
+        coded = Clusters(*(None if of is None else _short(codes_of(of)) for of in (self.worlds, self.records)))
         coded.__dict__["_coded"] = coded
         return coded
 
@@ -72,7 +72,8 @@ class Clusters:
         if self.worlds is None:
             return None
         records = np.arange(len(self.worlds)) if self.records is None else self.records
-        return codes_of(self.worlds * (int(records.max()) + 1) + records)
+        # as many bits as the largest product takes
+        return _short(codes_of(self.worlds.astype(np.int64) * (int(records.max()) + 1) + records))
 
     def units(self, way: str, positive: AnyArray | None) -> Units:
         """Return what varies together in one way, by the truth of rows; made once for each truth, of codes.
@@ -89,7 +90,7 @@ class Clusters:
             codes = getattr(self, way)
             if codes is None:
                 assert self.worlds is not None, "rows share nothing"
-                codes = np.arange(len(self.worlds))
+                codes = _short(np.arange(len(self.worlds)))
             # the truth is kept with its units, so that no other array gets its identity
             known[key] = Units.of(codes, positive), positive
         return known[key][0]
@@ -101,12 +102,14 @@ class Clusters:
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """What varies together: a place for each unit and class, by which contributions are summed.
+    """What varies together, by which contributions are summed, and the class of each row.
 
     Attributes
     ----------
-    places : (n,) int
-        Of each row: its unit, after all units of the class before.
+    codes : (n,) int
+        The unit of each row, from 0 without gaps.
+    positive : (n,) bool or None
+        The truth of each row; None where there is one class.
     n : int
         How many units there are.
     counts
@@ -115,7 +118,8 @@ class Units:
         How many hold any row.
     """
 
-    places: AnyArray
+    codes: AnyArray
+    positive: AnyArray | None
     n: int
     counts: list[int]
     held: int
@@ -124,13 +128,26 @@ class Units:
     def of(cls, codes: AnyArray, positive: AnyArray | None) -> Units:
         """Split (n,) codes from 0 by the truth of rows."""
         n = int(codes.max()) + 1
-        places = codes if positive is None else codes + n * ~positive
-        there = np.bincount(places, minlength=n if positive is None else 2 * n).reshape(-1, n) > 0
-        return cls(places, n, [int(of) for of in there.sum(axis=1)], int(there.any(axis=0).sum()))
+        there = _by_class(codes, positive, n, None) > 0
+        return cls(codes, positive, n, [int(of) for of in there.sum(axis=1)], int(there.any(axis=0).sum()))
 
     def sums(self, values: AnyArray) -> AnyArray:
         """Return (classes, units) the sums of (n,) values."""
-        return np.bincount(self.places, values, len(self.counts) * self.n).reshape(len(self.counts), self.n)
+        return _by_class(self.codes, self.positive, self.n, values)
+
+
+def _by_class(codes: AnyArray, positive: AnyArray | None, n: int, values: AnyArray | None) -> AnyArray:
+    """Return (classes, n) the sums of values by unit, or how many rows each has; positives come first."""
+    if positive is None:
+        return np.bincount(codes, values, n)[None]
+    places = np.multiply(~positive, n, dtype=np.intp)
+    places += codes
+    return np.bincount(places, values, 2 * n).reshape(2, n)
+
+
+def _short(codes: AnyArray) -> AnyArray:
+    """Return codes from 0 without gaps in as few bytes as hold the number of rows."""
+    return in_half(codes, len(codes))
 
 
 def check_rows(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:
