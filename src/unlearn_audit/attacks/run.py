@@ -20,15 +20,12 @@ from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Area, Clusters, Estimate, Scored, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, View
+from unlearn_audit.observations.views import Asked, LabelledView, View
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Mask
 
 _UNDONE = "attacks are not fitted yet; use fewer --jobs, fewer attacks or a machine with more memory"
-
-_ROWS_AT_ONCE = 1 << 16
-"""Rows that an attack scores at once."""
 
 _COSTLIEST = ("random-forest", "mlp")
 """Attack models that are started first, so that short tasks fill the gap at the end."""
@@ -234,7 +231,7 @@ def _run_nth(tasks: Sequence[Any], item: Item) -> list[AttackScores] | str:
 def _run_one(
     attack: Attack,
     shadow: LabelledView,
-    targets: Sequence[View],
+    targets: Sequence[Asked],
     fitted_on: Mask,
     splits: Sequence[Split],
     clusters: Clusters,
@@ -254,7 +251,7 @@ def _run_one(
 def _scores_of(
     attack: Attack,
     shadow: LabelledView,
-    targets: Sequence[View],
+    targets: Sequence[Asked],
     fitted_on: Mask,
     splits: Sequence[Split],
     clusters: Clusters,
@@ -281,9 +278,7 @@ def _scores_of(
     return [AttackScores(attack, shadow_auc, validated, of_target, calibration, threshold) for of_target in scores]
 
 
-def _scored(fitted: Attack, view: View) -> Array:
+def _scored(fitted: Attack, seen: View | Asked) -> Array:
     """Return (n,) scores, block by block: a row's score depends on no other row, and the work of many rows is large."""
-    if len(view) <= _ROWS_AT_ONCE:
-        return fitted.score(view)
-    starts = range(0, len(view), _ROWS_AT_ONCE)
-    return np.concatenate([fitted.score(view.take(slice(start, start + _ROWS_AT_ONCE))) for start in starts])
+    scores = [fitted.score(block) for block in seen.blocks()]
+    return scores[0] if len(scores) == 1 else np.concatenate(scores)

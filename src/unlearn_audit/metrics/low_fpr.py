@@ -139,7 +139,7 @@ def tpr_at_fpr_interval(
     if point is None:
         return None
     shared = Clusters.of(clusters)
-    found = variation(_first_order_shares(curve, scores, positive, target), positive, shared)
+    found = variation(_first_order_shares(curve, positive, target), positive, shared)
     if found.unit == "world" and shared.worlds is not None:
         error = jackknife_error(rates_without_each_world(curve, positive, shared.worlds, target))
         # positives alone vary by no less, however the threshold does
@@ -153,11 +153,14 @@ def rates_without_each_world(curve: RocCurve, positive: AnyArray, worlds: AnyArr
 
     The last point whose false positives are allowed is found by halving, for all worlds at once.
     """
-    codes, n_points = codes_of(worlds), len(curve.thresholds)
+    codes, n_points = codes_of(worlds), len(curve)
     n_worlds = int(codes.max()) + 1
     negatives, positives = (
         _Called(of, np.sort(codes[rows] * n_points + curve.called_from[rows]))
-        for of, rows in ((curve.false_positives, ~positive), (curve.true_positives, positive))
+        for of, rows in (
+            (curve.false_positives, np.flatnonzero(~positive)),
+            (curve.true_positives, np.flatnonzero(positive)),
+        )
     )
     allowed = np.floor(target * negatives.left_at(np.full(n_worlds, n_points - 1)) + 1e-9).astype(np.int64)
     low, high = np.zeros(n_worlds, dtype=np.int64), np.full(n_worlds, n_points)
@@ -190,7 +193,7 @@ class _Called:
         return np.asarray(self.by_point[points] - own)
 
 
-def _first_order_shares(curve: RocCurve, scores: AnyArray, positive: AnyArray, target: float) -> AnyArray:
+def _first_order_shares(curve: RocCurve, positive: AnyArray, target: float) -> AnyArray:
     """Return each row's contribution to the error of the true-positive rate, to first order.
 
     The rate moves by the positives' mean of 1[s ≥ c] − TPR, less r times the negatives' mean of
@@ -203,7 +206,7 @@ def _first_order_shares(curve: RocCurve, scores: AnyArray, positive: AnyArray, t
     (true, false), (true_below, false_below), (true_above, false_above) = map(curve.rates, (at, below, above))
     run, rise = false_above - false_below, true_above - true_below
     slope = rise / run if run > 0 else 0.0
-    shares = ((scores >= curve.thresholds[at]) & (at > 0)).astype(np.float64)
+    shares = (curve.called_from <= at).astype(np.float64)
     shares -= np.where(positive, true, false)
     shares *= np.where(positive, 1 / positive.sum(), -slope / (~positive).sum())
     return shares

@@ -36,16 +36,27 @@ class RocCurve:
     ----------
     false_positives, true_positives : (points,) int
         How many rows of each class are called; both rise from 0 to all.
-    thresholds : (points,) float
-        Rows that score at least this are called positive; the first, infinite, calls none.
     called_from : (n,) int
         The first point at which each row is called.
+    scores : (n,) float
+        Of the rows.
     """
 
     false_positives: AnyArray
     true_positives: AnyArray
-    thresholds: AnyArray
     called_from: AnyArray
+    scores: AnyArray
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.false_positives)
+
+    @property
+    def thresholds(self) -> AnyArray:
+        """(points,) rows that score at least this are called positive; the first, infinite, calls none."""
+        thresholds = np.full(len(self), np.inf)
+        thresholds[self.called_from] = self.scores
+        return thresholds
 
     @property
     def false_positive_rate(self) -> AnyArray:
@@ -85,25 +96,24 @@ def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
     ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
     """
     scores, positive = check_rows(scores, positive)
-    values, codes = _places(scores)
+    n, places = _places(scores)
     # point 0 calls no row, and the last one those of the lowest score too
-    called_from = np.subtract(len(values), codes, out=codes)
-    called = [np.cumsum(np.bincount(called_from[rows], minlength=len(values) + 1)) for rows in (~positive, positive)]
-    thresholds = np.concatenate([[np.inf], values[::-1]])
-    return RocCurve(*(in_half(of, len(scores)) for of in called), thresholds, called_from)
+    called_from = np.subtract(n, places, out=places)
+    of_class = (np.flatnonzero(of) for of in (~positive, positive))
+    called = (np.cumsum(np.bincount(called_from[rows], minlength=n + 1)) for rows in of_class)
+    return RocCurve(*(in_half(of, len(scores)) for of in called), called_from, scores)
 
 
-def _places(scores: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Return the distinct scores, ascending, and (n,) the place of each row's among them."""
+def _places(scores: AnyArray) -> tuple[int, AnyArray]:
+    """Return how many distinct scores there are, and (n,) the place of each row's among them, ascending."""
     order = np.argsort(scores)
     ordered = scores[order]
     first = np.append(True, ordered[1:] != ordered[:-1])
-    values = ordered[first]
     del ordered
     # in a type that holds twice as many as there are rows
     places = in_half(order, 2 * len(order))
     places[order] = np.cumsum(first, dtype=places.dtype) - 1
-    return values, places
+    return int(first.sum()), places
 
 
 def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
@@ -138,12 +148,13 @@ def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyA
 def _ranked(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
     """Return the AUC and (n,) how many rows of the other class each one beats, twice, so that ties are whole too."""
     n_positive = int(positive.sum())
-    values, places = _places(scores)
+    n, places = _places(scores)
     ranks = np.empty_like(places)
-    for rows, others in ((positive, ~positive), (~positive, positive)):
-        tied = np.bincount(places[others], minlength=len(values))
+    of_class = np.flatnonzero(positive), np.flatnonzero(~positive)
+    for rows, others in (of_class, of_class[::-1]):
+        tied = np.bincount(places[others], minlength=n)
         ranks[rows] = (2 * np.cumsum(tied) - tied)[places[rows]]
-    beaten = int(ranks[positive].sum(dtype=np.int64)) / 2
+    beaten = int(ranks[of_class[0]].sum(dtype=np.int64)) / 2
     return float(beaten / (n_positive * (len(positive) - n_positive))), ranks
 
 
@@ -203,6 +214,11 @@ class Area:
     def shares(self) -> AnyArray:
         """(n,) each row's contribution to its error; computed anew, as they take twice the memory of ranks."""
         return self.shares_of(slice(None))
+
+    @property
+    def settled(self) -> Area:
+        """The same without what its rows contribute, which takes memory."""
+        return replace(self, ranks=self.ranks[:0], positive=self.positive[:0])
 
     def shares_of(self, rows: AnyArray | slice) -> AnyArray:
         """Return the shares of some rows."""

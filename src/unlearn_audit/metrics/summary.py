@@ -144,6 +144,7 @@ def evaluate(
     *,
     baseline: Scored | None = None,
     strongest: Scored | AnyArray | None = None,
+    gain: Estimate | None = None,
     threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> Figures:
@@ -164,6 +165,9 @@ def evaluate(
     strongest : Scored, (n,) float or None
         The scores of the strongest attack on the original alone, for the difference of AUC; by default the
         probabilities of the baseline.
+    gain
+        That difference, as `area_difference` of the attack and the strongest gives it at `DIFFERENCE`, where it is
+        known already.
     threshold : float or None
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
     fprs : tuple of float
@@ -192,7 +196,8 @@ def evaluate(
     n_positive = int(positive.sum())
     whole = area.interval()
     bound = None if threshold is None else clustered_epsilon_bound(scores, positive, shared, threshold)
-    of_scores = _low_fpr(scores, positive, shared, fprs) | _gain(area, baseline, classical, positive, shared)
+    of_scores = _low_fpr(scores, positive, shared, fprs)
+    of_scores |= _gain(gain or _difference(area, baseline, classical, positive, shared))
     # many rows' probabilities and their ROC curve are not held at once
     attack, baseline = attack.read(), None if baseline is None else baseline.read()
     right = accuracy(np.asarray(attack.probabilities), positive, shared)
@@ -228,20 +233,24 @@ def _low_fpr(scores: AnyArray, positive: AnyArray, clusters: Clusters, fprs: tup
     }
 
 
-def _gain(
+def _difference(
     area: Area,
     baseline: Scored | None,
     strongest: Scored | None,
     positive: AnyArray,
     clusters: Clusters,
-) -> dict[str, Any]:
-    """Return the fields of the difference of AUC to the strongest attack on the original alone."""
+) -> Estimate | None:
+    """Return the difference of AUC to the strongest attack on the original alone."""
     if strongest is None and baseline is not None:
         strongest = Scored(np.asarray(baseline.probabilities))
-    gain = None
-    if strongest is not None:
-        other = strongest.area or auc_variation(strongest.scores, positive, clusters)
-        gain = area_difference(area, other, positive, clusters, DIFFERENCE)
+    if strongest is None:
+        return None
+    other = strongest.area or auc_variation(strongest.scores, positive, clusters)
+    return area_difference(area, other, positive, clusters, DIFFERENCE)
+
+
+def _gain(gain: Estimate | None) -> dict[str, Any]:
+    """Return the fields of that difference."""
     error = None if gain is None else _known(gain.error)
     return {
         **_with_interval("auc_minus_classical", gain),

@@ -66,6 +66,7 @@ def from_flat(table: dict[str, pa.ChunkedArray], path: Path) -> Observations:
     posteriors = np.empty((n, len(names)), dtype=np.float32 if single else np.float64)
     for at, name in enumerate(names):
         posteriors[:, at] = numbers(table.pop(name), name, path)
+    pa.default_memory_pool().release_unused()
     return Observations.create(
         columns,
         posteriors.reshape(n, len(by_version), len(classes)),

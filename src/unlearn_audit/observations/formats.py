@@ -67,6 +67,7 @@ def write_observations(observations: Observations, path: str | Path) -> None:
         raise AuditError(f"cannot write observations to {path}; use a .parquet, .csv or .npz file")
     with atomic_path(path) as temporary:
         _WRITERS[path.suffix](observations, temporary)
+    default_memory_pool().release_unused()
 
 
 _TEXTS = ("label", *TEXTS)
