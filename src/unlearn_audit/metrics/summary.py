@@ -69,7 +69,9 @@ class Scored:
         made: dict[int, AnyArray] = {}
 
         def array(values: npt.ArrayLike | None) -> AnyArray | None:
-            return None if values is None else made.setdefault(id(values), np.asarray(values))
+            if values is not None and id(values) not in made:
+                made[id(values)] = np.asarray(values)
+            return made.get(id(values))
 
         return replace(self, confidences=array(self.confidences), calibrated=array(self.calibrated))
 

@@ -183,4 +183,5 @@ def _variance(values: AnyArray, units: Units, counts: list[int] | None = None) -
         if before is not None:
             total += 2 * units.held / (units.held - 1) * float(before @ of)
         before = of if units.mixed else None
+        del of  # so that of many units the sums of one class alone are held
     return max(total, 0.0)
