@@ -225,7 +225,5 @@ def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, A
     used = config.model_dump(mode="json", include=set(_READ_OF_FILES))
     return {
         **used,
-        "observations": {
-            side: {"file": path.name, "sha256": digest_of(path)} for side, path in files.items()
-        },
+        "observations": {side: {"file": path.name, "sha256": digest_of(path)} for side, path in files.items()},
     }

@@ -14,7 +14,6 @@ from unlearn_audit.observations.arrow import array_of, header_of, lists, with_he
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, TEXTS, Observations
 from unlearn_audit.utils.columns import read_columns
 
-
 ROWS_AT_ONCE = 1 << 17
 """Rows that are packed at once, which bounds the memory that writing takes."""
 
