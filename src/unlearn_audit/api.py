@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +25,7 @@ from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.table import GROUP
+from unlearn_audit.utils.manifest import digest_of
 from unlearn_audit.worlds.prepare import prepare_arrays
 
 
@@ -255,7 +255,7 @@ def audit_observations(
     origin = Provenance(
         config=settings,
         identity=settings,
-        dataset=", ".join(sorted(set(target.rows["dataset"]) - {""})) or "unnamed",
+        dataset=", ".join(sorted(set(target.rows["dataset"].unique()) - {""})) or "unnamed",
         model=str(target.metadata.get("model", "unknown")),
         regime=str(target.metadata.get("regime", "unknown")),
         regime_note=None,
@@ -308,7 +308,5 @@ def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, A
     used = config.model_dump(mode="json", include=set(_READ_OF_FILES))
     return {
         **used,
-        "observations": {
-            side: {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()} for side, path in files.items()
-        },
+        "observations": {side: {"file": path.name, "sha256": digest_of(path)} for side, path in files.items()},
     }

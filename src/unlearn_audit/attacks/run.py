@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from unlearn_audit.attacks.base import Attack, label
+from unlearn_audit.attacks.calibration import Calibrated, Calibration
 from unlearn_audit.attacks.cross_validation import Split
 from unlearn_audit.attacks.games import Game
 from unlearn_audit.attacks.shadow_side import ShadowSide
@@ -17,17 +18,14 @@ from unlearn_audit.attacks.stored import Kept, ScoreStore
 from unlearn_audit.engine.executors.base import Item, in_order
 from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.errors import AuditError
-from unlearn_audit.metrics import Calibrator, Clusters, Estimate, MidRanks, auc, auc_interval, best_threshold
+from unlearn_audit.metrics import Area, Clusters, Estimate, Scored, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, View
+from unlearn_audit.observations.views import Asked, LabelledView, View
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Mask
 
 _UNDONE = "attacks are not fitted yet; use fewer --jobs, fewer attacks or a machine with more memory"
-
-_ROWS_AT_ONCE = 1 << 16
-"""Rows that an attack scores at once."""
 
 _COSTLIEST = ("random-forest", "mlp")
 """Attack models that are started first, so that short tasks fill the gap at the end."""
@@ -48,9 +46,8 @@ class AttackScores:
         the target's it shows whether the two sides are alike.
     scores
         (n,) higher for the positive, for the game's rows of the target, in the table's order.
-    calibrated
-        (n,) probability of being positive, calibrated on the shadow worlds' out-of-fold scores, both classes weighing
-        the same.
+    calibration
+        From scores to probabilities of being positive, by the shadow worlds' out-of-fold scores.
     threshold
         From which score on a row is called positive where a bound on epsilon is sought, chosen on the same
         out-of-fold scores.
@@ -60,7 +57,7 @@ class AttackScores:
     shadow_auc: float
     shadow: Estimate
     scores: Array
-    calibrated: Array
+    calibration: Calibration
     threshold: float
 
     @classmethod
@@ -68,15 +65,24 @@ class AttackScores:
         """Return what `keepable` made, of each target."""
         shadow_auc, threshold, *estimate = found["figures"].tolist()
         n = sum(name.startswith("scores_") for name in found)
+        calibration = Calibration.of_arrays(found)
         return [
-            cls(attack, shadow_auc, Estimate(*estimate), found[f"scores_{t}"], found[f"calibrated_{t}"], threshold)
-            for t in range(n)
+            cls(attack, shadow_auc, Estimate(*estimate), found[f"scores_{t}"], calibration, threshold) for t in range(n)
         ]
 
     @property
-    def confidences(self) -> Array:
-        """(n,) what the attack itself holds for the probability of being positive; where it holds none, calibrated."""
-        return self.scores if self.attack.probabilistic else self.calibrated
+    def calibrated(self) -> Array:
+        """(n,) probability of being positive, calibrated; computed anew."""
+        return self.calibration.transform(self.scores)
+
+    def scored(self, rows: Mask, area: Area | None = None) -> Scored:
+        """Return what the attack says of some rows; their AUC may be known.
+
+        Where it holds no probabilities itself, they are the calibrated ones.
+        """
+        scores = self.scores if rows.all() else self.scores[rows]
+        calibrated = Calibrated(scores, self.calibration)
+        return Scored(scores, scores if self.attack.probabilistic else calibrated, calibrated, area)
 
 
 _ESTIMATE = ("value", "low", "high", "error", "freedom")
@@ -88,9 +94,7 @@ def keepable(found: Sequence[AttackScores]) -> Kept:
     arrays = {
         "figures": np.array([first.shadow_auc, first.threshold, *(getattr(first.shadow, of) for of in _ESTIMATE)])
     }
-    for t, of in enumerate(found):
-        arrays |= {f"scores_{t}": of.scores, f"calibrated_{t}": of.calibrated}
-    return arrays
+    return arrays | first.calibration.arrays | {f"scores_{t}": of.scores for t, of in enumerate(found)}
 
 
 @dataclass(frozen=True)
@@ -227,7 +231,7 @@ def _run_nth(tasks: Sequence[Any], item: Item) -> list[AttackScores] | str:
 def _run_one(
     attack: Attack,
     shadow: LabelledView,
-    targets: Sequence[View],
+    targets: Sequence[Asked],
     fitted_on: Mask,
     splits: Sequence[Split],
     clusters: Clusters,
@@ -247,7 +251,7 @@ def _run_one(
 def _scores_of(
     attack: Attack,
     shadow: LabelledView,
-    targets: Sequence[View],
+    targets: Sequence[Asked],
     fitted_on: Mask,
     splits: Sequence[Split],
     clusters: Clusters,
@@ -265,28 +269,16 @@ def _scores_of(
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
         fitted = attack.fit(shadow.take(fitted_on), seed)
         scores = [_scored(fitted, target) for target in targets]
-    calibrated = _calibrated(attack, out_of_fold, shadow.positive, scores)
+    calibration = Calibration.fit(out_of_fold, shadow.positive, probabilistic=attack.probabilistic)
+    for of_target in scores:
+        calibration.check(of_target)
     shadow_auc = float(np.mean(aucs)) if aucs else auc(out_of_fold, shadow.positive)
     validated = auc_interval(in_fold, shadow.positive, clusters)
     threshold = best_threshold(out_of_fold, shadow.positive)
-    return [
-        AttackScores(attack, shadow_auc, validated, *of_target, threshold)
-        for of_target in zip(scores, calibrated, strict=True)
-    ]
+    return [AttackScores(attack, shadow_auc, validated, of_target, calibration, threshold) for of_target in scores]
 
 
-def _scored(fitted: Attack, view: View) -> Array:
+def _scored(fitted: Attack, seen: View | Asked) -> Array:
     """Return (n,) scores, block by block: a row's score depends on no other row, and the work of many rows is large."""
-    if len(view) <= _ROWS_AT_ONCE:
-        return fitted.score(view)
-    starts = range(0, len(view), _ROWS_AT_ONCE)
-    return np.concatenate([fitted.score(view.take(slice(start, start + _ROWS_AT_ONCE))) for start in starts])
-
-
-def _calibrated(attack: Attack, out_of_fold: Array, positive: Mask, scores: Sequence[Array]) -> list[Array]:
-    """Return scores as calibrated probabilities; those that are no probabilities by their rank among shadow rows."""
-    if not attack.probabilistic:
-        ranks = MidRanks.of(out_of_fold, positive)
-        out_of_fold, scores = ranks.transform(out_of_fold), [ranks.transform(of_target) for of_target in scores]
-    calibrator = Calibrator.fit(out_of_fold, positive)
-    return [calibrator.transform(of_target) for of_target in scores]
+    scores = [fitted.score(block) for block in seen.blocks()]
+    return scores[0] if len(scores) == 1 else np.concatenate(scores)

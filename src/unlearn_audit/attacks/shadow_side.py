@@ -16,7 +16,7 @@ from unlearn_audit.attacks.sample import sample_by_world
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Clusters
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import LabelledView, View, attacker_view
+from unlearn_audit.observations.views import Asked, LabelledView, attacker_view
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 from unlearn_audit.utils.typing import Mask
 
@@ -101,13 +101,13 @@ class ShadowSide:
     def _fitting(self) -> dict[tuple[TrainingRows, bool], tuple[Mask, list[Split]]]:
         return {}
 
-    def seen(self, attack: Attack, targets: Sequence[Observations]) -> tuple[LabelledView, list[View]]:
+    def seen(self, attack: Attack, targets: Sequence[Observations]) -> tuple[LabelledView, list[Asked]]:
         """Return what an attack is handed of this side and of the targets."""
         ids = None if attack.influence is None else attack.influence.data.record_ids
         by_record = "records" in attack.needs
         shadow = attacker_view(self.table, attack.view, self.rows, ids, with_records=by_record)
         return LabelledView(shadow, self.positive), [
-            attacker_view(target, attack.view, self.game.rows(target, "the target side"), ids, with_records=by_record)
+            Asked.of(target, attack.view, self.game.rows(target, "the target side"), ids, with_records=by_record)
             for target in targets
         ]
 

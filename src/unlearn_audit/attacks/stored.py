@@ -27,7 +27,7 @@ from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.typing import Array
 
-VERSION = 1
+VERSION = 2
 """Raise it whenever an artefact holds something else than before."""
 
 MOST_ROWS = 200_000

@@ -44,7 +44,7 @@ def release_utility(observations: Observations) -> Utility | None:
     """
     labels = observations.rows["label"].to_numpy()
     rightly_labelled = ("unseen", "reference") if observations.canaries is None else ("reference",)
-    judged = np.isin(observations.roles, rightly_labelled) & (labels >= 0) & observations.clean
+    judged = observations.in_roles(*rightly_labelled) & (labels >= 0) & observations.clean
     if not judged.any():
         return None
     rows = np.flatnonzero(judged)

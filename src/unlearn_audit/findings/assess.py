@@ -39,6 +39,7 @@ from unlearn_audit.findings.three_arms import compare_arms, play_arm
 from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
+from unlearn_audit.observations.table import constant
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -274,9 +275,9 @@ def _scores(played: Played, defended: DefendedTable) -> pd.DataFrame:
     """Return one row a target record, one column an attack."""
     identity = {name: played.rows.rows[name] for name in _IDENTITY}
     columns = {label(o.attack): pd.Series(o.scores, copy=False) for o in played.outcomes}
-    return pd.DataFrame({**identity, **columns}, copy=False).assign(
-        game=played.game.name, defense=defended.defense.name, adaptive=defended.adaptive
-    )
+    of_all = {"game": played.game.name, "defense": defended.defense.name, "adaptive": defended.adaptive}
+    shared = {name: constant(value, len(played.rows)) for name, value in of_all.items()}
+    return pd.DataFrame({**identity, **columns, **shared}, copy=False)
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

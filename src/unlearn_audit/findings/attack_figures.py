@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,6 @@ from unlearn_audit.metrics import (
     Area,
     Clusters,
     Estimate,
-    Scored,
     auc,
     auc_difference,
     auc_variation,
@@ -29,7 +28,8 @@ from unlearn_audit.metrics import (
     simultaneous,
     tpr_at_fpr,
 )
-from unlearn_audit.metrics.claims import FAMILY
+from unlearn_audit.metrics.claims import DIFFERENCE, FAMILY
+from unlearn_audit.metrics.roc import area_difference
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import sees_original_alone, sees_versions
 from unlearn_audit.utils.typing import Mask
@@ -99,13 +99,38 @@ def results_of(played: Played, defended: DefendedTable) -> list[Result]:
     by_kind = {}
     for kind, rows in kinds.items():
         shared, truth = clusters.take(rows).coded(int(rows.sum())), positive[rows]
-        areas = [auc_variation(o.scores[rows], truth, shared) for o in played.outcomes]
-        bands = simultaneous(areas, shared, FAMILY)
-        known = {id(o): (area, band) for o, area, band in zip(played.outcomes, areas, bands, strict=True)}
         by_kind[kind] = [
-            _result(played, outcome, defended, kind, (rows, truth), shared, known) for outcome in played.outcomes
+            _result(played, outcome, defended, kind, (rows, truth), shared, of)
+            for outcome, of in zip(played.outcomes, _areas(played.outcomes, rows, truth, shared), strict=True)
         ]
     return [result for of_attack in zip(*by_kind.values(), strict=True) for result in of_attack]
+
+
+@dataclass(frozen=True)
+class _Area:
+    """The AUC of an attack, its interval among all attacks, and what it has over the strongest classical one."""
+
+    alone: Area
+    band: Estimate
+    gain: Estimate | None
+
+
+def _areas(outcomes: Sequence[AttackScores], rows: Mask, positive: Mask, clusters: Clusters) -> list[_Area]:
+    """Return the AUCs of all attacks on some rows, of which the truth and what they share are given."""
+    areas = [auc_variation(o.scored(rows).scores, positive, clusters) for o in outcomes]
+    bands = simultaneous(areas, clusters, FAMILY)
+    strongest = _classical(outcomes)
+    other = next((area for o, area in zip(outcomes, areas, strict=True) if o is strongest), None)
+    return [
+        _Area(
+            area.settled,
+            band,
+            None
+            if other is None or is_classical(o.attack)
+            else area_difference(area, other, positive, clusters, DIFFERENCE),
+        )
+        for o, area, band in zip(outcomes, areas, bands, strict=True)
+    ]
 
 
 def _result(
@@ -115,24 +140,20 @@ def _result(
     kind: Rows,
     asked: tuple[Mask, Mask],
     clusters: Clusters,
-    known: Mapping[int, tuple[Area, Estimate]],
+    area: _Area,
 ) -> Result:
-    """Return the figures of one attack on the rows of a game that are asked about, of which the truth is known.
-
-    So are the AUCs, by the identity of their outcomes.
-    """
+    """Return the figures of one attack on the rows of a game that are asked about, of which the truth is known."""
     rows, positive = asked
     attack = outcome.attack
     compares = not is_classical(attack)
     base = _classical(played.outcomes, same=attack) if compares else None
     strongest = _classical(played.outcomes) if compares else None
-    area, band = known[id(outcome)]
     figures = evaluate(
-        _scored(outcome, rows, area),
+        outcome.scored(rows, area.alone),
         positive,
         clusters,
-        baseline=None if base is None else _scored(base, rows),
-        strongest=None if strongest is None else _scored(strongest, rows, known[id(strongest)][0]),
+        baseline=None if base is None else base.scored(rows),
+        gain=area.gain,
         threshold=outcome.threshold,
     )
     return Result(
@@ -150,13 +171,9 @@ def _result(
         silent_without_change=attack.silent_without_change,
         baseline=None if base is None else base.attack.name,
         strongest_classical=None if strongest is None else label(strongest.attack),
-        auc_simultaneous_ci=band.interval,
+        auc_simultaneous_ci=area.band.interval,
         **vars(figures),
     )
-
-
-def _scored(outcome: AttackScores, rows: Mask, area: Area | None = None) -> Scored:
-    return Scored(outcome.scores[rows], outcome.confidences[rows], outcome.calibrated[rows], area)
 
 
 def is_classical(attack: Attack) -> bool:

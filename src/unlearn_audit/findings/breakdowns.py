@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -83,8 +84,9 @@ def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRi
     other, on the paper's rows, of which each world has one a record.
     """
     rows = target.paper
-    positive = (target.roles == game.positive)[rows]
-    records = target.select(rows).shared_records(positive)
+    positive = target.in_roles(game.positive)[rows]
+    unanswered = replace(target, posteriors=target.posteriors[..., :0], signals={})
+    records = unanswered.select(rows).shared_records(positive)
     if records is None:
         return None
     _, p_values = record_p_values(scores[rows], positive, records)
@@ -128,7 +130,7 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
 
 def _deleted(table: Observations) -> npt.NDArray[np.bool_]:
     """Return (n,) the clean queries of deleted records."""
-    return np.asarray((table.roles == "deleted") & table.clean)
+    return np.asarray(table.in_roles("deleted") & table.clean)
 
 
 def _guessed(

@@ -61,7 +61,7 @@ def check_agreement(tables: SideTables) -> None:
             "give the attacker's own worlds as shadow"
         )
     for name, table, other in (("shadow", shadow, "target"), ("target", target, "shadow")):
-        if set(table.rows["side"]) == {other}:
+        if set(table.rows["side"].unique()) == {other}:
             raise AuditError(f"the {name} file says that it is the {other} side; swap the files")
     if shadow.partial != target.partial:
         which = "shadow" if shadow.partial else "target"

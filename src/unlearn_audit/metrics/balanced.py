@@ -15,10 +15,12 @@ def _mean_and_variation(
     values: AnyArray, positive: AnyArray, clusters: Clusters | AnyArray | None
 ) -> tuple[float, Variation]:
     """Return ½ (mean over positives + mean over negatives) and how it varies."""
-    means = np.array([values[~positive].mean(), values[positive].mean()])
+    means = np.array([values[np.flatnonzero(of)].mean() for of in (~positive, positive)])
     sizes = np.array([(~positive).sum(), positive.sum()])
-    own = positive.astype(int)
-    return float(means.mean()), variation((values - means[own]) / sizes[own] / 2, positive, clusters)
+    contributions = values - np.where(positive, means[1], means[0])
+    contributions /= np.where(positive, sizes[1], sizes[0])
+    contributions /= 2
+    return float(means.mean()), variation(contributions, positive, clusters)
 
 
 def class_balanced_mean(

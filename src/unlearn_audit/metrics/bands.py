@@ -6,7 +6,7 @@ attacks are widened together, by as much as their errors differ: max-T (Hothorn,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy import special
@@ -16,8 +16,14 @@ from unlearn_audit.metrics.roc import Area, area_difference, auc_variation
 from unlearn_audit.metrics.units import AnyArray, Clusters
 from unlearn_audit.metrics.variation import Variation, variation
 
+SharesOf = Callable[[AnyArray | slice], AnyArray]
+"""Gives the shares of some rows."""
+
 DRAWS = 20_000
 """Of the errors of all attacks at once, from fixed random numbers."""
+
+_UNITS_AT_ONCE = 1 << 18
+"""Worlds or records whose sums are held at once, of all attacks."""
 
 
 def simultaneous_auc(
@@ -60,7 +66,7 @@ def simultaneous(areas: Sequence[Area], clusters: Clusters, confidence: float = 
     """Return what `simultaneous_auc` does, of AUCs that are known already; clusters are coded from 0."""
     if not areas:
         return []
-    correlated = correlations([area.shares for area in areas], clusters)
+    correlated = correlations(len(areas[0].ranks), [area.shares_of for area in areas], clusters)
     each = confidence_of_each([area.variation for area in areas], correlated, confidence)
     return [area.interval(each) for area in areas]
 
@@ -89,30 +95,40 @@ def simultaneous_differences(
     if not pairs:
         return []
     apart = [one.shares - other.shares for one, other in pairs]
-    each = confidence_of_each(
-        [variation(of, positive, clusters) for of in apart], correlations(apart, clusters), confidence
-    )
+    correlated = correlations(len(positive), [of.__getitem__ for of in apart], clusters)
+    each = confidence_of_each([variation(of, positive, clusters) for of in apart], correlated, confidence)
     return [area_difference(one, other, positive, clusters, each) for one, other in pairs]
 
 
-def correlations(shares: Sequence[AnyArray], clusters: Clusters) -> AnyArray:
+def correlations(n: int, shares: Sequence[SharesOf], clusters: Clusters) -> AnyArray:
     """Return (attacks, attacks) how the attacks' errors go together, by world and by record.
 
     Parameters
     ----------
+    n
+        Rows.
     shares
-        (n,) of each attack: what each row contributes to its error.
+        Of each attack, or difference of two, what gives the shares of some rows in the deviation of its AUC.
     clusters
         Coded from 0; without worlds, single records or rows are what varies.
     """
     ways = [codes for codes in (clusters.worlds, clusters.records) if codes is not None]
-    sums = [np.stack([np.bincount(codes, of) for of in shares]) for codes in ways] or [np.stack(shares)]
-    covariance = sum(of @ of.T for of in sums)
+    covariance = sum(sums @ sums.T for codes in ways or [np.arange(n)] for sums in _sums_by_unit(shares, codes))
     deviations = np.sqrt(np.diag(covariance))
     scale = np.where(deviations > NEGLIGIBLE, deviations, 1.0)
     found = covariance / np.outer(scale, scale)
     np.fill_diagonal(found, 1.0)
     return np.asarray(found)
+
+
+def _sums_by_unit(shares: Sequence[SharesOf], codes: AnyArray) -> Iterator[AnyArray]:
+    """Yield (attacks, units) the sums of each attack's shares, of some units at once."""
+    n_units = int(codes.max()) + 1
+    for first in range(0, n_units, _UNITS_AT_ONCE):
+        n = min(n_units - first, _UNITS_AT_ONCE)
+        rows = slice(None) if n == n_units else np.flatnonzero((codes >= first) & (codes < first + n))
+        own = codes[rows] - first
+        yield np.stack([np.bincount(own, of(rows), n) for of in shares])
 
 
 def confidence_of_each(variations: Sequence[Variation], correlation: AnyArray, confidence: float = CONFIDENCE) -> float:

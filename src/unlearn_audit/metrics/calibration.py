@@ -105,10 +105,15 @@ class Calibrator:
             A confidence is NaN or outside [0, 1].
         """
         confidence = np.asarray(confidence, dtype=np.float64)
-        if not ((confidence >= 0) & (confidence <= 1)).all():
-            raise AuditError("confidences must lie in [0, 1] and not be NaN; pass the probability of positive")
+        check_confidence(confidence)
         calibrated = expit(self.slope * _clipped_logit(confidence) + self.intercept)
         return np.asarray(np.clip(calibrated, self.limit, 1 - self.limit))
+
+
+def check_confidence(confidence: AnyArray) -> None:
+    """Raise an `AuditError` if a confidence is NaN or outside [0, 1]."""
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise AuditError("confidences must lie in [0, 1] and not be NaN; pass the probability of positive")
 
 
 def _clipped_logit(confidence: AnyArray) -> AnyArray:

@@ -45,7 +45,8 @@ def _gain(new: AnyArray, base: AnyArray, positive: AnyArray) -> tuple[AnyArray, 
     """Return c_new − c_base of each row, whose sign is exact, and the truth as bool."""
     new, _ = check_probabilities(new, positive)
     base, positive = check_probabilities(base, positive)
-    return np.where(positive, new - base, base - new), positive
+    gain = new - base
+    return np.negative(gain, out=gain, where=~positive), positive
 
 
 def deg_count(
@@ -87,6 +88,7 @@ def deg_count(
     """
     gain, positive = _gain(new, base, positive)
     better = np.where(gain == 0, 0.5 if ties_half else 0.0, gain > 0)
+    del gain  # of many rows it takes as much again
     return class_balanced_proportion(better, positive, clusters, confidence=confidence)
 
 
@@ -157,4 +159,6 @@ def bits_added(
             f"{n_impossible} rows have confidence 0 in their true status, so bits would be infinite; "
             "calibrate the confidences first"
         )
-    return class_balanced_mean(np.log2(c_new / c_base), positive, clusters)
+    gained = np.divide(c_new, c_base, out=c_new)
+    del c_base
+    return class_balanced_mean(np.log2(gained, out=gained), positive, clusters)

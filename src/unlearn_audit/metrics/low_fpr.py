@@ -79,8 +79,7 @@ def tpr_at_fpr(
     if n_negative * target < MIN_EXPECTED_FALSE_POSITIVES - 1e-9:
         return None
     curve = curve or roc_curve(scores, positive)
-    point = _last_allowed(np.rint(curve.false_positive_rate * n_negative), target)
-    return float(curve.true_positive_rate[point]), float(curve.false_positive_rate[point])
+    return curve.rates(_last_allowed(curve.false_positives, target))
 
 
 def tpr_at_fpr_interval(
@@ -140,7 +139,7 @@ def tpr_at_fpr_interval(
     if point is None:
         return None
     shared = Clusters.of(clusters)
-    found = variation(_first_order_shares(curve, scores, positive, target), positive, shared)
+    found = variation(_first_order_shares(curve, positive, target), positive, shared)
     if found.unit == "world" and shared.worlds is not None:
         error = jackknife_error(rates_without_each_world(curve, positive, shared.worlds, target))
         # positives alone vary by no less, however the threshold does
@@ -154,10 +153,15 @@ def rates_without_each_world(curve: RocCurve, positive: AnyArray, worlds: AnyArr
 
     The last point whose false positives are allowed is found by halving, for all worlds at once.
     """
-    codes, n_points = codes_of(worlds), len(curve.thresholds)
+    codes, n_points = codes_of(worlds), len(curve)
     n_worlds = int(codes.max()) + 1
-    called = [_Called.of(curve.called_from[rows], codes[rows], n_points) for rows in (~positive, positive)]
-    negatives, positives = called
+    negatives, positives = (
+        _Called(of, np.sort(codes[rows] * n_points + curve.called_from[rows]))
+        for of, rows in (
+            (curve.false_positives, np.flatnonzero(~positive)),
+            (curve.true_positives, np.flatnonzero(positive)),
+        )
+    )
     allowed = np.floor(target * negatives.left_at(np.full(n_worlds, n_points - 1)) + 1e-9).astype(np.int64)
     low, high = np.zeros(n_worlds, dtype=np.int64), np.full(n_worlds, n_points)
     while (high - low > 1).any():
@@ -182,11 +186,6 @@ class _Called:
     by_point: AnyArray
     places: AnyArray
 
-    @classmethod
-    def of(cls, called_from: AnyArray, worlds: AnyArray, n_points: int) -> _Called:
-        by_point = np.cumsum(np.bincount(called_from, minlength=n_points))
-        return cls(by_point, np.sort(worlds * n_points + called_from))
-
     def left_at(self, points: AnyArray) -> AnyArray:
         """Return (W,) the rows called at a point for each world, of all worlds but that one."""
         first = np.arange(len(points)) * len(self.by_point)
@@ -194,22 +193,20 @@ class _Called:
         return np.asarray(self.by_point[points] - own)
 
 
-def _first_order_shares(curve: RocCurve, scores: AnyArray, positive: AnyArray, target: float) -> AnyArray:
+def _first_order_shares(curve: RocCurve, positive: AnyArray, target: float) -> AnyArray:
     """Return each row's contribution to the error of the true-positive rate, to first order.
 
     The rate moves by the positives' mean of 1[s ≥ c] − TPR, less r times the negatives' mean of
     1[s ≥ c] − FPR, where r is the ROC's slope at the threshold c: the secant over `SLOPE_WINDOW`.
     """
-    n_negative = int((~positive).sum())
-    false_positives = np.rint(curve.false_positive_rate * n_negative)
     at, below, above = (
-        _last_allowed(false_positives, rate)
+        _last_allowed(curve.false_positives, rate)
         for rate in (target, target / SLOPE_WINDOW, min(target * SLOPE_WINDOW, 1.0))
     )
-    run = curve.false_positive_rate[above] - curve.false_positive_rate[below]
-    rise = curve.true_positive_rate[above] - curve.true_positive_rate[below]
+    (true, false), (true_below, false_below), (true_above, false_above) = map(curve.rates, (at, below, above))
+    run, rise = false_above - false_below, true_above - true_below
     slope = rise / run if run > 0 else 0.0
-    called = (scores >= curve.thresholds[at]) & (at > 0)
-    rates = np.where(positive, curve.true_positive_rate[at], curve.false_positive_rate[at])
-    weights = np.where(positive, 1 / positive.sum(), -slope / n_negative)
-    return np.asarray(weights * (called - rates))
+    shares = (curve.called_from <= at).astype(np.float64)
+    shares -= np.where(positive, true, false)
+    shares *= np.where(positive, 1 / positive.sum(), -slope / (~positive).sum())
+    return shares

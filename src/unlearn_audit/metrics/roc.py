@@ -22,29 +22,56 @@ from unlearn_audit.metrics.intervals import (
 )
 from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.metrics.variation import Variation, variation
+from unlearn_audit.utils.codes import in_half
 
 GUESSING = 0.5
 """AUC of an attack that knows nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RocCurve:
     """The step function of an ROC, one point per distinct score and none dropped.
 
     Attributes
     ----------
-    false_positive_rate, true_positive_rate : (points,) float
-        Both rise from 0 to 1.
-    thresholds : (points,) float
-        Rows that score at least this are called positive; the first, infinite, calls none.
+    false_positives, true_positives : (points,) int
+        How many rows of each class are called; both rise from 0 to all.
     called_from : (n,) int
         The first point at which each row is called.
+    scores : (n,) float
+        Of the rows.
     """
 
-    false_positive_rate: AnyArray
-    true_positive_rate: AnyArray
-    thresholds: AnyArray
+    false_positives: AnyArray
+    true_positives: AnyArray
     called_from: AnyArray
+    scores: AnyArray
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.false_positives)
+
+    @property
+    def thresholds(self) -> AnyArray:
+        """(points,) rows that score at least this are called positive; the first, infinite, calls none."""
+        thresholds = np.full(len(self), np.inf)
+        thresholds[self.called_from] = self.scores
+        return thresholds
+
+    @property
+    def false_positive_rate(self) -> AnyArray:
+        """(points,) rises from 0 to 1."""
+        return np.asarray(self.false_positives / self.false_positives[-1])
+
+    @property
+    def true_positive_rate(self) -> AnyArray:
+        """(points,) rises from 0 to 1."""
+        return np.asarray(self.true_positives / self.true_positives[-1])
+
+    def rates(self, point: int) -> tuple[float, float]:
+        """Return the true- and the false-positive rate at one point."""
+        true, false = (float(of[point] / of[-1]) for of in (self.true_positives, self.false_positives))
+        return true, false
 
 
 def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
@@ -69,12 +96,24 @@ def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
     ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
     """
     scores, positive = check_rows(scores, positive)
-    thresholds, codes = np.unique(-scores, return_inverse=True)
-    rates = [
-        np.concatenate([[0.0], np.cumsum(np.bincount(codes[rows], minlength=len(thresholds))) / rows.sum()])
-        for rows in (~positive, positive)
-    ]
-    return RocCurve(rates[0], rates[1], np.concatenate([[np.inf], -thresholds]), codes + 1)
+    n, places = _places(scores)
+    # point 0 calls no row, and the last one those of the lowest score too
+    called_from = np.subtract(n, places, out=places)
+    of_class = (np.flatnonzero(of) for of in (~positive, positive))
+    called = (np.cumsum(np.bincount(called_from[rows], minlength=n + 1)) for rows in of_class)
+    return RocCurve(*(in_half(of, len(scores)) for of in called), called_from, scores)
+
+
+def _places(scores: AnyArray) -> tuple[int, AnyArray]:
+    """Return how many distinct scores there are, and (n,) the place of each row's among them, ascending."""
+    order = np.argsort(scores)
+    ordered = scores[order]
+    first = np.append(True, ordered[1:] != ordered[:-1])
+    del ordered
+    # in a type that holds twice as many as there are rows
+    places = in_half(order, 2 * len(order))
+    places[order] = np.cumsum(first, dtype=places.dtype) - 1
+    return int(first.sum()), places
 
 
 def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
@@ -102,21 +141,29 @@ def delong_components(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyA
     >>> delong_components(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
     (0.875, array([1.  , 0.75, 0.75, 1.  ]))
     """
+    area, ranks = _ranked(scores, positive)
+    return area, _components(ranks, positive)
+
+
+def _ranked(scores: AnyArray, positive: AnyArray) -> tuple[float, AnyArray]:
+    """Return the AUC and (n,) how many rows of the other class each one beats, twice, so that ties are whole too."""
     n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    order = np.argsort(scores)
-    ties = np.cumsum(np.append(False, scores[order][1:] != scores[order][:-1]))
-    truth = positive[order]
-    sizes = np.bincount(ties, truth), np.bincount(ties, ~truth)
-    # below each row, and half of those that tie with it: whole and half numbers, which are exact
-    beaten, beaten_by = (
-        (np.cumsum(of) - of / 2)[ties[truth == is_positive]]
-        for of, is_positive in ((sizes[1], True), (sizes[0], False))
-    )
-    components = np.empty(len(scores))
-    components[order[truth]] = beaten / n_negative
-    components[order[~truth]] = 1 - beaten_by / n_positive
-    return float(beaten.sum() / (n_positive * n_negative)), components
+    n, places = _places(scores)
+    ranks = np.empty_like(places)
+    of_class = np.flatnonzero(positive), np.flatnonzero(~positive)
+    for rows, others in (of_class, of_class[::-1]):
+        tied = np.bincount(places[others], minlength=n)
+        ranks[rows] = (2 * np.cumsum(tied) - tied)[places[rows]]
+    beaten = int(ranks[of_class[0]].sum(dtype=np.int64)) / 2
+    return float(beaten / (n_positive * (len(positive) - n_positive))), ranks
+
+
+def _components(ranks: AnyArray, positive: AnyArray, rows: AnyArray | slice = slice(None)) -> AnyArray:
+    """Return the components of `delong_components`, of some rows."""
+    n_positive, truth = int(positive.sum()), positive[rows]
+    components = ranks[rows] / 2
+    components /= np.where(truth, len(positive) - n_positive, n_positive)
+    return np.subtract(1, components, out=components, where=~truth)
 
 
 def auc(scores: AnyArray, positive: AnyArray) -> float:
@@ -139,13 +186,7 @@ def auc(scores: AnyArray, positive: AnyArray) -> float:
     >>> auc(np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False]))
     0.875
     """
-    return delong_components(*check_rows(scores, positive))[0]
-
-
-def centred_shares(components: AnyArray, positive: AnyArray, figure: float) -> AnyArray:
-    """Return each row's contribution to the error of a mean over positives plus a mean over negatives."""
-    sizes = np.where(positive, positive.sum(), (~positive).sum())
-    return np.asarray((components - figure) / sizes)
+    return _ranked(*check_rows(scores, positive))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,13 +199,30 @@ class Area:
         The AUC.
     variation : Variation
         Its variation over worlds and records.
-    shares : (n,) float
-        Each row's contribution to its error.
+    ranks : (n,) int
+        How many rows of the other class each row beats, twice.
+    positive : (n,) bool
+        The truth of each row.
     """
 
     value: float
     variation: Variation
-    shares: AnyArray
+    ranks: AnyArray
+    positive: AnyArray
+
+    @property
+    def shares(self) -> AnyArray:
+        """(n,) each row's contribution to its error; computed anew, as they take twice the memory of ranks."""
+        return self.shares_of(slice(None))
+
+    @property
+    def settled(self) -> Area:
+        """The same without what its rows contribute, which takes memory."""
+        return replace(self, ranks=self.ranks[:0], positive=self.positive[:0])
+
+    def shares_of(self, rows: AnyArray | slice) -> AnyArray:
+        """Return the shares of some rows."""
+        return _shares(self.value, self.ranks, self.positive, rows)
 
     def interval(self, confidence: float = CONFIDENCE) -> Estimate:
         """Return the AUC with its interval: every interval of an AUC is made here."""
@@ -185,9 +243,17 @@ def auc_variation(scores: AnyArray, positive: AnyArray, clusters: Clusters | Any
         As `auc_interval`.
     """
     scores, positive = check_rows(scores, positive)
-    area, components = delong_components(scores, positive)
-    shares = centred_shares(components, positive, area)
-    return Area(area, variation(shares, positive, clusters), shares)
+    area, ranks = _ranked(scores, positive)
+    return Area(area, variation(_shares(area, ranks, positive), positive, clusters), ranks, positive)
+
+
+def _shares(area: float, ranks: AnyArray, positive: AnyArray, rows: AnyArray | slice = slice(None)) -> AnyArray:
+    """Return the contributions of some rows to the error of a mean over positives plus a mean over negatives."""
+    n_positive = int(positive.sum())
+    shares = _components(ranks, positive, rows)
+    shares -= area
+    shares /= np.where(positive[rows], n_positive, len(positive) - n_positive)
+    return shares
 
 
 def auc_interval(
@@ -284,9 +350,11 @@ def area_difference(
 ) -> Estimate:
     """Return what `auc_difference` does, of AUCs that are known already."""
     value = one.value - other.value
-    apart = variation(one.shares - other.shares, np.asarray(positive, dtype=bool), clusters)
+    shares = one.shares
+    shares -= other.shares
+    apart = variation(shares, np.asarray(positive, dtype=bool), clusters)
     found = linear_interval(value, apart, bounds=(-1.0, 1.0), confidence=confidence)
-    alike = value == 0 and np.array_equal(one.shares, other.shares)
+    alike = value == 0 and not shares.any()
     scarce = any(few_errors(area.value, area.variation, confidence) for area in (one, other))
     if alike or not (scarce or apart.error < NEGLIGIBLE):
         return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.balanced import accuracy
@@ -46,22 +47,33 @@ class Scored:
     scores : (n,) float
         Higher for the positive.
     confidences : (n,) float or None
-        Its probabilities of positive, in [0, 1]; None where the scores are such.
+        Its probabilities of positive, in [0, 1]; None where the scores are such. They are read once they are needed.
     calibrated : (n,) float or None
-        Its probabilities after a `Calibrator`; None where there is none.
+        Its probabilities after a `Calibrator`, likewise; None where there is none.
     area
         The `auc_variation` of its scores on the same rows and clusters, where it is known already.
     """
 
     scores: AnyArray
-    confidences: AnyArray | None = None
-    calibrated: AnyArray | None = None
+    confidences: npt.ArrayLike | None = None
+    calibrated: npt.ArrayLike | None = None
     area: Area | None = None
 
     @property
-    def probabilities(self) -> AnyArray:
+    def probabilities(self) -> npt.ArrayLike:
         """(n,) what the attack holds for the probability of being positive."""
         return self.scores if self.confidences is None else self.confidences
+
+    def read(self) -> Scored:
+        """Return the same with its probabilities as arrays, each made once."""
+        made: dict[int, AnyArray] = {}
+
+        def array(values: npt.ArrayLike | None) -> AnyArray | None:
+            if values is not None and id(values) not in made:
+                made[id(values)] = np.asarray(values)
+            return made.get(id(values))
+
+        return replace(self, confidences=array(self.confidences), calibrated=array(self.calibrated))
 
     def check(self, name: str, n: int) -> None:
         """Raise an `AuditError` unless there is one value for each of ``n`` rows."""
@@ -134,6 +146,7 @@ def evaluate(
     *,
     baseline: Scored | None = None,
     strongest: Scored | AnyArray | None = None,
+    gain: Estimate | None = None,
     threshold: float | None = None,
     fprs: tuple[float, ...] = (0.01, 0.001),
 ) -> Figures:
@@ -154,6 +167,9 @@ def evaluate(
     strongest : Scored, (n,) float or None
         The scores of the strongest attack on the original alone, for the difference of AUC; by default the
         probabilities of the baseline.
+    gain
+        That difference, as `area_difference` of the attack and the strongest gives it at `DIFFERENCE`, where it is
+        known already.
     threshold : float or None
         From which score on a row is called positive in the bound on epsilon; chosen on other rows.
     fprs : tuple of float
@@ -181,8 +197,12 @@ def evaluate(
     area = attack.area or auc_variation(scores, positive, shared)
     n_positive = int(positive.sum())
     whole = area.interval()
-    right = accuracy(attack.probabilities, positive, shared)
     bound = None if threshold is None else clustered_epsilon_bound(scores, positive, shared, threshold)
+    of_scores = _low_fpr(scores, positive, shared, fprs)
+    of_scores |= _gain(gain or _difference(area, baseline, classical, positive, shared))
+    # many rows' probabilities and their ROC curve are not held at once
+    attack, baseline = attack.read(), None if baseline is None else baseline.read()
+    right = accuracy(np.asarray(attack.probabilities), positive, shared)
     return Figures(
         n_positive=n_positive,
         n_negative=len(positive) - n_positive,
@@ -198,8 +218,7 @@ def evaluate(
         accuracy_ci=right.interval,
         epsilon=None if bound is None else bound.value,
         epsilon_ceiling=None if bound is None else bound.ceiling,
-        **_low_fpr(scores, positive, shared, fprs),
-        **_gain(area, baseline, classical, positive, shared),
+        **of_scores,
         **_comparisons(attack, baseline, positive, shared),
     )
 
@@ -216,20 +235,24 @@ def _low_fpr(scores: AnyArray, positive: AnyArray, clusters: Clusters, fprs: tup
     }
 
 
-def _gain(
+def _difference(
     area: Area,
     baseline: Scored | None,
     strongest: Scored | None,
     positive: AnyArray,
     clusters: Clusters,
-) -> dict[str, Any]:
-    """Return the fields of the difference of AUC to the strongest attack on the original alone."""
+) -> Estimate | None:
+    """Return the difference of AUC to the strongest attack on the original alone."""
     if strongest is None and baseline is not None:
-        strongest = Scored(baseline.probabilities)
-    gain = None
-    if strongest is not None:
-        other = strongest.area or auc_variation(strongest.scores, positive, clusters)
-        gain = area_difference(area, other, positive, clusters, DIFFERENCE)
+        strongest = Scored(np.asarray(baseline.probabilities))
+    if strongest is None:
+        return None
+    other = strongest.area or auc_variation(strongest.scores, positive, clusters)
+    return area_difference(area, other, positive, clusters, DIFFERENCE)
+
+
+def _gain(gain: Estimate | None) -> dict[str, Any]:
+    """Return the fields of that difference."""
     error = None if gain is None else _known(gain.error)
     return {
         **_with_interval("auc_minus_classical", gain),

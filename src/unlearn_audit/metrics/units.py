@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,7 +63,7 @@ class Clusters:
 
     @cached_property
     def _coded(self) -> Clusters:
-        coded = Clusters(*(None if of is None else codes_of(of) for of in (self.worlds, self.records)))
+        coded = Clusters(*(None if of is None else _short(codes_of(of)) for of in (self.worlds, self.records)))
         coded.__dict__["_coded"] = coded
         return coded
 
@@ -72,7 +73,8 @@ class Clusters:
         if self.worlds is None:
             return None
         records = np.arange(len(self.worlds)) if self.records is None else self.records
-        return codes_of(self.worlds * (int(records.max()) + 1) + records)
+        # as many bits as the largest product takes
+        return _short(codes_of(self.worlds.astype(np.int64) * (int(records.max()) + 1) + records))
 
     def units(self, way: str, positive: AnyArray | None) -> Units:
         """Return what varies together in one way, by the truth of rows; made once for each truth, of codes.
@@ -89,7 +91,7 @@ class Clusters:
             codes = getattr(self, way)
             if codes is None:
                 assert self.worlds is not None, "rows share nothing"
-                codes = np.arange(len(self.worlds))
+                codes = _short(np.arange(len(self.worlds)))
             # the truth is kept with its units, so that no other array gets its identity
             known[key] = Units.of(codes, positive), positive
         return known[key][0]
@@ -101,12 +103,14 @@ class Clusters:
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """What varies together: a place for each unit and class, by which contributions are summed.
+    """What varies together, by which contributions are summed, and the class of each row.
 
     Attributes
     ----------
-    places : (n,) int
-        Of each row: its unit, after all units of the class before.
+    codes : (n,) int
+        The unit of each row, from 0 without gaps.
+    positive : (n,) bool or None
+        The truth of each row; None where there is one class.
     n : int
         How many units there are.
     counts
@@ -115,7 +119,8 @@ class Units:
         How many hold any row.
     """
 
-    places: AnyArray
+    codes: AnyArray
+    positive: AnyArray | None
     n: int
     counts: list[int]
     held: int
@@ -124,13 +129,32 @@ class Units:
     def of(cls, codes: AnyArray, positive: AnyArray | None) -> Units:
         """Split (n,) codes from 0 by the truth of rows."""
         n = int(codes.max()) + 1
-        places = codes if positive is None else codes + n * ~positive
-        there = np.bincount(places, minlength=n if positive is None else 2 * n).reshape(-1, n) > 0
-        return cls(places, n, [int(of) for of in there.sum(axis=1)], int(there.any(axis=0).sum()))
+        there = [np.bincount(codes[rows], minlength=n) > 0 for rows in _classes(positive)]
+        return cls(codes, positive, n, [int(of.sum()) for of in there], int(np.any(there, axis=0).sum()))
 
-    def sums(self, values: AnyArray) -> AnyArray:
-        """Return (classes, units) the sums of (n,) values."""
-        return np.bincount(self.places, values, len(self.counts) * self.n).reshape(len(self.counts), self.n)
+    @property
+    def mixed(self) -> bool:
+        """Whether any unit holds rows of more than one class."""
+        return self.held < sum(self.counts)
+
+    def sums(self, values: AnyArray) -> Iterator[AnyArray]:
+        """Yield (units,) the sums of (n,) values, class by class."""
+        for rows in _classes(self.positive):
+            yield np.bincount(self.codes[rows], values[rows], self.n)
+
+
+def _classes(positive: AnyArray | None) -> Iterator[AnyArray | slice]:
+    """Yield which rows are of each class, as positions, which pick faster than booleans: positives come first."""
+    if positive is None:
+        yield slice(None)
+    else:
+        yield np.flatnonzero(positive)
+        yield np.flatnonzero(~positive)
+
+
+def _short(codes: AnyArray) -> AnyArray:
+    """Return codes from 0 in as few bytes as hold the largest."""
+    return codes.astype(np.min_scalar_type(-1 - int(codes.max(initial=0))))
 
 
 def check_rows(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray]:

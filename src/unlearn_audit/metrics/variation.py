@@ -155,10 +155,12 @@ def variation(contributions: AnyArray, positive: AnyArray | None, clusters: Clus
     answers = coded.units("answers", positive)
     # corrected as by record, so that the same answers again change nothing
     of_answers = _variance(values, answers, known)
+    # records of which each gave one answer vary as answers do
+    recur = coded.records is not None and records.held < answers.held
     return Variation(
         between=_variance(values, worlds),
         freedom=max(min(worlds.counts) - 1, 1),
-        recurring=0.0 if coded.records is None else max(_variance(values, records) - of_answers, 0.0),
+        recurring=max(_variance(values, records) - of_answers, 0.0) if recur else 0.0,
         answers=of_answers,
         records=known[few],
         cases=answers.counts[few],
@@ -175,8 +177,11 @@ def _variance(values: AnyArray, units: Units, counts: list[int] | None = None) -
     counts = counts or units.counts
     if min(counts) < 2:
         return math.inf
-    sums = units.sums(values)
-    total = sum(k / (k - 1) * float(of @ of) for k, of in zip(counts, sums, strict=True))
-    if len(sums) == 2:
-        total += 2 * units.held / (units.held - 1) * float(sums[0] @ sums[1])
+    total, before = 0.0, None
+    for k, of in zip(counts, units.sums(values), strict=True):
+        total += k / (k - 1) * float(of @ of)
+        if before is not None:
+            total += 2 * units.held / (units.held - 1) * float(before @ of)
+        before = of if units.mixed else None
+        del of  # so that of many units the sums of one class alone are held
     return max(total, 0.0)

@@ -37,10 +37,18 @@ def write_csv(observations: Observations, path: Path) -> None:
     pd.concat([frame, pd.DataFrame(groups), pd.DataFrame(posteriors)], axis=1).to_csv(path, index=False)
 
 
-def from_flat(table: pa.Table, path: Path) -> Observations:
-    """Turn one column a version and class into the table."""
+def from_flat(table: dict[str, pa.ChunkedArray], path: Path) -> Observations:
+    """Turn one column a version and class into the table.
+
+    Parameters
+    ----------
+    table
+        The columns, each of which is taken out once it is converted.
+    path
+        The file, for messages.
+    """
     # pandas writes the row labels of a frame into Parquet under such a name
-    there = [name for name in table.column_names if not name.startswith("__index_level_")]
+    there = [name for name in table if not name.startswith("__index_level_")]
     by_version = _by_version(there, path)
     classes = list(by_version[0])
     names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
@@ -49,17 +57,19 @@ def from_flat(table: pa.Table, path: Path) -> Observations:
     if others:
         raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
     columns: dict[str, Any] = {
-        name: label_codes(table["label"], classes, path) if name == "label" else _values(table[name], name, path)
+        name: label_codes(table.pop(name), classes, path) if name == "label" else _values(table.pop(name), name, path)
         for name in there
         if name in COLUMNS
     }
-    single = all(pa.types.is_float32(table.field(name).type) for name in names)
-    posteriors = np.empty((table.num_rows, len(names)), dtype=np.float32 if single else np.float64)
+    n = len(table[names[0]])
+    single = all(pa.types.is_float32(table[name].type) for name in names)
+    posteriors = np.empty((n, len(names)), dtype=np.float32 if single else np.float64)
     for at, name in enumerate(names):
-        posteriors[:, at] = numbers(table[name], name, path)
+        posteriors[:, at] = numbers(table.pop(name), name, path)
+    pa.default_memory_pool().release_unused()
     return Observations.create(
         columns,
-        posteriors.reshape(table.num_rows, len(by_version), len(classes)),
+        posteriors.reshape(n, len(by_version), len(classes)),
         classes,
         partial="partial" in there and is_partial(table["partial"], path),
         groups={name.removeprefix(GROUP): _values(table[name], name, path) for name in there if name.startswith(GROUP)},

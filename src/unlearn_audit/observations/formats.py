@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pyarrow as pa
+from pyarrow import default_memory_pool
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.arrow import HEADER
@@ -46,9 +46,14 @@ def read_observations(path: str | Path) -> Observations:
     if suffix_of(path, ".npz") == ".npz":
         return read_npz(path)
     table = read_columns(path, _TEXTS, dates=False)
-    found = from_arrays(table, path) if HEADER in (table.schema.metadata or {}) else from_flat(table, path)
-    del table
-    pa.default_memory_pool().release_unused()  # as large as what was made of it
+    default_memory_pool().release_unused()
+    if HEADER in (table.schema.metadata or {}):
+        found = from_arrays(table, path)
+    else:
+        columns = dict(zip(table.column_names, table.columns, strict=True))
+        del table  # each column goes once it is converted: all of them are as large as what is made of them
+        found = from_flat(columns, path)
+    default_memory_pool().release_unused()
     return found
 
 
@@ -62,6 +67,7 @@ def write_observations(observations: Observations, path: str | Path) -> None:
         raise AuditError(f"cannot write observations to {path}; use a .parquet, .csv or .npz file")
     with atomic_path(path) as temporary:
         _WRITERS[path.suffix](observations, temporary)
+    default_memory_pool().release_unused()
 
 
 _TEXTS = ("label", *TEXTS)

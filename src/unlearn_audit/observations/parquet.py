@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
@@ -12,6 +13,9 @@ from pydantic import BaseModel
 from unlearn_audit.observations.arrow import array_of, header_of, lists, with_header
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, TEXTS, Observations
 from unlearn_audit.utils.columns import read_columns
+
+ROWS_AT_ONCE = 1 << 17
+"""Rows that are packed at once, which bounds the memory that writing takes."""
 
 
 class _Header(BaseModel):
@@ -40,8 +44,22 @@ def write_parquet(observations: Observations, path: Path) -> None:
     # few of the numbers repeat, so that a dictionary of them costs more time and more bytes than they do; no reader
     # skips parts of a table by its statistics
     pq.write_table(
-        with_header(columns, header), path, compression="zstd", use_dictionary=list(TEXTS), write_statistics=False
+        with_header(columns, header),
+        path,
+        compression="zstd",
+        use_dictionary=list(TEXTS),
+        write_statistics=False,
+        row_group_size=ROWS_AT_ONCE,
     )
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame without its index, as `pandas.DataFrame.to_parquet` does, some rows at once."""
+    schema = pa.Schema.from_pandas(frame[:1], preserve_index=False)
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(frame), ROWS_AT_ONCE):
+            rows = frame[start : start + ROWS_AT_ONCE]
+            writer.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False))
 
 
 def read_parquet(path: Path) -> Observations:

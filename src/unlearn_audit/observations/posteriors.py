@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,25 +52,37 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
         raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
     if k < 2 or len(classes) != k or len(set(classes)) != k:
         raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
-    for start in range(0, n, _ROWS_AT_ONCE):
-        _check_block(array[start : start + _ROWS_AT_ONCE], start, classes, where)
-    total = array.sum(axis=2, dtype=np.float64)
-    over, under = total - 1, np.zeros_like(total) if partial else 1 - total
-    if max(over.max(), under.max()) <= SUM_TOLERANCE:
+    for start, block in _blocks(array):
+        _check_block(block, start, classes, where)
+    if all(not _off(block, SUM_TOLERANCE, np.inf if partial else SUM_TOLERANCE).any() for _, block in _blocks(array)):
         return None
     decimals = _decimals(array)
     slack = 0.0 if decimals is None else min(0.5 * k * 10.0**-decimals, _FARTHEST)
     # halves are rounded up: all of them can add that much, and cannot take it away
-    wrong = (over > slack + SUM_TOLERANCE) | (under > max(slack - SUM_TOLERANCE, SUM_TOLERANCE))
-    if wrong.any():
-        row, version = (int(i) for i in np.argwhere(wrong)[0])
-        advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
-        rounded = "" if decimals is None else f" (more than rounding to {decimals} decimals explains)"
-        raise AuditError(
-            f"{where}: the posteriors in row {row}, version {version} sum to {total[row, version]:.4f}, not 1"
-            f"{rounded}; {advice}"
-        )
+    under = np.inf if partial else max(slack - SUM_TOLERANCE, SUM_TOLERANCE)
+    for start, block in _blocks(array):
+        wrong = _off(block, slack + SUM_TOLERANCE, under)
+        if wrong.any():
+            row, version = (int(i) for i in np.argwhere(wrong)[0])
+            advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
+            rounded = "" if decimals is None else f" (more than rounding to {decimals} decimals explains)"
+            raise AuditError(
+                f"{where}: the posteriors in row {start + row}, version {version} sum to "
+                f"{block[row, version].sum(dtype=np.float64):.4f}, not 1{rounded}; {advice}"
+            )
     return decimals
+
+
+def _blocks(array: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield where each block of rows starts, and the block."""
+    for start in range(0, len(array), _ROWS_AT_ONCE):
+        yield start, array[start : start + _ROWS_AT_ONCE]
+
+
+def _off(block: npt.NDArray[Any], over: float, under: float) -> npt.NDArray[np.bool_]:
+    """Return (rows, versions) which sums are off 1 by more than so much."""
+    total = block.sum(axis=2, dtype=np.float64)
+    return np.asarray((total - 1 > over) | (1 - total > under))
 
 
 def _check_block(array: npt.NDArray[Any], start: int, classes: Sequence[str], where: str) -> None:
@@ -105,7 +117,8 @@ def _decimals(array: npt.NDArray[Any]) -> int | None:
     """Return the fewest decimals with which all numbers can be written, None if they are no short ones."""
     for decimals in range(1, _MOST_DECIMALS + 1):
         tolerance = _FLOAT32 * 10**decimals
-        if all(_multiples(part, decimals, tolerance) for part in (array[:_ROWS_AT_FIRST], array)):
+        parts = (array[:_ROWS_AT_FIRST], *(block for _, block in _blocks(array)))
+        if all(_multiples(part, decimals, tolerance) for part in parts):
             return decimals
     return None
 

@@ -242,7 +242,9 @@ class Observations:
     def pairs(self) -> npt.NDArray[np.int64]:
         """(n,) a number for the pair (world, request) of each row: 0, 1, ... in their sorted order."""
         worlds, requests = (codes_of(self.rows[name].to_numpy()) for name in ("world", "request"))
-        return codes_of(worlds * (int(requests.max(initial=0)) + 1) + requests).astype(np.int64)
+        if requests.any():
+            worlds = codes_of(worlds * (int(requests.max()) + 1) + requests)
+        return worlds.astype(np.int64, copy=False)
 
     def select(self, mask: npt.NDArray[Any]) -> Observations:
         """Return the rows that ``mask`` (booleans or positions) picks, in that order."""
@@ -316,7 +318,7 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
                 _check_array(given, name, where)
             # text in an array stays as it is: pandas would first make strings of its own of it
             text = isinstance(given, np.ndarray) and given.dtype.kind in "OU"
-            values = pd.Series(given, dtype=object) if text else pd.Series(given).reset_index(drop=True)
+            values = pd.Series(given, dtype=object) if text else pd.Series(given, copy=False).reset_index(drop=True)
             if len(values) != n:
                 raise AuditError(f"{where}: column '{name}' has {len(values)} values for {n} rows of posteriors")
         elif name == "record":
@@ -325,9 +327,27 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
             # of more versions than two it is not known which update it was
             values = pd.Series(np.where((filled["role"] == "deleted") & (versions == 2), 1, -1))
         else:
-            values = pd.Series(DEFAULTS[name], index=range(n))
-        filled[name] = _typed(values, name, where)
+            values = constant(DEFAULTS[name], n)
+        filled[name] = _once(_typed(values, name, where))
     return pd.DataFrame(filled, copy=False)
+
+
+def constant(value: Any, n: int) -> pd.Series[Any]:
+    """Return a column of n rows that all hold one value; it takes the memory of one.
+
+    Examples
+    --------
+    >>> constant("", 3).tolist()
+    ['', '', '']
+    """
+    one = np.array(value, dtype=object if isinstance(value, str) else None)
+    return pd.Series(np.broadcast_to(one, n), dtype=one.dtype, copy=False)
+
+
+def _once(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column that holds one value throughout as `constant` does, any other as it is."""
+    array = values.to_numpy()
+    return constant(array[0], len(array)) if len(array) and (array == array[0]).all() else values
 
 
 def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
@@ -377,7 +397,7 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
 def _shared(texts: pd.Series[Any]) -> pd.Series[Any]:
     """Return texts as objects, one for all rows of the same text: of millions of rows each would take its own bytes."""
     codes, names = pd.factorize(texts)
-    return pd.Series(np.asarray(names, dtype=object)[codes], dtype=object)
+    return pd.Series(np.asarray(names, dtype=object)[codes], dtype=object, copy=False)
 
 
 def _shown(values: pd.Series[Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,12 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.observations.table import Observations
+from unlearn_audit.utils.codes import in_half
 
 ViewName = Literal["pair", "original", "unlearned", "sequence", "labels"]
 """What the attacker sees: the first and the last version, only the original, only the last, every one, or of the first
 and the last which class is the most probable."""
 
 _ONE_MODEL = ("original", "unlearned")
+
+ROWS_AT_ONCE = 1 << 16
+"""Rows that an attack scores at once."""
 
 
 def sees_original_alone(view: str) -> bool:
@@ -85,6 +89,11 @@ class View:
         """(n, classes) posteriors of the last version seen."""
         return self.posteriors[:, -1]
 
+    def blocks(self) -> Iterator[View]:
+        """Yield the rows, some at once."""
+        for start in range(0, max(len(self), 1), ROWS_AT_ONCE):
+            yield self if len(self) <= ROWS_AT_ONCE else self.take(slice(start, start + ROWS_AT_ONCE))
+
     def take(self, mask: npt.NDArray[Any] | slice) -> View:
         """Return the rows that ``mask`` (booleans, positions or a slice) picks; the references stay whole."""
         return replace(
@@ -118,6 +127,99 @@ class LabelledView:
         return LabelledView(self.view.take(mask), self.positive[mask])
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Rows of a table as an attacker sees them, of which a `View` is made block by block.
+
+    What an attacker sees may take as much memory as the table, and is never held of many rows at once.
+
+    Attributes
+    ----------
+    posteriors
+        (all, versions, classes) float32 of the whole table.
+    versions
+        Which of them are seen.
+    labels_alone
+        Whether only which class is the most probable is seen.
+    labels, pair, signals, positions, records
+        As in `View`, of the whole table.
+    rows
+        (n,) positions of the rows that are asked; None for all.
+    references
+        As in `View`.
+    """
+
+    posteriors: npt.NDArray[np.float32]
+    versions: slice
+    labels_alone: bool
+    labels: npt.NDArray[np.int64]
+    pair: npt.NDArray[np.int64]
+    signals: Mapping[str, npt.NDArray[Any]]
+    positions: npt.NDArray[np.int64] | None
+    records: npt.NDArray[np.int64] | None
+    rows: npt.NDArray[np.signedinteger[Any]] | None = None
+    references: View | None = None
+
+    @classmethod
+    def of(
+        cls,
+        observations: Observations,
+        view: ViewName,
+        rows: npt.NDArray[np.bool_],
+        record_ids: npt.NDArray[np.int64] | None = None,
+        *,
+        with_records: bool = False,
+    ) -> Asked:
+        """Return what `attacker_view` shows."""
+        last = observations.n_versions - 1
+        # slices copy nothing: every attack's view of a table holds the same posteriors
+        chosen = {"original": slice(0, 1), "unlearned": slice(last, last + 1), "sequence": slice(None)}
+        records = observations.rows["record"].to_numpy()
+        every = cls(
+            observations.posteriors,
+            chosen.get(view, slice(None, None, max(last, 1))),
+            view == "labels",
+            observations.rows["label"].to_numpy(),
+            observations.pairs,
+            {} if view in _ONE_MODEL else observations.signals,
+            None if record_ids is None else _positions(records, record_ids),
+            records if with_records else None,
+        )
+        is_reference = observations.in_roles("reference")
+        beside = every.at(is_reference).whole if is_reference.any() else None
+        return replace(every.at(rows & ~is_reference), references=beside)
+
+    def __len__(self) -> int:
+        return len(self.posteriors) if self.rows is None else len(self.rows)
+
+    def at(self, rows: npt.NDArray[np.bool_]) -> Asked:
+        """Return some rows of the table alone."""
+        return replace(self, rows=None if rows.all() else in_half(np.flatnonzero(rows), len(rows)))
+
+    @property
+    def whole(self) -> View:
+        """All rows as one view."""
+        return self._block(slice(None))
+
+    def blocks(self) -> Iterator[View]:
+        """Yield the rows, some at once."""
+        for start in range(0, max(len(self), 1), ROWS_AT_ONCE):
+            yield self._block(slice(start, start + ROWS_AT_ONCE))
+
+    def _block(self, block: slice) -> View:
+        at: Any = block if self.rows is None else self.rows[block]
+        posteriors = self.posteriors[at][:, self.versions]
+        return View(
+            _labels_alone(posteriors) if self.labels_alone else posteriors,
+            self.labels[at],
+            self.pair[at],
+            {name: values[at] for name, values in self.signals.items()},
+            self.references,
+            None if self.positions is None else self.positions[at],
+            None if self.records is None else self.records[at],
+        )
+
+
 def attacker_view(
     observations: Observations,
     view: ViewName,
@@ -141,31 +243,7 @@ def attacker_view(
     with_records
         Whether it shows whose each row is.
     """
-    last = observations.n_versions - 1
-    # slices copy nothing: every attack's view of a table holds the same posteriors
-    chosen = {"original": slice(0, 1), "unlearned": slice(last, last + 1), "sequence": slice(None)}
-    versions = chosen.get(view, slice(None, None, max(last, 1)))
-    pair = observations.pairs
-    labels = observations.rows["label"].to_numpy()
-    records = observations.rows["record"].to_numpy()
-    signals = {} if view in _ONE_MODEL else observations.signals
-    positions = None if record_ids is None else _positions(records, record_ids)
-
-    def part(mask: npt.NDArray[np.bool_], references: View | None) -> View:
-        picked: Any = slice(None) if mask.all() else mask
-        posteriors = observations.posteriors[picked][:, versions]
-        return View(
-            _labels_alone(posteriors) if view == "labels" else posteriors,
-            labels[picked],
-            pair[picked],
-            {name: values[picked] for name, values in signals.items()},
-            references,
-            None if positions is None else positions[picked],
-            records[picked] if with_records else None,
-        )
-
-    is_reference = observations.in_roles("reference")
-    return part(rows & ~is_reference, part(is_reference, None) if is_reference.any() else None)
+    return Asked.of(observations, view, rows, record_ids, with_records=with_records).whole
 
 
 def _labels_alone(posteriors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -67,14 +67,15 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
     """
     leading = findings.leading()
     positive, negative = roles(leading.game)
-    rows = _rows(leading, scores)
+    drawn = _pair_and_baseline(findings, leading)
+    rows = _rows(leading, scores, [result for result, _ in drawn])
     played = rows[rows["role"].isin((positive, negative))]
     lowest = 1 / max(10, int((rows["role"] == negative).sum()))
     with drawing("roc"):
         figure, axes = new_figure(_WIDTH, 3.9)
         axes.plot([lowest, 1], [lowest, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         axes.annotate("guessing", (0.3, 0.3), (6, -12), textcoords="offset points", color=MUTED, fontsize=8.5, va="top")
-        for result, style in _pair_and_baseline(findings, leading):
+        for result, style in drawn:
             column = score_column(result.attack, result.attack_model)
             if column not in rows:
                 continue
@@ -118,7 +119,7 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
         If the scores of the leading attack, or of either role of its game, are missing.
     """
     leading = findings.leading()
-    rows = _rows(leading, scores)
+    rows = _rows(leading, scores, [leading])
     column = score_column(leading.attack, leading.attack_model)
     by_role = {role: rows.loc[rows["role"] == role, column].to_numpy(float) for role in _ROLE_STYLE}
     shown = {role: values for role, values in by_role.items() if len(values)}
@@ -195,18 +196,21 @@ def forest_plot(findings: Findings) -> str:
         )
 
 
-def _rows(leading: Result, scores: pd.DataFrame) -> pd.DataFrame:
-    rows = scores[
+def _rows(leading: Result, scores: pd.DataFrame, drawn: Sequence[Result]) -> pd.DataFrame:
+    """Return roles and the scores of some attacks, where they are there, in the leading attack's rows."""
+    column = score_column(leading.attack, leading.attack_model)
+    if column not in scores:
+        raise AuditError(f"the scores have no column {column!r} of the leading attack; score it on the target first")
+    wanted = (
         (scores["game"] == leading.game)
         & (scores["role"] != "reference")
         & (scores["defense"] == leading.defense)
         & scores["adaptive"]
-    ]
+    )
     if leading.rows == "paper":
-        rows = rows[rows["paper"]]
-    column = score_column(leading.attack, leading.attack_model)
-    if column not in rows:
-        raise AuditError(f"the scores have no column {column!r} of the leading attack; score it on the target first")
+        wanted &= scores["paper"]
+    columns = dict.fromkeys(score_column(of.attack, of.attack_model) for of in drawn)
+    rows = scores.loc[wanted, ["role", *(name for name in columns if name in scores)]]
     missing = [role for role in roles(leading.game) if not (rows["role"] == role).any()]
     if missing:
         raise AuditError(f"the scores have no {' and no '.join(missing)} records in {leading.game}; score them first")

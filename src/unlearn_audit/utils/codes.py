@@ -14,6 +14,8 @@ _FEW_GAPS = 4
 def codes_of(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Return (n,) the place of each value among the different ones, in their order: codes from 0 without gaps.
 
+    Values that are such codes already are returned as they are, and not copied.
+
     Examples
     --------
     >>> codes_of(np.array([7, 3, 7, 9])).tolist()
@@ -21,5 +23,13 @@ def codes_of(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """
     if values.dtype.kind == "i" and len(values) and values.min() >= 0 and values.max() < _FEW_GAPS * len(values):
         # counting takes no sorting
-        return np.asarray((np.cumsum(np.bincount(values) > 0) - 1)[values])
+        there = np.bincount(values) > 0
+        if there.all():
+            return values.astype(np.intp, copy=False)
+        return np.asarray((np.cumsum(there) - 1)[values])
     return np.unique(values, return_inverse=True)[1].reshape(-1)
+
+
+def in_half(numbers: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
+    """Return whole numbers of at most ``most`` in 4 bytes each where these hold them, else as they are."""
+    return numbers.astype(np.int32) if most <= np.iinfo(np.int32).max else numbers

@@ -194,9 +194,11 @@ def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:
         ]
     # a text that repeats lies in the file once, and is not copied until it is known how often
     with arrow_parquet.ParquetFile(_stream(source), pre_buffer=False, read_dictionary=texts) as file:
-        table = file.read(use_threads=False)
-    for at, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
-        if not kinds.is_dictionary(field.type):
+        schema = file.schema_arrow
+        # one after the other, as what lies packed is otherwise held of all of them at once
+        columns = [file.reader.read_column(at) for at in range(len(schema))]
+    for at, (field, column) in enumerate(zip(schema, columns, strict=True)):
+        if not kinds.is_dictionary(column.type):
             continue
         check_amount(
             f"{wanted.where}, in column '{field.name}',",
@@ -204,9 +206,9 @@ def _read_parquet(source: Source, wanted: Wanted) -> pa.Table:
             size_of(source),
         )
         if field.name in texts:
-            plain = column.cast(field.type.value_type)
-            table = table.set_column(at, field.with_type(plain.type), plain)
-    return table
+            columns[at] = column.cast(column.type.value_type)
+    typed = [field.with_type(column.type) for field, column in zip(schema, columns, strict=True)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(typed, schema.metadata))
 
 
 def _bytes_of_texts(column: pa.ChunkedArray) -> int:

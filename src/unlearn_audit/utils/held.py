@@ -97,6 +97,17 @@ def held_folder(folder: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
+def is_part(name: str) -> bool:
+    """Return whether a file is named as one is that is to become another, by this version or an earlier one.
+
+    Examples
+    --------
+    >>> is_part(".findings.json.0123abcd.part"), is_part("records.bin.part")
+    (True, False)
+    """
+    return name.startswith(".") and name.endswith(_PART)
+
+
 def half_written(folder: Path, pattern: str = "*") -> Iterator[Path]:
     """Yield the files in a folder that are to become others, whether or not a process still writes them."""
     for path in folder.glob(pattern):

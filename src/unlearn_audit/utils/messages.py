@@ -25,6 +25,17 @@ def reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
+def named_reason(error: BaseException) -> str:
+    """Return the type of an error and all that it says, on one line.
+
+    Examples
+    --------
+    >>> named_reason(ValueError("no such", "key"))
+    "ValueError: ('no such', 'key')"
+    """
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def first_line(of: Any) -> str:
     """Return the first line of the docstring of a class or function, without the full stop; empty if it has none.
 

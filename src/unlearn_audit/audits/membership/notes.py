@@ -22,7 +22,7 @@ from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.posteriors import rounding_note
-from unlearn_audit.observations.table import ROUNDED, group_values
+from unlearn_audit.observations.table import ROLES, ROUNDED, group_values
 from unlearn_audit.report.wording import attack_words, number
 from unlearn_audit.unlearning.forgetting import WholeClassWarning
 from unlearn_audit.utils.notes import Caution
@@ -157,8 +157,8 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
     """Say where unseen records were asked of several pairs."""
     notes = []
     for side, table in tables.items():
-        asked = table.rows.loc[table.rows["role"] == "unseen", "record"]
-        times = asked.value_counts()
+        asked = table.rows["record"].to_numpy()[table.in_roles("unseen")]
+        times = np.unique(asked, return_counts=True)[1]
         if len(times) < len(asked):
             message = (
                 f"{side} side: {len(times):,} unseen records were asked {len(asked):,} times, each of them at most "
@@ -227,14 +227,14 @@ def differs(result: Result, error_rate: float) -> bool:
 
 def table_details(table: Observations) -> dict[str, Any]:
     """Return what a table holds."""
-    roles, counts = np.unique(table.roles, return_counts=True)
+    roles = {role: int(table.in_roles(role).sum()) for role in sorted(ROLES)}
     return {
         "rows": len(table),
         "worlds": len(np.unique(table.worlds)),
         "versions": table.n_versions,
         "classes": list(table.classes),
         "partial": table.partial,
-        **{f"rows_{role}": int(count) for role, count in zip(roles, counts, strict=True)},
+        **{f"rows_{role}": count for role, count in roles.items() if count},
     }
 
 

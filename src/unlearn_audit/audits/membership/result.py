@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pyarrow import default_memory_pool
 
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.tables import Tables
 from unlearn_audit.observations import Observations, write_observations
+from unlearn_audit.observations.parquet import write_frame
 from unlearn_audit.report import write_report
 from unlearn_audit.utils.files import atomic_path, write_atomic
 
@@ -71,6 +73,7 @@ class AuditResult:
         for side, table in self.observations.items():
             write_observations(table, folder / "observations" / f"{side}.parquet")
         with atomic_path(folder / "scores.parquet") as temporary:
-            self.scores.to_parquet(temporary, index=False)
+            write_frame(self.scores, temporary)
+        default_memory_pool().release_unused()
         write_atomic(folder / "config.json", json.dumps(findings.config, indent=1) + "\n")
         return write_report(folder, findings, self.scores)

@@ -16,6 +16,7 @@ from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import pack, unpack
 from unlearn_audit.engine.store.temporary import temporary_folder
 from unlearn_audit.errors import AuditError, missing_extra
+from unlearn_audit.utils.messages import named_reason
 
 SECONDS_TO_WAIT = 60
 
@@ -67,8 +68,8 @@ class DaskCluster:
                 client = Client(self.scheduler, timeout=SECONDS_TO_WAIT / 4, set_as_default=False)
             except (OSError, ValueError, TimeoutError) as error:
                 raise AuditError(
-                    f"no Dask scheduler answers at {self.scheduler} ({_said(error)}); start one with 'dask scheduler' "
-                    "and give the address it prints"
+                    f"no Dask scheduler answers at {self.scheduler} ({named_reason(error)}); start one with "
+                    "'dask scheduler' and give the address it prints"
                 ) from error
             with client:
                 _wait_for_workers(client, self.scheduler)
@@ -111,7 +112,7 @@ def _submit(client: Any, work: Work, packed: tuple[bytes, list[Any]], items: Seq
     try:
         (data,) = client.scatter([packed], broadcast=True, hash=False)
     except (OSError, TimeoutError) as error:
-        raise WorkersDied(_said(error)) from error
+        raise WorkersDied(named_reason(error)) from error
     item_of = {client.submit(_on_worker, work, data, item, threads, pure=False): item for item in items}
     died = ""
     for future in as_completed(list(item_of), loop=client.loop):
@@ -140,7 +141,3 @@ def _on_worker(work: Work, packed: tuple[bytes, list[Any]], item: Item, threads:
             "trained one after the other, since they share random generators; start workers with --nthreads 1"
         )
     return in_worker(work, unpack(*packed), item, threads)
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.messages import named_reason
 
 _ALIGNMENT = 64
 
@@ -29,7 +30,7 @@ def pack(shared: Any) -> tuple[bytes, list[memoryview]]:
         head = cloudpickle.dumps(shared, protocol=5, buffer_callback=buffers.append)
     except Exception as error:
         raise AuditError(
-            f"the model cannot be sent to a worker process ({_said(error)}); "
+            f"the model cannot be sent to a worker process ({named_reason(error)}); "
             "use the executor serial, or a function of your own module that makes the model"
         ) from error
     return head, [buffer.raw() for buffer in buffers]
@@ -47,7 +48,7 @@ def unpack(head: bytes, buffers: Sequence[Any]) -> Any:
         return pickle.loads(head, buffers=buffers)  # noqa: S301  # from the process that started this one  # nosec B301
     except Exception as error:
         raise AuditError(
-            f"a worker cannot load the model or the data ({_said(error)}); "
+            f"a worker cannot load the model or the data ({named_reason(error)}); "
             "what they are made of has to be installed on every worker"
         ) from error
 
@@ -82,7 +83,3 @@ def load(folder: Path) -> Any:
     with (folder / "arrays").open("rb") as stream:
         whole = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     return unpack(head, [whole[start:end] for start, end in spans])
-
-
-def _said(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
-from unlearn_audit.utils.held import abandoned, half_written
+from unlearn_audit.utils.held import abandoned, half_written, is_part
 from unlearn_audit.utils.manifest import LOCK, MANIFEST, Difference, Manifest, differences, recorded
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.modes import PRIVATE_FILE, make_folder
@@ -124,7 +124,7 @@ def _locked(folder: Path, *, busy: str, unwritable: str) -> Iterator[None]:
 def content_of(folder: Path) -> list[str]:
     """Return the sorted names of what a folder holds, but for files that someone is still writing."""
     names = (path.name for path in folder.iterdir())
-    return sorted(name for name in names if not (name.startswith(".") and name.endswith(".part")))
+    return sorted(name for name in names if not is_part(name))
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from unlearn_audit.engine.store.store import MARK, PAYLOADS, Store, Stored, is_key
 from unlearn_audit.engine.store.temporary import remove_leftovers
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.held import is_part
 
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -144,7 +145,7 @@ def _left_behind(folder: Path, now: float) -> list[Path]:
     found = []
     for path in folder.glob("??/*"):
         name = path.name
-        half = name.startswith(".") and name.endswith(".part") and is_key(name[1:].partition(".")[0])
+        half = is_part(name) and is_key(name[1:].partition(".")[0])
         orphan = path.suffix in PAYLOADS and is_key(path.stem) and not path.with_suffix(MARK).exists()
         with suppress(OSError):
             if (half or orphan) and now - path.stat().st_mtime > _LEFT_BEHIND:

@@ -1,0 +1,66 @@
+"""Audits of many rows hold a bounded number of bytes a row: NumPy's and Python's, which tracemalloc counts."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_audit.api import audit_observations
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.config import build_config
+from unlearn_audit.observations import Observations, read_observations, write_observations
+from unlearn_audit.observations.parquet import ROWS_AT_ONCE, write_frame
+
+NO_FIT = ("score-difference", "score-ratio", "margin-difference", "margin-original", "margin-unlearned", "label-gap")
+
+
+def table(n, seed=0):
+    rng = np.random.default_rng(seed)
+    rows, deleted = np.arange(n), np.arange(n) % 2 == 0
+    weights = np.exp(rng.normal(size=(n, 2, 10)))
+    weights[:, 1] = weights[:, 0] * np.exp(rng.normal(size=(n, 10)) / 10)
+    columns = {
+        "world": rows * 10 // n,
+        "record": rows,
+        "role": np.where(deleted, "deleted", "unseen").astype(object),
+        "label": rng.integers(0, 10, n),
+    }
+    posteriors = (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
+    return Observations.create(columns, posteriors, [str(of) for of in range(10)])
+
+
+def test_attacks_that_fit_nothing_hold_few_bytes_a_row():
+    shadow, target = table(2_000, 1), table(200_000)
+    config = build_config({"attack_models": ["none"], "attacks": list(NO_FIT)}, "test")
+    audit_observations(shadow, table(2_000, 2), config=config, execution=Execution(store=None))  # imports
+    tracemalloc.start()
+    try:
+        audit_observations(shadow, target, config=config, execution=Execution(store=None))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # beside the table, which was there before
+    assert peak / len(target) < 160
+
+
+def test_a_column_of_one_value_takes_the_memory_of_one():
+    made = table(1_000)
+    assert [made.rows[name].to_numpy().strides for name in ("dataset", "side", "request", "query", "paper")] == [
+        (0,)
+    ] * 5
+    assert made.rows["role"].to_numpy().strides != (0,)
+    assert made.rows["request"].tolist() == [0] * 1_000
+
+
+@pytest.mark.parametrize("n", [10, ROWS_AT_ONCE + 10])
+def test_a_table_written_in_pieces_reads_back(tmp_path, n):
+    made = table(n)
+    write_observations(made, tmp_path / "t.parquet")
+    read = read_observations(tmp_path / "t.parquet")
+    assert np.array_equal(read.posteriors, made.posteriors)
+    pd.testing.assert_frame_equal(read.rows, made.rows)
+    frame = made.rows.assign(score=np.arange(n) / 7, defense="none")
+    write_frame(frame, tmp_path / "f.parquet")
+    frame.to_parquet(tmp_path / "g.parquet", index=False)
+    pd.testing.assert_frame_equal(*(pd.read_parquet(tmp_path / f"{of}.parquet") for of in "fg"))
