@@ -38,7 +38,6 @@ def rectify(
     ] = False,
     jobs: options.Jobs = 1,
     executor: options.Executor = None,
-    scheduler: options.Scheduler = None,
     store: options.Store = None,
     out: options.Out = None,
     as_json: options.AsJson = False,
@@ -60,7 +59,7 @@ def rectify(
     folder = out or Path("runs") / f"rectification-{digest(identity)[:8]}"
     with run_folder(folder, identity, note, store or default_store_folder()):
         with reporter() as shown:
-            execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
+            execution = Execution(jobs=jobs, executor=executor, store=store, reporter=shown)
             found = measure(task, execution, columns, null=null)
         document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"
         write_atomic(folder / "rectification.json", document, publishable=True)

@@ -42,7 +42,8 @@ def refuse_unsupported(task: AuditTask, command: str, *, from_weights: bool = Fa
         raise AuditError(f"{command} needs a fixed number of target worlds; leave until out, give --target-worlds")
     persons = task.records["target"].persons
     if (persons.sizes(persons.values) > 1).any():
-        raise AuditError(f"{command} is about one record at a time, and people have several; leave --person out")
+        several = "people here have several; leave --person out"
+        raise AuditError(f"{command} is about one record at a time, and {several}")
     defenses = set(config.defenses) - {UNDEFENDED}
     if not from_weights and len(defenses) > 1:
         raise AuditError(f"{command} looks at one release; give one --defense")
