@@ -207,3 +207,9 @@ def test_added_records_are_trained_on(original, rows, requests):
     network_of = original.model[-1]
     scaled = original.model[:-1].transform(original.data.X[result.training]).astype(np.float32)
     assert torch.equal(task.inputs(task.retain.rows, torch.float32), network_of.inputs(torch.from_numpy(scaled)))
+
+
+def test_the_plan_refuses_a_model_that_the_method_cannot_take(command):
+    done = command("plan", "--dataset=digits", "--model=decision-tree", "--unlearning=scrub:gamma=0.9")
+    assert done.code == 2
+    assert "scrub needs a neural network; decision-tree is a DecisionTreeClassifier" in " ".join(done.err.split())
