@@ -138,7 +138,7 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     if config.until is not None:
         stopped = add_worlds_until(config.until, plan, maker.observe, execution)
         plan = plan.with_target_worlds(stopped.stopping.worlds).noting(stopped.stopping.sentence)
-    observed = _observe(plan, maker)
+    observed = observe_arms(plan, maker)
     classes = {side: table.classes for side, table in observed.tables[UNDEFENDED].by_side.items()}
     if classes["shadow"] != classes["target"]:
         plan = plan.noting(Caution(note_on_classes(classes["shadow"], classes["target"])))
@@ -195,7 +195,7 @@ def _provenance(
     )
 
 
-def _observe(plan: AuditPlan, maker: WorldMaker) -> Observed:
+def observe_arms(plan: AuditPlan, maker: WorldMaker) -> Observed:
     """Make or fetch the worlds of every arm."""
     tasks = [(arm.name, side, task) for arm in plan.arms for side, task in arm.tasks.items()]
     found: dict[str, dict[str, Observations]] = {arm.name: {} for arm in plan.arms}
