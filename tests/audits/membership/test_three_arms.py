@@ -8,7 +8,7 @@ from unlearn_audit import AuditConfig, Execution, run
 from unlearn_audit.audits.membership.execution import WorldMaker
 from unlearn_audit.audits.membership.forecast import Pilot, forecast
 from unlearn_audit.audits.membership.plan import plan_audit
-from unlearn_audit.audits.membership.steps import observe as observe_arms
+from unlearn_audit.audits.membership.steps import observe
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.engine.measures import USUAL
 from unlearn_audit.errors import AuditError
@@ -124,7 +124,7 @@ def test_another_method_trains_no_original_again(tmp_path, monkeypatch, own):
 
 def test_what_is_measured_comes_by_arm_with_the_stats(tmp_path, own):
     plan = plan_audit(AuditTask.load(configured(unlearning=own[0])))
-    observed = observe_arms(plan, WorldMaker.of(plan.task.config, Execution(store=tmp_path / "store")))
+    observed = observe(plan, WorldMaker.of(plan.task.config, Execution(store=tmp_path / "store")))
     tables = {arm: observed.stats[arm, "target"].measures for arm in ("none", RETRAINING, NONE)}
     for table in tables.values():
         pairs = table[table["name"] == "accuracy.test"]
