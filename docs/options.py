@@ -21,7 +21,7 @@ INTRODUCTION = """# Options
 
 Which options does each command take? This page is written by `docs/options.py` from the program itself.
 
-`run`, `plan`, `name`, `reconstruct` and `rectify` take the same options, made from the
+`run`, `plan`, `compare-methods`, `name`, `reconstruct` and `rectify` take the same options, made from the
 [configuration](configuration.md); flags override a YAML file.
 """
 
