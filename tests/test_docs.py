@@ -203,11 +203,19 @@ def test_every_key_is_documented_with_its_default():
         ("docs/configuration.md", get_args(ScenarioName)),
         ("docs/configuration.md", get_args(ConfigView)),
         ("docs/methods.md", EXPERIMENTS),
+        ("docs/unlearning-methods.md", METHODS),
     ],
 )
 def test_every_registered_name_is_documented(page, names):
     text = (ROOT / page).read_text(encoding="utf-8")
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_option_of_a_method_is_documented_where_the_method_is(name):
+    page = "docs/methods.md" if name == "sisa" else "docs/unlearning-methods.md"
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert {option for option in METHODS[name].model_fields if f"`{option}`" not in text} == set()
 
 
 def test_every_defence_is_documented_and_every_one_documented_exists():

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ SMALL = [
 ]  # fmt: skip
 SMALLER = {
     "run": SMALL,
+    "compare-methods": [*SMALL, "--train-size=700"],  # a shard of SISA holds a batch
     "name": [*SMALL, "--queries=12"],
     "reconstruct": ["--train-size=80", "--deletions=6", "--target-worlds=2", "--shadow-worlds=2"],
     "rectify": ["--train-size=80", "--deletions=10", "--target-worlds=2", "--shadow-worlds=2", "--references=12"],
@@ -70,6 +72,8 @@ def folder(tmp_path_factory):
     shutil.copy(ROOT / "examples" / "audit.yaml", at / "audit.yaml")
     parts = [FILES["attacks"], FILES["unlearning"], FILES["defenses"], FILES["datasets"], FILES["models"]]
     mine = "\n".join(re.sub(r"^ {8}", "", part, flags=re.MULTILINE) for part in parts)
+    mine += "\n\ndef forget(model, forget, retain, *, rng):\n    return model.fit(retain.X, retain.y)\n"
+    shutil.copytree(ROOT / "examples", at / "examples")
     (at / "mine.py").write_text(mine.replace("def survey(", "def load(").replace("def bayes(", "def make_model("))
     worlds = {"shadow": 2, "target": 2, "train_size": 60, "deletions": 6, "references": 12, "unseen": 2}
     settings = {"worlds": worlds, "attacks": [], "features": ["sorted-diff"], "attack_models": ["logistic-regression"]}
@@ -92,7 +96,8 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("text", list(shown()))
 @pytest.mark.usefixtures("real_data")
-def test_a_command_of_the_pages_runs(text, command, folder):
+def test_a_command_of_the_pages_runs(text, command, folder, monkeypatch):
+    monkeypatch.setenv("PYTHON", sys.executable)  # which the example of a program takes
     if reason := next((reason for words, reason in ELSEWHERE.items() if words in text), None):
         pytest.skip(reason)
     here = Path.cwd()
