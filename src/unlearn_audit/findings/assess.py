@@ -37,7 +37,7 @@ from unlearn_audit.findings.tables import RETRAINING, Tables, check_agreement
 from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.table import constant
+from unlearn_audit.observations.constant import constant
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 

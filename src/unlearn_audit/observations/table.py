@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.constant import constant, once
 from unlearn_audit.observations.posteriors import check_posteriors
 from unlearn_audit.utils.codes import codes_of
 
@@ -328,26 +329,8 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
             values = pd.Series(np.where((filled["role"] == "deleted") & (versions == 2), 1, -1))
         else:
             values = constant(DEFAULTS[name], n)
-        filled[name] = _once(_typed(values, name, where))
+        filled[name] = once(_typed(values, name, where))
     return pd.DataFrame(filled, copy=False)
-
-
-def constant(value: Any, n: int) -> pd.Series[Any]:
-    """Return a column of n rows that all hold one value; it takes the memory of one.
-
-    Examples
-    --------
-    >>> constant("", 3).tolist()
-    ['', '', '']
-    """
-    one = np.array(value, dtype=object if isinstance(value, str) else None)
-    return pd.Series(np.broadcast_to(one, n), dtype=one.dtype, copy=False)
-
-
-def _once(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column that holds one value throughout as `constant` does, any other as it is."""
-    array = values.to_numpy()
-    return constant(array[0], len(array)) if len(array) and (array == array[0]).all() else values
 
 
 def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
