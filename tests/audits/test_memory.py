@@ -41,7 +41,7 @@ def test_attacks_that_fit_nothing_hold_few_bytes_a_row():
     finally:
         tracemalloc.stop()
     # beside the table, which was there before
-    assert peak / len(target) < 250
+    assert peak / len(target) < 290
 
 
 def test_a_column_of_one_value_takes_the_memory_of_one():

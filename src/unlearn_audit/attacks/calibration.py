@@ -89,7 +89,7 @@ class Calibrated:
         """Of the array."""
         return self.scores.shape
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Make the array."""
         if copy is False:
             raise ValueError("calibrated probabilities are made anew each time")

@@ -39,7 +39,7 @@ from unlearn_audit.findings.three_arms import compare_arms, play_arm
 from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.table import constant
+from unlearn_audit.observations.memory import constant
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 

@@ -100,8 +100,9 @@ def roc_curve(scores: AnyArray, positive: AnyArray) -> RocCurve:
     # point 0 calls no row, and the last one those of the lowest score too
     called_from = np.subtract(n, places, out=places)
     of_class = (np.flatnonzero(of) for of in (~positive, positive))
-    called = (np.cumsum(np.bincount(called_from[rows], minlength=n + 1)) for rows in of_class)
-    return RocCurve(*(in_half(of, len(scores)) for of in called), called_from, scores)
+    called = [np.cumsum(np.bincount(called_from[rows], minlength=n + 1)) for rows in of_class]
+    false_positives, true_positives = (in_half(of, len(scores)) for of in called)
+    return RocCurve(false_positives, true_positives, called_from, scores)
 
 
 def _places(scores: AnyArray) -> tuple[int, AnyArray]:

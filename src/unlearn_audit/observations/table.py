@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.memory import constant, once, shared
 from unlearn_audit.observations.posteriors import check_posteriors
 from unlearn_audit.utils.codes import codes_of
 
@@ -328,26 +329,8 @@ def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> 
             values = pd.Series(np.where((filled["role"] == "deleted") & (versions == 2), 1, -1))
         else:
             values = constant(DEFAULTS[name], n)
-        filled[name] = _once(_typed(values, name, where))
+        filled[name] = once(_typed(values, name, where))
     return pd.DataFrame(filled, copy=False)
-
-
-def constant(value: Any, n: int) -> pd.Series[Any]:
-    """Return a column of n rows that all hold one value; it takes the memory of one.
-
-    Examples
-    --------
-    >>> constant("", 3).tolist()
-    ['', '', '']
-    """
-    one = np.array(value, dtype=object if isinstance(value, str) else None)
-    return pd.Series(np.broadcast_to(one, n), dtype=one.dtype, copy=False)
-
-
-def _once(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column that holds one value throughout as `constant` does, any other as it is."""
-    array = values.to_numpy()
-    return constant(array[0], len(array)) if len(array) and (array == array[0]).all() else values
 
 
 def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
@@ -369,12 +352,12 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
     if values.dtype == right and (right is not object or infer_dtype(values, skipna=False) == "string"):
         return values
     if name in ("dataset", "side"):
-        return _shared(values.fillna("").astype(str))
+        return shared(values.fillna("").astype(str))
     if bool(values.isna().any()):
         row = int(np.flatnonzero(values.isna().to_numpy())[0])
         raise AuditError(f"{where}: column '{name}' is empty in row {row}; every row needs a value")
     if name == "role":
-        return _shared(values.astype(str))
+        return shared(values.astype(str))
     if name == "paper":
         wrong = ~values.isin([True, False])
         if bool(wrong.any()):
@@ -392,12 +375,6 @@ def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
             f"{where}: column '{name}' holds {_shown(values[wrong])}; whole numbers of at most 64 bits are needed"
         )
     return numbers.astype(np.int64)
-
-
-def _shared(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Return texts as objects, one for all rows of the same text: of millions of rows each would take its own bytes."""
-    codes, names = pd.factorize(texts)
-    return pd.Series(np.asarray(names, dtype=object)[codes], dtype=object, copy=False)
 
 
 def _shown(values: pd.Series[Any]) -> str:

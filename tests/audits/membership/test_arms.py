@@ -101,6 +101,12 @@ def test_shared_noise_is_refused(regime):
         run(config(regime=regime, defenses=["dp-sgd:2"]))
 
 
+@pytest.mark.parametrize("method", ["fine-tune", "noisy-fine-tuning"])
+def test_a_method_that_changes_private_models_without_noise_is_refused(method):
+    with pytest.raises(AuditError, match=f"{method} then changes the model without any, outside the guarantee"):
+        run(config(defenses=["dp-sgd:2"], unlearning=method))
+
+
 @pytest.mark.parametrize(
     ("target", "said"),
     [

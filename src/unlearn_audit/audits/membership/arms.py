@@ -22,7 +22,7 @@ from unlearn_audit.models import ModelSource
 from unlearn_audit.models.kept import why_not_kept
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import Exactness, options_of, repeatable, unlearner_for
+from unlearn_audit.unlearning import Exactness, Forgetting, options_of, repeatable, unlearner_for
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
@@ -30,6 +30,11 @@ from unlearn_audit.worlds.prepare import Records, standardized
 SHARED_NOISE = (
     "{name} in the regime {regime} would share its noise between the two versions, where it cancels in their "
     "difference and hides nobody, whatever the epsilon; use the regime fresh"
+)
+
+NOT_PRIVATE = (
+    "{name} trains with noise and {method} then changes the model without any, outside the guarantee, so the epsilon "
+    "would not hold; use {name} with the unlearning retrain or sisa, or leave the defence out"
 )
 
 OTHER_REGIME = (
@@ -95,6 +100,8 @@ def plan_arms(
         raise AuditError(SHARED_NOISE.format(name=next(iter(private)), regime=config.regime))
     check_measures(task)
     arms = [_undefended_arm(UNDEFENDED, task, worlds, claims)]
+    if private and _changes_originals(arms[0], config):
+        raise AuditError(NOT_PRIVATE.format(name=next(iter(private)), method=config.unlearning.method))
     if has_retraining_arm(config):
         arms.append(_retraining_arm(arms[0], task, worlds, claims))
         if options_of(config.unlearning).exactness is not Exactness.NONE:
@@ -109,6 +116,12 @@ def plan_arms(
         return scaled[id(of)]
 
     return (*arms, *(_private_arm(defense, task, worlds, public, claims) for defense in private.values()))
+
+
+def _changes_originals(arm: Arm, config: AuditConfig) -> bool:
+    """Return whether a method changes trained originals, by steps that know nothing of how these were trained."""
+    changed = any(isinstance(of.unlearner, Forgetting) for of in arm.tasks.values())
+    return changed and options_of(config.unlearning).exactness is not Exactness.NONE
 
 
 def has_retraining_arm(config: AuditConfig) -> bool:

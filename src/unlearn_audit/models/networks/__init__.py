@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from unlearn_audit.models.networks.classifier import TorchClassifier, asked_for
+from unlearn_audit.models.networks.classifier import TorchClassifier
+from unlearn_audit.models.networks.modules import asked_for
 from unlearn_audit.models.networks.training import TrainingWarning
 from unlearn_audit.models.privacy import Privacy, Spent
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,6 +22,7 @@ from unlearn_audit.data.images import TO_CHANNELS_FIRST, channels_last
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.networks.device import chosen_device, exact, generators_of_its_own, lay_channels_last
 from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
+from unlearn_audit.models.networks.modules import asked_for
 from unlearn_audit.models.networks.private import calibrated, check_module
 from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, train_network
 from unlearn_audit.models.privacy import Privacy
@@ -207,9 +207,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def tensors(self, X: Any, codes: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return (n, ...) records as the module takes them, and (n,) codes of their classes, on a device."""
-        X = validate_data(self, X, dtype=[np.float32, np.uint8], allow_nd=True, reset=False)
-        records = torch.from_numpy(np.ascontiguousarray(X)).to(device)
-        return self.inputs(records), torch.from_numpy(codes).to(device)
+        return self.inputs(self.records_of(X).to(device)), torch.from_numpy(codes).to(device)
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (m, k) posteriors: the softmax of the module's logits, in double precision."""
@@ -394,11 +392,3 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return records as the module takes them: floats, bytes scaled to [0, 1], images in their shape."""
         floats = records.float() / 255 if records.dtype == torch.uint8 else records
         return floats if self._shape is None else floats.reshape(len(floats), *self._shape)
-
-
-def asked_for(factory: Callable[..., Any]) -> set[str]:
-    """Return the names of a factory's parameters."""
-    try:
-        return set(inspect.signature(factory).parameters)
-    except (TypeError, ValueError):
-        return set()

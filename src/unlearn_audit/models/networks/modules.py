@@ -7,6 +7,8 @@ to (batch, n_classes) logits.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -88,3 +90,11 @@ def _monai_nets(name: str) -> Any:
     except ImportError as error:
         raise missing_extra(f"model {name}", "MONAI", "torch") from error
     return nets
+
+
+def asked_for(factory: Callable[..., Any]) -> set[str]:
+    """Return the names of a factory's parameters."""
+    try:
+        return set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        return set()
