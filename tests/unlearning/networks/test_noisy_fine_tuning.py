@@ -114,6 +114,21 @@ def test_the_weights_start_in_the_ball_and_get_the_noise():
     assert np.allclose(start, 0.05 * before / np.linalg.norm(before), atol=1e-7)
 
 
+@pytest.mark.parametrize("regime", [Regime.FIXED, Regime.SAME_SEED, Regime.FRESH])
+def test_each_update_of_a_chain_has_noise_that_no_earlier_one_had(regime):
+    """Its start holds the earlier noise, so the same again would be no noise that the certificate counts."""
+    data = made()
+    source, noisy = method(regime=regime, recovery_epochs=0, start=1e-3, learning_rate=1e-9, steps=1, noise=1.0)
+    original = noisy.learn(source, data, np.arange(100), 3)
+    chain = [Request(np.array([i]), NOBODY) for i in range(4)]
+    (versions,) = noisy.unlearn_chains(original, [chain], lambda _, step: 10 + step)
+    assert (versions[1].seed == original.seed) == (regime is not Regime.FRESH)
+    related = np.corrcoef([weights_of(version) for version in versions[1:]])
+    assert abs(related[~np.eye(4, dtype=bool)]).max() < 0.5
+    (again,) = noisy.unlearn_chains(original, [chain], lambda _, step: 10 + step)
+    assert np.array_equal(weights_of(versions[-1]), weights_of(again[-1]))
+
+
 def test_a_gradient_longer_than_the_clipping_norm_is_clipped():
     data = made()
     source, noisy = method(recovery_epochs=0, start=1e3, clip=1e-3, learning_rate=1.0, steps=5, noise=1e-12)

@@ -17,7 +17,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
-from unlearn_audit.unlearning.forgetting import Forgetting, Update
+from unlearn_audit.unlearning.forgetting import Forgetting, Update, after_update
 from unlearn_audit.unlearning.networks.steps import Phase
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
@@ -166,8 +166,7 @@ class NetworkMethod(Forgetting):
             except AuditError as error:
                 made.append(error)
                 continue
-            texts = tuple(messages)
-            made.append(Trained(task.estimator, original.source, original.data, update.retain, update.seed, texts))
+            made.append(after_update(original, update, task.estimator, messages))
         return made
 
     def _why_alone(self, source: ModelSource, data: Dataset) -> str | None:
