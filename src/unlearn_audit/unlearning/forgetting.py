@@ -100,7 +100,7 @@ class Forgetting(Unlearner):
         """Return the model after a request."""
         update = self.update_of(original, request, seed)
         with fitting(original.source.name, original.data, len(update.retain), update.seed) as messages:
-            _warn_of_whole_classes(original.data, update)
+            warn_of_whole_classes(original.data, update)
             model = self.forget(original, update)
         return after_update(original, update, model, messages)
 
@@ -120,7 +120,7 @@ def made_by(trained: Trained, method: str) -> Trained:
     return trained if name.endswith(end) else replace(trained, source=replace(trained.source, name=name + end))
 
 
-def _warn_of_whole_classes(data: Dataset, update: Update) -> None:
+def warn_of_whole_classes(data: Dataset, update: Update) -> None:
     """Warn where no record of a class is retained: whatever the model says of the class is then a matter of taste."""
     gone = np.setdiff1d(data.y[update.forget], data.y[update.retain])
     if len(gone):

@@ -17,11 +17,11 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
-from unlearn_audit.unlearning.forgetting import Forgetting, Update, after_update
+from unlearn_audit.unlearning.forgetting import Forgetting, Update, after_update, warn_of_whole_classes
 from unlearn_audit.unlearning.networks.steps import Phase
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.unlearning.training import fitting, take
+from unlearn_audit.unlearning.training import fitting, noting, take
 from unlearn_audit.worlds.design import Request
 
 if TYPE_CHECKING:
@@ -155,18 +155,22 @@ class NetworkMethod(Forgetting):
 
         made: list[Trained | AuditError] = []
         first = updates[0]
-        with fitting(original.source.name, original.data, len(first.retain), first.seed) as messages:
-            task_of = prepare(original, updates)
-            missing = max(fill - len(updates), 0)
-            tasks = [task_of(update) for update in (*updates, *[updates[-1]] * missing)]
-            carry_out_together(tasks, [self.options.phases(task) for task in tasks])
-        for task, update in zip(tasks, updates, strict=False):
+        filled = (*updates, *[updates[-1]] * max(fill - len(updates), 0))
+        said: list[list[str]] = [[] for _ in filled]
+        with fitting(original.source.name, original.data, len(first.retain), first.seed) as of_all:
+            for update, own in zip(updates, said, strict=False):
+                with noting(own):
+                    warn_of_whole_classes(original.data, update)
+            tasks = [*map(prepare(original, updates), filled)]
+            phases = [_noted(self.options.phases(task), own) for task, own in zip(tasks, said, strict=True)]
+            carry_out_together(tasks, phases)
+        for task, update, own in zip(tasks, updates, said, strict=False):
             try:
                 self.check_numbers(task)
             except AuditError as error:
                 made.append(error)
                 continue
-            made.append(after_update(original, update, task.estimator, messages))
+            made.append(after_update(original, update, task.estimator, [*own, *of_all]))
         return made
 
     def _why_alone(self, source: ModelSource, data: Dataset) -> str | None:
@@ -198,6 +202,16 @@ class NetworkMethod(Forgetting):
             f"{self.options.name} made a weight of the network infinite or no number; lower its {self.options.lower} "
             f"(now {getattr(self.options, self.options.lower)})"
         )
+
+
+def _noted(phases: Iterator[Phase], messages: list[str]) -> Iterator[Phase]:
+    """Yield the phases of one update, and note what is warned of while they are made."""
+    while True:
+        with noting(messages):
+            phase = next(phases, None)
+        if phase is None:
+            return
+        yield phase
 
 
 def is_network(estimator: Any) -> bool:
