@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import SGDClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -278,6 +279,12 @@ def test_fine_tuning_goes_on_with_partial_fits(model, digits, rows):
     assert not np.array_equal(result.predict_proba(asked), before.predict_proba(asked))
     assert np.array_equal(original.model.predict_proba(asked), before.predict_proba(asked))
     assert not unlearner.why_plain(source, digits)
+
+
+@pytest.mark.parametrize("model", [GaussianNB(), MultinomialNB(), MLPClassifier(solver="lbfgs")])
+def test_fine_tuning_refuses_what_counts_its_records_or_cannot_go_on(model, digits):
+    why = METHODS["fine-tune"]().why_not(resolve_model(model), digits)
+    assert "fine-tune needs a neural network or an SGDClassifier or MLPClassifier with partial_fit" in why
 
 
 def test_a_phase_adds_noise_and_keeps_within_a_radius(task):
