@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional as F
@@ -262,6 +262,7 @@ def test_importances_of_unusual_layers_are_those_of_usual_ones(original, request
 MODELS = {
     "sgd": make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss")),
     "mlp": MLPClassifier((8,), max_iter=20),
+    "passed through": Pipeline([("scale", "passthrough"), ("none", None), ("mlp", MLPClassifier((8,), max_iter=20))]),
 }
 
 

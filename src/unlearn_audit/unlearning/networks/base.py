@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, after_update, warn_of_whole_classes
 from unlearn_audit.unlearning.networks.steps import Phase
@@ -188,10 +188,8 @@ class NetworkMethod(Forgetting):
 
     def _fit_on(self, original: Trained, update: Update) -> Any:
         estimator = copy.deepcopy(original.model)
-        X, y = take(original.data.X, update.retain), original.data.y[update.retain]
-        for _, step in estimator.steps[:-1] if isinstance(estimator, Pipeline) else ():
-            X = step.transform(X)
-        self.options.fit_on(last_step(estimator), X, y, update.seed)
+        X = before_last_step(estimator, take(original.data.X, update.retain))
+        self.options.fit_on(last_step(estimator), X, original.data.y[update.retain], update.seed)
         return estimator
 
     def check_numbers(self, task: Task) -> None:
