@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import before_last_step, last_step
+from unlearn_audit.models.steps import before_last_step, is_network, last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, after_update, warn_of_whole_classes
 from unlearn_audit.unlearning.networks.steps import Phase
@@ -210,9 +209,3 @@ def _noted(phases: Iterator[Phase], messages: list[str]) -> Iterator[Phase]:
         if phase is None:
             return
         yield phase
-
-
-def is_network(estimator: Any) -> bool:
-    """Return whether an estimator is one of our networks, or a pipeline that ends with one."""
-    networks = sys.modules.get("unlearn_audit.models.networks")
-    return networks is not None and isinstance(last_step(estimator), networks.TorchClassifier)

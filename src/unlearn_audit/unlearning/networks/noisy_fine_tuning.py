@@ -25,7 +25,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.per_instance import ORDER, steps_for
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.certificate import Certificate
 from unlearn_audit.unlearning.forgetting import Update
@@ -208,10 +208,9 @@ def loss_along_training(original: Trained, asked: Positions, regime: Regime, ord
     estimator = original.source.make(original.seed)
     X, y, of = take(data.X, training), data.y[training], take(data.X, asked)
     with fitting(original.source.name, data, len(training), original.seed):
-        for _, step in estimator.steps[:-1] if isinstance(estimator, Pipeline) else ():
-            if step not in (None, "passthrough"):
-                X = step.fit_transform(X, y)
-                of = step.transform(of)
+        if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
+            X = estimator[:-1].fit_transform(X, y)
+            of = before_last_step(estimator, of)
         ids = data.record_ids[training] if regime is Regime.FIXED else None
         logged = fit_and_log(last_step(estimator), X, y, (of, data.y[asked]), record_ids=ids)
     return logged.loss(order)
