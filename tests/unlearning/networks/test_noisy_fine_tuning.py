@@ -175,6 +175,20 @@ def test_the_number_of_steps_is_what_each_record_needs():
     assert np.allclose(alone.predict_proba(data.X), unlearned[1].model.predict_proba(data.X), atol=1e-4)
 
 
+def test_steps_by_record_are_refused_once_a_network_was_unlearned():
+    """No training made the second version, so there is none to repeat for the losses."""
+    data = made()
+    settings = {"noise": 0.01, "weight_decay": 9.0, "learning_rate": 0.1, "start": 10.0, "recovery_epochs": 0}
+    source, by_record = method(steps="per-instance", **settings)
+    original = by_record.learn(source, data, np.arange(100), 3)
+    first, second = (Request(np.array([i]), NOBODY) for i in range(2))
+    unlearned = by_record.unlearn(original, first, 1)
+    with pytest.raises(AuditError, match="steps that each record needs of a network that was unlearned before"):
+        by_record.unlearn(unlearned, second, 2)
+    _, of_a_number = method(steps=3, **settings)
+    assert of_a_number.unlearn(unlearned, second, 2).updates == 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -180,6 +180,11 @@ class NoisyFineTuning(NetworkMethod):
 
     def _losses(self, original: Trained, asked: Positions) -> Array:
         """Return (f,) per-instance losses at order 4α, from the original's training, which is repeated for them."""
+        if original.updates:
+            raise AuditError(
+                f"{self.options.name} cannot tell the steps that each record needs of a network that was unlearned "
+                "before, for no training that could be repeated made it; give a number of steps, or leave it out"
+            )
         return loss_along_training(original, asked, self.regime, 4 * ORDER)
 
 
@@ -189,7 +194,7 @@ def loss_along_training(original: Trained, asked: Positions, regime: Regime, ord
     Parameters
     ----------
     original
-        A network, alone or at the end of a pipeline, trained by its own ``fit`` or as that would.
+        A network, alone or at the end of a pipeline, trained by its own ``fit`` or as that would, and not unlearned.
     asked
         (m,) positions of the records.
     regime
