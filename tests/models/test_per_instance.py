@@ -52,6 +52,26 @@ def test_one_run_and_checkpoints_are_short_for_the_whole():
     assert np.allclose(per_instance_loss(0 * norms, **settings), 0)
 
 
+def test_a_last_checkpoint_may_stand_for_fewer_steps():
+    norms = np.random.default_rng(0).random((2, 3, 5))
+    whole = np.repeat(norms, 4, axis=1)[:, :9]
+    settings = {"noise": 1.3, "sample_rate": 0.2}
+    assert np.allclose(per_instance_loss(norms, every=4, steps=9, **settings), per_instance_loss(whole, **settings))
+    assert np.allclose(squared_norms(norms, noise=2.0, every=4, steps=9), squared_norms(whole, noise=2.0))
+
+
+@pytest.mark.parametrize(("steps", "checkpoints", "made"), [(39, 20, 20), (7, 3, 3), (5, 4, 3), (2, 20, 2), (8, 1, 1)])
+def test_there_are_no_more_checkpoints_than_asked_for(steps, checkpoints, made):
+    X, y = data()
+    settings = {"epochs": 20, "batch_size": 20, "max_steps": steps, "device": "cpu", "random_state": 1}
+    logged = fit_and_log(TorchClassifier(two_layers, **settings), X, y, (X[:3], y[:3]), checkpoints=checkpoints)
+    assert (len(logged.norms), logged.steps) == (made, steps)
+    one = {"noise": logged.clip, "sample_rate": logged.sample_rate}
+    each = np.repeat(logged.norms, logged.every, axis=0)[:steps]
+    assert np.allclose(logged.loss(), per_instance_loss(each, **one))
+    assert np.allclose(logged.proxy(), squared_norms(each, noise=logged.clip))
+
+
 def test_without_sampling_a_step_costs_the_loss_of_normal_noise():
     """q = 1: log E = a(a-1) Δ²/(2σ²) for each step; with α close to whole over few steps, about α Δ²/(2σ²) each."""
     found = per_instance_loss(np.full((1, 1), 0.5), noise=1.0, sample_rate=1.0, order=8.0)

@@ -276,6 +276,7 @@ def test_a_model_that_is_solved_and_not_fitted_is_a_fitted_estimator_to_a_functi
         return model
 
     data = made(classes=classes)
+    data.X[:, 3] = 7
     original, after = unlearned(left, "logistic-regression", data=data)
     assert np.array_equal(answers(after), answers(original))
     own = seen[0]
@@ -284,6 +285,8 @@ def test_a_model_that_is_solved_and_not_fitted_is_a_fitted_estimator_to_a_functi
     exact = original.source.make(0).fit(data.X[:40], data.y[:40])
     assert np.allclose(own.predict_proba(data.X), exact.predict_proba(data.X), atol=1e-4)
     assert vars(exact[0]).keys() == vars(own[0]).keys()
+    assert np.allclose(own[0].scale_, exact[0].scale_)
+    assert np.allclose(own[0].var_, np.where(np.ptp(data.X[:40], axis=0) == 0, 1, exact[0].var_))
     assert vars(exact[-1]).keys() == vars(own[-1]).keys()
     assert vars(exact[-1].estimators_[0]).keys() == vars(own[-1].estimators_[0]).keys()
     _, after = unlearned(scaled, "logistic-regression", data=data)

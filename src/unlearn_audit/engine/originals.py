@@ -10,7 +10,7 @@ import copy
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 
@@ -115,6 +115,4 @@ def copies(original: Original, task: SideTask, world: World, number: int) -> Ite
 
 
 def _with_model(original: Original, model: Any) -> Original:
-    of = original.trained
-    again = Trained(model, of.source, of.data, of.training, of.seed, of.warnings)
-    return Original(again, original.took, original.warned)
+    return Original(replace(original.trained, model=model), original.took, original.warned)

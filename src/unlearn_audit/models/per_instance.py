@@ -18,7 +18,9 @@ ORDER = 8.0
 """The order α of the authors' code."""
 
 
-def per_instance_loss(norms: Array, *, noise: float, sample_rate: float, order: float = ORDER, every: int = 1) -> Array:
+def per_instance_loss(
+    norms: Array, *, noise: float, sample_rate: float, order: float = ORDER, every: int = 1, steps: int | None = None
+) -> Array:
     """Return the per-instance Rényi loss P(x, α) of each record.
 
     With o = 3 · steps, α_0 = α, α_{i+1} = α_i o/(o-1) - 1/o and a_i = ⌈α_i⌉, a run θ gives at step i
@@ -41,6 +43,8 @@ def per_instance_loss(norms: Array, *, noise: float, sample_rate: float, order: 
         α, above 1.
     every
         How many steps each checkpoint stands for.
+    steps
+        How many there were, where the last checkpoint stands for fewer; None for all that checkpoints stand for.
 
     Examples
     --------
@@ -49,7 +53,7 @@ def per_instance_loss(norms: Array, *, noise: float, sample_rate: float, order: 
     True
     """
     runs = norms[None] if norms.ndim == 2 else norms
-    steps = runs.shape[1] * every
+    steps = runs.shape[1] * every if steps is None else steps
     o = 3.0 * steps
     alpha, total = order, np.zeros(runs.shape[2])
     for i in range(steps):
@@ -71,13 +75,16 @@ def _log_moment(norms: Array, order: int, noise: float, q: float) -> Array:
     return np.asarray(logsumexp(weights + chances + exponents, axis=-1))
 
 
-def squared_norms(norms: Array, *, noise: float, every: int = 1) -> Array:
+def squared_norms(norms: Array, *, noise: float, every: int = 1, steps: int | None = None) -> Array:
     """Return a cheap proxy of the per-instance loss, and no loss itself: Σ Δ_x² / σ² along the training.
 
     Parameters are those of `per_instance_loss`; several runs are averaged.
     """
     runs = norms[None] if norms.ndim == 2 else norms
-    return np.asarray(every * np.square(runs).sum(axis=1).mean(axis=0) / noise**2)
+    stands_for = np.full(runs.shape[1], every)
+    if steps is not None:
+        stands_for[-1] = steps - every * (runs.shape[1] - 1)
+    return np.asarray(np.einsum("c,rcm->m", stands_for, np.square(runs)) / len(runs) / noise**2)
 
 
 def steps_for(loss: Array, target: float, rate: float) -> Array:

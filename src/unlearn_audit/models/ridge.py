@@ -66,8 +66,17 @@ class Moments:
             self.centre * factor + shift, self.counts, self.sums * factor, factor[:, None] * self.products * factor
         )
 
+    def about_zero(self) -> Moments:
+        """Return the moments of the records as they are, with nothing subtracted from them."""
+        total, centre = self.sums.sum(axis=0), self.centre
+        crossed = np.outer(total, centre)
+        products = self.products + crossed + crossed.T + self.counts.sum() * np.outer(centre, centre)
+        return Moments(np.zeros_like(centre), self.counts, self.sums + self.counts[:, None] * centre, products)
+
     def solved(self, alpha: float, fit_intercept: bool) -> tuple[Array, Array]:
         """Return the coefficients, (outputs, d), and the (outputs,) intercepts; one output for two classes."""
+        if not fit_intercept and self.centre.any():
+            return self.about_zero().solved(alpha, fit_intercept)
         n = self.counts.sum()
         own, counts = (self.sums[1:], self.counts[1:]) if len(self.counts) == 2 else (self.sums, self.counts)
         total = self.sums.sum(axis=0)

@@ -28,6 +28,6 @@ def before_last_step(estimator: Any, X: Any) -> Any:
 
 
 def is_network(estimator: Any) -> bool:
-    """Return whether a fitted estimator is a `TorchClassifier`, or ends in one; PyTorch is not imported for it."""
+    """Return whether an estimator is a `TorchClassifier`, or ends in one; PyTorch is not imported for it."""
     networks = sys.modules.get("unlearn_audit.models.networks")
     return networks is not None and isinstance(last_step(estimator), networks.TorchClassifier)

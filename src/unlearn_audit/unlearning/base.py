@@ -39,6 +39,8 @@ class Trained:
         The seed of its training.
     warnings
         What fitting warned of, one sentence each.
+    updates
+        How many updates it has behind it that started from the model before; 0 if it was trained.
     """
 
     model: Any
@@ -47,6 +49,7 @@ class Trained:
     training: Positions
     seed: int
     warnings: tuple[str, ...] = ()
+    updates: int = 0
 
     @property
     def spent(self) -> Spent | None:

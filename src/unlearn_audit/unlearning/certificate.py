@@ -16,7 +16,7 @@ class Certificate:
     Attributes
     ----------
     epsilon, delta
-        What has been spent. Epsilon is 0 of a model that was trained from scratch.
+        What has been spent. Of a model that was trained from scratch, epsilon is 0 up to the rounding of the solver.
     reference
         What the unlearned model cannot be told from, as the end of a sentence.
     given

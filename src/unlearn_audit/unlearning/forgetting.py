@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.retrain import Retrain, rows_after
 from unlearn_audit.unlearning.training import fitting
+from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
 
@@ -52,7 +54,8 @@ class Forgetting(Unlearner):
     ----------
     regime
         How the originals' randomness relates to a retrained model's. In *fixed* and *same-seed* the method draws from
-        the original's seed, in *fresh* from a new one.
+        the original's seed, in *fresh* from a new one. A later update of a chain never draws again what an earlier one
+        drew, for that is in the weights already.
     retrain
         Trains the originals.
     """
@@ -89,16 +92,25 @@ class Forgetting(Unlearner):
         """
         if not np.isin(request.deleted, original.training).all():
             raise AuditError("a request deletes a record that the model was not trained on; delete training records")
-        own = seed if self.regime is Regime.FRESH else original.seed
-        return Update(request.deleted, rows_after(original.training, request, self.retrain.order), own)
+        if self.regime is not Regime.FRESH:
+            seed = integer_seed(original.seed, Kind.UNLEARNED, original.updates) if original.updates else original.seed
+        return Update(request.deleted, rows_after(original.training, request, self.retrain.order), seed)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return the model after a request."""
         update = self.update_of(original, request, seed)
         with fitting(original.source.name, original.data, len(update.retain), update.seed) as messages:
-            _warn_of_whole_classes(original.data, update)
+            warn_of_whole_classes(original.data, update)
             model = self.forget(original, update)
-        return Trained(model, original.source, original.data, update.retain, update.seed, tuple(messages))
+        return after_update(original, update, model, messages)
+
+
+def after_update(original: Trained, update: Update, model: Any, messages: Iterable[str]) -> Trained:
+    """Return the model that an update made of an original, with what it warned of."""
+    return replace(
+        original, model=model, training=update.retain, seed=update.seed, warnings=tuple(messages),
+        updates=original.updates + 1,
+    )  # fmt: skip
 
 
 def made_by(trained: Trained, method: str) -> Trained:
@@ -108,7 +120,7 @@ def made_by(trained: Trained, method: str) -> Trained:
     return trained if name.endswith(end) else replace(trained, source=replace(trained.source, name=name + end))
 
 
-def _warn_of_whole_classes(data: Dataset, update: Update) -> None:
+def warn_of_whole_classes(data: Dataset, update: Update) -> None:
     """Warn where no record of a class is retained: whatever the model says of the class is then a matter of taste."""
     gone = np.setdiff1d(data.y[update.forget], data.y[update.retain])
     if len(gone):

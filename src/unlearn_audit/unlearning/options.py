@@ -18,9 +18,9 @@ class Exactness(StrEnum):
     """What a method promises of the unlearned model."""
 
     EXACT = "exact"
-    """It is the model that retraining on the retained records makes, up to `Options.tolerance`."""
+    """It is the model that training it the same way on the retained records makes, up to `Options.tolerance`."""
     CERTIFIED = "certified"
-    """It is close to that model in distribution, with a proven bound."""
+    """It is close in distribution to a reference that the method names, with a proven bound."""
     APPROXIMATE = "approximate"
     """Nothing."""
     NONE = "none"

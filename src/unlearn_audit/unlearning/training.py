@@ -94,11 +94,22 @@ def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
         If fitting fails; the reason is passed on.
     """
     messages: list[str] = []
-    with one_thread(), seeded_globals(seed), warnings.catch_warnings(record=True) as caught:
+    doing = f"model {name} failed to fit {n:,} records of {data.name}:"
+    with (
+        one_thread(),
+        seeded_globals(seed),
+        noting(messages),
+        foreign(doing, clean=lambda text: without_values(text, data.X)),
+    ):
+        yield messages
+
+
+@contextmanager
+def noting(messages: list[str]) -> Iterator[None]:
+    """Append what is warned of meanwhile to a list, one sentence each; nothing of it is shown."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        doing = f"model {name} failed to fit {n:,} records of {data.name}:"
-        with foreign(doing, clean=lambda text: without_values(text, data.X)):
-            yield messages
+        yield
     messages += [f"{w.category.__name__}: {' '.join(str(w.message).split())}" for w in caught]
 
 

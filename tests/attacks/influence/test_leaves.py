@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.attacks.influence import LeafInfluence
@@ -58,3 +59,10 @@ def test_a_forest_counts_how_often_each_tree_drew_a_record():
             leaves = tree.apply(data.X[OWN].astype(np.float32))
             sizes = np.bincount(leaves, weights=of[:60], minlength=tree.tree_.node_count)
             assert np.allclose(sizes[np.unique(leaves)], tree.tree_.weighted_n_node_samples[np.unique(leaves)])
+
+
+def test_a_pipeline_of_a_tree_alone_is_the_tree():
+    data = made()
+    tree = DecisionTreeClassifier(max_leaf_nodes=4, random_state=0).fit(data.X[OWN], data.y[OWN])
+    alone, piped = (LeafInfluence(data, (of,), (OWN,)) for of in (tree, Pipeline([("tree", tree)])))
+    assert np.array_equal(alone.change(OUTSIDERS, REFERENCES), piped.change(OUTSIDERS, REFERENCES))

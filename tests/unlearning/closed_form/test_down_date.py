@@ -48,6 +48,8 @@ MODELS = [
     ("numbers", make_pipeline(StandardScaler(), SoftRidgeClassifier())),
     ("numbers", make_pipeline(StandardScaler(with_std=False), SoftRidgeClassifier())),
     ("numbers", make_pipeline(StandardScaler(with_mean=False), SoftRidgeClassifier(fit_intercept=False))),
+    ("numbers", make_pipeline(StandardScaler(), SoftRidgeClassifier(fit_intercept=False))),
+    ("numbers", make_pipeline(StandardScaler(with_std=False), SoftRidgeClassifier(fit_intercept=False))),
     ("numbers", make_pipeline(StandardScaler(with_mean=False, with_std=False), SoftRidgeClassifier())),
     ("numbers", GaussianNB()),
     ("numbers", GaussianNB(var_smoothing=1e-2, priors=[0.2, 0.3, 0.5])),

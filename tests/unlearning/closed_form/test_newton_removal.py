@@ -111,6 +111,11 @@ def test_the_bound_of_short_records_is_below_that_of_the_paper():
     step = of.newton_step(np.zeros((4, 1)), Z[:1].T)
     published = np.linalg.norm(step) * np.linalg.norm(Z @ step) * np.linalg.norm(Z, 2) / 4
     assert 0 < of.taylor_bound(step) <= published
+    # nothing of the kind holds of softmax: one record, and a step along it
+    of = Objective(Z[:1], np.eye(3, dtype=bool)[:1], 1.0, np.zeros((4, 3)), True)
+    step = np.outer(Z[0], [1.0, -1.0, 0.0])
+    published = np.linalg.norm(step) * np.linalg.norm(Z[:1] @ step) / 4
+    assert published < of.taylor_bound(step) < 1.5 * published
 
 
 def test_one_removal_is_the_step_of_the_paper_and_close_to_training_again():

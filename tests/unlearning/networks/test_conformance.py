@@ -1,6 +1,8 @@
 """What every method for networks keeps, whichever it is."""
 
 import copy
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,6 +101,31 @@ def test_the_original_stays_as_it_was(name, original, requests):
     assert module_of(result) is not module_of(original)
     if METHODS[name].changes_weights:
         assert not torch.equal(weights_of(result), weights_of(original))
+
+
+class TalkativeOptions(METHODS["fine-tune"]):
+    name = "talkative"
+
+    def phases(self, task):
+        warnings.warn(f"first record {int(task.forget.ids[0])}", stacklevel=2)
+        yield from super().phases(task)
+        warnings.warn(f"last record {int(task.forget.ids[-1])}", stacklevel=2)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_model_has_the_warnings_of_its_own_request(plain, original, rows):
+    nines = rows[:500][original.data.y[rows[:500]] == 9]
+    mixed, others = rows[: len(nines)], rows[:500][original.data.y[rows[:500]] == 3]
+    retrain = replace(Retrain.for_model(network(), Regime.FRESH)[0], plain=plain)
+    unlearner = TalkativeOptions(epochs=1).unlearner(retrain)
+    requests = [Request(of, NOBODY) for of in (nines, mixed, others)]
+    made = unlearner.unlearn_many(original, requests, [4, 5, 6])
+    for request, unlearned, gone in zip(requests, made, ("9", None, "3"), strict=True):
+        ids = original.data.record_ids[request.deleted]
+        expected = [f"UserWarning: {end} record {ids[at]}" for end, at in (("first", 0), ("last", -1))]
+        if gone is not None:
+            expected.insert(0, f"WholeClassWarning: a request forgets every training record of {gone}")
+        assert list(unlearned.warnings) == expected
 
 
 @ALL

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import SGDClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional as F
 
-from made_networks import NOBODY, method, module_of, network, task_of, weights_of
+from made_networks import NOBODY, method, module_of, network, normalising, task_of, weights_of
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
@@ -261,6 +262,7 @@ def test_importances_of_unusual_layers_are_those_of_usual_ones(original, request
 MODELS = {
     "sgd": make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss")),
     "mlp": MLPClassifier((8,), max_iter=20),
+    "passed through": Pipeline([("scale", "passthrough"), ("none", None), ("mlp", MLPClassifier((8,), max_iter=20))]),
 }
 
 
@@ -278,6 +280,12 @@ def test_fine_tuning_goes_on_with_partial_fits(model, digits, rows):
     assert not np.array_equal(result.predict_proba(asked), before.predict_proba(asked))
     assert np.array_equal(original.model.predict_proba(asked), before.predict_proba(asked))
     assert not unlearner.why_plain(source, digits)
+
+
+@pytest.mark.parametrize("model", [GaussianNB(), MultinomialNB(), MLPClassifier(solver="lbfgs")])
+def test_fine_tuning_refuses_what_counts_its_records_or_cannot_go_on(model, digits):
+    why = METHODS["fine-tune"]().why_not(resolve_model(model), digits)
+    assert "fine-tune needs a neural network or an SGDClassifier or MLPClassifier with partial_fit" in why
 
 
 def test_a_phase_adds_noise_and_keeps_within_a_radius(task):
@@ -333,6 +341,42 @@ def test_the_last_layers_alone_are_trained(name, k, task):
     carry_out(task, METHODS[name](k=k, epochs=1).phases(task))
     changed = [key for key, weight in now(task).items() if not torch.equal(weight, before[key])]
     assert changed == (["3.weight", "3.bias"] if k == 1 else ["0.weight", "0.bias", "3.weight", "3.bias"])
+
+
+@pytest.fixture(scope="module")
+def normalised(digits, rows):
+    source = network(normalising, epochs=3)
+    return Retrain.for_model(source, Regime.SAME_SEED)[0].learn(source, digits, rows[:100], 1)
+
+
+@pytest.mark.parametrize("n_retained", [1, 80])
+@pytest.mark.parametrize("name", ["cf-k", "eu-k"])
+def test_running_figures_of_frozen_layers_stay(name, n_retained, normalised, rows):
+    request = Request(rows[: 100 - n_retained], NOBODY)
+    for k, changes in ((1, False), (2, n_retained > 1 or name == "eu-k")):
+        task = task_of(normalised, request)
+        before = {key: of.clone() for key, of in task.module.named_buffers()}
+        carry_out(task, METHODS[name](k=k, epochs=1).phases(task))
+        assert any(not torch.equal(of, before[key]) for key, of in task.module.named_buffers()) == changes
+
+
+def test_running_figures_of_layers_from_scratch_start_anew(normalised, rows):
+    task = task_of(normalised, Request(rows[:20], NOBODY))
+    assert float(task.module[1].running_mean.abs().max()) > 0
+    next(METHODS["eu-k"](k=2).phases(task))
+    assert float(task.module[1].running_mean.abs().max()) == 0
+    assert torch.equal(task.module[1].running_var, torch.ones(16))
+
+
+@pytest.mark.parametrize("salient", [False, True])
+def test_running_figures_of_a_layer_without_a_salient_weight_stay(salient, normalised, rows):
+    task = task_of(normalised, Request(rows[:20], NOBODY))
+    before = task.module[1].running_mean.clone()
+    (phase,) = METHODS["salun"](epochs=1).phases(task)
+    mask = {name: torch.full_like(of, name.startswith("3") or (salient and name == "1.bias"))
+            for name, of in phase.mask.items()}  # fmt: skip
+    carry_out(task, [replace(phase, mask=mask)])
+    assert torch.equal(task.module[1].running_mean, before) is not salient
 
 
 def test_layers_from_scratch_start_from_weights_of_their_own(task):

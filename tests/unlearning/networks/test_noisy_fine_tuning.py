@@ -114,6 +114,21 @@ def test_the_weights_start_in_the_ball_and_get_the_noise():
     assert np.allclose(start, 0.05 * before / np.linalg.norm(before), atol=1e-7)
 
 
+@pytest.mark.parametrize("regime", [Regime.FIXED, Regime.SAME_SEED, Regime.FRESH])
+def test_each_update_of_a_chain_has_noise_that_no_earlier_one_had(regime):
+    """Its start holds the earlier noise, so the same again would be no noise that the certificate counts."""
+    data = made()
+    source, noisy = method(regime=regime, recovery_epochs=0, start=1e-3, learning_rate=1e-9, steps=1, noise=1.0)
+    original = noisy.learn(source, data, np.arange(100), 3)
+    chain = [Request(np.array([i]), NOBODY) for i in range(4)]
+    (versions,) = noisy.unlearn_chains(original, [chain], lambda _, step: 10 + step)
+    assert (versions[1].seed == original.seed) == (regime is not Regime.FRESH)
+    related = np.corrcoef([weights_of(version) for version in versions[1:]])
+    assert abs(related[~np.eye(4, dtype=bool)]).max() < 0.5
+    (again,) = noisy.unlearn_chains(original, [chain], lambda _, step: 10 + step)
+    assert np.array_equal(weights_of(versions[-1]), weights_of(again[-1]))
+
+
 def test_a_gradient_longer_than_the_clipping_norm_is_clipped():
     data = made()
     source, noisy = method(recovery_epochs=0, start=1e3, clip=1e-3, learning_rate=1.0, steps=5, noise=1e-12)
@@ -158,6 +173,20 @@ def test_the_number_of_steps_is_what_each_record_needs():
     assert [u.certificate.epsilon for u in unlearned] == [epsilon_of(r, 1e-5) for r in spent]
     alone = noisy.forget(original, noisy.update_of(original, requests[1], 2))
     assert np.allclose(alone.predict_proba(data.X), unlearned[1].model.predict_proba(data.X), atol=1e-4)
+
+
+def test_steps_by_record_are_refused_once_a_network_was_unlearned():
+    """No training made the second version, so there is none to repeat for the losses."""
+    data = made()
+    settings = {"noise": 0.01, "weight_decay": 9.0, "learning_rate": 0.1, "start": 10.0, "recovery_epochs": 0}
+    source, by_record = method(steps="per-instance", **settings)
+    original = by_record.learn(source, data, np.arange(100), 3)
+    first, second = (Request(np.array([i]), NOBODY) for i in range(2))
+    unlearned = by_record.unlearn(original, first, 1)
+    with pytest.raises(AuditError, match="steps that each record needs of a network that was unlearned before"):
+        by_record.unlearn(unlearned, second, 2)
+    _, of_a_number = method(steps=3, **settings)
+    assert of_a_number.unlearn(unlearned, second, 2).updates == 2
 
 
 @pytest.mark.parametrize(

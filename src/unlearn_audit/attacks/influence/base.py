@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.pipeline import Pipeline
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.utils.typing import Array, Positions
@@ -110,11 +109,6 @@ class Influence(ABC):
 def cosines(observed: Array, expected: Array) -> Array:
     """Return (n, m) cosines of the angles between (n, d) and (m, d) rows; 0 with a row of zeros."""
     return np.asarray(_normalised(observed) @ _normalised(expected).T)
-
-
-def before_last_step(model: Any, records: Any) -> Any:
-    """Return records as the last step of a model takes them: transformed by a pipeline's steps before it."""
-    return model[:-1].transform(records) if isinstance(model, Pipeline) else records
 
 
 def dense(records: Any) -> npt.NDArray[Any]:

@@ -22,13 +22,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from unlearn_audit.attacks.influence.base import Influence, before_last_step, dense
+from unlearn_audit.attacks.influence.base import Influence, dense
 from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query_exactly
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, last_step
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
 from unlearn_audit.utils.typing import Array, Positions

@@ -16,7 +16,10 @@ from unlearn_audit.models.steps import last_step
 
 
 def fitted_estimator(model: LogisticModel, unfitted: Any, n: int) -> Any:
-    """Return an estimator with the weights of a solved model of ``n`` records, as its own ``fit`` would leave it.
+    """Return an estimator with the weights of a solved model of ``n`` records, as its own ``fit` would leave it.
+
+    But for two figures that no answer depends on: of a constant column the scaler's ``var_`` is 1 instead of 0, for a
+    solved model keeps nothing but what it divides by, and ``n_iter_`` is 0.
 
     Parameters
     ----------

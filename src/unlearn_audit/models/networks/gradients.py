@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,8 +32,8 @@ class GradientNorms:
     ----------
     norms
         (checkpoints, m) after clipping.
-    every
-        How many steps each checkpoint stands for.
+    every, steps
+        How many steps each checkpoint stands for, the last for fewer, and how many there were.
     clip
         The clipping norm.
     sample_rate
@@ -43,6 +44,7 @@ class GradientNorms:
 
     norms: Array
     every: int
+    steps: int
     clip: float
     sample_rate: float
     noise_multiplier: float | None
@@ -55,12 +57,12 @@ class GradientNorms:
         """
         return per_instance_loss(
             self.norms, noise=self._noise(noise_multiplier), sample_rate=self.sample_rate, order=order,
-            every=self.every,
+            every=self.every, steps=self.steps,
         )  # fmt: skip
 
     def proxy(self, noise_multiplier: float = 1.0) -> Array:
         """Return (m,) the cheap proxy: sums of squared norms in units of the noise."""
-        return squared_norms(self.norms, noise=self._noise(noise_multiplier), every=self.every)
+        return squared_norms(self.norms, noise=self._noise(noise_multiplier), every=self.every, steps=self.steps)
 
     def _noise(self, assumed: float) -> float:
         return self.clip * (assumed if self.noise_multiplier is None else self.noise_multiplier)
@@ -92,14 +94,14 @@ def fit_and_log(
     clip
         The clipping norm; a private training has its own.
     checkpoints
-        How many, at most one a step.
+        How many at most; no step has two.
     record_ids
         As in ``fit``.
     """
     with network.begin(X, y, record_ids) as begun:
         recipe, module, make = begun.recipe, begun.module, begun.recipe.optimizer
         clip = clip if recipe.spent is None else recipe.spent.max_grad_norm
-        every = max(1, recipe.steps // checkpoints)
+        every = math.ceil(recipe.steps / checkpoints)
         rows = torch.from_numpy(np.ascontiguousarray(asked[0], dtype=begun.records.cpu().numpy().dtype))
         labels = torch.from_numpy(np.searchsorted(network.classes_, asked[1])).to(begun.labels.device)
         # a copy that Opacus adds no hooks to, and whose mode does not matter to the training
@@ -124,7 +126,7 @@ def fit_and_log(
     network.finish(begun)
     rate = min(1.0, network.batch_size / len(begun.labels)) if recipe.spent is None else recipe.spent.sample_rate
     multiplier = None if recipe.spent is None else recipe.spent.noise_multiplier
-    return GradientNorms(torch.stack(logged).double().cpu().numpy(), every, clip, rate, multiplier)
+    return GradientNorms(torch.stack(logged).double().cpu().numpy(), every, done, clip, rate, multiplier)
 
 
 class _Probe:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.pipeline import Pipeline
 from torch import Tensor, nn
 
 from unlearn_audit.errors import AuditError
@@ -17,7 +16,7 @@ from unlearn_audit.models.networks.classifier import TorchClassifier
 from unlearn_audit.models.networks.device import exact
 from unlearn_audit.models.networks.recipe import TrainingRecipe
 from unlearn_audit.models.networks.training import OPTIMIZERS
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, last_step
 
 __all__ = ["OpenedNetwork", "exact", "tensors_of"]
 
@@ -74,9 +73,8 @@ class OpenedNetwork:
 
         The steps before the network, the scaling of bytes and the shape of images are applied.
         """
-        if isinstance(self._estimator, Pipeline) and len(self._estimator.steps) > 1:
-            X = self._estimator[:-1].transform(X)
-        return self._network.inputs(self._network.records_of(X).to(self.device)).clone()
+        records = self._network.records_of(before_last_step(self._estimator, X))
+        return self._network.inputs(records.to(self.device)).clone()
 
     def codes(self, y: npt.NDArray[Any]) -> Tensor:
         """Return (m,) int64 places of labels among the logits, on the module's device.

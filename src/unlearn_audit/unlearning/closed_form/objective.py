@@ -109,7 +109,8 @@ class Objective:
         along δ, δ and v is E[(δ - Eδ)² (v - Ev)] over the classes, at most Var δ · max |v - Ev|, with
         Var δ <= |δ|²/2 and |v - Ev| <= √2 |v|.
 
-        For records of length 1 at most it is below the bound of Guo et al. (corollary 1), ‖Δ‖ ‖ZΔ‖ ‖Z‖₂ / 4.
+        Of logistic losses and records of length 1 at most it is below the bound of Guo et al. (corollary 1), which is
+        ‖Δ‖ ‖ZΔ‖ ‖Z‖₂ / 4. Of softmax it need not be: that c is 0.354.
         """
         change = np.square(self.Z @ step)
         size = math.sqrt(float(np.linalg.eigvalsh(self.Z.T @ self.Z)[-1]))

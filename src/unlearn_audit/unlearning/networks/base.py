@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from sklearn.preprocessing import StandardScaler
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, is_network, last_step
 from unlearn_audit.unlearning.base import Trained
-from unlearn_audit.unlearning.forgetting import Forgetting, Update
+from unlearn_audit.unlearning.forgetting import Forgetting, Update, after_update, warn_of_whole_classes
 from unlearn_audit.unlearning.networks.steps import Phase
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.unlearning.training import fitting, take
+from unlearn_audit.unlearning.training import fitting, noting, take
 from unlearn_audit.worlds.design import Request
 
 if TYPE_CHECKING:
@@ -155,19 +154,22 @@ class NetworkMethod(Forgetting):
 
         made: list[Trained | AuditError] = []
         first = updates[0]
-        with fitting(original.source.name, original.data, len(first.retain), first.seed) as messages:
-            task_of = prepare(original, updates)
-            missing = max(fill - len(updates), 0)
-            tasks = [task_of(update) for update in (*updates, *[updates[-1]] * missing)]
-            carry_out_together(tasks, [self.options.phases(task) for task in tasks])
-        for task, update in zip(tasks, updates, strict=False):
+        filled = (*updates, *[updates[-1]] * max(fill - len(updates), 0))
+        said: list[list[str]] = [[] for _ in filled]
+        with fitting(original.source.name, original.data, len(first.retain), first.seed) as of_all:
+            for update, own in zip(updates, said, strict=False):
+                with noting(own):
+                    warn_of_whole_classes(original.data, update)
+            tasks = [*map(prepare(original, updates), filled)]
+            phases = [_noted(self.options.phases(task), own) for task, own in zip(tasks, said, strict=True)]
+            carry_out_together(tasks, phases)
+        for task, update, own in zip(tasks, updates, said, strict=False):
             try:
                 self.check_numbers(task)
             except AuditError as error:
                 made.append(error)
                 continue
-            texts = tuple(messages)
-            made.append(Trained(task.estimator, original.source, original.data, update.retain, update.seed, texts))
+            made.append(after_update(original, update, task.estimator, [*own, *of_all]))
         return made
 
     def _why_alone(self, source: ModelSource, data: Dataset) -> str | None:
@@ -185,10 +187,8 @@ class NetworkMethod(Forgetting):
 
     def _fit_on(self, original: Trained, update: Update) -> Any:
         estimator = copy.deepcopy(original.model)
-        X, y = take(original.data.X, update.retain), original.data.y[update.retain]
-        for _, step in estimator.steps[:-1] if isinstance(estimator, Pipeline) else ():
-            X = step.transform(X)
-        self.options.fit_on(last_step(estimator), X, y, update.seed)
+        X = before_last_step(estimator, take(original.data.X, update.retain))
+        self.options.fit_on(last_step(estimator), X, original.data.y[update.retain], update.seed)
         return estimator
 
     def check_numbers(self, task: Task) -> None:
@@ -201,7 +201,11 @@ class NetworkMethod(Forgetting):
         )
 
 
-def is_network(estimator: Any) -> bool:
-    """Return whether an estimator is one of our networks, or a pipeline that ends with one."""
-    networks = sys.modules.get("unlearn_audit.models.networks")
-    return networks is not None and isinstance(last_step(estimator), networks.TorchClassifier)
+def _noted(phases: Iterator[Phase], messages: list[str]) -> Iterator[Phase]:
+    """Yield the phases of one update, and note what is warned of while they are made."""
+    while True:
+        with noting(messages):
+            phase = next(phases, None)
+        if phase is None:
+            return
+        yield phase

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
 
 from unlearn_audit.unlearning.networks.base import NetworkOptions
 from unlearn_audit.unlearning.networks.steps import Phase, Stream
@@ -14,6 +16,10 @@ from unlearn_audit.unlearning.training import take
 
 if TYPE_CHECKING:
     from unlearn_audit.unlearning.networks.task import Task
+
+
+BY_GRADIENTS = (SGDClassifier, MLPClassifier)
+"""Models whose partial fits go on training; a partial fit of those that count, such as naive Bayes, adds records."""
 
 
 class FineTuneOptions(NetworkOptions):
@@ -36,11 +42,11 @@ class FineTuneOptions(NetworkOptions):
         rate = self.learning_rate or task.learning_rate
         yield Phase((stream,), task.optimizer(self.optimizer), rate, task.weight_decay, self.epochs)
 
-    _or_else = " or a model with partial_fit"
+    _or_else = f" or an {' or '.join(kind.__name__ for kind in BY_GRADIENTS)} with partial_fit"
 
     def goes_on_fitting(self, model: Any) -> bool:
-        """Return whether a model has ``partial_fit``."""
-        return hasattr(model, "partial_fit")
+        """Return whether a model is fitted by gradients and has ``partial_fit``."""
+        return isinstance(model, BY_GRADIENTS) and hasattr(model, "partial_fit")
 
     def fit_on(self, model: Any, X: Any, y: Any, seed: int) -> None:
         """Pass over the retained records, in a new order each time."""

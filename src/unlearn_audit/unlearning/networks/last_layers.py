@@ -11,7 +11,7 @@ from unlearn_audit.unlearning.networks.base import NetworkOptions
 from unlearn_audit.unlearning.networks.steps import Phase, Stream
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from unlearn_audit.unlearning.networks.task import Task
 
@@ -21,7 +21,8 @@ _REFERENCE = "Goel et al., Towards Adversarial Evaluations for Inexact Machine U
 class CfkOptions(NetworkOptions):
     """Catastrophic forgetting of the last k layers: fine-tune them on the retained records, the others frozen.
 
-    A layer is a module with weights of its own. What the frozen ones hold of the forgotten records stays.
+    A layer is a module with weights of its own, and its running figures go with them. What the frozen ones hold of
+    the forgotten records stays.
     """
 
     name = "cf-k"
@@ -39,7 +40,8 @@ class CfkOptions(NetworkOptions):
 class EukOptions(NetworkOptions):
     """Exact unlearning of the last k layers: train them from fresh weights on the retained records, the others frozen.
 
-    A layer is a module with weights of its own. What the frozen ones hold of the forgotten records stays.
+    A layer is a module with weights of its own, and its running figures go with them. What the frozen ones hold of
+    the forgotten records stays.
     """
 
     name = "eu-k"
@@ -55,10 +57,10 @@ class EukOptions(NetworkOptions):
 
         mask = last_layers(task, self.k)
         seed = int(torch.randint(2**31 - 1, (), generator=task.generator))
-        fresh = dict(task.untrained(seed).named_parameters())
+        fresh = task.untrained(seed)
         with torch.no_grad():
-            for name, weight in task.weights().items():
-                weight.copy_(torch.where(mask[name], fresh[name], weight))
+            for layer in {name.rpartition(".")[0] for name, chosen in mask.items() if chosen.any()}:
+                _renew(task.module.get_submodule(layer), fresh.get_submodule(layer))
         yield training_of(task, mask, self.learning_rate, self.epochs or task.network.epochs)
 
 
@@ -72,6 +74,15 @@ def last_layers(task: Task, k: int) -> dict[str, Tensor]:
         name: torch.full_like(weight, layer in last, dtype=torch.bool)
         for layer, (name, weight) in zip(layers, task.weights().items(), strict=True)
     }
+
+
+def _renew(layer: nn.Module, fresh: nn.Module) -> None:
+    """Give a layer the trained weights and the buffers of another of its kind, but not what is within it."""
+    for name, weight in layer.named_parameters(recurse=False):
+        if weight.requires_grad:
+            weight.copy_(fresh.get_parameter(name))
+    for name, buffer in layer.named_buffers(recurse=False):
+        buffer.copy_(fresh.get_buffer(name))
 
 
 def training_of(task: Task, mask: dict[str, Tensor], learning_rate: float | None, epochs: int) -> Phase:

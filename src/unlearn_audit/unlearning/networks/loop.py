@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from unlearn_audit.models.networks.device import exact, generators_of_its_own
 from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
 from unlearn_audit.unlearning.networks.steps import Phase
 from unlearn_audit.unlearning.networks.task import AFTER_TRAINING, Batches, Task
+
+if TYPE_CHECKING:
+    from unlearn_audit.unlearning.networks.steps import Weights
 
 
 def carry_out(task: Task, phases: Iterable[Phase]) -> None:
@@ -41,6 +45,8 @@ class _Loop:
             generators_of_its_own((task.seed + self.done) % 2**63, task.device),
             keyed_dropout(task.module.train(), self.draws),
         ):
+            if phase.mask is not None:
+                _hold_still(task.module, phase.mask)
             for step in range(phase.n_steps):
                 self._descend(phase, batches, weights, step)
                 self.optimizer.step()
@@ -81,10 +87,18 @@ class _Loop:
                 weight.copy_(torch.where(phase.mask[name], weight, before[name]))
 
 
+def _hold_still(module: nn.Module, mask: Weights) -> None:
+    """Put layers that keep figures of what they see in evaluation mode, unless a mask lets a weight of them change."""
+    trained = {name.rpartition(".")[0] for name, chosen in mask.items() if chosen.any()}
+    for name, layer in module.named_modules():
+        if name not in trained and next(layer.buffers(recurse=False), None) is not None:
+            layer.training = False  # of it alone: those within it have weights of their own
+
+
 @contextmanager
 def _fit_for(module: nn.Module, n: int) -> Iterator[None]:
     """Let layers that normalise over a batch use their running figures for a batch of one, which has no spread."""
-    layers = [of for of in module.modules() if isinstance(of, _BatchNorm)] if n == 1 else []
+    layers = [of for of in module.modules() if isinstance(of, _BatchNorm) and of.training] if n == 1 else []
     for layer in layers:
         layer.eval()
     yield

@@ -25,7 +25,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.per_instance import ORDER, steps_for
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.certificate import Certificate
 from unlearn_audit.unlearning.forgetting import Update
@@ -180,6 +180,11 @@ class NoisyFineTuning(NetworkMethod):
 
     def _losses(self, original: Trained, asked: Positions) -> Array:
         """Return (f,) per-instance losses at order 4α, from the original's training, which is repeated for them."""
+        if original.updates:
+            raise AuditError(
+                f"{self.options.name} cannot tell the steps that each record needs of a network that was unlearned "
+                "before, for no training that could be repeated made it; give a number of steps, or leave it out"
+            )
         return loss_along_training(original, asked, self.regime, 4 * ORDER)
 
 
@@ -189,7 +194,7 @@ def loss_along_training(original: Trained, asked: Positions, regime: Regime, ord
     Parameters
     ----------
     original
-        A network, alone or at the end of a pipeline, trained by its own ``fit`` or as that would.
+        A network, alone or at the end of a pipeline, trained by its own ``fit`` or as that would, and not unlearned.
     asked
         (m,) positions of the records.
     regime
@@ -208,10 +213,9 @@ def loss_along_training(original: Trained, asked: Positions, regime: Regime, ord
     estimator = original.source.make(original.seed)
     X, y, of = take(data.X, training), data.y[training], take(data.X, asked)
     with fitting(original.source.name, data, len(training), original.seed):
-        for _, step in estimator.steps[:-1] if isinstance(estimator, Pipeline) else ():
-            if step not in (None, "passthrough"):
-                X = step.fit_transform(X, y)
-                of = step.transform(of)
+        if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
+            X = estimator[:-1].fit_transform(X, y)
+            of = before_last_step(estimator, of)
         ids = data.record_ids[training] if regime is Regime.FIXED else None
         logged = fit_and_log(last_step(estimator), X, y, (of, data.y[asked]), record_ids=ids)
     return logged.loss(order)

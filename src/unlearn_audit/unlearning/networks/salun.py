@@ -21,7 +21,8 @@ class SalUnOptions(NetworkOptions):
     """Go on training with random wrong labels on the forgotten records, in their most salient weights alone.
 
     A weight is salient if the loss of the forgotten records is steep in it. The others stay as they are, bit by bit
-    (in the published code weight decay moves them too). The source trains images by SGD at a rate of 0.013; here the
+    (in the published code weight decay moves them too), and with them the running figures of a layer that has no
+    salient weight; those of any other go on. The source trains images by SGD at a rate of 0.013; here the
     recipe's own optimiser and rate go on.
     """
 

@@ -107,7 +107,8 @@ class Phase:
     penalty
         Added to each step's loss.
     mask
-        By name of a parameter, boolean, of its shape: where it is False, no weight changes.
+        By name of a parameter, boolean, of its shape: where it is False, no weight changes. Nor do the
+        running figures of a layer none of whose weights may change.
     clip
         The largest norm of a step's gradient, over all weights; None for no clipping.
     noise

@@ -18,7 +18,7 @@ from unlearn_audit.models.networks.classifier import ASKED_AT_ONCE
 from unlearn_audit.models.networks.device import exact, generators_of_its_own
 from unlearn_audit.models.networks.draws import RecordDraws
 from unlearn_audit.models.networks.training import OPTIMIZERS, batch_sizes
-from unlearn_audit.models.steps import last_step
+from unlearn_audit.models.steps import before_last_step, last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Update
 from unlearn_audit.unlearning.networks.steps import Records, Stream
@@ -165,10 +165,7 @@ def prepare(original: Trained, updates: Sequence[Update]) -> Callable[[Update], 
 
 def _before_network(estimator: Any, X: Any) -> Any:
     """Return records as the fitted steps before a network make them: floats or bytes."""
-    for _, step in estimator.steps[:-1] if last_step(estimator) is not estimator else ():
-        if step not in (None, "passthrough"):
-            X = step.transform(X)
-    made = np.asarray(X)
+    made = np.asarray(before_last_step(estimator, X))
     return np.ascontiguousarray(made if made.dtype == np.uint8 else made.astype(np.float32))
 
 
