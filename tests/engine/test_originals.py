@@ -35,7 +35,7 @@ def records():
 @pytest.mark.parametrize("model", ["logistic-regression", "decision-tree", "torch-mlp"])
 def test_arms_together_give_the_bits_of_each_alone_and_train_each_original_once(records, tmp_path, model, monkeypatch):
     source = network(records) if model == "torch-mlp" else resolve_model(model)
-    kinds = ["retrain", "none", *(["ascent"] if model == "torch-mlp" else [])]
+    kinds = ["retrain", "none", *(["ascent", "fine-tune"] if model == "torch-mlp" else [])]
     alone = {kind: observed(tasks_of(records, source, [kind]), tmp_path / kind)[0][kind] for kind in kinds}
     calls = counted(monkeypatch)
     together, seen = observed(tasks_of(records, source, kinds), tmp_path / "together")
