@@ -219,6 +219,44 @@ def test_trees_are_not_kept(records, tmp_path, name):
     assert kept_original(learn_original(task, task.plan.world(0))) is None
 
 
+def counting(n_features, n_classes):
+    """A module with state that is no tensor."""
+    from torch import nn
+
+    class Counting(nn.Linear):
+        def get_extra_state(self):
+            return {"steps": 3}
+
+        def set_extra_state(self, state):
+            pass
+
+    return Counting(n_features, n_classes)
+
+
+def halved(n_features, n_classes):
+    """A module with weights that NumPy has no type for."""
+    import torch
+    from torch import nn
+
+    class Halved(nn.Linear):
+        def forward(self, X):
+            return super().forward(X.to(torch.bfloat16)).float()
+
+    return Halved(n_features, n_classes).to(torch.bfloat16)
+
+
+@pytest.mark.parametrize("module", [counting, halved])
+def test_a_network_whose_state_is_no_arrays_is_not_kept_and_the_audit_goes_on(records, tmp_path, module):
+    pytest.importorskip("torch")
+    from unlearn_audit.models.networks import TorchClassifier
+
+    source = resolve_model(lambda: TorchClassifier(module, batch_size=16, epochs=1))
+    found, seen = observed(tasks_of(records, source, ["none"], keep_originals=True), tmp_path)
+    assert len(found["none"][0].rows) > 0
+    assert len(seen) == SIZES["target"] + 1
+    assert list(tmp_path.glob("??/*.safetensors")) == []
+
+
 class Remembers(LogisticRegression):
     """Answers by more than it was fitted with."""
 
