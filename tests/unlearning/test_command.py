@@ -347,6 +347,22 @@ def test_what_the_system_cannot_start_is_told(table):
         table.unlearn(f"{path} {{original}} {{unlearned}}")
 
 
+def test_a_folder_that_is_gone_is_told(table):
+    method = replace(table.method(COPY), folder=table.folder / "gone")
+    with pytest.raises(AuditError, match=r"command cp cannot be run \(there is no folder .*gone to run it in\)"):
+        method.unlearn(table.original, Request(np.array([3]), NOBODY), seed=2)
+
+
+def test_a_command_in_a_folder_that_is_gone_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    config = UnlearningConfig.model_validate({"command": COPY})
+    with pytest.raises(AuditError, match=r"command cp cannot be run: the working folder is gone; start again in"):
+        unlearner_for(config, resolve_model(GaussianNB()), Regime.FIXED)
+
+
 def test_a_model_without_weights_needs_records_to_answer_for(table):
     with pytest.raises(AuditError, match=r"given no records to answer for, .*name \{original\} or \{query\}"):
         table.unlearn("cp {retain} {unlearned}")

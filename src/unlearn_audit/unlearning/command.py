@@ -165,7 +165,13 @@ class CommandOptions(Options):
         AuditError
             If the program is not there.
         """
-        words, folder = self.words, Path.cwd()
+        words = self.words
+        try:
+            folder = Path.cwd()
+        except OSError as error:
+            raise AuditError(
+                f"unlearning command {words[0]} cannot be run: the working folder is gone; start again in another one"
+            ) from error
         if (why := why_not_run(words[0], folder)) is not None:
             raise AuditError(f"unlearning command {words[0]} cannot be run: {why}; check the command")
         return OwnCommand(retrain.regime, retrain, words, self.timeout, folder)

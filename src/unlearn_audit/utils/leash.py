@@ -85,8 +85,10 @@ def why_not_run(program: str, folder: Path) -> str | None:
     program
         A name that is looked up in ``PATH``, or a path.
     folder
-        What a relative path starts from.
+        Where it would run, and what a relative path starts from.
     """
+    if not folder.is_dir():
+        return f"there is no folder {folder} to run it in"
     if os.path.dirname(program):
         path = folder / program
         if path.is_dir():
@@ -116,15 +118,18 @@ def run_leashed(words: Sequence[str], folder: Path, seconds: float) -> Ended:
 
 
 def _run(words: Sequence[str], folder: Path, seconds: float, memory: list[int]) -> Ended:
-    between = subprocess.Popen(  # the user named it  # nosec B603
-        [sys.executable, "-I", "-S", "-c", _BETWEEN, *words],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # else an interrupt of the terminal would end it, and leave the program alone
-        start_new_session=True,
-    )
+    try:
+        between = subprocess.Popen(  # the user named it  # nosec B603
+            [sys.executable, "-I", "-S", "-c", _BETWEEN, *words],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # else an interrupt of the terminal would end it, and leave the program alone
+            start_new_session=True,
+        )
+    except OSError as error:  # without its folder, or more processes than the system allows
+        return Ended(1, ": ".join(map(str, filter(None, (error.filename, error.strerror)))), started=False)
     assert between.stdin is not None
     assert between.stdout is not None
     assert between.stderr is not None
