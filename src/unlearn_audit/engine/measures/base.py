@@ -45,11 +45,12 @@ class Took:
 
     seconds: float = 0.0
     cpu_seconds: float | None = 0.0
-    peak_memory: int | None = 0
+    peak_memory: int | None = None
 
     @contextmanager
     def measured(self) -> Iterator[None]:
         """Add what a block takes."""
+        memory = self.peak_memory if self.seconds else 0
         wall, cpu = time.perf_counter(), time.process_time()
         with rise_of_memory() as rise, children_measured() as others:
             yield
@@ -57,7 +58,7 @@ class Took:
         own = time.process_time() - cpu
         if self.cpu_seconds is not None:
             self.cpu_seconds = None if others.cpu_seconds is None else self.cpu_seconds + own + others.cpu_seconds
-        self.peak_memory = most_of(self.peak_memory, rise.bytes, others.peak_memory)
+        self.peak_memory = most_of(memory, rise.bytes, others.peak_memory)
 
     @property
     def figures(self) -> dict[str, float]:
