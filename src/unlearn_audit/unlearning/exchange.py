@@ -45,6 +45,7 @@ from unlearn_audit.utils.columns import content_of
 from unlearn_audit.utils.messages import reason, shortened
 from unlearn_audit.utils.modes import PRIVATE_FILE
 from unlearn_audit.utils.temporary import temporary_folder
+from unlearn_audit.utils.tensors import is_tensors
 from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
 ORIGINAL, FORGET, RETAIN, QUERY, UNLEARNED = "original", "forget", "retain", "query", "unlearned"
 FILES = (ORIGINAL, FORGET, RETAIN, QUERY, UNLEARNED)
 """The names of the files."""
-
-_LONGEST_HEADER = 100_000_000
-"""Bytes of a header of safetensors, as its own library bounds it."""
 
 
 class Answered:
@@ -175,7 +173,7 @@ class Exchange:
         content = content_of(written[0])
         if not content:
             raise AuditError(f"wrote an empty file to {{{UNLEARNED}}}")
-        if self.is_network and _is_safetensors(content):
+        if self.is_network and is_tensors(content):
             return self._from_weights(content)
         return self._from_posteriors(content)
 
@@ -326,11 +324,6 @@ def _suffix_of(content: bytes) -> str:
     """Return the suffix that files of such a content have."""
     starts = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz", b"{": ".jsonl"}
     return next((suffix for start, suffix in starts.items() if content.startswith(start)), ".csv")
-
-
-def _is_safetensors(content: bytes) -> bool:
-    """Return whether a content starts as safetensors do: the length of a header in JSON, and the header."""
-    return content[8:9] == b"{" and int.from_bytes(content[:8], "little") <= _LONGEST_HEADER
 
 
 def _safetensors() -> Any:

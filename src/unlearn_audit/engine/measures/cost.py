@@ -17,9 +17,7 @@ class Cost(Measure):
     def of_world(self, learned: Took | None, unlearned: Took, pairs: int) -> list[Value]:
         """Return the figures of a world."""
         cpu = unlearned.cpu_seconds
-        share = replace(
-            unlearned, seconds=unlearned.seconds / pairs, cpu_seconds=None if cpu is None else cpu / pairs
-        )
+        share = replace(unlearned, seconds=unlearned.seconds / pairs, cpu_seconds=None if cpu is None else cpu / pairs)
         of_original = {} if learned is None else learned.figures
         return [
             *((ORIGINAL, name, value) for name, value in of_original.items()),
