@@ -11,7 +11,8 @@ class Cost(Measure):
     """``seconds``, ``cpu_seconds`` and ``peak_memory`` of each pair, and of the original.
 
     Many requests may be met at once, so each pair is given an equal share of the time that all of its world took, and
-    the most memory that any of them took. What a program of the user's takes counts too. Other than all other figures, these differ from run to run.
+    the most memory that any of them took. Programs that they start and await count too. Other than all other figures,
+    these differ from run to run.
     """
 
     def of_world(self, learned: Took | None, unlearned: Took, pairs: int) -> list[Value]:
