@@ -102,6 +102,12 @@ def test_one_shard_differs_in_nothing(store):
     assert (found.difference, found.difference_ci, found.excess) == (0, (0, 0), 0)
 
 
+@pytest.mark.parametrize(("arm", "gate"), [(True, "fail"), (False, "cannot-tell")])
+def test_a_method_that_forgets_nothing_does_not_pass(store, arm, gate):
+    found = run(configured(unlearning="none", retraining_arm=arm), store).findings
+    assert (found.moved, found.verdict.kind, found.verdict.gate) == (0, "unchanged", gate)
+
+
 def test_workers_change_nothing(compared, tmp_path):
     parallel = run(configured(), Execution(jobs=2, store=tmp_path))
     assert parallel.findings.model_dump(exclude={"execution"}) == compared.findings.model_dump(exclude={"execution"})

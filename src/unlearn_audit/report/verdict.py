@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.kinds import Decision, Evidence, decide, side
+from unlearn_audit.findings.kinds import Decision, Evidence, Retrained, decide, side
 from unlearn_audit.findings.precision import (
     MOST_WORLDS,
     WORTH_SEEING,
@@ -49,6 +49,7 @@ def verdict(
     *,
     moved: float | None = None,
     record_risk: RecordRisk | None = None,
+    retrained: Retrained | None = None,
 ) -> Verdict:
     """Say in one word and in plain ones what was shown, what the update and its method add, and their limits.
 
@@ -74,6 +75,8 @@ def verdict(
         The share of rows with an answer that changed between versions; None where not known.
     record_risk
         How many records stand out by themselves.
+    retrained
+        What exact retraining makes of the answers, where another method is audited.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def verdict(
         If the selected attack has no result.
     """
     leading = _leading(results, selected)
-    evidence = Evidence.of(leading, results, moved, record_risk)
+    evidence = Evidence.of(leading, results, moved, record_risk, retrained)
     decision = decide(evidence)
     classical = next((r for r in results if r.is_baseline_of(leading)), None)
     sentences = [

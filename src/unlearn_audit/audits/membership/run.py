@@ -232,6 +232,7 @@ def _findings(
             found.retraining,
             moved=found.moved,
             record_risk=found.record_risk,
+            retrained=found.retrained,
         ),
         released=found.released,
         groups=found.groups,
