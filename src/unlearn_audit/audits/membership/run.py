@@ -229,7 +229,6 @@ def _findings(
             origin.regime,
             origin.regime_note,
             target.canaries,
-            found.retraining,
             moved=found.moved,
             record_risk=found.record_risk,
             retrained=found.retrained,
