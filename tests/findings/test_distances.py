@@ -69,6 +69,12 @@ def test_without_labels_there_are_no_figures():
     assert epsilon_measured(one, other) is None
 
 
+def test_no_epsilon_where_both_are_the_same_or_nothing_could_have_been_shown():
+    one, other = sides(1, 2), sides(3, 4)
+    assert epsilon_measured(one, one) is None
+    assert epsilon_measured(one, other, (1.0, 0.9999)) is None
+
+
 @pytest.mark.parametrize("shift", [4.0, -4.0])
 def test_epsilon_is_seen_on_either_side(shift):
     found = epsilon_measured(sides(1, 2, shift=shift), sides(3, 4), (0.5, 1e-5))

@@ -20,7 +20,7 @@ from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.findings.three_arms import compare_arms, play_arm
 from unlearn_audit.metrics import Clusters, auc_difference
 from unlearn_audit.report.html import render
-from unlearn_audit.report.wording import retraining_words
+from unlearn_audit.report.three_arms import arms_words
 from unlearn_audit.reproduce import EXPERIMENTS, SCALES
 
 SMALL = {
@@ -102,6 +102,12 @@ def test_one_shard_differs_in_nothing(store):
     assert (found.difference, found.difference_ci, found.excess) == (0, (0, 0), 0)
 
 
+@pytest.mark.parametrize(("arm", "gate"), [(True, "fail"), (False, "cannot-tell")])
+def test_a_method_that_forgets_nothing_does_not_pass(store, arm, gate):
+    found = run(configured(unlearning="none", retraining_arm=arm), store).findings
+    assert (found.moved, found.verdict.kind, found.verdict.gate) == (0, "unchanged", gate)
+
+
 def test_workers_change_nothing(compared, tmp_path):
     parallel = run(configured(), Execution(jobs=2, store=tmp_path))
     assert parallel.findings.model_dump(exclude={"execution"}) == compared.findings.model_dump(exclude={"execution"})
@@ -122,10 +128,9 @@ def test_retraining_is_not_compared_with_itself(retrained):
 
 def test_page_and_folder_hold_it(compared, tmp_path):
     page = render(compared.findings, compared.scores)
-    assert "On the same worlds retrained exactly, the leading attack reaches" in page
-    verdict = compared.findings.verdict
-    # by how much more a method leaks is read once a leak is claimed
-    assert retraining_words(compared.findings.retraining, interpreted=verdict.gate == "fail") in verdict.summary
+    assert arms_words(compared.findings.arms)[0].replace("'", "&#39;") in page
+    # the verdict leaves the comparison to the three arms, which read all attacks
+    assert "retrain" not in compared.findings.verdict.summary
     compared.save(tmp_path / "run")
     assert (tmp_path / "run" / "observations" / "target-retraining.parquet").is_file()
 

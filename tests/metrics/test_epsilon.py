@@ -66,6 +66,15 @@ def test_worlds_that_vary_make_fewer_cases_and_the_bound_holds():
     assert effective > 0.9 * REPETITIONS
 
 
+def test_the_ceiling_is_that_of_the_cases_whatever_the_threshold():
+    rng = np.random.default_rng(4)
+    truth, worlds = np.arange(200) % 2 == 0, np.repeat(np.arange(5), 40)
+    scores = rng.normal(size=200) + truth
+    bounds = [clustered_epsilon_bound(scores, truth, worlds, at) for at in (-9.0, 0.0, 0.5, 9.0)]
+    assert {of.ceiling for of in bounds} == {epsilon_bound(0, 100, 0, 100).value}
+    assert all(of.value <= of.ceiling for of in bounds)
+
+
 def test_independent_rows_are_hardly_fewer():
     rng = np.random.default_rng(3)
     cases = [effective_cases(rng.random(2000) < 0.2, np.repeat(np.arange(40), 50))[1] for _ in range(200)]

@@ -4,15 +4,12 @@ import pytest
 
 from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.sections import (
-    ArmResult,
     DeletionTime,
     PaperComparison,
-    RetrainingComparison,
     RoleResult,
     ThreeWay,
 )
 from unlearn_audit.report.further import deletion_time_words, paper_words, three_way_words
-from unlearn_audit.report.wording import retraining_words
 
 
 def leading(attack="pair-scale", model=None):
@@ -60,57 +57,6 @@ def test_the_comparison_says_what_its_interval_shows(ends, reading):
     assert words.endswith(f": {reading}.")
     assert "sorted-diff with mlp, reaches 0.800" in words
     assert paper_words(found, leading("sorted-diff", "mlp")) == ""
-
-
-def beside_retraining(ends, regime="fixed", **changes):
-    arms = [
-        ArmResult(regime=of, auc=0.7, auc_ci=(0.6, 0.8), tpr=None, tpr_ci=None, realised_fpr=None)
-        for of in (regime, "fixed")
-    ]
-    middle = sum(ends) / 2
-    figures = {"difference": middle, "difference_ci": ends, "excess": middle, "excess_ci": ends, **changes}
-    return RetrainingComparison(
-        attack="pair-scale",
-        attack_model=None,
-        game="deleted-vs-unseen",
-        method="sisa",
-        unlearned=arms[0],
-        retrained=arms[1],
-        **figures,
-    )
-
-
-@pytest.mark.parametrize(
-    ("ends", "reading"),
-    [
-        ((0.01, 0.1), "leaks more than exact retraining"),
-        ((-0.1, -0.02), "leaks less than exact retraining"),
-        ((-0.1, 0.1), "is not shown to differ from exact retraining"),
-        ((0.0, 0.0), "is not shown to differ from exact retraining"),
-    ],
-)
-def test_a_method_is_judged_by_its_difference_to_retraining(ends, reading):
-    words = retraining_words(beside_retraining(ends))
-    assert words.endswith(f": under this attack sisa {reading}.")
-    assert "reaches 0.700 (0.600 to 0.800), and with sisa the AUC differs by" in words
-    assert "on either side a leak" not in words
-
-
-def test_a_lower_auc_that_is_further_from_guessing_is_a_larger_leak():
-    words = retraining_words(beside_retraining((-0.5, -0.3), excess=0.2, excess_ci=(0.1, 0.3)))
-    assert "differs by −0.400 (−0.500 to −0.300), and its distance from 0.5, on either side a leak, by +0.200" in words
-    assert words.endswith("sisa leaks more than exact retraining.")
-
-
-def test_without_a_claimed_leak_the_comparison_is_not_interpreted():
-    words = retraining_words(beside_retraining((0.1, 0.2)), interpreted=False)
-    assert words.endswith(": this is not interpreted, since no leak is claimed.")
-    assert "leaks" not in words
-
-
-def test_a_difference_of_regimes_is_told():
-    words = retraining_words(beside_retraining((0.1, 0.2), regime="same-seed"))
-    assert words.endswith("than exact retraining, though in other regimes (same-seed; fixed).")
 
 
 @pytest.mark.parametrize(

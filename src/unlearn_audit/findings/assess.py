@@ -15,12 +15,13 @@ from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.base import label
 from unlearn_audit.attacks.formula.label_only import PROBED
 from unlearn_audit.attacks.run import PLAIN, Failure, Policy, run_attacks
-from unlearn_audit.config import THREE_WAY
+from unlearn_audit.config import THREE_WAY, AuditConfig
 from unlearn_audit.defenses import UNDEFENDED, parse_defense, release_utility
 from unlearn_audit.findings.attack_figures import DefendedTable, Played, compared_with_the_papers, results_of, selected
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.findings.breakdowns import risk_of_groups, risk_of_records, time_of_deletion
 from unlearn_audit.findings.comparison import ArmsComparison
+from unlearn_audit.findings.kinds import Retrained
 from unlearn_audit.findings.measured import ByArm, measured
 from unlearn_audit.findings.result import Result, Selected
 from unlearn_audit.findings.sections import (
@@ -40,6 +41,7 @@ from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.memory import constant
+from unlearn_audit.unlearning import options_of
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -63,6 +65,8 @@ class Assessment:
         What each defence costs; empty where labels are not known.
     moved
         The share of the target's rows with an answer that changed, undefended; None where one version alone is known.
+    retrained
+        What exact retraining makes of the answers, where another method is audited.
     groups, record_risk
         The leading attack inside groups of records, and record by record.
     deletion_time, three_way, paper
@@ -79,6 +83,7 @@ class Assessment:
     scores: pd.DataFrame
     released: tuple[DefenseCost, ...]
     moved: float | None
+    retrained: Retrained | None
     groups: tuple[GroupRisk, ...]
     record_risk: RecordRisk | None
     deletion_time: DeletionTime | None
@@ -148,6 +153,7 @@ def assess(
         games.scores,
         _costs([table for _, scored in rounds for table in scored], spent or {}),
         share_moved(undefended.target),
+        _retrained(tables, config),
         risk_of_groups(first.rows, first.game, leading),
         risk_of_records(first.rows, first.game, leading),
         time_of_deletion(undefended.shadow, undefended.target, first.game) if "sequence" in config.views else None,
@@ -305,6 +311,14 @@ def _costs(tables: Sequence[DefendedTable], spent: Mapping[str, Spent]) -> tuple
         if utility is not None:
             costs.append(DefenseCost(defense=defended.defense.name, **asdict(utility), privacy=privacy))
     return tuple(costs)
+
+
+def _retrained(tables: Tables, config: AuditConfig) -> Retrained | None:
+    if options_of(config.unlearning).is_retraining:
+        return None
+    if RETRAINING not in tables:
+        return "unknown"
+    return "changes" if share_moved(tables[RETRAINING].target) else None
 
 
 def share_moved(table: Observations) -> float | None:

@@ -101,7 +101,9 @@ class EpsilonMeasured(Frozen):
         description="epsilon is at least this at a confidence of 95 %: one model of either kind, by a deleted record's "
         "margin; a threshold chosen on shadow worlds"
     )
-    ceiling: float = Field(description="what a rule without any error would have reached with as many cases")
+    ceiling: float = Field(
+        description="what a rule without any error would have reached with as many independent cases"
+    )
     delta: float
     certified: float | None = Field(default=None, description="what the method states; null where it states none")
 
@@ -133,7 +135,9 @@ class ArmsComparison(Frozen):
     )
     attacks: tuple[AttackOnArms, ...] = Field(description="those that ran on all arms, the clearest difference first")
     klom: tuple[Klom, ...] = Field(default=(), description="by role; empty where worlds audit no record often enough")
-    epsilon: EpsilonMeasured | None = Field(default=None, description="null without labels")
+    epsilon: EpsilonMeasured | None = Field(
+        default=None, description="null without labels, where both answer alike, or where nothing could have been shown"
+    )
     measures: tuple[Measured, ...] = Field(default=(), description="did it forget, and at what price, without time")
 
     @property

@@ -103,11 +103,13 @@ def epsilon_measured(
     Returns
     -------
     EpsilonMeasured or None
-        None where labels are missing or few records are deleted.
+        None where labels are missing, few records are deleted, both answer alike, or nothing could have been shown.
     """
     delta = 0.0 if certified is None else certified[1]
     sides = [(one, one.in_roles("deleted") & one.clean, other) for one, other in zip(unlearned, retrained, strict=True)]
     if any(not _labelled(one, rows) or rows.sum() < FEWEST_CASES for one, rows, _ in sides):
+        return None
+    if all(np.array_equal(one.posteriors[:, -1], other.posteriors[:, -1]) for one, _, other in sides):
         return None
     shadow, target = (np.concatenate([_margins(one, rows), _margins(other, rows)]) for one, rows, other in sides)
     table, rows, _ = sides[1]
@@ -116,6 +118,8 @@ def epsilon_measured(
     clusters = Clusters(np.tile(table.worlds[rows], 2), np.tile(table.records[rows], 2))
     sign = max((1, -1), key=lambda way: _bound(way * shadow, truths[0], None, way * shadow, truths[0], delta).value)
     found = _bound(sign * target, truths[1], clusters, sign * shadow, truths[0], delta)
+    if found.ceiling <= 0:
+        return None
     return EpsilonMeasured(
         at_least=found.value,
         ceiling=found.ceiling,

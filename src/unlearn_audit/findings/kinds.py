@@ -17,6 +17,10 @@ Side = Literal["above", "below", "includes"]
 """Where an interval lies: above 0.5, below it, or around it."""
 
 
+Retrained = Literal["changes", "unknown"]
+"""What is known of exact retraining beside another method: it changes answers, or it was not run."""
+
+
 def side(ends: Interval | None) -> Side:
     """Return where an interval lies; one that is not known excludes nothing."""
     if ends is None or ends[0] <= GUESSING <= ends[1]:
@@ -38,22 +42,30 @@ class Evidence:
         The share of rows with an answer that changed; None where not known.
     record_risk
         Records that stand out by themselves.
+    retrained
+        What exact retraining makes of the answers; None where it is what was audited, or changes none either.
     """
 
     leading: Result
     others: tuple[Result, ...] = ()
     moved: float | None = None
     record_risk: RecordRisk | None = None
+    retrained: Retrained | None = None
 
     @classmethod
     def of(
-        cls, leading: Result, results: Sequence[Result], moved: float | None, record_risk: RecordRisk | None
+        cls,
+        leading: Result,
+        results: Sequence[Result],
+        moved: float | None,
+        record_risk: RecordRisk | None,
+        retrained: Retrained | None = None,
     ) -> Evidence:
         """Collect the family of the leading attack from all results of an audit."""
         family = (leading.game, leading.rows, leading.defense, leading.adaptive)
         others = {(r.attack, r.attack_model): r for r in results if (r.game, r.rows, r.defense, r.adaptive) == family}
         others.pop((leading.attack, leading.attack_model), None)
-        return cls(leading, tuple(others.values()), moved, record_risk)
+        return cls(leading, tuple(others.values()), moved, record_risk, retrained)
 
     @property
     def nothing_moved(self) -> bool:
@@ -131,6 +143,8 @@ class Decision:
         As in `unlearn_audit.findings.sections.Verdict`.
     sentence
         The first of the verdict; ``{positive}`` stands for the positive role.
+    is_leak
+        Whether a leak is claimed.
     shown_by
         Another attack than the leading one, where that one shows it.
     """
@@ -138,12 +152,8 @@ class Decision:
     kind: Kind
     gate: Gate
     sentence: str
+    is_leak: bool
     shown_by: Result | None = None
-
-    @property
-    def is_leak(self) -> bool:
-        """Whether a leak is claimed."""
-        return self.gate == "fail"
 
 
 @dataclass(frozen=True)
@@ -159,6 +169,10 @@ _ORIGINAL_ALONE = (
     "No answer changed between the versions, so the update reveals nothing, but the original model alone reveals "
     "{positive} records."
 )
+_STILL_THERE = (
+    "No answer changed between the versions, though exact retraining changes answers: what was asked to be deleted is "
+    "still there."
+)
 _UPDATE = "The update reveals {positive} records."
 _ORIGINAL = "The original model alone reveals {positive} records."
 _LEAK = "An attack identifies {positive} records, but the update is not shown to be the cause."
@@ -172,6 +186,14 @@ _RULES = (
         "fail",
         _ORIGINAL_ALONE,
         lambda e: (*e.above, *e.below),
+    ),
+    _Rule(lambda e: e.nothing_moved and e.retrained == "changes", "unchanged", "fail", _STILL_THERE),
+    _Rule(
+        lambda e: e.nothing_moved and e.retrained == "unknown",
+        "unchanged",
+        "cannot-tell",
+        "No answer changed between the versions; without exact retraining beside it, whether anything was forgotten "
+        "is not known.",
     ),
     _Rule(
         lambda e: e.nothing_moved,
@@ -223,7 +245,8 @@ _RULES = (
 def decide(evidence: Evidence) -> Decision:
     """Return the kind of the verdict, by the first rule that applies."""
     rule = next(rule for rule in _RULES if rule.applies(evidence))
-    return Decision(rule.kind, rule.gate, rule.sentence, next(iter(rule.shown_by(evidence)), None))
+    is_leak = rule.gate == "fail" and rule.sentence != _STILL_THERE
+    return Decision(rule.kind, rule.gate, rule.sentence, is_leak, next(iter(rule.shown_by(evidence)), None))
 
 
 def _low(result: Result) -> float:

@@ -225,6 +225,9 @@ class Verdict(Frozen):
     """The outcome, as a word and in plain words, and the limits of what was measured."""
 
     kind: Kind = Field(description="what the figures come to; docs/verdicts.md has the conditions")
-    gate: Gate = Field(description="fail: a leak is claimed; pass: none was seen; cannot-tell: too few data to say")
+    gate: Gate = Field(
+        description="fail: a leak is claimed, or a method forgot nothing; pass: none was seen; cannot-tell: too little "
+        "is known to say"
+    )
     summary: str
     limits: tuple[str, ...]

@@ -10,7 +10,7 @@ other data (shadow worlds) than it is judged on; the largest over thresholds of 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -141,7 +141,8 @@ def clustered_epsilon_bound(
     """Return the lower bound where rows of one world, or of one record, vary together.
 
     Error counts are cut down to as many independent cases as would vary as much (`effective_cases`), by world or by
-    record, whichever leaves fewer. Where neither is known, every row counts.
+    record, whichever leaves fewer. Where neither is known, every row counts. The ceiling is that of all rows, as if
+    they were independent, whatever the threshold: errors that vary little leave nearly as many.
 
     Parameters
     ----------
@@ -164,7 +165,10 @@ def clustered_epsilon_bound(
         min((effective_cases(errors, codes[rows], confidence) for codes in ways), key=lambda of: of[1])
         for errors, rows in ((~called[positive], positive), (called[~positive], ~positive))
     )
-    return epsilon_bound(*missed, *wrong, delta=delta, confidence=confidence)
+    bound = epsilon_bound(*missed, *wrong, delta=delta, confidence=confidence)
+    n_positive = int(positive.sum())
+    most = epsilon_bound(0, n_positive, 0, len(positive) - n_positive, delta=delta, confidence=confidence)
+    return replace(bound, ceiling=most.ceiling)
 
 
 def effective_cases(errors: AnyArray, clusters: AnyArray, confidence: float = CONFIDENCE) -> tuple[float, float]:

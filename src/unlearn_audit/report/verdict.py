@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.kinds import Decision, Evidence, decide, side
+from unlearn_audit.findings.kinds import Decision, Evidence, Retrained, decide, side
 from unlearn_audit.findings.precision import (
     MOST_WORLDS,
     WORTH_SEEING,
@@ -14,7 +14,7 @@ from unlearn_audit.findings.precision import (
     worlds_for_auc_worth_seeing,
 )
 from unlearn_audit.findings.result import Result, Selected, is_selected, on_most_rows
-from unlearn_audit.findings.sections import RecordRisk, RetrainingComparison, Verdict
+from unlearn_audit.findings.sections import RecordRisk, Verdict
 from unlearn_audit.metrics import MIN_EXPECTED_FALSE_POSITIVES, negatives_needed
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
 from unlearn_audit.metrics.roc import GUESSING
@@ -25,7 +25,6 @@ from unlearn_audit.report.wording import (
     interval,
     number,
     percent,
-    retraining_words,
     role_words,
     roles,
 )
@@ -45,10 +44,10 @@ def verdict(
     regime: str,
     regime_note: str | None = None,
     canaries: str | None = None,
-    retraining: RetrainingComparison | None = None,
     *,
     moved: float | None = None,
     record_risk: RecordRisk | None = None,
+    retrained: Retrained | None = None,
 ) -> Verdict:
     """Say in one word and in plain ones what was shown, what the update and its method add, and their limits.
 
@@ -68,12 +67,12 @@ def verdict(
         Why it is not the one asked for.
     canaries
         What was done to audited records: ``mislabelled``, or None.
-    retraining
-        How the unlearning method compares with exact retraining, where it is another one.
     moved
         The share of rows with an answer that changed between versions; None where not known.
     record_risk
         How many records stand out by themselves.
+    retrained
+        What exact retraining makes of the answers, where another method is audited.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def verdict(
         If the selected attack has no result.
     """
     leading = _leading(results, selected)
-    evidence = Evidence.of(leading, results, moved, record_risk)
+    evidence = Evidence.of(leading, results, moved, record_risk, retrained)
     decision = decide(evidence)
     classical = next((r for r in results if r.is_baseline_of(leading)), None)
     sentences = [
@@ -92,7 +91,6 @@ def verdict(
         _reached(evidence),
         _precision(decision, evidence),
         _compared(decision, evidence, classical),
-        "" if retraining is None else retraining_words(retraining, interpreted=decision.is_leak),
         _setting(leading, regime),
     ]
     return Verdict(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.result import Result
-from unlearn_audit.findings.sections import RetrainingComparison
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.utils.typing import Interval
 
@@ -127,36 +126,3 @@ def percent(rate: str | float) -> str:
     ('0.1 %', '5 %')
     """
     return f"{100 * float(rate):.6g} %"
-
-
-def retraining_words(found: RetrainingComparison, *, interpreted: bool = True) -> str:
-    """Say whether a method leaks more or less than exact retraining of the same worlds, or neither is shown.
-
-    Where no leak is claimed, figures are given and not interpreted: how large a leak is, is read once there is one.
-    """
-    low, high = found.excess_ci
-    if low > 0:
-        reading = "leaks more than exact retraining"
-    elif high < 0:
-        reading = "leaks less than exact retraining"
-    else:
-        reading = "is not shown to differ from exact retraining"
-    turned = ""
-    if found.excess != found.difference:
-        turned = (
-            f", and its distance from 0.5, on either side a leak, by {number(found.excess, signed=True)} "
-            f"({interval(found.excess_ci, signed=True)})"
-        )
-    regimes = ""
-    if found.unlearned.regime != found.retrained.regime:
-        regimes = f", though in other regimes ({found.unlearned.regime}; {found.retrained.regime})"
-    meaning = (
-        f"under this attack {found.method} {reading}{regimes}"
-        if interpreted
-        else "this is not interpreted, since no leak is claimed"
-    )
-    return (
-        f"On the same worlds retrained exactly, the leading attack reaches {number(found.retrained.auc)} "
-        f"({interval(found.retrained.auc_ci)}), and with {found.method} the AUC differs by "
-        f"{number(found.difference, signed=True)} ({interval(found.difference_ci, signed=True)}){turned}: {meaning}."
-    )

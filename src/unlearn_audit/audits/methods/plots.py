@@ -38,6 +38,8 @@ _AXIS_WORDS: dict[Front, str] = {
     "seconds": "seconds of one request (logarithmic; left is better)",
 }
 
+_SCALES: dict[Front, float] = {"accuracy": 100.0, "seconds": 1.0}
+
 
 def front_plot(found: MethodsFindings, front: Front) -> str:
     """Draw the leak by the pair against lost accuracy or time, with intervals; a line joins the Pareto front.
@@ -51,13 +53,13 @@ def front_plot(found: MethodsFindings, front: Front) -> str:
         points = [point for point in points if point[2] > 0]
     if not points:
         return ""
-    scale = 100.0 if front == "accuracy" else 1.0
+    scale = _SCALES[front]
     with drawing(f"front-{front}"):
         figure, axes = new_figure(5.2, 4.2)
         if front == "seconds":
             axes.set_xscale("log")
         for i, (row, leak, at) in enumerate(points):
-            _mark(axes, row, scale * at, leak, _x_ends(row, front, scale), i)
+            _mark(axes, row, scale * at, leak, front, i)
         on = sorted((scale * at, leak) for row, leak, at in points if front in row.fronts)
         axes.plot([x for x, _ in on], [y for _, y in on], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         axes.set_ylim(bottom=-0.012)
@@ -74,17 +76,17 @@ def front_plot(found: MethodsFindings, front: Front) -> str:
         )
 
 
-def _mark(axes: Axes, row: Method, x: float, y: float, x_ends: Interval | None, place: int) -> None:
+def _mark(axes: Axes, row: Method, x: float, y: float, front: Front, place: int) -> None:
     colour, marker = _REFERENCE if row.status == "reference" else STYLES[place % len(STYLES)]
     assert row.arms is not None
     low, high = turned_interval(row.arms.update.unlearned.auc_ci)
     axes.plot((x, x), (low, high), color=colour, linewidth=1.1, zorder=2)
-    if x_ends is not None:
+    if (x_ends := _x_ends(row, front)) is not None:
         axes.plot(x_ends, (y, y), color=colour, linewidth=1.1, zorder=2)
-    ringed = bool(row.fronts)
     # the references lie on top, as methods may coincide with them
     over = 4 if row.status == "reference" else 3
-    axes.plot(x, y, marker, color=colour, markerfacecolor=colour if ringed else PAPER, markersize=7, zorder=over)
+    face = colour if front in row.fronts else PAPER
+    axes.plot(x, y, marker, color=colour, markerfacecolor=face, markersize=7, zorder=over)
     # names of neighbours stand above and below by turns
     axes.annotate(
         row.method,
@@ -96,7 +98,7 @@ def _mark(axes: Axes, row: Method, x: float, y: float, x_ends: Interval | None, 
     )
 
 
-def _x_ends(row: Method, front: Front, scale: float) -> Interval | None:
+def _x_ends(row: Method, front: Front) -> Interval | None:
     if front == "seconds":
         ends = None if row.cost is None else row.cost.seconds_ci
         return None if ends is None or ends[0] <= 0 else ends
@@ -104,7 +106,7 @@ def _x_ends(row: Method, front: Front, scale: float) -> Interval | None:
     if found is None or found.difference_ci is None:
         return None
     low, high = found.difference_ci
-    return -scale * high, -scale * low
+    return -_SCALES[front] * high, -_SCALES[front] * low
 
 
 def turned_interval(ends: Interval) -> Interval:
