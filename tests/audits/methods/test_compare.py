@@ -3,6 +3,7 @@
 import json
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -13,6 +14,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import AuditConfig, AuditError, Execution, compare_methods, run
+from unlearn_audit.audits.membership.forecast import measure
+from unlearn_audit.audits.membership.forecast.cost import forecast_of
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.methods.findings import MethodsFindings
 from unlearn_audit.audits.methods.forecast import forecast_methods
@@ -22,6 +25,7 @@ from unlearn_audit.audits.methods.page import render_methods
 from unlearn_audit.audits.methods.plan import methods_asked, plan_methods
 from unlearn_audit.audits.methods.plots import turned_interval
 from unlearn_audit.audits.methods.run import compare
+from unlearn_audit.utils.progress import Silent
 
 ROOT = Path(__file__).parents[3]
 SMALL = {
@@ -57,6 +61,16 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     return Execution(store=tmp_path_factory.mktemp("store"))
+
+
+class Said(Silent):
+    """Keeps what it is asked to say."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
 
 
 def task(**changes):
@@ -114,7 +128,10 @@ def test_jobs_change_nothing_but_times(own, compared, tmp_path):
 
 
 def test_a_method_that_fails_is_a_row_that_says_why_and_the_others_go_on(own, compared, store):
-    found = compared_with([f"{own}:fragile", "sisa:shards=3"], store).findings
+    said = Said()
+    found = compared_with([f"{own}:fragile", "sisa:shards=3"], replace(store, reporter=said)).findings
+    (line,) = (line for line in said.lines if line.endswith("; the other methods go on"))
+    assert line.startswith("mine.py:fragile failed: ")
     failed, fine = found.methods[2:]
     assert (failed.method, failed.status, failed.arms) == ("mine.py:fragile", "failed", None)
     assert "ZeroDivisionError: nothing to divide by" in failed.why
@@ -216,6 +233,28 @@ def test_a_plan_states_every_arm_and_trains_nothing(store, own):
     trainings = {side.arm: side.trainings for side in found.cost.sides if side.side == "target"}
     assert trainings == {"none": 5, "retraining": 50, "sisa:shards=3": 5 + 50, "mine.py:lazy": 50}
     assert found.cost.seconds > 0
+
+
+@pytest.mark.parametrize("text", ["sisa:shards=3", "none"])
+def test_a_method_that_would_fail_is_a_note_of_the_plan_unless_it_is_a_reference(text):
+    plan = plan_methods(task(), methods_asked(["sisa:shards=3", "sisa:shards=2"])).audit
+    failing = plan.arm(text).tasks["shadow"].unlearner
+
+    def pilot(side):
+        if side.unlearner == failing:
+            raise AuditError("a batch is larger than the data")
+        return measure(side)
+
+    def found():
+        return forecast_of(plan, Execution(), pilot, start=lambda: None, spared=["sisa:shards=3", "sisa:shards=2"])
+
+    if text == "none":
+        with pytest.raises(AuditError, match="a batch is larger"):
+            found()
+    else:
+        forecast = found()
+        assert {side.arm for side in forecast.cost.sides} == {"none", "retraining", "sisa:shards=2"}
+        assert forecast.notes[-1] == "sisa:shards=3 would fail: a batch is larger than the data"
 
 
 def test_per_record_worlds_have_klom_and_two_more_kinds_of_difficulty(own, store):
