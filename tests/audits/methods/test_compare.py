@@ -1,5 +1,6 @@
 """Methods compared on the same worlds: each gets the figures of an audit of its own, and all share the rest."""
 
+import io
 import json
 import re
 import textwrap
@@ -10,6 +11,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
 
@@ -17,14 +19,15 @@ from unlearn_audit import AuditConfig, AuditError, Execution, compare_methods, r
 from unlearn_audit.audits.membership.forecast import measure
 from unlearn_audit.audits.membership.forecast.cost import forecast_of
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.audits.methods.findings import MethodsFindings
+from unlearn_audit.audits.methods.findings import Method, MethodsFindings
 from unlearn_audit.audits.methods.forecast import forecast_methods
 from unlearn_audit.audits.methods.fronts import on_front
 from unlearn_audit.audits.methods.json_schema import methods_schema
-from unlearn_audit.audits.methods.page import render_methods
+from unlearn_audit.audits.methods.page import print_methods, render_methods
 from unlearn_audit.audits.methods.plan import methods_asked, plan_methods
 from unlearn_audit.audits.methods.plots import turned_interval
 from unlearn_audit.audits.methods.run import compare
+from unlearn_audit.audits.methods.sentences import skipped_words
 from unlearn_audit.utils.progress import Silent
 
 ROOT = Path(__file__).parents[3]
@@ -159,6 +162,24 @@ def test_a_skipped_method_is_a_row(store):
     assert (skipped.method, skipped.status) == ("ssd", "skipped")
     assert skipped.why
     assert found.to_frame()["method"].tolist() == ["retrain", "none", "sisa:shards=3", "ssd"]
+    # for people it is a sentence
+    page, shown = render_methods(found.findings), io.StringIO()
+    print_methods(Console(file=shown, width=200), found.findings)
+    said = "ssd was skipped: it needs a neural network; decision-tree is a DecisionTreeClassifier."
+    for text in (page, shown.getvalue()):
+        assert said in text
+        assert text.count("ssd") == 1
+
+
+def test_methods_that_are_skipped_for_the_same_reason_share_a_sentence():
+    plan = plan_methods(task(), methods_asked(None))
+    rows = [Method(method=text, status="skipped", why=why) for text, why in plan.skipped.items()]
+    sentences = skipped_words(rows)
+    (networks,) = (of for of in sentences if "each needs a neural network; " in of)
+    assert networks.startswith(f"{len(rows) - 3} methods were skipped (noisy-fine-tuning, ppu, ")
+    assert "was skipped: a DecisionTreeClassifier has no closed form" in sentences[0]
+    assert len(sentences) == 4
+    assert all(of.method in " ".join(sentences) for of in rows)
 
 
 @pytest.mark.parametrize(
