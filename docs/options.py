@@ -35,7 +35,9 @@ def page() -> str:
         shared = words != ("run",) and any("--allow-code" in of.opts for of in command.params)
         options = [of for of in command.params if not (shared and of.name in of_run and of.opts[0].startswith("-"))]
         text = whole_help(words, options if shared else command.params)
-        more = "\nIt also takes the options of [run](#unlearn-audit-run).\n" if shared else ""
+        refused = ", ".join(f"`{of.opts[0]}`" for of in command.params if of.hidden and of.name in of_run)
+        but = f", but for {refused}" if refused else ""
+        more = f"\nIt also takes the options of [run](#unlearn-audit-run){but}.\n" if shared else ""
         parts.append(f"## unlearn-audit {' '.join(words)}\n{more}\n```text\n{text}\n```\n")
     rows = "\n".join(f"| `--{flag.name}` | `{'.'.join(flag.path)}` |" for flag in flags())
     parts.append(f"## Flags and keys of a configuration\n\n| flag | key |\n|---|---|\n{rows}\n")

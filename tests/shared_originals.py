@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from unlearn_audit.config import ScenarioConfig, WorldsConfig
+from unlearn_audit.config import ScenarioConfig, UnlearningConfig, WorldsConfig
 from unlearn_audit.engine import Store, observe, observe_worlds, originals, work
 from unlearn_audit.engine.executors import executor_for
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.steps import last_step
-from unlearn_audit.unlearning import Forgetting, Retrain, Sisa
+from unlearn_audit.unlearning import Forgetting, Retrain, Sisa, options_of
 from unlearn_audit.unlearning.none import NoUnlearning
 from unlearn_audit.worlds import plan_worlds
 from unlearn_audit.worlds.prepare import prepare_arrays
@@ -77,6 +77,7 @@ def tasks_of(records, source, kinds, scenario=ScenarioConfig(), **changes):  # n
         "more": Ascent(retrain.regime, retrain, 1.0),
         "spoiler": Spoiler(retrain.regime, retrain),
         "sisa": Sisa(retrain, 2),
+        "fine-tune": options_of(UnlearningConfig(method="fine-tune")).unlearner(retrain),
     }
     return [SideTask(records.data, source, made[kind], plans["target"], kind, **changes) for kind in kinds]
 

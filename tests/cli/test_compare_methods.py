@@ -1,9 +1,19 @@
 """``unlearn-audit compare-methods`` from the command line."""
 
 import json
+import re
 import textwrap
 
 import pytest
+
+from unlearn_audit.audits.membership import plan as membership_plan
+from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.audits.methods import plan
+from unlearn_audit.audits.methods.plan import methods_asked, plan_methods
+from unlearn_audit.cli import compare_methods
+from unlearn_audit.cli.plan import say_forecast
+from unlearn_audit.config import build_config
+from unlearn_audit.utils.notes import Caution
 
 SMALL = [
     "compare-methods", "--dataset=breast-cancer", "--model=decision-tree", "--shadow-worlds=3", "--target-worlds=4",
@@ -59,9 +69,58 @@ def test_a_plan_says_what_it_takes_and_makes_no_folder(command, tmp_path):
     assert not store.exists()
 
 
+def test_a_plan_says_each_assumption_once_and_cuts_nothing(command, tmp_path, monkeypatch, capsys):
+    planned = []
+    monkeypatch.setattr(compare_methods, "say_forecast", lambda found, **_: planned.append(found))
+    methods = [f"--method=sisa:shards={n},aggregation=vote" for n in (2, 3, 4)]
+    done = command(*SMALL, *methods, "--plan", f"--store={tmp_path / 'store'}")
+    assert done.code == 0, done.err
+    (found,) = planned
+    assert len(found.assumptions) == len(set(found.assumptions)) > 1
+    shown = {}
+    for columns in (200, 80, 50):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        say_forecast(found, as_json=False)
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= columns
+        shown[columns] = sorted("".join("".join(lines).replace("─", "").split()))
+    assert shown[200] == shown[80] == shown[50]
+
+
+def test_notes_that_methods_share_are_said_once_and_keep_their_weight(monkeypatch):
+    config = build_config({"target": {"data": {"name": "breast-cancer"}, "model": "decision-tree"}})
+    asked = methods_asked(["sisa:shards=2", "sisa:shards=3", "sisa:shards=4"])
+    of_audit = membership_plan.plan_audit
+
+    def noting(task, claims):
+        planned = of_audit(task, claims)
+        if task.config.unlearning.method != "sisa":
+            return planned
+        own = [f"{task.config.unlearning.shards} parts"] if task.config.unlearning.shards == 4 else []
+        return planned.noting(Caution("as all"), "as all too", *own)
+
+    monkeypatch.setattr(plan, "plan_audit", noting)
+    notes = plan_methods(AuditTask.load(config), asked).audit.notes
+    three = "sisa:shards=2, sisa:shards=3, sisa:shards=4"
+    assert list(notes[-3:]) == [f"{three}: as all", f"{three}: as all too", "sisa:shards=4: 4 parts"]
+    assert [isinstance(note, Caution) for note in notes[-3:]] == [True, False, False]
+
+
+def test_help_lists_what_it_takes_alone(command):
+    done = command("compare-methods", "--help-all")
+    listed = set(re.findall(r"--[a-z-]+", done.out))
+    assert {"--method", "--dataset", "--target-worlds"} <= listed
+    assert not {"--unlearning", "--unlearning-command", "--unlearning-timeout", "--shards", "--defense"} & listed
+    assert {"--unlearning", "--shards"} <= set(re.findall(r"--[a-z-]+", command("run", "--help-all").out))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--shards=3"], "takes its methods from --method, which is repeatable; leave --shards out"),
+        (["--aggregation=mean"], "leave --aggregation out and write options behind a name, as in --method sisa:sha"),
+        (["--unlearning=retrain"], "leave --unlearning out"),
+        (["--unlearning-timeout=5"], "leave --unlearning-timeout out"),
         (["--unlearning=sisa"], "takes its methods from --method, which is repeatable; leave --unlearning out"),
         (["--method=scrub"], "--method scrub: "),
         (["--method=sisas"], "sisa"),

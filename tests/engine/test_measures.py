@@ -2,6 +2,8 @@
 
 import copy
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +21,7 @@ from unlearn_audit.engine.observe import learn_original, observe_world
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.steps import before_last_step, last_step
+from unlearn_audit.utils.leash import run_leashed
 from unlearn_audit.utils.memory import peak_memory, rise_of_memory
 from unlearn_audit.utils.seeds import SIDES, Kind, generator, integer_seed
 
@@ -123,6 +126,40 @@ def test_memory_is_that_of_the_block_and_the_peak_of_the_process_stays_known():
         pass
     assert nothing.bytes < 20_000_000
     assert peak_memory() >= before
+
+
+BURNS = "held = bytes(range(256)) * 800_000\nwhile time.process_time() < 0.5: sum(held[:1000])"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system does not tell")
+def test_what_a_program_takes_counts_and_what_is_not_known_is_not_said(tmp_path):
+    words = [sys.executable, "-S", "-c", f"import time\n{BURNS}"]
+    leashed, alone, nothing = Took(), Took(), Took()
+    with leashed.measured():
+        assert run_leashed(words, tmp_path, 60).code == 0
+    with leashed.measured():
+        pass
+    assert leashed.cpu_seconds > 0.5
+    assert leashed.peak_memory is None or leashed.peak_memory > 200_000_000
+    with alone.measured():
+        subprocess.run(words, check=True)
+    assert alone.cpu_seconds > 0.5
+    assert alone.peak_memory is None
+    with nothing.measured():
+        pass
+    assert nothing.cpu_seconds < 0.5
+    assert {*alone.figures} == {"seconds", "cpu_seconds"}
+    if leashed.peak_memory is None:
+        assert nothing.peak_memory is None
+
+
+def test_a_program_is_not_charged_with_what_this_process_holds(tmp_path):
+    held = np.ones(40_000_000)
+    took = Took()
+    with took.measured():
+        run_leashed([sys.executable, "-S", "-c", "pass"], tmp_path, 60)
+    assert held.nbytes == 320_000_000
+    assert took.peak_memory is None or took.peak_memory < 100_000_000
 
 
 def quantised(model, bits, by_channel):

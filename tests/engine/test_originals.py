@@ -35,7 +35,7 @@ def records():
 @pytest.mark.parametrize("model", ["logistic-regression", "decision-tree", "torch-mlp"])
 def test_arms_together_give_the_bits_of_each_alone_and_train_each_original_once(records, tmp_path, model, monkeypatch):
     source = network(records) if model == "torch-mlp" else resolve_model(model)
-    kinds = ["retrain", "none", *(["ascent"] if model == "torch-mlp" else [])]
+    kinds = ["retrain", "none", *(["ascent", "fine-tune"] if model == "torch-mlp" else [])]
     alone = {kind: observed(tasks_of(records, source, [kind]), tmp_path / kind)[0][kind] for kind in kinds}
     calls = counted(monkeypatch)
     together, seen = observed(tasks_of(records, source, kinds), tmp_path / "together")
@@ -217,6 +217,44 @@ def test_trees_are_not_kept(records, tmp_path, name):
     assert "only networks, linear models" in why_not_kept(source.make(seed=0))
     (task,) = tasks_of(records, source, ["none"], keep_originals=True)
     assert kept_original(learn_original(task, task.plan.world(0))) is None
+
+
+def counting(n_features, n_classes):
+    """A module with state that is no tensor."""
+    from torch import nn
+
+    class Counting(nn.Linear):
+        def get_extra_state(self):
+            return {"steps": 3}
+
+        def set_extra_state(self, state):
+            pass
+
+    return Counting(n_features, n_classes)
+
+
+def halved(n_features, n_classes):
+    """A module with weights that NumPy has no type for."""
+    import torch
+    from torch import nn
+
+    class Halved(nn.Linear):
+        def forward(self, X):
+            return super().forward(X.to(torch.bfloat16)).float()
+
+    return Halved(n_features, n_classes).to(torch.bfloat16)
+
+
+@pytest.mark.parametrize("module", [counting, halved])
+def test_a_network_whose_state_is_no_arrays_is_not_kept_and_the_audit_goes_on(records, tmp_path, module):
+    pytest.importorskip("torch")
+    from unlearn_audit.models.networks import TorchClassifier
+
+    source = resolve_model(lambda: TorchClassifier(module, batch_size=16, epochs=1))
+    found, seen = observed(tasks_of(records, source, ["none"], keep_originals=True), tmp_path)
+    assert len(found["none"][0].rows) > 0
+    assert len(seen) == SIZES["target"] + 1
+    assert list(tmp_path.glob("??/*.safetensors")) == []
 
 
 class Remembers(LogisticRegression):

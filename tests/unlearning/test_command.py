@@ -28,6 +28,7 @@ from unlearn_audit.models.networks import TorchClassifier
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import code_of, measure_method, options_of, unlearner_for
+from unlearn_audit.unlearning.exchange import Exchange
 from unlearn_audit.utils.temporary import default_store_folder
 from unlearn_audit.worlds.design import Request
 
@@ -201,16 +202,44 @@ def test_records_of_a_data_frame_keep_their_columns(tmp_path):
     assert np.array_equal(answers(after), answers(case.original))
 
 
-def test_the_files_of_an_original_are_written_once_for_many_requests(table):
-    kept = table.folder / "inodes"
-    command = table.shell(
-        f"stat -c %i {{original}} >> {kept}; test ! -e {{unlearned}} && cp {{original}} {{unlearned}}"
-    )
+def test_the_files_of_an_original_are_made_once_for_many_requests_and_each_has_its_own(table, monkeypatch):
+    kept, calls, write = table.folder / "paths", [], Exchange._write_original
+    monkeypatch.setattr(Exchange, "_write_original", lambda exchange: calls.append(1) or write(exchange))
+    command = table.shell(f"echo {{original}} >> {kept}; test ! -e {{unlearned}} && cp {{original}} {{unlearned}}")
     requests = [Request(np.array([i]), NOBODY) for i in (3, 5)]
     made_by = list(table.method(command).unlearn_many(table.original, requests, [1, 2]))
     assert len(made_by) == 2
-    assert len(set(kept.read_text().split())) == 1
+    assert len(calls) == 1
+    assert len(set(kept.read_text().split())) == 2
     assert not list(default_store_folder().rglob("*"))
+
+
+CHANGES_IN_PLACE = """
+import struct, sys
+original, unlearned, query, sizes = sys.argv[1:]
+with open(original, "r+b") as file:
+    file.seek(-4, 2)
+    last = struct.unpack("<f", file.read())[0]
+    file.seek(-4, 2)
+    file.write(struct.pack("<f", last + 1))
+with open(original, "rb") as file, open(unlearned, "wb") as copy:
+    copy.write(file.read())
+with open(query, "ab") as file:
+    file.write(b"more")
+    print(file.tell(), file=open(sizes, "a"))
+"""
+
+
+def test_a_program_that_changes_its_files_changes_those_of_no_other_request(net):
+    program, sizes = net.folder / "in_place.py", net.folder / "sizes"
+    program.write_text(CHANGES_IN_PLACE)
+    command = shlex.join([sys.executable, "-S", str(program), "{original}", "{unlearned}", "{query}", str(sizes)])
+    requests = [Request(np.array([i]), NOBODY) for i in (3, 5, 7)]
+    together = [answers(of) for of in net.method(command).unlearn_many(net.original, requests, [1, 2, 3])]
+    alone = answers(net.unlearn(command))
+    assert not np.array_equal(alone, answers(net.original))
+    assert all(np.array_equal(of, alone) for of in together)
+    assert len(set(sizes.read_text().split())) == 1
 
 
 FAILS = {
@@ -316,6 +345,22 @@ def test_what_the_system_cannot_start_is_told(table):
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(AuditError, match=r"no-interpreter cannot be run \(No such file or directory\)"):
         table.unlearn(f"{path} {{original}} {{unlearned}}")
+
+
+def test_a_folder_that_is_gone_is_told(table):
+    method = replace(table.method(COPY), folder=table.folder / "gone")
+    with pytest.raises(AuditError, match=r"command cp cannot be run \(there is no folder .*gone to run it in\)"):
+        method.unlearn(table.original, Request(np.array([3]), NOBODY), seed=2)
+
+
+def test_a_command_in_a_folder_that_is_gone_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    config = UnlearningConfig.model_validate({"command": COPY})
+    with pytest.raises(AuditError, match=r"command cp cannot be run: the working folder is gone; start again in"):
+        unlearner_for(config, resolve_model(GaussianNB()), Regime.FIXED)
 
 
 def test_a_model_without_weights_needs_records_to_answer_for(table):

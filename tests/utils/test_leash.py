@@ -77,3 +77,14 @@ def test_what_cannot_be_run(tmp_path):
     assert why_not_run(str(Path(tmp_path)), Path("/")).endswith("is a folder")
     (tmp_path / "text").chmod(0o700)
     assert run_leashed(["./text"], tmp_path, 60) == Ended(1, "Exec format error", started=False)
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    gone = tmp_path / "gone"
+    (tmp_path / "file").write_text("text")
+    assert why_not_run("sh", gone) == f"there is no folder {gone} to run it in"
+    assert why_not_run("./text", gone) == f"there is no folder {gone} to run it in"
+    for folder in (gone, tmp_path / "file"):
+        ended = run_leashed(["sh", "-c", "true"], folder, 60)
+        assert not ended.started
+        assert ended.said.startswith(f"{folder}: No")

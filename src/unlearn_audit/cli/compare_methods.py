@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.methods.forecast import forecast_methods
 from unlearn_audit.audits.methods.page import print_methods
-from unlearn_audit.audits.methods.plan import comparison_config, methods_asked
+from unlearn_audit.audits.methods.plan import NOT_HERE, comparison_config, methods_asked
 from unlearn_audit.audits.methods.run import compare, identity_of
 from unlearn_audit.cli.plan import say_forecast
 from unlearn_audit.cli.run import folder_name
@@ -29,7 +30,7 @@ _Methods = Annotated[
     list[str] | None,
     typer.Option(
         "--method",
-        help="An unlearning method, as in --unlearning: NAME, NAME:option=value,option=value, or file.py:object. "
+        help="An unlearning method: NAME, NAME:option=value,option=value, or file.py:object. "
         "Repeatable. Default: every one that can unlearn from the model. retrain and none always run.",
         rich_help_panel="Unlearning",
     ),
@@ -40,7 +41,7 @@ _Plan = Annotated[
 ]
 
 
-@configured
+@partial(configured, without=NOT_HERE)
 def compare_methods(
     specification: AuditConfig,
     method: _Methods = None,

@@ -85,9 +85,9 @@ def _cost_document(cost: Cost) -> dict[str, Any]:
 def _print(console: Console, found: Forecast) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("arm", "side"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, overflow="fold")
     for heading in ("worlds", "trainings", "in the store", "a world", "in all"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")
     for side in (found.at_most or found.cost).sides:
         table.add_row(
             "undefended" if side.arm == "none" else side.arm,

@@ -128,7 +128,9 @@ def shared_by(task: SideTask, fingerprint: str) -> str | None:
         return None
     source = task.source.alone
     common = {**task.documents(fingerprint)[0], "learning": learning, "model": source.fingerprint}
-    del common["unlearning"]
+    # how requests are met; what trains originals stands in the learning
+    for of_the_method in ("unlearning", "trainer"):
+        common.pop(of_the_method, None)
     # what decides the answers of a model whose code cannot be followed is in no text
     return digest({**common, "source": id(source) if source.unknown or not source.fingerprint else None})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -75,7 +76,9 @@ def kept(model: Any) -> Kept | None:
             for name in _OF_NETWORK:
                 del found[name]
             found["spent_"] = None if spent is None else list(dataclasses.astuple(spent))
-            state = {name: of.detach().cpu().contiguous().numpy() for name, of in step.module_.state_dict().items()}
+            state = _state_of(step.module_)
+            if state is None:
+                return None
             arrays |= {f"{number}.module_.{name}": values for name, values in state.items()}
         elif _is_known(step):
             found = _fitted(step)
@@ -93,6 +96,13 @@ def kept(model: Any) -> Kept | None:
                 except TypeError:
                     return None
     return Kept(arrays, notes)
+
+
+def _state_of(module: Any) -> dict[str, npt.NDArray[Any]] | None:
+    """Return weights and buffers by name; None if a module has state of another kind, or numbers that NumPy lacks."""
+    with suppress(Exception):  # other people's modules may raise anything
+        return {name: of.detach().cpu().contiguous().numpy() for name, of in module.state_dict().items()}
+    return None
 
 
 def made_again(source: ModelSource, seed: int, of: Kept, shape: tuple[int, ...]) -> Any:

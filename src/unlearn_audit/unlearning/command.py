@@ -61,7 +61,7 @@ class OwnCommand(Forgetting):
         return {name for word in self.words for name in _PLACEHOLDER.findall(word)}
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the unlearned model of each request; the files of the original are written once."""
+        """Yield the unlearned model of each request; the files of the original are made once, and copied."""
         with Exchange.opened(original, self.names) as exchange:
             sharing = replace(self, exchange=exchange)
             for request, seed in zip(requests, seeds, strict=True):
@@ -82,13 +82,12 @@ class OwnCommand(Forgetting):
         opened: AbstractContextManager[Exchange] = (
             Exchange.opened(original, self.names) if self.exchange is None else nullcontext(self.exchange)
         )
-        with opened as exchange:
+        with opened as of_all, of_all.for_one_request() as exchange:
             if not exchange.is_network and not self.names & {ORIGINAL, QUERY}:
                 raise self._failed(
                     f"is given no records to answer for, and {original.source.name} is no network whose weights it "
                     f"could write; name {{{ORIGINAL}}} or {{{QUERY}}} in it"
                 )
-            exchange.clear()
             for name, positions in ((FORGET, update.forget), (RETAIN, update.retain)):
                 if name in self.names:
                     exchange.write_records(name, positions)
@@ -166,7 +165,13 @@ class CommandOptions(Options):
         AuditError
             If the program is not there.
         """
-        words, folder = self.words, Path.cwd()
+        words = self.words
+        try:
+            folder = Path.cwd()
+        except OSError as error:
+            raise AuditError(
+                f"unlearning command {words[0]} cannot be run: the working folder is gone; start again in another one"
+            ) from error
         if (why := why_not_run(words[0], folder)) is not None:
             raise AuditError(f"unlearning command {words[0]} cannot be run: {why}; check the command")
         return OwnCommand(retrain.regime, retrain, words, self.timeout, folder)

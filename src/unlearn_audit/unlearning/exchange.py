@@ -45,6 +45,7 @@ from unlearn_audit.utils.columns import content_of
 from unlearn_audit.utils.messages import reason, shortened
 from unlearn_audit.utils.modes import PRIVATE_FILE
 from unlearn_audit.utils.temporary import temporary_folder
+from unlearn_audit.utils.tensors import is_tensors
 from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
 ORIGINAL, FORGET, RETAIN, QUERY, UNLEARNED = "original", "forget", "retain", "query", "unlearned"
 FILES = (ORIGINAL, FORGET, RETAIN, QUERY, UNLEARNED)
 """The names of the files."""
-
-_LONGEST_HEADER = 100_000_000
-"""Bytes of a header of safetensors, as its own library bounds it."""
 
 
 class Answered:
@@ -97,15 +95,18 @@ class Exchange:
         Where they lie.
     original
         What is unlearned from.
+    of_all
+        The files that all requests have; None if these are they.
     """
 
     folder: Path
     original: Trained
+    of_all: Exchange | None = None
 
     @classmethod
     @contextmanager
     def opened(cls, original: Trained, names: Collection[str]) -> Iterator[Exchange]:
-        """Write those files of ``names`` that all requests share, and remove all in the end.
+        """Write those files of ``names`` that all requests have, and remove all in the end; see `for_one_request`.
 
         Raises
         ------
@@ -119,6 +120,22 @@ class Exchange:
             if QUERY in names:
                 exchange._write(QUERY, exchange._records(np.arange(len(original.data)), labelled=False))
             yield exchange
+
+    @contextmanager
+    def for_one_request(self) -> Iterator[Exchange]:
+        """Yield the same files in a new folder, so that no other request meets what a program does to them.
+
+        Raises
+        ------
+        AuditError
+            If they cannot be written.
+        """
+        with temporary_folder() as folder:
+            own = Exchange(folder, self.original, self)
+            for path in self.folder.iterdir():
+                with own._writing():
+                    shutil.copy(path, folder / path.name)
+            yield own
 
     @property
     def is_network(self) -> bool:
@@ -139,14 +156,6 @@ class Exchange:
         """Write records with their labels."""
         self._write(name, self._records(positions, labelled=True))
 
-    def clear(self) -> None:
-        """Remove what a program wrote."""
-        for path in self._written():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-
     def read(self) -> Any:
         """Return the unlearned model that a program wrote.
 
@@ -164,7 +173,7 @@ class Exchange:
         content = content_of(written[0])
         if not content:
             raise AuditError(f"wrote an empty file to {{{UNLEARNED}}}")
-        if self.is_network and _is_safetensors(content):
+        if self.is_network and is_tensors(content):
             return self._from_weights(content)
         return self._from_posteriors(content)
 
@@ -224,6 +233,8 @@ class Exchange:
 
     @cached_property
     def _places(self) -> dict[bytes, int]:
+        if self.of_all is not None:
+            return self.of_all._places
         # of records that are alike a model answers alike; the first one stands for all
         places: dict[bytes, int] = {}
         for at, key in enumerate(keys_of(self.data.X)):
@@ -269,10 +280,14 @@ class Exchange:
         self._put(name, sink.getvalue())
 
     def _put(self, name: str, content: Any) -> None:
-        path = self.path(name)
+        made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with self._writing(), open(os.open(self.path(name), made, PRIVATE_FILE), "wb") as stream:
+            stream.write(content)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb") as stream:
-                stream.write(content)
+            yield
         except OSError as error:
             raise AuditError(
                 f"the records cannot be laid out for an unlearning command in {self.folder} ({error.strerror}); free "
@@ -309,11 +324,6 @@ def _suffix_of(content: bytes) -> str:
     """Return the suffix that files of such a content have."""
     starts = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz", b"{": ".jsonl"}
     return next((suffix for start, suffix in starts.items() if content.startswith(start)), ".csv")
-
-
-def _is_safetensors(content: bytes) -> bool:
-    """Return whether a content starts as safetensors do: the length of a header in JSON, and the header."""
-    return content[8:9] == b"{" and int.from_bytes(content[:8], "little") <= _LONGEST_HEADER
 
 
 def _safetensors() -> Any:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from unlearn_audit.utils.children import child_of_known_memory
+
 _TAIL = 1 << 14
 """Bytes of standard error that are kept."""
 
@@ -46,6 +48,12 @@ if hasattr(os, "waitid"):  # what the program leaves running is killed while its
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     kill()
 code = child.wait()
+try:
+    import resource
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    os.write(1, b"%d" % (most if sys.platform == "darwin" else 1024 * most))
+except ImportError:
+    pass
 os._exit(code if code >= 0 else 128 - code)
 """
 
@@ -77,8 +85,10 @@ def why_not_run(program: str, folder: Path) -> str | None:
     program
         A name that is looked up in ``PATH``, or a path.
     folder
-        What a relative path starts from.
+        Where it would run, and what a relative path starts from.
     """
+    if not folder.is_dir():
+        return f"there is no folder {folder} to run it in"
     if os.path.dirname(program):
         path = folder / program
         if path.is_dir():
@@ -92,6 +102,8 @@ def why_not_run(program: str, folder: Path) -> str | None:
 def run_leashed(words: Sequence[str], folder: Path, seconds: float) -> Ended:
     """Run a program, without a shell, and return how it ended; what it wrote on standard output is lost.
 
+    What it takes counts in `unlearn_audit.utils.children.children_measured`.
+
     Parameters
     ----------
     words
@@ -101,16 +113,25 @@ def run_leashed(words: Sequence[str], folder: Path, seconds: float) -> Ended:
     seconds
         Its time, after which it is killed with all that it started.
     """
-    between = subprocess.Popen(  # the user named it  # nosec B603
-        [sys.executable, "-I", "-S", "-c", _BETWEEN, *words],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        # else an interrupt of the terminal would end it, and leave the program alone
-        start_new_session=True,
-    )
+    with child_of_known_memory() as memory:
+        return _run(words, folder, seconds, memory)
+
+
+def _run(words: Sequence[str], folder: Path, seconds: float, memory: list[int]) -> Ended:
+    try:
+        between = subprocess.Popen(  # the user named it  # nosec B603
+            [sys.executable, "-I", "-S", "-c", _BETWEEN, *words],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # else an interrupt of the terminal would end it, and leave the program alone
+            start_new_session=True,
+        )
+    except OSError as error:  # without its folder, or more processes than the system allows
+        return Ended(1, ": ".join(map(str, filter(None, (error.filename, error.strerror)))), started=False)
     assert between.stdin is not None
+    assert between.stdout is not None
     assert between.stderr is not None
     tail = bytearray()
     listener = threading.Thread(target=_keep_tail, args=(between.stderr, tail), daemon=True)
@@ -127,6 +148,8 @@ def run_leashed(words: Sequence[str], folder: Path, seconds: float) -> Ended:
             between.kill()
             between.wait()
         listener.join(_SECONDS_TO_END)
+    with between.stdout as said_of_memory:
+        memory += map(int, said_of_memory.read().split())
     lines = [line.strip() for line in bytes(tail).decode("utf-8", errors="replace").splitlines()]
     said = next((line for line in reversed(lines) if line), "")
     return Ended(code, said.lstrip("\0"), started=not said.startswith("\0"))

@@ -11,6 +11,9 @@ import numpy.typing as npt
 _PREFIX = 8
 """Bytes in which the file says how long its header is."""
 
+_LONGEST_HEADER = 100_000_000
+"""Bytes of a header, as the format's own library bounds it."""
+
 
 def bytes_of_tensors(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     """Return arrays of numbers as the bytes of a file of safetensors."""
@@ -39,7 +42,7 @@ def read_tensors(content: bytes) -> dict[str, npt.NDArray[Any]]:
 
 
 def is_tensors(content: bytes) -> bool:
-    """Return whether some bytes begin as a file of safetensors does.
+    """Return whether some bytes begin as a file of safetensors does, be it whole or cut.
 
     Examples
     --------
@@ -47,4 +50,4 @@ def is_tensors(content: bytes) -> bool:
     (True, False)
     """
     header = int.from_bytes(content[:_PREFIX], "little")
-    return content[_PREFIX : _PREFIX + 1] == b"{" and header <= len(content) - _PREFIX
+    return content[_PREFIX : _PREFIX + 1] == b"{" and header <= _LONGEST_HEADER

@@ -220,7 +220,7 @@ def print_methods(console: Console, found: MethodsFindings, page: str | None = N
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("method", overflow="fold")
     for place in _TERMINAL:
-        table.add_column(COLUMNS[place][0], justify="right" if place else "left")
+        table.add_column(COLUMNS[place][0], justify="right" if place else "left", overflow="fold")
     for row in found.tried:
         cells = [
             Text.assemble(value, (f"\n{ends}" if ends else "", "dim")) for value, ends in map(_cells(row), _TERMINAL)

@@ -26,6 +26,15 @@ Method = str | UnlearningConfig | Callable[..., Any]
 
 NO_UNLEARNING = UnlearningConfig(method="none")
 
+NOT_HERE = {
+    "unlearning": "compare-methods takes its methods from --method, which is repeatable; leave --{flag} out and write "
+    "options behind a name, as in --method sisa:shards=5",
+    "until": "compare-methods has the same worlds for every method; give --target-worlds, and no --{flag}",
+    "defenses": "compare-methods compares methods without defences; leave --{flag} out, and try defences on one of "
+    "them with run",
+}
+"""By block of a configuration, why a comparison has none of its options."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -119,12 +128,9 @@ def comparison_config(config: AuditConfig) -> AuditConfig:
     AuditError
         If it asks for what a comparison has not.
     """
-    if config.unlearning != UnlearningConfig():
-        raise AuditError("compare-methods takes its methods from --method, which is repeatable; leave --unlearning out")
-    if config.until is not None:
-        raise AuditError("compare-methods has the same worlds for every method; give --target-worlds, and no --until")
-    if config.defenses:
-        raise AuditError("compare-methods compares methods without defences; try defences on one of them with run")
+    for block, flag in (("unlearning", "unlearning"), ("until", "until"), ("defenses", "defense")):
+        if getattr(config, block) != AuditConfig.model_fields[block].default:
+            raise AuditError(NOT_HERE[block].format(flag=flag))
     return config.model_copy(
         update={"unlearning": NO_UNLEARNING, "retraining_arm": True, "games": config.two_way_games[:1]}
     )
@@ -150,7 +156,7 @@ def plan_methods(task: AuditTask, asked: Sequence[Asked], claims: Claims | None 
     claims = claims or Claims()
     config = comparison_config(task.config)
     audit = plan_audit(_unlearning(task, config, NO_UNLEARNING), claims)
-    arms, notes = list(audit.arms), list(audit.notes)
+    arms, of_methods = list(audit.arms), dict[str, list[str]]()
     methods: dict[str, UnlearningConfig] = {}
     skipped: dict[str, str] = {}
     for method in asked:
@@ -162,9 +168,12 @@ def plan_methods(task: AuditTask, asked: Sequence[Asked], claims: Claims | None 
             skipped[method.text] = str(error)
             continue
         arms.append(_named(own.undefended, method.text))
-        notes += [f"{method.text}: {note}" for note in own.notes if note not in audit.notes]
+        for note in dict.fromkeys(own.notes):
+            if note not in audit.notes:
+                of_methods.setdefault(note, []).append(method.text)
         methods[method.text] = method.config
-    return MethodsPlan(replace(audit, arms=tuple(arms), notes=tuple(dict.fromkeys(notes))), methods, skipped)
+    notes = [type(note)(f"{', '.join(names)}: {note}") for note, names in of_methods.items()]
+    return MethodsPlan(replace(audit, arms=tuple(arms)).noting(*notes), methods, skipped)
 
 
 def _unlearning(task: AuditTask, config: AuditConfig, method: UnlearningConfig) -> AuditTask:

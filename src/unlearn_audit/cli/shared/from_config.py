@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, Signature, signature
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
@@ -50,19 +51,33 @@ class Flag:
         return str(self.extra["flag"] or self.path[-1].replace("_", "-"))
 
     @property
-    def parameter(self) -> Parameter:
-        """The parameter of a command."""
-        name = self.name.replace("-", "_")
+    def word(self) -> str:
+        """The name of its parameter."""
+        return self.name.replace("-", "_")
+
+    def given_in(self, given: Mapping[str, Any]) -> bool:
+        """Return whether a command line gives it."""
+        return given[self.word] not in (None, [])
+
+    def parameter(self, *, hidden: bool = False) -> Parameter:
+        """Return the parameter of a command; help lists none that is hidden."""
         kind, many = _kind(self.field.annotation)
         names = [f"--{self.name}/--no-{self.name}" if kind is bool else f"--{self.name}"]
         heading = self.extra["group"] + (RARE if self.extra["rare"] else "")
         # numbers that may be written with units, such as 'auc ± 0.03', are read by the configuration
         metavar = "X" if float in (self.field.annotation, *get_args(self.field.annotation)) else None
         option = typer.Option(
-            *names, help=self.help(many=many), metavar=metavar, rich_help_panel=heading, show_default=False
+            *names,
+            help=self.help(many=many),
+            metavar=metavar,
+            rich_help_panel=heading,
+            show_default=False,
+            hidden=hidden,
         )
         annotation: Any = list[kind] if many else kind  # type: ignore[valid-type]
-        return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[annotation | None, option])
+        return Parameter(
+            self.word, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[annotation | None, option]
+        )
 
     def help(self, *, many: bool) -> str:
         """Return one or two sentences."""
@@ -151,11 +166,22 @@ HELP_ALL = Parameter("help_all", Parameter.KEYWORD_ONLY, default=False, annotati
 ALLOW_CODE = Parameter("allow_code", Parameter.KEYWORD_ONLY, default=False, annotation=_AllowCode)
 
 
-def configured(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of an audit, before its own; its first parameter is what they describe."""
+def configured(command: Callable[..., None], without: Mapping[str, str] = MappingProxyType({})) -> Callable[..., None]:
+    """Give a command the options of an audit, before its own; its first parameter is what they describe.
+
+    Parameters
+    ----------
+    command
+        The command.
+    without
+        By block of the configuration, why its options are refused: a sentence with a place for ``{flag}``.
+    """
     found = list(flags())
 
     def specify(given: dict[str, Any]) -> AuditConfig:
+        for flag in found:
+            if flag.path[0] in without and flag.given_in(given):
+                raise AuditError(without[flag.path[0]].format(flag=flag.name))
         path, no_reuse, allow_code = (given[of.name] for of in (CONFIG, NO_REUSE, ALLOW_CODE))
         values = _nested(found, given)
         if no_reuse:
@@ -172,7 +198,8 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
                 return build_config(values, "the command line")
             return read_config(path, values, allow_code=allow_code)
 
-    return _with_options(command, [CONFIG, *(flag.parameter for flag in found), NO_REUSE, ALLOW_CODE], specify)
+    parameters = (flag.parameter(hidden=flag.path[0] in without) for flag in found)
+    return _with_options(command, [CONFIG, *parameters, NO_REUSE, ALLOW_CODE], specify)
 
 
 def configured_for_files(command: Callable[..., None]) -> Callable[..., None]:
@@ -180,7 +207,7 @@ def configured_for_files(command: Callable[..., None]) -> Callable[..., None]:
     found = [flag for flag in flags() if flag.extra["of_files"]]
     return _with_options(
         command,
-        [flag.parameter for flag in found],
+        [flag.parameter() for flag in found],
         lambda given: build_config(_nested(found, given), "the command line"),
     )
 
@@ -209,11 +236,10 @@ def _nested(found: list[Flag], given: dict[str, Any]) -> dict[str, Any]:
     """Return the flags that were given as nested dictionaries."""
     values: dict[str, Any] = {}
     for flag in found:
-        value = given[flag.name.replace("-", "_")]
-        if value is None or value == []:
+        if not flag.given_in(given):
             continue
         block = values
         for key in flag.path[:-1]:
             block = block.setdefault(key, {})
-        block[flag.path[-1]] = value
+        block[flag.path[-1]] = given[flag.word]
     return values

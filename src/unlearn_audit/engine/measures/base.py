@@ -17,6 +17,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
+from unlearn_audit.utils.children import children_measured, most_of
 from unlearn_audit.utils.memory import rise_of_memory
 from unlearn_audit.utils.typing import Positions, Posteriors
 
@@ -29,30 +30,35 @@ ORIGINAL = -1
 
 @dataclass
 class Took:
-    """What some work took.
+    """What some work took, with the processes that it started and awaited.
 
     Attributes
     ----------
-    seconds, cpu_seconds
-        Wall time, and that of all cores together.
+    seconds
+        Wall time.
+    cpu_seconds
+        Time of all cores together; None where the system does not tell that of other processes.
     peak_memory
-        Bytes held at the most beyond those held before; None where the system does not tell.
+        Bytes held at the most beyond those held before, by this process or by one that it started; None where that is
+        not known.
     """
 
     seconds: float = 0.0
-    cpu_seconds: float = 0.0
+    cpu_seconds: float | None = 0.0
     peak_memory: int | None = None
 
     @contextmanager
     def measured(self) -> Iterator[None]:
         """Add what a block takes."""
+        memory = self.peak_memory if self.seconds else 0
         wall, cpu = time.perf_counter(), time.process_time()
-        with rise_of_memory() as rise:
+        with rise_of_memory() as rise, children_measured() as others:
             yield
         self.seconds += time.perf_counter() - wall
-        self.cpu_seconds += time.process_time() - cpu
-        if rise.bytes is not None:
-            self.peak_memory = max(rise.bytes, self.peak_memory or 0)
+        own = time.process_time() - cpu
+        if self.cpu_seconds is not None:
+            self.cpu_seconds = None if others.cpu_seconds is None else self.cpu_seconds + own + others.cpu_seconds
+        self.peak_memory = most_of(memory, rise.bytes, others.peak_memory)
 
     @property
     def figures(self) -> dict[str, float]:

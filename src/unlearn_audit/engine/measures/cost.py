@@ -11,12 +11,14 @@ class Cost(Measure):
     """``seconds``, ``cpu_seconds`` and ``peak_memory`` of each pair, and of the original.
 
     Many requests may be met at once, so each pair is given an equal share of the time that all of its world took, and
-    the most memory that any of them took. Other than all other figures, these differ from run to run.
+    the most memory that any of them took. Programs that they start and await count too. Other than all other figures,
+    these differ from run to run.
     """
 
     def of_world(self, learned: Took | None, unlearned: Took, pairs: int) -> list[Value]:
         """Return the figures of a world."""
-        share = replace(unlearned, seconds=unlearned.seconds / pairs, cpu_seconds=unlearned.cpu_seconds / pairs)
+        cpu = unlearned.cpu_seconds
+        share = replace(unlearned, seconds=unlearned.seconds / pairs, cpu_seconds=None if cpu is None else cpu / pairs)
         of_original = {} if learned is None else learned.figures
         return [
             *((ORIGINAL, name, value) for name, value in of_original.items()),

@@ -64,7 +64,7 @@ def _tuned(pair: Pair, name: str, returned: Positions, asked: Records) -> Iterat
     model, module = copied(pair.unlearned.model)
     network, data = network_in(model), pair.unlearned.data
     device = next(module.parameters()).device
-    optimizer = network.new_optimizer(module)
+    optimizer = network.recipe_.make_optimizer(module)
     batches = _batches(pair, returned, network.batch_size, data, network.classes_)
 
     def tune(positions: Positions) -> None:

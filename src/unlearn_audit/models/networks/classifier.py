@@ -24,7 +24,15 @@ from unlearn_audit.models.networks.device import chosen_device, exact, generator
 from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
 from unlearn_audit.models.networks.modules import asked_for
 from unlearn_audit.models.networks.private import calibrated, check_module
-from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, train_network
+from unlearn_audit.models.networks.recipe import TrainingRecipe
+from unlearn_audit.models.networks.training import (
+    OPTIMIZERS,
+    VERSION,
+    Recipe,
+    batch_sizes,
+    optimizer_of,
+    train_network,
+)
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.seeding import seed_arguments
 from unlearn_audit.utils.foreign import foreign
@@ -200,10 +208,12 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.n_steps_, self.spent_ = begun.recipe.steps, begun.recipe.spent
         return self
 
-    def new_optimizer(self, module: nn.Module) -> torch.optim.Optimizer:
-        """Return an optimiser of the settings for the weights of a module."""
-        make = OPTIMIZERS[self.optimizer] if isinstance(self.optimizer, str) else self.optimizer
-        return make(module.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+    @property
+    def recipe_(self) -> TrainingRecipe:
+        """How it was trained."""
+        batch_size, epochs, steps = map(int, (self.batch_size, self.epochs, self.n_steps_))
+        make = optimizer_of(self.optimizer)
+        return TrainingRecipe(make, self.learning_rate, self.weight_decay, batch_size, epochs, steps)
 
     def tensors(self, X: Any, codes: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return (n, ...) records as the module takes them, and (n,) codes of their classes, on a device."""
@@ -323,7 +333,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             name=self._name,
             batch_sizes=sizes,
             steps=steps,
-            optimizer=OPTIMIZERS[self.optimizer] if isinstance(self.optimizer, str) else self.optimizer,
+            optimizer=optimizer_of(self.optimizer),
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             spent=None if self.privacy is None else calibrated(self.privacy, self.batch_size / n, steps),

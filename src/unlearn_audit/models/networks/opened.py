@@ -16,7 +16,6 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.networks.classifier import TorchClassifier
 from unlearn_audit.models.networks.device import exact
 from unlearn_audit.models.networks.recipe import TrainingRecipe
-from unlearn_audit.models.networks.training import OPTIMIZERS
 from unlearn_audit.models.steps import last_step
 
 __all__ = ["OpenedNetwork", "exact", "tensors_of"]
@@ -58,11 +57,7 @@ class OpenedNetwork:
     @property
     def recipe(self) -> TrainingRecipe:
         """How it was trained."""
-        of = self._network
-        optimizer = OPTIMIZERS[of.optimizer] if isinstance(of.optimizer, str) else of.optimizer
-        return TrainingRecipe(
-            optimizer, of.learning_rate, of.weight_decay, int(of.batch_size), int(of.epochs), int(of.n_steps_)
-        )
+        return self._network.recipe_
 
     @property
     def weights(self) -> dict[str, Tensor]:

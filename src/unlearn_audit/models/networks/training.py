@@ -31,6 +31,12 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 """Name to optimiser; it takes the parameters, ``lr`` and ``weight_decay``."""
 
+
+def optimizer_of(chosen: str | Callable[..., torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+    """Return what makes an optimiser that is given by its name or as it is."""
+    return OPTIMIZERS[chosen] if isinstance(chosen, str) else chosen
+
+
 VERSION = 2
 """Raise it whenever the same records would give other weights than before."""
 

@@ -17,7 +17,7 @@ from unlearn_audit.models.networks import TorchClassifier
 from unlearn_audit.models.networks.classifier import ASKED_AT_ONCE
 from unlearn_audit.models.networks.device import exact, generators_of_its_own
 from unlearn_audit.models.networks.draws import RecordDraws
-from unlearn_audit.models.networks.training import OPTIMIZERS, batch_sizes
+from unlearn_audit.models.networks.training import batch_sizes, optimizer_of
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Update
@@ -96,8 +96,7 @@ class Task:
 
     def optimizer(self, name: str | None = None) -> Callable[..., torch.optim.Optimizer]:
         """Return the optimiser of a name, that of the network's recipe without one."""
-        chosen = self.network.optimizer if name is None else name
-        return OPTIMIZERS[chosen] if isinstance(chosen, str) else chosen
+        return optimizer_of(self.network.optimizer if name is None else name)
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights that are trained, by name: the tensors themselves."""

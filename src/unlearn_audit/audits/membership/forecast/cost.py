@@ -404,7 +404,7 @@ def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_
         "up; each is taken to cost as much as an update",
     )
     return (
-        *of_worlds,
+        *dict.fromkeys(of_worlds),
         *(influences if of_influence else ()),
         "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
         "for this machine with nothing else to do, without the start of the program and the writing of the report",
