@@ -1,27 +1,34 @@
 """Methods compared on the same worlds: each gets the figures of an audit of its own, and all share the rest."""
 
+import io
 import json
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit import AuditConfig, AuditError, Execution, compare_methods, run
+from unlearn_audit.audits.membership.forecast import measure
+from unlearn_audit.audits.membership.forecast.cost import forecast_of
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.audits.methods.findings import MethodsFindings
+from unlearn_audit.audits.methods.findings import Method, MethodsFindings
 from unlearn_audit.audits.methods.forecast import forecast_methods
 from unlearn_audit.audits.methods.fronts import on_front
 from unlearn_audit.audits.methods.json_schema import methods_schema
-from unlearn_audit.audits.methods.page import render_methods
+from unlearn_audit.audits.methods.page import print_methods, render_methods
 from unlearn_audit.audits.methods.plan import methods_asked, plan_methods
 from unlearn_audit.audits.methods.plots import turned_interval
 from unlearn_audit.audits.methods.run import compare
+from unlearn_audit.audits.methods.sentences import skipped_words
+from unlearn_audit.utils.progress import Silent
 
 ROOT = Path(__file__).parents[3]
 SMALL = {
@@ -57,6 +64,16 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     return Execution(store=tmp_path_factory.mktemp("store"))
+
+
+class Said(Silent):
+    """Keeps what it is asked to say."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, line):
+        self.lines.append(line)
 
 
 def task(**changes):
@@ -114,7 +131,10 @@ def test_jobs_change_nothing_but_times(own, compared, tmp_path):
 
 
 def test_a_method_that_fails_is_a_row_that_says_why_and_the_others_go_on(own, compared, store):
-    found = compared_with([f"{own}:fragile", "sisa:shards=3"], store).findings
+    said = Said()
+    found = compared_with([f"{own}:fragile", "sisa:shards=3"], replace(store, reporter=said)).findings
+    (line,) = (line for line in said.lines if line.endswith("; the other methods go on"))
+    assert line.startswith("mine.py:fragile failed: ")
     failed, fine = found.methods[2:]
     assert (failed.method, failed.status, failed.arms) == ("mine.py:fragile", "failed", None)
     assert "ZeroDivisionError: nothing to divide by" in failed.why
@@ -142,6 +162,24 @@ def test_a_skipped_method_is_a_row(store):
     assert (skipped.method, skipped.status) == ("ssd", "skipped")
     assert skipped.why
     assert found.to_frame()["method"].tolist() == ["retrain", "none", "sisa:shards=3", "ssd"]
+    # for people it is a sentence
+    page, shown = render_methods(found.findings), io.StringIO()
+    print_methods(Console(file=shown, width=200), found.findings)
+    said = "ssd was skipped: it needs a neural network; decision-tree is a DecisionTreeClassifier."
+    for text in (page, shown.getvalue()):
+        assert said in text
+        assert text.count("ssd") == 1
+
+
+def test_methods_that_are_skipped_for_the_same_reason_share_a_sentence():
+    plan = plan_methods(task(), methods_asked(None))
+    rows = [Method(method=text, status="skipped", why=why) for text, why in plan.skipped.items()]
+    sentences = skipped_words(rows)
+    (networks,) = (of for of in sentences if "each needs a neural network; " in of)
+    assert networks.startswith(f"{len(rows) - 3} methods were skipped (noisy-fine-tuning, ppu, ")
+    assert "was skipped: a DecisionTreeClassifier has no closed form" in sentences[0]
+    assert len(sentences) == 4
+    assert all(of.method in " ".join(sentences) for of in rows)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +254,28 @@ def test_a_plan_states_every_arm_and_trains_nothing(store, own):
     trainings = {side.arm: side.trainings for side in found.cost.sides if side.side == "target"}
     assert trainings == {"none": 5, "retraining": 50, "sisa:shards=3": 5 + 50, "mine.py:lazy": 50}
     assert found.cost.seconds > 0
+
+
+@pytest.mark.parametrize("text", ["sisa:shards=3", "none"])
+def test_a_method_that_would_fail_is_a_note_of_the_plan_unless_it_is_a_reference(text):
+    plan = plan_methods(task(), methods_asked(["sisa:shards=3", "sisa:shards=2"])).audit
+    failing = plan.arm(text).tasks["shadow"].unlearner
+
+    def pilot(side):
+        if side.unlearner == failing:
+            raise AuditError("a batch is larger than the data")
+        return measure(side)
+
+    def found():
+        return forecast_of(plan, Execution(), pilot, start=lambda: None, spared=["sisa:shards=3", "sisa:shards=2"])
+
+    if text == "none":
+        with pytest.raises(AuditError, match="a batch is larger"):
+            found()
+    else:
+        forecast = found()
+        assert {side.arm for side in forecast.cost.sides} == {"none", "retraining", "sisa:shards=2"}
+        assert forecast.notes[-1] == "sisa:shards=3 would fail: a batch is larger than the data"
 
 
 def test_per_record_worlds_have_klom_and_two_more_kinds_of_difficulty(own, store):

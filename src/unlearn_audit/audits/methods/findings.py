@@ -107,6 +107,11 @@ class MethodsFindings(Frozen):
         return tuple(of for of in self.methods if of.status == "compared")
 
     @property
+    def tried(self) -> tuple[Method, ...]:
+        """The references and the methods that were not skipped."""
+        return tuple(of for of in self.methods if of.status != "skipped")
+
+    @property
     def shown(self) -> tuple[Method, ...]:
         """The methods, and the references, that have figures."""
         return tuple(of for of in self.methods if of.arms is not None)

@@ -13,6 +13,8 @@ from unlearn_audit.audits.methods.plan import Asked, plan_methods
 def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> Forecast:
     """Return what comparing some methods would take, originals that they share counted once; nothing is stored.
 
+    A method that would fail is a note, and the others go on.
+
     Raises
     ------
     AuditError
@@ -20,4 +22,4 @@ def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Executi
     """
     plan = plan_methods(task, asked, planning_claims(task.config, execution))
     skipped = tuple(f"{text} is left out: {why}" for text, why in plan.skipped.items())
-    return forecast_of(plan.audit.noting(*skipped), execution)
+    return forecast_of(plan.audit.noting(*skipped), execution, spared=plan.methods)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from unlearn_audit.audits.methods.findings import Method, MethodsFindings
 from unlearn_audit.audits.methods.plots import difficulty_plot, front_plot
+from unlearn_audit.audits.methods.sentences import skipped_words
 from unlearn_audit.findings.comparison import BestOnArms
 from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable, without_folder
@@ -42,7 +43,7 @@ DIRECTIONS = {
 def render_methods(found: MethodsFindings) -> str:
     """Return the page: self-contained, without scripts, and it names no record."""
     headline, _, explanation = found.summary.partition(": ")
-    columns = [(title, cell) for title, cell in COLUMNS if any(cell(row) != NONE for row in found.methods)]
+    columns = [(title, cell) for title, cell in COLUMNS if any(cell(row) != NONE for row in found.tried)]
     kinds = dict.fromkeys(of.by for row in found.shown for of in row.difficulty)
     fronts = [Markup(svg) for svg in (front_plot(found, "accuracy"), front_plot(found, "seconds")) if svg]  # nosec B704
     return page_template("methods.html.j2", "unlearn_audit.audits.methods").render(
@@ -51,7 +52,8 @@ def render_methods(found: MethodsFindings) -> str:
         headline=headline,
         explanation=explanation[:1].upper() + explanation[1:],
         columns=[title for title, _ in columns],
-        rows=[(row, [cell(row) for _, cell in columns]) for row in found.methods],
+        rows=[(row, [cell(row) for _, cell in columns]) for row in found.tried],
+        skipped=skipped_words(found.methods),
         fronts=fronts,  # matplotlib escapes texts
         difficulties=[Markup(svg) for by in kinds if (svg := difficulty_plot(found, by))],  # nosec B704
         trends=trend_words(found),
@@ -219,7 +221,7 @@ def print_methods(console: Console, found: MethodsFindings, page: str | None = N
     table.add_column("method", overflow="fold")
     for place in _TERMINAL:
         table.add_column(COLUMNS[place][0], justify="right" if place else "left", overflow="fold")
-    for row in found.methods:
+    for row in found.tried:
         cells = [
             Text.assemble(value, (f"\n{ends}" if ends else "", "dim")) for value, ends in map(_cells(row), _TERMINAL)
         ]
@@ -227,11 +229,13 @@ def print_methods(console: Console, found: MethodsFindings, page: str | None = N
     console.print(table)
     console.print(Text("Intervals of 95 %; differences are paired over the same worlds and records.", "dim"))
     console.print()
-    for row in found.methods:
+    for row in found.tried:
         if row.why is not None:
             console.print(Text(f"{row.method} {row.status}: {row.why}"))
         elif row.status == "compared":
             console.print(Text(row.sentences[0]))
+    for sentence in skipped_words(found.methods):
+        console.print(Text(sentence))
     routine = sum(note.level == "note" for note in found.notes)
     if routine:
         count = "1 note" if routine == 1 else f"{routine} notes"

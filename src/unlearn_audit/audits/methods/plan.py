@@ -164,7 +164,7 @@ def plan_methods(task: AuditTask, asked: Sequence[Asked], claims: Claims | None 
             own = _plan_of(task, config, method, claims)
         except AuditError as error:
             if method.named:
-                raise AuditError(f"--method {method.text}: {error}") from error
+                raise AuditError(f"--method {method.text}: it cannot unlearn here: {error}") from error
             skipped[method.text] = str(error)
             continue
         arms.append(_named(own.undefended, method.text))
@@ -185,7 +185,7 @@ def _plan_of(task: AuditTask, config: AuditConfig, method: Asked, claims: Claims
     for side, source in task.models.items():
         reason = options_of(method.config).why_not(source, task.records[side].data)
         if reason is not None:
-            raise AuditError(f"it cannot unlearn here: {reason}")
+            raise AuditError(reason)
     return plan_audit(_unlearning(task, config, method.config), claims)
 
 

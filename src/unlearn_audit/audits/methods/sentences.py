@@ -110,6 +110,28 @@ def summary_of(rows: Sequence[Method]) -> str:
     return " ".join(sentences)
 
 
+def skipped_words(rows: Sequence[Method]) -> tuple[str, ...]:
+    """Return a sentence for each reason for which methods were skipped, with all that it holds for.
+
+    Parameters
+    ----------
+    rows
+        Of the table.
+    """
+    names: dict[tuple[str, str], list[str]] = {}
+    for of in rows:
+        if of.status == "skipped" and of.why is not None:
+            own = of.why.removeprefix(f"{of.method} ")
+            reason = (of.why, of.why) if own == of.why else (f"it {own}", f"each {own}")
+            names.setdefault(reason, []).append(of.method)
+    return tuple(
+        f"{listed[0]} was skipped: {of_one}."
+        if len(listed) == 1
+        else f"{len(listed)} methods were skipped ({', '.join(listed)}): {of_each}."
+        for (of_one, of_each), listed in names.items()
+    )
+
+
 def _listed(names: Sequence[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

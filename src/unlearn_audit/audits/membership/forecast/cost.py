@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from unlearn_audit.attacks.cross_validation import FOLDS
@@ -31,6 +31,7 @@ from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.engine.tasks import SideTask
+from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_plan import AttackPlan
 from unlearn_audit.metrics import negatives_needed, power_of
 from unlearn_audit.unlearning.none import NoUnlearning
@@ -187,8 +188,12 @@ def forecast_of(
     attack_times: Callable[..., AttackTimes] = time_attacks,
     start: Callable[[], None] = start_worker,
     clock: Clock = time.perf_counter,
+    spared: Collection[str] = (),
 ) -> Forecast:
-    """Return what the worlds and attacks of a plan would take; see `forecast`."""
+    """Return what the worlds and attacks of a plan would take; see `forecast`.
+
+    An arm among those spared whose pilot fails is a note, and the others go on.
+    """
     config = plan.task.config
     store, reuse = _store_of(config, execution)
     plan = plan.noting(*reuse.notes(plan.task.models.values()))
@@ -198,13 +203,20 @@ def forecast_of(
     kinds = {_kind(side): side for arm in plan.arms for side in arm.tasks.values()}
     show = execution.reporter.stage("Timing a pilot", len(kinds) + 1)
     pilots: dict[str, Pilot] = {}
+    failed: dict[str, str] = {}
     with temporary_data_in(execution.store_folder):
         began = clock()
         start()
         starting = clock() - began
-        for kind, side in kinds.items():
-            pilots[kind] = pilot(side)
-            show(len(pilots))
+        for done, (kind, side) in enumerate(kinds.items(), 1):
+            try:
+                pilots[kind] = pilot(side)
+            except AuditError as error:
+                failed |= _failing(plan, kind, spared, error)
+            show(done)
+    left = tuple(arm for arm in plan.arms if arm.name not in failed)
+    plan = replace(plan, arms=left).noting(*(f"{name} would fail: {why}" for name, why in failed.items()))
+    kinds = {kind: side for kind, side in kinds.items() if kind in pilots}
     times = _time_attacks(plan, pilots, attack_times)
     show(len(kinds) + 1)
     at_sizes = [plan.with_target_worlds(size) for size in sizes]
@@ -214,6 +226,14 @@ def forecast_of(
     assumptions = (*_assumptions(kinds, pilots, costs[-1].trainings_influence), *not_kept(plan.arms))
     at_most = costs[1] if config.until else None
     return Forecast(costs[0], at_most, assumptions, plan.notes, shows, plan.regime, plan.regime_note)
+
+
+def _failing(plan: AuditPlan, kind: str, spared: Collection[str], error: AuditError) -> dict[str, str]:
+    """Return the arms with worlds of a kind that fails, and why; raise where one of them is not spared."""
+    arms = [arm.name for arm in plan.arms if any(_kind(side) == kind for side in arm.tasks.values())]
+    if not set(arms) <= set(spared):
+        raise error
+    return dict.fromkeys(arms, str(error))
 
 
 def _time_attacks(
