@@ -25,14 +25,7 @@ from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
 from unlearn_audit.models.networks.modules import asked_for
 from unlearn_audit.models.networks.private import calibrated, check_module
 from unlearn_audit.models.networks.recipe import TrainingRecipe
-from unlearn_audit.models.networks.training import (
-    OPTIMIZERS,
-    VERSION,
-    Recipe,
-    batch_sizes,
-    optimizer_of,
-    train_network,
-)
+from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, optimizer_of, train_network
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.seeding import seed_arguments
 from unlearn_audit.utils.foreign import foreign
@@ -211,9 +204,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     @property
     def recipe_(self) -> TrainingRecipe:
         """How it was trained."""
-        batch_size, epochs, steps = map(int, (self.batch_size, self.epochs, self.n_steps_))
-        make = optimizer_of(self.optimizer)
-        return TrainingRecipe(make, self.learning_rate, self.weight_decay, batch_size, epochs, steps)
+        numbers = map(int, (self.batch_size, self.epochs, self.n_steps_))
+        return TrainingRecipe(optimizer_of(self.optimizer), self.learning_rate, self.weight_decay, *numbers)
 
     def tensors(self, X: Any, codes: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return (n, ...) records as the module takes them, and (n,) codes of their classes, on a device."""
