@@ -204,8 +204,9 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     @property
     def recipe_(self) -> TrainingRecipe:
         """How it was trained."""
-        numbers = map(int, (self.batch_size, self.epochs, self.n_steps_))
-        return TrainingRecipe(optimizer_of(self.optimizer), self.learning_rate, self.weight_decay, *numbers)
+        batch_size, epochs, steps = map(int, (self.batch_size, self.epochs, self.n_steps_))
+        make = optimizer_of(self.optimizer)
+        return TrainingRecipe(make, self.learning_rate, self.weight_decay, batch_size, epochs, steps)
 
     def tensors(self, X: Any, codes: npt.NDArray[np.int64], device: torch.device) -> tuple[Tensor, Tensor]:
         """Return (n, ...) records as the module takes them, and (n,) codes of their classes, on a device."""
