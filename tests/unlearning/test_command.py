@@ -27,8 +27,7 @@ from unlearn_audit.models import resolve_model
 from unlearn_audit.models.networks import TorchClassifier
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
-from unlearn_audit.unlearning import code_of, measure_method, options_of, unlearner_for
-from unlearn_audit.unlearning.exchange import Exchange
+from unlearn_audit.unlearning import code_of, exchange, measure_method, options_of, unlearner_for
 from unlearn_audit.utils.temporary import default_store_folder
 from unlearn_audit.worlds.design import Request
 
@@ -203,8 +202,8 @@ def test_records_of_a_data_frame_keep_their_columns(tmp_path):
 
 
 def test_the_files_of_an_original_are_made_once_for_many_requests_and_each_has_its_own(table, monkeypatch):
-    kept, calls, write = table.folder / "paths", [], Exchange._write_original
-    monkeypatch.setattr(Exchange, "_write_original", lambda exchange: calls.append(1) or write(exchange))
+    kept, calls = table.folder / "paths", []
+    monkeypatch.setattr(exchange, "query", lambda *asked: calls.append(1) or query(*asked))
     command = table.shell(f"echo {{original}} >> {kept}; test ! -e {{unlearned}} && cp {{original}} {{unlearned}}")
     requests = [Request(np.array([i]), NOBODY) for i in (3, 5)]
     made_by = list(table.method(command).unlearn_many(table.original, requests, [1, 2]))

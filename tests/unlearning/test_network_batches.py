@@ -9,6 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from unlearn_audit import Execution, run
+from unlearn_audit.audits.membership.plan import plan_audit
+from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import build_config
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
@@ -203,3 +205,31 @@ def test_an_audit_says_why_networks_were_trained_one_at_a_time(tmp_path):
         assert (
             sum(f"networks of mine.py:{factory} were trained one at a time: on a CPU" in n.text for n in notes) == told
         )
+
+
+@pytest.mark.parametrize(
+    ("factory", "method", "retraining", "said"),
+    [
+        ("convolving", "retrain", False, ["networks of {} were trained one at a time: on a CPU"]),
+        ("convolving", "fine-tune", False, ["requests to networks of {} were met one after another: on a CPU"]),
+        ("convolving", "fine-tune", True, ["requests to networks of", "networks of {} were trained one at a time:"]),
+        ("linear", "fine-tune", True, []),
+        (
+            "linear",
+            "noisy-fine-tuning:steps=per-instance,noise=0.1,weight_decay=0.1",
+            False,
+            ["requests to networks of {} were met one after an"],
+        ),
+    ],
+)
+def test_a_note_says_what_of_a_method_runs_singly(tmp_path, factory, method, retraining, said):
+    (tmp_path / "mine.py").write_text(FACTORIES)
+    network = {"max_steps": 2, "device": "cpu"}
+    target = {"model": f"{tmp_path}/mine.py:{factory}", "data": "digits", "network": network}
+    worlds = {"shadow": 2, "target": 2, "train_size": 100, "deletions": 5, "unseen": 2, "references": 2}
+    own = {"unlearning": method, "retraining_arm": retraining}
+    notes = plan_audit(AuditTask.load(build_config({"target": target, "worlds": worlds, **own}))).notes
+    singly = [note for note in notes if "one at a time" in note or "one after another" in note]
+    assert len(singly) == len(said)
+    for note, start in zip(singly, said, strict=True):
+        assert note.startswith(start.format(f"mine.py:{factory}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -111,6 +111,9 @@ class Unlearner(ABC):
         so an audit of several of them trains it once.
         """
         return None
+
+    one_by_one: ClassVar[str] = "networks of {model} were trained one at a time"
+    """What `why_plain` gives the reason of."""
 
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
         """Return why models that could be trained many at once are trained one by one; None if there is no reason."""

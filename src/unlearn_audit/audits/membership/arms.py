@@ -192,7 +192,7 @@ def _undefended_arm(name: str, task: AuditTask, worlds: Mapping[str, WorldPlan],
     """Return the arm of the models as they are, with a note where networks could not be trained at once."""
     arm = _arm(name, task, worlds, claims)
     messages = {
-        f"networks of {side.source.name} were trained one at a time: {reason}": None
+        f"{side.unlearner.one_by_one.format(model=side.source.name)}: {reason}": None
         for side in arm.tasks.values()
         if (reason := side.unlearner.why_plain(side.source, side.data)) is not None
     }

@@ -25,14 +25,7 @@ from unlearn_audit.models.networks.draws import RecordDraws, keyed_dropout
 from unlearn_audit.models.networks.modules import asked_for
 from unlearn_audit.models.networks.private import calibrated, check_module
 from unlearn_audit.models.networks.recipe import TrainingRecipe
-from unlearn_audit.models.networks.training import (
-    OPTIMIZERS,
-    VERSION,
-    Recipe,
-    batch_sizes,
-    optimizer_of,
-    train_network,
-)
+from unlearn_audit.models.networks.training import OPTIMIZERS, VERSION, Recipe, batch_sizes, optimizer_of, train_network
 from unlearn_audit.models.privacy import Privacy
 from unlearn_audit.models.seeding import seed_arguments
 from unlearn_audit.utils.foreign import foreign

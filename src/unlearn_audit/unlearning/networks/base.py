@@ -96,9 +96,11 @@ class NetworkMethod(Forgetting):
 
     options: NetworkOptions
 
+    one_by_one: ClassVar[str] = "requests to networks of {model} were met one after another"
+
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
-        """Return why originals are trained, or requests met, one after another; None if both need not be, or are to."""
-        return None if self.retrain.plain else self.retrain.why_plain(source, data) or self._why_alone(source, data)
+        """Return why requests are met one after another; None if they need not be, or are to."""
+        return None if self.retrain.plain else self._why_alone(source, data)
 
     def trainer(self, source: ModelSource, data: Dataset) -> str | None:
         """Return what trains the originals and what meets requests, as text for the store's keys."""

@@ -155,6 +155,12 @@ class NoisyFineTuning(NetworkMethod):
 
     options: NoisyFineTuningOptions
 
+    def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
+        """Return why requests are met one after another; None if they need not be, or are to."""
+        if self.options.steps == "per-instance" and not self.retrain.plain:
+            return "each takes as many steps as its records ask for"
+        return super().why_plain(source, data)
+
     def forget(self, original: Trained, update: Update) -> Any:
         """Return the original's estimator once it has forgotten."""
         if self.options.steps != "per-instance":
