@@ -37,6 +37,11 @@ class DifficultyGroup(Frozen):
     """What a method gives away of records of one tenth of difficulty, by the pair."""
 
     by: str = Field(description="what orders records: vulnerability, ...; docs/unlearning-methods.md has them")
+    coupled: bool = Field(
+        default=False,
+        description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
+        "both difficulty and leak",
+    )
     tenth: int = Field(description="1 the easiest to forget, 10 the hardest")
     n_positive: int
     auc: float | None
@@ -47,6 +52,11 @@ class DifficultyTrend(Frozen):
     """Whether a method gives away more of the harder records."""
 
     by: str
+    coupled: bool = Field(
+        default=False,
+        description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
+        "both difficulty and leak",
+    )
     rank_correlation: float = Field(description="Spearman's, of difficulty and leak, record by record")
     rank_correlation_ci: Interval | None
 
