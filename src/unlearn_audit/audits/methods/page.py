@@ -80,8 +80,8 @@ def trend_words(found: MethodsFindings) -> list[str]:
     for by in dict.fromkeys(of.by for row in found.shown for of in row.difficulty if of.coupled):
         lines.append(
             f"Difficulty by {by} was read under retrained models of the world that is attacked, since not every "
-            "deleted record is asked about in another one: the noise of one training moves both difficulty and leak, so "
-            "that tenths and rank correlation go along to some degree even where hard records leak no more."
+            "deleted record is asked about in another one: the noise of one training moves both difficulty and leak, "
+            "so that tenths and rank correlation go along to some degree even where hard records leak no more."
         )
     return lines
 
