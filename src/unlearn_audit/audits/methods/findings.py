@@ -76,7 +76,7 @@ class Method(Frozen):
     reading: Reading | None = Field(
         default=None,
         description="what its update gives away beside exact retraining: more, less, same (not told apart here), "
-        "unchanged (no answer changed) or as-retraining (every answer is that of retraining)",
+        "as-retraining (every answer is that of retraining) or unchanged (no answer changed, though retraining's do)",
     )
     direction: Direction | None = Field(
         default=None, description="what the unlearned model alone shows of deleted records, compared with retraining"
@@ -124,6 +124,6 @@ class MethodsFindings(Frozen):
 
 def reading_of(found: ArmsComparison) -> Reading:
     """Return what a method's update gives away beside exact retraining."""
-    if found.moved == 0:
-        return "unchanged"
-    return "as-retraining" if found.apart == 0 else found.update.side
+    if found.apart == 0:
+        return "as-retraining"
+    return "unchanged" if found.moved == 0 else found.update.side

@@ -49,7 +49,7 @@ def render_methods(found: MethodsFindings) -> str:
         found=found,
         title=f"{without_folder(found.dataset)}, {found.model}",
         headline=headline,
-        explanation=explanation[:1].upper() + explanation[1:],
+        explanation=explanation,
         columns=[title for title, _ in columns],
         rows=[(row, [cell(row) for _, cell in columns]) for row in found.methods],
         fronts=fronts,  # matplotlib escapes texts
