@@ -5,6 +5,7 @@ import re
 import pytest
 
 from made_arms import attack, best, comparison
+from unlearn_audit.audits.methods.findings import reading_of
 from unlearn_audit.findings.comparison import EpsilonMeasured, Klom, Measured
 from unlearn_audit.report.three_arms import ARMS_COLUMNS, arms_plot, arms_rows, arms_words, epsilon_words
 
@@ -39,6 +40,12 @@ def test_a_method_that_changed_nothing_gives_nothing_away_whatever_two_fits_make
 def test_answers_of_retraining_are_named_and_not_compared_any_more():
     words = arms_words(comparison(apart=0.0, residual=best((0.1, 0.2))))
     assert words == ("scrub answers exactly as retraining does, so that both give the same away.",)
+
+
+def test_nothing_is_called_forgotten_or_not_where_retraining_changes_nothing_either():
+    found = comparison(moved=0.0, apart=0.0)
+    assert arms_words(found) == ("scrub answers exactly as retraining does, so that both give the same away.",)
+    assert reading_of(found) == "as-retraining"
 
 
 @pytest.mark.parametrize(

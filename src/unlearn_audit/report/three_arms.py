@@ -33,10 +33,10 @@ def arms_words(found: ArmsComparison) -> tuple[str, ...]:
 
 def update_words(found: ArmsComparison) -> str:
     """Say whether the update gives the deletion away more than exact retraining, less, or neither is shown."""
-    if found.moved == 0:
-        return f"{found.method} left every answer as it was: nothing was forgotten, and the update reveals nothing."
     if found.apart == 0:
         return f"{found.method} answers exactly as retraining does, so that both give the same away."
+    if found.moved == 0:
+        return f"{found.method} left every answer as it was: nothing was forgotten, and the update reveals nothing."
     best = found.update
     if best.side == "same":
         return (

@@ -28,6 +28,12 @@ def test_what_forgets_nothing_lies_on_no_front_and_keeps_no_other_off():
     assert [of.fronts for of in rows] == [(), (), ("accuracy", "seconds"), ("seconds",), ()]
 
 
+def test_no_unlearning_lies_on_no_front_even_where_retraining_changes_no_answer_either():
+    nothing = row("none", 0.0, 0.0, 0.001, "as-retraining").model_copy(update={"exactness": "none"})
+    same = row("sisa", 0.0, 0.0, 0.1, "as-retraining").model_copy(update={"exactness": "exact"})
+    assert [of.fronts for of in with_fronts([nothing, same])] == [(), ("accuracy", "seconds")]
+
+
 def test_a_mark_is_filled_on_the_front_of_its_plot_alone():
     fast = row("fast", 0.3, 0.1, 0.1).model_copy(update={"fronts": ("seconds",)})
     filled = {}

@@ -1,10 +1,11 @@
 """Leak by difficulty: whether a method gives away more of the records that are harder to forget.
 
 A record's difficulty is the same for every method: it is read off the references. Its margin under the retrained
-models, which never saw it, says how unusual it is; where worlds audit the same records in every role, the originals of
-shadow worlds also say how far they memorise it, and how surely their margins tell that they were trained on it. What is
-measured of a pair under a name that starts with ``difficulty.`` is the difficulty of the record that it deletes, for
-the method that it is measured of.
+models, which never saw it, says how unusual it is. It is read in other worlds than the one that is attacked, where its
+record is asked about in others; else in that world, whose noise moves leak as well, which is marked. Where worlds audit
+the same records in every role, the originals of shadow worlds also say how far they memorise it, and how surely their
+margins tell that they were trained on it. What is measured of a pair under a name that starts with ``difficulty.`` is
+the difficulty of the record that it deletes, for the method that it is measured of.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def by_difficulty(
     groups: list[DifficultyGroup] = []
     trends: list[DifficultyTrend] = []
     scores, positive = played.leading.scores, played.positive
-    for by, difficulty in _difficulties(played, retrained, none.shadow, measures):
+    for by, difficulty, coupled in _difficulties(played, retrained, none.shadow, measures):
         # a positive without a difficulty belongs to no tenth
         rows = ~(positive & np.isnan(difficulty))
         if not 0 < positive[rows].sum() < rows.sum():
@@ -62,6 +63,7 @@ def by_difficulty(
         groups += [
             DifficultyGroup(
                 by=by,
+                coupled=coupled,
                 tenth=of.of.group,
                 n_positive=of.of.n_positive,
                 auc=None if of.of.auc is None else of.of.auc.value,
@@ -76,7 +78,11 @@ def by_difficulty(
             along = rank_correlation(
                 difficulty[rows][asked], components[asked], played.rows.worlds[rows][asked], draws=DRAWS
             )
-            trends.append(DifficultyTrend(by=by, rank_correlation=along.value, rank_correlation_ci=along.interval))
+            trends.append(
+                DifficultyTrend(
+                    by=by, coupled=coupled, rank_correlation=along.value, rank_correlation_ci=along.interval
+                )
+            )
     return tuple(groups), tuple(trends)
 
 
@@ -86,21 +92,50 @@ DRAWS = 300
 
 def _difficulties(
     played: Played, retrained: Played, shadow: Observations, measures: pd.DataFrame | None
-) -> Iterator[tuple[str, Array]]:
-    """Yield each kind of difficulty with (n,) its values, the larger the harder; NaN where not known."""
+) -> Iterator[tuple[str, Array, bool]]:
+    """Yield each kind of difficulty, (n,) its values, the larger the harder, and whether noise couples it with leak.
+
+    A value is NaN where it is not known.
+    """
     rows = retrained.rows
     labels = rows.rows["label"].to_numpy()
     if not len(labels) or labels.min() < 0:
         return
-    yield "margin-retrained", -margin(rows.posteriors[:, -1], labels)
+    own = -margin(rows.posteriors[:, -1], labels)
+    elsewhere = in_other_worlds(own, rows.records, rows.worlds)
+    coupled = bool(np.isnan(elsewhere[retrained.positive]).any())
+    yield "margin-retrained", own if coupled else elsewhere, coupled
     known = shadow.paper & shadow.in_roles("deleted", "retained", "unseen")
     codes, trained = shadow.rows["label"].to_numpy()[known], ~shadow.in_roles("unseen")[known]
     answers, records = shadow.posteriors[known, 0], shadow.records[known]
     # where no record is trained on in one world and left out in another there is neither
     with suppress(AuditError):
-        yield "memorisation", _looked_up(rows, *memorisation(answers.argmax(axis=1) == codes, trained, records))
-        yield "vulnerability", _looked_up(rows, *vulnerability(margin(answers, codes), trained, records))
-    yield from _measured(played, measures)
+        yield "memorisation", _looked_up(rows, *memorisation(answers.argmax(axis=1) == codes, trained, records)), False
+        yield "vulnerability", _looked_up(rows, *vulnerability(margin(answers, codes), trained, records)), False
+    for by, difficulty in _measured(played, measures):
+        yield by, difficulty, False
+
+
+def in_other_worlds(values: Array, records: Array, worlds: Array) -> Array:
+    """Return (n,) the mean of each row's record over the rows of other worlds; NaN where it has none there.
+
+    Parameters
+    ----------
+    values, records, worlds
+        (n,) of each row.
+
+    Examples
+    --------
+    >>> in_other_worlds(np.array([1.0, 2, 4, 8]), np.array([7, 7, 7, 9]), np.array([0, 0, 1, 1])).tolist()
+    [4.0, 4.0, 1.5, nan]
+    """
+    _, of_record = np.unique(records, return_inverse=True)
+    _, of_both = np.unique(np.column_stack([records, worlds]), axis=0, return_inverse=True)
+    sums, counts = (
+        np.bincount(of_record, weights)[of_record] - np.bincount(of_both.reshape(-1), weights)[of_both.reshape(-1)]
+        for weights in (values, np.ones(len(values)))
+    )
+    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
 
 
 def _looked_up(rows: Observations, records: Array, values: Array) -> Array:

@@ -37,6 +37,11 @@ class DifficultyGroup(Frozen):
     """What a method gives away of records of one tenth of difficulty, by the pair."""
 
     by: str = Field(description="what orders records: vulnerability, ...; docs/unlearning-methods.md has them")
+    coupled: bool = Field(
+        default=False,
+        description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
+        "both difficulty and leak",
+    )
     tenth: int = Field(description="1 the easiest to forget, 10 the hardest")
     n_positive: int
     auc: float | None
@@ -47,6 +52,11 @@ class DifficultyTrend(Frozen):
     """Whether a method gives away more of the harder records."""
 
     by: str
+    coupled: bool = Field(
+        default=False,
+        description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
+        "both difficulty and leak",
+    )
     rank_correlation: float = Field(description="Spearman's, of difficulty and leak, record by record")
     rank_correlation_ci: Interval | None
 
@@ -66,7 +76,7 @@ class Method(Frozen):
     reading: Reading | None = Field(
         default=None,
         description="what its update gives away beside exact retraining: more, less, same (not told apart here), "
-        "unchanged (no answer changed) or as-retraining (every answer is that of retraining)",
+        "as-retraining (every answer is that of retraining) or unchanged (no answer changed, though retraining's do)",
     )
     direction: Direction | None = Field(
         default=None, description="what the unlearned model alone shows of deleted records, compared with retraining"
@@ -119,6 +129,6 @@ class MethodsFindings(Frozen):
 
 def reading_of(found: ArmsComparison) -> Reading:
     """Return what a method's update gives away beside exact retraining."""
-    if found.moved == 0:
-        return "unchanged"
-    return "as-retraining" if found.apart == 0 else found.update.side
+    if found.apart == 0:
+        return "as-retraining"
+    return "unchanged" if found.moved == 0 else found.update.side

@@ -50,7 +50,7 @@ def render_methods(found: MethodsFindings) -> str:
         found=found,
         title=f"{without_folder(found.dataset)}, {found.model}",
         headline=headline,
-        explanation=explanation[:1].upper() + explanation[1:],
+        explanation=explanation,
         columns=[title for title, _ in columns],
         rows=[(row, [cell(row) for _, cell in columns]) for row in found.tried],
         skipped=skipped_words(found.methods),
@@ -69,7 +69,7 @@ def render_methods(found: MethodsFindings) -> str:
 
 
 def trend_words(found: MethodsFindings) -> list[str]:
-    """Return, for each kind of difficulty, how leak goes along with it under each method."""
+    """Return, for each kind of difficulty, how leak goes along with it under each method, and where noise does."""
     kinds = dict.fromkeys(of.by for row in found.shown for of in row.trends)
     lines = []
     for by in kinds:
@@ -79,6 +79,12 @@ def trend_words(found: MethodsFindings) -> list[str]:
             for name, of in known
         )
         lines.append(f"Rank correlation of a deleted record's difficulty by {by} with its leak: {each}.")
+    for by in dict.fromkeys(of.by for row in found.shown for of in row.difficulty if of.coupled):
+        lines.append(
+            f"Difficulty by {by} was read under retrained models of the world that is attacked, since not every "
+            "deleted record is asked about in another one: the noise of one training moves both difficulty and leak, "
+            "so that tenths and rank correlation go along to some degree even where hard records leak no more."
+        )
     return lines
 
 

@@ -11,6 +11,7 @@ from unlearn_audit.findings.comparison import Measured
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
 from unlearn_audit.report.three_arms import alone_words, arms_words, epsilon_words, update_words
 from unlearn_audit.report.wording import interval, number, percent
+from unlearn_audit.unlearning import Exactness
 
 FEW_WORLDS = 10
 """Target worlds below which intervals are wide."""
@@ -36,7 +37,8 @@ def method_words(row: Method, *, changes_weights: bool) -> tuple[str, ...]:
     if row.status == "reference":
         best = found.update.unlearned
         leak = f"the best attack on both versions reaches an AUC of {number(best.auc)} ({interval(best.auc_ci)})"
-        what = "Exact retraining, which all others are compared with" if found.apart == 0 else "No unlearning at all"
+        exact = row.exactness != Exactness.NONE
+        what = "Exact retraining, which all others are compared with" if exact else "No unlearning at all"
         return (f"{what}: {leak}.",)
     left = ""
     if row.weights_unchanged and changes_weights and found.moved:
