@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 SMALL = [
     "--dataset=breast-cancer", "--model=logistic-regression", "--train-size=100", "--shadow-worlds=3",
     "--target-worlds=3", "--deletions=7", "--references=10", "--columns=5",
@@ -27,6 +29,39 @@ def test_in_words(command, tmp_path):
     assert done.code == 0, done.err
     assert "Each value was written anew as it was" in done.out
     assert "0.500 (0.500 to 0.500)" in done.out
+
+
+@pytest.mark.parametrize(
+    ("option", "file"),
+    [
+        ("--game=deleted-vs-unseen", "games: [deleted-vs-retained]"),
+        ("--attack=margin-difference", "attacks: [margin-difference]"),
+        ("--group-by=class", "groups: [mean radius]"),
+        ("--view=pair", "features: [sorted-diff]"),
+        ("--scenario=single", "scenario: retained"),
+        ("--size=1", "scenario: {name: group, size: 2}"),
+        ("--until=auc ± 0.1", "until: auc ± 0.1"),
+        ("--delete-class=malignant", "scenario: {name: class, delete_class: malignant}"),
+        ("--versions=1", "scenario: {name: multi-version, versions: 2}"),
+        ("--probes=2", "worlds: {probes: 2}"),
+        ("--no-retraining-arm", "retraining_arm: false"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(command, tmp_path, option, file):
+    out = tmp_path / "out"
+    command("rectify", *SMALL, option, "--out", out).says(option.partition("=")[0].replace("--no-", "--"))
+    (tmp_path / "asked.yaml").write_text(file)
+    done = command("rectify", tmp_path / "asked.yaml", *SMALL, "--out", out)
+    assert done.code == 2, done.out
+    assert "Error: rectify " in done.err
+    assert not out.exists()
+    assert option.partition("=")[0] not in command("rectify", "--help-all").out
+
+
+def test_after_a_refusal_the_folder_is_free(command, tmp_path):
+    command("rectify", *SMALL, "--references=3", "--out", tmp_path / "out").says("10 are needed")
+    command("rectify", *SMALL, "--columns=1", "--out", tmp_path / "out").says("leaves nothing to tell apart")
+    assert not (tmp_path / "out").exists()
 
 
 def test_it_is_no_scenario_of_run(command):
