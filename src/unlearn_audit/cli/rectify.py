@@ -14,7 +14,7 @@ from rich.table import Table
 
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.audits.rectification.page import asked, interval, markdown, verdict
+from unlearn_audit.audits.rectification.page import asked, interval, markdown, still, verdict
 from unlearn_audit.audits.rectification.run import NOT_HERE, Rectification, check
 from unlearn_audit.audits.rectification.run import rectify as measure
 from unlearn_audit.cli.shared import options
@@ -80,6 +80,9 @@ def _print(console: Console, found: Rectification, folder: Path) -> None:
         table.add_row(words, interval(of), f"{chance:.3f}")
     console.print(table)
     console.print(asked(found), soft_wrap=True)
+    console.print(still(found), soft_wrap=True)
     why = f": {found.regime_note}" if found.regime_note else ""
     console.print(f"Regime {found.regime}{why}.", soft_wrap=True)
+    for line in found.notes:
+        console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Figures: {folder / 'rectification.json'}; page: {folder / 'rectification.md'}")
