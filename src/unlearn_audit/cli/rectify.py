@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,8 @@ from rich.table import Table
 
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
-from unlearn_audit.audits.rectification.page import asked, interval, markdown, verdict
-from unlearn_audit.audits.rectification.run import Rectification
+from unlearn_audit.audits.rectification.page import asked, interval, markdown, still, verdict
+from unlearn_audit.audits.rectification.run import NOT_HERE, Rectification, check
 from unlearn_audit.audits.rectification.run import rectify as measure
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
@@ -29,7 +30,7 @@ from unlearn_audit.utils.progress import reporter
 from unlearn_audit.utils.streams import say_json
 
 
-@configured
+@partial(configured, without=NOT_HERE)
 def rectify(
     specification: AuditConfig,
     columns: Annotated[int, typer.Option(help="Columns among which the corrected one is looked for, at most.")] = 20,
@@ -55,6 +56,7 @@ def rectify(
     unlearn-audit rectify --dataset adult --model decision-tree --null --json
     """
     task = AuditTask.load(specification)
+    check(task, columns)
     identity = {"rectification": {"columns": columns, "null": null}, **task.identity}
     folder = out or Path("runs") / f"rectification-{digest(identity)[:8]}"
     with run_folder(folder, identity, note, store or default_store_folder()):
@@ -78,6 +80,9 @@ def _print(console: Console, found: Rectification, folder: Path) -> None:
         table.add_row(words, interval(of), f"{chance:.3f}")
     console.print(table)
     console.print(asked(found), soft_wrap=True)
+    console.print(still(found), soft_wrap=True)
     why = f": {found.regime_note}" if found.regime_note else ""
     console.print(f"Regime {found.regime}{why}.", soft_wrap=True)
+    for line in found.notes:
+        console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Figures: {folder / 'rectification.json'}; page: {folder / 'rectification.md'}")

@@ -20,22 +20,39 @@ def interval(of: Estimate) -> str:
 def verdict(found: Rectification) -> str:
     """Return what the figures show, in one or two sentences."""
     seen = [words.partition(",")[0] for words, of, chance in found.figures() if of.low > chance]
-    if seen:
-        said = f"The two versions tell more than guessing does, each by its own interval: {'; '.join(seen)}."
-    else:
-        said = "Nothing was seen at the precision of this run, which does not show that there is nothing."
     if found.null:
-        return f"Each value was written anew as it was, so that there is nothing to tell. {said}"
-    return said
+        anew = "Each value was written anew as it was, so that no value can be told"
+        if seen:
+            return (
+                f"{anew}. Above guessing all the same, each by its own interval: {'; '.join(seen)}. That is chance, or "
+                "shows that records were written anew."
+            )
+        return f"{anew}, and no figure lies above guessing: the check is passed."
+    if seen:
+        return f"The two versions tell more than guessing does, each by its own interval: {'; '.join(seen)}."
+    return "Nothing was seen at the precision of this run, which does not show that there is nothing."
 
 
 def asked(found: Rectification) -> str:
     """Return what was done, in a sentence."""
+    if found.null:
+        what, now = "records written anew as they were", "none of which it has"
+    else:
+        what, now = "corrections of one value", "one of which it now has"
     return (
-        f"{found.corrections:,} corrections of one value; the attacker knows the record as it was and another value of "
-        f"each of {found.columns:,} columns, one of which it now has, and asks both versions about all of them; "
-        f"{found.unchanged:,} records that stayed as they were are asked about alike."
+        f"{found.corrections:,} {what}; the attacker knows the record as it was and another value of each of "
+        f"{found.columns:,} columns, {now}, and asks both versions about all of them; {found.unchanged:,} records that "
+        "stayed as they were are asked about alike."
     )
+
+
+def still(found: Rectification) -> str:
+    """Return how often no answer moved, in a sentence."""
+    if found.null:
+        what, where = "records written anew", "the value it has nor at the other one"
+    else:
+        what, where = "corrections", "the old value nor at the new one"
+    return f"At {found.still:.1%} of the {what} no answer moved, at {where}."
 
 
 def markdown(found: Rectification, dataset: str, model: str) -> str:
@@ -53,8 +70,7 @@ def markdown(found: Rectification, dataset: str, model: str) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"At {found.still:.1%} of the corrections no answer moved, at the old value nor at the new one. Regime "
-        f"{found.regime}.",
+        f"{still(found)} Regime {found.regime}.",
         *(["", "## Notes", "", *notes] if notes else []),
     ]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.rectification.corrections import RectificationPlan
 from unlearn_audit.audits.rectification.evidence import Evidence, fitted_columns, fitted_records, right_first
-from unlearn_audit.config import ScenarioConfig
+from unlearn_audit.config import AuditConfig, ScenarioConfig
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.errors import AuditError
@@ -23,7 +24,19 @@ from unlearn_audit.metrics import Clusters, Estimate, auc_interval, share
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array
-from unlearn_audit.worlds import plan_worlds
+from unlearn_audit.worlds import WorldPlan, plan_worlds
+
+_IGNORED = "rectify has its own queries and its own attacks, and --{flag} would change nothing; leave it out"
+
+NOT_HERE = {
+    **dict.fromkeys(("worlds.layout", "worlds.canaries", "worlds.probes"), _IGNORED),
+    **dict.fromkeys(("games", "views", "features", "attack_models", "attacks", "fit_rows", "groups"), _IGNORED),
+    "unlearning_measures": _IGNORED,
+    "retraining_arm": "rectify looks at one unlearning method, with no arm beside it; leave --{flag} out",
+    "scenario": "rectify is about one record at a time, which each update corrects; leave --{flag} out",
+    "until": "rectify needs a fixed number of target worlds; leave --{flag} out, give --target-worlds",
+}
+"""By key or block of a configuration, why a rectification has none of its options."""
 
 FEWEST_CORRECTIONS = 20
 """Corrections on the shadow side that attacks are fitted on."""
@@ -119,13 +132,24 @@ def rectify(task: AuditTask, execution: Execution, columns: int = 20, *, null: b
     AuditError
         If something is asked that it cannot do, or there are too few records.
     """
-    _check(task, columns)
+    check(task, columns)
     with temporary_data_in(execution.store_folder):
         return _rectify(task, execution, columns, null)
 
 
-def _check(task: AuditTask, columns: int) -> None:
+def check(task: AuditTask, columns: int) -> None:
+    """Raise what `rectify` raises of what is asked, before anything is made.
+
+    Raises
+    ------
+    AuditError
+        If something is asked that it cannot do, or there are too few records.
+    """
     refuse_unsupported(task, "rectify")
+    usual = AuditConfig(target=task.config.target)
+    for key, why in NOT_HERE.items():
+        if _value(task.config, key) != _value(usual, key):
+            raise AuditError(why.format(flag=_flag(key)))
     if columns < 2:
         raise AuditError(f"--columns {columns} leaves nothing to tell apart; give at least 2")
     if task.config.target.data.encoding == "one-hot":
@@ -139,6 +163,22 @@ def _check(task: AuditTask, columns: int) -> None:
             f"{worlds.shadow * worlds.deletions:,} corrections on the shadow side are too few to learn from; ask for "
             f"{FEWEST_CORRECTIONS} or more (--shadow-worlds, --deletions)"
         )
+    _worlds(task)
+
+
+def _value(config: AuditConfig, key: str) -> Any:
+    """Return what a configuration holds under the names of a key, joined by dots."""
+    return reduce(getattr, key.split("."), config)
+
+
+def _flag(key: str) -> str:
+    """Return the option that sets a key of a configuration, without its dashes."""
+    *blocks, name = key.split(".")
+    model: Any = AuditConfig
+    for block in blocks:
+        model = model.model_fields[block].annotation
+    extra = model.model_fields[name].json_schema_extra or {}
+    return str(extra.get("flag") or name.replace("_", "-"))
 
 
 def _rectify(task: AuditTask, execution: Execution, columns: int, null: bool) -> Rectification:
@@ -164,8 +204,8 @@ def _rectify(task: AuditTask, execution: Execution, columns: int, null: bool) ->
     return replace(found, notes=notes, regime=regime, regime_note=regime_note)
 
 
-def _plans(task: AuditTask, columns: int, *, null: bool) -> tuple[dict[str, RectificationPlan], tuple[str, ...]]:
-    """Return the plan of each side, and what to say of it."""
+def _worlds(task: AuditTask) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
+    """Return the plan of each side, which deletes the records that are to be corrected, and what to say of it."""
     records, config = task.records["target"], task.config
     # a correction takes one record away and adds one, as online learning does
     scenario = ScenarioConfig(name="online")
@@ -186,6 +226,13 @@ def _plans(task: AuditTask, columns: int, *, null: bool) -> tuple[dict[str, Rect
             f"{references} reference records say too little of a pair's scale; {FEWEST_REFERENCES} are needed; ask for "
             "more (--references) or audit more records"
         )
+    return worlds, notes
+
+
+def _plans(task: AuditTask, columns: int, *, null: bool) -> tuple[dict[str, RectificationPlan], tuple[str, ...]]:
+    """Return the plan of each side, and what to say of it."""
+    records = task.records["target"]
+    worlds, notes = _worlds(task)
     # values are drawn as all records have them, so that both sides have the same columns to choose from
     everyone = np.concatenate([records.split.shadow.all, records.split.target.all])
     plans = {

@@ -55,6 +55,10 @@ class Flag:
         """The name of its parameter."""
         return self.name.replace("-", "_")
 
+    def one_of(self, by_key: Mapping[str, str]) -> str | None:
+        """Return what stands under its key, or under its block; None where nothing does."""
+        return by_key.get(".".join(self.path), by_key.get(self.path[0]))
+
     def given_in(self, given: Mapping[str, Any]) -> bool:
         """Return whether a command line gives it."""
         return given[self.word] not in (None, [])
@@ -174,14 +178,14 @@ def configured(command: Callable[..., None], without: Mapping[str, str] = Mappin
     command
         The command.
     without
-        By block of the configuration, why its options are refused: a sentence with a place for ``{flag}``.
+        By key or block of the configuration, why its options are refused: a sentence with a place for ``{flag}``.
     """
     found = list(flags())
 
     def specify(given: dict[str, Any]) -> AuditConfig:
         for flag in found:
-            if flag.path[0] in without and flag.given_in(given):
-                raise AuditError(without[flag.path[0]].format(flag=flag.name))
+            if (why := flag.one_of(without)) and flag.given_in(given):
+                raise AuditError(why.format(flag=flag.name))
         path, no_reuse, allow_code = (given[of.name] for of in (CONFIG, NO_REUSE, ALLOW_CODE))
         values = _nested(found, given)
         if no_reuse:
@@ -198,7 +202,7 @@ def configured(command: Callable[..., None], without: Mapping[str, str] = Mappin
                 return build_config(values, "the command line")
             return read_config(path, values, allow_code=allow_code)
 
-    parameters = (flag.parameter(hidden=flag.path[0] in without) for flag in found)
+    parameters = (flag.parameter(hidden=flag.one_of(without) is not None) for flag in found)
     return _with_options(command, [CONFIG, *parameters, NO_REUSE, ALLOW_CODE], specify)
 
 
