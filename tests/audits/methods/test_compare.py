@@ -150,6 +150,7 @@ def test_a_skipped_method_is_a_row(store):
         ({"unlearning": "sisa"}, "takes its methods from --method"),
         ({"until": "auc ± 0.1"}, "give --target-worlds, and no --until"),
         ({"defenses": ["label-only"]}, "try defences on one of them with run"),
+        ({"attacks": "none", "attack_models": "none"}, "an attack on both versions is needed"),
     ],
 )
 def test_what_a_comparison_has_not_is_refused(changes, said):
