@@ -72,7 +72,8 @@ def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
     assert {result.attack for result in findings.results} == names
     assert [defense.name for defense in plan.attacks.defenses] == ["rounding:1"]
     runs = plan.attacks.by_game[config.games[0]].runs
-    assert plan.attacks.n_fits([arm.name for arm in plan.arms]) == 2 * len(runs) + 1
+    # undefended and defended, and on the two arms beside
+    assert plan.attacks.n_fits([arm.name for arm in plan.arms]) == (2 + 2) * len(runs)
     assert set(plan.attacks.notes) <= set(findings.routine)
 
 
