@@ -57,6 +57,13 @@ def test_what_is_planned_of_worlds_is_what_their_tables_hold(changes, tmp_path):
     assert available == held
 
 
+@pytest.mark.parametrize("attacks", [[], ["margin-unlearned", "margin-original"]])
+@pytest.mark.parametrize("method", ["sisa", "retrain"])
+def test_an_attack_on_both_versions_is_needed_before_anything_is_trained(attacks, method):
+    with pytest.raises(AuditError, match=r"^an attack on both versions is needed"):
+        planned(attacks=attacks, attack_models="none", unlearning=method)
+
+
 def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
     config = configured(defenses=["rounding:1", "none"], unlearning={"method": "sisa", "shards": 2})
     plan = plan_audit(AuditTask.load(config))
@@ -65,7 +72,8 @@ def test_what_runs_and_what_is_counted_are_the_attacks_of_the_plan(tmp_path):
     assert {result.attack for result in findings.results} == names
     assert [defense.name for defense in plan.attacks.defenses] == ["rounding:1"]
     runs = plan.attacks.by_game[config.games[0]].runs
-    assert plan.attacks.n_fits([arm.name for arm in plan.arms]) == 2 * len(runs) + 1
+    # undefended and defended, and on the two arms beside
+    assert plan.attacks.n_fits([arm.name for arm in plan.arms]) == (2 + 2) * len(runs)
     assert set(plan.attacks.notes) <= set(findings.routine)
 
 

@@ -188,6 +188,7 @@ def test_methods_that_are_skipped_for_the_same_reason_share_a_sentence():
         ({"unlearning": "sisa"}, "takes its methods from --method"),
         ({"until": "auc ± 0.1"}, "give --target-worlds, and no --until"),
         ({"defenses": ["label-only"]}, "try defences on one of them with run"),
+        ({"attacks": "none", "attack_models": "none"}, "an attack on both versions is needed"),
     ],
 )
 def test_what_a_comparison_has_not_is_refused(changes, said):

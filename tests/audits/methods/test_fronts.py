@@ -3,7 +3,7 @@
 from made_arms import best, comparison
 from unlearn_audit.audits.methods.findings import Cost, Method
 from unlearn_audit.audits.methods.fronts import with_fronts
-from unlearn_audit.audits.methods.plots import _mark
+from unlearn_audit.audits.methods.plots import draw_mark
 from unlearn_audit.findings.comparison import Measured
 from unlearn_audit.report.svg import PAPER, new_figure
 
@@ -39,6 +39,6 @@ def test_a_mark_is_filled_on_the_front_of_its_plot_alone():
     filled = {}
     for front in ("accuracy", "seconds"):
         _, axes = new_figure(2, 2)
-        _mark(axes, fast, 0.1, 0.3, front, 0)
+        draw_mark(axes, fast, 0.1, 0.3, front, 0)
         filled[front] = axes.lines[-1].get_markerfacecolor() != PAPER
     assert filled == {"accuracy": False, "seconds": True}

@@ -16,6 +16,7 @@ from unlearn_audit.engine.probes import check_probes
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_plan import AttackPlan, available_in_worlds
+from unlearn_audit.observations.views import sees_versions
 from unlearn_audit.unlearning import options_of
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import Withdrawn, WorldPlan, per_record_plans, plan_withdrawals, plan_worlds
@@ -171,6 +172,12 @@ def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPla
     options_of(config.unlearning)
     available = available_in_worlds(config, [plan.sizes for plan in worlds.values()], influence=_has_influence(task))
     attacks = AttackPlan.of(config, available, len(task.records["target"].data.class_names))
+    # the first game is the one to lead with
+    if not any(sees_versions(attack.view) for attack in next(iter(attacks.by_game.values())).runs):
+        raise AuditError(
+            "an attack on both versions is needed, to lead with and to compare by; leave --attack none or "
+            "--attack-model none out, or name one (unlearn-audit list attacks)"
+        )
     rows = shadow.n_deletions
     if rows < FEWEST_ROWS:
         raise AuditError(

@@ -24,7 +24,7 @@ from unlearn_audit.metrics.difficulty import leak_by_tenth, memorisation, rank_c
 from unlearn_audit.metrics.roc import delong_components
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.probabilities import margin
-from unlearn_audit.utils.typing import Array
+from unlearn_audit.utils.typing import Array, Integers
 
 PREFIX = "difficulty."
 """What the names of measures start with that are difficulties."""
@@ -116,7 +116,7 @@ def _difficulties(
         yield by, difficulty, False
 
 
-def in_other_worlds(values: Array, records: Array, worlds: Array) -> Array:
+def in_other_worlds(values: Array, records: Integers, worlds: Integers) -> Array:
     """Return (n,) the mean of each row's record over the rows of other worlds; NaN where it has none there.
 
     Parameters
@@ -135,7 +135,7 @@ def in_other_worlds(values: Array, records: Array, worlds: Array) -> Array:
         np.bincount(of_record, weights)[of_record] - np.bincount(of_both.reshape(-1), weights)[of_both.reshape(-1)]
         for weights in (values, np.ones(len(values)))
     )
-    return np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return np.asarray(np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0))
 
 
 def _looked_up(rows: Observations, records: Array, values: Array) -> Array:

@@ -59,7 +59,7 @@ def front_plot(found: MethodsFindings, front: Front) -> str:
         if front == "seconds":
             axes.set_xscale("log")
         for i, (row, leak, at) in enumerate(points):
-            _mark(axes, row, scale * at, leak, front, i)
+            draw_mark(axes, row, scale * at, leak, front, i)
         on = sorted((scale * at, leak) for row, leak, at in points if front in row.fronts)
         axes.plot([x for x, _ in on], [y for _, y in on], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         axes.set_ylim(bottom=-0.012)
@@ -76,7 +76,8 @@ def front_plot(found: MethodsFindings, front: Front) -> str:
         )
 
 
-def _mark(axes: Axes, row: Method, x: float, y: float, front: Front, place: int) -> None:
+def draw_mark(axes: Axes, row: Method, x: float, y: float, front: Front, place: int) -> None:
+    """Draw a method with its intervals and name, filled where it lies on the front of this plot."""
     colour, marker = _REFERENCE if row.status == "reference" else STYLES[place % len(STYLES)]
     assert row.arms is not None
     low, high = turned_interval(row.arms.update.unlearned.auc_ci)

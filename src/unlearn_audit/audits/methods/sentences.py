@@ -87,9 +87,11 @@ def summary_of(rows: Sequence[Method]) -> str:
     rows
         Of the table.
     """
+    failed = [of.method for of in rows if of.status == "failed"]
+    failures = [f"{_listed(failed)} failed; the table says why."] if failed else []
     compared = [of for of in rows if of.status == "compared"]
     if not compared:
-        return "No method was compared: exact retraining and no unlearning stand alone."
+        return " ".join(["No method was compared: exact retraining and no unlearning stand alone.", *failures])
     n = len(compared)
     parts = []
     for reading, many, one in _READINGS:
@@ -106,10 +108,7 @@ def summary_of(rows: Sequence[Method]) -> str:
         names = [of.method for of in compared if of.direction == direction]
         if names:
             sentences.append(f"On the unlearned model alone, deleted records are {words} {_listed(names)}.")
-    failed = [of.method for of in rows if of.status == "failed"]
-    if failed:
-        sentences.append(f"{_listed(failed)} failed; the table says why.")
-    return " ".join(sentences)
+    return " ".join([*sentences, *failures])
 
 
 def skipped_words(rows: Sequence[Method]) -> tuple[str, ...]:
