@@ -69,6 +69,14 @@ def test_a_plan_says_what_it_takes_and_makes_no_folder(command, tmp_path):
     assert not store.exists()
 
 
+def test_a_plan_calls_arms_as_the_table_does_and_adds_up(command, tmp_path):
+    done = command(*SMALL, "--method=sisa", "--plan", f"--store={tmp_path / 'store'}")
+    assert done.code == 0, done.err
+    named = [line.split()[0] for line in done.out.splitlines() if line.split()]
+    assert [named.count(arm) for arm in ("none", "retrain", "sisa", "attacks")] == [2, 2, 2, 1]
+    assert not {"undefended", "retraining"} & set(named)
+
+
 def test_a_plan_says_each_assumption_once_and_cuts_nothing(command, tmp_path, monkeypatch, capsys):
     planned = []
     monkeypatch.setattr(compare_methods, "say_forecast", lambda found, **_: planned.append(found))

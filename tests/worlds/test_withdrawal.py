@@ -8,6 +8,7 @@ import pytest
 from unlearn_audit.config import ScenarioConfig, WorldsConfig
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Clusters, auc_interval
+from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import Withdrawn, plan_withdrawals, split_records
 from unlearn_audit.worlds.persons import Persons
 
@@ -137,20 +138,33 @@ def test_too_few_of_a_class_are_refused_with_how_many_there_are_and_are_needed()
     split = split_records(Persons(np.arange(3000)), 0)
     labels[split.target.train[:200]] = labels[split.shadow.train[:200]] = 1
     labels[split.shadow.unseen[:9]] = labels[split.target.unseen[:9]] = 1
-    said = "has 9 unseen records of the class 'green' on the shadow side, and {} are needed .* {} of them as references"
-    with pytest.raises(AuditError, match=said.format(20, 10)):
+    said = r"has 9 unseen .* 'green' on the shadow side, and {} are needed .* {} of them as references, .*; give {}$"
+    with pytest.raises(AuditError, match=said.format(20, 10, "--references 4")):
         planned(of="green", labels=labels)
-    with pytest.raises(AuditError, match=said.format(10, 5)):
+    with pytest.raises(AuditError, match=said.format(10, 5, "--references 4")):
         planned(of="green", labels=labels, references=5)
     for few in (0, 4):
         (plans, _), _ = planned(of="green", labels=labels, references=few)
         assert len(plans["target"].references) == few
     labels[split.target.unseen[4:9]] = 0
-    with pytest.raises(AuditError, match="has 4 unseen records of the class 'green' on the target side, and 5 are"):
+    with pytest.raises(
+        AuditError,
+        match=r"has 4 unseen .* on the target side, and 5 are .*; delete another class",
+    ):
         planned(of="green", labels=labels, references=0)
     labels[split.shadow.train[:190]] = 0
     with pytest.raises(AuditError, match="'green' the shadow side may train on 10 records, fewer than the 20"):
         planned(listed=split.target.train[:20], labels=np.where(labels == 1, 1, 0), references=0)
+
+
+def test_what_an_audit_ignores_or_cannot_tell_apart_is_a_caution():
+    def cautions(**given):
+        return [note for note in planned(**given)[0][1] if isinstance(note, Caution)]
+
+    assert cautions(of="green") == []
+    assert cautions(of="green", deletions=7) == ["--deletions 7 is ignored: each world has one update"]
+    (differ,) = cautions(listed=np.arange(20))
+    assert "the listed may differ from unseen records of their classes" in differ
 
 
 def test_a_world_without_the_class_is_refused():

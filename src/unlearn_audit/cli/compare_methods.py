@@ -22,6 +22,7 @@ from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
+from unlearn_audit.findings.tables import RETRAINING
 from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import reporter
 from unlearn_audit.utils.streams import say_json
@@ -72,7 +73,7 @@ def compare_methods(
     if plan:
         with reporter() as shown:
             found = forecast_methods(task, asked, Execution(jobs=jobs, store=store, reporter=shown))
-        say_forecast(found, as_json=as_json)
+        say_forecast(found, as_json=as_json, names={RETRAINING: "retrain"})
         return
     identity = identity_of(task, asked)
     folder = out or Path("runs") / f"methods-{folder_name(specification)}-{digest(identity)[:8]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +19,9 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import duration, reporter
 from unlearn_audit.utils.streams import say_json
+
+_NAMES = {"none": "undefended"}
+"""What arms of an audit are called, where not by their name."""
 
 
 @configured
@@ -51,12 +55,12 @@ def plan(
     say_forecast(found, as_json=as_json)
 
 
-def say_forecast(found: Forecast, *, as_json: bool) -> None:
-    """Print a forecast, for people or as JSON."""
+def say_forecast(found: Forecast, *, as_json: bool, names: Mapping[str, str] = _NAMES) -> None:
+    """Print a forecast, for people with other names of some arms, or as JSON."""
     if as_json:
         say_json(_document(found))
     else:
-        _print(output(), found)
+        _print(output(), found, names)
 
 
 def _document(found: Forecast) -> dict[str, Any]:
@@ -82,15 +86,16 @@ def _cost_document(cost: Cost) -> dict[str, Any]:
     }
 
 
-def _print(console: Console, found: Forecast) -> None:
+def _print(console: Console, found: Forecast, names: Mapping[str, str]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("arm", "side"):
         table.add_column(heading, overflow="fold")
     for heading in ("worlds", "trainings", "in the store", "a world", "in all"):
         table.add_column(heading, justify="right", overflow="fold")
-    for side in (found.at_most or found.cost).sides:
+    cost = found.at_most or found.cost
+    for side in cost.sides:
         table.add_row(
-            "undefended" if side.arm == "none" else side.arm,
+            names.get(side.arm, side.arm),
             side.side,
             f"{side.worlds:,}",
             f"{side.trainings:,}",
@@ -98,6 +103,14 @@ def _print(console: Console, found: Forecast) -> None:
             duration(side.seconds_per_world),
             duration(side.seconds),
         )
+    rest = {
+        "start": cost.seconds_start,
+        "attacks": cost.seconds_attacks,
+        "influences": cost.seconds_influence,
+    }
+    for what, seconds in rest.items():
+        if seconds:
+            table.add_row(what, "", "", "", "", "", duration(seconds))
     console.print(table)
     if found.at_most is None:
         console.print(summary(found.cost), style="bold")

@@ -8,8 +8,8 @@ from pydantic import SerializerFunctionWrapHandler, field_validator, model_seria
 
 from unlearn_audit.config.base import Frozen, ScenarioName, flagged
 
-_WHOM = ("delete_class", "delete_ids")
-"""The keys that say whom the scenario class deletes."""
+_WHOM = {"delete_class": "--delete-class", "delete_ids": "--delete-ids"}
+"""The keys that say whom the scenario class deletes, with their options."""
 
 
 class ScenarioConfig(Frozen):
@@ -80,13 +80,13 @@ class ScenarioConfig(Frozen):
 
     @model_validator(mode="after")
     def _says_whom(self) -> ScenarioConfig:
-        given = [name for name in _WHOM if getattr(self, name) is not None]
+        given = [flag for name, flag in _WHOM.items() if getattr(self, name) is not None]
         if self.name != "class" and given:
             raise ValueError(f"{given[0]} belongs to the scenario class, and the scenario is {self.name}")
         if self.name == "class" and len(given) != 1:
-            raise ValueError("scenario class needs either delete_class (a class) or delete_ids (a file of ids)")
+            raise ValueError("scenario class needs either --delete-class (a class) or --delete-ids (a file of ids)")
         if self.name == "class" and self.size != 1:
-            raise ValueError(f"scenario class deletes all that {given[0]} names; leave size {self.size} out")
+            raise ValueError(f"scenario class deletes all that {given[0]} names; leave --size {self.size} out")
         return self
 
     @model_serializer(mode="wrap")

@@ -67,8 +67,8 @@ class BestOnArms(Frozen):
     excess_ci: Interval = Field(description="95 % interval, paired by row")
     excess_claim_ci: Interval = Field(description="97 % interval, by which more or less is claimed")
     seen: float | None = Field(
-        description="an excess of this size would have been claimed with a probability of 80 %; null where none "
-        "would have been, or nothing varies"
+        description="an excess of this size would have been claimed with a probability of 80 %; 0.5 where only "
+        "a greater one would have been, null where nothing varies"
     )
 
     @property

@@ -216,7 +216,7 @@ def _best(
 
 
 def _seen(excess: Estimate, claim: Estimate) -> float | None:
-    """Return the excess that would be claimed with a probability of 80 %; None where none would be, or nothing varies.
+    """Return the excess that would be claimed with a probability of 80 %, 0.5 at most; None where nothing varies.
 
     It is the reach of the claiming interval, enlarged as an effect has to be that is claimed in 80 % of runs; so it is
     never smaller than what the interval allows for.
@@ -225,7 +225,7 @@ def _seen(excess: Estimate, claim: Estimate) -> float | None:
     if reach < NEGLIGIBLE or not np.isfinite(excess.freedom):
         return None
     seen = reach * errors_to_claim(excess.freedom) / t_quantile(excess.freedom, HEADLINE)
-    return seen if seen < GUESSING else None
+    return min(seen, GUESSING)
 
 
 def _each(

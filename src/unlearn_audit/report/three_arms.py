@@ -6,6 +6,7 @@ from unlearn_audit.attacks.base import score_column
 from unlearn_audit.findings.comparison import MARGIN, ArmsComparison, AttackOnArms, BestOnArms, EpsilonMeasured, Klom
 from unlearn_audit.findings.sections import ArmResult
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
+from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, PAPER, UNSEEN, drawing, new_figure, to_svg
 from unlearn_audit.report.wording import interval, number, percent
 
@@ -77,7 +78,7 @@ def alone_words(found: ArmsComparison) -> str:
             f"{seen_words(best.seen)}."
         )
     # retraining leaves nothing to find, so that less than its figure is its chance
-    reading = "deleted records are recognised more" if best.side == "more" else "no more is recognised"
+    reading = "deleted records are recognised more often" if best.side == "more" else "no more is recognised"
     return (
         f"On the unlearned model alone {reading} than after exact retraining: the best attacks reach {_against(best)}, "
         f"a difference of {_excess(best)}."
@@ -91,9 +92,13 @@ def seen_words(seen: float | None) -> str:
     --------
     >>> seen_words(0.0312)
     'a difference of 0.031 would have been seen with a probability of 80 %'
+    >>> seen_words(0.5)
+    'only a difference above 0.5 would have been seen with a probability of 80 %'
     """
     if seen is None:
-        return "how large a difference would have been seen is not known, or none would have been"
+        return "how large a difference would have been seen is not known"
+    if seen >= GUESSING:
+        return f"only a difference above {GUESSING} would have been seen with a probability of 80 %"
     return f"a difference of {number(seen)} would have been seen with a probability of 80 %"
 
 

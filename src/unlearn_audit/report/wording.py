@@ -12,6 +12,9 @@ _TELLING = (0.0, GUESSING, 1.0)
 
 _MOST_DIGITS = 12
 
+_MOST_DIGITS_OF_ENDS = 6
+"""An end of an interval is an estimate: beyond so many digits what is not quite certain is rounded."""
+
 NOT_GIVEN = "–"
 """Stands where a number is not given."""
 
@@ -80,10 +83,10 @@ def adapting(result: Result) -> str:
     return "" if result.defense == "none" else "adapts" if result.adaptive else "does not adapt"
 
 
-def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
+def number(value: float | None, digits: int = 3, *, signed: bool = False, most: int = _MOST_DIGITS) -> str:
     """Return a number with a true minus sign, or a dash if there is none; 0 never has a sign.
 
-    What is not quite 0, 0.5 or 1 gets as many digits as it takes to show it.
+    What is not quite 0, 0.5 or 1 gets as many digits as it takes to show it, where that is no more than ``most``.
 
     Examples
     --------
@@ -94,10 +97,12 @@ def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str
     """
     if value is None:
         return NOT_GIVEN
-    size = f"{abs(value):.{digits}f}"
-    while float(size) in _TELLING and digits < _MOST_DIGITS and abs(abs(value) - float(size)) >= 10.0**-_MOST_DIGITS:
+    size = short = f"{abs(value):.{digits}f}"
+    while float(size) in _TELLING and digits < most and abs(abs(value) - float(size)) >= 10.0**-most:
         digits += 1
         size = f"{abs(value):.{digits}f}"
+    if float(size) == float(short):
+        size = short
     if float(size) == 0:
         return size
     sign = "−" if value < 0 else "+" if signed else ""
@@ -111,10 +116,12 @@ def interval(ends: Interval | None, digits: int = 3, *, signed: bool = False) ->
     --------
     >>> interval((0.25, 0.5)), interval((-0.1, 0.1), 1, signed=True), interval(None)
     ('0.250 to 0.500', '−0.1 to +0.1', '')
+    >>> interval((0.679, 0.999999996)), interval((0.5, 0.99996))
+    ('0.679 to 1.000', '0.500 to 0.99996')
     """
     if ends is None:
         return ""
-    return " to ".join(number(end, digits, signed=signed) for end in ends)
+    return " to ".join(number(end, digits, signed=signed, most=_MOST_DIGITS_OF_ENDS) for end in ends)
 
 
 def percent(rate: str | float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.notes import Caution
 from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.utils.suggest import check_known
 from unlearn_audit.utils.typing import Array, Integers, Positions
@@ -107,6 +108,8 @@ def plan_withdrawals(
     listed = np.unique(persons.codes[withdrawn.listed])
     split, moved = _with_list_in_target(split, persons.rows(listed)) if len(listed) else (split, 0)
     pools = {"shadow": split.shadow, "target": split.target}
+    ignored = sizes.deletions not in (1, type(sizes).model_fields["deletions"].default)
+    more = [Caution(f"--deletions {sizes.deletions:,} is ignored: each world has one update")] if ignored else []
     sizes, notes = at_most_half(list(pools.values()), sizes.model_copy(update={"deletions": 1}), where)
     if len(listed):
         _check_list(persons, listed, sizes, where)
@@ -138,7 +141,7 @@ def plan_withdrawals(
     }
     for plan in plans.values():
         _check(plan, withdrawn, where)
-    return plans, (*notes, *_notes(plans, persons, withdrawn, where, moved))
+    return plans, (*more, *notes, *_notes(plans, persons, withdrawn, where, moved))
 
 
 def _with_list_in_target(split: Split, rows: Positions) -> tuple[Split, int]:
@@ -179,11 +182,11 @@ def _references(shadow: SidePool, sizes: WorldsConfig, withdrawn: Withdrawn, see
     asked = min(sizes.references, FEWEST_REFERENCES)
     least = {int(of): _least(asked, float(shares[of])) if asked else 0 for of in of_each}
     for of in map(int, of_each):
-        # at most half of the unseen records are references
-        needed = max(2 * least[of], least[of] + _least(FEWEST, float(shares[of])))
+        needed = _needed(asked, float(shares[of]))
         if there[of] < needed:
-            also = f", {least[of]:,} of them as references (--references)" if least[of] else ""
-            raise _too_few(where, withdrawn.class_names[of], "shadow", int(there[of]), needed, also)
+            also = f", {least[of]:,} of them as references" if least[of] else ""
+            fewer = (n for n in range(asked - 1, -1, -1) if all(_needed(n, shares[k]) <= there[k] for k in of_each))
+            raise _too_few(where, withdrawn, of, "shadow", int(there[of]), needed, also, next(fewer, None))
     total = min(sizes.references, *(int(there[of] // 2 / shares[of]) for of in of_each))
     rng = generator(seed, Kind.SPLIT, 1)
     chosen = []
@@ -193,16 +196,39 @@ def _references(shadow: SidePool, sizes: WorldsConfig, withdrawn: Withdrawn, see
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 
+def _needed(references: int, share: float) -> int:
+    """Return how many unseen records the shadow side needs of a class, so many references of all classes among them."""
+    least = _least(references, share) if references else 0
+    # at most half of the unseen records are references
+    return max(2 * least, least + _least(FEWEST, share))
+
+
 def _least(fewest: int, share: float) -> int:
     """Return how many records of a class are needed that is such a share of the deleted."""
     return max(1, round(fewest * share))
 
 
-def _too_few(where: str, name: str, side: str, there: int, needed: int, also: str = "") -> AuditError:
+def _too_few(
+    where: str,
+    withdrawn: Withdrawn,
+    of: int,
+    side: str,
+    there: int,
+    needed: int,
+    also: str = "",
+    references: int | None = None,
+) -> AuditError:
+    """Say what is too little, and what helps: so many references where given, or else other records."""
+    if references is not None:
+        help_ = f"give --references {references}"
+    elif withdrawn.of_class is None:
+        help_ = "list none of this class (--delete-ids), or take data with more of it"
+    else:
+        help_ = "delete another class (--delete-class), or take data with more of it"
     return AuditError(
-        f"{where} has {there:,} unseen records of the class {name!r} on the {side} side, and {needed:,} are needed to "
-        f"compare the deleted with{also}: unseen records of other classes would only show the class; audit more "
-        "records of this class"
+        f"{where} has {there:,} unseen records of the class {withdrawn.class_names[of]!r} on the {side} side, and "
+        f"{needed:,} are needed to compare the deleted with{also}, since unseen records of other classes would only "
+        f"show the class; {help_}"
     )
 
 
@@ -218,7 +244,7 @@ def _check(plan: WithdrawalPlan, withdrawn: Withdrawn, where: str) -> None:
     for of in map(int, np.flatnonzero(withdrawn.shares)):
         needed, there = _least(FEWEST, float(withdrawn.shares[of])), int(plan.unseen_of_each[of])
         if there < needed:
-            raise _too_few(where, withdrawn.class_names[of], plan.side, there, needed)
+            raise _too_few(where, withdrawn, of, plan.side, there, needed)
     for index in range(plan.n_worlds):
         world = plan.world(index)
         gone = len(world.chains[0][0].deleted)
@@ -245,6 +271,11 @@ def _notes(
         f"{where}: each world has one update, whatever --deletions says; it deletes {what} at once, and asks about up "
         f"to {MOST_ASKED:,} of them and as many unseen records of each class"
     )
+    if withdrawn.of_class is None:
+        yield Caution(
+            f"{where}: the listed may differ from unseen records of their classes by more than that they were trained "
+            "on, and attacks may tell them apart by that"
+        )
     if moved:
         yield (
             f"{where}: {moved:,} listed records were not among those that the target side may train on, and were moved "

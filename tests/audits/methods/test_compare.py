@@ -19,6 +19,7 @@ from unlearn_audit import AuditConfig, AuditError, Execution, compare_methods, r
 from unlearn_audit.audits.membership.forecast import measure
 from unlearn_audit.audits.membership.forecast.cost import forecast_of
 from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.audits.methods.costs import cost_of
 from unlearn_audit.audits.methods.findings import Method, MethodsFindings
 from unlearn_audit.audits.methods.forecast import forecast_methods
 from unlearn_audit.audits.methods.fronts import on_front
@@ -320,6 +321,20 @@ def test_from_python_with_functions_of_ones_own():
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], unlearning="sisa")
     with pytest.raises(AuditError, match=r"worlds.shadow"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], worlds={"shadow": 0})
+
+
+def test_a_time_has_no_negative_end():
+    times = pd.DataFrame({"world": [0, 1, 2], "request": 0, "name": "seconds", "value": [0.1, 0.1, 4.0]})
+    found = cost_of(times, times, reused=False)
+    low, high = found.seconds_ci
+    assert 0 < low < found.seconds < high
+
+
+def test_a_terminal_breaks_no_name(compared):
+    shown = io.StringIO()
+    print_methods(Console(file=shown, width=70), compared.findings)
+    table = shown.getvalue().partition("─")[2].partition("Intervals of 95 %")[0]
+    assert all(of.method in table for of in compared.findings.tried)
 
 
 def test_a_front_is_of_those_to_which_nothing_else_is_preferable():

@@ -67,7 +67,7 @@ def test_an_empty_store_or_one_of_other_things():
         ({"model": "mlp 13"}, {}, "settings, code or libraries of mlp changed"),
         ({"model": "random-forest 7"}, {"model": "random-forest"}, "model random-forest → mlp"),
         ({"model": "random-forest 7"}, {"model": ""}, "model random-forest → mlp"),
-        ({"unlearning": "Sisa"}, {}, "unlearning Sisa → Retrain(fixed)"),
+        ({"unlearning": "Sisa"}, {}, "the unlearning method or its settings changed"),
         ({"trainer": "logistic/2"}, {}, "trainer logistic/2 → none"),
         ({"seed": 1234}, {}, "seed 1234 → 0"),
         ({"stage": "observations/1"}, {}, "stage observations/1 → observations/2"),
@@ -86,4 +86,4 @@ def test_why_nothing_is_taken_is_said():
 
 def test_the_same_data_is_nearer_than_the_same_sizes():
     kept = stored(worlds(3, data="bb")) + stored(worlds(3, seed=4, unlearning="Sisa"))
-    assert told(set(), kept)[1].endswith("in the store: seed 4 → 0; unlearning Sisa → Retrain(fixed)")
+    assert told(set(), kept)[1].endswith("in the store: seed 4 → 0; the unlearning method or its settings changed")

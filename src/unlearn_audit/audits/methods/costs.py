@@ -26,12 +26,21 @@ def cost_of(method: pd.DataFrame | None, retrained: pd.DataFrame | None, *, reus
     relative, ends = _ratio(own["seconds"], exact["seconds"]) if "seconds" in exact else (None, None)
     return Cost(
         seconds=float(own["seconds"].mean()),
-        seconds_ci=mean_interval(own["seconds"]),
+        seconds_ci=_positive_interval(own["seconds"]),
         relative=relative,
         relative_ci=ends,
         peak_memory=float(own["peak_memory"].max()) if "peak_memory" in own else None,
         reused=reused,
     )
+
+
+def _positive_interval(values: pd.Series) -> Interval | None:
+    """Return the interval of the mean of (worlds,) positive values on a logarithmic scale; it has no negative end."""
+    mean, ends = float(values.mean()), mean_interval(values)
+    if ends is None or mean <= 0:
+        return None
+    reach = (ends[1] - mean) / mean
+    return mean * float(np.exp(-reach)), mean * float(np.exp(reach))
 
 
 def _ratio(own: pd.Series, exact: pd.Series) -> tuple[float | None, Interval | None]:

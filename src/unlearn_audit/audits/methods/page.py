@@ -212,6 +212,9 @@ def _attacks(row: Method) -> list[tuple[str, str, list[Cell]]]:
     ]
 
 
+_WIDEST_NAME = 24
+"""Letters of a method's name that a terminal does not break."""
+
 _TERMINAL = (0, 1, 2, 3, 5, 8)
 """The columns of `COLUMNS` that a terminal shows."""
 
@@ -224,7 +227,8 @@ def print_methods(console: Console, found: MethodsFindings, page: str | None = N
         console.print(Text(f"Warning: {warning}", "bold"))
     console.print()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("method", overflow="fold")
+    longest = max(len(row.method) for row in found.tried)
+    table.add_column("method", overflow="fold", min_width=min(longest, _WIDEST_NAME))
     for place in _TERMINAL:
         table.add_column(COLUMNS[place][0], justify="right" if place else "left", overflow="fold")
     for row in found.tried:

@@ -101,13 +101,13 @@ def summary_of(rows: Sequence[Method]) -> str:
     methods = "1 method was" if n == 1 else f"{n} methods were"
     sentences = [f"{methods} compared with exact retraining by what the update gives away: {'; '.join(parts)}."]
     for direction, words in (
-        ("remembered", "known better than after retraining, so that they are not forgotten, under"),
-        ("over-forgotten", "known worse than after retraining, over-forgotten, which betrays them as well, under"),
-        ("recognisable", "recognised more than after retraining under"),
+        ("remembered", "known better than after retraining, so that they are not forgotten"),
+        ("over-forgotten", "known worse than after retraining, over-forgotten, which betrays them as well"),
+        ("recognisable", "recognised more often than after retraining"),
     ):
         names = [of.method for of in compared if of.direction == direction]
         if names:
-            sentences.append(f"On the unlearned model alone, deleted records are {words} {_listed(names)}.")
+            sentences.append(f"On the unlearned model alone, under {_listed(names)} deleted records are {words}.")
     return " ".join([*sentences, *failures])
 
 

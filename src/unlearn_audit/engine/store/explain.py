@@ -133,6 +133,8 @@ def _differences(
             differences[key] = (
                 f"model {then} → {now}" if then != now else f"settings, code or libraries of {now} changed"
             )
+        elif key == "unlearning":  # a text that tells methods apart, and not one to read
+            differences[key] = "the unlearning method or its settings changed"
         else:
             differences[key] = f"{key.rpartition('.')[2]} {_shown(key, old)} → {_shown(key, new)}"
     return differences
