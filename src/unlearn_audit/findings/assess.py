@@ -41,7 +41,7 @@ from unlearn_audit.findings.three_way import rows_of_all_roles, three_way
 from unlearn_audit.models.privacy import NEIGHBOURS, Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.memory import constant
-from unlearn_audit.unlearning import options_of
+from unlearn_audit.unlearning import Exactness, options_of
 
 _IDENTITY = ["world", "request", "record", "query", "role", "paper"]
 
@@ -314,7 +314,8 @@ def _costs(tables: Sequence[DefendedTable], spent: Mapping[str, Spent]) -> tuple
 
 
 def _retrained(tables: Tables, config: AuditConfig) -> Retrained | None:
-    if options_of(config.unlearning).is_retraining:
+    """Return what exact retraining does to the answers, where the method audited does not promise to have done as much."""
+    if options_of(config.unlearning).exactness is Exactness.EXACT:
         return None
     if RETRAINING not in tables:
         return "unknown"

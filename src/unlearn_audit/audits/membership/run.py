@@ -14,7 +14,6 @@ import pandas as pd
 from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import Policy
 from unlearn_audit.attacks.stored import ScoreStore
-from unlearn_audit.audits.membership.arms import not_kept
 from unlearn_audit.audits.membership.early_stopping import add_worlds_until
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import (
@@ -113,8 +112,6 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     for note in reuse_notes:
         execution.reporter.say(note)
     plan = with_influence(plan, execution)
-    for note in not_kept(plan.arms):
-        execution.reporter.say(note)
     stopped = None
     if config.until is not None:
         stopped = add_worlds_until(config.until, plan, maker.observe, execution)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearn_audit.audits.membership.execution import Execution
-from unlearn_audit.audits.membership.forecast.cost import Forecast, forecast_of, planning_claims
+from unlearn_audit.audits.membership.forecast.cost import forecast_of, planning_claims
+from unlearn_audit.audits.membership.forecast.figures import Forecast
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.methods.plan import Asked, plan_methods
 

@@ -13,6 +13,7 @@ from typing import Any
 from unlearn_audit.attacks import GAMES
 from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import Failure, Policy
+from unlearn_audit.audits.membership.arms import not_kept
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.notes import notes_on, side_details, warning_texts
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan
@@ -73,6 +74,8 @@ def _compare(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> M
         execution.reporter.say(note)
     plan = plan_methods(task, asked, maker.claims())
     audit = with_influence(plan.audit.noting(*reuse_notes), execution)
+    for note in not_kept(audit.arms):
+        execution.reporter.say(note)
     observed, failed = _observed(audit, maker)
     audit, observed = with_target_classes(audit, observed)
     seconds_worlds = time.perf_counter() - started
