@@ -314,7 +314,7 @@ def _costs(tables: Sequence[DefendedTable], spent: Mapping[str, Spent]) -> tuple
 
 
 def _retrained(tables: Tables, config: AuditConfig) -> Retrained | None:
-    """Return what exact retraining does to the answers, where the method audited does not promise to have done as much."""
+    """Return what exact retraining does to the answers, unless the method audited is exact itself."""
     if options_of(config.unlearning).exactness is Exactness.EXACT:
         return None
     if RETRAINING not in tables:

@@ -92,6 +92,12 @@ def compared(own, store):
     return compared_with(texts, store)
 
 
+def test_it_says_whose_originals_are_trained_again_for_a_further_method(compared, store):
+    said = Said()
+    compared_with(["sisa:shards=3"], Execution(store=store.store, reporter=said))
+    assert any(line.startswith("originals of decision-tree are not kept in the store") for line in said.lines)
+
+
 def test_references_stand_first_and_each_method_once(compared):
     found = compared.findings
     assert [(of.method, of.status) for of in found.methods] == [
