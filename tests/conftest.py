@@ -26,6 +26,11 @@ from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 pytest_plugins = ["made_findings"]
 
 HEAVY = (
+    "influence/test_attack.py::test_until_an_interval_is_narrow_nobody_is_trained_with_twice",
+    "models/test_per_instance.py::test_watching_a_training_changes_nothing_of_it[False-privacy2]",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[epochs]",
+    "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[retained]",
+    "tests/test_benchmarks.py::test_the_change_field_tells_the_deleted_where_columns_are_many",
     "influence/test_attack.py::test_asked_for_by_name_it_runs_on_any_model[sklearn.neighbors",
     "influence/test_attack.py::test_sparse_preprocessing_ends_no_audit[last1]",
     "influence/test_downdate.py::test_of_a_record_that_the_own_training_set_lacks_the_field_is_the_derivative_in_its_weight[softmax-120-100]",

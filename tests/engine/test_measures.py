@@ -117,11 +117,11 @@ def test_cost_is_of_the_original_and_an_equal_share_for_each_pair(records):
 def test_memory_is_that_of_the_block_and_the_peak_of_the_process_stays_known():
     before = peak_memory()
     with rise_of_memory() as rise:
-        held = np.ones(4_000_000)
+        held = np.ones(10_000_000)  # more than an allocator keeps for the next who asks
         del held
     if rise.bytes is None:
         pytest.skip("this system does not tell")
-    assert 20_000_000 < rise.bytes < 200_000_000
+    assert 60_000_000 < rise.bytes < 200_000_000
     with rise_of_memory() as nothing:
         pass
     assert nothing.bytes < 20_000_000
