@@ -36,9 +36,9 @@ CASES: dict[str, tuple[str, ...]] = {
         "--deletions",
         "4",
     ),
-    "digits-1": ("--dataset", "digits", "--model", "torch-mlp", "--train-size", "700", "--deletions", "10"),
+    "digits-1": ("--dataset", "digits", "--model", "torch-mlp", "--batch-size", "32", "--deletions", "10"),
     "digits-1%": (
-        *("--dataset", "digits", "--model", "torch-mlp", "--train-size", "700"),
+        *("--dataset", "digits", "--model", "torch-mlp", "--batch-size", "32"),
         *("--scenario", "group", "--size", "1%", "--deletions", "4"),
     ),
     "mnist-1": (
