@@ -155,12 +155,10 @@ def variation(contributions: AnyArray, positive: AnyArray | None, clusters: Clus
     answers = coded.units("answers", positive)
     # corrected as by record, so that the same answers again change nothing
     of_answers = _variance(values, answers, known)
-    # records of which each gave one answer vary as answers do
-    recur = coded.records is not None and records.held < answers.held
     return Variation(
         between=_variance(values, worlds),
         freedom=max(min(worlds.counts) - 1, 1),
-        recurring=max(_variance(values, records) - of_answers, 0.0) if recur else 0.0,
+        recurring=0.0 if coded.records is None else max(_variance(values, records) - of_answers, 0.0),
         answers=of_answers,
         records=known[few],
         cases=answers.counts[few],
