@@ -58,8 +58,8 @@ def compare_methods(
 ) -> None:
     """Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.
 
-    All methods get the same worlds, deletions and queries, and start from the same originals, which are trained once. A
-    further method trains no original again.
+    All methods get the same worlds, deletions and queries. Those that start from a trained model share the originals; a
+    further method trains none again that the store could keep.
 
     Typical calls:
 
