@@ -22,6 +22,9 @@ from typing import Any
 
 KEPT = Path(__file__).with_name("method_tables.json")
 
+NOISY = "start=100,noise=0.001,weight_decay=0.01,learning_rate=0.05,recovery_epochs=0"
+"""Noisy steps from the original's weights as they are, under which a record should fade the more, the more they are."""
+
 CASES: dict[str, tuple[str, ...]] = {
     "adult-1": ("--dataset", "adult", "--model", "torch-mlp", "--deletions", "10"),
     "adult-1%": (
@@ -44,6 +47,10 @@ CASES: dict[str, tuple[str, ...]] = {
     "mnist-1": (
         *("--dataset", "mnist", "--model", "simple-cnn", "--train-size", "1000", "--deletions", "5"),
         *(f"--method={name}" for name in ("fine-tune", "gradient-ascent", "neggrad-plus", "scrub", "salun", "ssd")),
+    ),
+    "digits-steps": (
+        *("--dataset", "digits", "--model", "torch-mlp", "--batch-size", "32", "--deletions", "10"),
+        *(f"--method=noisy-fine-tuning:{NOISY},steps={steps}" for steps in (1, 3, 10, 30, 100, 300)),
     ),
 }
 """Name to what is asked; those of 1 % forget a hundredth of the training records at once."""
@@ -120,6 +127,7 @@ HEAD = (
     "test accuracy",
     "forgotten records' accuracy, minus retraining's",
     "time of a request over retraining's",
+    "rank correlation of leak and per-instance loss",
 )
 
 
@@ -142,6 +150,7 @@ def _cells(method: dict[str, Any]) -> tuple[str, ...]:
     leak, residual, measures = method["leak"], method["residual"], method["measures"]
     accuracy, forgotten = measures.get("accuracy.test"), measures.get("accuracy.forget")
     relative, ends = method["relative_seconds"] or (None, None)
+    along = next((of for of in method["trends"] if of["by"] == "per-instance-loss"), None)
     return (
         method["method"],
         _with_ends(leak["auc"], leak["auc_ci"]),
@@ -151,6 +160,7 @@ def _cells(method: dict[str, Any]) -> tuple[str, ...]:
         "" if accuracy is None else f"{100 * accuracy['mean']:.1f} %",
         "" if forgotten is None else _points(forgotten),
         "" if relative is None else _with_ends(relative, ends),
+        "" if along is None else _with_ends(along["rank_correlation"], along["rank_correlation_ci"], "+"),
     )
 
 

@@ -301,3 +301,16 @@ def test_what_is_measured_of_networks_is_refused_of_others(records, name):
     found, *_ = measured(records, resolve_model("decision-tree"), "retrain", [name])
     assert found == {}
     assert replace(Took(), seconds=1.0).figures == {"seconds": 1.0, "cpu_seconds": 0.0}
+
+
+def test_the_loss_of_each_deleted_record_is_that_along_the_training_of_its_original(records):
+    pytest.importorskip("torch")
+    source = resolve_model("torch-mlp", {"epochs": 60, "batch_size": 16})  # until not all gradients are clipped
+    found, task, world, original = measured(records, source, "retrain", ["per-instance-loss"])
+    deleted = np.sort(np.concatenate([chain[0].deleted for chain in world.chains]))
+    from unlearn_audit.unlearning.networks.noisy_fine_tuning import loss_along_training
+
+    losses = loss_along_training(original, deleted, task.unlearner.regime)
+    ids = task.data.record_ids[deleted]
+    assert found == {(-1, f"difficulty.per-instance-loss.{of}"): loss for of, loss in zip(ids, losses, strict=True)}
+    assert len(set(found.values())) == len(deleted)

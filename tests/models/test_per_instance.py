@@ -110,9 +110,21 @@ def test_watching_a_training_changes_nothing_of_it(keyed, privacy):
     assert np.isfinite(logged.proxy()).all()
 
 
-def test_the_norms_are_those_of_each_records_gradient_at_the_time():
+class Recurrent(nn.Module):
+    """A network that vmap does not take."""
+
+    def __init__(self, n_features, n_classes):
+        super().__init__()
+        self.cells, self.last = nn.LSTM(1, 5, batch_first=True), nn.Linear(5, n_classes)
+
+    def forward(self, rows):
+        return self.last(self.cells(rows[..., None])[0][:, -1])
+
+
+@pytest.mark.parametrize("make", [two_layers, Recurrent])
+def test_the_norms_are_those_of_each_records_gradient_at_the_time(make):
     X, y = data()
-    network = TorchClassifier(two_layers, epochs=1, batch_size=20, max_steps=1, device="cpu", random_state=1)
+    network = TorchClassifier(make, epochs=1, batch_size=20, max_steps=1, device="cpu", random_state=1)
     logged = fit_and_log(network, X, y, (X[:9], y[:9]), clip=100.0, checkpoints=1)
     with network.begin(X, y) as begun:
         module = begun.module.eval()

@@ -110,8 +110,7 @@ def _observed(task: SideTask, world: World, start: Original) -> tuple[Piece, dic
     # a model may draw when it is asked too
     with one_thread(), seeded_globals(integer_seed(seed, Kind.QUERY, side, world.index)):
         prober = None if probing is None else _Prober(original, world, probing, seed)
-        measures = measures_of(task.measures)
-        measuring = Measuring(measures, original, world, held_out, seed) if measures else None
+        measuring = _measuring(task, original, world, held_out)
         unlearning, measured = Took(), 0
         chains = _chains(task.unlearner, original, world, seed_of)
         pairs = zip(chains if measuring is None else _timed(chains, unlearning), world.queries, strict=True)
@@ -132,6 +131,14 @@ def _observed(task: SideTask, world: World, start: Original) -> tuple[Piece, dic
     piece = Piece(data.name, world.side, world.index, columns, np.concatenate(posteriors), data.class_names, signals)
     noted = {} if measuring is None else {"measures": measuring.notes(start.took, unlearning)}
     return piece, {"overfitting": overfitting, **trainings.stats, **noted}
+
+
+def _measuring(task: SideTask, original: Trained, world: World, held_out: Positions) -> Measuring | None:
+    """Return what measures the pairs of a world; None if nothing is measured."""
+    measures = measures_of(task.measures)
+    if not measures:
+        return None
+    return Measuring(measures, original, world, held_out, task.plan.seed, task.unlearner.regime)
 
 
 @contextmanager

@@ -60,6 +60,11 @@ class Options(BaseModel):
         """Whether they are those of exact retraining: no method that declares its own is."""
         return isinstance(self, RetrainOptions)
 
+    @property
+    def steps_made(self) -> int | None:
+        """How many noisy steps each request takes, of a method that takes such; None if that depends on its records."""
+        return None
+
     def why_not(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
         """Return why this method cannot unlearn from such models, as the end of a sentence; None if it can."""
         return None

@@ -312,6 +312,24 @@ def test_per_record_worlds_have_klom_and_two_more_kinds_of_difficulty(own, store
     assert {of.by for of in refit.difficulty} == {"margin-retrained", "memorisation", "vulnerability"}
 
 
+def test_noisy_steps_are_drawn_beside_leak_and_losses_order_records(tmp_path):
+    pytest.importorskip("torch")
+    target = {"data": "breast-cancer", "model": "torch-mlp", "network": {"epochs": 40, "batch_size": 32}}
+    worlds = {**WORLDS, "shadow": 3, "train_size": 60, "deletions": 4, "unseen": 4, "references": 3}
+    noisy = "noisy-fine-tuning:start=10,noise=0.001,recovery_epochs=0,steps="
+    execution = Execution(store=tmp_path)
+    found = compared_with([f"{noisy}1", f"{noisy}3"], execution, target=target, worlds=worlds).findings
+    assert [of.noisy_steps for of in found.methods] == [None, None, 1, 3]
+    assert all("per-instance-loss" in {of.by for of in row.trends} for row in found.compared)
+    page = render_methods(found)
+    assert "Leak against the number of noisy steps" in page
+    assert "the rank correlation of leak with that number is the one with the loss" in page
+    assert "The per-instance loss is that of the training of the attacked original" in page
+    one = found.model_copy(update={"methods": found.methods[:3]})
+    assert "Leak against the number of noisy steps" not in render_methods(one)
+    assert "difficulty." not in found.to_json()
+
+
 def test_from_python_with_functions_of_ones_own():
     X, y = load_breast_cancer(return_X_y=True)
 

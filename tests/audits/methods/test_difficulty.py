@@ -1,6 +1,7 @@
 """Difficulty is read where the noise of the attacked model does not reach, or is marked."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from unlearn_audit.attacks import GAMES
@@ -51,3 +52,29 @@ def test_a_margin_is_that_of_other_worlds():
     for i in range(80):
         others = values[(records == records[i]) & (worlds != worlds[i])]
         assert found[i] == pytest.approx(others.mean() if len(others) else np.nan, nan_ok=True)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_losses_are_looked_up_by_world_and_record(sign):
+    """One loss follows the leak of each row; the same records in other worlds have others."""
+    sides = SideTables(noise(1, True), noise(2, True))
+    game, attack = GAMES["deleted-vs-unseen"], CATALOGUE["margin-difference"]
+    played, _ = play_arm(game, [attack], sides, "these", 0, 1, lambda: None)
+    rows, positive = played.rows, played.positive
+    losses = pd.DataFrame(
+        {
+            "world": rows.worlds[positive],
+            "request": -1,
+            "name": [f"difficulty.per-instance-loss.{of}" for of in rows.records[positive]],
+            "value": sign * played.leading.scores[positive],
+        }
+    )
+    moved = pd.DataFrame({"world": [0], "request": [0], "name": ["moved.weights"], "value": [1.0]})
+    measures = pd.concat([losses.sample(frac=1, random_state=0), moved], ignore_index=True)
+    groups, trends = by_difficulty(played, played, sides, measures)
+    (trend,) = (of for of in trends if of.by == "per-instance-loss")
+    assert trend.rank_correlation == pytest.approx(sign, abs=0.01)
+    assert trend.coupled
+    aucs = [of.auc for of in groups if of.by == "per-instance-loss"]
+    assert aucs == sorted(aucs, reverse=sign < 0)
+    assert not any(of.by == "per-instance-loss" for of in by_difficulty(played, played, sides, moved)[1])

@@ -39,6 +39,6 @@ def test_a_mark_is_filled_on_the_front_of_its_plot_alone():
     filled = {}
     for front in ("accuracy", "seconds"):
         _, axes = new_figure(2, 2)
-        draw_mark(axes, fast, 0.1, 0.3, front, 0)
+        draw_mark(axes, fast, "fast", 0.1, 0.3, front, 0)
         filled[front] = axes.lines[-1].get_markerfacecolor() != PAPER
     assert filled == {"accuracy": False, "seconds": True}

@@ -2,10 +2,10 @@
 
 A record's difficulty is the same for every method: it is read off the references. Its margin under the retrained
 models, which never saw it, says how unusual it is. It is read in other worlds than the one that is attacked, where its
-record is asked about in others; else in that world, whose noise moves leak as well, which is marked. Where worlds audit
-the same records in every role, the originals of shadow worlds also say how far they memorise it, and how surely their
-margins tell that they were trained on it. What is measured of a pair under a name that starts with ``difficulty.`` is
-the difficulty of the record that it deletes, for the method that it is measured of.
+record is asked about in others; else in that world, whose noise moves leak as well, which is marked. What is measured
+of originals, such as the per-instance loss along their training, is always of the attacked world, and so marked. Where
+worlds audit the same records in every role, the originals of shadow worlds also say how far they memorise it, and how
+surely their margins tell that they were trained on it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ from unlearn_audit.observations import Observations
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.typing import Array, Integers
 
-PREFIX = "difficulty."
-"""What the names of measures start with that are difficulties."""
-
 
 def by_difficulty(
     played: Played, retrained: Played, none: SideTables, measures: pd.DataFrame | None = None
@@ -44,7 +41,7 @@ def by_difficulty(
     none
         The tables of the originals that are published again.
     measures
-        What was measured of the method's pairs, see `unlearn_audit.engine.WorldStats`.
+        What was measured on the arm of retraining, see `unlearn_audit.engine.WorldStats`.
 
     Returns
     -------
@@ -54,7 +51,7 @@ def by_difficulty(
     groups: list[DifficultyGroup] = []
     trends: list[DifficultyTrend] = []
     scores, positive = played.leading.scores, played.positive
-    for by, difficulty, coupled in _difficulties(played, retrained, none.shadow, measures):
+    for by, difficulty, coupled in _difficulties(retrained, none.shadow, measures):
         # a positive without a difficulty belongs to no tenth
         rows = ~(positive & np.isnan(difficulty))
         if not 0 < positive[rows].sum() < rows.sum():
@@ -86,12 +83,21 @@ def by_difficulty(
     return tuple(groups), tuple(trends)
 
 
+MARGIN = "margin-retrained"
+"""What the difficulty is called that is a record's margin under retrained models, turned round."""
+
+PER_INSTANCE = "per-instance-loss"
+"""What the difficulty is called that is a record's per-instance loss along the training of its original."""
+
+NAMED = r"^difficulty\.(?P<by>.+)\.(?P<record>-?\d+)$"
+"""What a measure is called that is the difficulty of a record along the training of a world's original."""
+
 DRAWS = 300
 """Bootstrap samples of a rank correlation."""
 
 
 def _difficulties(
-    played: Played, retrained: Played, shadow: Observations, measures: pd.DataFrame | None
+    retrained: Played, shadow: Observations, measures: pd.DataFrame | None
 ) -> Iterator[tuple[str, Array, bool]]:
     """Yield each kind of difficulty, (n,) its values, the larger the harder, and whether noise couples it with leak.
 
@@ -104,7 +110,7 @@ def _difficulties(
     own = -margin(rows.posteriors[:, -1], labels)
     elsewhere = in_other_worlds(own, rows.records, rows.worlds)
     coupled = bool(np.isnan(elsewhere[retrained.positive]).any())
-    yield "margin-retrained", own if coupled else elsewhere, coupled
+    yield MARGIN, own if coupled else elsewhere, coupled
     known = shadow.paper & shadow.in_roles("deleted", "retained", "unseen")
     codes, trained = shadow.rows["label"].to_numpy()[known], ~shadow.in_roles("unseen")[known]
     answers, records = shadow.posteriors[known, 0], shadow.records[known]
@@ -112,8 +118,7 @@ def _difficulties(
     with suppress(AuditError):
         yield "memorisation", _looked_up(rows, *memorisation(answers.argmax(axis=1) == codes, trained, records)), False
         yield "vulnerability", _looked_up(rows, *vulnerability(margin(answers, codes), trained, records)), False
-    for by, difficulty in _measured(played, measures):
-        yield by, difficulty, False
+    yield from ((by, difficulty, True) for by, difficulty in _of_originals(rows, measures))
 
 
 def in_other_worlds(values: Array, records: Integers, worlds: Integers) -> Array:
@@ -144,12 +149,15 @@ def _looked_up(rows: Observations, records: Array, values: Array) -> Array:
     return np.where(records[at] == rows.records, values[at], np.nan)
 
 
-def _measured(played: Played, measures: pd.DataFrame | None) -> Iterator[tuple[str, Array]]:
-    """Yield what was measured of pairs as the difficulty of their deleted record; unseen records have none."""
+def _of_originals(rows: Observations, measures: pd.DataFrame | None) -> Iterator[tuple[str, Array]]:
+    """Yield each difficulty that was measured of originals, (n,) of each row's record in its world; NaN if it was not.
+
+    A figure under the name ``difficulty.<kind>.<record>`` is one.
+    """
     if measures is None or not len(measures):
         return
-    of_pairs = measures[(measures["request"] >= 0) & measures["name"].str.startswith(PREFIX)]
-    where = pd.MultiIndex.from_frame(played.rows.rows[["world", "request"]])
-    for name, of_name in of_pairs.groupby("name"):
-        values = of_name.set_index(["world", "request"])["value"].reindex(where).to_numpy(dtype=np.float64)
-        yield str(name).removeprefix(PREFIX), np.where(played.positive, values, np.nan)
+    known = measures["name"].str.extract(NAMED).assign(world=measures["world"], value=measures["value"]).dropna()
+    where = pd.MultiIndex.from_arrays([rows.worlds, rows.records])
+    for by, of in known.groupby("by"):
+        of_record = pd.Series(of["value"].to_numpy(), [of["world"], of["record"].astype(np.int64)])
+        yield str(by), of_record.reindex(where).to_numpy(dtype=np.float64)

@@ -36,7 +36,9 @@ class Cost(Frozen):
 class DifficultyGroup(Frozen):
     """What a method gives away of records of one tenth of difficulty, by the pair."""
 
-    by: str = Field(description="what orders records: vulnerability, ...; docs/unlearning-methods.md has them")
+    by: str = Field(
+        description="by what records are ordered: margin-retrained, memorisation, vulnerability or per-instance-loss"
+    )
     coupled: bool = Field(
         default=False,
         description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
@@ -80,6 +82,9 @@ class Method(Frozen):
     )
     direction: Direction | None = Field(
         default=None, description="what the unlearned model alone shows of deleted records, compared with retraining"
+    )
+    noisy_steps: int | None = Field(
+        default=None, description="how many noisy steps each request takes, of a method that takes such"
     )
     sentences: tuple[str, ...] = Field(default=(), description="what matters, in words")
     weights_unchanged: bool | None = Field(default=None, description="whether it left the model as it was")

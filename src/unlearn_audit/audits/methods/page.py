@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from unlearn_audit.audits.methods.difficulty import MARGIN, PER_INSTANCE
 from unlearn_audit.audits.methods.findings import Method, MethodsFindings
-from unlearn_audit.audits.methods.plots import difficulty_plot, front_plot
+from unlearn_audit.audits.methods.plots import difficulty_plot, front_plot, steps_plot
 from unlearn_audit.audits.methods.sentences import skipped_words
 from unlearn_audit.findings.comparison import BestOnArms
 from unlearn_audit.report.pages import page_template
@@ -57,6 +58,7 @@ def render_methods(found: MethodsFindings) -> str:
         fronts=fronts,  # matplotlib escapes texts
         difficulties=[Markup(svg) for by in kinds if (svg := difficulty_plot(found, by))],  # nosec B704
         trends=trend_words(found),
+        steps=Markup(steps_plot(found)),  # nosec B704
         measures=_measures(found),
         measured=[row.method for row in found.shown],
         attacks=[(row, _attacks(row)) for row in found.compared],
@@ -69,7 +71,7 @@ def render_methods(found: MethodsFindings) -> str:
 
 
 def trend_words(found: MethodsFindings) -> list[str]:
-    """Return, for each kind of difficulty, how leak goes along with it under each method, and where noise does."""
+    """Return, for each kind of difficulty, how leak goes along with it under each method, and what couples the two."""
     kinds = dict.fromkeys(of.by for row in found.shown for of in row.trends)
     lines = []
     for by in kinds:
@@ -79,13 +81,24 @@ def trend_words(found: MethodsFindings) -> list[str]:
             for name, of in known
         )
         lines.append(f"Rank correlation of a deleted record's difficulty by {by} with its leak: {each}.")
-    for by in dict.fromkeys(of.by for row in found.shown for of in row.difficulty if of.coupled):
+    coupled = dict.fromkeys(of.by for row in found.shown for of in row.difficulty if of.coupled)
+    lines += [COUPLED[by] for by in coupled]
+    if PER_INSTANCE in kinds and any(row.noisy_steps is not None for row in found.shown):
         lines.append(
-            f"Difficulty by {by} was read under retrained models of the world that is attacked, since not every "
-            "deleted record is asked about in another one: the noise of one training moves both difficulty and leak, "
-            "so that tenths and rank correlation go along to some degree even where hard records leak no more."
+            "The number of noisy steps that a record is predicted to need grows with its per-instance loss alone, so "
+            "the rank correlation of leak with that number is the one with the loss."
         )
     return lines
+
+
+COUPLED = {
+    MARGIN: "Difficulty by margin-retrained was read under retrained models of the world that is attacked, because not "
+    "every deleted record is queried in another one. The noise of one training moves both difficulty and leak, so the "
+    "two correlate to some degree even if hard records leak no more.",
+    PER_INSTANCE: "The per-instance loss is that of the training of the attacked original, whose noise moves both loss "
+    "and leak.",
+}
+"""By kind, why a difficulty is coupled with leak."""
 
 
 def _auc(best: BestOnArms | None) -> Cell:

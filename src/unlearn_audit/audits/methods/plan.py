@@ -14,10 +14,13 @@ from typing import Any
 from unlearn_audit.audits.membership.arms import Arm
 from unlearn_audit.audits.membership.plan import AuditPlan, plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.audits.methods.difficulty import PER_INSTANCE
 from unlearn_audit.config import AuditConfig, UnlearningConfig
 from unlearn_audit.defenses import UNDEFENDED
+from unlearn_audit.engine.measures import MEASURES
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.errors import AuditError
+from unlearn_audit.findings.tables import RETRAINING
 from unlearn_audit.unlearning import Exactness, options_of, parse_method
 from unlearn_audit.unlearning.methods import REGISTRY
 
@@ -156,7 +159,7 @@ def plan_methods(task: AuditTask, asked: Sequence[Asked], claims: Claims | None 
     claims = claims or Claims()
     config = comparison_config(task.config)
     audit = plan_audit(_unlearning(task, config, NO_UNLEARNING), claims)
-    arms, of_methods = list(audit.arms), dict[str, list[str]]()
+    arms, of_methods = [_with_losses(arm) for arm in audit.arms], dict[str, list[str]]()
     methods: dict[str, UnlearningConfig] = {}
     skipped: dict[str, str] = {}
     for method in asked:
@@ -187,6 +190,14 @@ def _plan_of(task: AuditTask, config: AuditConfig, method: Asked, claims: Claims
         if reason is not None:
             raise AuditError(reason)
     return plan_audit(_unlearning(task, config, method.config), claims)
+
+
+def _with_losses(arm: Arm) -> Arm:
+    """Return an arm; that of retraining measures the per-instance losses of deleted records, where models have such."""
+    task = arm.tasks["target"]
+    if arm.name != RETRAINING or MEASURES[PER_INSTANCE].why_not(task.source, task.data) is not None:
+        return arm
+    return replace(arm, tasks={**arm.tasks, "target": replace(task, measures=(*task.measures, PER_INSTANCE))})
 
 
 def _named(arm: Arm, text: str) -> Arm:

@@ -1,8 +1,10 @@
-"""The plots of a comparison as SVG text: leak against accuracy, against time, and by difficulty."""
+"""The plots of a comparison as SVG text: leak against accuracy, time, difficulty and the number of noisy steps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
 
 from unlearn_audit.audits.methods.findings import Method, MethodsFindings
@@ -53,13 +55,13 @@ def front_plot(found: MethodsFindings, front: Front) -> str:
         points = [point for point in points if point[2] > 0]
     if not points:
         return ""
-    scale = _SCALES[front]
+    scale, names = _SCALES[front], short_names([of.method for of in found.shown])
     with drawing(f"front-{front}"):
         figure, axes = new_figure(5.2, 4.2)
         if front == "seconds":
             axes.set_xscale("log")
         for i, (row, leak, at) in enumerate(points):
-            draw_mark(axes, row, scale * at, leak, front, i)
+            draw_mark(axes, row, names[row.method], scale * at, leak, front, i)
         on = sorted((scale * at, leak) for row, leak, at in points if front in row.fronts)
         axes.plot([x for x, _ in on], [y for _, y in on], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         axes.set_ylim(bottom=-0.012)
@@ -76,8 +78,29 @@ def front_plot(found: MethodsFindings, front: Front) -> str:
         )
 
 
-def draw_mark(axes: Axes, row: Method, x: float, y: float, front: Front, place: int) -> None:
-    """Draw a method with its intervals and name, filled where it lies on the front of this plot."""
+def short_names(texts: Sequence[str]) -> dict[str, str]:
+    """Return what methods are called in a plot: without the options that no other of the same name sets otherwise.
+
+    Examples
+    --------
+    >>> short_names(["sisa:shards=3", "scrub:gamma=1,epochs=5", "scrub:gamma=1,epochs=9", "mine.py:refit"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'sisa:shards=3': 'sisa', 'scrub:gamma=1,epochs=5': 'scrub:epochs=5', 'scrub:gamma=1,epochs=9': 'scrub:epochs=9',
+     'mine.py:refit': 'mine.py:refit'}
+    """
+    parts = {text: text.rpartition(":") if "=" in text else (text, "", "") for text in texts}
+    alike: dict[str, list[set[str]]] = {}
+    for name, _, options in parts.values():
+        alike.setdefault(name, []).append(set(options.split(",")))
+    short = {}
+    for text, (name, _, options) in parts.items():
+        own = [option for option in options.split(",") if option not in set.intersection(*alike[name])]
+        short[text] = f"{name}:{','.join(own)}" if any(own) else name
+    return short
+
+
+def draw_mark(axes: Axes, row: Method, name: str, x: float, y: float, front: Front, place: int) -> None:
+    """Draw a method with its intervals and its name, filled where it lies on the front of this plot."""
     colour, marker = _REFERENCE if row.status == "reference" else STYLES[place % len(STYLES)]
     assert row.arms is not None
     low, high = turned_interval(row.arms.update.unlearned.auc_ci)
@@ -90,7 +113,7 @@ def draw_mark(axes: Axes, row: Method, x: float, y: float, front: Front, place: 
     axes.plot(x, y, marker, color=colour, markerfacecolor=face, markersize=7, zorder=over)
     # names of neighbours stand above and below by turns
     axes.annotate(
-        row.method,
+        name,
         (x, y),
         (6, 5 if place % 2 == 0 else -11),
         textcoords="offset points",
@@ -130,8 +153,10 @@ def difficulty_plot(found: MethodsFindings, by: str) -> str:
     ]
     if not rows:
         return ""
+    names = short_names([of.method for of in rows])
+    columns = max(1, min(4, 100 // max(map(len, names.values()))))
     with drawing(f"difficulty-{by}"):
-        figure, axes = new_figure(7.2, 4.0)
+        figure, axes = new_figure(7.2, 3.4 + 0.2 * math.ceil(len(rows) / columns))
         axes.axhline(GUESSING, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         for i, row in enumerate(rows):
             colour, marker = _REFERENCE if row.status == "reference" else STYLES[i % len(STYLES)]
@@ -144,7 +169,7 @@ def difficulty_plot(found: MethodsFindings, by: str) -> str:
                 markersize=4.5,
                 color=colour,
                 linewidth=0.9,
-                label=row.method,
+                label=names[row.method],
             )
             for tenth, _, ends in known:
                 if ends is not None:
@@ -152,7 +177,7 @@ def difficulty_plot(found: MethodsFindings, by: str) -> str:
         axes.set_xlabel(f"tenth of difficulty by {by}, 10 the hardest")
         axes.set_ylabel("AUC by the pair")
         axes.set_xticks(range(1, 11))
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, borderaxespad=0.2)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, borderaxespad=0.2)
         return to_svg(
             figure,
             f"difficulty-{by}",
@@ -162,3 +187,34 @@ def difficulty_plot(found: MethodsFindings, by: str) -> str:
                 for row in rows
             ),
         )
+
+
+def steps_plot(found: MethodsFindings) -> str:
+    """Draw what the best attacks reach on both versions, and on the unlearned model alone, against noisy steps.
+
+    Nothing is drawn, and the text is empty, where fewer than two numbers of steps were compared.
+    """
+    rows = [(row.noisy_steps, row.arms) for row in found.compared if row.noisy_steps is not None and row.arms]
+    if len({steps for steps, _ in rows}) < 2:
+        return ""
+    rows.sort(key=itemgetter(0))
+    lines = {
+        "both versions": [(steps, arms.update.unlearned) for steps, arms in rows],
+        "unlearned model alone": [(steps, arms.residual.unlearned) for steps, arms in rows if arms.residual],
+    }
+    with drawing("steps"):
+        figure, axes = new_figure(5.2, 3.6)
+        axes.axhline(GUESSING, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.set_xscale("log")
+        for (name, results), (colour, marker) in zip(lines.items(), STYLES, strict=False):
+            steps, aucs = [at for at, _ in results], [of.auc for _, of in results]
+            axes.plot(steps, aucs, marker, color=colour, markersize=5, label=name)
+            for at, of in results:
+                axes.plot((at, at), of.auc_ci, color=colour, linewidth=0.9)
+        axes.set_xlabel("noisy steps of a request (logarithmic)")
+        axes.set_ylabel("AUC of the best attack")
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
+        words = (
+            f"{name}: " + ", ".join(f"{at} {number(of.auc)}" for at, of in of_name) for name, of_name in lines.items()
+        )
+        return to_svg(figure, "steps", "Leak against the number of noisy steps", "; ".join(words))

@@ -67,13 +67,14 @@ def _row(
     found = compare_arms(text, played[arm], played[RETRAINING], played[UNDEFENDED], measured(own, exact, nothing))
     if found is None:
         return row.model_copy(update={"why": NO_ATTACK})
-    groups, trends = by_difficulty(played[arm][0], played[RETRAINING][0], played[UNDEFENDED][1], own)
+    groups, trends = by_difficulty(played[arm][0], played[RETRAINING][0], played[UNDEFENDED][1], exact)
     row = row.model_copy(
         update={
             "status": "reference" if arm in (RETRAINING, UNDEFENDED) else "compared",
             "regime": str(plan.audit.arm(arm).tasks["target"].unlearner.regime),
             "reading": reading_of(found),
             "direction": found.direction,
+            "noisy_steps": options.steps_made,
             "weights_unchanged": found.weights_unchanged,
             "arms": found,
             "cost": cost_of(own, exact, reused=stats[arm, "target"].reused > 0),

@@ -10,6 +10,7 @@ from unlearn_audit.engine.measures.certified import Certified
 from unlearn_audit.engine.measures.cost import Cost
 from unlearn_audit.engine.measures.measuring import Measuring, are_measured, table_of_measures
 from unlearn_audit.engine.measures.moved import Moved
+from unlearn_audit.engine.measures.per_instance import PerInstance
 from unlearn_audit.engine.measures.quantisation import Quantisation
 from unlearn_audit.engine.measures.relearning import Relearning
 
@@ -20,6 +21,7 @@ MEASURES: dict[str, Measure] = {
     "certified": Certified(),
     "relearning": Relearning(),
     "quantisation": Quantisation(),
+    "per-instance-loss": PerInstance(),
 }
 """Every measure by name; a new one is one file and one line here."""
 

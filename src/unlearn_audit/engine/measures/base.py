@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
@@ -141,6 +142,20 @@ class Measure:
     def of_pair(self, pair: Pair) -> Mapping[str, float]:  # noqa: ARG002
         """Return the figures of a pair by name."""
         return {}
+
+    def of_original(self, original: Trained, deleted: Positions, regime: Regime) -> Iterable[Value]:  # noqa: ARG002
+        """Return figures that are known before anything is unlearned.
+
+        Parameters
+        ----------
+        original
+            The world's original.
+        deleted
+            (m,) positions of its training records that any chain deletes, ascending.
+        regime
+            In which it was trained.
+        """
+        return ()
 
     def of_world(self, learned: Took | None, unlearned: Took, pairs: int) -> list[Value]:  # noqa: ARG002
         """Return figures that are known at the end of a world.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.engine.measures.base import Measure, Pair, Records, Took, Value, ask
+from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.utils.seeds import SIDES, Kind, generator, integer_seed, seeded_globals
 from unlearn_audit.utils.threads import one_thread
@@ -42,6 +43,8 @@ class Measuring:
         (n,) positions of records that no model of its side is trained on.
     seed
         Of the audit.
+    regime
+        In which the original was trained.
     """
 
     measures: Mapping[str, Measure]
@@ -49,6 +52,7 @@ class Measuring:
     world: World
     held_out: Positions
     seed: int
+    regime: Regime
     _values: dict[str, list[Value]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +67,10 @@ class Measuring:
         with self._undisturbed(-1):
             self._copy = copy.deepcopy(self.original.model)
             self._of_original = ask(self.original, self._copy, test)
+            deleted = np.concatenate([request.deleted for chain in self.world.chains for request in chain])
+            trained_on = np.intersect1d(deleted, self.original.training)
+            for name, measure in self.measures.items():
+                self._values[name] += measure.of_original(self.original, trained_on, self.regime)
 
     def add(self, number: int, unlearned: Trained) -> None:
         """Measure a pair, given the number of its chain."""

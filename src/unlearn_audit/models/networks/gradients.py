@@ -16,12 +16,19 @@ from torch.func import functional_call, grad, vmap
 
 from unlearn_audit.models.networks.classifier import TorchClassifier
 from unlearn_audit.models.networks.device import exact
+from unlearn_audit.models.networks.draws import KeyedDropout
 from unlearn_audit.models.networks.training import train_network
 from unlearn_audit.models.per_instance import ORDER, per_instance_loss, squared_norms
 from unlearn_audit.utils.typing import Array
 
 _AT_ONCE = 64
 """Records whose gradients are held at once."""
+
+LAYERS = (
+    nn.Sequential, nn.Linear, nn.Conv1d, nn.Conv2d, nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.MaxPool2d, nn.AvgPool2d,
+    nn.Flatten, nn.Unflatten, nn.Dropout, KeyedDropout, nn.LayerNorm,
+)  # fmt: skip
+"""Layers that vmap is known to take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +136,18 @@ def fit_and_log(
     return GradientNorms(torch.stack(logged).double().cpu().numpy(), every, done, clip, rate, multiplier)
 
 
+def taken_by_vmap(module: nn.Module) -> bool:
+    """Return whether vmap is known to take a module."""
+    return all(type(layer) in LAYERS for layer in module.modules())
+
+
 class _Probe:
     """Takes the gradients of single records, of a module of the same kind with any weights."""
 
     def __init__(self, module: nn.Module, inputs: Tensor, labels: Tensor) -> None:
         self.module, self.inputs, self.labels = module, inputs, labels
-        self.gradients: Callable[..., dict[str, Tensor]] = vmap(grad(self._loss), in_dims=(None, None, 0, 0))
+        together = vmap(grad(self._loss), in_dims=(None, None, 0, 0))
+        self.gradients: Callable[..., dict[str, Tensor]] = together if taken_by_vmap(module) else self._one_by_one
 
     def __call__(self, module: nn.Module) -> Tensor:
         """Return (m,) norms of the gradients at the weights of a module, over all that are trained."""
@@ -147,6 +160,16 @@ class _Probe:
     def _norms(self, trained: dict[str, Tensor], rest: dict[str, Tensor], inputs: Tensor, labels: Tensor) -> Tensor:
         gradients = self.gradients(trained, rest, inputs, labels).values()
         return torch.stack([of.flatten(1).square().sum(dim=1) for of in gradients]).sum(dim=0).sqrt()
+
+    def _one_by_one(
+        self, trained: dict[str, Tensor], rest: dict[str, Tensor], inputs: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        weights = {name: weight.requires_grad_() for name, weight in trained.items()}
+        found = [
+            torch.autograd.grad(self._loss(weights, rest, *record), list(weights.values()), materialize_grads=True)
+            for record in zip(inputs, labels, strict=True)
+        ]
+        return {name: torch.stack(of) for name, of in zip(weights, zip(*found, strict=True), strict=True)}
 
     def _loss(self, trained: dict[str, Tensor], rest: dict[str, Tensor], row: Tensor, label: Tensor) -> Tensor:
         logits = functional_call(self.module, rest | trained, (row[None],))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from unlearn_audit.models.networks.draws import KeyedDropout
+from unlearn_audit.models.networks.gradients import taken_by_vmap
 from unlearn_audit.models.networks.training import batch_sizes
 from unlearn_audit.unlearning.networks import losses
 from unlearn_audit.unlearning.networks.steps import Records
@@ -17,12 +17,6 @@ from unlearn_audit.unlearning.networks.task import Task, evaluating
 
 RECORDS_AT_ONCE = 32
 """Records in the batches whose gradients one call computes."""
-
-LAYERS = (
-    nn.Sequential, nn.Linear, nn.Conv1d, nn.Conv2d, nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.MaxPool2d, nn.AvgPool2d,
-    nn.Flatten, nn.Unflatten, nn.Dropout, KeyedDropout, nn.LayerNorm,
-)  # fmt: skip
-"""Layers that vmap is known to take."""
 
 Slopes = dict[str, Tensor]
 
@@ -40,7 +34,7 @@ def mean_square(task: Task, records: Records, batch_size: int) -> Slopes:
 
 def _sum(task: Task, records: Records, batch_size: int, of_batch: Callable[[int, Tensor], Tensor]) -> Slopes:
     """Return the sum over batches of a function of their sizes and gradients."""
-    compute = vmap(grad(partial(_loss, task.module)), in_dims=(None, 0, 0)) if _taken_by_vmap(task.module) else None
+    compute = vmap(grad(partial(_loss, task.module)), in_dims=(None, 0, 0)) if taken_by_vmap(task.module) else None
     weights = task.weights()
     total = {name: torch.zeros_like(weight, requires_grad=False) for name, weight in weights.items()}
     with evaluating(task.module):
@@ -73,7 +67,3 @@ def _batches(records: Records, batch_size: int, most: int) -> Iterator[tuple[Ten
 
 def _loss(module: nn.Module, weights: Slopes, inputs: Tensor, labels: Tensor) -> Tensor:
     return losses.of_labels(functional_call(module, weights, (inputs,)), {"labels": labels})
-
-
-def _taken_by_vmap(module: nn.Module) -> bool:
-    return all(type(layer) in LAYERS for layer in module.modules())

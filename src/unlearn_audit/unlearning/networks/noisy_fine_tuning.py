@@ -97,6 +97,11 @@ class NoisyFineTuningOptions(NetworkOptions):
             noise, epsilon = self.noise, epsilon_of(steps.renyi(self.noise), self.delta)
         return noise, Certificate(epsilon, self.delta, REFERENCE, given)
 
+    @property
+    def steps_made(self) -> int | None:
+        """How many noisy steps each request takes; None if that depends on its records."""
+        return None if self.steps == "per-instance" else self.noisy_steps().steps
+
     def predicted_steps(self, losses: Array) -> int:
         """Return the number of noisy steps that the (f,) per-instance losses at order 4α of a forget set ask for.
 
@@ -191,10 +196,10 @@ class NoisyFineTuning(NetworkMethod):
                 f"{self.options.name} cannot tell the steps that each record needs of a network that was unlearned "
                 "before, for no training that could be repeated made it; give a number of steps, or leave it out"
             )
-        return loss_along_training(original, asked, self.regime, 4 * ORDER)
+        return loss_along_training(original, asked, self.regime)
 
 
-def loss_along_training(original: Trained, asked: Positions, regime: Regime, order: float = ORDER) -> Array:
+def loss_along_training(original: Trained, asked: Positions, regime: Regime, order: float = 4 * ORDER) -> Array:
     """Return (m,) per-instance losses of some training records of a network, whose training is repeated and watched.
 
     Parameters
@@ -206,7 +211,7 @@ def loss_along_training(original: Trained, asked: Positions, regime: Regime, ord
     regime
         In *fixed* draws are keyed by record, as they were.
     order
-        α.
+        That of the loss; the number of noisy steps depends on the loss at 4α.
 
     Notes
     -----
