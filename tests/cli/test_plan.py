@@ -24,6 +24,10 @@ def test_one_line_says_what_it_takes(command, tmp_path):
     assert not (tmp_path / "none").exists()
     assert not (tmp_path / "out").exists()
     assert "asked for" in done.out
+    assert "all worlds" not in done.out
+    # the rows of sides are of one job; so that the table adds up, it says what all of them take together
+    two = command("plan", *SMALL, "--jobs=2", "--store", tmp_path / "none").out
+    assert "all worlds 2 jobs" in " ".join(two.split())
 
 
 def test_json_for_scripts(command, tmp_path):

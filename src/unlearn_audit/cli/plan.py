@@ -105,12 +105,14 @@ def _print(console: Console, found: Forecast, names: Mapping[str, str]) -> None:
         )
     rest = {
         "start": cost.seconds_start,
+        "all worlds": cost.seconds_worlds if cost.jobs > 1 else 0.0,
         "attacks": cost.seconds_attacks,
         "influences": cost.seconds_influence,
     }
     for what, seconds in rest.items():
         if seconds:
-            table.add_row(what, "", "", "", "", "", duration(seconds))
+            together = f"{cost.jobs} jobs" if cost.jobs > 1 and what != "start" else ""
+            table.add_row(what, together, "", "", "", "", duration(seconds))
     console.print(table)
     if found.at_most is None:
         console.print(summary(found.cost), style="bold")

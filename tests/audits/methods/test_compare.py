@@ -20,7 +20,7 @@ from unlearn_audit.audits.membership.forecast import measure
 from unlearn_audit.audits.membership.forecast.cost import forecast_of
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.methods.costs import cost_of
-from unlearn_audit.audits.methods.findings import Method, MethodsFindings
+from unlearn_audit.audits.methods.findings import MethodsFindings
 from unlearn_audit.audits.methods.forecast import forecast_methods
 from unlearn_audit.audits.methods.fronts import on_front
 from unlearn_audit.audits.methods.json_schema import methods_schema
@@ -172,7 +172,7 @@ def test_a_skipped_method_is_a_row(store):
     # for people it is a sentence
     page, shown = render_methods(found.findings), io.StringIO()
     print_methods(Console(file=shown, width=200), found.findings)
-    said = "ssd was skipped: it needs a neural network; decision-tree is a DecisionTreeClassifier."
+    said = "ssd is skipped: it needs a neural network; decision-tree is a DecisionTreeClassifier."
     for text in (page, shown.getvalue()):
         assert said in text
         assert text.count("ssd") == 1
@@ -180,13 +180,12 @@ def test_a_skipped_method_is_a_row(store):
 
 def test_methods_that_are_skipped_for_the_same_reason_share_a_sentence():
     plan = plan_methods(task(), methods_asked(None))
-    rows = [Method(method=text, status="skipped", why=why) for text, why in plan.skipped.items()]
-    sentences = skipped_words(rows)
+    sentences = skipped_words(plan.skipped)
     (networks,) = (of for of in sentences if "each needs a neural network; " in of)
-    assert networks.startswith(f"{len(rows) - 3} methods were skipped (noisy-fine-tuning, ppu, ")
-    assert "was skipped: a DecisionTreeClassifier has no closed form" in sentences[0]
+    assert networks.startswith(f"{len(plan.skipped) - 3} methods are skipped (noisy-fine-tuning, ppu, ")
+    assert "is skipped: a DecisionTreeClassifier has no closed form" in sentences[0]
     assert len(sentences) == 4
-    assert all(of.method in " ".join(sentences) for of in rows)
+    assert all(method in " ".join(sentences) for method in plan.skipped)
 
 
 @pytest.mark.parametrize(

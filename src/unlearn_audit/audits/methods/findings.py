@@ -127,6 +127,11 @@ class MethodsFindings(Frozen):
         return tuple(of for of in self.methods if of.status != "skipped")
 
     @property
+    def skipped(self) -> dict[str, str]:
+        """By method that was skipped, why."""
+        return {of.method: of.why for of in self.methods if of.status == "skipped" and of.why is not None}
+
+    @property
     def shown(self) -> tuple[Method, ...]:
         """The methods, and the references, that have figures."""
         return tuple(of for of in self.methods if of.arms is not None)

@@ -9,6 +9,7 @@ from unlearn_audit.audits.membership.forecast.cost import forecast_of, planning_
 from unlearn_audit.audits.membership.forecast.figures import Forecast
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.methods.plan import Asked, plan_methods
+from unlearn_audit.audits.methods.sentences import skipped_words
 
 
 def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> Forecast:
@@ -22,5 +23,4 @@ def forecast_methods(task: AuditTask, asked: Sequence[Asked], execution: Executi
         If the comparison could not be run.
     """
     plan = plan_methods(task, asked, planning_claims(task.config, execution))
-    skipped = tuple(f"{text} is left out: {why}" for text, why in plan.skipped.items())
-    return forecast_of(plan.audit.noting(*skipped), execution, spared=plan.methods)
+    return forecast_of(plan.audit.noting(*skipped_words(plan.skipped)), execution, spared=plan.methods)

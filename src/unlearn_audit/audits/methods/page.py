@@ -54,7 +54,7 @@ def render_methods(found: MethodsFindings) -> str:
         explanation=explanation,
         columns=[title for title, _ in columns],
         rows=[(row, [cell(row) for _, cell in columns]) for row in found.tried],
-        skipped=skipped_words(found.methods),
+        skipped=skipped_words(found.skipped),
         fronts=fronts,  # matplotlib escapes texts
         difficulties=[Markup(svg) for by in kinds if (svg := difficulty_plot(found, by))],  # nosec B704
         trends=trend_words(found),
@@ -257,7 +257,7 @@ def print_methods(console: Console, found: MethodsFindings, page: str | None = N
             console.print(Text(f"{row.method} {row.status}: {row.why}"))
         elif row.status == "compared":
             console.print(Text(row.sentences[0]))
-    for sentence in skipped_words(found.methods):
+    for sentence in skipped_words(found.skipped):
         console.print(Text(sentence))
     routine = sum(note.level == "note" for note in found.notes)
     if routine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from unlearn_audit.audits.methods.findings import Method
 from unlearn_audit.audits.methods.fronts import ACCURACY
@@ -111,24 +111,23 @@ def summary_of(rows: Sequence[Method]) -> str:
     return " ".join([*sentences, *failures])
 
 
-def skipped_words(rows: Sequence[Method]) -> tuple[str, ...]:
-    """Return a sentence for each reason for which methods were skipped, with all that it holds for.
+def skipped_words(skipped: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each reason for which methods are skipped, with all that it holds for.
 
     Parameters
     ----------
-    rows
-        Of the table.
+    skipped
+        By method, why.
     """
     names: dict[tuple[str, str], list[str]] = {}
-    for of in rows:
-        if of.status == "skipped" and of.why is not None:
-            own = of.why.removeprefix(f"{of.method} ")
-            reason = (of.why, of.why) if own == of.why else (f"it {own}", f"each {own}")
-            names.setdefault(reason, []).append(of.method)
+    for method, why in skipped.items():
+        own = why.removeprefix(f"{method} ")
+        reason = (why, why) if own == why else (f"it {own}", f"each {own}")
+        names.setdefault(reason, []).append(method)
     return tuple(
-        f"{listed[0]} was skipped: {of_one}."
+        f"{listed[0]} is skipped: {of_one}."
         if len(listed) == 1
-        else f"{len(listed)} methods were skipped ({', '.join(listed)}): {of_each}."
+        else f"{len(listed)} methods are skipped ({', '.join(listed)}): {of_each}."
         for (of_one, of_each), listed in names.items()
     )
 

@@ -29,7 +29,7 @@ from unlearn_audit.worlds import WorldPlan, plan_worlds
 _IGNORED = "rectify has its own queries and its own attacks, and --{flag} would change nothing; leave it out"
 
 NOT_HERE = {
-    **dict.fromkeys(("worlds.layout", "worlds.canaries", "worlds.probes"), _IGNORED),
+    **dict.fromkeys(("worlds.layout", "worlds.canaries", "worlds.probes", "worlds.unseen"), _IGNORED),
     **dict.fromkeys(("games", "views", "features", "attack_models", "attacks", "fit_rows", "groups"), _IGNORED),
     "unlearning_measures": _IGNORED,
     "retraining_arm": "rectify looks at one unlearning method, with no arm beside it; leave --{flag} out",
