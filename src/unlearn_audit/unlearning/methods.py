@@ -24,6 +24,7 @@ from unlearn_audit.unlearning.networks.bad_teacher import BadTeacherOptions
 from unlearn_audit.unlearning.networks.fine_tune import FineTuneOptions
 from unlearn_audit.unlearning.networks.fisher import FisherOptions
 from unlearn_audit.unlearning.networks.gradient_ascent import GradientAscentOptions
+from unlearn_audit.unlearning.networks.influence import InfluenceOptions
 from unlearn_audit.unlearning.networks.l1_sparse import L1SparseOptions
 from unlearn_audit.unlearning.networks.last_layers import CfkOptions, EukOptions
 from unlearn_audit.unlearning.networks.neggrad_plus import NegGradPlusOptions
@@ -66,6 +67,7 @@ METHODS: dict[str, type[Options]] = {
     "l1-sparse": L1SparseOptions,
     "ssd": SsdOptions,
     "fisher": FisherOptions,
+    "influence": InfluenceOptions,
     "cf-k": CfkOptions,
     "eu-k": EukOptions,
 }

@@ -24,6 +24,7 @@ from unlearn_audit.unlearning.networks import gradients, losses
 from unlearn_audit.unlearning.networks.loop import carry_out
 from unlearn_audit.unlearning.networks.random_labels import wrong_labels
 from unlearn_audit.unlearning.networks.salun import largest
+from unlearn_audit.unlearning.networks.steps import Records
 from unlearn_audit.worlds import Request
 
 STILL = {"optimizer": "sgd"}
@@ -332,6 +333,59 @@ def test_fishers_information_is_that_of_the_models_own_answers(task):
         spread.append(task.module[0].bias.detach().clone())
     expected = float(np.sqrt(1e-4 / (0.1 * 0.9)))
     assert float(torch.cat(spread).std()) == pytest.approx(expected, rel=0.35)
+
+
+def test_a_curvature_is_the_gauss_newton_matrix(task):
+    """Against the matrix itself, of a network small enough to write it down."""
+    task.module[0], task.module[2], task.module[3] = nn.Linear(task.pool.shape[1], 2), nn.Identity(), nn.Linear(2, 10)
+    task.module.double().eval()
+    rows = task.retain.rows[:7]
+    records = replace(task.retain, rows=rows, ids=task.retain.ids[:7], labels=task.retain.labels[:7])
+    weights, inputs = task.weights(), task.inputs(rows, torch.float64)
+    slopes = torch.autograd.functional.jacobian(
+        lambda *of: torch.func.functional_call(task.module, dict(zip(weights, of, strict=True)), (inputs,)),
+        tuple(weights.values()),
+    )
+    slopes = torch.cat([of.flatten(2) for of in slopes], dim=2)
+    chances = task.module(inputs).softmax(dim=1).detach()
+    inner = torch.diag_embed(chances) - chances[:, :, None] * chances[:, None, :]
+    matrix = torch.einsum("nkd,nkl,nle->de", slopes, inner, slopes) / 7
+    vector = torch.randn(len(matrix), dtype=torch.float64)
+    assert torch.allclose(gradients.curvature(task, records)(vector), matrix @ vector, atol=1e-12)
+
+
+def test_at_an_optimum_influence_is_newtons_step_without_the_forgotten(task):
+    """A convex loss: the retained loss's gradient, which deletion leaves, is nearly gone after the step."""
+    task.module[1], task.module[2], task.module[3] = nn.Identity(), nn.Identity(), nn.Identity()
+    task.module[0] = nn.Linear(task.pool.shape[1], 10)
+    task.module.double().eval()
+    task.network.weight_decay = 0.05
+    # one record, so that the loss is nearly quadratic as far as the step goes
+    task.forget = Records(task.forget.rows[:1], task.forget.ids[:1], task.forget.labels[:1])
+    rows, labels = (torch.cat([getattr(of, name) for of in (task.retain, task.forget)]) for name in ("rows", "labels"))
+    optimizer = torch.optim.LBFGS(
+        task.module.parameters(), max_iter=500, tolerance_grad=1e-12, tolerance_change=0, line_search_fn="strong_wolfe"
+    )
+
+    def loss(rows, labels):
+        penalty = 0.025 * sum(weight.square().sum() for weight in task.weights().values())
+        return F.cross_entropy(task.module(task.inputs(rows, torch.float64)), labels) + penalty
+
+    def of_everyone():
+        optimizer.zero_grad()
+        found = loss(rows, labels)
+        found.backward()
+        return found
+
+    def left():
+        found = torch.autograd.grad(loss(task.retain.rows, task.retain.labels), list(task.weights().values()))
+        return float(torch.cat([of.flatten() for of in found]).norm())
+
+    optimizer.step(of_everyone)
+    before = left()
+    assert before > 1e-4
+    carry_out(task, METHODS["influence"](damping=1e-9, iterations=500).phases(task))
+    assert left() < before / 100
 
 
 @pytest.mark.parametrize("k", [1, 2, 9])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from unlearn_audit.models.networks.classifier import ASKED_AT_ONCE
 from unlearn_audit.models.networks.gradients import taken_by_vmap
 from unlearn_audit.models.networks.training import batch_sizes
 from unlearn_audit.unlearning.networks import losses
@@ -30,6 +31,40 @@ def mean_square(task: Task, records: Records, batch_size: int) -> Slopes:
     """Return the mean of the squared gradients of batches: with batches of one record, Fisher's diagonal."""
     n = len(batch_sizes(len(records), batch_size))
     return _sum(task, records, batch_size, lambda _, slope: slope.square() / n)
+
+
+def curvature(task: Task, records: Records) -> Callable[[Tensor], Tensor]:
+    """Return what multiplies a (d,) vector by the Gauss-Newton matrix of the mean cross entropy of some records.
+
+    The d weights are those of the task one after another.
+    """
+    weights = {name: weight.detach().requires_grad_() for name, weight in task.weights().items()}
+    sizes = [weight.numel() for weight in weights.values()]
+    dtype = next(iter(weights.values())).dtype
+    batches = [task.inputs(rows, dtype) for rows in torch.split(records.rows, ASKED_AT_ONCE[task.device.type])]
+
+    def product(vector: Tensor) -> Tensor:
+        parts = zip(torch.split(vector, sizes), weights.values(), strict=True)
+        direction = [part.view_as(weight) for part, weight in parts]
+        total = torch.zeros_like(vector)
+        with evaluating(task.module), torch.enable_grad():
+            for inputs in batches:
+                logits = functional_call(task.module, weights, (inputs,))
+                total += torch.cat([of.flatten() for of in _curved(logits, list(weights.values()), direction)])
+        return total / len(records)
+
+    return product
+
+
+def _curved(logits: Tensor, weights: list[Tensor], direction: list[Tensor]) -> tuple[Tensor, ...]:
+    """Return JᵀHJv, of the Jacobian of (n, k) logits in the weights and the Hessian H of the cross entropy in them."""
+    aside = torch.zeros_like(logits, requires_grad=True)
+    # linear in what stands aside, so its gradient there is Jv
+    slopes = torch.autograd.grad(logits, weights, aside, create_graph=True, materialize_grads=True)
+    (moved,) = torch.autograd.grad(slopes, aside, direction, retain_graph=True)
+    chances = logits.detach().softmax(dim=1)
+    inner = chances * (moved - (chances * moved).sum(dim=1, keepdim=True))
+    return torch.autograd.grad(logits, weights, inner, materialize_grads=True)
 
 
 def _sum(task: Task, records: Records, batch_size: int, of_batch: Callable[[int, Tensor], Tensor]) -> Slopes:
