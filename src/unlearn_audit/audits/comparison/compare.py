@@ -143,7 +143,7 @@ def _left_out(first: RunFolder, second: RunFolder) -> list[str]:
     both = set(attacks_of_both(first, second))
     sentences = []
     if not any(first.results[name].sees_versions for name in both):
-        sentences.append("Both ran no attack on more than one version, so their best attacks cannot be compared.")
+        sentences.append("They have no attack on more than one version in common, so their best cannot be compared.")
     for of in (first, second):
         left = [name for name in of.results if name not in both]
         if not left:
