@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -240,7 +241,8 @@ def test_files_of_a_run_are_shown_as_they_are(server, runs):
      "unlearn-audit-manifest.json", "nothing.json", "", ".", "..", "../secret.json", "../../secret.json",
      "..%2f..%2fsecret.json", "%2e%2e/%2e%2e/secret.json", "..%5c..%5csecret.json", "%252e%252e%252fsecret.json",
      "findings.json%00.html", "findings.json/", "/findings.json", "findings.json%20", "FINDINGS.JSON",
-     "....//secret.json", "findings.json;.html", "report.html%3f", "..;/secret.json", "%c0%ae%c0%ae/secret.json", "x" * 5_000 + ".json"],
+     "....//secret.json", "findings.json;.html", "report.html%3f", "..;/secret.json", "%c0%ae%c0%ae/secret.json",
+     "x" * 5_000 + ".json"],
 )  # fmt: skip
 def test_nothing_else_is_shown(server, name):
     answer, body = ask(server, f"/run/{key_of(server, 'one')}/{name}")
@@ -266,13 +268,14 @@ def test_addresses_are_no_paths(server, runs, target):
     "raw",
     [b"\r\n\r\n", b"GET\r\n\r\n", b"GET /\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1 x\r\n\r\n",
      b"\x16\x03\x01\x00\xff\r\n",
+     b"GET /\r\nHost: HOST\r\nCookie: COOKIE\r\n\r\n",
      b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 500 + b"\r\n", b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
      b"GET / HTTP/1.1\r\nHost: \xff\r\nCookie: \xff=\xfe\r\n\r\n", b"G\x00ET / HTTP/1.1\r\n\r\n"],
-    ids=range(10),
+    ids=range(11),
 )  # fmt: skip
 def test_what_is_no_request_learns_nothing(server, raw, capfd):
-    import socket
-
+    own = f"{server.door.cookie_name}={server.door.token}".encode()
+    raw = raw.replace(b"HOST", server.door.address.removeprefix("http://").encode()).replace(b"COOKIE", own)
     with socket.create_connection(("127.0.0.1", server.door.port), timeout=30) as stream:
         stream.sendall(raw)
         stream.shutdown(socket.SHUT_WR)

@@ -32,6 +32,9 @@ HEADERS = {
 }
 """On every answer, beside the policy of its content."""
 
+NO_HEADERS = "HTTP/0.9"
+"""The version of requests whose answers have none."""
+
 SECONDS = 20
 """After so long without a word from a browser its connection is closed."""
 
@@ -86,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer, if the request may be answered."""
         path, _, query = self.path.partition("?")
         door = self.server.door
-        if not door.knows_host(self.headers.get_all("Host", [])):
+        if not door.knows_host(self.headers.get_all("Host", [])) or self.request_version == NO_HEADERS:
             self._send(REFUSED)
         elif door.knows_cookie(self.headers.get_all("Cookie", [])):
             self._send(self._answer(path, query))
