@@ -39,4 +39,4 @@ def test_damage_that_verify_overlooks_is_a_failure(trust, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 200 OK\r\n\r\n", b"x nobody outside may read this", b"Traceback (most"])
 def test_an_answer_that_should_not_be_is_a_failure(trust, answer):
-    assert trust("viewing")._fault(answer, known=False)
+    assert trust("viewing").fault_of(answer, known=False)

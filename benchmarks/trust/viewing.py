@@ -49,7 +49,7 @@ def viewing(n: int, seed: int, folder: Path) -> Tally:
             asked = _request(server, keys, known, rng)
             answer = _answer(server, asked)
             tally.tried += 1
-            if fault := _fault(answer, known):
+            if fault := fault_of(answer, known):
                 tally.failed.append(f"{fault}: {asked[:200]!r} got {answer[:100]!r}")
     return tally
 
@@ -109,7 +109,7 @@ def _answer(server: Server, asked: bytes) -> bytes:
             return b""
 
 
-def _fault(answer: bytes, known: bool) -> str:
+def fault_of(answer: bytes, known: bool) -> str:
     """Return what is wrong with an answer; nothing where it is as it should be."""
     if SECRET in answer or b"root:" in answer or b"PAR1" in answer:
         return "it showed what it must not"

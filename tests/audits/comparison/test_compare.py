@@ -10,7 +10,7 @@ import pytest
 from made_runs import ATTACKS, make_rows, make_run
 from unlearn_audit.audits.comparison.compare import compare_runs, names_of
 from unlearn_audit.audits.comparison.differences import Confidences, differences_of
-from unlearn_audit.audits.comparison.folders import RunFolder, _rows
+from unlearn_audit.audits.comparison.folders import RunFolder, rows_of
 from unlearn_audit.audits.comparison.page import render_comparison
 from unlearn_audit.audits.comparison.table import frame_of
 from unlearn_audit.audits.release.findings import ReleaseFindings
@@ -185,7 +185,7 @@ def told_apart(folder, n, paired):
         for noise in (1, 2):
             rows = make_rows(seed if paired else [seed, noise], worlds=8, strength=0.7, noise=noise)
             run = RunFolder(None, "", findings, {})
-            run.__dict__["rows"] = _rows(rows, "deleted-vs-unseen", set(ATTACKS), None)
+            run.__dict__["rows"] = rows_of(rows, "deleted-vs-unseen", set(ATTACKS), None)
             runs.append(run)
         best, attacks = differences_of(*runs, paired=paired, at=at)
         wrong += best.side != "same" or any(of.excess_all_ci[0] > 0 or of.excess_all_ci[1] < 0 for of in attacks)

@@ -122,7 +122,7 @@ class RunFolder:
         """
         path = self.folder / SCORES
         check_recorded(path)
-        return _rows(read_columns(path).to_pandas(), self.findings.selected.game, set(self.results), path)
+        return rows_of(read_columns(path).to_pandas(), self.findings.selected.game, set(self.results), path)
 
     @property
     def row(self) -> RunRow:
@@ -235,8 +235,23 @@ def _release(path: Path) -> ReleaseFindings:
         ) from error
 
 
-def _rows(frame: pd.DataFrame, game: str, attacks: set[str], path: Path) -> Rows:
-    """Return the rows of a game, with the scores of those attacks that have one for each."""
+def rows_of(frame: pd.DataFrame, game: str, attacks: set[str], path: Path) -> Rows:
+    """Return the rows of a game, with the scores of those attacks that have one for each.
+
+    Parameters
+    ----------
+    frame
+        What a run's ``scores.parquet`` holds.
+    game, attacks
+        Which rows and columns are wanted.
+    path
+        The file, for messages.
+
+    Raises
+    ------
+    AuditError
+        If columns, or rows of a role, are missing, or ids are no whole numbers.
+    """
     needed = {*ASKED, "game"}
     if not needed <= set(frame.columns):
         missing = ", ".join(sorted(needed - set(frame.columns)))
