@@ -26,6 +26,8 @@ from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 pytest_plugins = ["made_findings"]
 
 HEAVY = (
+    "comparison/test_compare.py::test_runs_that_are_alike_are_told_apart_no_more_often_than_is_said[True]",
+    "comparison/test_compare.py::test_runs_that_are_alike_are_told_apart_no_more_often_than_is_said[False]",
     "influence/test_attack.py::test_until_an_interval_is_narrow_nobody_is_trained_with_twice",
     "models/test_per_instance.py::test_watching_a_training_changes_nothing_of_it[False-privacy2]",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[epochs]",

@@ -36,6 +36,7 @@ SMALLER = {
 """Options appended to those that a page shows."""
 
 ELSEWHERE = {
+    "unlearn-audit view": "it ends at Ctrl-C alone, as in tests/cli/test_view.py",
     "data fetch adult": "downloads are tested against a server of the tests' own",
     "--executor dask --scheduler": "a running cluster is used in tests/engine/test_executors.py",
     "reproduce all": "every experiment runs in tests/reproduce",

@@ -24,6 +24,12 @@ COMMANDS = {
         "compare_methods",
         "Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.",
     ),
+    "compare": (
+        "compare",
+        "compare",
+        "Compare finished runs: what each found, their ROC curves, and by how much they differ from the first.",
+    ),
+    "view": ("view", "view", "Show the runs under a folder on a local page: filter, sort, open and compare them."),
     "name": (
         "name",
         "name",

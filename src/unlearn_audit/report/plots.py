@@ -88,7 +88,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
                     axes.plot(
                         realised, reached, "o", markersize=6, color=style["color"], markerfacecolor=PAPER, zorder=4
                     )
-        _log_percent(axes, lowest)
+        log_percent(axes, lowest)
         axes.set_xlabel(f"{negative} records flagged (false-positive rate)")
         axes.set_ylabel(f"{positive} records found (true-positive rate)")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.2, handlelength=2.2)
@@ -226,7 +226,8 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
     return drawn
 
 
-def _log_percent(axes: Axes, lowest: float) -> None:
+def log_percent(axes: Axes, lowest: float) -> None:
+    """Give both axes of an ROC curve a logarithmic scale, in per cent, from the lowest rate on."""
     ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
     for scale, limits, set_ticks in (
         (axes.set_xscale, axes.set_xlim, axes.set_xticks),
