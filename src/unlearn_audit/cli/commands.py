@@ -46,6 +46,11 @@ COMMANDS = {
         "plan_release",
         "Find the least costly way to release updates that meets a target, and check its guarantee.",
     ),
+    "gate": (
+        "gate",
+        "gate",
+        "Stop a release: hold the figures of a run against limits, and exit with what came of it.",
+    ),
     "reproduce": (
         "reproduce",
         "reproduce_command",

@@ -35,17 +35,18 @@ class Power:
     epsilon: float
 
 
-def errors_to_claim(degrees_of_freedom: float) -> float:
+def errors_to_claim(degrees_of_freedom: float, confidence: float = HEADLINE) -> float:
     """Return t_{.985} + t_{.8}: an effect of so many standard errors is claimed in 80 % of runs.
 
-    The first quantile is that of the interval by which the verdict claims a leak (`unlearn_audit.metrics.claims`).
+    The first quantile is that of an interval: by default the one by which the verdict claims a leak
+    (`unlearn_audit.metrics.claims`).
 
     Examples
     --------
     >>> round(errors_to_claim(9), 3)
     3.457
     """
-    return t_quantile(degrees_of_freedom, HEADLINE) + float(special.stdtrit(degrees_of_freedom, POWER))
+    return t_quantile(degrees_of_freedom, confidence) + float(special.stdtrit(degrees_of_freedom, POWER))
 
 
 def smallest_auc(logit_error: float, degrees_of_freedom: float) -> float:
