@@ -35,7 +35,7 @@ SMALLER = {
 }
 """Options appended to those that a page shows."""
 
-OF_A_RUN = {"gate": {0, 1, 3}}
+OF_A_RUN = {"gate": {0, 1, 3}, "record": {0}}
 """Commands whose first argument is a run folder, and what they exit with where they could do what was asked."""
 
 ELSEWHERE = {

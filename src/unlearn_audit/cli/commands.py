@@ -51,6 +51,11 @@ COMMANDS = {
         "gate",
         "Stop a release: hold the figures of a run against limits, and exit with what came of it.",
     ),
+    "record": (
+        "record",
+        "record",
+        "Write what a regulator asks of the tests of a model's anonymity, as JSON and as Markdown.",
+    ),
     "reproduce": (
         "reproduce",
         "reproduce_command",
