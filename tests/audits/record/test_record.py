@@ -179,7 +179,8 @@ def test_what_cannot_be_recorded_is_one_sentence(command, folder, given, said):
 
 
 def test_what_is_no_run_or_was_changed_is_refused(command, folder, tmp_path, monkeypatch):
-    command("record", tmp_path).says("holds no run of unlearn-audit")
+    (tmp_path / "empty").mkdir()
+    command("record", tmp_path / "empty").says("holds no run of unlearn-audit")
     command("record", folder / "findings.json").says("is no run folder")
     monkeypatch.setenv("UNLEARN_AUDIT_KEY", "ab")
     command("record", folder).says("the environment variable UNLEARN_AUDIT_KEY holds a key of 1 bytes")
@@ -205,10 +206,9 @@ def test_hostile_texts_are_whole_in_json_and_no_markup_in_the_page(record):
     assert "<script>" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page
-    assert "](javascript" not in page
+    assert not re.search(r"(?<!\\)\]\(javascript", page)
     rows = [line for line in page.splitlines() if "script" in line and line.startswith("|")]
     assert all(len(re.findall(r"(?<!\\)\|", line)) == 3 for line in rows)
-    assert '# "' not in [line[:3] for line in page.splitlines()]
 
 
 def test_plain_words_stay_plain():

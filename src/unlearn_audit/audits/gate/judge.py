@@ -176,7 +176,7 @@ def _apart(value: float, most: float) -> str:
     Examples
     --------
     >>> _apart(0.60004, 0.6), _apart(0.6, 0.6), _apart(0.58, 0.6)
-    ('0.6000', '0.600', '0.580')
+    ('0.60004', '0.600', '0.580')
     """
     digits = 3
     while digits < _MOST_DIGITS and (round(value, digits) > most) != (value > most):
