@@ -115,6 +115,7 @@ def test_requests_are_codes_under_the_owners_key(record, folder):
     ids = set(rows["record"][rows["role"] == "deleted"].astype(str))
     codes = sorted(hmac.new(KEY, one.encode(), "sha256").hexdigest() for one in ids)
     assert list(record.requests.codes) == codes
+    assert record.requests.of == "records"
     without = record_of(folder)
     assert (without.requests.count, without.requests.codes) == (len(ids), ())
     assert without.requests.left_out == "no key of the owner was given"
@@ -149,6 +150,7 @@ def test_a_release_is_recorded_and_nobody_is_named(command, released, tmp_path, 
         assert str(tmp_path) not in content
     found = json.loads(written[0])
     assert found["requests"]["codes"] == sorted(hmac.new(KEY, one.encode(), "sha256").hexdigest() for one in names[:3])
+    assert found["requests"]["of"] == "people"
     assert "--deleted '(ids)'" in found["made"]["command"]
     assert {of["what"] for of in found["data"]} == {"before: before.csv", "after: after.csv"}
     assert command("verify", run_folder).code == 0

@@ -122,8 +122,7 @@ def judge(figures: Figures, limits: Sequence[Limit], on: On = "interval") -> Pas
         if figures.verdict is None:
             raise AuditError("only the verdict of an audit decides without a limit; give one, such as --max auc=0.6")
         of = figures.verdict
-        sentence = of.summary.partition(". ")[0].rstrip(".")
-        return Passage((Judgement("verdict", of.gate, f"the verdict is {of.kind}: {sentence}"),))
+        return Passage((Judgement("verdict", of.gate, f"the verdict is {of.kind}: {of.summary}"),))
     judged = tuple(_held(figures.figure(limit.measure), limit, on) for limit in limits)
     own = (note for of in judged if of.figure is not None for note in of.figure.notes)
     several = _several(judged) if on == "interval" and len(judged) > 1 else ()

@@ -144,7 +144,7 @@ def _digests(kinds: Iterable[tuple[str, Sequence[Digest]]]) -> Iterator[str]:
 
 def _requests(found: Requests) -> Iterator[str]:
     count = NOT_RECORDED if found.count is None else f"{found.count:,}"
-    yield f"Records or people whose deletion was tested: {count}."
+    yield f"Number of {found.of or 'records'} whose deletion was tested: {count}."
     if found.left_out is not None:
         yield f"Their codes are left out: {found.left_out}."
     else:

@@ -35,13 +35,13 @@ def owners_key(path: Path | None) -> bytes | None:
     return None if not text else key_in(text, f"the environment variable {VARIABLE}")
 
 
-def requests_of(folder: Path | None, key: bytes | None) -> Requests:
+def requests_of(folder: Path, key: bytes | None) -> Requests:
     """Return the requests of a run.
 
     Parameters
     ----------
     folder
-        Of the run; None where its findings alone are known.
+        Of the run.
     key
         Of the owner; without one the requests are counted alone.
 
@@ -50,22 +50,24 @@ def requests_of(folder: Path | None, key: bytes | None) -> Requests:
     AuditError
         If the table that names them cannot be read, or is not as the run wrote it.
     """
-    ids = None if folder is None else _ids(folder)
-    if ids is None:
-        return Requests(count=None, codes=(), left_out="this run keeps no table of its requests")
+    found = _ids(folder)
+    if found is None:
+        return Requests(count=None, of=None, codes=(), left_out="this run keeps no table of its requests")
+    kind, ids = found
     if key is None:
-        return Requests(count=len(ids), codes=(), left_out="no key of the owner was given")
-    return Requests(count=len(ids), codes=tuple(sorted(code_of(one, key) for one in ids)), left_out=None)
+        return Requests(count=len(ids), of=kind, codes=(), left_out="no key of the owner was given")
+    return Requests(count=len(ids), of=kind, codes=tuple(sorted(code_of(one, key) for one in ids)), left_out=None)
 
 
-def _ids(folder: Path) -> set[str] | None:
-    """Return the ids of the records, or people, that were deleted; None where no table has them."""
+def _ids(folder: Path) -> tuple[str, set[str]] | None:
+    """Return whose ids were deleted, and the ids; None where no table has them."""
     if (folder / PRIVATE).is_file():
         check_recorded(folder / PRIVATE)
-        return {unescaped(str(one)) for one in read_columns(folder / PRIVATE, ("person",))["person"].to_pylist()}
+        people = read_columns(folder / PRIVATE, ("person",))["person"].to_pylist()
+        return "people", {unescaped(str(one)) for one in people}
     if not (folder / _TARGET).is_file():
         return None
     check_recorded(folder / _TARGET)
     table = read_columns(folder / _TARGET)
     roles, records = (table[name].to_pylist() for name in ("role", "record"))
-    return {str(record) for role, record in zip(roles, records, strict=True) if role == "deleted"}
+    return "records", {str(record) for role, record in zip(roles, records, strict=True) if role == "deleted"}

@@ -94,6 +94,10 @@ class Requests(Frozen):
     """The deletion requests that were tested, without naming anybody."""
 
     count: int | None
+    of: str | None = Field(
+        description="what is counted and coded: ids of people, or of records, which are the numbers of their rows "
+        "from 0 unless the data name them otherwise; null where not known"
+    )
     code: str = "HMAC-SHA256"
     codes: tuple[str, ...] = Field(description="of each record or person under the owner's key, sorted; may be empty")
     left_out: str | None = Field(description="why there are no codes; null where there are")
