@@ -52,6 +52,16 @@ COMMANDS = {
         "plan_release",
         "Find the least costly way to release updates that meets a target, and check its guarantee.",
     ),
+    "gate": (
+        "gate",
+        "gate",
+        "Stop a release: hold the figures of a run against limits, and exit with what came of it.",
+    ),
+    "record": (
+        "record",
+        "record",
+        "Write what a regulator asks of the tests of a model's anonymity, as JSON and as Markdown.",
+    ),
     "reproduce": (
         "reproduce",
         "reproduce_command",

@@ -12,6 +12,7 @@ import typer
 from unlearn_audit.cli.commands import Commands, goes_on
 from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
 from unlearn_audit.cli.shared.signals import ended_by_signals, ignore_signals
+from unlearn_audit.utils.invocation import invoked
 from unlearn_audit.utils.streams import ready_streams
 
 _TRACEBACK = "--traceback"
@@ -51,6 +52,7 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != _TRACEBACK]
     asked = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get(VARIABLE))
     with (
+        invoked(arguments),
         in_one_sentence(with_traceback=asked),
         ended_by_signals(
             f"Interrupted; the same command {'goes on from here' if goes_on(arguments) else 'begins again'}."

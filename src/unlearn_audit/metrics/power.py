@@ -39,8 +39,8 @@ class Power:
 def errors_to_claim(degrees_of_freedom: float, confidence: float = HEADLINE) -> float:
     """Return t_{.985} + t_{.8}: an effect of so many standard errors is claimed in 80 % of runs.
 
-    The first quantile is that of the interval by which the verdict claims a leak (`unlearn_audit.metrics.claims`), or
-    of one at another confidence.
+    The first quantile is that of an interval: by default the one by which the verdict claims a leak
+    (`unlearn_audit.metrics.claims`).
 
     Examples
     --------
