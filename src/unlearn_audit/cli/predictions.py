@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from unlearn_audit.api import audit_observations, file_settings, plan_of_files
+from unlearn_audit.api import audit_observations
+from unlearn_audit.audits.membership.files import file_settings, plan_of_files
 from unlearn_audit.audits.membership.forecast.files import forecast_files
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured_for_files
