@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 
 from unlearn_audit.audits.methods.findings import MethodsFindings
-from unlearn_audit.audits.methods.page import render_methods
+from unlearn_audit.audits.methods.page import card_of, render_methods
 from unlearn_audit.audits.methods.table import frame_of
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.spreadsheet import to_csv
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MethodsResult:
     """A comparison of methods.
 
@@ -31,6 +31,14 @@ class MethodsResult:
 
     findings: MethodsFindings
     identity: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Return what was compared, in one line."""
+        return f"MethodsResult({self.findings.in_short})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; it names no record."""
+        return card_of(self.findings).html()
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table: one row a method."""
