@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, ParamSpec
 
 from unlearn_audit.report.svg import PAPER, drawing, to_svg
@@ -51,5 +52,15 @@ class Drawing(Generic[P]):
 
 
 def _let_notebooks_show_figures() -> None:
-    if in_notebook():
-        import matplotlib.pyplot  # noqa: F401 - it says to the notebook how figures are shown
+    """Tell the notebook how figures are shown, unless pyplot or its user has done so."""
+    if not in_notebook():
+        return
+    from IPython import get_ipython
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.figure import Figure
+
+    shown = get_ipython().display_formatter.formatters["image/png"]
+    try:
+        shown.lookup_by_type(Figure)
+    except KeyError:
+        shown.for_type(Figure, partial(print_figure, base64=True))
