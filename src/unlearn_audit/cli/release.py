@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from os.path import isfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -25,6 +25,8 @@ from unlearn_audit.audits.release.result import PRIVATE
 from unlearn_audit.audits.release.scores import SCORES
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
+from unlearn_audit.cli.shared.values import names_of, one_of
+from unlearn_audit.config.base import RegimeName
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
@@ -63,10 +65,21 @@ def release(
     ] = None,
     confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
     control: Annotated[
-        str, typer.Option(help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).")
+        str,
+        typer.Option(
+            help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).",
+            autocompletion=one_of("holm", "fdr"),
+        ),
     ] = "holm",
-    score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
-    combine: Annotated[str, typer.Option(help="How to combine the scores of a person's records: sum, max.")] = "sum",
+    score: Annotated[
+        str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES))
+    ] = None,
+    combine: Annotated[
+        str,
+        typer.Option(
+            help="How to combine the scores of a person's records: sum, max.", autocompletion=one_of("sum", "max")
+        ),
+    ] = "sum",
     data: Annotated[
         Path | None,
         typer.Option(help="Records to query models about, or to rehearse with: CSV, JSON lines or Parquet."),
@@ -78,10 +91,17 @@ def release(
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="Before the deletion: delete stand-ins, of the same kind, instead.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="Rehearsal: what is trained, as in run.")] = None,
-    regime: Annotated[str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.")] = "fixed",
+    model: Annotated[
+        str | None, typer.Option(help="Rehearsal: what is trained, as in run.", autocompletion=names_of("models"))
+    ] = None,
+    regime: Annotated[
+        str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.", autocompletion=one_of(*get_args(RegimeName)))
+    ] = "fixed",
     repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
-    encoding: Annotated[str, typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.")] = "codes",
+    encoding: Annotated[
+        str,
+        typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.", autocompletion=one_of("codes", "one-hot")),
+    ] = "codes",
     fail_if_identified: Annotated[
         bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anyone can be identified: a gate.")
     ] = False,

@@ -12,6 +12,7 @@ from rich.text import Text
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
+from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.config import ReuseName
 from unlearn_audit.engine import default_store_folder
 from unlearn_audit.engine.store.folder import run_folder
@@ -27,8 +28,17 @@ from unlearn_audit.utils.streams import say, say_json
 
 
 def reproduce_command(
-    name: Annotated[str, typer.Argument(help="An experiment, 'all', or 'list' to see them.", show_default=False)],
-    scale: Annotated[str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).")] = "small",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="An experiment, 'all', or 'list' to see them.",
+            show_default=False,
+            autocompletion=one_of(*EXPERIMENTS, "all", "list"),
+        ),
+    ],
+    scale: Annotated[
+        str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).", autocompletion=one_of(*SCALES))
+    ] = "small",
     jobs: options.Jobs = 1,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,

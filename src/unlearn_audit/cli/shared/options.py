@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearn_audit.cli.shared.help import RARE, HelpAll
+from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.engine.executors import EXECUTORS
 
 __all__ = [
@@ -35,6 +36,7 @@ Executor = Annotated[
     typer.Option(
         help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1.",
         rich_help_panel=_RARE,
+        autocompletion=one_of(*EXECUTORS),
     ),
 ]
 Scheduler = Annotated[
