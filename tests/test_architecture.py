@@ -74,6 +74,7 @@ ROOT_MODULES = {"__init__", "__main__", "api", "config", "errors", "testing", "r
 FROM_THE_CONFIGURATION = {
     "api.audit", "api.audit_observations", "api.compare_methods", "cli.compare_methods.compare_methods",
     "cli.run.run", "cli.plan.plan", "cli.plan_release.plan_release",
+    "cli.name.name", "cli.rectify.rectify",
     "cli.predictions.predictions", "cli.purge.purge_command", "cli.release.release", "cli.reproduce.reproduce_command",
 }  # fmt: skip
 """Functions with a parameter for each setting, as users write them: their signature is a list and not counted."""

@@ -56,6 +56,7 @@ def compare_methods(
     explain: options.Explain = False,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.
@@ -79,7 +80,7 @@ def compare_methods(
         return
     identity = identity_of(task, asked)
     folder = out or Path("runs") / f"methods-{folder_name(specification)}-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note, Execution(store=store).store_folder):
+    with run_folder(folder, identity, note, Execution(store=store).store_folder, force=force):
         with reporter() as shown:
             result = compare(
                 task,

@@ -88,6 +88,7 @@ def plan_release(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the least costly way to release updates that meets a target, and check its guarantee.
@@ -117,7 +118,7 @@ def plan_release(
     )
     config = _identity(owner, source, settings, target)
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
-    with run_folder(folder, config, note):
+    with run_folder(folder, config, note, force=force):
         with reporter() as shown:
             trials = TrialReleases.of(owner, source, settings.regimes[0], seed, max(settings.batches))
             found = plan_findings(search(trials, settings, shown), config)

@@ -107,6 +107,7 @@ def release(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Show who can be identified as deleted from the two versions of one release.
@@ -151,7 +152,7 @@ def release(
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     else:
         result = _compared(before, after, deleted, reference, table, settings)
-    finish(result, out, as_json, fail_if_identified)
+    finish(result, out, as_json, fail_if_identified, force=force)
 
 
 @dataclass(frozen=True)
@@ -203,13 +204,16 @@ def _compared(
     return ReleaseResult(findings_of(examined, settings, config), examined)
 
 
-def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool) -> None:
+def finish(
+    result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool, *, force: bool = False
+) -> None:
     """Write the folder, say what was found, and exit with `IDENTIFIED` if that was asked for."""
     config = result.findings.config
     kind = "rehearsal" if result.findings.rehearsal else "release"
     folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
-    with run_folder(folder, config, note):
-        refuse_others(folder, result)
+    with run_folder(folder, config, note, force=force):
+        if not force:
+            refuse_others(folder, result)
         page = result.write(folder)
     if as_json:
         say_json(result.findings.to_json())
@@ -235,7 +239,9 @@ def refuse_others(folder: Path, result: ReleaseResult) -> None:
         ) from error
     there = map(unescaped, read_columns(folder / PRIVATE, ("person",))["person"].to_pylist())
     if sorted(there) != sorted(result.private_table()["person"].astype(str)):
-        raise AuditError(f"{folder} holds a look at other deleted people; choose another --out")
+        raise AuditError(
+            f"{folder} holds a look at other deleted people; choose another --out, or replace it with --force"
+        )
 
 
 def _settings(

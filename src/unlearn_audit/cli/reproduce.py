@@ -45,6 +45,7 @@ def reproduce_command(
     store: options.Store = None,
     no_reuse: options.NoReuse = False,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Run an experiment of Chen et al. (CCS 2021) and decide its claims.
@@ -68,7 +69,8 @@ def reproduce_command(
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
         cells = [cell.config.model_dump(mode="json") for cell in experiment.grid(SCALES[scale])]
-        with run_folder(folder, _identity(each, scale, cells), note, store or default_store_folder()):
+        identity = _identity(each, scale, cells)
+        with run_folder(folder, identity, note, store or default_store_folder(), force=force):
             cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
                 f"{experiment.title}: {cost.cells} audits, {cost.trainings:,} trainings, "

@@ -80,14 +80,16 @@ class AuditResult:
         """The plots, as matplotlib figures: ``plot.roc()`` and ``plot.scores()``."""
         return Plots(self.findings, self.scores)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the run folder and return the path of its ``report.html``.
 
         The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
-        ``report.html``. A folder of the same audit is written again; any other content is refused.
+        ``report.html``. A folder of the same audit is written again; with ``force``, another run in it is replaced;
+        any other content is refused.
         """
         store = self.findings.execution.get("store")
-        with run_folder(Path(folder), self.identity, store=None if store is None else Path(store)) as held:
+        used = None if store is None else Path(store)
+        with run_folder(Path(folder), self.identity, store=used, force=force) as held:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:

@@ -44,14 +44,15 @@ class MethodsResult:
         """Return the table: one row a method."""
         return frame_of(self.findings)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the folder and return the path of its ``index.html``.
 
         The folder then holds ``methods.csv``, ``methods.json`` and ``index.html``. A folder of the same comparison is
-        written again; any other content is refused.
+        written again; with ``force``, another run in it is replaced; any other content is refused.
         """
         store = self.findings.execution.get("store")
-        with run_folder(Path(folder), self.identity, store=None if store is None else Path(store)) as held:
+        used = None if store is None else Path(store)
+        with run_folder(Path(folder), self.identity, store=used, force=force) as held:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:

@@ -94,7 +94,7 @@ class Group(TyperGroup):
         lines = [*_wrapped(f"Usage: {ctx.command_path} [OPTIONS] COMMAND ..."), "", *_text(self.help or "")]
         lines += ["", "Commands:"]
         for name in self.list_commands(ctx):
-            lines += _row(name, (self.get_command(ctx, name).help or "").partition("\n\n")[0])
+            lines += _row(name, (getattr(self.get_command(ctx, name), "help", None) or "").partition("\n\n")[0])
         lines += ["", "Options:"]
         for of in self.get_params(ctx):
             lines += _row(_names(of), _description(of))

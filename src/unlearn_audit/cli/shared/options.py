@@ -16,6 +16,7 @@ __all__ = [
     "EveryAttack",
     "Executor",
     "Explain",
+    "Force",
     "HelpAll",
     "Jobs",
     "KeepGoing",
@@ -64,6 +65,14 @@ Store = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.", rich_help_panel=_USUAL)
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace another run that the run folder holds. A folder with files that no run wrote is refused.",
+        rich_help_panel=_RARE,
+    ),
 ]
 KeepGoing = Annotated[
     bool,

@@ -49,7 +49,7 @@ def declared() -> dict[str, Any]:
     """
     from unlearn_audit.cli.commands import COMMANDS, load
 
-    commands = {}
+    commands: dict[str, dict[str, Any]] = {}
     for name in COMMANDS:
         command = load(name)
         below = getattr(command, "commands", None)
