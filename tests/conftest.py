@@ -62,6 +62,7 @@ HEAVY = (
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[0]",
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[6]",
     "tests/test_examples.py::test_own_network",
+    "tests/test_notebooks.py::test_it_runs_and_shows_its_results_in_short[own_torch_model]",
     "tests/test_examples.py::test_defenses",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[defences]",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[online]",

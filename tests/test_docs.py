@@ -83,7 +83,7 @@ def commands():
 
 def command_lines():
     """Every ``unlearn-audit ...`` in the pages and in the examples."""
-    for page in [*PAGES, *sorted((ROOT / "examples").iterdir())]:
+    for page in [*PAGES, *sorted(path for path in (ROOT / "examples").rglob("*") if path.is_file())]:
         for match in re.finditer(r"unlearn-audit ([a-z-][^`\n]*)", page.read_text(encoding="utf-8")):
             if page.suffix == ".md" or "--" in match[1]:
                 yield pytest.param(match[1].rstrip(". "), id=f"{page.name}: {match[1][:50]}")

@@ -17,8 +17,11 @@ from unlearn_audit.utils.streams import ready_streams
 
 _TRACEBACK = "--traceback"
 
+PROGRAM = "unlearn-audit"
+"""What the command is called in its help and by shells that complete it, however it was started."""
+
 app = typer.Typer(
-    name="unlearn-audit",
+    name=PROGRAM,
     cls=Commands,
     help="Measure who can be recognised as deleted when a model is published before and after unlearning.",
     epilog="For releases of your own: the risk is measured so that it can be removed.",
@@ -58,7 +61,7 @@ def main() -> None:
             f"Interrupted; the same command {'goes on from here' if goes_on(arguments) else 'begins again'}."
         ),
     ):
-        app(args=arguments)
+        app(args=arguments, prog_name=PROGRAM)
 
 
 def program() -> None:

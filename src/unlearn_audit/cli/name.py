@@ -40,6 +40,7 @@ def name(
     scheduler: options.Scheduler = None,
     store: options.Store = None,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Rank a whole register by how well each candidate's deletion explains what changed between two versions.
@@ -57,7 +58,7 @@ def name(
     task = AuditTask.load(specification)
     identity = {"naming": {"queries": queries}, **task.identity}
     folder = out or Path("runs") / f"naming-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note, store or default_store_folder()):
+    with run_folder(folder, identity, note, store or default_store_folder(), force=force):
         with reporter() as shown:
             execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
             naming, found = name_deleted(task, execution, queries)

@@ -26,6 +26,7 @@ from unlearn_audit.findings.sections import (
     ThreeWay,
     Verdict,
 )
+from unlearn_audit.utils.messages import in_one_line
 
 SCHEMA = "unlearn-audit/findings/2"
 """Name and version of the layout of ``findings.json``."""
@@ -97,6 +98,22 @@ class Findings(Frozen):
     execution: dict[str, Any] = Field(
         default_factory=dict, description="what does not change results: jobs, folder, versions, timing"
     )
+
+    def __repr__(self) -> str:
+        """Return what they say, in one line; `to_json` has everything."""
+        return f"Findings({self.in_short})"
+
+    __str__ = __repr__
+
+    @property
+    def in_short(self) -> str:
+        """What was audited, the verdict, the leading AUC and how many results there are."""
+        leading = self.leading()
+        low, high = leading.auc_ci
+        return in_one_line(
+            f"{self.dataset}, {self.model}: {self.verdict.kind}; {leading.attack} AUC {leading.auc:.3f} "
+            f"[{low:.3f}, {high:.3f}]; {len(self.results):,} results"
+        )
 
     def to_json(self) -> str:
         """Return the text of ``findings.json``."""

@@ -16,6 +16,7 @@ from unlearn_audit.findings.result import Result, is_selected
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics.curves import roc_points, shares_above
 from unlearn_audit.metrics.roc import GUESSING
+from unlearn_audit.report.drawn import Drawing, Drawn
 from unlearn_audit.report.svg import (
     CLASSICAL,
     DELETED,
@@ -47,7 +48,8 @@ _WIDTH = 4.9
 _ROLE_STYLE = {"deleted": (DELETED, "-"), "unseen": (UNSEEN, (0, (5, 2))), "retained": (RETAINED, (0, (1, 1.2)))}
 
 
-def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
+@Drawing
+def roc_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
     """Draw the ROC curve of the leading attack and of its classical baseline, both axes logarithmic.
 
     The axes start at one false positive, below which the data say nothing. Rings mark the points whose
@@ -95,7 +97,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
         points = ", ".join(
             f"{percent(tpr)} at {percent(rate)}" for rate, tpr in leading.tpr_at_fpr.items() if tpr is not None
         )
-        return to_svg(
+        return Drawn(
             figure,
             "roc",
             "ROC curve of the leading attack, logarithmic axes",
@@ -104,7 +106,8 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
         )
 
 
-def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
+@Drawing
+def scores_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
     """Draw, per role, the share of records that the leading attack scores at or above each threshold.
 
     The curve of the positive role is the true-positive rate and that of the negative role the false-positive
@@ -147,7 +150,7 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
             handlelength=2.2,
             columnspacing=1.4,
         )
-        return to_svg(
+        return Drawn(
             figure,
             "scores",
             "Scores of the leading attack by role",

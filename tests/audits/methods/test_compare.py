@@ -340,7 +340,7 @@ def test_from_python_with_functions_of_ones_own():
     )
     assert found.findings.methods[2].reading == "unchanged"
     assert found.findings.methods[3].method == "sisa:shards=2"
-    with pytest.raises(AuditError, match="leave --unlearning out"):
+    with pytest.raises(AuditError, match="takes no unlearning: the methods are compared that `methods` names"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], unlearning="sisa")
     with pytest.raises(AuditError, match=r"worlds.shadow"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], worlds={"shadow": 0})

@@ -15,6 +15,7 @@ from unlearn_audit.audits.methods.findings import Method, MethodsFindings
 from unlearn_audit.audits.methods.plots import difficulty_plot, front_plot, steps_plot
 from unlearn_audit.audits.methods.sentences import skipped_words
 from unlearn_audit.findings.comparison import BestOnArms
+from unlearn_audit.report.notebook import MOST_ROWS, Card
 from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable, without_folder
 from unlearn_audit.report.wording import NOT_GIVEN, interval, number, percent
@@ -223,6 +224,27 @@ def _attacks(row: Method) -> list[tuple[str, str, list[Cell]]]:
         )
         for of in row.arms.attacks
     ]
+
+
+def card_of(found: MethodsFindings) -> Card:
+    """Return what a notebook shows of a comparison; of many methods, the first."""
+    rows = [
+        [row.method, *(" ".join(of for of in _cells(row)(place) if of) for place in _TERMINAL)]
+        for row in found.tried[:MOST_ROWS]
+    ]
+    more = len(found.tried) - len(rows)
+    left = f"{more:,} more methods: to_frame(). " if more > 0 else ""
+    return Card(
+        found.summary,
+        about=f"{without_folder(found.dataset)}, {found.model}, {found.game}",
+        columns=("Method", *(COLUMNS[place][0] for place in _TERMINAL)),
+        rows=rows,
+        warnings=[note.text for note in found.notes if note.level == "warning"],
+        after=[
+            "Intervals of 95 %; differences are paired over the same worlds and records. "
+            f"{left}to_frame() is the table; save(folder) writes the page."
+        ],
+    )
 
 
 _WIDEST_NAME = 24

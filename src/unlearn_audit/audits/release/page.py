@@ -14,6 +14,7 @@ from unlearn_audit.audits.release.findings import ReleaseFindings
 from unlearn_audit.audits.release.scores import UNLABELLED
 from unlearn_audit.audits.release.sentences import alike, headline_observer
 from unlearn_audit.report.html import Figure
+from unlearn_audit.report.notebook import Card
 from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable
 from unlearn_audit.report.svg import GRID, LEADING, MUTED, VARIABLES
@@ -140,6 +141,19 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     console.print(Text(f"Report, which names nobody: {page}"), soft_wrap=True)
     if private is not None:
         console.print(Text(f"Each person, private: {private}"), soft_wrap=True)
+
+
+def card_of(found: ReleaseFindings) -> Card:
+    """Return what a notebook shows of a release; it names nobody."""
+    headline, separator, rest = found.summary.partition(". ")
+    figures = _key_figures(found)
+    return Card(
+        headline + separator.strip(),
+        rest,
+        columns=("Figure", "Value", "Meaning"),
+        rows=[(of.label, f"{of.value} ({of.ends})" if of.ends else of.value, of.note) for of in figures],
+        after=["to_frame() has an observer's rates; private_table() names each person."],
+    )
 
 
 def _key_figures(found: ReleaseFindings) -> list[Figure]:

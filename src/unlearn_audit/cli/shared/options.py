@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearn_audit.cli.shared.help import RARE, HelpAll
+from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.engine.executors import EXECUTORS
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EveryAttack",
     "Executor",
     "Explain",
+    "Force",
     "HelpAll",
     "Jobs",
     "KeepGoing",
@@ -35,6 +37,7 @@ Executor = Annotated[
     typer.Option(
         help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1.",
         rich_help_panel=_RARE,
+        autocompletion=one_of(*EXECUTORS),
     ),
 ]
 Scheduler = Annotated[
@@ -62,6 +65,14 @@ Store = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.", rich_help_panel=_USUAL)
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace another run that the run folder holds. A folder with files that no run wrote is refused.",
+        rich_help_panel=_RARE,
+    ),
 ]
 KeepGoing = Annotated[
     bool,
