@@ -211,7 +211,8 @@ def test_a_piped_summary_is_whole_and_force_replaces_another_run_and_nothing_els
 
 def test_every_command_with_a_run_folder_takes_force():
     for name, parameters in TABLE["commands"].items():
-        assert ("--force" in parameters) == ("--out" in parameters), name
+        if name != "record":  # its folder holds two documents and is none of a run
+            assert ("--force" in parameters) == ("--out" in parameters), name
 
 
 def test_a_target_without_shadow_is_shown_the_way_to_release(command):

@@ -11,6 +11,7 @@ import typer
 from unlearn_audit.audits.comparison.compare import Compared, check_number, compare_runs
 from unlearn_audit.audits.comparison.page import print_comparison, render_comparison
 from unlearn_audit.audits.comparison.table import frame_of
+from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.errors import AuditError
@@ -33,6 +34,7 @@ def compare(
             "alone."
         ),
     ] = None,
+    force: options.Force = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
@@ -54,7 +56,7 @@ def compare(
         raise AuditError("--csv and --json are two forms of the same; ask for one")
     check_number(len(runs))
     compared = compare_runs(runs)
-    page = None if out is None else _written(out, compared, runs)
+    page = None if out is None else _written(out, compared, runs, force=force)
     if as_json:
         say_json(compared.findings.to_json())
     elif as_csv:
@@ -63,12 +65,12 @@ def compare(
         print_comparison(output(), compared, None if page is None else str(page))
 
 
-def _written(out: Path, compared: Compared, runs: list[Path]) -> Path:
+def _written(out: Path, compared: Compared, runs: list[Path], *, force: bool) -> Path:
     """Write the page, alone or in a folder with the data, and return where it is."""
     if out.suffix.lower() == _PAGE:
         write_atomic(out, render_comparison(compared), publishable=True)
         return out
-    with run_folder(out, {"comparison": _identity(compared, runs)}, note):
+    with run_folder(out, {"comparison": _identity(compared, runs)}, note, force=force):
         write_atomic(out / "comparison.json", compared.findings.to_json())
         write_atomic(out / "comparison.csv", to_csv(frame_of(compared.findings)), publishable=True)
         write_atomic(out / "index.html", render_comparison(compared), publishable=True)
