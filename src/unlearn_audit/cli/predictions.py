@@ -27,6 +27,7 @@ def predictions(
     jobs: options.Jobs = 1,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    owner: options.Owner = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
     plan: Annotated[
@@ -66,6 +67,7 @@ def predictions(
         jobs=jobs,
         keep_going=keep_going,
         out=out,
+        owner=owner,
         as_json=as_json,
         every_attack=every_attack,
     )

@@ -87,6 +87,7 @@ def release(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
+    owner: options.Owner = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show who can be identified as deleted from the two versions of one release.
@@ -131,7 +132,7 @@ def release(
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     else:
         result = _compared(before, after, deleted, reference, table, settings)
-    finish(result, out, as_json, fail_if_identified)
+    finish(result, out, as_json, fail_if_identified, owner)
 
 
 @dataclass(frozen=True)
@@ -183,14 +184,16 @@ def _compared(
     return ReleaseResult(findings_of(examined, settings, config), examined)
 
 
-def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool) -> None:
+def finish(
+    result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool, owner: str | None = None
+) -> None:
     """Write the folder, say what was found, and exit with `IDENTIFIED` if that was asked for."""
     config = result.findings.config
     kind = "rehearsal" if result.findings.rehearsal else "release"
     folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
     with run_folder(folder, config, note):
         refuse_others(folder, result)
-        page = result.write(folder)
+        page = result.write(folder, owner)
     if as_json:
         say_json(result.findings.to_json())
     else:

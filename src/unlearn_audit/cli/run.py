@@ -22,6 +22,7 @@ def run(
     explain: options.Explain = False,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    owner: options.Owner = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -57,6 +58,7 @@ def run(
         explain=explain,
         keep_going=keep_going,
         out=out,
+        owner=owner,
         as_json=as_json,
         every_attack=every_attack,
     )

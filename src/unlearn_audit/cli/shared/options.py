@@ -20,6 +20,7 @@ __all__ = [
     "KeepGoing",
     "NoReuse",
     "Out",
+    "Owner",
     "Scheduler",
     "Store",
 ]
@@ -62,6 +63,10 @@ Store = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.", rich_help_panel=_USUAL)
+]
+Owner = Annotated[
+    str | None,
+    typer.Option(help="Who answers for the release: the report names it where it is signed.", rich_help_panel=_RARE),
 ]
 KeepGoing = Annotated[
     bool,
