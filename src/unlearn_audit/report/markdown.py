@@ -64,8 +64,8 @@ def _text(value: Any) -> Any:
 
     Examples
     --------
-    >>> print(_text("a|b <i>*x*\n# c"))
-    a\|b \<i\>\*x\* \# c
+    >>> print(_text("a|b <i>*x*"))
+    a\|b \<i\>\*x\*
     """
     if not isinstance(value, str) or isinstance(value, _Written):
         return value

@@ -108,7 +108,9 @@ def _at(value: float, start: float) -> float:
 def axis(start: float) -> Markup:
     """Return a row of a chart with the numbers of its line: guessing, certainty, and the tenths between at need."""
     ticks = [start, *(t for t in (GUESSING, 0.75, 1.0) if t - start > 0.05)]
-    texts = "".join(f'<text x="{_at(tick, start):.2f}%" y="12" text-anchor="middle">{tick:g}</text>' for tick in ticks)
+    ends = {ticks[0]: (0.0, "start"), ticks[-1]: (100.0, "end")}
+    places = [(tick, *ends.get(tick, (_at(tick, start), "middle"))) for tick in ticks]
+    texts = "".join(f'<text x="{x:.2f}%" y="12" text-anchor="{anchor}">{tick:g}</text>' for tick, x, anchor in places)
     drawn = (
         '<div class="row axis" aria-hidden="true"><div class="name"></div><div class="mark">'
         f'<svg class="strip" height="16" focusable="false">{texts}</svg></div></div>'

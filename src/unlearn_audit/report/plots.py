@@ -31,7 +31,6 @@ from unlearn_audit.report.svg import (
 )
 from unlearn_audit.report.wording import (
     attack_words,
-    brief,
     number,
     percent,
     role_words,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDTH, _HEIGHT = 4.5, 3.9
-_LABEL = 44
+_LABEL = 40
 """Letters of the name of an attack in a legend."""
 
 _READ_OFF = 120
@@ -85,7 +84,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
             if column not in rows:
                 continue
             x, y = roc_points(played[column].to_numpy(float), (played["role"] == positive).to_numpy(), lowest)
-            label = f"{brief(attack_words(result.attack, result.attack_model), _LABEL)} ({number(result.auc)})"
+            label = f"{_short(attack_words(result.attack, result.attack_model))} ({number(result.auc)})"
             axes.plot(x, y, label=label, solid_joinstyle="round", **style)
             curves.append(_readable(label, result, x, y))
             for rate, reached in result.tpr_at_fpr.items():
@@ -109,6 +108,10 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
             f"true-positive rates at false-positive rates: {points or 'none printed'}.",
             readable_points(axes, curves),
         )
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…"
 
 
 def _readable(name: str, result: Result, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Readable:

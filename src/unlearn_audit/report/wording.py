@@ -144,7 +144,7 @@ def brief(text: str, longest: int = LONGEST) -> str:
     Examples
     --------
     >>> brief("adult"), brief("a" * 500 + ".csv", 20)
-    ('adult', 'aaaaaaaaaaaaa…aa.csv (504 letters)')
+    ('adult', 'aaaaaaaaaaaaa…a.csv (504 letters)')
     """
     if len(text) <= longest:
         return text

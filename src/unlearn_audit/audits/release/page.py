@@ -12,7 +12,7 @@ from rich.text import Text
 
 from unlearn_audit.audits.release.findings import ReleaseFindings
 from unlearn_audit.audits.release.scores import UNLABELLED
-from unlearn_audit.audits.release.sentences import alike, headline_observer
+from unlearn_audit.audits.release.sentences import headline_observer
 from unlearn_audit.report.html import Figure
 from unlearn_audit.report.next_steps import Step
 from unlearn_audit.report.pages import page_template
@@ -114,7 +114,7 @@ def standing_plot(found: ReleaseFindings) -> str:
     for tick in (t for t in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if t >= found.smallest_p_value):
         x = float(across(tick))
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{height - bottom}" stroke="{_GRID}"/>')
-        parts.append(_text(x, height - bottom + 16, percent(tick), "middle"))
+        parts.append(_text(x, height - bottom + 16, percent(tick), "end" if tick == 1 else "middle"))
     who = "stand-ins" if found.rehearsal else "deleted people"
     parts += [
         f'<path d="{path(across(grid), up(grid))}" fill="none" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
@@ -126,7 +126,7 @@ def standing_plot(found: ReleaseFindings) -> str:
         _text(
             (left + width) / 2,
             height - 8,
-            f"{alike(found, '')} who look as deleted (p-value)",
+            "comparable people who look as deleted (p-value)",
             "middle",
         ),
     ]
