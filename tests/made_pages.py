@@ -190,8 +190,8 @@ def reproduction():
 def plan_findings():
     """Return a plan of releases with twelve policies."""
     policies = tuple(
-        PolicyFinding(batch=10 * b, decimals=d, regime="fixed", guarantee=2 / b, mean_leak=1 / b, any_identified=0.9 / b,
-                      met=b > 2, accuracy=0.85, brier=0.21, cost=0.1 * b)
+        PolicyFinding(batch=10 * b, decimals=d, regime="fixed", guarantee=2 / b, mean_leak=1 / b,
+                      any_identified=0.9 / b, met=b > 2, accuracy=0.85, brier=0.21, cost=0.1 * b)
         for b in (1, 2, 4, 8) for d in (None, 3, 2)
     )  # fmt: skip
     return PlanFindings(

@@ -17,8 +17,8 @@ SMALL = (
 )  # fmt: skip
 
 FILES = (
-    "config.json", "findings.json", "observations/shadow.parquet", "observations/target.parquet", "report.html",
-    "scores.parquet", "unlearn-audit-run.json",
+    "auditor.html", "config.json", "findings.json", "observations/shadow.parquet", "observations/target.parquet",
+    "report.html", "report.md", "scores.parquet", "unlearn-audit-run.json",
 )  # fmt: skip
 
 
