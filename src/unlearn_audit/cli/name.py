@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from unlearn_audit.audits.identification.page import render_naming
 from unlearn_audit.audits.identification.ranking import COVERAGE, Naming, name_deleted, private_names
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
@@ -65,6 +66,7 @@ def name(
         content = {"config": task.identity, **naming.document(), "notes": naming.notes}
         document = json.dumps(content, indent=1) + "\n"
         write_atomic(folder / "naming.json", document, publishable=True)
+        write_atomic(folder / "report.html", render_naming(naming, content["config"]), publishable=True)
         write_atomic(folder / "private-names.csv", to_csv(private_names(found)))
     if as_json:
         say_json(document)
@@ -99,6 +101,7 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
     console.print(
         f"Figures: {folder / 'naming.json'}; who was found, for the owner alone: {folder / 'private-names.csv'}"
     )
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
 
 def _percent(share: Estimate) -> tuple[str, str]:

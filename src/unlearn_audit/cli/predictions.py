@@ -34,6 +34,7 @@ def predictions(
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
     force: options.Force = False,
+    owner: options.Owner = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
     plan: Annotated[
@@ -82,6 +83,7 @@ def predictions(
         keep_going=keep_going,
         out=out,
         force=force,
+        owner=owner,
         as_json=as_json,
         every_attack=every_attack,
     )

@@ -108,6 +108,7 @@ def release(
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
     force: options.Force = False,
+    owner: options.Owner = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show who can be identified as deleted from the two versions of one release.
@@ -152,7 +153,7 @@ def release(
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     else:
         result = _compared(before, after, deleted, reference, table, settings)
-    finish(result, out, as_json, fail_if_identified, force=force)
+    finish(result, out, as_json, fail_if_identified, owner, force=force)
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,13 @@ def _compared(
 
 
 def finish(
-    result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool, *, force: bool = False
+    result: ReleaseResult,
+    out: Path | None,
+    as_json: bool,
+    fail_if_identified: bool,
+    owner: str | None = None,
+    *,
+    force: bool = False,
 ) -> None:
     """Write the folder, say what was found, and exit with `IDENTIFIED` if that was asked for."""
     config = result.findings.config
@@ -214,7 +221,7 @@ def finish(
     with run_folder(folder, config, note, force=force):
         if not force:
             refuse_others(folder, result)
-        page = result.write(folder)
+        page = result.write(folder, owner)
     if as_json:
         say_json(result.findings.to_json())
     else:

@@ -23,6 +23,7 @@ def run(
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
     force: options.Force = False,
+    owner: options.Owner = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -59,6 +60,7 @@ def run(
         keep_going=keep_going,
         out=out,
         force=force,
+        owner=owner,
         as_json=as_json,
         every_attack=every_attack,
     )

@@ -22,6 +22,7 @@ class Drawn(NamedTuple):
     name: str
     title: str
     description: str
+    points: str = ""
 
 
 class Drawing(Generic[P]):

@@ -121,7 +121,8 @@ class Notebook:
         plain = [f"{name}: {done:,} of {total:,}" for name, done, total, _ in self._stages]
         bundle = {"text/html": f"<table>{''.join(rows)}</table>{said}", "text/plain": "\n".join([*plain, *self._lines])}
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
+            publish: Any = display
+            self._handle = publish(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
 

@@ -42,6 +42,8 @@ class Execution:
         Whether to tell the reporter what is reused and why the rest is not.
     reuse
         What may be taken from the store: ``never``, ``mine`` or ``always``; None means as the configuration says.
+    owner
+        Who answers for the release; the report names it where it is signed.
     """
 
     jobs: int = 1
@@ -52,6 +54,7 @@ class Execution:
     keep_going: bool = False
     explain: bool = False
     reuse: ReuseName | None = None
+    owner: str | None = None
 
     @property
     def store_folder(self) -> Path:

@@ -83,9 +83,9 @@ class AuditResult:
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the run folder and return the path of its ``report.html``.
 
-        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
-        ``report.html``. A folder of the same audit is written again; with ``force``, another run in it is replaced;
-        any other content is refused.
+        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json``, and the report
+        as ``report.html``, ``report.md`` and ``auditor.html``. A folder of the same audit is written again; with
+        ``force``, another run in it is replaced; any other content is refused.
         """
         store = self.findings.execution.get("store")
         used = None if store is None else Path(store)

@@ -46,6 +46,7 @@ from unlearn_audit.findings.sections import Spread, Stopping
 from unlearn_audit.findings.tables import Tables
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
+from unlearn_audit.report.signing import made_now
 from unlearn_audit.report.verdict import verdict
 
 
@@ -201,6 +202,7 @@ def evaluate_tables(
         "not_run": [dict(zip(("attack", "attack_model", "reason"), of, strict=True)) for of in plan.not_run],
         "python": platform.python_version(),
         "unlearn-audit": version("unlearn-audit"),
+        **made_now(execution.owner),
         **{name: version(name) for name in COMPUTING_LIBRARIES},
     }
     findings = _findings(

@@ -31,6 +31,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.tables import RETRAINING, check_agreement
 from unlearn_audit.findings.three_arms import play_arm
+from unlearn_audit.report.signing import made_now
 from unlearn_audit.unlearning import code_of
 from unlearn_audit.utils.notes import Caution
 
@@ -190,6 +191,7 @@ def _findings(
             **timing,
             "python": platform.python_version(),
             "unlearn-audit": version("unlearn-audit"),
+            **made_now(),
             **{name: version(name) for name in COMPUTING_LIBRARIES},
         },
     )

@@ -11,6 +11,7 @@ import pandas as pd
 from unlearn_audit.audits.release.examine import Examined
 from unlearn_audit.audits.release.findings import ReleaseFindings
 from unlearn_audit.audits.release.page import card_of, render
+from unlearn_audit.report.signing import Signing
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.spreadsheet import PREFIX, to_csv
 
@@ -67,9 +68,9 @@ class ReleaseResult:
             return tables[0]
         return pd.concat([table.assign(repetition=i) for i, table in enumerate(tables)], ignore_index=True)
 
-    def write(self, folder: Path) -> Path:
-        """Write ``findings.json``, ``report.html`` and the private table; return the path of the page."""
-        page = render(self.findings)
+    def write(self, folder: Path, owner: str | None = None) -> Path:
+        """Write ``findings.json``, ``report.html``, which names the owner, and the private table; return the page."""
+        page = render(self.findings, Signing.now(owner))
         write_atomic(folder / PRIVATE, to_csv(self.private_table()))
         write_atomic(folder / "findings.json", self.findings.to_json())
         write_atomic(folder / "report.html", page, publishable=True)

@@ -22,6 +22,7 @@ __all__ = [
     "KeepGoing",
     "NoReuse",
     "Out",
+    "Owner",
     "Scheduler",
     "Store",
 ]
@@ -73,6 +74,10 @@ Force = Annotated[
         help="Replace another run that the run folder holds. A folder with files that no run wrote is refused.",
         rich_help_panel=_RARE,
     ),
+]
+Owner = Annotated[
+    str | None,
+    typer.Option(help="Who answers for the release: the report names it where it is signed.", rich_help_panel=_RARE),
 ]
 KeepGoing = Annotated[
     bool,
