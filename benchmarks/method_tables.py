@@ -115,7 +115,13 @@ def best(arm: dict[str, Any]) -> dict[str, Any]:
 
 def page(kept: dict[str, Any]) -> str:
     """Return the tables as Markdown."""
-    return "\n\n".join(_table(name, of) for name, of in kept.items()) + "\n"
+    return "\n\n".join(_short(_table(name, of)) for name, of in kept.items()) + "\n"
+
+
+def _short(text: str) -> str:
+    """Return a text in which the options that all numbers of noisy steps share stand once."""
+    *before, last = text.partition(f"{NOISY},")
+    return "".join(before) + last.replace(f"{NOISY},", "")
 
 
 HEAD = (

@@ -53,7 +53,9 @@ def command_seconds(flags: list[str], methods: list[str], out: Path) -> dict[str
     wall, cpu = time.perf_counter(), cpu_seconds()
     chosen = [f"--method={name}" for name in methods]
     subprocess.run(
-        [sys.executable, "-m", "unlearn_audit", "compare-methods", *flags, *chosen, "--out", out], check=True
+        [sys.executable, "-m", "unlearn_audit", "compare-methods", *flags, *chosen, "--out", out],
+        check=True,
+        stdout=sys.stderr,  # standard output is for the figures
     )
     return {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu}
 
