@@ -96,8 +96,8 @@ def _defence(releases: Sequence[Defended]) -> str:
 
 
 def _made(signing: Signing) -> str:
-    owner = f", {signing.owner}" if signing.owner else ""
-    return f"{_sentence(signing.date)}, version {signing.version}{owner}."
+    by = f"{signing.owner}, " if signing.owner else ""
+    return f"{_sentence(by + signing.date)}, version {signing.version}."
 
 
 def _sentence(text: str) -> str:
