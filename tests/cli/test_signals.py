@@ -150,6 +150,23 @@ def test_processes_that_a_model_forks_have_signals_of_their_own(kept):
         assert process.returncode == 0
 
 
+def test_a_signal_to_a_process_that_was_just_forked_is_not_lost():
+    """As where a pool ends before its workers began: they would stay, and the pool wait for them for ever."""
+    code = (
+        "import os, signal\n"
+        "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "from unlearn_audit.cli.shared.signals import ended_by_signals\n"
+        "with ended_by_signals('no'):\n"
+        "    child = os.fork()\n"
+        "    child or os._exit(0)\n"
+        "    _, status = os.waitpid(child, 0)\n"
+        "    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
+        "print(os.WTERMSIG(status))\n"
+    )
+    with start(code) as process:
+        assert process.communicate(timeout=60) == (b"15\n", b"")
+
+
 def test_the_package_itself_takes_no_signal():
     code = "import signal, unlearn_audit.api, unlearn_audit.cli.main as m; print(signal.getsignal(signal.SIGTERM).name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

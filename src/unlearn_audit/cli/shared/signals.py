@@ -23,6 +23,12 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _caught = ExitStack()
 """What lets signals go again; empty while none is caught."""
 
+_numbers: set[int] = set()
+"""The signals that are caught."""
+
+_held_back = threading.local()
+"""By thread, the mask before a fork."""
+
 _SHOW_CURSOR = b"\x1b[?25h\n"
 """Progress bars hide the cursor."""
 
@@ -51,6 +57,8 @@ def ended_by_signals(sentence: str) -> Iterator[None]:
         _block_interrupts(stack, listener)
         stack.callback(listener.join)
         stack.callback(_hang_up, tells, os.getpid())
+        stack.callback(_numbers.clear)
+        _numbers.update(caught)
         for number in caught:
             stack.callback(signal.signal, number, signal.signal(number, _do_nothing))
         stack.callback(signal.set_wakeup_fd, signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False))
@@ -75,9 +83,22 @@ def _hang_up(tells: socket.socket, process: int) -> None:
     tells.close()
 
 
-# a process that a model forks, as for a pool of its own, ends by its own signals and not this one with it
+def _hold_back() -> None:
+    """Before a fork, let signals wait until the new process has its own handlers, or they would be lost on it."""
+    if _numbers:
+        _held_back.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _numbers)
+
+
+def _let_through() -> None:
+    mask = _held_back.__dict__.pop("mask", None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+# a process that a model forks, as for a pool of its own, ends by its own signals and not this one with it; letting them
+# go also sets its mask
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_caught.close)
+    os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=_caught.close)
 
 
 def _silence_trackers(stack: ExitStack) -> None:
