@@ -11,13 +11,22 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test figures validity trust lint types format bench clean
+.PHONY: audit test browser figures validity trust lint types format bench clean
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
 
-test: lint types
+test: lint types browser
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+
+# The browser in which the tests open pages: Debian's, through apt. Where it cannot be installed, those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+			&& echo "Installing Chromium, in which the tests open the pages" \
+			&& { apt-get install -y -qq chromium >/dev/null 2>&1 \
+				|| { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq chromium >/dev/null 2>&1; }; }; } \
+		|| echo "Chromium is not there and cannot be installed here; the tests that open pages in it are skipped"
 
 # the long tests: real data at full size, and more cases of what `make test` checks; about half an hour
 figures: $(VENV)/.dev

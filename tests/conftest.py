@@ -26,6 +26,8 @@ from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 pytest_plugins = ["made_findings"]
 
 HEAVY = (
+    "comparison/test_compare.py::test_runs_that_are_alike_are_told_apart_no_more_often_than_is_said[True]",
+    "comparison/test_compare.py::test_runs_that_are_alike_are_told_apart_no_more_often_than_is_said[False]",
     "influence/test_attack.py::test_until_an_interval_is_narrow_nobody_is_trained_with_twice",
     "models/test_per_instance.py::test_watching_a_training_changes_nothing_of_it[False-privacy2]",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[epochs]",
@@ -60,6 +62,7 @@ HEAVY = (
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[0]",
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[6]",
     "tests/test_examples.py::test_own_network",
+    "tests/test_notebooks.py::test_it_runs_and_shows_its_results_in_short[own_torch_model]",
     "tests/test_examples.py::test_defenses",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[defences]",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[online]",

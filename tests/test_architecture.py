@@ -72,8 +72,9 @@ LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 8
 ROOT_MODULES = {"__init__", "__main__", "api", "config", "errors", "testing", "release"}
 
 FROM_THE_CONFIGURATION = {
-    "api.audit", "api.compare_methods", "cli.compare_methods.compare_methods",
+    "api.audit", "api.audit_observations", "api.compare_methods", "cli.compare_methods.compare_methods",
     "cli.run.run", "cli.plan.plan", "cli.plan_release.plan_release",
+    "cli.name.name", "cli.rectify.rectify",
     "cli.predictions.predictions", "cli.purge.purge_command", "cli.release.release", "cli.reproduce.reproduce_command",
 }  # fmt: skip
 """Functions with a parameter for each setting, as users write them: their signature is a list and not counted."""

@@ -35,7 +35,11 @@ SMALLER = {
 }
 """Options appended to those that a page shows."""
 
+OF_A_RUN = {"gate": {0, 1, 3}, "record": {0}}
+"""Commands whose first argument is a run folder, and what they exit with where they could do what was asked."""
+
 ELSEWHERE = {
+    "unlearn-audit view": "it ends at Ctrl-C alone, as in tests/cli/test_view.py",
     "data fetch adult": "downloads are tested against a server of the tests' own",
     "--executor dask --scheduler": "a running cluster is used in tests/engine/test_executors.py",
     "reproduce all": "every experiment runs in tests/reproduce",
@@ -104,5 +108,7 @@ def test_a_command_of_the_pages_runs(text, command, folder, monkeypatch):
     shutil.copytree(folder, here, dirs_exist_ok=True)
     name, *arguments = shlex.split(text)[1:]
     arguments = [str(path) for of in arguments for path in (here.glob(of) if "*" in of else [of])]
+    if name in OF_A_RUN and not (here / arguments[0]).exists():
+        shutil.copytree(here / "runs" / "one", here / arguments[0])
     done = command(name, *arguments, *SMALLER.get(name, []))
-    assert done.code == 0, done.err
+    assert done.code in OF_A_RUN.get(name, {0}), done.err

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import yaml
 
-from unlearn_audit import Execution, Findings, run
-from unlearn_audit.config import build_config, read_config
+from unlearn_audit import Findings
+from unlearn_audit.config import read_config
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -82,15 +85,18 @@ def test_release_and_its_command_line_agree(python, command, tmp_path):
     assert {**again, "config": {}} == found
 
 
-def test_configuration_and_gate(python, command, tmp_path):
+def test_configuration_and_workflow(command):
+    """The steps of the workflow do what they say: the audit leaks, so the gate stops it."""
     assert read_config(EXAMPLES / "audit.yaml").worlds.shadow == 8
-    (tmp_path / "findings.json").write_text(command("run", EXAMPLES / "audit.yaml", "--json").out, encoding="utf-8")
-    verdict = Findings.read(tmp_path / "findings.json").verdict
-    done = python(EXAMPLES / "ci_gate.py", "findings.json")
-    assert verdict.gate == "fail"
-    assert done.returncode == 1, done.stderr
-    assert verdict.summary in done.stdout
-    assert f"verdict {verdict.kind}, gate fail" in done.stdout
+    shutil.copy(EXAMPLES / "audit.yaml", "audit.yaml")
+    steps = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text(encoding="utf-8"))["jobs"]["audit"]["steps"]
+    audit, gate = (shlex.split(step["run"])[1:] for step in steps if step.get("run", "").startswith("unlearn-audit"))
+    assert command(*audit).code == 0
+    done = command(*gate)
+    assert done.code == 1, done.err
+    assert done.out.startswith("fail: auc of ")
+    (suite,) = ElementTree.parse("gate.xml").getroot()
+    assert suite.get("failures") == "2"
 
 
 def test_defenses(command):
@@ -104,69 +110,6 @@ def test_defenses(command):
         *((name, False) for name in names[1:]),
     }
     assert findings.leading().defense == "none"
-
-
-@pytest.fixture(scope="module")
-def findings(tmp_path_factory):
-    """Findings of a small audit."""
-    config = build_config(
-        {
-            "target": {"data": "breast-cancer"},
-            "worlds": {"shadow": 3, "target": 3, "deletions": 5, "unseen": 4, "references": 5},
-            "features": ["sorted-diff"],
-            "attack_models": ["logistic-regression"],
-        }
-    )
-    return run(config, Execution(store=tmp_path_factory.mktemp("store"))).findings
-
-
-@pytest.mark.parametrize(("gate", "code"), [("pass", 0), ("fail", 1), ("cannot-tell", 3)])
-def test_the_gate_is_that_of_the_verdict_whatever_the_figures(python, findings, tmp_path, gate, code):
-    path = tmp_path / "findings.json"
-    told = findings.model_copy(update={"verdict": findings.verdict.model_copy(update={"gate": gate})})
-    path.write_text(told.to_json(), encoding="utf-8")
-    assert python(EXAMPLES / "ci_gate.py", path).returncode == code
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        None,
-        b"",
-        b"no json",
-        b"\xff\xfe\x00",
-        b"null",
-        b'{"schema": "unlearn-audit/findings/1"}',
-        b'{"schema": {}, "verdict": {"gate": "pass"}}',
-        b"[" * 100_000,
-        b'{"schema": ' + b"9" * 5000 + b"}",
-    ],
-    ids=range(9),
-)
-def test_the_gate_refuses_what_it_cannot_read(tmp_path, monkeypatch, capsys, content):
-    path = tmp_path / "findings.json"
-    if content is not None:
-        path.write_bytes(content)
-    refused(path, monkeypatch, capsys)
-
-
-def test_the_gate_refuses_a_folder(tmp_path, monkeypatch, capsys):
-    refused(tmp_path, monkeypatch, capsys)
-
-
-def refused(path, monkeypatch, capsys):
-    gate = runpy.run_path(str(EXAMPLES / "ci_gate.py"))
-    monkeypatch.setattr(sys, "argv", ["ci_gate.py", str(path)])
-    assert gate["main"]() == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.splitlines()) == 1
-    assert str(path) in said.err
-
-
-def test_a_gate_without_the_package_is_no_leak(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "unlearn_audit", None)
-    refused(tmp_path / "findings.json", monkeypatch, capsys)
 
 
 OWN_METHODS = (

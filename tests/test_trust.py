@@ -1,4 +1,4 @@
-"""A small share of `make trust`: damage and erasure (kills and inputs have tests of their own)."""
+"""A small share of `make trust`: damage, erasure and requests (kills and inputs have tests of their own)."""
 
 import importlib
 from pathlib import Path
@@ -16,7 +16,12 @@ def trust(monkeypatch):
 
 @pytest.mark.parametrize(
     ("module", "part", "trials"),
-    [("damage", "damaged_store", 15), ("damage", "damaged_run", 15), ("erasure", "erasure", 2)],
+    [
+        ("damage", "damaged_store", 15),
+        ("damage", "damaged_run", 15),
+        ("erasure", "erasure", 2),
+        ("viewing", "viewing", 300),
+    ],
 )
 def test_nothing_fails(trust, tmp_path, module, part, trials):
     tally = getattr(trust(module), part)(trials, 1000, tmp_path)
@@ -30,3 +35,8 @@ def test_damage_that_verify_overlooks_is_a_failure(trust, tmp_path, monkeypatch)
     failed = damage.damaged_run(5, 1000, tmp_path).failed
     assert len(failed) >= 3
     assert all("verify says []" in fault for fault in failed)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 200 OK\r\n\r\n", b"x nobody outside may read this", b"Traceback (most"])
+def test_an_answer_that_should_not_be_is_a_failure(trust, answer):
+    assert trust("viewing").fault_of(answer, known=False)

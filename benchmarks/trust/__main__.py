@@ -22,6 +22,7 @@ from trust.erasure import erasure
 from trust.inputs import inputs
 from trust.kills import kills
 from trust.tally import Tally
+from trust.viewing import viewing
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "trust.md"
@@ -91,6 +92,13 @@ PARTS = {
         8 * (len(WAYS) - 1),
         len(WAYS) - 1,
         "the same audit by other jobs and executors, from a warm store, in a second clone; failed: other findings",
+    ),
+    "viewing": Part(
+        viewing,
+        20_000,
+        1_000,
+        "a hostile request to the page of `view`, half without its token; failed: any answer without it, anything "
+        "outside the folder or private, a traceback, a header missing",
     ),
 }
 

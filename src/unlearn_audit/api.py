@@ -1,15 +1,18 @@
-"""An audit from Python: from a configuration, a model and arrays, or two tables of observations."""
+"""An audit from Python: from a configuration, a model and arrays, or two tables of observations.
+
+Keywords that are keys of a configuration have the names, types and defaults of its fields (`AuditConfig` and
+`WorldsConfig`), and are taken from a function's arguments by these names.
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from unlearn_audit.attacks.sample import FIT_ROWS
-from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.audits.membership.arrays import NO_SIDES, Arrays, settings_in, sizes_in
+from unlearn_audit.audits.membership.execution import Execution, executing
+from unlearn_audit.audits.membership.files import file_settings, plan_of_files
 from unlearn_audit.audits.membership.notes import min_mean_max, repeats, roundings, table_details
 from unlearn_audit.audits.membership.result import AuditResult
 from unlearn_audit.audits.membership.run import Provenance, evaluate_tables, run_audit
@@ -17,35 +20,70 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.audits.methods.plan import comparison_config, methods_asked
 from unlearn_audit.audits.methods.result import MethodsResult
 from unlearn_audit.audits.methods.run import compare
-from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, UnlearningConfig, WorldsConfig, build_config
-from unlearn_audit.defenses import UNDEFENDED
-from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.attack_plan import AttackPlan, available_in_tables
-from unlearn_audit.findings.tables import SideTables
-from unlearn_audit.models import resolve_model
+from unlearn_audit.config import (
+    AuditConfig,
+    ConfigView,
+    DpSgdConfig,
+    GameName,
+    RegimeName,
+    ReuseName,
+    ScenarioConfig,
+    ScenarioName,
+    UnlearningConfig,
+    UntilConfig,
+    WorldsConfig,
+    build_config,
+)
+from unlearn_audit.config.base import MeasureName
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.table import GROUP
-from unlearn_audit.utils.manifest import digest_of
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.utils.keywords import known_keywords
+
+_FEATURES = ("direct-concat", "sorted-concat", "direct-diff", "sorted-diff", "euclidean-distance")
+_ATTACK_MODELS = ("logistic-regression", "decision-tree", "random-forest", "mlp")
 
 
-def run(config: AuditConfig, execution: Execution | None = None) -> AuditResult:
+@known_keywords()
+def run(
+    config: AuditConfig,
+    execution: Execution | None = None,
+    *,
+    jobs: int | None = None,
+    store: str | Path | None = None,
+    reuse: ReuseName | None = None,
+    progress: bool | None = None,
+) -> AuditResult:
     """Run the audit that a configuration describes.
+
+    Parameters
+    ----------
+    config
+        What is audited; `read_config` reads it from a file.
+    execution
+        Worker processes, store and progress, all in one.
+    jobs, store, reuse
+        Of `Execution`, where they are to differ from ``execution``.
+    progress
+        Whether to show progress; by default, a notebook shows it.
 
     Raises
     ------
     AuditError
         If anything about the request is wrong.
     """
-    return run_audit(AuditTask.load(config), execution or Execution())
+    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+        return run_audit(AuditTask.load(config), running)
 
 
+@known_keywords(
+    {"units": "persons"}, {**NO_SIDES, "worlds": "sizes are keywords, such as shadow_worlds=5 and train_size=500"}
+)
 def audit(
     model: Any,
     X: Any,
-    y: Sequence[Any],
+    y: Sequence[Any] | str,
     *,
-    persons: Sequence[Any] | None = None,
+    persons: Sequence[Any] | str | None = None,
+    person: str | None = None,
     name: str = "in-memory",
     shadow_worlds: int = 10,
     target_worlds: int = 10,
@@ -56,11 +94,31 @@ def audit(
     retained: int | None = None,
     layout: Literal["paper", "per-record"] = "paper",
     canaries: Literal["none", "mislabelled"] = "none",
+    stratify: bool = False,
     probes: int = 0,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     keep: Sequence[str] = (),
+    unlearning: str | Mapping[str, Any] | UnlearningConfig | Callable[..., Any] = "retrain",
+    retraining_arm: bool = True,
+    unlearning_measures: Sequence[MeasureName] = (),
+    scenario: ScenarioName | Mapping[str, Any] | ScenarioConfig = "single",
+    regime: RegimeName = "fixed",
+    training: Literal["auto", "plain"] = "auto",
+    games: Sequence[GameName] = (),
+    views: Sequence[ConfigView] = (),
+    defenses: Sequence[str] = (),
+    dp_sgd: Mapping[str, float] | DpSgdConfig | None = None,
+    features: Sequence[str] = _FEATURES,
+    attack_models: Sequence[str] = _ATTACK_MODELS,
+    attacks: Sequence[str] | None = None,
+    fit_rows: int | None = None,
+    until: str | float | Mapping[str, float] | UntilConfig | None = None,
+    seed: int = 0,
     execution: Execution | None = None,
-    **settings: Any,
+    jobs: int | None = None,
+    store: str | Path | None = None,
+    reuse: ReuseName | None = None,
+    progress: bool | None = None,
 ) -> AuditResult:
     """Audit the deletion of records from a model of one's own.
 
@@ -71,23 +129,29 @@ def audit(
     X
         (n, ...) features: an array, or a DataFrame that the model can take.
     y
-        (n,) labels.
+        (n,) labels; or the column of X that holds them, which is then no feature.
     persons
-        (n,) whose row each is: rows of one person stay on one side and are deleted together.
+        (n,) whose row each is: rows of one person stay on one side and are deleted together; or a column of X.
+    person
+        The column of X that says whose row each is, in place of ``persons``; it is no feature.
     name
         What to call the data in reports.
-    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, probes
+    shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, stratify, \
+probes
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     groups
-        Columns of a DataFrame X by whose values to break risk down; or (n,) values by name, features or not.
+        Columns of a DataFrame X by whose values to break risk down, features or not; or (n,) values by name.
     keep
         Columns of X that are features even if nearly every record holds another text, which is refused otherwise.
+    unlearning, retraining_arm, unlearning_measures, scenario, regime, training, games, views, defenses, dp_sgd, \
+features, attack_models, attacks, fit_rows, until, seed
+        Keys of a configuration, see `AuditConfig`; None is the default. ``unlearning`` may be a function.
     execution
-        Worker processes, store and progress.
-    **settings
-        Further fields of `AuditConfig`: ``regime``, ``unlearning``, ``retraining_arm``, ``scenario``, ``games``,
-        ``views``, ``defenses``, ``attacks``, ``features``, ``attack_models``, ``until``, ``seed``. ``units`` is the
-        deprecated name of ``persons``.
+        Worker processes, store and progress, all in one.
+    jobs, store, reuse
+        Of `Execution`, where they are to differ from ``execution``.
+    progress
+        Whether to show progress; by default, a notebook shows it.
 
     Raises
     ------
@@ -98,43 +162,58 @@ def audit(
     --------
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.tree import DecisionTreeClassifier
-    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> people = load_breast_cancer(as_frame=True).frame
     >>> result = audit(
-    ...     DecisionTreeClassifier(max_leaf_nodes=10), X, y, shadow_worlds=3, target_worlds=3, deletions=5,
+    ...     DecisionTreeClassifier(max_leaf_nodes=10), people, "target", shadow_worlds=3, target_worlds=3, deletions=5,
     ...     attacks=[], features=["sorted-diff"], attack_models=["logistic-regression"],
     ... )
     >>> result.findings.regime, result.findings.selected.attack
     ('fixed', 'sorted-diff')
     """
-    sizes = WorldsConfig(
-        shadow=shadow_worlds,
-        target=target_worlds,
-        train_size=train_size,
-        deletions=deletions,
-        unseen=unseen,
-        references=references,
-        retained=retained,
-        layout=layout,
-        canaries=canaries,
-        probes=probes,
-    )
-    task = _Arrays(model, X, y, persons, name, groups, keep).task("audit", sizes, settings)
-    return run_audit(task, execution or Execution())
+    given = locals()
+    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+        return run_audit(Arrays.of(given).task("audit", sizes_in(given), settings_in(given)), running)
 
 
+_OF_ONE_AUDIT = {
+    "unlearning": "the methods are compared that `methods` names, each beside exact retraining and no unlearning",
+    "retraining_arm": "every method is compared with exact retraining",
+    "until": "all methods get the same worlds; give their number in `worlds`",
+    "defenses": "methods are compared without defences; try defences on one of them with audit()",
+    "dp_sgd": "methods are compared without defences; try defences on one of them with audit()",
+}
+"""Keys of a configuration that a comparison has not, and why."""
+
+
+@known_keywords({"units": "persons"}, {**NO_SIDES, **_OF_ONE_AUDIT})
 def compare_methods(
     model: Any,
     X: Any,
-    y: Sequence[Any],
+    y: Sequence[Any] | str,
     methods: Sequence[str | UnlearningConfig | Callable[..., Any]] | None = None,
     *,
-    persons: Sequence[Any] | None = None,
+    persons: Sequence[Any] | str | None = None,
+    person: str | None = None,
     name: str = "in-memory",
     worlds: WorldsConfig | Mapping[str, Any] | None = None,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     keep: Sequence[str] = (),
+    unlearning_measures: Sequence[MeasureName] = (),
+    scenario: ScenarioName | Mapping[str, Any] | ScenarioConfig = "single",
+    regime: RegimeName = "fixed",
+    training: Literal["auto", "plain"] = "auto",
+    games: Sequence[GameName] = (),
+    views: Sequence[ConfigView] = (),
+    features: Sequence[str] = _FEATURES,
+    attack_models: Sequence[str] = _ATTACK_MODELS,
+    attacks: Sequence[str] | None = None,
+    fit_rows: int | None = None,
+    seed: int = 0,
     execution: Execution | None = None,
-    **settings: Any,
+    jobs: int | None = None,
+    store: str | Path | None = None,
+    reuse: ReuseName | None = None,
+    progress: bool | None = None,
 ) -> MethodsResult:
     """Compare unlearning methods on a model of one's own, beside exact retraining and no unlearning.
 
@@ -142,18 +221,17 @@ def compare_methods(
 
     Parameters
     ----------
-    model, X, y, persons, name, groups, keep
+    model, X, y, persons, person, name, groups, keep
         As in `audit`.
     methods
         Each by its name, with options as in ``"sisa:shards=5"``, or as a function of one's own; by default every one
         that can unlearn from the model.
     worlds
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
-    execution
-        Worker processes, store and progress.
-    **settings
-        Further fields of `AuditConfig`: ``regime``, ``scenario``, ``games``, ``views``, ``attacks``, ``features``,
-        ``attack_models``, ``unlearning_measures``, ``seed``.
+    unlearning_measures, scenario, regime, training, games, views, features, attack_models, attacks, fit_rows, seed
+        Keys of a configuration, see `AuditConfig`; None is the default.
+    execution, jobs, store, reuse, progress
+        As in `audit`.
 
     Returns
     -------
@@ -177,53 +255,32 @@ def compare_methods(
     >>> compared.to_frame()["method"].tolist()
     ['retrain', 'none', 'sisa:shards=2']
     """
-    task = _Arrays(model, X, y, persons, name, groups, keep).task("compare_methods", worlds or {}, settings)
-    comparison_config(task.config)
-    return compare(task, methods_asked(methods), execution or Execution())
+    given = locals()
+    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+        task = Arrays.of(given).task("compare_methods", worlds or {}, settings_in(given))
+        comparison_config(task.config)
+        return compare(task, methods_asked(methods), running)
 
 
-@dataclass(frozen=True)
-class _Arrays:
-    """A model and the arrays that it is audited with, as `audit` takes them."""
-
-    model: Any
-    X: Any
-    y: Sequence[Any]
-    persons: Sequence[Any] | None
-    name: str
-    groups: Sequence[str] | Mapping[str, Sequence[Any]]
-    keep: Sequence[str]
-
-    def task(self, what: str, sizes: WorldsConfig | Mapping[str, Any], settings: dict[str, Any]) -> AuditTask:
-        """Return the audit, given what the function is called that takes the arrays, and its further settings."""
-        persons = self.persons
-        if "units" in settings:
-            warnings.warn("units is deprecated; use persons.", DeprecationWarning, stacklevel=3)
-            if persons is not None:
-                raise AuditError("units is the former name of persons, and both are given; keep persons")
-            persons = settings.pop("units")
-        source = resolve_model(self.model)
-        if taken := {"target", "shadow", "worlds"} & settings.keys():
-            raise AuditError(
-                f"{what}() takes no {sorted(taken)[0]}: model, X and y are both sides and sizes are arguments of their "
-                "own; for a shadow side of its own use run() with a configuration"
-            )
-        side = SideConfig(data=DataConfig(name=self.name), model=source.name)
-        groups = (self.groups,) if isinstance(self.groups, str) else self.groups
-        keep = (self.keep,) if isinstance(self.keep, str) else self.keep
-        config = build_config({"target": side, "worlds": sizes, "groups": tuple(groups), **settings}, where=f"{what}()")
-        records = prepare_arrays(self.X, self.y, persons, self.name, config.seed, groups, keep)
-        both = {"target": records, "shadow": records}
-        return AuditTask.of(config, both, {"target": source, "shadow": source})
-
-
+@known_keywords()
 def audit_observations(
     shadow: Observations,
     target: Observations,
     *,
     config: AuditConfig | None = None,
     settings: dict[str, Any] | None = None,
+    games: Sequence[GameName] | None = None,
+    views: Sequence[ConfigView] | None = None,
+    attacks: Sequence[str] | None = None,
+    defenses: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    attack_models: Sequence[str] | None = None,
+    fit_rows: int | None = None,
+    groups: Sequence[str] | None = None,
+    seed: int | None = None,
     execution: Execution | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
 ) -> AuditResult:
     """Audit two tables of observations, whoever made them.
 
@@ -234,16 +291,22 @@ def audit_observations(
     config
         Games, features, attack models and seed are read from it.
     settings
-        What findings state as their configuration; by default what was read from ``config``.
-    execution
-        Worker processes and progress.
+        What findings state as their configuration; by default what was read from ``config`` and the keywords.
+    games, views, attacks, defenses, features, attack_models, fit_rows, groups, seed
+        Keys of a configuration, see `AuditConfig`, where they are to differ from ``config``.
+    execution, jobs, progress
+        As in `audit`.
 
     Raises
     ------
     AuditError
         If the tables do not fit together or lack a role.
     """
+    given = {**settings_in(locals()), **({} if groups is None else {"groups": groups})}
     config = config or AuditConfig()
+    if given:
+        asked = build_config(given, where="audit_observations()")
+        config = config.model_copy(update={key: getattr(asked, key) for key in given})
     settings = settings or file_settings(config, {})
     tables, plan = plan_of_files(shadow, target, config)
     sides = {"shadow": shadow, "target": target}
@@ -263,50 +326,5 @@ def audit_observations(
         overfitting=overfitting or None,
         notes=(*repeats(sides), *roundings(sides)),
     )
-    return evaluate_tables(tables, plan, origin, execution or Execution())
-
-
-def plan_of_files(
-    shadow: Observations, target: Observations, config: AuditConfig
-) -> tuple[dict[str, SideTables], AttackPlan]:
-    """Return two tables as an audit takes them, and the attacks on them; attack models are fitted on a bounded sample.
-
-    Raises
-    ------
-    AuditError
-        If what is asked cannot be had of files.
-    """
-    if config.until is not None:
-        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
-    tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
-    if config.fit_rows is None:
-        config = config.model_copy(update={"fit_rows": FIT_ROWS})
-    plan = AttackPlan.of(config, available_in_tables(config, tables))
-    for defense in plan.defenses:
-        if defense.training != UNDEFENDED:
-            raise AuditError(
-                f"{defense.training} changes the training, and a file of posteriors has none; use it with run"
-            )
-    return tables, plan
-
-
-def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
-    """Return a table with the groups asked for alone."""
-    for name in names:
-        if name not in target.groups:
-            there = ", ".join(GROUP + of for of in target.groups) or "none of the kind"
-            raise AuditError(f"the target file has no column {GROUP + name!r} to group by; it has {there}")
-    return replace(target, groups={name: target.groups[name] for name in names})
-
-
-_READ_OF_FILES = ("games", "views", "attacks", "defenses", "features", "attack_models", "fit_rows", "groups", "seed")
-"""The keys of a configuration that an audit of files reads."""
-
-
-def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
-    used = config.model_dump(mode="json", include=set(_READ_OF_FILES))
-    return {
-        **used,
-        "observations": {side: {"file": path.name, "sha256": digest_of(path)} for side, path in files.items()},
-    }
+    with executing(execution, jobs=jobs, progress=progress) as running:
+        return evaluate_tables(tables, plan, origin, running)

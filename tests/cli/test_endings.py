@@ -52,7 +52,7 @@ def test_models_that_print_leave_json_alone_and_what_is_written_is_private(comma
     assert json.loads(done.out)["model"] == "mine.py:Tree"
     assert {"import", "made", "fitted", "asked"} <= set(done.err.split())
     public = {name for name, mode in modes(Path("run")).items() if mode not in (0o600, 0o700)}
-    assert public == {"report.html"}
+    assert public == {"report.html", "report.md"}
     assert set(modes(tmp_path / "store").values()) == {0o600, 0o700}
 
 

@@ -17,8 +17,8 @@ SMALL = (
 )  # fmt: skip
 
 FILES = (
-    "config.json", "findings.json", "observations/shadow.parquet", "observations/target.parquet", "report.html",
-    "scores.parquet", "unlearn-audit-run.json",
+    "auditor.html", "config.json", "findings.json", "observations/shadow.parquet", "observations/target.parquet",
+    "report.html", "report.md", "scores.parquet", "unlearn-audit-run.json",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def out(command, tmp_path):
 
 def test_a_finished_run_is_as_it_was_written(command, out):
     done = command("verify", out)
-    assert (done.code, done.out) == (0, f"{out}: all 7 files are as they were written\n")
+    assert (done.code, done.out) == (0, f"{out}: all 9 files are as they were written\n")
     said = json.loads(command("verify", out, "--json").out)
     assert said["ok"] is True
     assert said["runs"][0]["differences"] == []
@@ -95,7 +95,7 @@ def test_folders_without_digests(command, out, tmp_path):
     done = command("verify", out, copied, tmp_path)
     assert done.code == 2
     assert done.out.splitlines() == [
-        f"{out}: all 7 files are as they were written",
+        f"{out}: all 9 files are as they were written",
         f"{copied} has no digests recorded: an earlier version made it, or its run did not end; run the audit again "
         "into it",
         f"{tmp_path} holds no run of unlearn-audit (it has no unlearn-audit-run.json); give the folder of a run",

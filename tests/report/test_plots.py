@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics.curves import roc_points
-from unlearn_audit.report.plots import PLOTS, forest_plot, roc_plot, scores_plot
-from unlearn_audit.report.svg import VARIABLES
+from unlearn_audit.report.plots import PLOTS, roc_plot, scores_plot
+from unlearn_audit.report.strips import MOST, attack_strips
+from unlearn_audit.report.svg import GRID, PAIR, VARIABLES
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,6 @@ def test_the_plots_are_small_and_share_no_ids(plots):
 def test_equal_findings_give_equal_plots(plots, findings, scores):
     assert roc_plot(findings, scores) == plots["roc"]
     assert scores_plot(findings, scores) == plots["scores"]
-    assert forest_plot(findings) == plots["forest"]
     assert "dc:date" not in plots["roc"]
 
 
@@ -56,12 +57,13 @@ def test_every_colour_follows_the_page(plots):
     for svg in plots.values():
         colours = set(re.findall(r": (#[0-9a-f]{6})", svg))
         assert colours <= {"#000000"}, colours
-    assert all(f"var(--{VARIABLES[c]}" in "".join(plots.values()) for c in VARIABLES)
+    elsewhere = {GRID, PAIR}
+    assert all(f"var(--{VARIABLES[c]}" in "".join(plots.values()) for c in VARIABLES if c not in elsewhere)
 
 
-def test_drawing_leaves_the_settings_of_matplotlib_alone(findings):
+def test_drawing_leaves_the_settings_of_matplotlib_alone(findings, scores):
     before = dict(mpl.rcParams)
-    forest_plot(findings)
+    roc_plot(findings, scores)
     assert dict(mpl.rcParams) == before
 
 
@@ -70,12 +72,35 @@ def test_importing_the_report_loads_no_pyplot():
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0
 
 
-def test_the_forest_has_every_attack_the_leading_first_and_the_classical_last(plots, findings):
-    text = [t for t in words(plots["forest"]) if not re.fullmatch(r"[0-9.]+", t)]
-    headings = [t for t in text if "-" in t and t.split(" (")[0] in {r.attack for r in findings.results}]
-    assert headings[0] == findings.selected.attack
-    assert headings[-1].endswith("(original alone)")
-    assert len(text) == 7 * 5 + 1
+def test_the_chart_shows_the_best_eight_and_folds_the_rest(findings):
+    chart = attack_strips(findings)
+    assert (len(chart.best), len(chart.best) + len(chart.rest)) == (MOST, 28)
+    assert chart.best[0].leading
+    assert chart.best[0].attack == findings.selected.attack
+    of_both = [float(row.auc) for row in chart.best[1:] if "original alone" not in row.model]
+    assert of_both == sorted(of_both, reverse=True)
+    assert len(of_both) == MOST - 2
+    assert min(of_both) >= max(float(row.auc) for row in chart.rest if "original alone" not in row.model)
+
+
+def test_the_best_attack_on_the_original_alone_is_shown_for_comparison(findings):
+    shown = [row for row in attack_strips(findings).best if "original alone" in row.model]
+    classical = [r.auc for r in findings.results if r.is_classical and r.rows == "all"]
+    assert [row.auc for row in shown] == [f"{max(classical):.3f}"]
+
+
+def test_values_of_the_roc_curve_can_be_read_off(findings, scores):
+    svg = ElementTree.fromstring(roc_plot(findings, scores))
+    curves = json.loads(svg.get("data-points"))
+    left, top, width, height = map(float, svg.get("viewBox").split())
+    assert [curve["kind"] for curve in curves] == ["leading", "classical"]
+    for curve in curves:
+        assert 10 < len(curve["at"]) <= 120
+        assert all(left < x < width and top < y < height for x, y, _, _ in curve["at"])
+        x, y, *words = zip(*curve["at"], strict=True)
+        assert list(x) == sorted(x)
+        assert list(y) == sorted(y, reverse=True)
+        assert words[0][-1] == words[1][-1] == "100 %"
 
 
 def test_the_roc_curve_has_the_rates_that_are_printed(findings, scores):
@@ -108,15 +133,17 @@ def test_only_the_papers_rows_are_shown_where_only_those_were_measured(findings,
     assert "unseen (480)" in words(scores_plot(only, scores))
 
 
-def test_texts_of_users_are_escaped_and_never_read_as_formulas(findings):
+def test_texts_of_users_are_escaped_and_never_read_as_formulas(findings, scores):
     name = "<b>$x_1$</b>"
     odd = findings.model_copy(
         update={"results": tuple(r.model_copy(update={"attack_model": name}) for r in findings.results)}
     )
     selected = odd.selected.model_copy(update={"attack_model": name})
-    svg = forest_plot(odd.model_copy(update={"selected": selected}))
+    leading = score_column(findings.selected.attack, findings.selected.attack_model)
+    renamed = scores.rename(columns={leading: score_column(selected.attack, name)})
+    svg = roc_plot(odd.model_copy(update={"selected": selected}), renamed)
     assert "<b>" not in svg
-    assert name in words(svg)
+    assert any(name in text for text in words(svg))
 
 
 def test_missing_scores_are_an_error(findings, scores):

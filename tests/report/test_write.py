@@ -5,14 +5,18 @@ import pytest
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.errors import AuditError
 from unlearn_audit.report import Findings, render, write_report
+from unlearn_audit.report.markdown import markdown
 
 
-def test_both_files_are_written_and_nothing_else(findings, scores, tmp_path):
+def test_all_forms_are_written_and_nothing_else(findings, scores, tmp_path):
     folder = tmp_path / "new" / "run"
     assert write_report(folder, findings, scores) == folder / "report.html"
-    assert sorted(p.name for p in folder.iterdir()) == ["findings.json", "report.html"]
+    assert sorted(p.name for p in folder.iterdir()) == ["auditor.html", "findings.json", "report.html", "report.md"]
     assert Findings.read(folder / "findings.json") == Findings.read(str(folder / "findings.json")) == findings
     assert (folder / "report.html").read_text(encoding="utf-8") == render(findings, scores)
+    assert (folder / "auditor.html").read_text(encoding="utf-8") == render(findings, scores, auditor=True)
+    assert (folder / "auditor.html").stat().st_mode & 0o077 == 0
+    assert (folder / "report.md").read_text(encoding="utf-8") == markdown(findings)
 
 
 def test_an_older_report_is_replaced(findings, scores, tmp_path):

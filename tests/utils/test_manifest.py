@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import suppress
+from hashlib import sha256
 
 import pytest
 
@@ -117,3 +118,18 @@ def test_a_file_is_checked_before_it_is_read(folder, tmp_path):
             check_recorded(folder / name)
     check_recorded(folder / "absent.json")
     check_recorded(tmp_path / "elsewhere.txt")
+
+
+def test_when_and_how_a_run_was_made_outlives_a_purge_and_is_unknown_of_earlier_ones(folder):
+    before = Manifest.read(folder)
+    assert before.finished is not None
+    before.updated(folder, {"findings.json": None})
+    after = Manifest.read(folder)
+    assert (after.finished, after.command) == (before.finished, before.command)
+    document = json.loads((folder / MANIFEST).read_bytes())
+    for name in ("finished", "command", "digest"):
+        del document[name]
+    content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    (folder / MANIFEST).write_text(json.dumps({**document, "digest": sha256(content).hexdigest()}))
+    earlier = Manifest.read(folder)
+    assert (earlier.finished, earlier.command, earlier.files) == (None, None, after.files)

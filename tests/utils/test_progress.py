@@ -1,11 +1,14 @@
 """What a log is told of a long stage."""
 
 import io
+import sys
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from unlearn_audit.utils.progress import Lines, reporter
+from unlearn_audit.audits.membership.execution import Execution
+from unlearn_audit.utils.progress import Lines, Notebook, Silent, in_notebook, reporter
 
 
 class Log:
@@ -62,3 +65,97 @@ def test_no_part_and_one_part(total):
 def test_where_it_cannot_redraw_a_line_is_written(capsys):
     with reporter(Console(file=io.StringIO())) as shown:
         assert isinstance(shown, Lines)
+
+
+class Cell:
+    """The output of cells of a notebook, as the front end has it: what was drawn, by cell and handle."""
+
+    def __init__(self, kernel="there"):
+        self.drawn, self.calls = {}, 0
+        self.shell = SimpleNamespace(kernel=kernel, execution_count=1)
+
+    def display(self, bundle, *, raw, display_id):
+        assert raw
+        assert display_id
+        key = (self.shell.execution_count, len(self.drawn))
+        self.drawn[key] = bundle
+        return SimpleNamespace(update=lambda newer, raw: self._update(key, newer))
+
+    def _update(self, key, bundle):
+        self.calls += 1
+        self.drawn[key] = bundle
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    made = Cell()
+    module = SimpleNamespace(get_ipython=lambda: made.shell, display=SimpleNamespace(display=made.display))
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    monkeypatch.setitem(sys.modules, "IPython.display", module.display)
+    return made
+
+
+def test_a_notebook_redraws_one_output_and_not_at_every_part(cell):
+    now = [0.0]
+    shown = Notebook(lambda: now[0])
+    show = shown.stage("<b>Training</b>", 1000)
+    for done in range(1, 1001):
+        now[0] += 0.01
+        show(done)
+    shown.stage("Fitting", 0)(0)
+    assert len(cell.drawn) == 1
+    assert cell.calls < 60
+    (bundle,) = cell.drawn.values()
+    assert "&lt;b&gt;Training" in bundle["text/html"]
+    assert "<b>" not in bundle["text/html"]
+    assert "1,000 of 1,000" in bundle["text/html"]
+    assert bundle["text/plain"].splitlines() == ["<b>Training</b>: 1,000 of 1,000", "Fitting: 0 of 0"]
+
+
+def test_a_notebook_says_what_is_left(cell):
+    now = [0.0]
+    show = Notebook(lambda: now[0]).stage("Training", 100)
+    now[0] = 60.0
+    show(20)
+    (bundle,) = cell.drawn.values()
+    assert "about 4 min left" in bundle["text/html"]
+    assert "value='20'" in bundle["text/html"]
+
+
+def test_each_cell_has_bars_of_its_own(cell):
+    shown = Notebook()
+    shown.stage("one", 1)(1)
+    cell.shell.execution_count = 2
+    shown.stage("two", 1)(1)
+    assert [key[0] for key in cell.drawn] == [1, 2]
+    first, second = cell.drawn.values()
+    assert "two" not in first["text/html"]
+    assert "one" not in second["text/html"]
+
+
+def test_of_many_lines_the_last_are_kept(cell):
+    shown = Notebook()
+    for number in range(500):
+        shown.say(f"world {number} <i>")
+    (bundle,) = cell.drawn.values()
+    assert "world 499 &lt;i&gt;" in bundle["text/html"]
+    assert "world 400 " not in bundle["text/html"]
+
+
+def test_a_notebook_shows_progress_unless_told_otherwise_and_nothing_else_does(cell):
+    assert in_notebook()
+    assert isinstance(Execution().reporter, Notebook)
+    with reporter() as shown:
+        assert isinstance(shown, Notebook)
+    with reporter(Console(file=io.StringIO())) as shown:
+        assert isinstance(shown, Lines)
+    cell.shell.kernel = None  # IPython on a terminal
+    assert not in_notebook()
+    assert isinstance(Execution().reporter, Silent)
+
+
+def test_outside_of_notebooks_nothing_asks_for_them(monkeypatch):
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    assert not in_notebook()
+    assert isinstance(Execution().reporter, Silent)
+    assert "IPython" not in sys.modules

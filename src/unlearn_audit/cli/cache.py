@@ -12,7 +12,7 @@ import typer
 from rich.table import Table as Grid
 
 from unlearn_audit.cli.shared import options
-from unlearn_audit.cli.shared.help import Grouped
+from unlearn_audit.cli.shared.help import Group, Grouped
 from unlearn_audit.engine import Store, default_store_folder
 from unlearn_audit.engine.store.prune import Pruned, parse_age, parse_size, prune
 from unlearn_audit.engine.store.store import Stored
@@ -21,7 +21,11 @@ from unlearn_audit.utils.console import output
 from unlearn_audit.utils.streams import say, say_json
 
 app = typer.Typer(
-    name="cache", help="The store of finished worlds: say what it holds, make room in it.", no_args_is_help=True
+    name="cache",
+    cls=Group,
+    add_completion=False,
+    help="The store of finished worlds: say what it holds, make room in it.",
+    no_args_is_help=True,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]

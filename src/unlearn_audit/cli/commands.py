@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typer.main import get_command
 
+from unlearn_audit.cli.completion import completing
 from unlearn_audit.cli.endings import carried_past
-from unlearn_audit.cli.shared.help import Grouped
+from unlearn_audit.cli.shared.help import Group, Grouped
 from unlearn_audit.cli.shared.renamed import current_names
-from unlearn_audit.utils.suggest import check_known
 
 COMMANDS = {
     "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
@@ -24,6 +24,12 @@ COMMANDS = {
         "compare_methods",
         "Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.",
     ),
+    "compare": (
+        "compare",
+        "compare",
+        "Compare finished runs: what each found, their ROC curves, and by how much they differ from the first.",
+    ),
+    "view": ("view", "view", "Show the runs under a folder on a local page: filter, sort, open and compare them."),
     "name": (
         "name",
         "name",
@@ -45,6 +51,16 @@ COMMANDS = {
         "plan_release",
         "plan_release",
         "Find the least costly way to release updates that meets a target, and check its guarantee.",
+    ),
+    "gate": (
+        "gate",
+        "gate",
+        "Stop a release: hold the figures of a run against limits, and exit with what came of it.",
+    ),
+    "record": (
+        "record",
+        "record",
+        "Write what a regulator asks of the tests of a model's anonymity, as JSON and as Markdown.",
     ),
     "reproduce": (
         "reproduce",
@@ -71,7 +87,7 @@ GO_ON = {"run", "compare-methods", "name", "rectify", "reproduce", "purge", "dat
 """Commands that keep what is done, and go on from there once they were interrupted."""
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The group of all commands."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
@@ -94,10 +110,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the name of the command that is called, the command itself, and its arguments."""
-        if args and not args[0].startswith("-"):
-            check_known("command", args[:1], COMMANDS)
         name, found, rest = super().resolve_command(ctx, args)
-        return name, found and load(str(name)), rest
+        # a shell waits while it completes a line, and gets its answer without what a command needs to run
+        return name, found and (completing if ctx.resilient_parsing else load)(str(name)), rest
 
 
 def goes_on(words: Sequence[str]) -> bool:

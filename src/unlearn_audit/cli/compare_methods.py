@@ -19,6 +19,7 @@ from unlearn_audit.cli.run import folder_name
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.cli.shared.notes import note
+from unlearn_audit.cli.shared.values import names_of
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
@@ -34,6 +35,7 @@ _Methods = Annotated[
         help="An unlearning method: NAME, NAME:option=value,option=value, or file.py:object. "
         "Repeatable. Default: every one that can unlearn from the model. retrain and none always run.",
         rich_help_panel="Unlearning",
+        autocompletion=names_of("unlearning"),
     ),
 ]
 _Plan = Annotated[
@@ -54,6 +56,7 @@ def compare_methods(
     explain: options.Explain = False,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.
@@ -77,7 +80,7 @@ def compare_methods(
         return
     identity = identity_of(task, asked)
     folder = out or Path("runs") / f"methods-{folder_name(specification)}-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note, Execution(store=store).store_folder):
+    with run_folder(folder, identity, note, Execution(store=store).store_folder, force=force):
         with reporter() as shown:
             result = compare(
                 task,

@@ -17,18 +17,26 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
-from unlearn_audit.cli.shared.help import Grouped
+from unlearn_audit.cli.shared.help import Group, Grouped
+from unlearn_audit.cli.shared.values import names_of
 from unlearn_audit.data import DATASETS, Source, SourceFile, data_folder, find_source
 from unlearn_audit.utils.console import messages, output
 from unlearn_audit.utils.streams import say, say_json
 
 app = typer.Typer(
     name="data",
+    cls=Group,
+    add_completion=False,
     help="Datasets known by name: list them, say where they lie, download them.",
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="A name of 'unlearn-audit data list'.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="A name of 'unlearn-audit data list'.", show_default=False, autocompletion=names_of("datasets")
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 

@@ -11,12 +11,12 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.console import messages
 from unlearn_audit.utils.foreign import raised
 from unlearn_audit.utils.shown import shown
+from unlearn_audit.utils.suggest import advice
 
 USER, FAULT, CLOSED = 2, 70, 141
 """Exit codes: of bad input, of a fault of ours, and of a reader that closed standard output."""
@@ -31,15 +31,33 @@ class _Carried(Exception):
 
 @contextmanager
 def carried_past() -> Iterator[None]:
-    """Let what is raised within reach `in_one_sentence`, past the library of commands."""
+    """Let what is raised within reach `in_one_sentence`, past the library of commands; its own errors are bad input."""
     try:
         yield
+    except AuditError:
+        raise
     except (BrokenPipeError, EOFError, KeyboardInterrupt) as error:
         raise _Carried from error
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):  # as of the library that lays out the list of commands
             raise _Carried from stop.__context__
         raise
+    except Exception as error:
+        # releases of Typer differ in where they keep the type
+        if not hasattr(error, "format_message"):
+            raise
+        raise AuditError(_misused(error)) from error
+
+
+def _misused(error: Any) -> str:
+    """Return what was wrong with the words of a command, as one sentence."""
+    context = getattr(error, "ctx", None)
+    if hasattr(error, "possibilities") and hasattr(error, "option_name") and context is not None:
+        known = [name for of in context.command.params for name in of.opts if name.startswith("--")]
+        return f"unknown option {error.option_name}; {advice(error.option_name, known)}"
+    said = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    where = "" if context is None else f"; see {context.command_path} --help"
+    return f"{said[:1].lower()}{said[1:]}{where}"
 
 
 @contextmanager
@@ -72,6 +90,8 @@ def in_one_sentence(*, with_traceback: bool) -> Iterator[None]:
 def _say(error: BaseException, sentence: str, with_traceback: bool) -> None:
     if with_traceback:
         sys.stderr.write(shown("".join(traceback.format_exception(error))))
+    from unlearn_audit.utils.console import messages  # here, since a shell that completes a line needs no console
+
     console = messages(soft_wrap=True)
     console.print("Error:", style="bold red", end=" ")
     console.print(str(AuditError(sentence)))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
 from rich.table import Table
 
+from unlearn_audit.cli.shared.values import registry_of
 from unlearn_audit.utils.console import output
-from unlearn_audit.utils.messages import first_line
-from unlearn_audit.utils.registry import GROUPS, Registry
+from unlearn_audit.utils.registry import GROUPS
 from unlearn_audit.utils.streams import say_json
 
 
@@ -57,29 +57,6 @@ def list_command(
 
 
 def _members(family: Family) -> Iterator[tuple[str, str, str]]:
-    registry, about = _registry(family)
+    registry, about = registry_of(family)
     for name, origin in registry.origins():
         yield name, about(registry.own[name]) if name in registry.own else "", origin
-
-
-def _registry(family: Family) -> tuple[Registry[Any], Callable[[Any], str]]:
-    """Return a family, and what says in one line what a member is; each is imported when it is listed."""
-    if family is Family.ATTACKS:
-        from unlearn_audit.attacks.catalogue import REGISTRY as attacks
-
-        return attacks, lambda attack: attack.about
-    if family is Family.UNLEARNING:
-        from unlearn_audit.unlearning.methods import REGISTRY as methods
-
-        return methods, first_line
-    if family is Family.DEFENSES:
-        from unlearn_audit.defenses.parse import REGISTRY as defenses
-
-        return defenses, lambda kind: kind.help
-    if family is Family.DATASETS:
-        from unlearn_audit.data import REGISTRY as datasets
-
-        return datasets, lambda entry: entry[0].title
-    from unlearn_audit.models.source import REGISTRY as models
-
-    return models, first_line

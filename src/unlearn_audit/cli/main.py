@@ -12,12 +12,16 @@ import typer
 from unlearn_audit.cli.commands import Commands, goes_on
 from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
 from unlearn_audit.cli.shared.signals import ended_by_signals, ignore_signals
+from unlearn_audit.utils.invocation import invoked
 from unlearn_audit.utils.streams import ready_streams
 
 _TRACEBACK = "--traceback"
 
+PROGRAM = "unlearn-audit"
+"""What the command is called in its help and by shells that complete it, however it was started."""
+
 app = typer.Typer(
-    name="unlearn-audit",
+    name=PROGRAM,
     cls=Commands,
     help="Measure who can be recognised as deleted when a model is published before and after unlearning.",
     epilog="For releases of your own: the risk is measured so that it can be removed.",
@@ -51,12 +55,13 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != _TRACEBACK]
     asked = len(arguments) < len(sys.argv) - 1 or bool(os.environ.get(VARIABLE))
     with (
+        invoked(arguments),
         in_one_sentence(with_traceback=asked),
         ended_by_signals(
             f"Interrupted; the same command {'goes on from here' if goes_on(arguments) else 'begins again'}."
         ),
     ):
-        app(args=arguments)
+        app(args=arguments, prog_name=PROGRAM)
 
 
 def program() -> None:

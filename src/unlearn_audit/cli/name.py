@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from unlearn_audit.audits.identification.page import render_naming
 from unlearn_audit.audits.identification.ranking import COVERAGE, Naming, name_deleted, private_names
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.task import AuditTask
@@ -40,6 +41,7 @@ def name(
     scheduler: options.Scheduler = None,
     store: options.Store = None,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Rank a whole register by how well each candidate's deletion explains what changed between two versions.
@@ -57,13 +59,14 @@ def name(
     task = AuditTask.load(specification)
     identity = {"naming": {"queries": queries}, **task.identity}
     folder = out or Path("runs") / f"naming-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note, store or default_store_folder()):
+    with run_folder(folder, identity, note, store or default_store_folder(), force=force):
         with reporter() as shown:
             execution = Execution(jobs=jobs, executor=executor, scheduler=scheduler, store=store, reporter=shown)
             naming, found = name_deleted(task, execution, queries)
         content = {"config": task.identity, **naming.document(), "notes": naming.notes}
         document = json.dumps(content, indent=1) + "\n"
         write_atomic(folder / "naming.json", document, publishable=True)
+        write_atomic(folder / "report.html", render_naming(naming, content["config"]), publishable=True)
         write_atomic(folder / "private-names.csv", to_csv(private_names(found)))
     if as_json:
         say_json(document)
@@ -98,6 +101,7 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
     console.print(
         f"Figures: {folder / 'naming.json'}; who was found, for the owner alone: {folder / 'private-names.csv'}"
     )
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
 
 def _percent(share: Estimate) -> tuple[str, str]:

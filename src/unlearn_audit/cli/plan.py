@@ -34,6 +34,8 @@ def plan(
     explain: options.Explain = False,  # noqa: ARG001
     keep_going: options.KeepGoing = False,  # noqa: ARG001
     out: options.Out = None,  # noqa: ARG001
+    force: options.Force = False,  # noqa: ARG001
+    owner: options.Owner = None,  # noqa: ARG001
     every_attack: options.EveryAttack = False,  # noqa: ARG001
     as_json: options.AsJson = False,
 ) -> None:

@@ -13,9 +13,11 @@ from unlearn_audit.audits.release.plan.findings import plan_findings
 from unlearn_audit.audits.release.plan.page import print_plan, write_plan
 from unlearn_audit.audits.release.plan.search import fitting_batches, search
 from unlearn_audit.audits.release.plan.settings import BATCHES, PlanSettings, Target
+from unlearn_audit.audits.release.scores import SCORES
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
 from unlearn_audit.cli.shared.own_records import HELD_OUT, encoding_of, owner_records, regime_of, split
+from unlearn_audit.cli.shared.values import names_of, one_of
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.models import MODELS, resolve_model
@@ -29,8 +31,16 @@ from unlearn_audit.utils.streams import say_json
 
 
 def plan_release(
-    model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory.")],
-    dataset: Annotated[str | None, typer.Option(help="A name of 'unlearn-audit data list'.")] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help=f"{', '.join(MODELS)}; or package.module:factory, or file.py:factory.",
+            autocompletion=names_of("models"),
+        ),
+    ],
+    dataset: Annotated[
+        str | None, typer.Option(help="A name of 'unlearn-audit data list'.", autocompletion=names_of("datasets"))
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Your own table: a CSV, JSON lines or Parquet file.")] = None,
     label: Annotated[str | None, typer.Option(help="The column of --data that holds the class.")] = None,
     record: Annotated[
@@ -39,7 +49,9 @@ def plan_release(
     person: Annotated[
         str | None, typer.Option(help="The column of --data that holds the person of each record.")
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Categories as 'codes' or 'one-hot'.")] = "codes",
+    encoding: Annotated[
+        str, typer.Option(help="Categories as 'codes' or 'one-hot'.", autocompletion=one_of("codes", "one-hot"))
+    ] = "codes",
     reference: Annotated[
         str | None,
         typer.Option(help=f"Ids of records to hold out of training. Default: {100 * HELD_OUT:g} % of people, drawn."),
@@ -60,7 +72,10 @@ def plan_release(
     ] = None,
     regime: Annotated[
         list[str] | None,
-        typer.Option(help="fixed, same-seed or fresh; repeatable. Default: fixed, and fresh where a model draws."),
+        typer.Option(
+            help="fixed, same-seed or fresh; repeatable. Default: fixed, and fresh where a model draws.",
+            autocompletion=one_of(*(of.value for of in Regime)),
+        ),
     ] = None,
     releases: Annotated[int, typer.Option(min=1, help="Trial releases of each policy.")] = 200,
     checks: Annotated[int, typer.Option(min=1, help="Further releases to check the chosen one on.")] = 200,
@@ -68,9 +83,12 @@ def plan_release(
         float, typer.Option(min=0, help="What each doubling of the people a release costs, in points of accuracy.")
     ] = 0.1,
     confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
-    score: Annotated[str | None, typer.Option(help="What is looked at, as in release.")] = None,
+    score: Annotated[
+        str | None, typer.Option(help="What is looked at, as in release.", autocompletion=one_of(*SCORES))
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the least costly way to release updates that meets a target, and check its guarantee.
@@ -100,7 +118,7 @@ def plan_release(
     )
     config = _identity(owner, source, settings, target)
     folder = out or Path("runs") / f"plan-release-{digest(config)[:8]}"
-    with run_folder(folder, config, note):
+    with run_folder(folder, config, note, force=force):
         with reporter() as shown:
             trials = TrialReleases.of(owner, source, settings.regimes[0], seed, max(settings.batches))
             found = plan_findings(search(trials, settings, shown), config)

@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from unlearn_audit.api import audit_observations, file_settings, plan_of_files
+from unlearn_audit.api import audit_observations
+from unlearn_audit.audits.membership.files import file_settings, plan_of_files
 from unlearn_audit.audits.membership.forecast.files import forecast_files
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured_for_files
 from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
+from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import read_observations
 from unlearn_audit.utils.streams import say, say_json
 
@@ -22,11 +24,17 @@ from unlearn_audit.utils.streams import say, say_json
 @configured_for_files
 def predictions(
     config: AuditConfig,
-    shadow: Annotated[Path, typer.Option(help="Observations of the attacker's own worlds.", show_default=False)],
-    target: Annotated[Path, typer.Option(help="Observations of the models under audit.", show_default=False)],
+    shadow: Annotated[
+        Path | None, typer.Option(help="Observations of the attacker's own worlds. Required.", show_default=False)
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="Observations of the models under audit. Required.", show_default=False)
+    ] = None,
     jobs: options.Jobs = 1,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    force: options.Force = False,
+    owner: options.Owner = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
     plan: Annotated[
@@ -47,6 +55,14 @@ def predictions(
 
     unlearn-audit predictions --shadow shadow.csv --target target.csv --plan
     """
+    if target is None:
+        raise AuditError("predictions needs --target, the posteriors under audit, and --shadow, those of other models")
+    if shadow is None:
+        raise AuditError(
+            f"predictions needs --shadow: posteriors of models of the attacker's own, from which attacks learn what "
+            f"deleted records look like; without such, look at the two versions of {target.name} with unlearn-audit "
+            "release BEFORE AFTER --deleted IDS --reference IDS (docs/release.md)"
+        )
     tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
     if plan:
         sides, attacks = plan_of_files(tables["shadow"], tables["target"], config)
@@ -66,6 +82,8 @@ def predictions(
         jobs=jobs,
         keep_going=keep_going,
         out=out,
+        force=force,
+        owner=owner,
         as_json=as_json,
         every_attack=every_attack,
     )

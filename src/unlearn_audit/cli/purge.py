@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.values import names_of
 from unlearn_audit.engine.erasure.erased import Purged, left_behind
 from unlearn_audit.engine.erasure.purge import purge
 from unlearn_audit.engine.erasure.receipt import check_place, check_receipt, read_key, write_receipt
@@ -27,7 +28,11 @@ def purge_command(
         typer.Option(help="What the ids are of. Default: people where the run knows whose its rows are, else records."),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Only records of this dataset. Default: of every dataset in the runs.")
+        str | None,
+        typer.Option(
+            help="Only records of this dataset. Default: of every dataset in the runs.",
+            autocompletion=names_of("datasets"),
+        ),
     ] = None,
     store: options.Store = None,
     no_store: Annotated[

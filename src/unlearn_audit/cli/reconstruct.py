@@ -37,6 +37,7 @@ def reconstruct(
         int | None, typer.Option(help="Weights are rounded to so many decimals before they are published.")
     ] = None,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Read the deleted records off the weights of two versions of a logistic regression.
@@ -53,7 +54,7 @@ def reconstruct(
     task = AuditTask.load(specification)
     identity = {"reconstruction": {"scaler": scaler, "decimals": decimals}, **task.identity}
     folder = out or Path("runs") / f"reconstruction-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note):
+    with run_folder(folder, identity, note, force=force):
         with reporter() as shown:
             found = reconstruct_deleted(task, Execution(reporter=shown), scaler, decimals)
         document = json.dumps({"config": identity, **found.document()}, indent=1) + "\n"

@@ -41,6 +41,7 @@ def rectify(
     executor: options.Executor = None,
     store: options.Store = None,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Correct one value of each of some records, and say what the two versions tell of it (GDPR, article 16).
@@ -59,7 +60,7 @@ def rectify(
     check(task, columns)
     identity = {"rectification": {"columns": columns, "null": null}, **task.identity}
     folder = out or Path("runs") / f"rectification-{digest(identity)[:8]}"
-    with run_folder(folder, identity, note, store or default_store_folder()):
+    with run_folder(folder, identity, note, store or default_store_folder(), force=force):
         with reporter() as shown:
             execution = Execution(jobs=jobs, executor=executor, store=store, reporter=shown)
             found = measure(task, execution, columns, null=null)

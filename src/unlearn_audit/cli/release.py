@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from os.path import isfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -25,6 +25,8 @@ from unlearn_audit.audits.release.result import PRIVATE
 from unlearn_audit.audits.release.scores import SCORES
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
+from unlearn_audit.cli.shared.values import names_of, one_of
+from unlearn_audit.config.base import RegimeName
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
@@ -63,10 +65,21 @@ def release(
     ] = None,
     confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
     control: Annotated[
-        str, typer.Option(help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).")
+        str,
+        typer.Option(
+            help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).",
+            autocompletion=one_of("holm", "fdr"),
+        ),
     ] = "holm",
-    score: Annotated[str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.")] = None,
-    combine: Annotated[str, typer.Option(help="How to combine the scores of a person's records: sum, max.")] = "sum",
+    score: Annotated[
+        str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES))
+    ] = None,
+    combine: Annotated[
+        str,
+        typer.Option(
+            help="How to combine the scores of a person's records: sum, max.", autocompletion=one_of("sum", "max")
+        ),
+    ] = "sum",
     data: Annotated[
         Path | None,
         typer.Option(help="Records to query models about, or to rehearse with: CSV, JSON lines or Parquet."),
@@ -78,15 +91,24 @@ def release(
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="Before the deletion: delete stand-ins, of the same kind, instead.")
     ] = False,
-    model: Annotated[str | None, typer.Option(help="Rehearsal: what is trained, as in run.")] = None,
-    regime: Annotated[str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.")] = "fixed",
+    model: Annotated[
+        str | None, typer.Option(help="Rehearsal: what is trained, as in run.", autocompletion=names_of("models"))
+    ] = None,
+    regime: Annotated[
+        str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.", autocompletion=one_of(*get_args(RegimeName)))
+    ] = "fixed",
     repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
-    encoding: Annotated[str, typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.")] = "codes",
+    encoding: Annotated[
+        str,
+        typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.", autocompletion=one_of("codes", "one-hot")),
+    ] = "codes",
     fail_if_identified: Annotated[
         bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anyone can be identified: a gate.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
+    force: options.Force = False,
+    owner: options.Owner = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show who can be identified as deleted from the two versions of one release.
@@ -131,7 +153,7 @@ def release(
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     else:
         result = _compared(before, after, deleted, reference, table, settings)
-    finish(result, out, as_json, fail_if_identified)
+    finish(result, out, as_json, fail_if_identified, owner, force=force)
 
 
 @dataclass(frozen=True)
@@ -183,14 +205,23 @@ def _compared(
     return ReleaseResult(findings_of(examined, settings, config), examined)
 
 
-def finish(result: ReleaseResult, out: Path | None, as_json: bool, fail_if_identified: bool) -> None:
+def finish(
+    result: ReleaseResult,
+    out: Path | None,
+    as_json: bool,
+    fail_if_identified: bool,
+    owner: str | None = None,
+    *,
+    force: bool = False,
+) -> None:
     """Write the folder, say what was found, and exit with `IDENTIFIED` if that was asked for."""
     config = result.findings.config
     kind = "rehearsal" if result.findings.rehearsal else "release"
     folder = out or Path("runs") / f"{kind}-{digest(config)[:8]}"
-    with run_folder(folder, config, note):
-        refuse_others(folder, result)
-        page = result.write(folder)
+    with run_folder(folder, config, note, force=force):
+        if not force:
+            refuse_others(folder, result)
+        page = result.write(folder, owner)
     if as_json:
         say_json(result.findings.to_json())
     else:
@@ -215,7 +246,9 @@ def refuse_others(folder: Path, result: ReleaseResult) -> None:
         ) from error
     there = map(unescaped, read_columns(folder / PRIVATE, ("person",))["person"].to_pylist())
     if sorted(there) != sorted(result.private_table()["person"].astype(str)):
-        raise AuditError(f"{folder} holds a look at other deleted people; choose another --out")
+        raise AuditError(
+            f"{folder} holds a look at other deleted people; choose another --out, or replace it with --force"
+        )
 
 
 def _settings(

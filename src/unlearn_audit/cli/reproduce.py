@@ -12,6 +12,7 @@ from rich.text import Text
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
+from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.config import ReuseName
 from unlearn_audit.engine import default_store_folder
 from unlearn_audit.engine.store.folder import run_folder
@@ -27,14 +28,24 @@ from unlearn_audit.utils.streams import say, say_json
 
 
 def reproduce_command(
-    name: Annotated[str, typer.Argument(help="An experiment, 'all', or 'list' to see them.", show_default=False)],
-    scale: Annotated[str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).")] = "small",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="An experiment, 'all', or 'list' to see them.",
+            show_default=False,
+            autocompletion=one_of(*EXPERIMENTS, "all", "list"),
+        ),
+    ],
+    scale: Annotated[
+        str, typer.Option(help="smoke (seconds), small (minutes) or paper (hours).", autocompletion=one_of(*SCALES))
+    ] = "small",
     jobs: options.Jobs = 1,
     executor: options.Executor = None,
     scheduler: options.Scheduler = None,
     store: options.Store = None,
     no_reuse: options.NoReuse = False,
     out: options.Out = None,
+    force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Run an experiment of Chen et al. (CCS 2021) and decide its claims.
@@ -58,7 +69,8 @@ def reproduce_command(
     for each, experiment in chosen.items():
         folder = (out or Path("runs") / f"reproduce-{scale}") / each
         cells = [cell.config.model_dump(mode="json") for cell in experiment.grid(SCALES[scale])]
-        with run_folder(folder, _identity(each, scale, cells), note, store or default_store_folder()):
+        identity = _identity(each, scale, cells)
+        with run_folder(folder, identity, note, store or default_store_folder(), force=force):
             cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
                 f"{experiment.title}: {cost.cells} audits, {cost.trainings:,} trainings, "

@@ -22,6 +22,8 @@ def run(
     explain: options.Explain = False,
     keep_going: options.KeepGoing = False,
     out: options.Out = None,
+    force: options.Force = False,
+    owner: options.Owner = None,
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -57,6 +59,8 @@ def run(
         explain=explain,
         keep_going=keep_going,
         out=out,
+        force=force,
+        owner=owner,
         as_json=as_json,
         every_attack=every_attack,
     )

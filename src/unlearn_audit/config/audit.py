@@ -107,6 +107,7 @@ class AuditConfig(Frozen):
         "Defences",
         "defense",
         of_files=True,
+        family="defenses",
         description="what the owner does before release: {defenses}; or several joined by +; or file.py:function",
     )
     dp_sgd: DpSgdConfig = Field(default=DpSgdConfig(), description="settings of the defence dp-sgd")
@@ -134,6 +135,7 @@ class AuditConfig(Frozen):
         "Attacks",
         "attack",
         of_files=True,
+        family="attacks",
         description="an attack from `unlearn-audit list attacks`, or file.py:Attack, in addition to the paper's; or "
         "none. Default: every one that can run",
     )

@@ -61,7 +61,14 @@ Group = Literal["Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences", 
 
 
 def flagged(
-    default: Any, group: Group, flag: str = "", *, rare: bool = False, of_files: bool = False, **field: Any
+    default: Any,
+    group: Group,
+    flag: str = "",
+    *,
+    rare: bool = False,
+    of_files: bool = False,
+    family: str = "",
+    **field: Any,
 ) -> Any:
     """Return a field that is also a flag of the command line, with its description as help.
 
@@ -77,8 +84,10 @@ def flagged(
         Whether only the whole help lists it.
     of_files
         Whether it means something for files of posteriors too.
+    family
+        A family of `unlearn_audit.utils.registry.GROUPS` whose members it names.
     field
         What `pydantic.Field` takes.
     """
-    extra: Any = {"group": group, "flag": flag, "rare": rare, "of_files": of_files}
+    extra: Any = {"group": group, "flag": flag, "rare": rare, "of_files": of_files, "family": family}
     return Field(default=default, json_schema_extra=extra, **field)

@@ -29,7 +29,11 @@ class DataConfig(Frozen):
     """A named dataset, or a table of the user's own."""
 
     name: str | None = flagged(
-        None, "Data", "dataset", description="a dataset from `unlearn-audit list datasets`, or file.py:loader"
+        None,
+        "Data",
+        "dataset",
+        family="datasets",
+        description="a dataset from `unlearn-audit list datasets`, or file.py:loader",
     )
     file: str | None = flagged(None, "Data", "data", description="your own table: a CSV, JSON lines or Parquet file")
     label: str | None = flagged(None, "Data", description="the column of your table that holds the class")
@@ -123,6 +127,7 @@ class SideConfig(Frozen):
     model: str = flagged(
         "decision-tree",
         "Model",
+        family="models",
         description="a model: {models}; or package.module:factory or file.py:factory for your own",
     )
     network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained if it is a network")
@@ -134,10 +139,15 @@ class ShadowConfig(Frozen):
     """Where the attacker's side differs from the target's; what is left out is the target's."""
 
     data: DataConfig | None = flagged(
-        None, "Data", "shadow-dataset", rare=True, description="the attacker's dataset, where it differs"
+        None,
+        "Data",
+        "shadow-dataset",
+        rare=True,
+        family="datasets",
+        description="the attacker's dataset, where it differs",
     )
     model: str | None = flagged(
-        None, "Model", "shadow-model", rare=True, description="the attacker's model, where it differs"
+        None, "Model", "shadow-model", rare=True, family="models", description="the attacker's model, where it differs"
     )
     network: NetworkConfig | None = Field(
         default=None, description="default: the target's, where the model is the same"

@@ -34,6 +34,7 @@ class UnlearningConfig(Frozen):
         "retrain",
         "Unlearning",
         "unlearning",
+        family="unlearning",
         description="how the owner unlearns: {unlearning}; or file.py:function for your own, or file.py:Options; "
         "options follow, as in NAME:epochs=5,learning_rate=0.01",
     )

@@ -17,6 +17,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.measures import Measuring, Took, measures_of
 from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes, Probing
 from unlearn_audit.engine.tasks import SideTask
+from unlearn_audit.models.parameters import count_parameters
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import Spent, most_spent
 from unlearn_audit.models.trees import answers_by_record
@@ -86,7 +87,8 @@ def observe_world(task: SideTask, world: World, original: Original | None = None
         One row a record queried, pair by pair, all versions; with probes their two signals.
     stats
         ``overfitting`` (train minus test accuracy of the original), ``warnings`` (text to count), ``privacy``
-        (the most that one of its private trainings spent, or None) and, if anything is measured, ``measures``.
+        (the most that one of its private trainings spent, or None), ``parameters`` (of the original, or None) and, if
+        anything is measured, ``measures``.
     """
     start = original or learn_original(task, world)
     with warned() as texts:
@@ -130,7 +132,8 @@ def _observed(task: SideTask, world: World, start: Original) -> tuple[Piece, dic
     columns, signals = _columns(data, world), {} if prober is None else prober.signals
     piece = Piece(data.name, world.side, world.index, columns, np.concatenate(posteriors), data.class_names, signals)
     noted = {} if measuring is None else {"measures": measuring.notes(start.took, unlearning)}
-    return piece, {"overfitting": overfitting, **trainings.stats, **noted}
+    counted = {"parameters": count_parameters(original.model)}
+    return piece, {"overfitting": overfitting, **trainings.stats, **counted, **noted}
 
 
 def _measuring(task: SideTask, original: Trained, world: World, held_out: Positions) -> Measuring | None:

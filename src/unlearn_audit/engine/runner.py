@@ -136,14 +136,24 @@ def _whole(
     """Return the worlds of one side as one table, and what is known of them."""
     pieces, overfitting, warned, measured = [], [], Counter[str](), []
     spent: list[Spent] = []
+    parameters: list[int | None] = []
     for world in worlds:
         assert world is not None
         piece, stats = world
         pieces.append(piece)
         overfitting.append(stats["overfitting"])
         warned.update(stats["warnings"])
+        parameters.append(stats.get("parameters"))
         measured.append((piece.world, stats.get("measures", {})))
         if stats.get("privacy"):
             spent.append(Spent(**stats["privacy"]))
     measures = table_of_measures(measured, task.measures)
-    return table_of(pieces), WorldStats(tuple(overfitting), dict(warned), reused, most_spent(spent), measures)
+    known = tuple(count for count in parameters if count is not None)
+    return table_of(pieces), WorldStats(
+        overfitting=tuple(overfitting),
+        warnings=dict(warned),
+        reused=reused,
+        spent=most_spent(spent),
+        measures=measures,
+        parameters=known if len(known) == len(parameters) else (),
+    )

@@ -118,6 +118,8 @@ class WorldStats:
     measures
         What was measured, one row a figure: ``world``; ``request``, -1 for the world's original; ``name``, as
         ``accuracy.forget``; and ``value``. Empty where nothing was asked for.
+    parameters
+        (worlds,) how many parameters each original has; empty where that is not known of every one.
     """
 
     overfitting: tuple[float, ...]
@@ -125,3 +127,4 @@ class WorldStats:
     reused: int
     spent: Spent | None = None
     measures: pd.DataFrame = field(default_factory=lambda: table_of_measures((), ()), compare=False)
+    parameters: tuple[int, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from unlearn_audit.attacks import ATTACK_MODELS, GAMES, PAPER_FEATURES, Attacks, Available, Game, attacks_of
 from unlearn_audit.attacks.cross_validation import FEWEST_PER_ROLE, audits_by_record
+from unlearn_audit.attacks.left_out import NotRun, left_out
 from unlearn_audit.config import AuditConfig, WorldsConfig
 from unlearn_audit.defenses import UNDEFENDED, Defense, parse_defense
 from unlearn_audit.findings.tables import SideTables, Tables
@@ -76,6 +77,12 @@ class AttackPlan:
     def needs_influence(self) -> bool:
         """Whether an attack computes with what deletions change."""
         return any("influence" in attack.needs for attacks in self.by_game.values() for attack in attacks.runs)
+
+    @property
+    def not_run(self) -> tuple[NotRun, ...]:
+        """Every registered attack that does not run in the first game, and why."""
+        game, attacks = next(iter(self.by_game.items()))
+        return tuple(left_out(self.config, game, self.available[game], attacks.runs))
 
     @property
     def notes(self) -> tuple[str, ...]:

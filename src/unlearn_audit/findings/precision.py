@@ -88,7 +88,34 @@ def _fewest_worlds(result: Result, errors_needed: Callable[[float], float], dist
     error = _error_of_logit(result)
     if error is None:
         error = independent_logit_error(result.n_positive, result.n_negative)
-    now = max(1, result.n_worlds)
+    return fewest_worlds(result.n_worlds, error, errors_needed, distance)
+
+
+def fewest_worlds(now: int, error: float, errors_needed: Callable[[float], float], distance: float) -> int | None:
+    """Return the fewest worlds, more than there are, whose errors fit into a distance.
+
+    Parameters
+    ----------
+    now
+        How many there are.
+    error
+        The standard error of a figure in these, which goes as one over the root of the worlds.
+    errors_needed
+        From degrees of freedom, worlds less one, to how many standard errors have to fit.
+    distance
+        On the scale of the error.
+
+    Returns
+    -------
+    int or None
+        None where it would take more than `MOST_WORLDS`.
+
+    Examples
+    --------
+    >>> fewest_worlds(10, 0.1, lambda freedom: t_quantile(freedom, HEADLINE), 0.2)
+    15
+    """
+    now = max(1, now)
     for worlds in range(max(2, now + 1), MOST_WORLDS + 1):
         if errors_needed(worlds - 1) * error * math.sqrt(now / worlds) < distance:
             return worlds

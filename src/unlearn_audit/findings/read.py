@@ -4,13 +4,54 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
+from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.limits import check_stored
+from unlearn_audit.utils.manifest import check_recorded
+from unlearn_audit.utils.messages import reason
+
+T = TypeVar("T")
 
 NOT_OF_A_LAYOUT = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 """What reading raises, beside an `OSError`, where the content is not of the layout that it should have."""
+
+
+def read_as(path: Path, layout: str, build: Callable[[Any], T]) -> T:
+    """Return what is built from the content of a JSON file.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    layout
+        What its content should be, for the sentence that says that it is not.
+    build
+        Makes it from the document; whatever it raises means that the document has another layout.
+
+    Raises
+    ------
+    AuditError
+        If the file is missing, has another layout, or lies in the folder of a run and is not as the run wrote it.
+    """
+    check_recorded(path)
+    try:
+        return build(read_json(path))
+    except OSError as error:
+        raise AuditError(f"cannot read {path}: {error.strerror}") from error
+    except NOT_OF_A_LAYOUT as error:
+        if isinstance(error, AuditError):
+            raise
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        why = reason(error) if first is None else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise AuditError(
+            f"{path} holds no findings in the layout {layout} ({why or type(error).__name__}); audit again with this "
+            "version"
+        ) from error
 
 
 def read_json(path: Path) -> Any:

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.comparison import ArmsComparison
 from unlearn_audit.findings.former import upgraded
 from unlearn_audit.findings.notes import Note
-from unlearn_audit.findings.read import NOT_OF_A_LAYOUT, read_json
+from unlearn_audit.findings.read import read_as
 from unlearn_audit.findings.result import Frozen, Result, Selected, is_selected, on_most_rows
 from unlearn_audit.findings.sections import (
     DefenseCost,
@@ -27,8 +26,7 @@ from unlearn_audit.findings.sections import (
     ThreeWay,
     Verdict,
 )
-from unlearn_audit.utils.manifest import check_recorded
-from unlearn_audit.utils.messages import reason
+from unlearn_audit.utils.messages import in_one_line
 
 SCHEMA = "unlearn-audit/findings/2"
 """Name and version of the layout of ``findings.json``."""
@@ -101,6 +99,22 @@ class Findings(Frozen):
         default_factory=dict, description="what does not change results: jobs, folder, versions, timing"
     )
 
+    def __repr__(self) -> str:
+        """Return what they say, in one line; `to_json` has everything."""
+        return f"Findings({self.in_short})"
+
+    __str__ = __repr__
+
+    @property
+    def in_short(self) -> str:
+        """What was audited, the verdict, the leading AUC and how many results there are."""
+        leading = self.leading()
+        low, high = leading.auc_ci
+        return in_one_line(
+            f"{self.dataset}, {self.model}: {self.verdict.kind}; {leading.attack} AUC {leading.auc:.3f} "
+            f"[{low:.3f}, {high:.3f}]; {len(self.results):,} results"
+        )
+
     def to_json(self) -> str:
         """Return the text of ``findings.json``."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
@@ -115,26 +129,22 @@ class Findings(Frozen):
             If the file is missing, holds no findings in a layout that is known, or lies in the folder of a run and is
             not as the run wrote it.
         """
-        path = Path(path)
-        check_recorded(path)
-        try:
-            document = upgraded(read_json(path), SCHEMA)
-            # as JSON, where a number is no text and a list is a tuple
-            found = cls.model_validate_json(json.dumps(document), strict=True)
-            if not any(is_selected(of, found.selected) for of in found.results):
-                raise ValueError("the attack that it leads with has no result")
-            return found
-        except OSError as error:
-            raise AuditError(f"cannot read {path}: {error.strerror}") from error
-        except NOT_OF_A_LAYOUT as error:
-            if isinstance(error, AuditError):
-                raise
-            first = error.errors()[0] if isinstance(error, ValidationError) else None
-            why = reason(error) if first is None else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise AuditError(
-                f"{path} holds no findings in the layout {SCHEMA} ({why or type(error).__name__}); audit again with "
-                "this version"
-            ) from error
+        return read_as(Path(path), SCHEMA, cls.of)
+
+    @classmethod
+    def of(cls, document: Any) -> Findings:
+        """Return the findings of a JSON document.
+
+        Raises
+        ------
+        ValueError, LookupError, TypeError
+            If it has no layout that is known.
+        """
+        # as JSON, where a number is no text and a list is a tuple
+        found = cls.model_validate_json(json.dumps(upgraded(document, SCHEMA)), strict=True)
+        if not any(is_selected(of, found.selected) for of in found.results):
+            raise ValueError("the attack that it leads with has no result")
+        return found
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from unlearn_audit.attacks import Game
 from unlearn_audit.attacks.base import Attack, label
 from unlearn_audit.attacks.run import PLAIN, AttackScores, Failure, Policy, run_attacks
@@ -31,8 +29,8 @@ from unlearn_audit.metrics import (
     tpr_at_fpr_interval,
 )
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
-from unlearn_audit.metrics.intervals import CONFIDENCE, NEGLIGIBLE, Estimate, t_quantile
-from unlearn_audit.metrics.power import errors_to_claim
+from unlearn_audit.metrics.intervals import CONFIDENCE
+from unlearn_audit.metrics.power import difference_seen
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import sees_versions
@@ -211,21 +209,8 @@ def _best(
         excess=excess.value,
         excess_ci=excess.interval,
         excess_claim_ci=claim.interval,
-        seen=_seen(excess, claim),
+        seen=difference_seen(claim),
     )
-
-
-def _seen(excess: Estimate, claim: Estimate) -> float | None:
-    """Return the excess that would be claimed with a probability of 80 %, 0.5 at most; None where nothing varies.
-
-    It is the reach of the claiming interval, enlarged as an effect has to be that is claimed in 80 % of runs; so it is
-    never smaller than what the interval allows for.
-    """
-    reach = max(claim.high - claim.value, claim.value - claim.low)
-    if reach < NEGLIGIBLE or not np.isfinite(excess.freedom):
-        return None
-    seen = reach * errors_to_claim(excess.freedom) / t_quantile(excess.freedom, HEADLINE)
-    return min(seen, GUESSING)
 
 
 def _each(

@@ -9,8 +9,9 @@ from scipy import special
 
 from unlearn_audit.metrics.claims import HEADLINE
 from unlearn_audit.metrics.epsilon import epsilon_bound
-from unlearn_audit.metrics.intervals import t_quantile
+from unlearn_audit.metrics.intervals import NEGLIGIBLE, Estimate, t_quantile
 from unlearn_audit.metrics.low_fpr import MIN_EXPECTED_FALSE_POSITIVES
+from unlearn_audit.metrics.roc import GUESSING
 
 POWER = 0.8
 """The chance with which the smallest effect is seen."""
@@ -35,17 +36,49 @@ class Power:
     epsilon: float
 
 
-def errors_to_claim(degrees_of_freedom: float) -> float:
+def errors_to_claim(degrees_of_freedom: float, confidence: float = HEADLINE) -> float:
     """Return t_{.985} + t_{.8}: an effect of so many standard errors is claimed in 80 % of runs.
 
-    The first quantile is that of the interval by which the verdict claims a leak (`unlearn_audit.metrics.claims`).
+    The first quantile is that of an interval: by default the one by which the verdict claims a leak
+    (`unlearn_audit.metrics.claims`).
 
     Examples
     --------
     >>> round(errors_to_claim(9), 3)
     3.457
     """
-    return t_quantile(degrees_of_freedom, HEADLINE) + float(special.stdtrit(degrees_of_freedom, POWER))
+    return t_quantile(degrees_of_freedom, confidence) + float(special.stdtrit(degrees_of_freedom, POWER))
+
+
+def difference_seen(claim: Estimate, confidence: float = HEADLINE) -> float | None:
+    """Return the difference of two AUCs that would be claimed with a probability of 80 %, 0.5 at most.
+
+    It is the reach of the claiming interval, enlarged as an effect has to be that is claimed in 80 % of runs; so it is
+    never smaller than what the interval allows for.
+
+    Parameters
+    ----------
+    claim
+        The difference, with the interval by which it is claimed.
+    confidence
+        Of that interval.
+
+    Returns
+    -------
+    float or None
+        None where nothing varies.
+
+    Examples
+    --------
+    >>> round(difference_seen(Estimate(0.0, -0.02, 0.02, 0.008, 9.0)), 4)
+    0.0269
+    >>> difference_seen(Estimate(0.0, 0.0, 0.0, 0.0, 9.0)) is None
+    True
+    """
+    reach = max(claim.high - claim.value, claim.value - claim.low)
+    if reach < NEGLIGIBLE or not math.isfinite(claim.freedom):
+        return None
+    return min(reach * errors_to_claim(claim.freedom, confidence) / t_quantile(claim.freedom, confidence), GUESSING)
 
 
 def smallest_auc(logit_error: float, degrees_of_freedom: float) -> float:

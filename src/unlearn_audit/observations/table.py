@@ -54,7 +54,7 @@ GROUP = "group_"
 """Prefix, in a file, of the columns by which risk is broken down."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Observations:
     """Posteriors of every version for each record queried, with what identifies the row.
 
@@ -86,6 +86,9 @@ class Observations:
     signals: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     groups: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Observations({len(self):,} rows, {self.n_versions} versions, {len(self.classes)} classes)"
 
     @classmethod
     def create(

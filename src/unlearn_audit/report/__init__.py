@@ -7,8 +7,8 @@ sentences say in plain words what the attack chosen on shadow data reaches on th
 and the limits of the measurement. It states what was seen and how small an effect could have been seen; it never
 vouches for a model.
 
-Nothing here computes a metric or touches a model. The page is *publishable*: it holds totals and curves, and no
-identifier of a record, world or request.
+Nothing here touches a model, or computes a metric beyond the AUC of single worlds. The page is *publishable*: it holds
+totals and curves, and no identifier of a record, world or request; the auditor's form adds paths and single worlds.
 """
 
 from unlearn_audit.findings.kinds import Decision, Evidence, decide

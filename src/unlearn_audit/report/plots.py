@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.attacks.base import score_column
 from unlearn_audit.errors import AuditError
-from unlearn_audit.findings.result import Result, is_selected
+from unlearn_audit.findings.result import Result
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics.curves import roc_points, shares_above
-from unlearn_audit.metrics.roc import GUESSING
+from unlearn_audit.report.drawn import Drawing, Drawn
 from unlearn_audit.report.svg import (
     CLASSICAL,
     DELETED,
-    GRID,
-    INK,
     LEADING,
     MUTED,
-    PAIR,
     PAPER,
     RETAINED,
     UNSEEN,
+    Readable,
     drawing,
     new_figure,
-    to_svg,
+    readable_points,
 )
 from unlearn_audit.report.wording import (
     attack_words,
-    interval,
     number,
     percent,
     role_words,
@@ -43,11 +40,18 @@ from unlearn_audit.report.wording import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_WIDTH = 4.9
+_WIDTH, _HEIGHT = 4.5, 3.9
+_LABEL = 40
+"""Letters of the name of an attack in a legend."""
+
+_READ_OFF = 120
+"""Points of a curve that can be read off."""
+
 _ROLE_STYLE = {"deleted": (DELETED, "-"), "unseen": (UNSEEN, (0, (5, 2))), "retained": (RETAINED, (0, (1, 1.2)))}
 
 
-def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
+@Drawing
+def roc_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
     """Draw the ROC curve of the leading attack and of its classical baseline, both axes logarithmic.
 
     The axes start at one false positive, below which the data say nothing. Rings mark the points whose
@@ -72,39 +76,54 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> str:
     played = rows[rows["role"].isin((positive, negative))]
     lowest = 1 / max(10, int((rows["role"] == negative).sum()))
     with drawing("roc"):
-        figure, axes = new_figure(_WIDTH, 3.9)
+        figure, axes = new_figure(_WIDTH, _HEIGHT)
         axes.plot([lowest, 1], [lowest, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         axes.annotate("guessing", (0.3, 0.3), (6, -12), textcoords="offset points", color=MUTED, fontsize=8.5, va="top")
+        curves: list[Readable] = []
         for result, style in drawn:
             column = score_column(result.attack, result.attack_model)
             if column not in rows:
                 continue
             x, y = roc_points(played[column].to_numpy(float), (played["role"] == positive).to_numpy(), lowest)
-            label = f"{attack_words(result.attack, result.attack_model)} ({number(result.auc)})"
+            label = f"{_short(attack_words(result.attack, result.attack_model))} ({number(result.auc)})"
             axes.plot(x, y, label=label, solid_joinstyle="round", **style)
+            curves.append(_readable(label, result, x, y))
             for rate, reached in result.tpr_at_fpr.items():
                 realised = result.realised_fpr.get(rate)
                 if reached and realised and realised >= lowest:
                     axes.plot(
                         realised, reached, "o", markersize=6, color=style["color"], markerfacecolor=PAPER, zorder=4
                     )
-        _log_percent(axes, lowest)
+        log_percent(axes, lowest)
         axes.set_xlabel(f"{negative} records flagged (false-positive rate)")
         axes.set_ylabel(f"{positive} records found (true-positive rate)")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.2, handlelength=2.2)
         points = ", ".join(
             f"{percent(tpr)} at {percent(rate)}" for rate, tpr in leading.tpr_at_fpr.items() if tpr is not None
         )
-        return to_svg(
+        return Drawn(
             figure,
             "roc",
             "ROC curve of the leading attack, logarithmic axes",
             f"{attack_words(leading.attack, leading.attack_model)} has an AUC of {number(leading.auc)}; "
             f"true-positive rates at false-positive rates: {points or 'none printed'}.",
+            readable_points(axes, curves),
         )
 
 
-def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…"
+
+
+def _readable(name: str, result: Result, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Readable:
+    """Return a curve with no more points than can be read off."""
+    some = np.unique(np.linspace(0, len(x) - 1, min(len(x), _READ_OFF)).astype(int))
+    words = ([percent(float(f"{value:.3g}")) for value in of[some]] for of in (x, y))
+    return Readable(name, "classical" if result.is_classical else "leading", x[some], y[some], *words)
+
+
+@Drawing
+def scores_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
     """Draw, per role, the share of records that the leading attack scores at or above each threshold.
 
     The curve of the positive role is the true-positive rate and that of the negative role the false-positive
@@ -125,7 +144,7 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
     shown = {role: values for role, values in by_role.items() if len(values)}
     above = shares_above(shown, roles(leading.game))
     with drawing("scores"):
-        figure, axes = new_figure(_WIDTH, 3.4)
+        figure, axes = new_figure(_WIDTH, _HEIGHT)
         axes.plot([0, 1], [1, 0], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         for role, share in above.shares.items():
             colour, line = _ROLE_STYLE[role]
@@ -142,57 +161,18 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> str:
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(-0.02, 1.0),
-            ncols=3,
+            ncols=2,
             borderaxespad=0.2,
             handlelength=2.2,
             columnspacing=1.4,
         )
-        return to_svg(
+        return Drawn(
             figure,
             "scores",
             "Scores of the leading attack by role",
             "Share of records scored at least as high as a threshold: "
             + "; ".join(f"{role_words(role)}, median {np.median(values):.3g}" for role, values in shown.items())
             + ". Where the curves lie apart, the attack tells the roles apart.",
-        )
-
-
-def forest_plot(findings: Findings) -> str:
-    """Draw the AUC of every attack in the leading game with its interval, grouped by what the attack reads."""
-    leading = findings.leading()
-    groups = _groups(findings, leading)
-    heights = sum(len(group) + 1.15 for group in groups)
-    with drawing("forest"):
-        figure, axes = new_figure(_WIDTH, 0.212 * heights + 0.7)
-        labels: list[tuple[float, str, bool]] = []
-        y = 0.0
-        for group in groups:
-            labels.append((y, group[0].attack + (" (original alone)" if group[0].is_classical else ""), True))
-            for result in group:
-                y += 1
-                _interval_mark(axes, y, result, leading=is_selected(result, findings.selected))
-                labels.append((y, (result.attack_model or "no model") + _defended(result), False))
-            y += 1.15
-        axes.axvline(GUESSING, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
-        axes.set_ylim(y - 0.35, -0.7)
-        axes.set_yticks([at for at, _, _ in labels], [text for _, text, _ in labels])
-        for tick, (_, _, heading) in zip(axes.get_yticklabels(), labels, strict=True):
-            tick.set_color(INK if heading else MUTED)
-            tick.set_fontweight("bold" if heading else "normal")
-        axes.tick_params(axis="y", length=0)
-        axes.tick_params(axis="x", top=True, labeltop=True)
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel("AUC with its 95 % interval; 0.5 is guessing")
-        results = [result for group in groups for result in group]
-        return to_svg(
-            figure,
-            "forest",
-            "AUC of every attack with its interval",
-            "; ".join(
-                f"{attack_words(r.attack, r.attack_model)}{_defended(r)}: {number(r.auc)} ({interval(r.auc_ci)})"
-                for r in results
-            ),
         )
 
 
@@ -226,7 +206,8 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
     return drawn
 
 
-def _log_percent(axes: Axes, lowest: float) -> None:
+def log_percent(axes: Axes, lowest: float) -> None:
+    """Give both axes of an ROC curve a logarithmic scale, in per cent, from the lowest rate on."""
     ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
     for scale, limits, set_ticks in (
         (axes.set_xscale, axes.set_xlim, axes.set_xticks),
@@ -236,28 +217,6 @@ def _log_percent(axes: Axes, lowest: float) -> None:
         limits(lowest, 1.06)
         set_ticks(ticks, [percent(tick) for tick in ticks])
     axes.tick_params(which="minor", length=0)
-
-
-def _groups(findings: Findings, leading: Result) -> list[list[Result]]:
-    """Return the results of the leading game by feature: the leading one first, then by AUC, the classical last."""
-    results = [r for r in findings.results if r.game == leading.game and r.rows == leading.rows]
-    best = {r.attack: max(s.auc for s in results if s.attack == r.attack) for r in results}
-    results.sort(key=lambda r: (r.is_classical, r.attack != leading.attack, -best[r.attack], r.attack, -r.auc))
-    return [list(group) for _, group in groupby(results, key=lambda r: r.attack)]
-
-
-def _defended(result: Result) -> str:
-    return "" if result.defense == "none" else f", {result.defense}" + ("" if result.adaptive else " (naive)")
-
-
-def _interval_mark(axes: Axes, y: float, result: Result, *, leading: bool) -> None:
-    colour = CLASSICAL if result.is_classical else LEADING if leading else PAIR
-    if leading:
-        axes.axhspan(y - 0.5, y + 0.5, color=GRID, linewidth=0, alpha=0.55, zorder=0)
-    axes.plot(result.auc_ci, (y, y), color=colour, linewidth=2.2 if leading else 1.4, solid_capstyle="butt")
-    marker = "D" if result.is_classical else "o"
-    face = PAPER if result.is_classical else colour
-    axes.plot(result.auc, y, marker, color=colour, markerfacecolor=face, markersize=7 if leading else 4.8, zorder=3)
 
 
 @dataclass(frozen=True)
@@ -282,23 +241,18 @@ class Plot:
 PLOTS: tuple[tuple[Plot, ...], ...] = (
     (
         Plot(
-            "Few flagged wrongly.",
+            "Few accused wrongly.",
             "How many {positive} the attack finds when it may flag only few others. Both axes are logarithmic; "
             "rings are the printed rates.",
             roc_plot,
         ),
+    ),
+    (
         Plot(
             "Scores by role.",
             "At each threshold, the gap between the curves is what the attack gains over guessing; without a leak "
             "they lie on the dotted line.",
             scores_plot,
-        ),
-    ),
-    (
-        Plot(
-            "All attacks.",
-            "Dots read both models, diamonds the original alone; the shaded one leads.",
-            lambda findings, _: forest_plot(findings),
         ),
     ),
 )

@@ -12,7 +12,7 @@ from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, drawing, ne
 from unlearn_audit.report.wording import number
 from unlearn_audit.utils.typing import Interval
 
-_WIDTH = 6.4
+_WIDTH = 5.0
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,15 @@ def _point(findings: Findings, released: DefenseCost) -> PrivacyPoint | None:
     return PrivacyPoint(released.defense, epsilon, best.auc, best.auc_ci, released.accuracy)
 
 
-def privacy_plot(findings: Findings) -> str:
-    """Draw AUC with its interval, and accuracy, against epsilon; an empty text if nothing was trained privately."""
+def privacy_plot(findings: Findings, name: str = "privacy") -> str:
+    """Draw AUC with its interval, and accuracy, against epsilon; an empty text if nothing was trained privately.
+
+    Ids in the drawing begin with ``name``.
+    """
     points = privacy_curve(findings)
     if not points:
         return ""
-    with drawing("privacy"):
+    with drawing(name):
         figure, axes = new_figure(_WIDTH, 3.2)
         places = list(range(len(points)))
         aucs = [point.auc for point in points]
@@ -85,4 +88,4 @@ def privacy_plot(findings: Findings) -> str:
         axes.set_xlabel("epsilon spent by one version", color=INK)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
         caption = "; ".join(f"{p.defense}: AUC {number(p.auc)}, accuracy {number(p.accuracy)}" for p in points)
-        return to_svg(figure, "privacy", "Leakage and accuracy against epsilon", f"{caption}.")
+        return to_svg(figure, name, "Leakage and accuracy against epsilon", f"{caption}.")

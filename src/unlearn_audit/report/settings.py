@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PureWindowsPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,18 @@ _IDENTIFIERS = re.compile(r"(^|[_-])(ids?|records?|requests?|worlds?|people)$")
 _ROOTED = re.compile(r"^(/|~|\.\.?[/\\]|[A-Za-z]:[/\\]|\\\\)")
 
 
-def publishable(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def in_full(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return nested settings as `publishable` does, but with whole paths: for their owner alone.
+
+    Examples
+    --------
+    >>> in_full({"data": {"file": "/home/ada/people.csv", "label": None}, "deleted_ids": [17, 23]})
+    [('data.file', '/home/ada/people.csv'), ('deleted_ids', '2 values')]
+    """
+    return _flat(settings, "", lambda _, text: text)
+
+
+def publishable(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return nested settings as flat pairs of a dotted key and a text that names nobody.
 
     Of a path of a disk (and of whatever stands under file, model, folder, store or out) only the last part is
@@ -32,17 +43,22 @@ def publishable(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str
     >>> publishable({"data": {"file": "/home/ada/people.csv", "label": None}, "deleted_ids": [17, 23]})
     [('data.file', 'people.csv'), ('deleted_ids', '2 values')]
     """
+    return _flat(settings, "", _without_paths)
+
+
+def _flat(settings: Mapping[str, Any], prefix: str, shown: Callable[[str, str], str]) -> list[tuple[str, str]]:
+    """Return nested settings as pairs; ``shown`` takes a key and a text, and says what is shown of it."""
     pairs: list[tuple[str, str]] = []
     for key, value in settings.items():
         if key in PRIVATE:
             continue
         name = f"{prefix}{key}"
         if isinstance(value, Mapping) and value and not all(str(k).lstrip("-").isdigit() for k in value):
-            pairs.extend(publishable(value, f"{name}."))
+            pairs.extend(_flat(value, f"{name}.", shown))
         elif isinstance(value, Mapping):
             pairs.append((name, _counted(len(value))))
         elif value is not None:
-            pairs.append((name, _text(str(key), value)))
+            pairs.append((name, _text(str(key), value, shown)))
     return pairs
 
 
@@ -60,7 +76,7 @@ def without_folder(text: str) -> str:
     return PureWindowsPath(text).name or text if _ROOTED.match(text) else text
 
 
-def _text(key: str, value: Any) -> str:
+def _text(key: str, value: Any, shown: Callable[[str, str], str]) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -70,8 +86,12 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) > MANY or _IDENTIFIERS.search(key) or any(isinstance(v, Mapping) for v in value):
             return _counted(len(value))
-        return ", ".join(_text(key, item) for item in value) or "none"
-    text = without_folder(str(value))
+        return ", ".join(_text(key, item, shown) for item in value) or "none"
+    return shown(key, str(value))
+
+
+def _without_paths(key: str, text: str) -> str:
+    text = without_folder(text)
     return _last_part(text) if key in _PATHS else text
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +46,9 @@ VARIABLES = {
 The hues are those of Okabe and Ito, distinct with any colour vision; lines also differ in their pattern
 and points in their shape.
 """
+
+_POINTS_AN_INCH = 72
+"""The units of an SVG drawing."""
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -95,12 +103,50 @@ def new_panels(width: float, height: float, rows: int, columns: int) -> tuple[Fi
     return figure, panels
 
 
-def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
+@dataclass(frozen=True)
+class Readable:
+    """A curve whose values can be read off on the page.
+
+    Attributes
+    ----------
+    name, kind
+        What it is called, and ``leading`` or ``classical``.
+    x, y
+        (n,) its points, in the units of the axes.
+    x_words, y_words
+        (n,) the same in words.
+    """
+
+    name: str
+    kind: str
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    x_words: Sequence[str]
+    y_words: Sequence[str]
+
+
+def readable_points(axes: Axes, curves: Sequence[Readable]) -> str:
+    """Return where the points of curves lie in the drawing, as the JSON that the script of the page reads."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.set_dpi(_POINTS_AN_INCH)
+    figure.draw_without_rendering()
+    height = figure.bbox.height
+    content = []
+    for curve in curves:
+        at = axes.transData.transform(np.column_stack([curve.x, curve.y]))
+        words = zip(at, curve.x_words, curve.y_words, strict=True)
+        points = [[round(float(x), 1), round(float(height - y), 1), a, b] for (x, y), a, b in words]
+        content.append({"name": curve.name, "kind": curve.kind, "at": points})
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_svg(figure: Figure, name: str, title: str, description: str, points: str = "") -> str:
     """Return the figure as one ``<svg>`` element to be put into HTML.
 
     Texts stay texts, in the font of the page; ids start with ``name``, so that several figures share a page;
     colours become CSS variables with the light colour as fallback; ``title`` and ``description`` are the text
-    alternative. Call it inside `drawing` with the same ``name``.
+    alternative. ``points`` are those of `readable_points`. Call it inside `drawing` with the same ``name``.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -114,9 +160,10 @@ def to_svg(figure: Figure, name: str, title: str, description: str) -> str:
     content = re.sub(r"(font: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1var(--font, sans-serif)", content)
     for colour, variable in VARIABLES.items():
         content = content.replace(f": {colour}", f": var(--{variable}, {colour})")
+    readable = f' data-points="{html.escape(points)}"' if points else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {view_box.group() if view_box else ""} role="img" '
-        f'aria-labelledby="{name}-title {name}-description">\n'
+        f'aria-labelledby="{name}-title {name}-description"{readable}>\n'
         f'<title id="{name}-title">{html.escape(title)}</title>\n'
         f'<desc id="{name}-description">{html.escape(description)}</desc>{content}'
     )

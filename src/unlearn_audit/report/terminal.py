@@ -65,19 +65,17 @@ def _print_verdict(console: Console, findings: Findings) -> None:
 
 
 def _print_table(console: Console, findings: Findings, *, every_attack: bool) -> None:
-    lines = _lines(findings)
-    shown = lines if every_attack else _fewer(lines)
-    table = _table(findings, shown, wide=True)
+    lines, left = (_lines(findings), 0) if every_attack else brief_lines(findings)
+    table = _table(findings, lines, wide=True)
     # measured as if there were no edge, or the width would be that of the terminal at most
     if console.measure(table, options=console.options.update(max_width=10_000)).maximum > console.width:
-        table = _table(findings, shown, wide=False)
+        table = _table(findings, lines, wide=False)
     console.print(
         Text.assemble((findings.dataset, "bold"), ", ", (findings.model, "bold"), f", regime {findings.regime}, ")
         + Text(f"{findings.selected.game}, 95 % intervals")
     )
     console.print()
     console.print(table)
-    left = len(lines) - len(shown)
     more = f" {left} more {'row' if left == 1 else 'rows'}: --all, or the report." if left else ""
     console.print(Text(f"First the leading attack, then the best of each feature on shadow data.{more}", "dim"))
 
@@ -150,6 +148,13 @@ def _table(findings: Findings, lines: list[Result], *, wide: bool) -> Table:
         )
         table.add_row(*_cells(result, wide=wide), style="bold" if leading else None, end_section=ends_group)
     return table
+
+
+def brief_lines(findings: Findings) -> tuple[list[Result], int]:
+    """Return the results that a short table shows, the leading ones first, and how many more a long one has."""
+    lines = _lines(findings)
+    shown = _fewer(lines)
+    return shown, len(lines) - len(shown)
 
 
 def _lines(findings: Findings) -> list[Result]:

@@ -8,7 +8,7 @@ from unlearn_audit.findings.sections import ArmResult
 from unlearn_audit.metrics.claims import FAMILY, HEADLINE
 from unlearn_audit.metrics.roc import GUESSING
 from unlearn_audit.report.svg import CLASSICAL, INK, LEADING, MUTED, PAPER, UNSEEN, drawing, new_figure, to_svg
-from unlearn_audit.report.wording import interval, number, percent
+from unlearn_audit.report.wording import brief, interval, number, percent
 
 MOST_DRAWN = 24
 """Attacks in the plot: those with the clearest differences."""
@@ -223,7 +223,7 @@ def arms_plot(found: ArmsComparison) -> str:
     """Draw, attack by attack, how much further from guessing the method is than retraining, with intervals at once."""
     shown = found.attacks[:MOST_DRAWN]
     with drawing("arms"):
-        figure, axes = new_figure(7.2, 0.24 * len(shown) + 1.2)
+        figure, axes = new_figure(5.4, 0.24 * len(shown) + 1.2)
         known: set[str] = set()
         for y, of in enumerate(shown):
             colour, marker, words = _STYLES.get(of.view, _BOTH)
@@ -244,12 +244,12 @@ def arms_plot(found: ArmsComparison) -> str:
             )
         axes.axvline(0, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         axes.set_ylim(len(shown) - 0.4, -0.6)
-        axes.set_yticks(range(len(shown)), [score_column(of.attack, of.attack_model) for of in shown])
+        axes.set_yticks(range(len(shown)), [brief(score_column(of.attack, of.attack_model), 32) for of in shown])
         axes.tick_params(axis="y", length=0, labelcolor=MUTED)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"distance of the AUC from 0.5: {found.method} minus retrained")
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderaxespad=0.2)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
         return to_svg(
             figure,
             "arms",

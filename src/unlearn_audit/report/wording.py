@@ -28,6 +28,16 @@ VIEWS = {
 }
 """What the attacker sees, by view."""
 
+SEES = {
+    "pair": "the probabilities that the model answers before and after the deletion",
+    "original": "the probabilities that the model answered before the deletion",
+    "unlearned": "the probabilities that the model answers after the deletion",
+    "labels": "only the class that the model answers before and after the deletion",
+    "sequence": "the probabilities that every version of the model answers",
+    "weights": "the weights of the model before and after the deletion",
+}
+"""The same for readers who are not of the field."""
+
 REGIMES = {
     "fixed": "the unlearned model repeats every random draw of the original, minus the deleted record",
     "same-seed": "the unlearned model restarts from the same seed on one record fewer, which shifts later draws",
@@ -122,6 +132,24 @@ def interval(ends: Interval | None, digits: int = 3, *, signed: bool = False) ->
     if ends is None:
         return ""
     return " to ".join(number(end, digits, signed=signed, most=_MOST_DIGITS_OF_ENDS) for end in ends)
+
+
+LONGEST = 80
+"""Letters of a name that a page shows in a heading, a table or a plot."""
+
+
+def brief(text: str, longest: int = LONGEST) -> str:
+    """Return a name, or the beginning and the end of a long one with the number of its letters.
+
+    Examples
+    --------
+    >>> brief("adult"), brief("a" * 500 + ".csv", 20)
+    ('adult', 'aaaaaaaaaaaaa…a.csv (504 letters)')
+    """
+    if len(text) <= longest:
+        return text
+    end = longest // 4
+    return f"{text[: longest - end - 2]}…{text[-end:]} ({len(text):,} letters)"
 
 
 def percent(rate: str | float) -> str:

@@ -1,4 +1,4 @@
-"""Writing the report: ``findings.json`` for machines, ``report.html`` for people."""
+"""Writing the report: ``findings.json`` for machines, pages and Markdown for people."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from unlearn_audit.findings.schema import Findings
-from unlearn_audit.report.html import render
+from unlearn_audit.report.html import render_forms
+from unlearn_audit.report.markdown import markdown
 from unlearn_audit.utils.files import write_atomic
 
 
 def write_report(folder: Path, findings: Findings, scores: pd.DataFrame) -> Path:
-    """Write ``findings.json`` and ``report.html`` into ``folder``, each atomically.
+    """Write ``findings.json`` and the report into ``folder``, each file atomically.
 
-    Nothing is written unless both can be made.
+    The report is ``report.html`` and ``report.md``, which may be published, and ``auditor.html``, which its owner
+    alone can read. Nothing is written unless all can be made.
 
     Parameters
     ----------
@@ -35,7 +37,10 @@ def write_report(folder: Path, findings: Findings, scores: pd.DataFrame) -> Path
     AuditError
         If the scores lack the selected attack.
     """
-    data, page = findings.to_json(), render(findings, scores)
+    data, text = findings.to_json(), markdown(findings)
+    page, private = render_forms(findings, scores)
     write_atomic(folder / "findings.json", data)
+    write_atomic(folder / "auditor.html", private)
+    write_atomic(folder / "report.md", text, publishable=True)
     write_atomic(folder / "report.html", page, publishable=True)
     return folder / "report.html"

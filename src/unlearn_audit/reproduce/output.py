@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unlearn_audit.report.privacy import privacy_plot
 from unlearn_audit.report.svg import CLASSICAL, LEADING, PAIR, drawing, new_figure
 from unlearn_audit.reproduce.claims import Decision, tally
+from unlearn_audit.reproduce.page import ChartLine, render_reproduction
 from unlearn_audit.reproduce.run import Reproduction
 from unlearn_audit.utils.files import atomic_path, write_atomic
 from unlearn_audit.utils.spreadsheet import to_csv
@@ -26,7 +25,7 @@ def write_reproduction(folder: Path, done: Reproduction) -> Path:
     for suffix in ("svg", "png"):
         _draw(done, table, folder / f"figure.{suffix}")
     write_atomic(folder / "summary.md", markdown(done))
-    page = _page(done, (folder / "figure.svg").read_text(encoding="utf-8"))
+    page = render_reproduction(done, chart_lines(done), _short(done), claims_table(done))
     write_atomic(folder / "report.html", page, publishable=True)
     return folder / "report.html"
 
@@ -107,8 +106,7 @@ def _markdown_table(frame: pd.DataFrame) -> list[str]:
 def _draw(done: Reproduction, table: pd.DataFrame, path: Path) -> None:
     """Draw the AUC of the attack on both versions and of the classical one, with intervals, cell by cell."""
     table = table[table["adaptive"]].reset_index(drop=True)
-    varying = [column for column in ("game", "view", "defence") if len(set(table[column])) > 1]
-    names = [_label(done, row, varying) for row in table.to_dict("records")]
+    names = _labels(done, table)
     with drawing(f"reproduce-{done.experiment.name}"):
         height = max(0.9 + 0.26 * len(table), 1.6)
         figure, axes = new_figure(7.5, height)
@@ -132,36 +130,29 @@ def _draw(done: Reproduction, table: pd.DataFrame, path: Path) -> None:
             figure.savefig(temporary, format=path.suffix[1:], dpi=160, metadata=metadata, bbox_inches="tight")
 
 
+def chart_lines(done: Reproduction) -> list[ChartLine]:
+    """Return what the figure shows, a line each cell, as the page draws it."""
+    table = done.table
+    table = table[table["adaptive"]].reset_index(drop=True)
+    return [
+        ChartLine(
+            name,
+            row["AUC"],
+            (row["AUC low"], row["AUC high"]),
+            row["classical AUC"],
+            (row["classical low"], row["classical high"]),
+        )
+        for name, row in zip(_labels(done, table), table.to_dict("records"), strict=True)
+    ]
+
+
+def _labels(done: Reproduction, table: pd.DataFrame) -> list[str]:
+    """Return what tells the lines of a table apart."""
+    varying = [column for column in ("game", "view", "defence") if len(set(table[column])) > 1]
+    return [_label(done, row, varying) for row in table.to_dict("records")]
+
+
 def _label(done: Reproduction, row: Mapping[Any, Any], varying: Sequence[str]) -> str:
     parts = [str(row[label]) for label in done.cells[0].cell.labels]
     parts += [str(row[column]) for column in varying]
     return ", ".join(parts)
-
-
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;
-padding:0 1rem;color:#1c2430;background:#fefefd}
-table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}
-td,th{padding:.25rem .6rem;border-bottom:1px solid #dde2e8;text-align:left;white-space:nowrap}
-svg{max-width:100%;height:auto}
-"""
-
-
-def _page(done: Reproduction, figure: str) -> str:
-    """Return a self-contained page: claims, figure, table."""
-    claims = "".join(
-        f"<li>{html.escape(claim)}: <strong>{html.escape(tally(decisions))}</strong></li>"
-        for claim, decisions in claims_by_text(done).items()
-    )
-    svg = figure[figure.index("<svg") :] + "".join(privacy_plot(measured.findings) for measured in done.cells)
-    title = html.escape(done.experiment.title)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head><body>'
-        f"<h1>{title}</h1><p>The paper (Chen et al., CCS 2021): {html.escape(done.experiment.claim)}. "
-        f"Scale {done.scale.name}; {html.escape(done.experiment.values)}. Every claim is decided by 95 % intervals.</p>"
-        f"<h2>Claims</h2><ul>{claims}</ul><p>{html.escape(done.experiment.reading)}</p>{svg}"
-        f"<h2>Figures</h2>{_short(done).to_html(index=False, border=0)}"
-        f"<h2>Claims, one by one</h2>{claims_table(done).to_html(index=False, border=0)}"
-        "<p>Measured so that the risk in one's own releases can be removed.</p></body></html>\n"
-    )

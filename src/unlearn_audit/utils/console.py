@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
@@ -32,11 +33,23 @@ class _Plain(Console):
         raise
 
 
+_WIDE = 100_000, 25
+"""Columns and lines where no terminal says how many: a file or a program that reads on gets whole lines."""
+
+
 def output(**options: Any) -> Console:
     """Return a console on standard output."""
-    return _Plain(file=standard_output(), markup=False, highlight=False, **options)
+    return _on(standard_output(), options)
 
 
 def messages(**options: Any) -> Console:
     """Return a console on standard error."""
-    return _Plain(file=sys.stderr, markup=False, highlight=False, **options)
+    return _on(sys.stderr, options)
+
+
+def _on(stream: TextIO, options: dict[str, Any]) -> Console:
+    """Return a console that wraps lines only on a terminal, or at a width that is asked for."""
+    console = _Plain(file=stream, markup=False, highlight=False, **options)
+    if not console.is_terminal and "width" not in options and "COLUMNS" not in os.environ:
+        console.size = ConsoleDimensions(*_WIDE)
+    return console

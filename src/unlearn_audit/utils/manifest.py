@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Literal
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import recording, write_atomic
+from unlearn_audit.utils.invocation import invocation
 
 MANIFEST = "unlearn-audit-manifest.json"
 
@@ -25,6 +27,7 @@ LOCK = ".lock"
 """In a folder of a run: held while one writes there."""
 
 _LAYOUT = 1
+_OF_THE_RUN = ("finished", "command")
 _DEPTH = 2
 """How far below its manifest a file of a run lies at most."""
 
@@ -39,10 +42,16 @@ class Manifest:
         Path from the folder, with slashes, to the SHA-256 of the content.
     version
         Of the program that wrote them.
+    finished
+        When the run ended, in universal time; None in a manifest of an earlier version.
+    command
+        The command line without ids; None where the package was called from Python, or in one of an earlier version.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     version: str = field(default_factory=lambda: version("unlearn-audit"))
+    finished: str | None = None
+    command: str | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
@@ -60,7 +69,11 @@ class Manifest:
             document = dict(json.loads(path.read_bytes()))
             if document.pop("digest") != _digest(document) or document["layout"] != _LAYOUT:
                 raise ValueError("it is not as it was written")
-            return cls({str(name): str(value) for name, value in document["files"].items()}, str(document["version"]))
+            return cls(
+                {str(name): str(value) for name, value in document["files"].items()},
+                str(document["version"]),
+                *(None if document.get(name) is None else str(document[name]) for name in _OF_THE_RUN),
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AuditError(
                 f"{path} is damaged or of another version, so it is not known whether the files beside it are as they "
@@ -69,7 +82,12 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write it into the folder, in place of any that is there."""
-        document = {"layout": _LAYOUT, "version": self.version, "files": dict(sorted(self.files.items()))}
+        document = {
+            "layout": _LAYOUT,
+            "version": self.version,
+            **{name: getattr(self, name) for name in _OF_THE_RUN},
+            "files": dict(sorted(self.files.items())),
+        }
         write_atomic(folder / MANIFEST, json.dumps({**document, "digest": _digest(document)}, indent=1) + "\n")
 
     def updated(self, folder: Path, changed: Mapping[str, str | None]) -> None:
@@ -207,7 +225,11 @@ def recorded(folder: Path, before: Manifest | None, marker: str) -> Iterator[Non
         return
     old = {} if before is None else {name: of for name, of in before.files.items() if name not in written}
     kept = {name: of for name, of in old.items() if _is_as(folder / name, of)}
-    Manifest({**kept, marker: digest_of(folder / marker), **written}).write(folder)
+    Manifest(
+        {**kept, marker: digest_of(folder / marker), **written},
+        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        command=invocation(),
+    ).write(folder)
 
 
 def _is_as(path: Path, digest: str) -> bool:

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+from unlearn_audit.utils.shown import shown
+
 
 def shortened(names: Iterable[str], limit: int = 8) -> str:
     """Return names as one list, cut after ``limit``.
@@ -18,6 +20,18 @@ def shortened(names: Iterable[str], limit: int = 8) -> str:
     listed = list(names)
     head = ", ".join(listed[:limit])
     return head if len(listed) <= limit else f"{head} and {len(listed) - limit:,} more"
+
+
+def in_one_line(text: str, most: int = 300) -> str:
+    r"""Return a text on one line, with what is not seen as escapes, and its start alone where it is long.
+
+    Examples
+    --------
+    >>> print(in_one_line("two\n lines\u202e"), in_one_line("a long name", 6))
+    two lines\u202e a lon…
+    """
+    text = shown(" ".join(text.split()))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def reason(error: Exception) -> str:

@@ -1,11 +1,13 @@
-"""Progress with time left, on standard error."""
+"""Progress with time left: on standard error, and in a notebook in the output of its cell."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from html import escape
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -55,6 +57,87 @@ class Bars:
         self._progress.console.print(line, soft_wrap=True)
 
 
+_SECONDS_BETWEEN = 0.2
+_MOST_LINES = 50
+
+
+class Notebook:
+    """One bar a stage in the output of the cell that runs, redrawn in place; it needs no widgets.
+
+    Parameters
+    ----------
+    clock
+        Seconds since any moment.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._cell: Any = None
+        self._handle: Any = None
+        self._stages: list[tuple[str, int, int, str]] = []
+        self._lines: list[str] = []
+        self._drawn = 0.0
+
+    def stage(self, name: str, total: int) -> Callable[[int], None]:
+        """Begin a stage with a bar."""
+        self._begin_cell()
+        at, began = len(self._stages), self._clock()
+        self._stages.append((name, 0, total, ""))
+        self._draw()
+
+        def show(done: int) -> None:
+            now = self._clock()
+            left = "" if not 0 < done < total else f"about {duration((now - began) / done * (total - done))} left"
+            self._stages[at] = (name, done, total, left)
+            if done >= total or now - self._drawn >= _SECONDS_BETWEEN:
+                self._draw()
+
+        return show
+
+    def say(self, line: str) -> None:
+        """Show a line below the bars; of many, the last."""
+        self._begin_cell()
+        self._lines = [*self._lines, line][-_MOST_LINES:]
+        self._draw()
+
+    def _begin_cell(self) -> None:
+        """Begin anew where another cell runs than before."""
+        from IPython import get_ipython
+
+        cell = getattr(get_ipython(), "execution_count", None)
+        if self._handle is None or cell != self._cell:
+            self._cell, self._handle, self._stages, self._lines = cell, None, [], []
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        self._drawn = self._clock()
+        rows = [
+            f"<tr><td>{escape(name)}</td><td><progress max='{max(total, 1)}' value='{done}'></progress></td>"
+            f"<td>{done:,} of {total:,}</td><td>{left}</td></tr>"
+            for name, done, total, left in self._stages
+        ]
+        said = f"<pre>{escape(chr(10).join(self._lines))}</pre>" if self._lines else ""
+        plain = [f"{name}: {done:,} of {total:,}" for name, done, total, _ in self._stages]
+        bundle = {"text/html": f"<table>{''.join(rows)}</table>{said}", "text/plain": "\n".join([*plain, *self._lines])}
+        if self._handle is None:
+            publish: Any = display
+            self._handle = publish(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+def in_notebook() -> bool:
+    """Return whether this code runs in the kernel of a notebook."""
+    found = sys.modules.get("IPython")
+    return found is not None and getattr(found.get_ipython(), "kernel", None) is not None
+
+
+def usual_reporter() -> Reporter:
+    """Return what shows progress where nothing was asked for: bars in a notebook, and nothing elsewhere."""
+    return Notebook() if in_notebook() else Silent()
+
+
 class Lines:
     """One line a stage, for logs that cannot redraw; of a long stage also what is left, ever more seldom."""
 
@@ -102,7 +185,10 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def reporter(console: Console | None = None) -> Iterator[Reporter]:
-    """Show progress bars with time left on a terminal, one line a stage elsewhere."""
+    """Show progress bars with time left on a terminal and in a notebook, one line a stage elsewhere."""
+    if console is None and in_notebook():
+        yield Notebook()
+        return
     console = console or messages()
     if not console.is_terminal:
         yield Lines(console)

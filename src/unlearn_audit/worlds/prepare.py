@@ -30,6 +30,7 @@ from unlearn_audit.data.images import TO_CHANNELS_FIRST, channels_last
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.notes import Caution
+from unlearn_audit.utils.suggest import advice
 from unlearn_audit.worlds.persons import Persons
 from unlearn_audit.worlds.split import Split, split_records
 
@@ -177,8 +178,8 @@ def standardized(records: Records) -> Records:
 
 def prepare_arrays(
     X: Any,
-    y: Sequence[Any],
-    persons: Sequence[Any] | None,
+    y: Sequence[Any] | str,
+    persons: Sequence[Any] | str | None,
     name: str,
     seed: int,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
@@ -191,15 +192,15 @@ def prepare_arrays(
     X
         (n, ...) an array, or a DataFrame.
     y
-        (n,) labels of any kind that sorts.
+        (n,) labels of any kind that sorts; or the name of a column of X, which is no feature then.
     persons
-        (n,) whose row each is, or None.
+        (n,) whose row each is, or None; or the name of a column of X, which is no feature then.
     name
         What to call the data in reports.
     seed
         The seed of the audit.
     groups
-        Columns of X by which to break risk down; or (n,) values by name, which need not be features.
+        Columns of X, features or not, by which to break risk down; or (n,) values by name.
     keep_columns
         Columns of X that are features even if they hold nearly another text in every record.
 
@@ -209,7 +210,9 @@ def prepare_arrays(
         If X is no dense (n, ...) array or DataFrame, lengths differ, labels or persons are missing or cannot be
         sorted, there is one class only, a column of X identifies records, or there are too few records.
     """
-    features = _features(X)
+    named = [of for of in (y, persons) if isinstance(of, str)]
+    y, persons = _values_of(y, X, "y"), _values_of(persons, X, "persons")
+    whole, features = X, _features(X.drop(columns=named) if named else X)
     labels = _one_each(y, "y", "labels", len(features))
     codes, person_ids = (
         (None, ()) if persons is None else _person_codes(_one_each(persons, "persons", "values", len(features)))
@@ -217,7 +220,7 @@ def prepare_arrays(
     frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features.reshape(len(labels), -1))
     keep = _first_of_each(frame.assign(**{"" if isinstance(features, pd.DataFrame) else "y": labels}))
     record_ids = np.flatnonzero(keep).astype(np.int64)
-    columns = {key: values[keep].reset_index(drop=True) for key, values in _given(groups, features, name).items()}
+    columns = {key: values[keep].reset_index(drop=True) for key, values in _given(groups, whole, name).items()}
     codes = None if codes is None else codes[keep]
     labels = labels[keep]
     class_values = _classes_of(labels)
@@ -239,6 +242,19 @@ def prepare_arrays(
     with _duplicates_named(len(data), data.duplicates):
         split = split_records(holders, seed)
     return Records(data, split, holders, columns, person_ids)
+
+
+def _values_of(given: Any, X: Any, what: str) -> Any:
+    """Return one value a record as it was given, or the column of a DataFrame of this name."""
+    if not isinstance(given, str):
+        return given
+    if not isinstance(X, pd.DataFrame):
+        raise AuditError(
+            f"{what} is {given!r}, and X is no DataFrame that could have a column of this name; give one value a record"
+        )
+    if given not in X.columns:
+        raise AuditError(f"X has no column {given!r} for {what}; {advice(given, map(str, X.columns))}")
+    return X[given]
 
 
 def _first_of_each(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from unlearn_audit.api import plan_of_files
 from unlearn_audit.attacks import Attacks, LearnedAttack
 from unlearn_audit.attacks.base import Attack
+from unlearn_audit.audits.membership.files import plan_of_files
 from unlearn_audit.audits.membership.forecast.files import forecast_files
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.errors import AuditError

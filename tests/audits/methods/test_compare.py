@@ -235,7 +235,7 @@ def test_the_table_is_what_the_findings_hold(compared, tmp_path):
 
 def test_the_page_is_whole_by_itself_and_says_what_matters_first(compared):
     page = render_methods(compared.findings)
-    assert not re.search(r"<script|src=|@import|url\(https?:|https?://(?!www\.w3\.org)", page)
+    assert not re.search(r"<script[^>]|src=|@import|url\(https?:|https?://(?!www\.w3\.org)", page)
     assert page.index("3 methods were compared with exact retraining") < page.index("<table")
     assert "mine.py:lazy left every answer as it was: nothing was forgotten" in page
     assert "prefers-color-scheme: dark" in page
@@ -250,7 +250,8 @@ def test_names_are_escaped(compared):
     evil = compared.findings.model_copy(
         update={"methods": (first.model_copy(update={"method": "<script>alert(1)</script>"}), *others)}
     )
-    assert "<script" not in render_methods(evil)
+    assert "<script>alert" not in render_methods(evil)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in render_methods(evil)
 
 
 def test_a_plan_states_every_arm_and_trains_nothing(store, own):
@@ -340,7 +341,7 @@ def test_from_python_with_functions_of_ones_own():
     )
     assert found.findings.methods[2].reading == "unchanged"
     assert found.findings.methods[3].method == "sisa:shards=2"
-    with pytest.raises(AuditError, match="leave --unlearning out"):
+    with pytest.raises(AuditError, match="takes no unlearning: the methods are compared that `methods` names"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], unlearning="sisa")
     with pytest.raises(AuditError, match=r"worlds.shadow"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], worlds={"shadow": 0})

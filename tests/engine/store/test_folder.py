@@ -1,9 +1,11 @@
 import pytest
 
 from unlearn_audit.engine.store import folder
-from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.engine.store.folder import MARKER, run_folder
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.held import hold_part
+from unlearn_audit.utils.manifest import MANIFEST, Manifest
 
 
 def test_a_folder_is_for_one_configuration(tmp_path):
@@ -97,3 +99,79 @@ def test_what_a_killed_run_left_half_written_goes_when_it_is_continued(tmp_path)
         assert not left.path.exists()
         assert written.path.exists()
     written.remove()
+
+
+def left(at):
+    return sorted(path.relative_to(at).as_posix() for path in at.rglob("*") if path.is_file() and path.name != ".lock")
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """The folder of a run with a table, and another run's identity."""
+    with run_folder(tmp_path / "out", {"seed": 0}) as at:
+        write_atomic(at / "observations" / "shadow.csv", "a")
+        write_atomic(at / "report.html", "b")
+    return tmp_path / "out"
+
+
+def test_force_removes_all_that_another_run_wrote(finished):
+    (finished / ".report.html.x1.part").touch()
+    (finished / "store").mkdir()
+    (finished / "store" / "unlearn-audit-store.json").write_text("kept")
+    with run_folder(finished, {"seed": 1}, force=True) as at:
+        write_atomic(at / "findings.json", "c")
+    assert left(finished) == [
+        "findings.json", "store/unlearn-audit-store.json", "unlearn-audit-manifest.json", "unlearn-audit-run.json",
+    ]  # fmt: skip
+    with run_folder(finished, {"seed": 1}):
+        pass
+
+
+def test_force_leaves_a_run_of_the_same_as_it_is(finished):
+    before = left(finished)
+    with run_folder(finished, {"seed": 0}, force=True):
+        pass
+    assert left(finished) == before
+
+
+@pytest.mark.parametrize("spoil", ["foreign", "link", "no manifest", "damaged manifest", "broken marker", "no marker"])
+def test_force_removes_nothing_where_it_is_not_known_that_all_is_of_a_run(finished, tmp_path, spoil):
+    outside = tmp_path / "thesis.tex"
+    outside.write_text("years of work")
+    if spoil == "foreign":
+        (finished / "observations" / "mine.csv").write_text("x")
+    elif spoil == "link":
+        (finished / "elsewhere").symlink_to(tmp_path)
+    elif spoil == "no manifest":
+        (finished / MANIFEST).unlink()
+    elif spoil == "damaged manifest":
+        (finished / MANIFEST).write_text('{"layout": 1, "files": {"../thesis.tex": "0"}}')
+    elif spoil == "broken marker":
+        (finished / MARKER).write_text("{}")
+    else:
+        (finished / MARKER).unlink()
+    before = left(finished)
+    with pytest.raises(AuditError) as caught, run_folder(finished, {"seed": 1}, force=True):
+        pass
+    assert "\n" not in str(caught.value)
+    assert left(finished) == before
+    assert outside.read_text() == "years of work"
+
+
+def test_force_never_follows_a_path_out_of_the_folder(finished, tmp_path):
+    outside = tmp_path / "thesis.tex"
+    outside.write_text("years of work")
+    forged = {**dict.fromkeys(left(finished), "0"), "../thesis.tex": "0"}
+    Manifest(forged).write(finished)
+    with run_folder(finished, {"seed": 1}, force=True):
+        pass
+    assert outside.read_text() == "years of work"
+
+
+def test_a_run_that_was_ended_before_it_wrote_is_replaced(tmp_path):
+    with run_folder(tmp_path / "out", {"seed": 0}):
+        pass
+    with pytest.raises(AuditError, match="replace it with --force"), run_folder(tmp_path / "out", {"seed": 1}):
+        pass
+    with run_folder(tmp_path / "out", {"seed": 1}, force=True):
+        pass

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 from unlearn_audit.config import AuditConfig, ReuseName
 from unlearn_audit.engine import Store, WorldStats, default_store_folder, observe_worlds
@@ -12,8 +14,10 @@ from unlearn_audit.engine.executors import Executor, executor_for
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.tasks import SideTask
+from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
-from unlearn_audit.utils.progress import Reporter, Silent
+from unlearn_audit.utils.progress import Reporter, Silent, reporter, usual_reporter
+from unlearn_audit.utils.suggest import check_known
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Execution:
     store
         Folder of finished worlds, shared by runs; None means `default_store_folder`.
     reporter
-        Shows progress.
+        Shows progress; by default a notebook shows it, and nothing else does.
     executor
         Where worlds are made: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
     scheduler
@@ -38,16 +42,19 @@ class Execution:
         Whether to tell the reporter what is reused and why the rest is not.
     reuse
         What may be taken from the store: ``never``, ``mine`` or ``always``; None means as the configuration says.
+    owner
+        Who answers for the release; the report names it where it is signed.
     """
 
     jobs: int = 1
     store: str | Path | None = None
-    reporter: Reporter = field(default_factory=Silent)
+    reporter: Reporter = field(default_factory=usual_reporter)
     executor: str | None = None
     scheduler: str | None = None
     keep_going: bool = False
     explain: bool = False
     reuse: ReuseName | None = None
+    owner: str | None = None
 
     @property
     def store_folder(self) -> Path:
@@ -57,6 +64,47 @@ class Execution:
     def reusing(self, config: AuditConfig) -> Reuse:
         """Return what a run of a configuration may take from the store."""
         return Reuse(self.reuse or config.execution.reuse)
+
+
+@contextmanager
+def executing(
+    execution: Execution | None,
+    *,
+    jobs: int | None = None,
+    store: str | Path | None = None,
+    reuse: ReuseName | None = None,
+    progress: bool | None = None,
+) -> Iterator[Execution]:
+    """Yield how an audit is executed, given the keywords of a function beside an `Execution`.
+
+    Parameters
+    ----------
+    execution
+        What holds where a keyword is None.
+    jobs, store, reuse
+        Of `Execution`.
+    progress
+        Whether progress is shown; None means as `execution` says.
+
+    Raises
+    ------
+    AuditError
+        If `jobs` is no number of cores, or `reuse` is no such word.
+    """
+    running = execution or Execution()
+    given = {name: of for name, of in (("jobs", jobs), ("store", store), ("reuse", reuse)) if of is not None}
+    running = replace(running, **given)  # type: ignore[arg-type]
+    if isinstance(running.jobs, bool) or not isinstance(running.jobs, int) or running.jobs < 1:
+        raise AuditError(f"jobs is {running.jobs!r}; give the number of cores to use, such as jobs=2")
+    if running.reuse is not None:
+        check_known("reuse", [running.reuse], get_args(ReuseName))
+    if progress is None:
+        yield running
+    elif not progress:
+        yield replace(running, reporter=Silent())
+    else:
+        with reporter() as shown:
+            yield replace(running, reporter=shown)
 
 
 @dataclass(frozen=True)

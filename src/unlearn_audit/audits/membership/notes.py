@@ -134,6 +134,12 @@ def _where(arm: str, side: str) -> str:
     return f"{side}, {words[arm]}" if arm in words else f"{side} under {arm}"
 
 
+def parameters_of(stats: StatsByArm) -> dict[str, Any]:
+    """Return how many parameters the undefended originals of each side have, where that is known."""
+    of_sides = {side: of.parameters for (arm, side), of in stats.items() if arm == UNDEFENDED}
+    return {side: min_mean_max(counts).model_dump() for side, counts in of_sides.items() if counts}
+
+
 def warning_texts(stats: StatsByArm) -> dict[str, dict[str, int]]:
     """Return, by arm and side, what training warned of most and how often, at most `MOST_TEXTS` texts each.
 

@@ -13,11 +13,14 @@ from pyarrow import default_memory_pool
 
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine.store.folder import run_folder
+from unlearn_audit.findings.frame import frame_of
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.tables import Tables
 from unlearn_audit.observations import Observations, write_observations
 from unlearn_audit.observations.parquet import write_frame
 from unlearn_audit.report import write_report
+from unlearn_audit.report.figures import Plots
+from unlearn_audit.report.notebook import card_of
 from unlearn_audit.utils.files import atomic_path, write_atomic
 
 
@@ -36,7 +39,7 @@ def tables_by_name(tables: Tables) -> dict[str, Observations]:
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditResult:
     """An audit's findings and the tables they rest on.
 
@@ -57,14 +60,36 @@ class AuditResult:
     observations: Mapping[str, Observations]
     identity: Mapping[str, Any]
 
-    def save(self, folder: str | Path) -> Path:
+    def __repr__(self) -> str:
+        """Return what the findings say, in one line."""
+        return f"AuditResult({self.findings.in_short})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; it names no record."""
+        return card_of(self.findings).html()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures of every attack: one row for each attack, game, set of rows and defence.
+
+        See `unlearn_audit.findings.frame.frame_of` for the columns.
+        """
+        return frame_of(self.findings)
+
+    @property
+    def plot(self) -> Plots:
+        """The plots, as matplotlib figures: ``plot.roc()`` and ``plot.scores()``."""
+        return Plots(self.findings, self.scores)
+
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the run folder and return the path of its ``report.html``.
 
-        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json`` and
-        ``report.html``. A folder of the same audit is written again; any other content is refused.
+        The folder then holds ``config.json``, ``observations/``, ``scores.parquet``, ``findings.json``, and the report
+        as ``report.html``, ``report.md`` and ``auditor.html``. A folder of the same audit is written again; with
+        ``force``, another run in it is replaced; any other content is refused.
         """
         store = self.findings.execution.get("store")
-        with run_folder(Path(folder), self.identity, store=None if store is None else Path(store)) as held:
+        used = None if store is None else Path(store)
+        with run_folder(Path(folder), self.identity, store=used, force=force) as held:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:

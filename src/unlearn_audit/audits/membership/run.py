@@ -20,6 +20,7 @@ from unlearn_audit.audits.membership.notes import (
     gaps,
     min_mean_max,
     notes_on,
+    parameters_of,
     side_details,
     warning_texts,
 )
@@ -45,6 +46,7 @@ from unlearn_audit.findings.sections import Spread, Stopping
 from unlearn_audit.findings.tables import Tables
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
+from unlearn_audit.report.signing import made_now
 from unlearn_audit.report.verdict import verdict
 
 
@@ -125,6 +127,7 @@ def _run_audit(task: AuditTask, execution: Execution) -> AuditResult:
         "worlds_remade": len(maker.reuse.remade),
         "store": str(maker.store.folder),
         "training_warnings": warning_texts(observed.stats),
+        "parameters": parameters_of(observed.stats),
         "unlearning": costs({arm: of.measures for (arm, side), of in observed.stats.items() if side == "target"}),
     }
     stopping = None if stopped is None else stopped.stopping
@@ -196,8 +199,10 @@ def evaluate_tables(
         "jobs": execution.jobs,
         **origin.timing,
         "seconds_attacks": round(time.perf_counter() - started, 2),
+        "not_run": [dict(zip(("attack", "attack_model", "reason"), of, strict=True)) for of in plan.not_run],
         "python": platform.python_version(),
         "unlearn-audit": version("unlearn-audit"),
+        **made_now(execution.owner),
         **{name: version(name) for name in COMPUTING_LIBRARIES},
     }
     findings = _findings(

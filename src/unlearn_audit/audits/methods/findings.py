@@ -10,6 +10,7 @@ from pydantic import Field
 from unlearn_audit.findings.comparison import ArmsComparison, Direction
 from unlearn_audit.findings.notes import Note
 from unlearn_audit.findings.result import Frozen
+from unlearn_audit.utils.messages import in_one_line
 from unlearn_audit.utils.typing import Interval
 
 SCHEMA = "unlearn-audit/methods/1"
@@ -111,6 +112,17 @@ class MethodsFindings(Frozen):
     notes: tuple[Note, ...]
     limits: tuple[str, ...]
     execution: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Return what was compared, in one line; `to_json` has everything."""
+        return f"MethodsFindings({self.in_short})"
+
+    __str__ = __repr__
+
+    @property
+    def in_short(self) -> str:
+        """What was audited, and how many methods were compared."""
+        return in_one_line(f"{self.dataset}, {self.model}: {len(self.compared):,} methods compared; {self.summary}")
 
     def to_json(self) -> str:
         """Return the text of ``methods.json``."""

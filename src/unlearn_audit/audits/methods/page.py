@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from unlearn_audit.audits.methods.difficulty import MARGIN, PER_INSTANCE
 from unlearn_audit.audits.methods.findings import Method, MethodsFindings
 from unlearn_audit.audits.methods.plots import difficulty_plot, front_plot, steps_plot
 from unlearn_audit.audits.methods.sentences import skipped_words
-from unlearn_audit.findings.comparison import BestOnArms
+from unlearn_audit.findings.comparison import ArmsComparison, BestOnArms
+from unlearn_audit.report.notebook import MOST_ROWS, Card
 from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable, without_folder
+from unlearn_audit.report.signing import Signing
+from unlearn_audit.report.tables import Cell as PageCell
+from unlearn_audit.report.tables import Line, Table, leading_number
 from unlearn_audit.report.wording import NOT_GIVEN, interval, number, percent
 
 Cell = tuple[str, str]
@@ -42,7 +46,7 @@ DIRECTIONS = {
 
 
 def render_methods(found: MethodsFindings) -> str:
-    """Return the page: self-contained, without scripts, and it names no record."""
+    """Return the page: self-contained, and it names no record."""
     headline, _, explanation = found.summary.partition(": ")
     columns = [(title, cell) for title, cell in COLUMNS if any(cell(row) != NONE for row in found.tried)]
     kinds = dict.fromkeys(of.by for row in found.shown for of in row.difficulty)
@@ -52,22 +56,46 @@ def render_methods(found: MethodsFindings) -> str:
         title=f"{without_folder(found.dataset)}, {found.model}",
         headline=headline,
         explanation=explanation,
-        columns=[title for title, _ in columns],
-        rows=[(row, [cell(row) for _, cell in columns]) for row in found.tried],
+        tables=[_table(found, columns[:_FIRST], "What it gives away"), _table(found, columns[_FIRST:], "Its price")],
+        signing=Signing.of(found.execution),
         skipped=skipped_words(found.skipped),
         fronts=fronts,  # matplotlib escapes texts
         difficulties=[Markup(svg) for by in kinds if (svg := difficulty_plot(found, by))],  # nosec B704
         trends=trend_words(found),
         steps=Markup(steps_plot(found)),  # nosec B704
         measures=_measures(found),
-        measured=[row.method for row in found.shown],
-        attacks=[(row, _attacks(row)) for row in found.compared],
+        attacks=[(row.method, _attacks(row)) for row in found.compared],
         warnings=[note.text for note in found.notes if note.level == "warning"],
         routine=[note.text for note in found.notes if note.level == "note"],
         details=publishable(found.details),
         settings=publishable(found.config),
-        execution=publishable(found.execution),
+        execution=publishable({key: value for key, value in found.execution.items() if key not in ("date", "owner")}),
     )
+
+
+_FIRST = 5
+"""Columns of the first of the two tables."""
+
+
+def _table(found: MethodsFindings, columns: Sequence[tuple[str, Callable[[Method], Cell]]], caption: str) -> Table:
+    """Return some columns of the table, a line a method."""
+    return Table(
+        caption,
+        (("Method", False), *((title, cell is not _reading) for title, cell in columns)),
+        tuple(
+            Line(
+                row.method,
+                tuple(_as_cell(cell(row)) for _, cell in columns),
+                tag=row.exactness or "",
+                leading=row.status == "reference",
+            )
+            for row in found.tried
+        ),
+    )
+
+
+def _as_cell(of: Cell) -> PageCell:
+    return PageCell(*of, leading_number(of[0]))
 
 
 def trend_words(found: MethodsFindings) -> list[str]:
@@ -190,8 +218,17 @@ COLUMNS: tuple[tuple[str, Callable[[Method], Cell]], ...] = (
 """The table's columns: title, and what gives a row's cell."""
 
 
-def _measures(found: MethodsFindings) -> list[tuple[str, list[Cell]]]:
-    """Return every other measure with a cell for each method that has figures."""
+def _measures(found: MethodsFindings) -> Table:
+    """Return every other measure, a line each with a cell for each method that has figures."""
+    columns = (("Measure", False), *((row.method, True) for row in found.shown))
+    return Table(
+        "All further measures",
+        columns,
+        tuple(Line(name, tuple(map(_as_cell, cells))) for name, cells in _other_measures(found)),
+    )
+
+
+def _other_measures(found: MethodsFindings) -> list[tuple[str, list[Cell]]]:
     names = dict.fromkeys(of.name for row in found.shown if row.arms is not None for of in row.arms.measures)
     shown = []
     for name in names:
@@ -206,11 +243,18 @@ def _measures(found: MethodsFindings) -> list[tuple[str, list[Cell]]]:
     return shown
 
 
-def _attacks(row: Method) -> list[tuple[str, str, list[Cell]]]:
-    """Return the attacks of a method: name, what it sees, cells."""
-    if row.arms is None:
-        return []
-    return [
+_ON_ARMS = ("AUC, method", "AUC, retrained", "AUC, not unlearned", "Further from 0.5, all at once")
+
+
+def _attacks(row: Method) -> Table:
+    """Return the attacks of a method: name, what it sees, figures."""
+    columns = (("Attack", False), ("Sees", False), *((title, True) for title in _ON_ARMS))
+    lines = () if row.arms is None else tuple(Line(name, cells) for name, cells in _on_arms(row.arms))
+    return Table("", columns, lines)
+
+
+def _on_arms(arms: ArmsComparison) -> list[tuple[str, tuple[PageCell, ...]]]:
+    each = [
         (
             of.label,
             of.view,
@@ -221,8 +265,30 @@ def _attacks(row: Method) -> list[tuple[str, str, list[Cell]]]:
                 (number(of.excess, signed=True), interval(of.excess_all_ci, signed=True)),
             ],
         )
-        for of in row.arms.attacks
+        for of in arms.attacks
     ]
+    return [(name, (PageCell(view), *map(_as_cell, cells))) for name, view, cells in each]
+
+
+def card_of(found: MethodsFindings) -> Card:
+    """Return what a notebook shows of a comparison; of many methods, the first."""
+    rows = [
+        [row.method, *(" ".join(of for of in _cells(row)(place) if of) for place in _TERMINAL)]
+        for row in found.tried[:MOST_ROWS]
+    ]
+    more = len(found.tried) - len(rows)
+    left = f"{more:,} more methods: to_frame(). " if more > 0 else ""
+    return Card(
+        found.summary,
+        about=f"{without_folder(found.dataset)}, {found.model}, {found.game}",
+        columns=("Method", *(COLUMNS[place][0] for place in _TERMINAL)),
+        rows=rows,
+        warnings=[note.text for note in found.notes if note.level == "warning"],
+        after=[
+            "Intervals of 95 %; differences are paired over the same worlds and records. "
+            f"{left}to_frame() is the table; save(folder) writes the page."
+        ],
+    )
 
 
 _WIDEST_NAME = 24
@@ -239,7 +305,7 @@ def print_methods(console: Console, found: MethodsFindings, page: str | None = N
     for warning in (note.text for note in found.notes if note.level == "warning"):
         console.print(Text(f"Warning: {warning}", "bold"))
     console.print()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     longest = max(len(row.method) for row in found.tried)
     table.add_column("method", overflow="fold", min_width=min(longest, _WIDEST_NAME))
     for place in _TERMINAL:

@@ -154,9 +154,9 @@ def difficulty_plot(found: MethodsFindings, by: str) -> str:
     if not rows:
         return ""
     names = short_names([of.method for of in rows])
-    columns = max(1, min(4, 100 // max(map(len, names.values()))))
+    columns = max(1, min(3, 60 // max(map(len, names.values()))))
     with drawing(f"difficulty-{by}"):
-        figure, axes = new_figure(7.2, 3.4 + 0.2 * math.ceil(len(rows) / columns))
+        figure, axes = new_figure(5.4, 3.4 + 0.2 * math.ceil(len(rows) / columns))
         axes.axhline(GUESSING, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         for i, row in enumerate(rows):
             colour, marker = _REFERENCE if row.status == "reference" else STYLES[i % len(STYLES)]

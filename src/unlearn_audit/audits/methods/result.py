@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 
 from unlearn_audit.audits.methods.findings import MethodsFindings
-from unlearn_audit.audits.methods.page import render_methods
+from unlearn_audit.audits.methods.page import card_of, render_methods
 from unlearn_audit.audits.methods.table import frame_of
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.spreadsheet import to_csv
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MethodsResult:
     """A comparison of methods.
 
@@ -32,18 +32,27 @@ class MethodsResult:
     findings: MethodsFindings
     identity: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        """Return what was compared, in one line."""
+        return f"MethodsResult({self.findings.in_short})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; it names no record."""
+        return card_of(self.findings).html()
+
     def to_frame(self) -> pd.DataFrame:
         """Return the table: one row a method."""
         return frame_of(self.findings)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the folder and return the path of its ``index.html``.
 
         The folder then holds ``methods.csv``, ``methods.json`` and ``index.html``. A folder of the same comparison is
-        written again; any other content is refused.
+        written again; with ``force``, another run in it is replaced; any other content is refused.
         """
         store = self.findings.execution.get("store")
-        with run_folder(Path(folder), self.identity, store=None if store is None else Path(store)) as held:
+        used = None if store is None else Path(store)
+        with run_folder(Path(folder), self.identity, store=used, force=force) as held:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:

@@ -15,7 +15,7 @@ from unlearn_audit.attacks.influence.precompute import precompute_influence
 from unlearn_audit.attacks.run import Failure, Policy
 from unlearn_audit.audits.membership.arms import not_kept
 from unlearn_audit.audits.membership.execution import Execution, WorldMaker
-from unlearn_audit.audits.membership.notes import notes_on, side_details, warning_texts
+from unlearn_audit.audits.membership.notes import notes_on, parameters_of, side_details, warning_texts
 from unlearn_audit.audits.membership.plan import SIDE_NAMES, AuditPlan
 from unlearn_audit.audits.membership.steps import Observed, observe, score_store, with_influence, with_target_classes
 from unlearn_audit.audits.membership.task import AuditTask
@@ -31,6 +31,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.tables import RETRAINING, check_agreement
 from unlearn_audit.findings.three_arms import play_arm
+from unlearn_audit.report.signing import made_now
 from unlearn_audit.unlearning import code_of
 from unlearn_audit.utils.notes import Caution
 
@@ -90,6 +91,7 @@ def _compare(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> M
         "worlds_reused": sum(stats.reused for stats in observed.stats.values()),
         "store": str(maker.store.folder),
         "training_warnings": warning_texts(observed.stats),
+        "parameters": parameters_of(observed.stats),
     }
     return MethodsResult(_findings(plan, observed, rows, failures, timing), identity_of(task, asked))
 
@@ -189,6 +191,7 @@ def _findings(
             **timing,
             "python": platform.python_version(),
             "unlearn-audit": version("unlearn-audit"),
+            **made_now(),
             **{name: version(name) for name in COMPUTING_LIBRARIES},
         },
     )

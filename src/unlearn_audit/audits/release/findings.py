@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from unlearn_audit.findings.result import Frozen
+from unlearn_audit.utils.messages import in_one_line
 from unlearn_audit.utils.typing import Interval
 
 SCHEMA = "unlearn-audit/release/2"
@@ -68,6 +69,20 @@ class ReleaseFindings(Frozen):
     summary: str
     limits: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Return what they say, in one line; `to_json` has everything."""
+        return f"ReleaseFindings({self.in_short})"
+
+    __str__ = __repr__
+
+    @property
+    def in_short(self) -> str:
+        """How many people were deleted and how many can be identified."""
+        return in_one_line(
+            f"{self.persons:,} deleted people, {self.identified:,.3g} identified at {self.confidence:.0%}; "
+            f"{self.reference_persons:,} references"
+        )
 
     def to_json(self) -> str:
         """Return the text of ``findings.json``."""

@@ -7,22 +7,26 @@ import numpy.typing as npt
 from markupsafe import Markup
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from unlearn_audit.audits.release.findings import ReleaseFindings
 from unlearn_audit.audits.release.scores import UNLABELLED
-from unlearn_audit.audits.release.sentences import alike, headline_observer
+from unlearn_audit.audits.release.sentences import headline_observer
 from unlearn_audit.report.html import Figure
+from unlearn_audit.report.next_steps import Step
+from unlearn_audit.report.notebook import Card
 from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable
+from unlearn_audit.report.signing import Signing
 from unlearn_audit.report.svg import GRID, LEADING, MUTED, VARIABLES
+from unlearn_audit.report.tables import Cell, Line, Table
 from unlearn_audit.report.wording import percent
 from unlearn_audit.utils.typing import Interval
 
 
-def render(found: ReleaseFindings) -> str:
-    """Return the page: self-contained, without scripts, and it names nobody."""
+def render(found: ReleaseFindings, signing: Signing | None = None) -> str:
+    """Return the page: self-contained, and it names nobody; by default it is dated now, without an owner."""
     headline, _, explanation = found.summary.partition(". ")
     return page_template("release.html.j2", "unlearn_audit.audits.release").render(
         found=found,
@@ -33,19 +37,52 @@ def render(found: ReleaseFindings) -> str:
         key_figures=_key_figures(found),
         asked=_asked(found),
         plot=Markup(standing_plot(found)),  # numbers, and texts of ours  # nosec B704
-        base_rates=[percent(p.base_rate) for p in found.flagging[0].precision] if found.flagging else [],
-        observers=[
-            (
-                percent(rule.rate),
-                [
-                    Figure("", _share(rule.found_share), _ends(rule.found_share_ci)),
-                    *(Figure("", _share(p.right), _ends(p.right_ci)) for p in rule.precision),
-                ],
-            )
-            for rule in found.flagging
-        ],
+        observers=_observers(found),
+        steps=_steps(found),
+        signing=signing or Signing.now(),
         identified_means=_identified_means(found),
         settings=publishable(found.config),
+    )
+
+
+def _observers(found: ReleaseFindings) -> Table:
+    """Return what an observer reaches at each false-positive rate."""
+    who = "stand-ins" if found.rehearsal else "deleted"
+    rates = (
+        [f"Right where {percent(p.base_rate)} were deleted" for p in found.flagging[0].precision]
+        if (found.flagging)
+        else []
+    )
+    return Table(
+        "",
+        (("False-positive rate", False), (f"Flags of the {who}", True), *((title, True) for title in rates)),
+        tuple(
+            Line(
+                percent(rule.rate),
+                (
+                    Cell(_share(rule.found_share), _ends(rule.found_share_ci), rule.found_share),
+                    *(Cell(_share(p.right), _ends(p.right_ci), p.right) for p in rule.precision),
+                ),
+            )
+            for rule in found.flagging
+        ),
+    )
+
+
+def _steps(found: ReleaseFindings) -> tuple[Step, ...]:
+    """Return what to do now, by whether anybody was identified."""
+    if not found.identified:
+        return (
+            Step("Weigh what this does not say: nobody identified does not show that nobody can be."),
+            Step("Check the next release as well: each has other people.", "unlearn-audit release --help"),
+        )
+    return (
+        Step("Do not publish both versions with answers as they are."),
+        Step(
+            "Plan the release: delete more people at once, or round answers, until a target you set is met.",
+            "unlearn-audit plan-release --help",
+        ),
+        Step("Decide whether those identified must be informed: private-persons.csv, for the owner alone, lists them."),
     )
 
 
@@ -56,7 +93,7 @@ def standing_plot(found: ReleaseFindings) -> str:
     """
     p = np.asarray(found.p_values)
     decades = np.log10(1 / found.smallest_p_value)
-    width, height, left, bottom, top = 560, 300, 62, 46, 34
+    width, height, left, bottom, top = 460, 300, 58, 46, 34
 
     def across(value: npt.ArrayLike) -> npt.NDArray[np.float64]:
         return np.asarray(left + (width - left - 16) * (1 + np.log10(value) / decades))
@@ -78,19 +115,19 @@ def standing_plot(found: ReleaseFindings) -> str:
     for tick in (t for t in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if t >= found.smallest_p_value):
         x = float(across(tick))
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{height - bottom}" stroke="{_GRID}"/>')
-        parts.append(_text(x, height - bottom + 16, percent(tick), "middle"))
+        parts.append(_text(x, height - bottom + 16, percent(tick), "end" if tick == 1 else "middle"))
     who = "stand-ins" if found.rehearsal else "deleted people"
     parts += [
         f'<path d="{path(across(grid), up(grid))}" fill="none" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
         f'<path d="{path(across(steps), up(reached))}" fill="none" stroke="{_LEADING}" stroke-width="2.2"/>',
         f'<line x1="{left}" x2="{left + 24}" y1="14" y2="14" stroke="{_LEADING}" stroke-width="2.2"/>',
         _text(left + 30, 18, who, "start"),
-        f'<line x1="{left + 170}" x2="{left + 194}" y1="14" y2="14" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
-        _text(left + 200, 18, "if nothing were revealed", "start"),
+        f'<line x1="{left + 140}" x2="{left + 164}" y1="14" y2="14" stroke="{_MUTED}" stroke-dasharray="2 3"/>',
+        _text(left + 170, 18, "if nothing were revealed", "start"),
         _text(
             (left + width) / 2,
             height - 8,
-            f"{alike(found, '')} who look as deleted (p-value)",
+            "comparable people who look as deleted (p-value)",
             "middle",
         ),
     ]
@@ -118,7 +155,7 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     console.print()
     console.print(Text.assemble((f"{headline}.", "bold"), f" {rest}"))
     console.print()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("false-positive rate")
     table.add_column("flags", justify="right")
     for right in found.flagging[0].precision if found.flagging else ():
@@ -140,6 +177,19 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     console.print(Text(f"Report, which names nobody: {page}"), soft_wrap=True)
     if private is not None:
         console.print(Text(f"Each person, private: {private}"), soft_wrap=True)
+
+
+def card_of(found: ReleaseFindings) -> Card:
+    """Return what a notebook shows of a release; it names nobody."""
+    headline, separator, rest = found.summary.partition(". ")
+    figures = _key_figures(found)
+    return Card(
+        headline + separator.strip(),
+        rest,
+        columns=("Figure", "Value", "Meaning"),
+        rows=[(of.label, f"{of.value} ({of.ends})" if of.ends else of.value, of.note) for of in figures],
+        after=["to_frame() has an observer's rates; private_table() names each person."],
+    )
 
 
 def _key_figures(found: ReleaseFindings) -> list[Figure]:

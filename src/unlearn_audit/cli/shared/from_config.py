@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.help import RARE
 from unlearn_audit.cli.shared.renamed import deprecations_noted
+from unlearn_audit.cli.shared.values import names_of, one_of
 from unlearn_audit.config import AuditConfig, build_config, read_config
 from unlearn_audit.errors import AuditError
 
@@ -77,11 +78,19 @@ class Flag:
             rich_help_panel=heading,
             show_default=False,
             hidden=hidden,
+            autocompletion=self.values(),
         )
         annotation: Any = list[kind] if many else kind  # type: ignore[valid-type]
         return Parameter(
             self.word, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[annotation | None, option]
         )
+
+    def values(self) -> Callable[[], Any]:
+        """Return what completes it: names of its family, its choices, or those that its default lists in full."""
+        if self.extra["family"]:
+            return names_of(self.extra["family"])
+        default = self.field.default
+        return one_of(*(_choices(self.field.annotation) or (default if isinstance(default, tuple) else ())))
 
     def help(self, *, many: bool) -> str:
         """Return one or two sentences."""

@@ -7,9 +7,10 @@ from enum import Enum
 from typing import Annotated, Any, get_args
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from unlearn_audit.utils.streams import output_apart
+from unlearn_audit.utils.suggest import check_known
 
 RARE = " *"
 """What the heading of an option ends with that only the whole help lists."""
@@ -66,6 +67,39 @@ class Grouped(TyperCommand):
         if len(shown) < len(options):
             lines += ["", "More options: --help-all"]
         return "\n".join(lines)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        formatter.write(self.get_help(ctx) + "\n")
+
+
+class Group(TyperGroup):
+    """A group of commands, whose help is laid out as that of a command, and which knows what was probably meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words before a command; where there is none, print the help."""
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            typer.echo(self.get_help(ctx))
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name of the command that is called, the command itself, and its arguments."""
+        if args and not args[0].startswith("-") and not ctx.resilient_parsing:
+            check_known("command", args[:1], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        lines = [*_wrapped(f"Usage: {ctx.command_path} [OPTIONS] COMMAND ..."), "", *_text(self.help or "")]
+        lines += ["", "Commands:"]
+        for name in self.list_commands(ctx):
+            lines += _row(name, (getattr(self.get_command(ctx, name), "help", None) or "").partition("\n\n")[0])
+        lines += ["", "Options:"]
+        for of in self.get_params(ctx):
+            lines += _row(_names(of), _description(of))
+        lines += ["", f"Help for a command: {ctx.command_path} COMMAND --help"]
+        return "\n".join([*lines, *(["", *_wrapped(self.epilog)] if self.epilog else [])])
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""

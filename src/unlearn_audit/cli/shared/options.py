@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearn_audit.cli.shared.help import RARE, HelpAll
+from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.engine.executors import EXECUTORS
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "EveryAttack",
     "Executor",
     "Explain",
+    "Force",
     "HelpAll",
     "Jobs",
     "KeepGoing",
     "NoReuse",
     "Out",
+    "Owner",
     "Scheduler",
     "Store",
 ]
@@ -35,6 +38,7 @@ Executor = Annotated[
     typer.Option(
         help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1.",
         rich_help_panel=_RARE,
+        autocompletion=one_of(*EXECUTORS),
     ),
 ]
 Scheduler = Annotated[
@@ -62,6 +66,18 @@ Store = Annotated[
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.", rich_help_panel=_USUAL)
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace another run that the run folder holds. A folder with files that no run wrote is refused.",
+        rich_help_panel=_RARE,
+    ),
+]
+Owner = Annotated[
+    str | None,
+    typer.Option(help="Who answers for the release: the report names it where it is signed.", rich_help_panel=_RARE),
 ]
 KeepGoing = Annotated[
     bool,

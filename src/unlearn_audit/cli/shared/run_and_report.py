@@ -22,8 +22,8 @@ def run_and_save(
     name: str,
     work: Callable[[Execution], AuditResult],
     *,
-    jobs: int,
     out: Path | None,
+    force: bool,
     as_json: bool,
     every_attack: bool = False,
     **execution: Any,
@@ -31,9 +31,9 @@ def run_and_save(
     """Hold the run folder, do the work, write the report, and say what was found; `execution` is of `Execution`."""
     folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
     store = Execution(store=execution["store"]).store_folder if "store" in execution else None
-    with run_folder(folder, identity, note, store):
+    with run_folder(folder, identity, note, store, force=force):
         with reporter() as shown:
-            result = work(Execution(jobs=jobs, reporter=shown, **execution))
+            result = work(Execution(reporter=shown, **execution))
         page = result.write(folder)
     if as_json:
         say_json((folder / "findings.json").read_text(encoding="utf-8"))

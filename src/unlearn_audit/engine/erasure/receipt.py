@@ -63,15 +63,35 @@ def read_key(path: Path) -> bytes:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(f"{secrets.token_hex(_KEY_BYTES)}\n")
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        text = path.read_text(encoding="ascii")
     except OSError as error:
         raise AuditError(f"the key {path} cannot be read or made ({error.strerror}); choose another --key") from error
+    except ValueError:
+        text = "no text"
+    return key_in(text, str(path), advice="name the file of one, or a new file")
+
+
+def key_in(text: str, where: str, advice: str = "put one there") -> bytes:
+    """Return the key of a text of hexadecimal digits.
+
+    Parameters
+    ----------
+    text
+        Of the key.
+    where, advice
+        Where it is from, and what to do if it is none.
+
+    Raises
+    ------
+    AuditError
+        If it is no key, or too short a one.
+    """
+    try:
+        key = bytes.fromhex(text.strip())
     except ValueError as error:
-        raise AuditError(f"{path} holds no key of hexadecimal digits; name the file of one, or a new file") from error
+        raise AuditError(f"{where} holds no key of hexadecimal digits; {advice}") from error
     if len(key) < _KEY_BYTES:
-        raise AuditError(
-            f"{path} holds a key of {len(key)} bytes and {_KEY_BYTES} are needed; name the file of one, or a new file"
-        )
+        raise AuditError(f"{where} holds a key of {len(key)} bytes and {_KEY_BYTES} are needed; {advice}")
     return key
 
 

@@ -15,7 +15,7 @@ from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.held import abandoned, half_written, is_part
-from unlearn_audit.utils.manifest import LOCK, MANIFEST, Difference, Manifest, differences, recorded
+from unlearn_audit.utils.manifest import LOCK, MANIFEST, Difference, Manifest, differences, files_of, recorded
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.modes import PRIVATE_FILE, make_folder
 
@@ -37,6 +37,8 @@ def run_folder(
     identity: Mapping[str, Any],
     say: Callable[[str], None] = _warn,
     store: Path | None = None,
+    *,
+    force: bool = False,
 ) -> Iterator[Path]:
     """Hold a folder for one run, and leave a manifest of what the run wrote there.
 
@@ -51,6 +53,9 @@ def run_folder(
         Called with what an earlier run left here that is no longer as it was written; all of it is written again.
     store
         The store that the run uses, which is noted for whoever erases records later; None if it uses none.
+    force
+        Whether another run in the folder is replaced: the files that it wrote are removed. Where the folder holds
+        any other file, or it is not known which files the run wrote, nothing is removed.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def run_folder(
     except OSError as error:
         raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
     with _locked(folder, busy="wait for it or choose another --out", unwritable="choose another folder with --out"):
-        _refuse_another(folder, identity)
+        _refuse_another(folder, identity, force=force)
         for left in list(half_written(folder, "**/*")):
             abandoned(left)
         with recorded(folder, _before(folder, say), MARKER):
@@ -138,8 +143,8 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _refuse_another(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Raise if a locked folder holds what no run put there, or the run of another configuration."""
+def _refuse_another(folder: Path, identity: Mapping[str, Any], *, force: bool) -> None:
+    """Raise if a locked folder holds what no run put there, or the run of another configuration; or remove that run."""
     marker = folder / MARKER
     try:
         _refuse_foreign(folder)
@@ -154,8 +159,34 @@ def _refuse_another(folder: Path, identity: Mapping[str, Any]) -> None:
         raise AuditError(
             f"{marker} is broken, so whose run {folder} holds is not known; remove that file or choose another --out"
         ) from error
-    if digest(identity) not in (key, digest(there)):
-        raise AuditError(f"{folder} holds another run ({_difference(there, identity)}); choose another --out")
+    if digest(identity) in (key, digest(there)):
+        return
+    if not force:
+        raise AuditError(
+            f"{folder} holds another run ({_difference(there, identity)}); choose another --out, or replace it with "
+            "--force"
+        )
+    _remove_run(folder)
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove the files that a run wrote into a locked folder, but for its marker; nothing where there are others."""
+    manifest = Manifest.read(folder)
+    there = dict(files_of(folder))
+    written = {MARKER, PURGED} if manifest is None else {MARKER, PURGED, *manifest.files}
+    others = [name for name in there if name not in written and not is_part(Path(name).name)]
+    if others:
+        known = "which no run wrote" if manifest else "and the digests that would say what a run wrote are missing"
+        raise AuditError(
+            f"{folder} holds another run and {shortened(others, 3)}, {known}; move what you need out of the folder and "
+            "remove it, or choose another --out"
+        )
+    try:
+        for name in there.keys() - {MARKER}:
+            (folder / name).unlink()
+        (folder / MANIFEST).unlink(missing_ok=True)
+    except OSError as error:
+        raise AuditError(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from error
 
 
 def _claim(folder: Path, identity: Mapping[str, Any], store: Path | None) -> None:

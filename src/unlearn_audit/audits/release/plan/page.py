@@ -7,12 +7,13 @@ from pathlib import Path
 from markupsafe import Markup
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
 from unlearn_audit.audits.release.plan.findings import PlanFindings, PolicyFinding
 from unlearn_audit.report.pages import page_template
 from unlearn_audit.report.settings import publishable
+from unlearn_audit.report.signing import Signing
 from unlearn_audit.report.svg import (
     CLASSICAL,
     DELETED,
@@ -26,12 +27,13 @@ from unlearn_audit.report.svg import (
     new_figure,
     to_svg,
 )
+from unlearn_audit.report.tables import Cell, Line, Table
 from unlearn_audit.report.wording import percent
 from unlearn_audit.utils.files import write_atomic
 
 
-def render_plan(found: PlanFindings) -> str:
-    """Return the page: self-contained, without scripts, and it names nobody."""
+def render_plan(found: PlanFindings, signing: Signing | None = None) -> str:
+    """Return the page: self-contained, and it names nobody; by default it is dated now."""
     headline, _, explanation = found.summary.partition(". ")
     identified = found.policies[0].any_identified is not None
     return page_template("plan.html.j2", "unlearn_audit.audits.release").render(
@@ -41,10 +43,43 @@ def render_plan(found: PlanFindings) -> str:
         headline=headline,
         explanation=explanation,
         share=percent(found.share),
-        guaranteed="At most identified" if identified else "Mean rank at least",
-        mean="Mean identified" if identified else "Mean rank",
+        policies=_policies(found, identified=identified),
+        signing=signing or Signing.now(),
         plot=Markup(trade_plot(found)),  # matplotlib escapes texts  # nosec B704
         settings=publishable(found.config),
+    )
+
+
+def _policies(found: PlanFindings, *, identified: bool) -> Table:
+    """Return the policies by cost, the chosen one in front of the eye."""
+    texts = ("People a release", "Decimals", "Randomness", "Target")
+    numbers = (
+        "At most identified" if identified else "Mean rank at least",
+        "Mean identified" if identified else "Mean rank",
+        "Accuracy",
+        "Brier score",
+        "Cost",
+    )
+    return Table(
+        "All policies",
+        (*((title, False) for title in texts), *((title, True) for title in numbers)),
+        tuple(
+            Line(
+                f"{policy.batch}",
+                (
+                    Cell("all" if policy.decimals is None else f"{policy.decimals}"),
+                    Cell(policy.regime),
+                    Cell("met" if policy.met else "missed"),
+                    Cell(f"{policy.guarantee:.4g}", sort=policy.guarantee),
+                    Cell(f"{policy.mean_leak:.3g}", sort=policy.mean_leak),
+                    Cell(f"{policy.accuracy:.4f}", sort=policy.accuracy),
+                    Cell(f"{policy.brier:.5f}", sort=policy.brier),
+                    Cell(f"{policy.cost:.3f}", sort=policy.cost),
+                ),
+                leading=policy == found.chosen,
+            )
+            for policy in found.policies
+        ),
     )
 
 
@@ -55,7 +90,7 @@ def trade_plot(found: PlanFindings) -> str:
     """Draw what each policy's releases leak against what it costs, a colour and shape for each rounding."""
     identified = found.policies[0].any_identified is not None
     with drawing("trade"):
-        figure, axes = new_figure(7.2, 4.0)
+        figure, axes = new_figure(5.4, 4.0)
         ordered = sorted(found.policies, key=_decimals)
         kinds = list(dict.fromkeys((policy.decimals, policy.regime) for policy in ordered))
         several = len({policy.regime for policy in found.policies}) > 1
@@ -87,7 +122,7 @@ def trade_plot(found: PlanFindings) -> str:
             axes.set_ylim(-0.02, 1.02)
         else:
             axes.set_yscale("log")
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, borderaxespad=0.2)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
         points = "; ".join(
             f"{policy.batch} a release, {'all' if policy.decimals is None else policy.decimals} decimals, "
             f"{policy.regime}: cost {policy.cost:.3f}, {_seen(policy)}"
@@ -123,7 +158,7 @@ def write_plan(folder: Path, found: PlanFindings) -> Path:
 def print_plan(console: Console, found: PlanFindings, page: str) -> None:
     """Print the policies by cost, what was chosen, and where the page is."""
     identified = found.policies[0].any_identified is not None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("people", "decimals", "randomness"):
         table.add_column(heading, no_wrap=True)
     for heading in (
