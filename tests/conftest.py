@@ -91,7 +91,6 @@ HEAVY = (
     "report/test_browser.py::test_axe_finds_nothing_serious[run-hostile",
     "report/test_browser.py::test_axe_finds_nothing_serious[run-auditor",
     "report/test_browser.py::test_nothing_overflows_or_is_cut[run-auditor",
-    "attacks/influence/test_attack.py::test_asked_for_by_name_it_runs_on_any_model[sklearn.naive_bayes",
     *(
         f"networks/test_conformance.py::{test}[{method}]"
         for method in ("fine-tune", "random-labels", "bad-teacher", "l1-sparse", "cf-k", "eu-k")
