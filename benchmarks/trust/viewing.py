@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +39,7 @@ def viewing(n: int, seed: int, folder: Path) -> Tally:
     (top / "one" / "link.json").symlink_to(folder / "secret.json")
     (top / "out").symlink_to(folder)
     rng = np.random.default_rng(seed)
-    with _served(top) as server:
+    with Server(Site(Shelf.of(top)), "127.0.0.1", 0).in_background() as server:
         keys = [of.key.encode() for of in Site(Shelf.of(top)).shelf.entries()[0]]
         for _ in range(n):
             known = bool(rng.random() < 0.5)
@@ -52,19 +49,6 @@ def viewing(n: int, seed: int, folder: Path) -> Tally:
             if fault := fault_of(answer, known):
                 tally.failed.append(f"{fault}: {asked[:200]!r} got {answer[:100]!r}")
     return tally
-
-
-@contextmanager
-def _served(top: Path) -> Iterator[Server]:
-    server = Server(Site(Shelf.of(top)), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _request(server: Server, keys: list[bytes], known: bool, rng: Rng) -> bytes:

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -58,17 +57,8 @@ def runs(tmp_path_factory):
     return top
 
 
-@contextmanager
 def serving_of(folder):
-    server = Server(Site(Shelf.of(folder)), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return Server(Site(Shelf.of(folder)), "127.0.0.1", 0).in_background()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,36 +142,52 @@ def taken_by_vmap(module: nn.Module) -> bool:
     return all(type(layer) in LAYERS for layer in module.modules())
 
 
+def gradients_of_each(
+    module: nn.Module, loss: Callable[..., Tensor], weights: dict[str, Tensor], *items: Tensor
+) -> dict[str, Tensor]:
+    """Return (k, ...) gradients in each weight of the losses of k items: all at once if vmap is known to take a module.
+
+    Parameters
+    ----------
+    module
+        What the loss calls.
+    loss
+        The loss of one item at given weights: ``loss(weights, *item)``.
+    weights
+        By name.
+    items
+        Tensors of length k; one entry of each makes an item.
+    """
+    if taken_by_vmap(module):
+        detached = {name: weight.detach() for name, weight in weights.items()}
+        together: dict[str, Tensor] = vmap(grad(loss), in_dims=(None, *[0] * len(items)))(detached, *items)
+        return together
+    leaves = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
+    found = [
+        torch.autograd.grad(loss(leaves, *item), list(leaves.values()), materialize_grads=True)
+        for item in zip(*items, strict=True)
+    ]
+    return {name: torch.stack(of) for name, of in zip(leaves, zip(*found, strict=True), strict=True)}
+
+
 class _Probe:
     """Takes the gradients of single records, of a module of the same kind with any weights."""
 
     def __init__(self, module: nn.Module, inputs: Tensor, labels: Tensor) -> None:
         self.module, self.inputs, self.labels = module, inputs, labels
-        together = vmap(grad(self._loss), in_dims=(None, None, 0, 0))
-        self.gradients: Callable[..., dict[str, Tensor]] = together if taken_by_vmap(module) else self._one_by_one
 
     def __call__(self, module: nn.Module) -> Tensor:
         """Return (m,) norms of the gradients at the weights of a module, over all that are trained."""
-        trained = {name: weight.detach() for name, weight in module.named_parameters() if weight.requires_grad}
+        trained = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
         rest = {name: of.detach() for name, of in (*module.named_parameters(), *module.named_buffers())}
         parts = zip(*(torch.split(of, _AT_ONCE) for of in (self.inputs, self.labels)), strict=True)
         with exact(self.labels.device):
             return torch.cat([self._norms(trained, rest, *part) for part in parts])
 
     def _norms(self, trained: dict[str, Tensor], rest: dict[str, Tensor], inputs: Tensor, labels: Tensor) -> Tensor:
-        gradients = self.gradients(trained, rest, inputs, labels).values()
+        gradients = gradients_of_each(self.module, partial(self._loss, rest), trained, inputs, labels).values()
         return torch.stack([of.flatten(1).square().sum(dim=1) for of in gradients]).sum(dim=0).sqrt()
 
-    def _one_by_one(
-        self, trained: dict[str, Tensor], rest: dict[str, Tensor], inputs: Tensor, labels: Tensor
-    ) -> dict[str, Tensor]:
-        weights = {name: weight.requires_grad_() for name, weight in trained.items()}
-        found = [
-            torch.autograd.grad(self._loss(weights, rest, *record), list(weights.values()), materialize_grads=True)
-            for record in zip(inputs, labels, strict=True)
-        ]
-        return {name: torch.stack(of) for name, of in zip(weights, zip(*found, strict=True), strict=True)}
-
-    def _loss(self, trained: dict[str, Tensor], rest: dict[str, Tensor], row: Tensor, label: Tensor) -> Tensor:
+    def _loss(self, rest: dict[str, Tensor], trained: dict[str, Tensor], row: Tensor, label: Tensor) -> Tensor:
         logits = functional_call(self.module, rest | trained, (row[None],))
         return nn.functional.cross_entropy(logits, label[None])

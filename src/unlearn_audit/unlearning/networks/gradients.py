@@ -7,10 +7,10 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call
 
 from unlearn_audit.models.networks.classifier import ASKED_AT_ONCE
-from unlearn_audit.models.networks.gradients import taken_by_vmap
+from unlearn_audit.models.networks.gradients import gradients_of_each, taken_by_vmap
 from unlearn_audit.models.networks.training import batch_sizes
 from unlearn_audit.unlearning.networks import losses
 from unlearn_audit.unlearning.networks.steps import Records
@@ -69,20 +69,15 @@ def _curved(logits: Tensor, weights: list[Tensor], direction: list[Tensor]) -> t
 
 def _sum(task: Task, records: Records, batch_size: int, of_batch: Callable[[int, Tensor], Tensor]) -> Slopes:
     """Return the sum over batches of a function of their sizes and gradients."""
-    compute = vmap(grad(partial(_loss, task.module)), in_dims=(None, 0, 0)) if taken_by_vmap(task.module) else None
     weights = task.weights()
     total = {name: torch.zeros_like(weight, requires_grad=False) for name, weight in weights.items()}
-    with evaluating(task.module):
-        for rows, labels in _batches(records, batch_size, 1 if compute is None else RECORDS_AT_ONCE):
+    at_once = RECORDS_AT_ONCE if taken_by_vmap(task.module) else 1
+    with evaluating(task.module), torch.enable_grad():
+        for rows, labels in _batches(records, batch_size, at_once):
             size = rows.shape[1]
             inputs = task.inputs(rows.flatten(), next(iter(weights.values())).dtype)
             inputs = inputs.reshape(*rows.shape, *inputs.shape[1:])
-            if compute is None:
-                loss = _loss(task.module, weights, inputs[0], labels[0])
-                found = torch.autograd.grad(loss, list(weights.values()), materialize_grads=True)
-                slopes = {name: slope[None] for name, slope in zip(weights, found, strict=True)}
-            else:
-                slopes = compute({name: weight.detach() for name, weight in weights.items()}, inputs, labels)
+            slopes = gradients_of_each(task.module, partial(_loss, task.module), weights, inputs, labels)
             for name, slope in slopes.items():
                 total[name] += of_batch(size, slope).sum(dim=0)
     return total
