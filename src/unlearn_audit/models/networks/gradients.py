@@ -178,7 +178,7 @@ class _Probe:
 
     def __call__(self, module: nn.Module) -> Tensor:
         """Return (m,) norms of the gradients at the weights of a module, over all that are trained."""
-        trained = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+        trained: dict[str, Tensor] = {n: weight for n, weight in module.named_parameters() if weight.requires_grad}
         rest = {name: of.detach() for name, of in (*module.named_parameters(), *module.named_buffers())}
         parts = zip(*(torch.split(of, _AT_ONCE) for of in (self.inputs, self.labels)), strict=True)
         with exact(self.labels.device):
