@@ -111,8 +111,8 @@ def pytest_collection_modifyitems(items):
 
 
 # the same examples in every run; HYPOTHESIS_PROFILE=explore looks for others
-settings.register_profile("repeat", derandomize=True)
-settings.register_profile("explore", derandomize=False)
+settings.register_profile("repeat", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 

@@ -10,6 +10,7 @@ forests are grown both ways, and where they differ or the builder takes other ar
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,6 +27,8 @@ from unlearn_audit.utils.threads import threads_for_trees
 _MOST = np.iinfo(np.int32).max
 _FREE = ("n_estimators", "min_samples_leaf", "random_state", "n_jobs")
 """Parameters that a forest grown here may have at will; the others are scikit-learn's defaults."""
+
+_OF_THREAD = threading.local()
 
 
 def fit_forest(model: Any, X: Any, y: npt.NDArray[Any]) -> bool:
@@ -110,10 +113,10 @@ def _grow(
     tried, leaf = max(1, int(np.sqrt(width))), growth.min_samples_leaf
 
     def grow(seed: int) -> Any:
-        random = np.random.RandomState(seed)
+        random = _seeded(seed)
         drawn = random.randint(0, n, n) if weights is None else random.choice(n, n, replace=True, p=weights)
         times = np.bincount(drawn, minlength=n).astype(np.float64)
-        splitter = BestSplitter(Gini(1, sizes), tried, leaf, 0.0, np.random.RandomState(seed), None)
+        splitter = BestSplitter(Gini(1, sizes), tried, leaf, 0.0, _seeded(seed), None)
         tree = Tree(width, sizes, 1)
         DepthFirstTreeBuilder(splitter, 2 * leaf, leaf, 0.0, _MOST, 0.0).build(tree, rows, answers, times, None)
         return tree
@@ -122,6 +125,19 @@ def _grow(
     if threads > 1:
         return list(Parallel(n_jobs=threads, prefer="threads")(delayed(grow)(seed) for seed in seeds))
     return [grow(seed) for seed in seeds]
+
+
+def _seeded(seed: int) -> np.random.RandomState:
+    """Return this thread's generator, seeded anew.
+
+    It draws as a new ``RandomState(seed)`` does, which first asks the system for entropy, for longer than a small tree
+    takes to grow.
+    """
+    found: np.random.RandomState | None = getattr(_OF_THREAD, "random", None)
+    if found is None:
+        found = _OF_THREAD.random = np.random.RandomState(seed)
+    found.seed(seed)
+    return found
 
 
 def _seeds(random_state: int, n_trees: int) -> list[int]:
