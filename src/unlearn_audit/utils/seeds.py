@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -98,8 +99,17 @@ def seeded_globals(seed: int) -> Iterator[None]:
         else:
             gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
             with torch.random.fork_rng(devices=gpus):
-                torch.manual_seed(seed)
+                # that of all devices formats the stack for each device that is not there
+                (torch.manual_seed if _has_accelerator() else torch.default_generator.manual_seed)(seed)
                 yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
+
+
+@lru_cache(maxsize=1)
+def _has_accelerator() -> bool:
+    """Return whether PyTorch, once it is imported, has another device than the processor."""
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available() or torch.xpu.is_available()
