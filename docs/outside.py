@@ -105,7 +105,9 @@ def _content(path: str) -> str:
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".md":
         return text
-    return f"# {file.name}\n\n{_notebook(text) if file.suffix == '.ipynb' else _fence(text, LANGUAGES.get(file.suffix))}"
+    return (
+        f"# {file.name}\n\n{_notebook(text) if file.suffix == '.ipynb' else _fence(text, LANGUAGES.get(file.suffix))}"
+    )
 
 
 def _listing(folder: Path) -> str:

@@ -41,7 +41,7 @@ class Evidence:
     moved
         The share of rows with an answer that changed; None where not known.
     record_risk
-        Records that stand out by themselves.
+        Records that stand out individually.
     retrained
         What exact retraining makes of the answers; None where it is what was audited, or changes none either.
     """
