@@ -3,8 +3,9 @@
     python docs/outputs.py                # writes the pages
     python docs/outputs.py engineer       # one of them
 
-A page is a list of fenced blocks. A block of a file follows a line that names the file and ends with a colon; a block
-of the language `console` holds commands; a block of the language `text` right after it holds what they print.
+A page is a list of fenced blocks. A block of a file follows a line that names the file and ends with a colon. A block
+of the language `console` holds commands, and a block of the language `text` right after it what they print. A block of
+the language `markdown` holds the beginning of the report in the folder `audit-run`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGES = sorted((Path(__file__).parent / "start").glob("*.md"))
-WIDTH = 110
+WIDTH = 119
 BLOCK = re.compile(r"(?:^[^\n]*`([\w-]+\.\w+)`[^\n`]*:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INSTALLS = "pip "
 """Commands that start so are shown and never run."""
@@ -73,14 +74,21 @@ def printed(words: list[str], folder: Path) -> str:
     return "".join(f"{line.rstrip()}\n" for parts in lines for line in parts or [""])
 
 
+def beginning(folder: Path) -> str:
+    """Return the first section of the report of a run."""
+    report = (folder / "audit-run" / "report.md").read_text(encoding="utf-8")
+    return report.partition("## Verdict\n\n")[2].partition("\n## ")[0]
+
+
 def run(page: str, folder: Path) -> str:
     """Return a page with what its commands print in a folder."""
     parts, at, output = [], 0, ""
     for block in blocks(page):
         if block.file:
             (folder / block.file).write_text(block.text, encoding="utf-8")
-        elif block.language == "text" and output:
-            parts += [page[at : block.at], output]
+        shown = output if block.language == "text" else beginning(folder) if block.language == "markdown" else ""
+        if shown:
+            parts += [page[at : block.at], shown]
             at = block.at + len(block.text)
         output = "".join(printed(words, folder) for words in block.commands)
     return "".join([*parts, page[at:]])

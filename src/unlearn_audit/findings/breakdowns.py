@@ -104,7 +104,7 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
 
     None without a chain, and where nobody was deleted or labels or the versions of the deletions are not known.
 
-    Falls are taken as they are or, where every pair was asked enough references, on the scale of their own step:
+    Falls are taken as they are or, where every pair was asked enough references, on the scale of their step:
     whichever says more on the shadow side.
     """
     tables = (shadow, target)

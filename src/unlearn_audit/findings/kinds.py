@@ -192,8 +192,8 @@ _RULES = (
         lambda e: e.nothing_moved and e.retrained == "unknown",
         "unchanged",
         "cannot-tell",
-        "No answer changed between the versions; without exact retraining beside it, whether anything was forgotten "
-        "is not known.",
+        "No answer changed between the versions; without exact retraining to compare with, whether anything was "
+        "forgotten is not known.",
     ),
     _Rule(
         lambda e: e.nothing_moved,
