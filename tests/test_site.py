@@ -81,6 +81,13 @@ def test_the_api_is_that_of_the_package(site):
     assert {name for name in unlearn_audit.__all__ if f'id="unlearn_audit.{name}"' not in page} == {"AuditConfig"}
 
 
+def test_parameters_that_share_a_description_keep_their_own_defaults(site):
+    text = re.sub(r"<[^>]+>|\s+", " ", (site / "api" / "index.html").read_text(encoding="utf-8"))
+    text = re.sub(r" +", " ", text).partition("Audit the deletion of records")[2]
+    assert re.search(r"train_size \( int , default: 2000 \)", text)
+    assert re.search(r"stratify \( bool , default: False \)", text)
+
+
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["quick", "whole"])
 @pytest.mark.parametrize("page", OUTPUTS.PAGES, ids=lambda page: page.stem)
 def test_a_quick_start_runs_from_top_to_bottom(page, whole, command, monkeypatch):
