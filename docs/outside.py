@@ -20,6 +20,8 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+OUTSIDE = "repository/"
+"""Where on the site files outside ``docs/`` are."""
 LANGUAGES = {".py": "python", ".sh": "bash", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
 
 
@@ -35,16 +37,18 @@ def slug(heading: str, separator: str = "-") -> str:
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add a page for each file outside ``docs/`` that a page links to, and for those that these link to."""
-    found = [file for file in files if file.src_uri.endswith(".md")]
+    """Add a page for each file outside ``docs/`` that the navigation or a page names, and for those that these name."""
+    named = [_place(uri) for uri in re.findall(rf"{OUTSIDE}[^'\"]+", str(config.nav))]
+    for file in files:
+        if file.src_uri.endswith(".md"):
+            named += _linked(file.content_string, _place(file.src_uri))
     seen: set[str] = set()
-    while found:
-        file = found.pop()
-        for path in _linked(file.content_string, _place(file.src_uri)):
-            if path not in seen and not path.startswith("docs/") and (ROOT / path).exists():
-                seen.add(path)
-                files.append(made := File.generated(config, _page(path), content=_content(path)))
-                found.append(made)
+    while named:
+        path = named.pop()
+        if path not in seen and not path.startswith("docs/") and (ROOT / path).exists():
+            seen.add(path)
+            files.append(made := File.generated(config, _page(path), content=_content(path)))
+            named += _linked(made.content_string, path)
     return files
 
 
@@ -84,9 +88,9 @@ def _resolved(place: str, target: str) -> str:
 
 def _place(uri: str) -> str:
     """Return where in the repository a page of the site is from."""
-    if not uri.startswith("repository/"):
+    if not uri.startswith(OUTSIDE):
         return f"docs/{uri}"
-    path = uri.removeprefix("repository/")
+    path = uri.removeprefix(OUTSIDE)
     return path if (ROOT / path).is_file() else path.removesuffix(".md")
 
 
@@ -94,7 +98,7 @@ def _page(path: str) -> str:
     """Return where on the site a file or folder of the repository is."""
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
-    return f"repository/{path}" if path.endswith(".md") else f"repository/{path}.md"
+    return f"{OUTSIDE}{path}" if path.endswith(".md") else f"{OUTSIDE}{path}.md"
 
 
 def _content(path: str) -> str:
