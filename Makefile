@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test browser figures validity trust lint types format bench clean
+.PHONY: audit test browser figures validity trust site lint types format bench clean
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
@@ -40,6 +40,11 @@ validity: $(VENV)/.dev
 trust: $(VENV)/.dev
 	PYTHONPATH=benchmarks $(BIN)/python -m trust --jobs $(JOBS)
 
+# the documentation site, in build/site; a warning is an error
+site: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "Open build/site/index.html"
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -63,6 +68,10 @@ $(VENV)/.python:
 
 $(VENV)/.core: $(VENV)/.python pyproject.toml requirements.lock
 	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.core
+	$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

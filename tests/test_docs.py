@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -51,10 +52,11 @@ from unlearn_audit.report.plots import PLOTS, Plot
 from unlearn_audit.reproduce import EXPERIMENTS
 from unlearn_audit.unlearning import METHODS, unlearner_for
 from unlearn_audit.utils.columns import FORMATS, read_columns
+from unlearn_audit.utils.registry import GROUPS
 from unlearn_audit.worlds.design import Request
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 OF_TYPER = {"--help", "--install-completion", "--show-completion"}
 FLAGS_OF_DASK = {"--port", "--nthreads", "--nworkers"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -390,3 +392,10 @@ def test_the_picture_of_the_report_is_that_of_the_page():
 def test_the_picture_of_the_rooms_is_that_of_the_package():
     drawing = ROOT / "docs" / "architecture" / "draw.py"
     assert subprocess.run([sys.executable, str(drawing), "--check"], check=False).returncode == 0, f"run {drawing}"
+
+
+def test_the_example_of_a_package_registers_one_object_of_each_family():
+    (text,) = blocks("docs/extending.md", "toml")
+    registered = tomllib.loads(text)["project"]["entry-points"]
+    assert set(registered) == set(GROUPS.values())
+    assert all(len(objects) == 1 for objects in registered.values())

@@ -15,7 +15,9 @@ from unlearn_audit import Execution, run
 from unlearn_audit.config import AuditConfig
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "options.md")]
+ELSE = ("options.md", "start")
+"""What is no page of commands to run one by one: `tests/test_site.py` runs quick starts from top to bottom."""
+PAGES = [ROOT / "README.md", *sorted(p for p in (ROOT / "docs").rglob("*.md") if not {p.name, p.parent.name} & {*ELSE})]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 SMALL = [

@@ -31,7 +31,7 @@ def test_figures_as_json_and_as_a_page(command, tmp_path):
 def test_in_words(command, tmp_path):
     done = command("rectify", *SMALL, "--null", "--train-size=5000", "--out", tmp_path / "out")
     assert done.code == 0, done.err
-    assert "Each value was written anew as it was" in done.out
+    assert "Each value was rewritten unchanged" in done.out
     assert "0.500 (0.500 to 0.500)" in done.out
     page = (tmp_path / "out" / "rectification.md").read_text()
     for words in (" ".join(done.out.split()), page):

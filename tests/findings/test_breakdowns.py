@@ -72,7 +72,8 @@ def test_an_audit_of_per_record_worlds_counts_whom_it_tells(tmp_path):
     assert 5 <= risk.identified <= 18
     assert risk.worlds_needed == 7
     page = result.save(tmp_path / "out").read_text()
-    assert f"Of 18 audited records {risk.identified} stand out by themselves" in page
+    assert page.count(f"Of 18 audited records {risk.identified} stand out individually") == 1
+    assert page.count("audited records") == 1
     assert "Difficulty: tenths of the margin" in page
     shuffled = rng.permutation(len(result.scores))
     table = result.observations["target"]
@@ -191,5 +192,5 @@ def test_a_file_is_grouped_by_its_own_columns(table):
     assert found.config["groups"] == ["town"]
     with pytest.raises(AuditError, match="no column 'group_sex' to group by; it has group_town, group_age"):
         audit_observations(shadow, target, config=config.model_copy(update={"groups": ("sex",)}))
-    with pytest.raises(AuditError, match="it has none of the kind"):
+    with pytest.raises(AuditError, match=r"it has none$"):
         audit_observations(target, shadow, config=config)

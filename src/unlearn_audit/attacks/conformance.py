@@ -257,7 +257,7 @@ def _of_other_rows(fitted: Attack, target: View, scores: npt.NDArray[Any]) -> It
 def _without_information(attack: Attack, sides: Sides) -> Iterator[str]:
     shadow, target = sides.shadow, constant(sides.target)
     if "records" in attack.needs:
-        # each record has a score of its own; where no shadow model tells records apart either, all have the same
+        # each record has its own score; where no shadow model tells records apart either, all have the same
         beside = None if target.references is None else constant(target.references)
         shadow = LabelledView(dataclasses.replace(constant(shadow.view), references=beside), shadow.positive)
         target = dataclasses.replace(target, references=beside)

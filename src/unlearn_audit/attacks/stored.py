@@ -50,7 +50,7 @@ class ScoreStore:
     about
         Names of dataset and model, for people; the dataset's is how records are purged.
     influence
-        What decides what deletions change, as text; None where it cannot be told, or none is known.
+        What decides what deletions change, as text; None where it cannot be determined, or none is known.
     """
 
     store: Store
@@ -67,7 +67,7 @@ class ScoreStore:
         seed: int,
         fit_rows: int | None,
     ) -> list[dict[str, Any] | None]:
-        """Return everything that decides each attack's scores; None where that cannot be told, or is not kept."""
+        """Return everything that decides each attack's scores; None where that cannot be determined, or is not kept."""
         if sum(map(len, targets)) > MOST_ROWS:
             return [None] * len(attacks)
         common = {

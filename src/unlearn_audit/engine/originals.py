@@ -68,7 +68,7 @@ def stored_original(task: SideTask, world: World, store: Store, document: Mappin
 
 
 def kept_original(original: Original) -> tuple[Tensors, dict[str, Any]] | None:
-    """Return what a store keeps of an original, and the notes beside it; None if it cannot be made again from that.
+    """Return what a store keeps of an original, and the notes on it; None if it cannot be made again from that.
 
     It can if the model that is made again gives the same answers to the last bit.
     """

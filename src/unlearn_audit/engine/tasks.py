@@ -40,7 +40,7 @@ class SideTask:
     arm
         The name of its arm; empty for the one that is asked for.
     measures
-        What is measured of each pair beside its answers, by the names of `unlearn_audit.engine.measures.MEASURES`. It
+        What is measured of each pair besides its answers, by the names of `unlearn_audit.engine.measures.MEASURES`. It
         is in no key: a world that was made without it is made again where it is asked for.
     keep_originals
         Whether originals are kept in the store, for other methods to start from.

@@ -30,7 +30,7 @@ Bundle = tuple[int, ...]
 
 @dataclass(frozen=True)
 class KeptOriginal:
-    """An original to put into the store: its document, its tensors and the notes beside them."""
+    """An original to put into the store: its document, its tensors and the notes on them."""
 
     document: Mapping[str, Any]
     tensors: Tensors

@@ -91,7 +91,7 @@ class Played:
 
 
 def results_of(played: Played, defended: DefendedTable) -> list[Result]:
-    """Return the figures of every attack of one game, each beside its classical baseline."""
+    """Return the figures of every attack of one game, each with its classical baseline."""
     positive, clusters, paper = played.positive, played.clusters, played.rows.paper
     kinds: dict[Rows, Mask] = {"all": np.ones(len(paper), dtype=bool)}
     if not paper.all():

@@ -78,7 +78,7 @@ def _groupings(target: Observations, positive: npt.NDArray[np.bool_]) -> Iterato
 
 
 def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRisk | None:
-    """Return how many records stand out by themselves; None where worlds do not audit the same records.
+    """Return how many records stand out individually; None where worlds do not audit the same records.
 
     Each record's scores in worlds where it has the positive role are compared with those in worlds where it has the
     other, on the paper's rows, of which each world has one a record.
@@ -104,7 +104,7 @@ def time_of_deletion(shadow: Observations, target: Observations, game: Game) -> 
 
     None without a chain, and where nobody was deleted or labels or the versions of the deletions are not known.
 
-    Falls are taken as they are or, where every pair was asked enough references, on the scale of their own step:
+    Falls are taken as they are or, where every pair was asked enough references, on the scale of their step:
     whichever says more on the shadow side.
     """
     tables = (shadow, target)

@@ -88,10 +88,10 @@ def epsilon_measured(
 ) -> EpsilonMeasured | None:
     """Return a lower bound on the epsilon by which unlearned models differ from retrained ones.
 
-    (ε, δ)-unlearning says that the unlearned model alone can hardly be told from one retrained without the record. The
-    test is of two populations: is a model, of which a deleted record's margin is known, unlearned or retrained? Margins
-    above a threshold are called, or those below, whichever is better on shadow worlds; the rule is judged on the
-    target's. It sees one number of one model, so the true epsilon may be far larger.
+    (ε, δ)-unlearning says that the unlearned model alone is hardly distinguishable from one retrained without the
+    record. The test is of two populations: is a model, of which a deleted record's margin is known, unlearned or
+    retrained? Margins above a threshold are called, or those below, whichever is better on shadow worlds; the rule is
+    judged on the target's. It sees one number of one model, so the true epsilon may be far larger.
 
     Parameters
     ----------

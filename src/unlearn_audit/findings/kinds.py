@@ -41,7 +41,7 @@ class Evidence:
     moved
         The share of rows with an answer that changed; None where not known.
     record_risk
-        Records that stand out by themselves.
+        Records that stand out individually.
     retrained
         What exact retraining makes of the answers; None where it is what was audited, or changes none either.
     """
@@ -192,8 +192,8 @@ _RULES = (
         lambda e: e.nothing_moved and e.retrained == "unknown",
         "unchanged",
         "cannot-tell",
-        "No answer changed between the versions; without exact retraining beside it, whether anything was forgotten "
-        "is not known.",
+        "No answer changed between the versions; without exact retraining to compare with, whether anything was "
+        "forgotten is not known.",
     ),
     _Rule(
         lambda e: e.nothing_moved,

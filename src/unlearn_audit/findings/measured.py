@@ -35,7 +35,7 @@ def by_world(table: pd.DataFrame | None) -> pd.DataFrame:
 def measured(
     method: pd.DataFrame | None, retrained: pd.DataFrame | None = None, none: pd.DataFrame | None = None
 ) -> tuple[Measured, ...]:
-    """Return each figure of a method with those of the arms beside it; what differs from run to run is left out.
+    """Return each figure of a method with those of the other arms; what differs from run to run is left out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What should be known of an audit beside its figures: routine notes, and warnings that may change what they mean."""
+"""What should be known of an audit besides its figures: routine notes, and warnings that may change what they mean."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def worlds_for_auc_found(result: Result) -> int | None:
 def worlds_for_auc_worth_seeing(result: Result) -> int | None:
     """Return from how many target worlds on an AUC of 0.7 would be claimed with a probability of 80 %.
 
-    As `worlds_for_auc_found`; where the run has no error of its own to go by, that of independent rows.
+    As `worlds_for_auc_found`; where the run gives no standard error, that of independent rows.
     """
     return _fewest_worlds(result, errors_to_claim, float(special.logit(WORTH_SEEING)))
 

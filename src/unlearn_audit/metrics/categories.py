@@ -29,7 +29,7 @@ def categories(values: Values, positive: AnyArray, records: AnyArray) -> tuple[A
     """Return the group of each row and the names of the groups.
 
     Numbers of more than `MOST_VALUES` distinct values are cut into quarters of the records. Each quarter, or else each
-    value, is a group of its own, if at least `FEWEST_IN_A_GROUP` records are in it in each role; those of fewer are one
+    value, is a separate group, if at least `FEWEST_IN_A_GROUP` records are in it in each role; those of fewer are one
     group together.
 
     Parameters

@@ -65,8 +65,8 @@ def memorisation(right: AnyArray, trained: AnyArray, records: AnyArray) -> tuple
     known = (counts[0] > 0) & (counts[1] > 0)
     if not known.any():
         raise AuditError(
-            "no record is trained on in one world and left out in another, so what is memorised of it cannot be told; "
-            "use per-record worlds"
+            "no record is trained on in one world and left out in another, so what is memorised of it cannot be "
+            "measured; use per-record worlds"
         )
     return names[known], hits[0][known] / counts[0][known] - hits[1][known] / counts[1][known]
 

@@ -81,7 +81,7 @@ class FlaggingRule:
 
 
 def precision(base_rate: float, found: float, wrong: float) -> float:
-    """Return P · found / (P · found + (1 - P) · wrong); 0 where nobody is flagged.
+    """Return P · found / (P · found + (1 - P) · wrong); 0 where no one is flagged.
 
     Examples
     --------

@@ -74,7 +74,7 @@ class Variation:
     def reach(self, confidence: float) -> float:
         """Return half the width of an interval on the figure's own scale.
 
-        It is sqrt(t²_W between + t²_R recurring), each variance with the t quantile of its own degrees of freedom,
+        It is sqrt(t²_W between + t²_R recurring), each variance with the t quantile of its degrees of freedom,
         where the first term is at least t²_R answers: worlds that agree by chance are no sign of certainty.
         """
         if not math.isfinite(self.between):

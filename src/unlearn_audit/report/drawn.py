@@ -16,7 +16,7 @@ P = ParamSpec("P")
 
 
 class Drawn(NamedTuple):
-    """A figure, and what `to_svg` takes beside it."""
+    """A figure, and what `to_svg` needs with it."""
 
     figure: Figure
     name: str

@@ -66,7 +66,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "DegCount",
         "Share of records whose true status the attack is more confident of with both models than with the original "
-        "alone; beside it with ties as ½, and with confidences calibrated on shadow worlds.",
+        "alone; also with ties as ½, and with confidences calibrated on shadow worlds.",
     ),
     ("DegRate", "Mean gain of that confidence; comparable only within one attack model unless calibrated."),
     (

@@ -85,7 +85,6 @@ def render_forms(findings: Findings, scores: pd.DataFrame, auditor: Sequence[boo
         **_tables(findings, leading),
         "further": further(findings),
         "arms_words": () if findings.arms is None else arms_words(findings.arms),
-        "level": "" if findings.record_risk is None else percent(findings.record_risk.level),
         "fewest_in_a_group": FEWEST_IN_A_GROUP,
         "neighbours": next((r.privacy.neighbours for r in findings.released if r.privacy is not None), ""),
         "glossary": GLOSSARY,

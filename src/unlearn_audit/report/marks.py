@@ -73,7 +73,7 @@ def scale_from(ends: Iterable[Interval]) -> float:
 def strip(value: float, ends: Interval, kind: str, start: float = 0.4) -> Markup:
     """Draw a value with its interval on a line from ``start`` to 1, with guessing marked.
 
-    The figures stand beside it as text, so that it is hidden from those who have the page read to them.
+    The figures are next to it as text, so it is hidden from screen readers.
 
     Parameters
     ----------

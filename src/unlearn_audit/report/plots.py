@@ -77,8 +77,7 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
     lowest = 1 / max(10, int((rows["role"] == negative).sum()))
     with drawing("roc"):
         figure, axes = new_figure(_WIDTH, _HEIGHT)
-        axes.plot([lowest, 1], [lowest, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
-        axes.annotate("guessing", (0.3, 0.3), (6, -12), textcoords="offset points", color=MUTED, fontsize=8.5, va="top")
+        roc_axes(axes, lowest, f"{negative} records flagged", f"{positive} records found")
         curves: list[Readable] = []
         for result, style in drawn:
             column = score_column(result.attack, result.attack_model)
@@ -94,9 +93,6 @@ def roc_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
                     axes.plot(
                         realised, reached, "o", markersize=6, color=style["color"], markerfacecolor=PAPER, zorder=4
                     )
-        log_percent(axes, lowest)
-        axes.set_xlabel(f"{negative} records flagged (false-positive rate)")
-        axes.set_ylabel(f"{positive} records found (true-positive rate)")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderaxespad=0.2, handlelength=2.2)
         points = ", ".join(
             f"{percent(tpr)} at {percent(rate)}" for rate, tpr in leading.tpr_at_fpr.items() if tpr is not None
@@ -206,8 +202,22 @@ def _pair_and_baseline(findings: Findings, leading: Result) -> list[tuple[Result
     return drawn
 
 
-def log_percent(axes: Axes, lowest: float) -> None:
-    """Give both axes of an ROC curve a logarithmic scale, in per cent, from the lowest rate on."""
+def roc_axes(axes: Axes, lowest: float, flagged: str, found: str) -> None:
+    """Prepare both axes for ROC curves: logarithmic, in per cent, with the line of guessing.
+
+    Parameters
+    ----------
+    axes
+        To be drawn in.
+    lowest
+        The rate at which both axes start.
+    flagged, found
+        What the false-positive and the true-positive rate count.
+    """
+    axes.plot([lowest, 1], [lowest, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+    axes.annotate("guessing", (0.3, 0.3), (6, -12), textcoords="offset points", color=MUTED, fontsize=8.5, va="top")
+    axes.set_xlabel(f"{flagged} (false-positive rate)")
+    axes.set_ylabel(f"{found} (true-positive rate)")
     ticks = [tick for tick in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0) if tick >= lowest]
     for scale, limits, set_ticks in (
         (axes.set_xscale, axes.set_xlim, axes.set_xticks),

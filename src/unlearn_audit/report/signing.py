@@ -45,6 +45,6 @@ class Signing:
 
 
 def made_now(owner: str | None = None) -> dict[str, str]:
-    """Return the date, and the owner where there is one, as a run keeps them beside its findings."""
+    """Return the date, and the owner where there is one, as a run stores them with its findings."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return {"date": now} | ({} if owner is None else {"owner": owner})

@@ -38,7 +38,7 @@ class Line:
     cells
         One for each further column.
     tag
-        A word or two beside its name.
+        A word or two next to its name.
     leading
         Whether it stands out.
     """

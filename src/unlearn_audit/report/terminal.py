@@ -42,7 +42,7 @@ def print_summary(
     findings
         What the audit found.
     report_path
-        The path of the full report, printed last and on a line of its own; None if there is none.
+        The path of the full report, printed last, on a separate line; None if there is none.
     every_attack
         Whether the table has a row for every feature and defence, and not `_MOST_ROWS` at most.
     """

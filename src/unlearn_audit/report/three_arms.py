@@ -115,7 +115,7 @@ def epsilon_words(method: str, found: EpsilonMeasured) -> str:
     if found.at_least > found.certified:
         # what is certified is closeness to models of the method's own kind, which need not be like retrained ones
         return (
-            f"{text}. {stated}, against models of its own kind that never had the records: it does not hold here, or "
+            f"{text}. {stated}, against models of the same kind that never had the records: it does not hold here, or "
             "those differ from retrained ones as much."
         )
     return f"{text}; {stated}, which this does not contradict."

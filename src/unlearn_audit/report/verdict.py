@@ -70,7 +70,7 @@ def verdict(
     moved
         The share of rows with an answer that changed between versions; None where not known.
     record_risk
-        How many records stand out by themselves.
+        How many records stand out individually.
     retrained
         What exact retraining makes of the answers, where another method is audited.
 

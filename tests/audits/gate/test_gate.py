@@ -1,4 +1,4 @@
-"""Limits on what a run measured: when they hold, when they do not, and when it can't be told."""
+"""Limits on what a run measured: when they hold, when they do not, and when a run cannot decide."""
 
 import math
 import xml.etree.ElementTree as ET

@@ -1,4 +1,4 @@
-"""A record's change on the scale of its own pair, which reference records show; no shadow model.
+"""A record's change on the scale of its pair, which reference records show; no shadow model.
 
 Our own (see docs/attacks.md). The position of a change among those of non-members is also the second part of the
 score of `unlearn_audit.attacks.formula.l_diff`.

@@ -180,7 +180,7 @@ class References:
         """Return what `local_scale` does where there are too many references to compare each row with each.
 
         The references of a pair are put into cells of φ_o, a small part of the bandwidth wide, each cell standing at
-        the mean of its own, and between the middles of cells ls is interpolated.
+        its own mean, and between the middles of cells ls is interpolated.
         """
         found = np.empty(len(rows))
         middles = (_EDGES[1:] + _EDGES[:-1]) / 2

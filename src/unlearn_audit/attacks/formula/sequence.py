@@ -3,7 +3,7 @@
 Jagielski et al., "How to Combine Membership-Inference Attacks on Multiple Updated Models" (PoPETs 2023), compare either
 the first model with the last (their Back-Front; here `margin-difference`, and every other attack on the pair) or each
 with the next (their Delta), which also tells in which update a record took part. Steps differ in how much they move
-everything, so each is better measured by the reference records of its own step (our own).
+everything, so each is better measured by the reference records of its step (our own).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Does the deletion of a record explain what changed about the references? Our own; see docs/attacks.md.
 
 The attacker knows by how much the deletion of a record would move the predictions for each reference record
-(`unlearn_audit.attacks.influence`), from a model of its own on its own records: no shadow world. A record scores the
+(`unlearn_audit.attacks.influence`), from its own model on its own records: no shadow world. A record scores the
 higher the smaller the angle between what it would change and what did change in its pair.
 """
 

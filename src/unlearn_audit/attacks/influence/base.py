@@ -62,7 +62,7 @@ class Influence(ABC):
         pair: Positions,
         references: Positions,
     ) -> Array:
-        """Return how well the deletion of each candidate explains the change of its own pair.
+        """Return how well the deletion of each candidate explains the change of its pair.
 
         Parameters
         ----------

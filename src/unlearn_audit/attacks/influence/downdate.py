@@ -1,7 +1,7 @@
 """What a deleted record pulls at, where the Hessian is that of other records and where it holds the record itself.
 
 A deletion moves a model's parameters by H⁻¹ ∇ℓ(x), with H the Hessian over the records that *remain*. The attacker
-estimates H from training records of its own. Where x is none of them, that is an estimate of H as it stands. Where x is
+estimates H from its own training records. Where x is none of them, that is an estimate of H as it stands. Where x is
 one of them, its part has to be taken out first (Woodbury's identity).
 """
 

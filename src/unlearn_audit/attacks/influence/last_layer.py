@@ -52,7 +52,7 @@ _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, eq=False)
 class LastLayerInfluence(Influence):
-    """What an attacker with one network of its own expects of networks trained on others of the same kind.
+    """What an attacker who trains one network expects of networks trained on others of the same kind.
 
     Attributes
     ----------

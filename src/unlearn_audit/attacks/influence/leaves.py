@@ -2,8 +2,8 @@
 
 Where n records remain in a leaf, a share p of them with the label of a reference, deleting record x from the leaf
 lowered that share by ([labels equal] - p) / (n + 1). A forest answers with the mean of its trees. Which records share a
-leaf the attacker learns from trees of its own: a forest on as many records as the models under attack are trained on,
-or, where these are single trees, many trees on different draws of as many. A tree of its own that was grown with x (m
+leaf the attacker learns from its own trees: a forest on as many records as the models under attack are trained on,
+or, where these are single trees, many trees on different draws of as many. One of its trees that was grown with x (m
 times, where it draws with repetition) has n + m records in that leaf: these m are taken out of n and p first.
 """
 
@@ -34,7 +34,7 @@ _SURE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class LeafInfluence(Influence):
-    """What an attacker with trees of its own expects of trees trained on others of the same kind.
+    """What an attacker who grows trees expects of trees trained on others of the same kind.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ Pull = Callable[[int, npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArra
 
 @dataclass(frozen=True, eq=False)
 class LogisticInfluence(Influence):
-    """What an attacker with records of its own expects of a logistic regression trained on others of the same kind.
+    """What an attacker with its own records expects of a logistic regression trained on others of the same kind.
 
     Attributes
     ----------

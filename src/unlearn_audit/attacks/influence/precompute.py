@@ -1,6 +1,6 @@
 """Computes influences that take one training for each record, once for all attacks and before the first one runs.
 
-Attacks run in processes of their own, and many of them look up the same records.
+Attacks run in separate processes, and many of them look up the same records.
 """
 
 from __future__ import annotations

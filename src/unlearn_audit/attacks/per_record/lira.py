@@ -23,7 +23,7 @@ from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.typing import Array
 
 FEWEST_FOR_OWN_VARIANCE = 32
-"""Worlds of each role from which on a record has a variance of its own; with fewer all share that within records."""
+"""Worlds of each role from which on a record has its own variance; with fewer, all share one."""
 
 _SHARED = 1e9
 """Shrinkage that leaves nothing but the pooled variance."""

@@ -1,7 +1,7 @@
 """The paired likelihood ratio: LiRA on both versions at once. Our own; see docs/attacks.md.
 
 Of each record the joint density of (φ_o, change) is a normal one in both roles, its covariance shrunk towards that of
-all records. The change is Δφ, or Δφ on the scale of its own pair, which reference records show (`pair_scale`). Models
+all records. The change is Δφ, or Δφ on the scale of its pair, which reference records show (`pair_scale`). Models
 with few different outputs leave most records where they were: then the ratio is that of the shares that did not move,
 record by record, and of kernel densities of all records' changes that did.
 """

@@ -104,7 +104,7 @@ def _attack_cells(of: AttackDifference) -> tuple[Cell, ...]:
 
 
 _AT_ONCE = 3
-"""Runs that stand beside each other in a terminal."""
+"""How many runs a terminal shows next to each other."""
 
 
 def print_comparison(console: Console, compared: Compared, page: str | None = None) -> None:

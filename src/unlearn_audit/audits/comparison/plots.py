@@ -9,7 +9,7 @@ import numpy as np
 from unlearn_audit.audits.comparison.compare import Curve
 from unlearn_audit.audits.comparison.findings import RunRow
 from unlearn_audit.metrics.curves import roc_points
-from unlearn_audit.report.plots import log_percent
+from unlearn_audit.report.plots import roc_axes
 from unlearn_audit.report.svg import (
     CLASSICAL,
     DELETED,
@@ -46,7 +46,7 @@ def roc_overlay(rows: Sequence[RunRow], curves: Mapping[int, Curve]) -> str:
     lowest = min(1 / max(10, int(np.count_nonzero(~positive))) for _, positive in curves.values())
     with drawing("runs"):
         figure, axes = new_figure(5.2, 3.9 + 0.17 * -(-len(curves) // 3))
-        axes.plot([lowest, 1], [lowest, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
+        roc_axes(axes, lowest, "others flagged wrongly", "deleted records found")
         for place, (scores, positive) in curves.items():
             x, y = roc_points(scores, positive, max(lowest, 1 / max(10, int(np.count_nonzero(~positive)))))
             axes.plot(
@@ -58,9 +58,6 @@ def roc_overlay(rows: Sequence[RunRow], curves: Mapping[int, Curve]) -> str:
                 linewidth=1.7,
                 solid_joinstyle="round",
             )
-        log_percent(axes, lowest)
-        axes.set_xlabel("others flagged wrongly (false-positive rate)")
-        axes.set_ylabel("deleted records found (true-positive rate)")
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(-0.02, 1.0),

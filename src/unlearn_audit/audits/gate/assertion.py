@@ -50,7 +50,7 @@ def assert_not_leaking(
     Raises
     ------
     AssertionError
-        If a limit is exceeded, or it can't be told whether it is; the message has a line for each.
+        If a limit is exceeded, or the run cannot decide whether it is; the message has a line for each.
     AuditError
         If the run has no such figure, or cannot be read.
     """

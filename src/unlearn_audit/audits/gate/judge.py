@@ -1,4 +1,4 @@
-"""Holds the figures of a run against limits, and says in words what came of it."""
+"""Compares the figures of a run with limits, and says how they compare."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unlearn_audit.report.wording import number, percent
 from unlearn_audit.utils.suggest import check_known
 
 On = Literal["interval", "point"]
-"""What is held against a limit: the interval of a figure, or its estimate alone."""
+"""What is compared with a limit: the interval of a figure, or its estimate alone."""
 
 CODES: dict[Gate, int] = {"pass": 0, "fail": 1, "cannot-tell": 3}
 """Exit codes; 2 is for a request that cannot be met."""
@@ -27,7 +27,7 @@ _MOST_DIGITS = 9
 
 @dataclass(frozen=True)
 class Judgement:
-    """One figure held against its limit, or the verdict where no limit was given.
+    """One figure compared with its limit, or the verdict where no limit was given.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class Judgement:
     outcome
         Whether the limit holds.
     sentence
-        The same in words, with the figure.
+        The same as a sentence, with the figure.
     figure, limit
-        What was held against what; None for the verdict.
+        What was compared; None for the verdict.
     needed
         How many worlds would decide it; None where that is not known, or where it is decided.
     """
@@ -150,7 +150,7 @@ def _words(figure: Figure, limit: Limit, outcome: Gate, on: On) -> str:
     most = limit.most
     subject = f"{figure.measure} of {figure.of}"
     if figure.value is None:
-        return f"{subject} is not known, so whether it is above {most:g} can't be told"
+        return f"{subject} is not known, so this run cannot show whether it is above {most:g}"
     said = f"{subject} is {_apart(figure.value, most)}"
     if on == "interval":
         said += f" ({percent(figure.confidence)} interval {_ends(figure, most)})"
@@ -159,7 +159,7 @@ def _words(figure: Figure, limit: Limit, outcome: Gate, on: On) -> str:
         + {
             "pass": f", at most {most:g}",
             "fail": f", above {most:g}",
-            "cannot-tell": f", so whether it is above {most:g} can't be told",
+            "cannot-tell": f", so this run cannot show whether it is above {most:g}",
         }[outcome]
     )
 
@@ -193,7 +193,7 @@ def _what_would_do(figure: Figure, needed: int | None) -> str:
         return f"no number of {noun} up to {MOST_WORLDS:,} is known to decide it"
     return (
         f"about {needed:,} such {noun} would decide it in 80 % of runs, if the truth is this estimate and errors "
-        "shrink as one over the root of their number"
+        "shrink with the square root of their number"
     )
 
 

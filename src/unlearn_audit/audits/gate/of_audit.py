@@ -205,7 +205,7 @@ class OfAudit:
         if other is not None and of.defense == self.findings.selected.defense:
             return _figure("excess", of, other.excess, other.excess_all_ci, share=False, confidence=FAMILY)
         raise AuditError(
-            "this run has no exact retraining beside its method, so excess is not known; audit a method other than "
+            "this run has no exact retraining to compare with, so excess is not known; audit a method other than "
             "retraining, with its arm of retraining"
         )
 

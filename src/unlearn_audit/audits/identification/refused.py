@@ -61,6 +61,6 @@ def _refuse_other_trainings(task: AuditTask, command: str, defenses: set[str]) -
     if Regime(config.regime) is not Regime.FIXED:
         raise AuditError(f"{command} solves for the optimum, which is the same in every regime; leave the regime out")
     if config.training != "auto":
-        raise AuditError(f"{command} has a training of its own; leave --training out")
+        raise AuditError(f"{command} trains in its own way; leave --training out")
     if task.models["shadow"].fingerprint != task.models["target"].fingerprint:
         raise AuditError(f"{command} trains no model of the attacker's own; leave the shadow model out")

@@ -74,7 +74,7 @@ class Arm:
 def plan_arms(
     task: AuditTask, worlds: Mapping[str, WorldPlan], defenses: Iterable[Defense], claims: Claims
 ) -> tuple[Arm, ...]:
-    """Return the undefended arm, those of exact retraining and of no unlearning beside it, and one for each defence.
+    """Return the undefended arm, exact retraining and no unlearning for comparison, and one arm for each defence.
 
     The regime of each is the one that its models were seen to run.
 
@@ -125,7 +125,7 @@ def _changes_originals(arm: Arm, config: AuditConfig) -> bool:
 
 
 def has_retraining_arm(config: AuditConfig) -> bool:
-    """Return whether another method has the arms of exact retraining and of no unlearning beside it."""
+    """Return whether another method is compared with the arms of exact retraining and of no unlearning."""
     return config.retraining_arm and not options_of(config.unlearning).is_retraining
 
 

@@ -49,7 +49,7 @@ def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
     """Return a table with the groups asked for alone."""
     for name in names:
         if name not in target.groups:
-            there = ", ".join(GROUP + of for of in target.groups) or "none of the kind"
+            there = ", ".join(GROUP + of for of in target.groups) or "none"
             raise AuditError(f"the target file has no column {GROUP + name!r} to group by; it has {there}")
     return replace(target, groups={name: target.groups[name] for name in names})
 

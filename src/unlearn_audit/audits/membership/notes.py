@@ -1,4 +1,4 @@
-"""What should be known of an audit's data, models and tables beside its figures."""
+"""What should be known of an audit's data, models and tables besides its figures."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ MOST_GAPS = 5
 """How many attacks with such a difference are named."""
 
 _GAP = (
-    "the shadow side does not stand for the target. Look for columns that mean something else there, such as ids, and "
-    "for another population; what was chosen on shadow worlds need not be the strongest attack"
+    "the shadow side does not represent the target. Look for columns that mean something else there, such as ids, and "
+    "for a different population; the attack chosen on shadow worlds may not be the strongest"
 )
 
 _LEARNED_NOTHING = (

@@ -78,7 +78,7 @@ class Method(Frozen):
     regime: str | None = Field(default=None, description="the regime that its target worlds really ran")
     reading: Reading | None = Field(
         default=None,
-        description="what its update gives away beside exact retraining: more, less, same (not told apart here), "
+        description="what its update reveals compared with exact retraining: more, less, same (not told apart here), "
         "as-retraining (every answer is that of retraining) or unchanged (no answer changed, though retraining's do)",
     )
     direction: Direction | None = Field(

@@ -148,7 +148,7 @@ def limits_of(rows: Sequence[Method], config: AuditConfig) -> tuple[str, ...]:
         f"{percent(FAMILY)} that hold for all of them at once (max-T). Together, these claims wrongly tell a method "
         f"that is like retraining apart with a probability of {percent(CLAIMED)} at most. Nothing corrects for the "
         "number of methods: of ten that are like retraining, expect that one may be told apart. The sentence on "
-        "accuracy is read by a 95 % interval of its own.",
+        "accuracy has a separate 95 % interval.",
         "Not told apart does not mean alike: the sentences say how large a difference would have been seen.",
         "Pareto fronts are of point estimates; where intervals overlap, which methods lie on one may change.",
         "Time and memory are those of this machine when worlds were made; they differ from run to run.",

@@ -54,7 +54,7 @@ def of_audit(found: Findings) -> Content:
     return Content(
         scope=Scope(
             kind="audit",
-            question="; ".join(f"Can {_against(game)} be told apart?" for game in games),
+            question="; ".join(f"Can {_against(game)} be distinguished?" for game in games),
             dataset=found.dataset,
             model=found.model,
             unlearning=_method(found.config),
@@ -119,7 +119,7 @@ def of_release(found: ReleaseFindings) -> Content:
     return Content(
         scope=Scope(
             kind="rehearsal" if found.rehearsal else "release",
-            question=f"Can deleted people be told from {alike(found)}?",
+            question=f"Can deleted people be distinguished from {alike(found)}?",
             dataset=None,
             model=None if found.config.get("model") is None else dict(publishable(found.config)).get("model"),
             unlearning=None,

@@ -75,7 +75,7 @@ class Figure(Frozen):
     """What one attack reached."""
 
     attack: str
-    game: str = Field(description="who is told apart from whom")
+    game: str = Field(description="who is distinguished from whom")
     setting: str = Field(description="the defence or the method under which it was measured")
     positives: int | None
     negatives: int | None

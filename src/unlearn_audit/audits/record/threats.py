@@ -14,13 +14,13 @@ _NEEDS: dict[Need, str] = {
     "labels": "the true label of every record",
     "references": "reference records in every pair that it knows to be in neither training set",
     "influence": "the data and the training procedure, to compute what a deletion changes",
-    "records": "models of its own that audit the same records in every role",
+    "records": "its own models that audit the same records in every role",
     "probes": "the labels of perturbed copies of every record",
     "sequence": "more than two versions",
 }
 
 _KNOWS_SHADOWS = (
-    "it trains models of its own (shadow worlds) with the same procedure, on data of the same kind that the audited "
+    "it trains its own models (shadow worlds) with the same procedure, on data of the same kind that the audited "
     "models never used"
 )
 _KNOWS_REFERENCES = "records of the same kind that neither version was trained on"

@@ -32,7 +32,7 @@ NOT_HERE = {
     **dict.fromkeys(("worlds.layout", "worlds.canaries", "worlds.probes", "worlds.unseen"), _IGNORED),
     **dict.fromkeys(("games", "views", "features", "attack_models", "attacks", "fit_rows", "groups"), _IGNORED),
     "unlearning_measures": _IGNORED,
-    "retraining_arm": "rectify looks at one unlearning method, with no arm beside it; leave --{flag} out",
+    "retraining_arm": "rectify audits one unlearning method, without arms to compare it with; leave --{flag} out",
     "scenario": "rectify is about one record at a time, which each update corrects; leave --{flag} out",
     "until": "rectify needs a fixed number of target worlds; leave --{flag} out, give --target-worlds",
 }

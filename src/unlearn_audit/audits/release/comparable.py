@@ -46,7 +46,7 @@ class Kinds:
         Parameters
         ----------
         labels
-            (n,) class index, -1 where not known; records without a label are of a kind of their own.
+            (n,) class index, -1 where not known; records without a label form a separate kind.
         classes
             (classes,) names.
         groups

@@ -127,7 +127,7 @@ def examine(pair: Pair, settings: ReleaseSettings, repetition: int = 0, *, by_ki
     repetition
         Its number among the repetitions of a rehearsal, or among trial releases.
     by_kind
-        Whether each person is compared with references of its own kind alone. Without, p-values hold only if the
+        Whether each person is compared only with references of the same kind. Without, p-values hold only if the
         deleted and the references were drawn at random from the same people.
 
     Raises
@@ -197,7 +197,7 @@ def findings_of(
 def _observer(examined: Sequence[Examined], p_values: npt.NDArray[np.float64], rate: float) -> FlaggingRule | None:
     """Return what an observer reaches at a rate; None where any set of references is too small to show it.
 
-    Each set has a threshold of its own. How many people never in training lie above them is said as the widest of the
+    Each set has its own threshold. How many people never in training lie above them is said as the widest of the
     sets' intervals, which holds for any mixture of them, about the mean.
     """
     of_sets = [

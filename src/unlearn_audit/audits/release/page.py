@@ -174,7 +174,7 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     if found.notes:
         count = "1 note" if len(found.notes) == 1 else f"{len(found.notes)} notes"
         console.print(Text(f"{count}: see the report or findings.json.", "dim"))
-    console.print(Text(f"Report, which names nobody: {page}"), soft_wrap=True)
+    console.print(Text(f"Report, which names no one: {page}"), soft_wrap=True)
     if private is not None:
         console.print(Text(f"Each person, private: {private}"), soft_wrap=True)
 

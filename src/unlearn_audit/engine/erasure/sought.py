@@ -92,7 +92,7 @@ class Sought:
 
     @property
     def data(self) -> set[str]:
-        """The digests of their data; where a run has none, none can be told from it."""
+        """The digests of their data; where a run has none, none can be recognised by it."""
         return set().union(*(run.data for run in self.runs))
 
     def files_of(self, run: Run) -> list[Path]:

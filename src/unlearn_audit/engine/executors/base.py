@@ -110,7 +110,7 @@ def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Ite
             fruitless = fruitless + 1 if len(left) == before else 0
             if fruitless == FRUITLESS:
                 raise AuditError(
-                    f"worker processes died {FRUITLESS} times in a row ({error}), most often for want of memory; "
+                    f"worker processes died {FRUITLESS} times in a row ({error}), most often because memory ran out; "
                     f"{len(left):,} {undone}"
                 ) from error
 

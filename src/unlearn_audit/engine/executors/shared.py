@@ -1,4 +1,4 @@
-"""What all tasks share, pickled once: the objects small, their arrays beside them without a copy."""
+"""What all tasks share, pickled once: the objects small, their arrays separately, without a copy."""
 
 from __future__ import annotations
 

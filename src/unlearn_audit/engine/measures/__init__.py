@@ -1,4 +1,4 @@
-"""What is measured of each pair beside its answers: did it forget, at what price? One file a measure."""
+"""What is measured of each pair besides its answers: did it forget, at what price? One file a measure."""
 
 from __future__ import annotations
 

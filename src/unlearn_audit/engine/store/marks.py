@@ -1,4 +1,4 @@
-"""The marks of artefacts: what each notes of its making, under a digest of its own."""
+"""The marks of artefacts: what each notes of its making, under its own digest."""
 
 from __future__ import annotations
 

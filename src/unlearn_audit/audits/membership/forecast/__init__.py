@@ -1,6 +1,6 @@
 """What an audit would take, before anything big is trained: counted exactly, timed on a pilot, and extrapolated.
 
-The pilot is one real world of each way of training, with few deletions, in a worker process of its own; what it makes
+The pilot is one real world of each way of training, with few deletions, in a separate worker process; what it makes
 is kept nowhere. Attack models are timed on random numbers of the shape that they would be given.
 """
 

@@ -55,7 +55,7 @@ class Pilot:
     rows, scored, fitted
         Rows of a chain: asked in all, of them those that no attacker knows, and those that attacks are fitted on.
     bytes_per_row, bytes_per_world
-        On disk: of the observations, and of what is kept beside them.
+        On disk: of the observations, and of what is kept with them.
     memory_per_row
         Bytes of a row of observations in memory.
     peak_memory
@@ -185,7 +185,7 @@ def _bytes_of(task: SideTask, original: Original) -> int:
 
 
 def _stored_bytes(task: SideTask, piece: Piece, stats: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many bytes a store takes for a world's observations, and for what stands beside them."""
+    """Return how many bytes a store takes for a world's observations, and for what is kept with them."""
     content = Packed.of(piece).content
     return len(content), len(mark_of(task.documents("")[0], content, stats).encode())
 

@@ -165,8 +165,8 @@ def _limits(plan: ReleasePlan) -> tuple[str, ...]:
         "People of a trial release are compared with references of every class: both were drawn at random from the "
         "same people. release compares within a class, which needs more references and can tell others.",
         "All are releases of one original model, retrained exactly without them. Another original, or another way of "
-        "unlearning, needs a plan of its own.",
-        f"An observer looks at one score, {score}, and needs no model of its own. One who trains models, or "
+        "unlearning, needs a separate plan.",
+        f"An observer looks at one score, {score}, and trains no model. One who trains models, or "
         "asks more often, can see more.",
     ]
     if plan.settings.target.kind == "identified":
