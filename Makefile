@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test browser figures validity trust site lint types format bench clean
+.PHONY: audit test browser figures validity trust site lint types format bench clean test-lowest test-newest dist release-check
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
@@ -60,6 +60,41 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/suite.py
 
+# the tests with the lowest versions that pyproject.toml allows of the core, Dask and the accelerated forest
+test-lowest: .venv-lowest/.ready
+	.venv-lowest/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal $(TESTS)
+
+# the tests with the newest versions there are, but for torch
+test-newest: .venv-newest/.ready
+	.venv-newest/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal $(TESTS)
+
+# libraries of networks need the version of torch that is there, and what runs the tests needs no lowest version
+.venv-lowest/.ready: pyproject.toml requirements.lock benchmarks/lowest.py
+	$(PYTHON) -m venv --clear .venv-lowest
+	$(PYTHON) benchmarks/lowest.py dask accelerate > .venv-lowest/lowest.txt
+	grep -E '^($(TEST_TOOLS))==' requirements.lock > .venv-lowest/tools.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary \
+		--constraint .venv-lowest/lowest.txt --requirement .venv-lowest/tools.txt --editable '.[dp,dask,accelerate]'
+	@touch $@
+
+TEST_TOOLS := torch|monai|opacus|safetensors|skorch|hypothesis|ipykernel|jsonschema|nbclient|pytest|pytest-xdist|playwright|axe-playwright-python
+
+.venv-newest/.ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[dev,mlflow]'
+	@touch $@
+
+# the wheel and the source distribution, from which the wheel is built
+dist: $(VENV)/.python
+	rm -rf dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+
+# what would be released, installed into empty environments: the core, with an audit, and each extra
+release-check: dist
+	$(BIN)/python benchmarks/release_check.py dist
+
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; run: make PYTHON=/path/to/python3.11" >&2; exit 2; }
@@ -79,4 +114,4 @@ $(VENV)/.dev: $(VENV)/.core
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

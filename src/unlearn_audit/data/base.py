@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unlearn_audit.data.texts import with_texts
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.utils.typing import Mask
 
@@ -24,6 +25,7 @@ class Table:
     features
         (n, d) one column a feature. A category column has pandas' ``category`` dtype; where the owner
         publishes the list of categories, the dtype holds that whole list in the published order.
+        Python objects that are all texts become a column of text, as pandas 3 has them.
         Everything else is numeric or boolean. A missing value is NaN.
     labels
         (n,) integer codes into ``class_names``.
@@ -47,6 +49,11 @@ class Table:
     notes: tuple[str, ...] = ()
     others: pd.DataFrame | None = None
     person_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", with_texts(self.features))
+        if self.others is not None:
+            object.__setattr__(self, "others", with_texts(self.others))
 
     def kept(self, rows: Mask) -> Table:
         """Return the table with only the rows for which ``rows`` (n,) is True, numbered anew."""

@@ -15,6 +15,7 @@ import pyarrow.types as kinds
 
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import label_codes, missing_notes
+from unlearn_audit.data.texts import TEXT
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.columns import read_columns
 from unlearn_audit.utils.messages import reason, shortened
@@ -202,7 +203,7 @@ def _plain(column: Any, name: str, path: Path) -> pd.Series:
     moment = kinds.is_timestamp(kind) or kinds.is_date(kind) or kinds.is_time(kind)
     if kinds.is_string(kind) or kinds.is_large_string(kind) or moment:
         try:
-            return pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")
+            return pd.Series(column.cast(pa.string()).to_pandas(), dtype=TEXT)
         except pa.ArrowException as error:
             raise AuditError(
                 f"column {name!r} of {path} holds a {kind} that cannot be written ({reason(error)})"
