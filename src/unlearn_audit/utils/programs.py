@@ -75,8 +75,10 @@ class Program:
     @property
     def file(self) -> str:
         """The name of the first file among its words, else of the program: as in ``Rscript model.R``."""
-        with suppress(OSError, ValueError):
-            return next(Path(word).name for word in self.words if (self.folder / word).is_file())
+        for word in self.words:
+            with suppress(OSError, ValueError):  # code among the words may be too long for a name
+                if (self.folder / word).is_file():
+                    return Path(word).name
         return Path(self.words[0]).name
 
     def digest(self) -> str:

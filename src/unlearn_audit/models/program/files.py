@@ -152,8 +152,8 @@ def check_classes(classes: Sequence[str], names: Sequence[str]) -> None:
         )
 
 
-def read_program_answers(folder: Path, asked: npt.NDArray[Any], names: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return the (m, classes) posteriors that a program wrote to ``{answers}``.
+def read_any_answers(folder: Path, asked: npt.NDArray[Any]) -> tuple[tuple[str, ...] | None, npt.NDArray[Any]]:
+    """Return the classes and (m, classes) posteriors that a program wrote to ``{answers}``; or None and (m,) labels.
 
     Parameters
     ----------
@@ -161,17 +161,17 @@ def read_program_answers(folder: Path, asked: npt.NDArray[Any], names: Sequence[
         Where it wrote them.
     asked
         (m,) ids of the records it was asked for.
-    names
-        (classes,) what the classes are called. One without a column has probability 0; an answer that is a label alone
-        gives that class all of it.
 
     Raises
     ------
     AuditError
-        If it wrote nothing, or no answers for these records and classes.
+        If it wrote nothing, or no answers for these records.
     """
     content = written_file(folder, "answers")
-    table = read_columns(Path("answers").with_suffix(suffix_by_content(content)), ("record", "label"), content)
+    try:
+        table = read_columns(Path("answers").with_suffix(suffix_by_content(content)), ("record", "label"), content)
+    except AuditError as error:
+        raise AuditError(f"wrote no table of answers: {error}") from error
     held = table.column_names
     of_class = {name.removeprefix(PREFIX): name for name in held if name.startswith(PREFIX)}
     if "record" not in held or not (of_class or "label" in held):
@@ -180,20 +180,36 @@ def read_program_answers(folder: Path, asked: npt.NDArray[Any], names: Sequence[
             f"has {shortened(held)}"
         )
     at = places_of(_texts(table["record"]), asked)
-    posteriors = np.zeros((len(asked), len(names)))
     if not of_class:
-        labels = _texts(table["label"])[at]
-        check_classes(sorted({*labels.tolist()} - {*names})[:1], names)
-        posteriors[np.arange(len(at)), pd.Index(list(names)).get_indexer(pd.Index(labels))] = 1.0
-        return posteriors
-    check_classes(list(of_class), names)
-    for name, column in of_class.items():
+        return None, _texts(table["label"])[at]
+    posteriors = np.empty((len(at), len(of_class)))
+    for place, column in enumerate(of_class.values()):
         try:
-            values = table[column].cast(pa.float64()).to_numpy()
+            posteriors[:, place] = table[column].cast(pa.float64()).to_numpy()[at]
         except pa.ArrowException as error:
             raise AuditError(f"wrote a column {column} that holds no numbers ({table[column].type})") from error
-        posteriors[:, list(names).index(name)] = values[at]
     _check_probabilities(posteriors, asked)
+    return tuple(of_class), posteriors
+
+
+def read_program_answers(folder: Path, asked: npt.NDArray[Any], names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the (m, classes) posteriors for the classes of some names; see `read_any_answers`.
+
+    A class without a column has probability 0; an answer that is a label alone gives that class all of it.
+
+    Raises
+    ------
+    AuditError
+        If it wrote nothing, or no answers for these records and classes.
+    """
+    classes, found = read_any_answers(folder, asked)
+    posteriors, index = np.zeros((len(asked), len(names))), pd.Index(list(names))
+    if classes is None:
+        check_classes(sorted({*found.tolist()} - {*names})[:1], names)
+        posteriors[np.arange(len(found)), index.get_indexer(pd.Index(found))] = 1.0
+        return posteriors
+    check_classes(classes, names)
+    posteriors[:, index.get_indexer(pd.Index(list(classes)))] = found
     return posteriors
 
 
