@@ -68,12 +68,12 @@ class TestOnnx:
 
     def test_one_input_a_column(self, folder):
         from skl2onnx import to_onnx
-        from skl2onnx.common.data_types import DoubleTensorType
+        from skl2onnx.common.data_types import FloatTensorType
         from sklearn.compose import make_column_transformer
         from sklearn.pipeline import make_pipeline
 
         model = make_pipeline(make_column_transformer(("passthrough", ["c", "a"])), GaussianNB()).fit(X, Y)
-        types = [(name, DoubleTensorType([None, 1])) for name in ("a", "c")]
+        types = [(name, FloatTensorType([None, 1])) for name in ("a", "c")]
         content = to_onnx(model, initial_types=types).SerializeToString()
         (folder / "model.onnx").write_bytes(content)
         assert np.allclose(asked(folder / "model.onnx").values, model.predict_proba(X), atol=1e-5)
@@ -123,7 +123,7 @@ def test_weights_and_their_module(folder, suffix):
         torch.save({"state_dict": state, "epoch": 3} if "nested" in suffix else state, path)
     found = asked(path, **CLASSES)
     with torch.no_grad():
-        assert np.allclose(found.values, module(torch.from_numpy(X.to_numpy())).softmax(dim=1), atol=1e-6)
+        assert np.allclose(found.values, module(torch.from_numpy(X.to_numpy(copy=True))).softmax(dim=1), atol=1e-6)
 
 
 class Evil:
@@ -163,7 +163,8 @@ def test_a_function_that_returns_a_fitted_model(folder):
     (folder / "mine.py").write_text(
         "import numpy as np\n"
         "class Model:\n    classes_ = ['no', 'yes']\n"
-        "    def predict_proba(self, X):\n        p = 1 / (1 + np.exp(-X['a'].to_numpy()))\n        return np.c_[1 - p, p]\n"
+        "    def predict_proba(self, X):\n"
+        "        p = 1 / (1 + np.exp(-X['a'].to_numpy()))\n        return np.c_[1 - p, p]\n"
         "class Labels:\n    def predict(self, X):\n        return np.where(X['a'] > 0, 'yes', 'no')\n"
         "def nothing():\n    return 3\n"
     )

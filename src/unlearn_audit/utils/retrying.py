@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -61,7 +62,7 @@ def retry_after(value: str | None) -> float | None:
     (2.0, 0.0, None, None)
     """
     text = (value or "").strip()
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
         when = parsedate_to_datetime(text)
@@ -69,6 +70,35 @@ def retry_after(value: str | None) -> float | None:
         return None
     zoned = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max((zoned - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+class Clock:
+    """The time that requests have together, and their turns.
+
+    Parameters
+    ----------
+    time_limit
+        Seconds from now on.
+    rate
+        Requests a second at most; None for no limit.
+    """
+
+    def __init__(self, time_limit: float = 86_400.0, rate: float | None = None) -> None:
+        self.time_limit, self._rate = time_limit, rate
+        self._end = time.monotonic() + time_limit
+        self._next = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; 0 at least."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    def wait_for_turn(self) -> bool:
+        """Wait until the next request may be sent, and return whether there is time for it."""
+        time.sleep(min(max(self._next - time.monotonic(), 0.0), self.left))
+        if self._rate is not None:
+            self._next = time.monotonic() + 1.0 / self._rate
+        return self.left > 0
 
 
 @contextmanager

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from unlearn_audit.utils.retrying import Clock
+
 Say = Callable[[str], None]
 """Takes a line for whoever waits."""
 
@@ -110,12 +112,12 @@ class Asking:
         The path to the answers within a document; None to look for them.
     headers
         Of requests; their values are secret.
-    timeout, time_limit
-        Seconds of one request or run, and of all together.
+    timeout
+        Seconds of one request or run.
+    clock
+        The time that all requests have together, and their turns.
     attempts, wait
         How many tries a request has, and the seconds before the second one.
-    rate
-        Requests a second at most; None for no limit.
     say
         Told of long waits.
     """
@@ -127,10 +129,9 @@ class Asking:
     answers: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 60.0
-    time_limit: float = 86_400.0
+    clock: Clock = field(default_factory=Clock, repr=False, compare=False)
     attempts: int = 6
     wait: float = 1.0
-    rate: float | None = None
     say: Say = field(default=_silent, repr=False, compare=False)
 
 

@@ -62,8 +62,6 @@ class HttpVersion(Version):
             "answers": asking.answers,
         }
         self._client: httpx.Client | None = None
-        self._deadline = time.monotonic() + asking.time_limit
-        self._next = 0.0
 
     def ask(self, records: Records) -> Replies:
         """Send one request and return its answers; what fails in passing is tried again."""
@@ -114,7 +112,7 @@ class HttpVersion(Version):
                 "again later to go on from there"
             )
         wait = max(pause(failures, asking.wait), asked or 0.0)
-        if time.monotonic() + wait > self._deadline:
+        if wait > asking.clock.left:
             raise AuditError(
                 f"{self.where} asks to wait {wait:.0f} seconds ({why}), longer than the time limit leaves; what was "
                 "answered is kept, so ask again later to go on from there, or raise --time-limit"
@@ -124,22 +122,18 @@ class HttpVersion(Version):
         time.sleep(wait)
 
     def _wait_for_turn(self) -> None:
-        now = time.monotonic()
-        if self._asking.rate is not None:
-            time.sleep(max(self._next - now, 0.0))
-            now = time.monotonic()
-            self._next = max(self._next, now - 1.0 / self._asking.rate) + 1.0 / self._asking.rate
-        if now >= self._deadline:
+        clock = self._asking.clock
+        if not clock.wait_for_turn():
             raise AuditError(
-                f"{self.where} was asked until the time limit of {self._asking.time_limit:g} seconds; what was "
-                "answered is kept, so ask again to go on from there, or raise --time-limit"
+                f"{self.where} was asked until the time limit of {clock.time_limit:g} seconds; what was answered is "
+                "kept, so ask again to go on from there, or raise --time-limit"
             )
 
     def _once(self, body: bytes, records: Records) -> bytes:
         """Send one request and return the content of its answer."""
         import httpx
 
-        seconds = min(self._asking.timeout, max(self._deadline - time.monotonic(), 0.1))
+        seconds = min(self._asking.timeout, max(self._asking.clock.left, 0.1))
         if self._client is None:
             # a redirection would take the headers, and what is secret in them, to another server
             self._client = httpx.Client(follow_redirects=False)

@@ -61,7 +61,7 @@ class WeightsVersion(Version):
         texts = [str(name) for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
         if texts:
             raise AuditError(f"{self.where}: a module takes numbers, and column '{texts[0]}' holds none; see --send")
-        values = torch.from_numpy(frame.to_numpy(dtype=np.float32, na_value=np.nan))
+        values = torch.from_numpy(frame.to_numpy(dtype=np.float32, na_value=np.nan, copy=True))
         module = self._module if self._module is not None else self._made(values.shape[1])
         self._module = module
         clean = lambda text: without_values(text, frame)  # noqa: E731

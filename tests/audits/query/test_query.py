@@ -330,12 +330,6 @@ def test_what_cannot_be_asked_is_refused(server, people, tmp_path, given, says):
         ask(server, people, tmp_path / "out", **given)
 
 
-def test_requests_keep_to_a_rate(server, people, tmp_path):
-    ask(server, people, tmp_path / "out", batch=12, rate=20.0)
-    by_version = [t for t, (path, _) in zip(server.times, server.requests, strict=True) if path == "/v1"]
-    assert np.diff(by_version).min() > 0.04
-
-
 def test_on_the_command_line(server, people, tmp_path):
     words = [sys.executable, "-m", "unlearn_audit", "query", f"--records={people}", "--record=id", "--label=class"]
     words += [f"--before={server.url('/v1?key=s3cr3t')}", f"--after={server.url('/v2')}", "--out=answers"]
@@ -343,6 +337,7 @@ def test_on_the_command_line(server, people, tmp_path):
     done = subprocess.run([*words, "--exclude=sex", "--deleted=r001"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "23 records, 3 classes: answers changed for 100.0% of records." in done.stdout
+    assert not any(b"s3cr3t" in path.read_bytes() for path in (tmp_path / "answers").iterdir())
     assert (
         "Next: unlearn-audit release answers/before.parquet answers/after.parquet --deleted r001 --reference IDS"
         in done.stdout

@@ -26,6 +26,7 @@ from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.keywords import known_keywords
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.progress import Reporter, reporter
+from unlearn_audit.utils.retrying import Clock
 from unlearn_audit.versions import Asking, Replies, Version, kind_of
 from unlearn_audit.versions.function import FittedVersion
 from unlearn_audit.versions.headers import headers_of
@@ -111,8 +112,8 @@ def query(
     with ExitStack() as stack:
         shown = progress or stack.enter_context(reporter())
         asking = Asking(
-            tuple(map(str, classes)), module, logits, request, answers, headers_of(headers), timeout, time_limit,
-            attempts, wait, rate, shown.say,
+            tuple(map(str, classes)), module, logits, request, answers, headers_of(headers), timeout,
+            Clock(time_limit, rate), attempts, wait, shown.say,
         )  # fmt: skip
         versions = {
             side: stack.enter_context(_opened(given, asking))
