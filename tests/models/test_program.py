@@ -126,7 +126,7 @@ def test_a_program_is_run_once_for_all_records_of_the_dataset(folder):
 def test_a_program_keeps_its_model_in_a_folder(folder):
     code = "test -e {model}/kept || { echo new >> trained; cp {train.csv} {model}/kept; }; "
     of = trained(counting(code + "perl means.pl {model}/kept {query.csv} {answers.csv}"))
-    kept = Path(of.model._kept.path)
+    kept = Path(of.model.kept_.path)
     assert [path.name for path in kept.iterdir()] == ["kept"]
     assert stat.S_IMODE(kept.stat().st_mode) == 0o700
     asked = answers(of)

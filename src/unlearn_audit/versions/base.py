@@ -57,7 +57,8 @@ class Records:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """(n, d) the same for code in Python."""
-        return self.table.to_pandas()
+        frame: pd.DataFrame = self.table.to_pandas()
+        return frame
 
     def part(self, start: int, stop: int) -> Records:
         """Return some of the records."""

@@ -60,7 +60,9 @@ class QueryResult:
             frame.rename(columns={name: f"{side}_{name[2:]}" for name in frame if name.startswith("p_")})
             for side, frame in zip(("before", "after"), frames, strict=True)
         ]
-        return pd.concat([renamed[0], renamed[1][[n for n in renamed[1] if n.startswith("after_")]]], axis=1)
+        answers = renamed[1][[name for name in renamed[1] if name.startswith("after_")]]
+        both: pd.DataFrame = pd.concat([renamed[0], answers], axis=1)
+        return both
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_
         (k,) labels.
+    kept_
+        What holds the folder ``{model}``, as its ``path``; None if the command names none.
     """
 
     takes_dataset: ClassVar[bool] = True
@@ -123,10 +125,10 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._everyone, ids = _everyone(dataset), dataset.record_ids[training]
         labels = np.asarray(self._names, dtype=object)[np.searchsorted(self.classes_, np.asarray(y))]
         self._train = table_of({"record": ids, "label": labels.astype(str)}, X, "a program")
-        self._kept = _KeptFolder() if MODEL in program.names else None
+        self.kept_ = _KeptFolder() if MODEL in program.names else None
         self._known: dict[bytes, int] = {}
         self._rows = np.empty((0, len(self._names)))
-        if self._kept is None:
+        if self.kept_ is None:
             everyone = self._everyone
             self._known, self._rows = everyone.places, self._run(everyone.table, everyone.ids, everyone.X)
         else:
@@ -164,8 +166,8 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 for name, table in ((TRAIN, self._train), (QUERY, query)):
                     put(paths[name], content_as(table, paths[name].suffix))
             given = {name: str(path) for name, path in paths.items()} | {SEED: str(self.random_state or 0)}
-            if self._kept is not None:
-                given[MODEL] = str(self._kept.path)
+            if self.kept_ is not None:
+                given[MODEL] = str(self.kept_.path)
             program.run(given, lambda text: without_values(text, X))
             try:
                 return read_program_answers(folder, ids, self._names)

@@ -119,7 +119,7 @@ def written_file(folder: Path, name: str) -> bytes:
     return content
 
 
-def places_of(ids: Sequence[str] | pd.Index[Any], asked: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+def places_of(ids: Any, asked: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Return (m,) the rows in which the answers for (m,) records stand that a program was asked for.
 
     Raises
@@ -221,12 +221,13 @@ def _texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 
 
 def _check_probabilities(posteriors: npt.NDArray[np.float64], ids: npt.NDArray[Any]) -> None:
-    sums = posteriors.sum(axis=1)
-    for wrong, what in (
-        (~np.isfinite(posteriors).all(axis=1), "hold no number (NaN, or infinite)"),
-        (((posteriors < 0) | (posteriors > 1 + SUM_TOLERANCE)).any(axis=1), "are not between 0 and 1"),
-        (np.abs(sums - 1) > SUM_TOLERANCE, "do not sum to 1"),
-    ):
+    outside = (posteriors < 0) | (posteriors > 1 + SUM_TOLERANCE)
+    faults: dict[str, npt.NDArray[np.bool_]] = {
+        "hold no number (NaN, or infinite)": ~np.isfinite(posteriors).all(axis=1),
+        "are not between 0 and 1": outside.any(axis=1),
+        "do not sum to 1": np.abs(posteriors.sum(axis=1) - 1) > SUM_TOLERANCE,
+    }
+    for what, wrong in faults.items():
         if wrong.any():
             raise AuditError(
                 f"wrote posteriors that {what} for {int(wrong.sum()):,} of {len(wrong):,} records, the first with id "
