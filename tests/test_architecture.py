@@ -18,8 +18,9 @@ from unlearn_audit.cli.commands import COMMANDS, load
 ROOT = Path(unlearn_audit.__file__).parent
 
 FLOW = (
-    "errors", "utils", "config", "data", "worlds", "models", "observations", "unlearning", "defenses", "engine",
-    "metrics", "attacks", "findings", "report", "audits", "release", "api", "testing", "reproduce", "cli", "__main__",
+    "errors", "utils", "config", "data", "worlds", "models", "observations", "versions", "unlearning", "defenses",
+    "engine", "metrics", "attacks", "findings", "report", "audits", "release", "api", "testing", "reproduce", "cli",
+    "__main__",
 )  # fmt: skip
 """Every room of the first level, in the order of the flow; what all share comes first."""
 
@@ -75,6 +76,7 @@ FROM_THE_CONFIGURATION = {
     "api.audit", "api.audit_observations", "api.compare_methods", "cli.compare_methods.compare_methods",
     "cli.run.run", "cli.plan.plan", "cli.plan_release.plan_release",
     "cli.name.name", "cli.rectify.rectify",
+    "audits.query.run.query", "cli.query.query",
     "cli.predictions.predictions", "cli.purge.purge_command", "cli.release.release", "cli.reproduce.reproduce_command",
 }  # fmt: skip
 """Functions with a parameter for each setting, as users write them: their signature is a list and not counted."""

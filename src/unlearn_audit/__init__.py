@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from unlearn_audit.audits.membership.execution import Execution
     from unlearn_audit.audits.membership.result import AuditResult
     from unlearn_audit.audits.methods.result import MethodsResult
+    from unlearn_audit.audits.query import QueryResult, query
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
     from unlearn_audit.findings.result import Result
     from unlearn_audit.findings.schema import Findings
+    from unlearn_audit.models.program import ProgramClassifier
     from unlearn_audit.observations import Observations, read_observations, write_observations
 
 __all__ = [
@@ -33,10 +35,13 @@ __all__ = [
     "Findings",
     "MethodsResult",
     "Observations",
+    "ProgramClassifier",
+    "QueryResult",
     "Result",
     "audit",
     "audit_observations",
     "compare_methods",
+    "query",
     "read_config",
     "read_observations",
     "run",
@@ -54,6 +59,8 @@ __getattr__, __dir__ = lazily(
         "findings.schema": ("Findings",),
         "audits.membership.result": ("AuditResult",),
         "audits.methods.result": ("MethodsResult",),
+        "audits.query": ("QueryResult", "query"),
+        "models.program": ("ProgramClassifier",),
         "audits.membership.execution": ("Execution",),
     },
 )

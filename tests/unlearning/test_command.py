@@ -347,7 +347,8 @@ def test_what_the_system_cannot_start_is_told(table):
 
 
 def test_a_folder_that_is_gone_is_told(table):
-    method = replace(table.method(COPY), folder=table.folder / "gone")
+    method = table.method(COPY)
+    method = replace(method, program=replace(method.program, folder=table.folder / "gone"))
     with pytest.raises(AuditError, match=r"command cp cannot be run \(there is no folder .*gone to run it in\)"):
         method.unlearn(table.original, Request(np.array([3]), NOBODY), seed=2)
 

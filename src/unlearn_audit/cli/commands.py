@@ -46,6 +46,11 @@ COMMANDS = {
         "Correct one value of each of some records, and say what the two versions tell of it (GDPR, article 16).",
     ),
     "predictions": ("predictions", "predictions", "Audit posteriors that any system exported; no model is needed."),
+    "query": (
+        "query",
+        "query",
+        "Ask two finished versions of a model about records, and write their answers to files that release reads.",
+    ),
     "release": ("release", "release", "Show who can be identified as deleted from the two versions of one release."),
     "plan-release": (
         "plan_release",
@@ -83,7 +88,7 @@ COMMANDS = {
 }
 """Name to the module of this package, the function or group in it, and the first sentence of its help."""
 
-GO_ON = {"run", "compare-methods", "name", "rectify", "reproduce", "purge", "data", "cache"}
+GO_ON = {"run", "compare-methods", "name", "rectify", "query", "reproduce", "purge", "data", "cache"}
 """Commands that keep what is done, and go on from there once they were interrupted."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 from unlearn_audit.audits.membership.run import run_audit
@@ -10,6 +11,7 @@ from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig
+from unlearn_audit.utils.programs import is_command
 
 
 @configured
@@ -69,5 +71,10 @@ def run(
 def folder_name(specification: AuditConfig) -> str:
     """Return what the run folder is called by default: data and model, in letters that every disk takes."""
     name = Path(specification.target.data.name or specification.target.data.file or "").stem
-    model = "".join(c if c.isalnum() or c in "-_." else "-" for c in specification.target.model)
+    model = "".join(c if c.isalnum() or c in "-_." else "-" for c in named(specification.target.model))
     return f"{name}-{model}"
+
+
+def named(model: str) -> str:
+    """Return what a folder is called after: a model's name, or the first words of a command."""
+    return " ".join(takewhile(lambda word: "{" not in word, model.split())) if is_command(model) else model

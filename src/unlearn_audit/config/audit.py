@@ -33,6 +33,7 @@ from unlearn_audit.config.blocks import (
 )
 from unlearn_audit.config.scenario import ScenarioConfig
 from unlearn_audit.config.unlearning import UnlearningConfig
+from unlearn_audit.utils.programs import is_command
 
 
 def reuse_to_execution(value: Any) -> Any:
@@ -261,4 +262,5 @@ class AuditConfig(Frozen):
             data=self.shadow.data or self.target.data,
             model=self.shadow.model or self.target.model,
             network=self.shadow.network or network,
+            timeout=self.target.timeout if is_command(self.shadow.model or self.target.model) else None,
         )

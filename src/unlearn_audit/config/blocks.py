@@ -128,7 +128,18 @@ class SideConfig(Frozen):
         "decision-tree",
         "Model",
         family="models",
-        description="a model: {models}; or package.module:factory or file.py:factory for your own",
+        description="a model: {models}; or package.module:factory or file.py:factory for your own; or a program that "
+        "trains and predicts: './model.sh {train} {query} {answers}'; {model} and {seed} are there too",
+    )
+    timeout: float | None = flagged(
+        None,
+        "Model",
+        "model-timeout",
+        rare=True,
+        gt=0,
+        le=31_536_000,
+        exclude=True,
+        description="seconds that one run of a program that is the model may take. Default: 600",
     )
     network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained if it is a network")
 

@@ -16,6 +16,7 @@ from unlearn_audit.config.blocks import unit_to_person
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.doors import installed, is_object
 from unlearn_audit.utils.manifest import check_recorded
+from unlearn_audit.utils.programs import is_command
 from unlearn_audit.utils.registry import GROUPS
 from unlearn_audit.utils.suggest import advice
 
@@ -120,6 +121,8 @@ def _code_named(config: AuditConfig) -> Iterator[tuple[str, str]]:
 
 
 def _is_foreign(family: str, name: str) -> bool:
+    if family == "models" and is_command(name):
+        return True
     return is_object(name) or name in installed(GROUPS[family])
 
 

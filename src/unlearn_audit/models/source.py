@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from sklearn.base import clone
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.methods import check_by_trial, check_methods, why_not_cloned
+from unlearn_audit.models.program import ProgramClassifier, programs_in
 from unlearn_audit.models.seeding import (
     holds_only_random_states,
     seed_arguments,
@@ -23,6 +25,7 @@ from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
 from unlearn_audit.utils.doors import Door
 from unlearn_audit.utils.foreign import foreign
+from unlearn_audit.utils.programs import MODEL_TIMEOUT, is_command
 from unlearn_audit.utils.registry import Registry
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.suggest import check_known
@@ -110,27 +113,34 @@ class ModelSource:
         return last
 
 
-def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> ModelSource:
-    """Return the source of a model given by name, by import path, as an estimator or as a factory.
+def resolve_model(model: Any, settings: Mapping[str, Any] | None = None, timeout: float | None = None) -> ModelSource:
+    """Return the source of a model given by name, by import path, as a command, an estimator or a factory.
 
-    ``settings`` are parameters to give its neural network.
+    ``settings`` are parameters to give its neural network; ``timeout`` is how long a run of its program may take.
 
     Raises
     ------
     AuditError
         If there is no such model, or what it names cannot be imported or makes no classifier.
     """
-    source = _from_text(model) if isinstance(model, str) else _from_object(model)
+    if isinstance(model, str) and is_command(model):
+        source = _from_command(model, MODEL_TIMEOUT if timeout is None else timeout)
+    elif timeout is not None:
+        raise AuditError("--model-timeout is of a program; give one as the model, or leave the option out")
+    else:
+        source = _from_text(model) if isinstance(model, str) else _from_object(model)
     source = replace(source, settings=dict(settings or {}))
     check_by_trial(source.make(seed=0), source.name)
     estimator = source.make(seed=0)
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
-    found = fingerprint(made_from, estimator)
+    programs = [of.code() for of in programs_in(estimator)]
+    # a program that is the model itself is told by its command alone: where it runs, and for how long, changes nothing
+    found = [*([] if isinstance(estimator, ProgramClassifier) else [fingerprint(made_from, estimator)]), *programs]
     return replace(
         source,
-        fingerprint=f"{source.name} {found.digest}",
-        unknown=found.unknown,
+        fingerprint=" ".join([source.name, *(of.digest for of in found)]),
+        unknown=tuple(dict.fromkeys(why for of in found for why in of.unknown)),
         # any other factory may draw, and make another estimator each time
         only_random_states=(made_from is None or factory is MODELS.get(source.name))
         and holds_only_random_states(estimator),
@@ -153,12 +163,28 @@ def _from_text(text: str) -> ModelSource:
         return ModelSource(text, MODELS[text])
     if text in REGISTRY.installed:
         return ModelSource(text, REGISTRY.find(text))
-    if ":" not in text:
+    if ":" not in text and not text.endswith(".py"):
+        if any(mark in text for mark in "/{ "):
+            raise AuditError(
+                f"the model {text!r} is no name; if it is a program, say what it is given, as in './model.sh {{train}} "
+                "{query} {answers}'"
+            )
         check_known("model", [text], REGISTRY.names)
     factory = _ImportedFactory(text)
     if _is_module(factory.resolve()):
         raise _exists_already(factory.resolve())
     return ModelSource(factory.door.label, factory)
+
+
+def _from_command(text: str, timeout: float) -> ModelSource:
+    try:
+        model = ProgramClassifier(text, timeout, str(Path.cwd()))
+    except OSError as error:
+        raise AuditError(
+            f"model command {text} cannot be run: the working folder is gone; start again in another one"
+        ) from error
+    model.program.check()
+    return ModelSource(model.program.file, _Cloner(model))
 
 
 def _factory(name: str, found: Any) -> Callable[..., Any]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,14 +18,11 @@ from unlearn_audit.unlearning.exchange import FILES, FORGET, ORIGINAL, QUERY, RE
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, made_by
 from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.utils.leash import run_leashed, why_not_run
+from unlearn_audit.utils.programs import Program, words_of
 from unlearn_audit.worlds.design import Request
 
+_WHAT = "unlearning command"
 SEED = "seed"
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
-
-_LONGEST_LINE = 500
-"""Characters of the last line of standard error that a sentence quotes."""
 
 
 @dataclass(frozen=True)
@@ -39,26 +33,23 @@ class OwnCommand(Forgetting):
     ----------
     words
         The program and its arguments, with the names of files in braces.
-    timeout
-        Seconds after which it is ended.
-    folder
-        Where it runs.
+    program
+        The same with its time limit and the folder where it runs.
     exchange
         The files of the original, where several requests share them.
     """
 
     words: tuple[str, ...]
     # how long it may take, and where it runs, change no result
-    timeout: float = field(repr=False)
-    folder: Path = field(default_factory=Path.cwd, repr=False)
+    program: Program = field(repr=False)
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
     unknown_draws: ClassVar[bool] = True
 
     @property
-    def names(self) -> set[str]:
+    def names(self) -> dict[str, str]:
         """What the program is given, as the braces name it."""
-        return {name for word in self.words for name in _PLACEHOLDER.findall(word)}
+        return self.program.names
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
         """Yield the unlearned model of each request; the files of the original are made once, and copied."""
@@ -83,8 +74,8 @@ class OwnCommand(Forgetting):
             Exchange.opened(original, self.names) if self.exchange is None else nullcontext(self.exchange)
         )
         with opened as of_all, of_all.for_one_request() as exchange:
-            if not exchange.is_network and not self.names & {ORIGINAL, QUERY}:
-                raise self._failed(
+            if not exchange.is_network and not self.names.keys() & {ORIGINAL, QUERY}:
+                raise self.program.failed(
                     f"is given no records to answer for, and {original.source.name} is no network whose weights it "
                     f"could write; name {{{ORIGINAL}}} or {{{QUERY}}} in it"
                 )
@@ -95,24 +86,11 @@ class OwnCommand(Forgetting):
             try:
                 return exchange.read()
             except AuditError as error:
-                raise self._failed(without_values(str(error), original.data.X)) from error
+                raise self.program.failed(without_values(str(error), original.data.X)) from error
 
     def _run(self, exchange: Exchange, seed: int) -> None:
         given = {name: str(exchange.path(name)) for name in FILES} | {SEED: str(seed)}
-        words = [_PLACEHOLDER.sub(lambda found: given[found[1]], word) for word in self.words]
-        ended = run_leashed(words, self.folder, self.timeout)
-        if not ended.started:
-            raise self._failed(f"cannot be run ({why_not_run(words[0], self.folder) or ended.said})")
-        if ended.code is None:
-            raise self._failed(
-                f"took more than {self.timeout:g} seconds and was ended; give it more time with --unlearning-timeout"
-            )
-        if ended.code:
-            line = without_values(ended.said, exchange.data.X)[:_LONGEST_LINE]
-            raise self._failed(f"ended with exit code {ended.code}{f': {line}' if line else ' and said nothing'}")
-
-    def _failed(self, what: str) -> AuditError:
-        return AuditError(f"unlearning command {self.words[0]} {what}")
+        self.program.run(given, lambda text: without_values(text, exchange.data.X))
 
 
 class CommandOptions(Options):
@@ -132,30 +110,17 @@ class CommandOptions(Options):
         AuditError
             If there is none, or a name in braces is unknown or missing.
         """
-        try:
-            words = tuple(shlex.split(self.command))
-        except ValueError as error:
-            raise AuditError(f"the unlearning command cannot be read ({error}): {self.command}") from error
-        names = {name for word in words for name in _PLACEHOLDER.findall(word)}
-        known = ", ".join(f"{{{name}}}" for name in (*FILES, SEED))
-        if not words or _PLACEHOLDER.search(words[0]):
-            raise AuditError(f"the unlearning command names no program; write one like './forget.sh {known}'")
-        if strays := sorted(names - {*FILES, SEED}):
-            raise AuditError(
-                f"the unlearning command names {{{strays[0]}}}, which is unknown; use some of {known}, and put code "
-                "that needs other braces into a file"
-            )
-        if UNLEARNED not in names:
-            raise AuditError(f"the unlearning command names no {{{UNLEARNED}}}, to which it has to write the model")
-        return words
+        needed = {UNLEARNED: "to which it has to write the model"}
+        return words_of(self.command, _WHAT, (*FILES, SEED), needed, "./forget.sh")
 
     def code(self) -> Fingerprint | None:
         """Return the digests of the files that the command names; what these run is unknown."""
-        digests, program = [], Path(self.words[0]).name
-        for word in self.words:
-            with suppress(OSError, ValueError):
-                digests.append(sha256(Path(word).read_bytes()).hexdigest())
-        return Fingerprint(" ".join(digests), (f"the unlearning command {program} runs what cannot be followed",))
+        program = self._program(Path())
+        unknown = (f"the unlearning command {Path(program.name).name} runs what cannot be followed",)
+        return Fingerprint(program.digest(), unknown)
+
+    def _program(self, folder: Path) -> Program:
+        return Program(_WHAT, self.words, self.timeout, "--unlearning-timeout", folder)
 
     def unlearner(self, retrain: Retrain) -> OwnCommand:
         """Return the method.
@@ -167,11 +132,10 @@ class CommandOptions(Options):
         """
         words = self.words
         try:
-            folder = Path.cwd()
+            program = self._program(Path.cwd())
         except OSError as error:
             raise AuditError(
                 f"unlearning command {words[0]} cannot be run: the working folder is gone; start again in another one"
             ) from error
-        if (why := why_not_run(words[0], folder)) is not None:
-            raise AuditError(f"unlearning command {words[0]} cannot be run: {why}; check the command")
-        return OwnCommand(retrain.regime, retrain, words, self.timeout, folder)
+        program.check()
+        return OwnCommand(retrain.regime, retrain, words, program)

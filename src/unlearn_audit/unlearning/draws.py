@@ -12,6 +12,7 @@ import pandas as pd
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.program import programs_in
 from unlearn_audit.models.regimes import ROUNDING, Draws, Regime, fixed_order
 from unlearn_audit.models.seeding import is_of_libraries
 from unlearn_audit.models.source import ModelSource
@@ -34,7 +35,8 @@ _OTHERS = 3
 
 def needs_measuring(source: ModelSource) -> bool:
     """Return whether a model holds code of which it is not known what it draws from: any that no library made."""
-    return not is_of_libraries(source.make(seed=0))
+    model = source.make(seed=0)
+    return not is_of_libraries(model) or bool(programs_in(model))
 
 
 def measure(

@@ -18,32 +18,38 @@ module takes, ``x0``, ``x1`` and so on.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as arrow_parquet
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError, missing_extra
 from unlearn_audit.models.posteriors import query
+from unlearn_audit.models.program.files import (
+    check_classes,
+    content_as,
+    features_of,
+    keys_of,
+    places_of,
+    put,
+    suffix_by_content,
+    table_of,
+    written_file,
+)
 from unlearn_audit.models.steps import is_network
 from unlearn_audit.observations.one_version import PREFIX, read_answers
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
-from unlearn_audit.utils.columns import content_of
-from unlearn_audit.utils.messages import reason, shortened
-from unlearn_audit.utils.modes import PRIVATE_FILE
+from unlearn_audit.utils.messages import reason
+from unlearn_audit.utils.programs import SUFFIXES
 from unlearn_audit.utils.temporary import temporary_folder
 from unlearn_audit.utils.tensors import is_tensors
 from unlearn_audit.utils.typing import Positions
@@ -95,17 +101,20 @@ class Exchange:
         Where they lie.
     original
         What is unlearned from.
+    suffixes
+        By name, that of a file of records; Parquet where none is said.
     of_all
         The files that all requests have; None if these are they.
     """
 
     folder: Path
     original: Trained
+    suffixes: Mapping[str, str] = field(default_factory=dict)
     of_all: Exchange | None = None
 
     @classmethod
     @contextmanager
-    def opened(cls, original: Trained, names: Collection[str]) -> Iterator[Exchange]:
+    def opened(cls, original: Trained, names: Mapping[str, str]) -> Iterator[Exchange]:
         """Write those files of ``names`` that all requests have, and remove all in the end; see `for_one_request`.
 
         Raises
@@ -114,7 +123,7 @@ class Exchange:
             If they cannot be written, or a library is missing.
         """
         with temporary_folder() as folder:
-            exchange = cls(folder, original)
+            exchange = cls(folder, original, names)
             if ORIGINAL in names:
                 exchange._write_original()
             if QUERY in names:
@@ -131,7 +140,7 @@ class Exchange:
             If they cannot be written.
         """
         with temporary_folder() as folder:
-            own = Exchange(folder, self.original, self)
+            own = Exchange(folder, self.original, self.suffixes, self)
             for path in self.folder.iterdir():
                 with own._writing():
                     shutil.copy(path, folder / path.name)
@@ -150,7 +159,7 @@ class Exchange:
     def path(self, name: str) -> Path:
         """Return where a file is, or is to be."""
         weights = self.is_network and name in (ORIGINAL, UNLEARNED)
-        return self.folder / f"{name}.{'safetensors' if weights else 'parquet'}"
+        return self.folder / f"{name}{'.safetensors' if weights else self.suffixes.get(name, SUFFIXES[0])}"
 
     def write_records(self, name: str, positions: Positions) -> None:
         """Write records with their labels."""
@@ -164,22 +173,10 @@ class Exchange:
         AuditError
             If it wrote nothing, or nothing that could be the model.
         """
-        written = [path for path in self._written() if path.is_file()]
-        if not written:
-            raise AuditError(f"wrote no file to {{{UNLEARNED}}}")
-        if len(written) > 1:
-            names = shortened(path.name for path in written)
-            raise AuditError(f"wrote several files ({names}); write one, to {{{UNLEARNED}}}")
-        content = content_of(written[0])
-        if not content:
-            raise AuditError(f"wrote an empty file to {{{UNLEARNED}}}")
+        content = written_file(self.folder, UNLEARNED)
         if self.is_network and is_tensors(content):
             return self._from_weights(content)
         return self._from_posteriors(content)
-
-    def _written(self) -> list[Path]:
-        # numpy.savez adds its suffix to a name that has another
-        return sorted(self.folder.glob(f"{UNLEARNED}.*"))
 
     def _opened(self) -> OpenedNetwork:
         from unlearn_audit.models.networks.opened import OpenedNetwork
@@ -201,27 +198,17 @@ class Exchange:
         try:
             # a program may add posteriors to the records that it was given
             answers = read_answers(
-                Path(UNLEARNED).with_suffix(_suffix_of(content)), content=content, ignored=self._names_of_features
+                Path(UNLEARNED).with_suffix(suffix_by_content(content)),
+                content=content,
+                ignored=self._names_of_features,
             )
         except AuditError as error:
             known = "neither safetensors nor posteriors" if self.is_network else "no file of posteriors"
             raise AuditError(f"wrote {known}: {error}") from error
-        strays = [name for name in answers.classes if name not in data.class_names]
-        if strays:
-            raise AuditError(
-                f"wrote posteriors of the class {strays[0]!r}; the classes are {shortened(data.class_names)}, each in "
-                f"a column {PREFIX}<class>"
-            )
+        check_classes(answers.classes, data.class_names)
         if answers.partial:
             raise AuditError("wrote posteriors that are partial; write whole ones")
-        at = answers.ids.get_indexer(pd.Index(data.record_ids.astype(str), dtype=object))
-        n_unknown = len(answers.ids) - int((at >= 0).sum())
-        if n_unknown or (at < 0).any():
-            raise AuditError(
-                f"wrote posteriors of {len(answers.ids):,} records, of which {n_unknown:,} are unknown, and left out "
-                f"{int((at < 0).sum()):,} of the {len(at):,} records of {{{QUERY}}}; write each of them once, by the "
-                "ids in its column record"
-            )
+        at = places_of(answers.ids, data.record_ids)
         posteriors = np.zeros((len(data), len(data.class_names)), dtype=np.float32)
         columns = [data.class_names.index(name) for name in answers.classes]
         posteriors[:, columns] = answers.posteriors[at]
@@ -229,7 +216,7 @@ class Exchange:
 
     @property
     def _names_of_features(self) -> list[str]:
-        return [name for name, _ in _features(take(self.data.X, np.arange(1)))]
+        return [name for name, _ in features_of(take(self.data.X, np.arange(1)))]
 
     @cached_property
     def _places(self) -> dict[bytes, int]:
@@ -268,21 +255,14 @@ class Exchange:
             X = opened.inputs(X).cpu().numpy()
             labels = opened.codes(data.y[positions]).cpu().numpy() if labelled else labels
         first = {"record": data.record_ids[positions], **({"label": labels.astype(np.int64)} if labelled else {})}
-        try:
-            first |= dict(_features(X))
-            return pa.table({name: _column(values) for name, values in first.items()})
-        except pa.ArrowException as error:
-            raise AuditError(f"the records cannot be given to an unlearning command ({reason(error)})") from error
+        return table_of(first, X, "an unlearning command")
 
     def _write(self, name: str, table: pa.Table) -> None:
-        sink = pa.BufferOutputStream()
-        arrow_parquet.write_table(table, sink)
-        self._put(name, sink.getvalue())
+        self._put(name, content_as(table, self.path(name).suffix))
 
     def _put(self, name: str, content: Any) -> None:
-        made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with self._writing(), open(os.open(self.path(name), made, PRIVATE_FILE), "wb") as stream:
-            stream.write(content)
+        with self._writing():
+            put(self.path(name), content)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -293,37 +273,6 @@ class Exchange:
                 f"the records cannot be laid out for an unlearning command in {self.folder} ({error.strerror}); free "
                 "space there, or name another folder with --store"
             ) from error
-
-
-def keys_of(X: Any) -> Iterator[bytes]:
-    """Yield a key of each of (m, ...) records: equal records have the same."""
-    if isinstance(X, pd.DataFrame):
-        yield from (key.tobytes() for key in pd.util.hash_pandas_object(X, index=False).to_numpy())
-        return
-    rows = np.ascontiguousarray(X)
-    for row in rows.reshape(len(rows), -1):
-        yield blake2b(row.tobytes(), digest_size=16).digest()
-
-
-def _features(X: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the values of each feature of (m, ...) records; none has the name of another column."""
-    if isinstance(X, pd.DataFrame):
-        for at, name in enumerate(map(str, X.columns)):
-            meant_otherwise = name in ("record", "label") or name.startswith(PREFIX)
-            yield f"feature_{name}" if meant_otherwise else name, X.iloc[:, at].reset_index(drop=True)
-        return
-    flat = np.asarray(X).reshape(len(X), -1)
-    yield from ((f"x{at}", flat[:, at]) for at in range(flat.shape[1]))
-
-
-def _column(values: Any) -> Any:
-    return pa.array(values if isinstance(values, pd.Series) else np.ascontiguousarray(values), from_pandas=True)
-
-
-def _suffix_of(content: bytes) -> str:
-    """Return the suffix that files of such a content have."""
-    starts = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz", b"{": ".jsonl"}
-    return next((suffix for start, suffix in starts.items() if content.startswith(start)), ".csv")
 
 
 def _safetensors() -> Any:

@@ -51,6 +51,8 @@ def fit(
     """Call a model's own ``fit`` (or ``partial_fit``) and return what it warned of, one sentence each."""
     with fitting(name, data, len(training), seed) as messages, threaded(model):
         records, labels = take(data.X, training), data.y[training]
+        if getattr(model, "takes_dataset", False):
+            options = {**options, "dataset": data, "training": training}
         if method != "fit" or options or not fit_forest(model, records, labels):
             try:
                 getattr(model, method)(records, labels, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,11 @@ OF_IDS = ("--deleted", "--reference", "--ids")
 
 LEFT_OUT = "(ids)"
 """Stands in place of ids."""
+
+HIDDEN = "(left out)"
+"""Stands in place of what may be a key."""
+
+_ADDRESS = re.compile(r"(https?://[^\s?]*)\?.*", re.DOTALL | re.IGNORECASE)
 
 _invocation: ContextVar[str | None] = ContextVar("invocation", default=None)
 
@@ -33,15 +39,17 @@ def invocation() -> str | None:
 
 
 def without_ids(arguments: Sequence[str]) -> list[str]:
-    """Return arguments in which ids are replaced; the names of files stay.
+    """Return arguments in which ids are replaced, and what follows an address's ``?``; the names of files stay.
 
     Examples
     --------
     >>> without_ids(["release", "a.csv", "--deleted", "17,80", "--reference=4", "--seed", "1"])
     ['release', 'a.csv', '--deleted', '(ids)', '--reference=(ids)', '--seed', '1']
+    >>> without_ids(["query", "--before=https://host/v1?key=abc"])
+    ['query', '--before=https://host/v1?(left out)']
     """
     kept: list[str] = []
-    for argument in arguments:
+    for argument in (_ADDRESS.sub(rf"\1?{HIDDEN}", argument) for argument in arguments):
         name, equals, value = argument.partition("=")
         if kept and kept[-1] in OF_IDS and not isfile(argument):
             kept.append(LEFT_OUT)

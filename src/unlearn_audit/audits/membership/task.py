@@ -48,7 +48,8 @@ class AuditTask:
         records = {"target": prepare(target.data, config.seed, config.groups)}
         records["shadow"] = records["target"] if shadow.data == target.data else prepare(shadow.data, config.seed)
         models = {
-            side: resolve_model(of.model, of.network.settings) for side, of in (("target", target), ("shadow", shadow))
+            side: resolve_model(of.model, of.network.settings, of.timeout)
+            for side, of in (("target", target), ("shadow", shadow))
         }
         return cls.of(config, records, models)
 

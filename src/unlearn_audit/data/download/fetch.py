@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,13 +17,10 @@ from unlearn_audit.data.download.location import FOLDER_VARIABLE
 from unlearn_audit.data.source import Source, SourceFile, wrong
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import reason
+from unlearn_audit.utils.retrying import PASSING, Passing, closed_after, pause
 
 Progress = Callable[[SourceFile, int, int | None], None]
 """Gets the file, the bytes received so far, and the bytes in all (None where unknown)."""
-
-# Request timeout, too early, too many requests, and the server's own passing troubles.
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LONGEST_WAIT = 30.0
 
 MOST_BYTES = 20 * 10**9
 """The most that is downloaded of a file whose size its owner does not publish."""
@@ -39,10 +35,6 @@ class Fetched:
 
     path: Path
     downloaded: bool
-
-
-class _Passing(Exception):
-    """A failure that another try may cure."""
 
 
 def fetch(
@@ -104,25 +96,13 @@ def fetch(
     with _alone_in(folder), httpx.Client(follow_redirects=True, timeout=timeout) as client:
         download = _Download(client, folder, progress, attempts, wait, most_bytes, time.monotonic() + seconds)
         # a server may send a byte now and then for ever, of its headers too
-        with _closed_after(seconds, client):
+        with closed_after(seconds, client):
             if source.archive is not None:
                 return _from_archive(source.archive, source, download, base_url)
             return tuple(
                 _kept(file, folder) if (folder / file.path).exists() else download.fetch(file, _address(file, base_url))
                 for file in source.files
             )
-
-
-@contextmanager
-def _closed_after(seconds: float, client: httpx.Client) -> Iterator[None]:
-    """End the connections of a client after some time."""
-    timer = threading.Timer(seconds, client.close)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @contextmanager
@@ -239,7 +219,7 @@ class _Download:
                 httpx.TooManyRedirects,
             ) as error:
                 raise AuditError(f"cannot download {url} ({reason(error)}); {by_hand}") from error
-            except (httpx.TransportError, _Passing, RuntimeError) as error:
+            except (httpx.TransportError, Passing, RuntimeError) as error:
                 self._in_time(url, part)
                 if isinstance(error, RuntimeError):
                     raise
@@ -249,8 +229,7 @@ class _Download:
                     raise AuditError(
                         f"cannot download {url} ({reason(error) or type(error).__name__}); {by_hand}"
                     ) from error
-                pause = min(self.wait * 2 ** (failures - 1), _LONGEST_WAIT)
-                time.sleep(max(min(pause, self.deadline - time.monotonic()), 0))
+                time.sleep(max(min(pause(failures, self.wait), self.deadline - time.monotonic()), 0))
 
     def _in_time(self, url: str, part: Path) -> None:
         """Raise if the time is over."""
@@ -282,15 +261,15 @@ class _Download:
                 if total == have:
                     return
                 part.unlink()
-                raise _Passing("the server does not have the rest of the file")
-            if answer.status_code in _PASSING:
-                raise _Passing(f"the server answered {answer.status_code} {answer.reason_phrase}")
+                raise Passing("the server does not have the rest of the file")
+            if answer.status_code in PASSING:
+                raise Passing(f"the server answered {answer.status_code} {answer.reason_phrase}")
             if answer.status_code not in (200, 206):
                 message = f"the server answered {answer.status_code} {answer.reason_phrase}"
                 raise httpx.HTTPStatusError(message, request=answer.request, response=answer)
             if answer.status_code == 206 and start != have:
                 part.unlink(missing_ok=True)
-                raise _Passing(f"the server sent another part of the file than asked for, from {start}")
+                raise Passing(f"the server sent another part of the file than asked for, from {start}")
             received = have if answer.status_code == 206 else 0
             length = _count(answer.headers.get("content-length", ""))
             if total is None and length is not None:
@@ -305,7 +284,7 @@ class _Download:
                     if self.progress is not None:
                         self.progress(file, received, total or file.size)
         if (file.size is not None and received < file.size) or (total is not None and received < total):
-            raise _Passing(f"the connection ended after {received:,} bytes")
+            raise Passing(f"the connection ended after {received:,} bytes")
 
 
 def _range(answer: httpx.Response) -> tuple[int | None, int | None]:

@@ -82,7 +82,8 @@ class Run:
             side.get("persons") for side in self._details.values()
         ):
             return "person"
-        return "record" if sides or "observations" in self.identity else None
+        tables = ("observations", "query")
+        return "record" if sides or any(name in self.identity for name in tables) else None
 
     @property
     def datasets(self) -> dict[str, str]:
