@@ -170,7 +170,8 @@ def _by_flags(
         if not found and not own:
             raise AuditError(f"{path} has no column that --{version} {pattern} fits; it has {shortened(names)}")
         ours |= {name: of for name, of in found.items() if name not in ours}
-    return [f"column '{theirs}' is read as {name}" for theirs, name in ours.items() if theirs != name][:20]
+    named = [f"'{theirs}' as {name}" for theirs, name in ours.items() if theirs != name]
+    return [f"columns were named by options: {shortened(named)}"] if named else []
 
 
 def _by_prefix(names: Sequence[str], expected: Expected, ours: dict[str, str]) -> list[str]:
