@@ -23,7 +23,7 @@ from unlearn_audit.observations.npz import read_npz, write_npz
 from unlearn_audit.observations.parquet import from_arrays, write_parquet
 from unlearn_audit.observations.read_as import ReadAs, wanted_of
 from unlearn_audit.observations.table import TEXTS, Observations
-from unlearn_audit.utils.columns import Columns, suffix_of
+from unlearn_audit.utils.columns import Columns, Wanted, suffix_of
 from unlearn_audit.utils.files import atomic_path
 from unlearn_audit.utils.manifest import check_recorded
 
@@ -50,13 +50,18 @@ def read_observations(path: str | Path, read_as: ReadAs | None = None) -> Observ
     check_recorded(path)
     if suffix_of(path, ".npz") == ".npz":
         return read_npz(path, read_as)
-    columns = Columns.of(path, wanted_of(read_as, texts=_TEXTS, streamed=True))
+    columns = Columns.of(path, wanted_of_pairs(read_as))
     if HEADER in (columns.schema.metadata or {}):
         found = from_arrays(columns.read(), path)
     else:
         found = read_flat(columns, read_as, path)
     default_memory_pool().release_unused()
     return found
+
+
+def wanted_of_pairs(read_as: ReadAs) -> Wanted:
+    """Return how the columns of a file of observations are read."""
+    return wanted_of(read_as, texts=_TEXTS, streamed=True)
 
 
 def write_observations(observations: Observations, path: str | Path) -> None:

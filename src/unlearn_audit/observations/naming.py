@@ -143,6 +143,8 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
     if not _is_wide(ours, expected):
         notes += _by_prefix(rest, expected, ours)
     left = [name for name in rest if name not in ours]
+    if left and read_as.strict:
+        raise AuditError(f"{path} has the unknown column '{left[0]}'; drop it")
     _refuse_doubtful(left, ours, expected, path)
     return Naming({name: ours[name] for name in names if name in ours}, (*ignored, *left), tuple(notes))
 

@@ -34,6 +34,8 @@ class ReadAs:
         Columns that mean nothing here.
     delimiter, decimal, encoding
         How a text file is written.
+    strict
+        Whether a column that nothing reads is refused: where no report says that it was left out.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class ReadAs:
     delimiter: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    strict: bool = False
 
     @classmethod
     def of_flags(

@@ -39,6 +39,7 @@ from unlearn_audit.errors import AuditError, missing_extra
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.steps import is_network
 from unlearn_audit.observations.one_version import PREFIX, read_answers
+from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.columns import content_of
@@ -201,7 +202,10 @@ class Exchange:
         try:
             # a program may add posteriors to the records that it was given
             answers = read_answers(
-                Path(UNLEARNED).with_suffix(_suffix_of(content)), content=content, ignored=self._names_of_features
+                Path(UNLEARNED).with_suffix(_suffix_of(content)),
+                content=content,
+                ignored=self._names_of_features,
+                read_as=ReadAs(values="probabilities", strict=True),
             )
         except AuditError as error:
             known = "neither safetensors nor posteriors" if self.is_network else "no file of posteriors"

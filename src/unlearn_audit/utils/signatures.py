@@ -55,6 +55,19 @@ def known_suffix(suffix: str) -> tuple[str, str] | None:
     return _SUFFIXES.get(suffix)
 
 
+def start_of(head: bytes, *but: bytes) -> tuple[str, str] | None:
+    """Return what a file is by its first `HEAD` bytes, and what to do; None where they don't say, or are of ``but``.
+
+    Examples
+    --------
+    >>> start_of(b"%PDF-1.7")[0], start_of(b"role,before_no")
+    ('a PDF', None)
+    """
+    return next(
+        ((what, advice) for start, what, advice in _STARTS if head.startswith(start) and start not in but), None
+    )
+
+
 def refuse_start(path: Path, head: bytes, *but: bytes) -> None:
     """Raise an `AuditError` that names the cause if the content is of another format than is read.
 
@@ -67,7 +80,6 @@ def refuse_start(path: Path, head: bytes, *but: bytes) -> None:
     but
         Starts of the format that it should be of.
     """
-    for start, what, advice in _STARTS:
-        if head.startswith(start) and start not in but:
-            raise AuditError(f"{path} is {what}, whatever its name says; {advice}")
+    if (found := start_of(head, *but)) is not None:
+        raise AuditError(f"{path} is {found[0]}, whatever its name says; {found[1]}")
 
