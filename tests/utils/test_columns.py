@@ -2,6 +2,7 @@ import json
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather as feather
 import pytest
 
 from unlearn_audit.errors import AuditError
@@ -11,9 +12,12 @@ FRAME = pd.DataFrame({"id": ["007", "8"], "when": ["2020-01-31", "2021-02-28"], 
 
 WRITE = {
     ".csv": lambda frame, path: frame.to_csv(path, index=False),
-    ".jsonl": lambda frame, path: frame.to_json(path, orient="records", lines=True),
-    ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
-    ".pq": lambda frame, path: frame.to_parquet(path, index=False),
+    ".txt": lambda frame, path: frame.to_csv(path, index=False, sep=";", decimal=","),
+    **dict.fromkeys((".tsv", ".tab"), lambda frame, path: frame.to_csv(path, index=False, sep="\t")),
+    **dict.fromkeys((".jsonl", ".ndjson"), lambda frame, path: frame.to_json(path, orient="records", lines=True)),
+    ".json": lambda frame, path: frame.to_json(path, orient="records"),
+    **dict.fromkeys((".parquet", ".pq"), lambda frame, path: frame.to_parquet(path, index=False)),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), lambda frame, path: feather.write_feather(frame, str(path))),
 }
 
 
@@ -57,14 +61,14 @@ def test_no_file_an_empty_one_and_a_broken_one_are_refused(tmp_path, suffix):
         with pytest.raises(AuditError, match="is empty"):
             read_columns(path, content=content)
     path.write_bytes(b'{"x": [1}\n\x00,"')
-    with pytest.raises(AuditError, match=r"cannot be read as (CSV|JSON lines|Parquet)|UTF-8"):
+    with pytest.raises(AuditError, match=r"cannot be read as (CSV|JSON lines|Parquet|Arrow)|UTF-8|JSON array"):
         read_columns(path)
 
 
 @pytest.mark.parametrize("name", ["t.pkl", "t", "t.xlsx"])
 def test_other_files_are_not_read(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(AuditError, match=r"is not a \.csv, \.jsonl, \.parquet or \.pq file"):
+    with pytest.raises(AuditError, match=r"is not a \.csv, \.tsv, .* or \.ipc file"):
         read_columns(tmp_path / name)
     with pytest.raises(AuditError, match="is a folder"):
         read_columns(tmp_path)

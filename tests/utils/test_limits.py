@@ -172,7 +172,7 @@ def test_names_and_values_of_any_length(tmp_path, read):
 
 
 def test_a_header_longer_than_any(tmp_path, monkeypatch):
-    monkeypatch.setattr("unlearn_audit.utils.column_formats._LINE", 1000)
+    monkeypatch.setattr("unlearn_audit.utils.csv_format._LINE", 1000)
     (tmp_path / "t.csv").write_text("x" * 2000 + "\n1\n")
     assert "a header of more than 1,000 bytes" in refused(read_table, tmp_path / "t.csv", "y")
 

@@ -13,17 +13,21 @@ from unlearn_audit.audits.membership.files import file_settings, plan_of_files
 from unlearn_audit.audits.membership.forecast.files import forecast_files
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured_for_files
+from unlearn_audit.cli.shared.reading import reading_options
 from unlearn_audit.cli.shared.run_and_report import run_and_save
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import read_observations
+from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.utils.streams import say, say_json
 
 
 @configured_for_files
+@reading_options
 def predictions(
     config: AuditConfig,
+    read_as: ReadAs,
     shadow: Annotated[
         Path | None, typer.Option(help="Observations of the attacker's own worlds. Required.", show_default=False)
     ] = None,
@@ -43,15 +47,18 @@ def predictions(
 ) -> None:
     """Audit posteriors that any system exported; no model is needed.
 
-    A .csv, .jsonl, .parquet or .npz file needs one row per query with the columns role (deleted, unseen, retained or
-    reference), before_<class> and after_<class> for each class; label, world, request, record and paper are
-    optional, and so is group_<name>, for --group-by <name>. See docs/file-formats.md.
+    A file (CSV, Parquet, Arrow, JSON or NPZ, also compressed) has one row per query with the columns role (deleted,
+    unseen, retained or reference), before_<class> and after_<class> for each class; label, world, request, record and
+    paper are optional, and so is group_<name>, for --group-by <name>. Files with other names, other numbers or one row
+    per number are read too: unlearn-audit inspect FILE says how. See docs/file-formats.md.
 
     Typical calls:
 
     unlearn-audit predictions --shadow shadow.csv --target target.csv --out audit
 
     unlearn-audit predictions --shadow runs/adult/observations/shadow.parquet --target release.csv --json
+
+    unlearn-audit predictions --shadow shadow.csv --target target.csv --column role=status --values logits
 
     unlearn-audit predictions --shadow shadow.csv --target target.csv --plan
     """
@@ -63,7 +70,7 @@ def predictions(
             f"deleted records look like; without such, look at the two versions of {target.name} with unlearn-audit "
             "release BEFORE AFTER --deleted IDS --reference IDS (docs/release.md)"
         )
-    tables = {"shadow": read_observations(shadow), "target": read_observations(target)}
+    tables = {"shadow": read_observations(shadow, read_as), "target": read_observations(target, read_as)}
     if plan:
         sides, attacks = plan_of_files(tables["shadow"], tables["target"], config)
         found = forecast_files(attacks, sides[UNDEFENDED], jobs)
@@ -72,7 +79,7 @@ def predictions(
         else:
             say(".\n".join(found.sentences) + ".")
         return
-    settings = file_settings(config, {"shadow": shadow, "target": target})
+    settings = file_settings(config, {"shadow": shadow, "target": target}, read_as.stated)
     run_and_save(
         settings,
         f"predictions-{target.stem}",

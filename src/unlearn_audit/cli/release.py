@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from os.path import isfile
 from pathlib import Path
@@ -25,12 +25,14 @@ from unlearn_audit.audits.release.result import PRIVATE
 from unlearn_audit.audits.release.scores import SCORES
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.notes import note
+from unlearn_audit.cli.shared.reading import reading_options
 from unlearn_audit.cli.shared.values import names_of, one_of
 from unlearn_audit.config.base import RegimeName
 from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import Answers, is_model
+from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.table import GROUP
 from unlearn_audit.utils.columns import content_of, read_columns
 from unlearn_audit.utils.console import output
@@ -42,6 +44,7 @@ IDENTIFIED = 1
 """Exit code of ``--fail-if-identified`` where somebody can be identified."""
 
 
+@reading_options
 def release(
     before: Annotated[
         str | None,
@@ -110,12 +113,13 @@ def release(
     force: options.Force = False,
     owner: options.Owner = None,
     as_json: options.AsJson = False,
+    read_as: ReadAs,
 ) -> None:
     """Show who can be identified as deleted from the two versions of one release.
 
     No shadow worlds are needed: each deleted person is compared with people of the same class who were never in
-    training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>. See
-    docs/release.md.
+    training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>; unlearn-audit
+    inspect FILE says how others are read. See docs/release.md.
 
     Typical calls:
 
@@ -152,7 +156,7 @@ def release(
     elif before is None or after is None:
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
     else:
-        result = _compared(before, after, deleted, reference, table, settings)
+        result = _compared((before, after), (deleted, reference), table, read_as, settings)
     finish(result, out, as_json, fail_if_identified, owner, force=force)
 
 
@@ -173,12 +177,18 @@ class _Table:
 
 
 def _compared(
-    before: str, after: str, deleted: str, reference: str, table: _Table, settings: ReleaseSettings
+    asked: tuple[str, str], lists: tuple[str, str], table: _Table, read_as: ReadAs, settings: ReleaseSettings
 ) -> ReleaseResult:
-    """Examine two versions that are there."""
+    """Examine two versions that are there, given the ids of the deleted and of references."""
+    (before, after), (deleted, reference) = asked, lists
     data = None if table.data is None else str(table.data)
     read = _read(before, after, deleted, reference, *([] if data is None else [data]))
-    versions = [_answers(text, table, read) for text in (before, after)]
+    # of the patterns, a file of one version has that of its version alone
+    patterns = (read_as.before, read_as.after)
+    versions = [
+        _answers(text, table, read, replace(read_as, before=pattern, after=None))
+        for text, pattern in zip(asked, patterns, strict=True)
+    ]
     lacking = [name for name in table.groups if all(name not in version.groups for version in versions)]
     if lacking:
         raise AuditError(
@@ -200,6 +210,7 @@ def _compared(
         "data": None if data is None else _source(data, read),
         "label": table.label,
         "record": table.record,
+        **({"read_as": read_as.stated} if read_as.stated else {}),
     }
     examined = [examine(pair_of(versions[0], versions[1], *ids), settings)]
     return ReleaseResult(findings_of(examined, settings, config), examined)
@@ -268,9 +279,9 @@ def _read(*given: str) -> dict[str, bytes]:
     return {text: content_of(Path(text)) for text in given if isfile(text)}
 
 
-def _answers(text: str, table: _Table, read: dict[str, bytes]) -> Answers:
+def _answers(text: str, table: _Table, read: dict[str, bytes], read_as: ReadAs) -> Answers:
     if not is_model(text):
-        return read_answers(Path(text), table.person, read.get(text))
+        return read_answers(Path(text), table.person, read.get(text), read_as=read_as)
     if table.data is None or table.label is None:
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
     from unlearn_audit.audits.release.fitted import ask_model  # here, since it needs scikit-learn

@@ -12,8 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.columns import Columns
 from unlearn_audit.utils.messages import reason, shortened
 
+# a number of thousands, such as 1,234, is refused as no number
+_WITH_COMMA = r"^[+-]?(?:\d+|0?,\d+|[1-9]\d*,(?:\d{1,2}|\d{4,}))(?:[eE][+-]?\d+)?$"
 _NOT_TRUE_OR_FALSE = "{path}: the column 'partial' holds something else than true and false in every row"
 
 
@@ -45,6 +48,8 @@ def plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
 def numbers(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.float64]:
     """Return a column of numbers, or of texts that are numbers; a missing one is NaN.
 
+    A text may end with a percent sign, and have a decimal comma where no other has a point.
+
     Raises
     ------
     AuditError
@@ -52,11 +57,43 @@ def numbers(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.fl
     """
     column = plain(column, name, path)
     try:
-        return np.asarray(column.cast(pa.float64()).to_numpy())
+        if _is_text(column.type):
+            column = _without_signs(column)
+        return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowException as error:
         raise AuditError(
             f"{path}: column '{name}' holds something that is no number ({reason(error)}), and posteriors are numbers"
         ) from error
+
+
+def held_numbers(columns: Columns, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return (rows, names) the numbers of some columns; where all have a percent sign, divided by 100."""
+    path = columns.wanted.where
+    table = columns.read(names)
+    found = np.column_stack([numbers(table[name], name, path) for name in names])
+    return found / 100 if all(in_percent(table[name]) for name in names) else found
+
+
+def in_percent(column: pa.ChunkedArray | pa.Array) -> bool:
+    """Return whether every number of a column is followed by a percent sign."""
+    if not _is_text(column.type) or column.null_count == len(column):
+        return False
+    return bool(pc.all(pc.ends_with(pc.utf8_trim_whitespace(column), "%")).as_py())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _without_signs(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Return numbers as they are written in programs: some without a percent sign would be another kind."""
+    texts = pc.utf8_trim_whitespace(column)
+    if in_percent(texts):
+        texts = pc.utf8_rtrim_whitespace(pc.utf8_rtrim(texts, "%"))
+    if pc.any(pc.match_substring(texts, ",")).as_py() and not pc.any(pc.match_substring(texts, ".")).as_py():
+        if pc.all(pc.match_substring_regex(texts, _WITH_COMMA)).as_py():
+            texts = pc.replace_substring(texts, ",", ".")
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
 def label_codes(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> npt.NDArray[np.int64]:

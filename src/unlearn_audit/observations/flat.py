@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,15 @@ import pandas as pd
 import pyarrow as pa
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.column_values import is_partial, label_codes, numbers, plain
-from unlearn_audit.observations.table import COLUMNS, GROUP, Observations
+from unlearn_audit.observations.collected import Collected
+from unlearn_audit.observations.column_values import held_numbers, is_partial, label_codes, plain
+from unlearn_audit.observations.layout import layout_of
+from unlearn_audit.observations.long import widened
+from unlearn_audit.observations.naming import PAIRS, naming_of
+from unlearn_audit.observations.read_as import ReadAs
+from unlearn_audit.observations.table import COLUMNS, GROUP, READ_AS, ROLES, Observations
+from unlearn_audit.utils.columns import ROWS_AT_ONCE, Columns
 from unlearn_audit.utils.messages import shortened
-
-_POSTERIOR = re.compile(r"^(before|after|p(\d+))_(.+)$", re.DOTALL | re.ASCII)
-
 
 def write_csv(observations: Observations, path: Path) -> None:
     """Write one row a query; metadata is left out, and signals are refused."""
@@ -37,76 +39,109 @@ def write_csv(observations: Observations, path: Path) -> None:
     pd.concat([frame, pd.DataFrame(groups), pd.DataFrame(posteriors)], axis=1).to_csv(path, index=False)
 
 
-def from_flat(table: dict[str, pa.ChunkedArray], path: Path) -> Observations:
-    """Turn one column a version and class into the table.
+def read_flat(columns: Columns, read_as: ReadAs, path: Path) -> Observations:
+    """Read a file with a column a version and class, or with one of the other layouts of `layout`.
+
+    Posteriors are converted and checked as they are read, and never held in the form of the file.
 
     Parameters
     ----------
-    table
-        The columns, each of which is taken out once it is converted.
+    columns
+        The file.
+    read_as
+        What flags say of it.
     path
         The file, for messages.
-    """
-    # pandas writes the row labels of a frame into Parquet under such a name
-    there = [name for name in table if not name.startswith("__index_level_")]
-    by_version = _by_version(there, path)
-    classes = list(by_version[0])
-    names = [by_version[version][name] for version in range(len(by_version)) for name in classes]
-    known = {*COLUMNS, "partial", *names}
-    others = [name for name in there if name not in known and not name.startswith(GROUP)]
-    if others:
-        raise AuditError(f"{path} has the unknown column '{others[0]}'; rename or drop it")
-    columns: dict[str, Any] = {
-        name: label_codes(table.pop(name), classes, path) if name == "label" else _values(table.pop(name), name, path)
-        for name in there
-        if name in COLUMNS
-    }
-    n = len(table[names[0]])
-    single = all(pa.types.is_float32(table[name].type) for name in names)
-    posteriors = np.empty((n, len(names)), dtype=np.float32 if single else np.float64)
-    for at, name in enumerate(names):
-        posteriors[:, at] = numbers(table.pop(name), name, path)
-    pa.default_memory_pool().release_unused()
-    return Observations.create(
-        columns,
-        posteriors.reshape(n, len(by_version), len(classes)),
-        classes,
-        partial="partial" in there and is_partial(table["partial"], path),
-        groups={name.removeprefix(GROUP): _values(table[name], name, path) for name in there if name.startswith(GROUP)},
-        where=str(path),
-    )
-
-
-def _by_version(names: Sequence[str], path: Path) -> dict[int, dict[str, str]]:
-    """Return the column of each class by version.
 
     Raises
     ------
     AuditError
-        If a version is missing, or lacks a class that another has.
+        If it is no valid table.
     """
-    by_version: dict[int, dict[str, str]] = {}
-    for column in names:
-        match = _POSTERIOR.match(column)
-        if match:
-            version = {"before": 0, "after": 1}.get(match[1])
-            # of more digits there are not as many columns
-            version = int(match[2][:9]) if version is None else version
-            other = by_version.setdefault(version, {}).setdefault(match[3], column)
-            if other != column:
-                raise AuditError(f"{path}: '{other}' and '{column}' are the same version and class; drop one of them")
-    if sorted(by_version) != list(range(len(by_version))) or not by_version:
-        raise AuditError(
-            f"{path} has no columns before_<class> and after_<class> (or p0_<class>, p1_<class>, ... without a gap); "
-            f"it has {shortened(names)}"
-        )
-    for version, found in by_version.items():
-        if found.keys() != by_version[0].keys():
-            raise AuditError(
-                f"{path}: version 0 has the classes {shortened(by_version[0])} and version {version} has "
-                f"{shortened(found)}; every version needs the same"
-            )
-    return by_version
+    naming = naming_of(columns.names, read_as, PAIRS, path)
+    layout = layout_of(naming, read_as, PAIRS, path)
+    rest = columns.read([name for name in columns.names if name in naming.ours and name not in layout.flat])
+    rest = rest.rename_columns([naming.ours[name] for name in rest.column_names])
+    partial = "partial" in rest.column_names and is_partial(rest["partial"], path)
+    notes = [*columns.notes, *naming.notes, *layout.notes]
+    if layout.is_long:
+        rest, wide, classes = widened(rest, held_numbers(columns, layout.flat), layout.classes, read_as, path)
+        collected = Collected(wide.shape[1], classes, partial, read_as, path)
+        for start in range(0, len(wide), ROWS_AT_ONCE):
+            collected.add(wide[start : start + ROWS_AT_ONCE])
+    else:
+        classes = layout.classes
+        collected = Collected(len(layout.columns), classes, partial, read_as, path)
+        collected.add_columns(columns.blocks(layout.flat), layout.flat, path)
+    posteriors = collected.done()
+    pa.default_memory_pool().release_unused()
+    notes += collected.notes
+    values = {name: _plain_values(rest[name], name, classes, path) for name in rest.column_names if name in COLUMNS}
+    texts = {name for name in values if pa.types.is_string(rest[name].type)}
+    notes += _in_our_words(values, texts, read_as)
+    if ignored := [name for name in naming.ignored if name.strip()]:
+        notes.append(f"columns that nothing here reads were left out: {shortened(ignored, 20)}")
+    return Observations.of_checked(
+        values,
+        posteriors,
+        classes,
+        collected.decimals,
+        partial=partial,
+        metadata={READ_AS: notes} if notes else {},
+        groups={
+            name.removeprefix(GROUP): _values(rest[name], name, path)
+            for name in rest.column_names
+            if name.startswith(GROUP)
+        },
+        where=str(path),
+    )
+
+
+def _plain_values(column: pa.ChunkedArray, name: str, classes: Sequence[str], path: Path) -> Any:
+    return label_codes(column, classes, path) if name == "label" else _values(column, name, path)
+
+
+def _in_our_words(values: dict[str, Any], texts: set[str], read_as: ReadAs) -> list[str]:
+    """Bring roles to our words, and the ids in columns of texts to numbers; return what to say of it."""
+    notes = []
+    if "role" in values and values["role"].dtype.kind not in "biuf":
+        codes, names = pd.factorize(values["role"])
+        ours = [role_of(str(name), read_as.roles) for name in names]
+        if ours != [str(name) for name in names]:
+            values["role"] = pd.Series(np.array([*ours, None], dtype=object)[codes])
+            changed = {f"'{name}' as {of}" for name, of in zip(names, ours, strict=True) if str(name) != of}
+            notes.append(f"roles were read in our words: {shortened(sorted(changed))}")
+    elif "role" in values and read_as.roles:
+        texts = values["role"].map(lambda of: str(int(of)) if of == of and of == int(of) else str(of))
+        values["role"] = texts.map(lambda of: role_of(of, read_as.roles))
+    if "record" in texts and not _are_numbers(values["record"]):
+        values["record"] = pd.Series(pd.factorize(values["record"])[0].astype(np.int64))
+        notes.append("the record ids are texts, and were numbered from 0 in the order in which they appear")
+    return notes
+
+
+def _are_numbers(values: pd.Series[Any]) -> bool:
+    """Return whether texts are numbers, or one is missing, which is refused later."""
+    return bool(values.isna().any() or pd.to_numeric(values, errors="coerce").notna().all())
+
+
+_ROLES = {
+    **dict.fromkeys(("forget", "forgotten", "removed", "erased"), "deleted"),
+    **dict.fromkeys(("retain", "kept", "remaining"), "retained"),
+}
+"""Words for a role that mean nothing else; whether a record of a test set is unseen or a reference, they don't say."""
+
+
+def role_of(word: str, roles: Mapping[str, str]) -> str:
+    """Return the role that a word of a file means; the word itself where that is not known.
+
+    Examples
+    --------
+    >>> role_of("Deleted", {}), role_of("test", {"test": "unseen"}), role_of("forget", {})
+    ('deleted', 'unseen', 'deleted')
+    """
+    plain = word.strip().lower()
+    return roles.get(word) or _ROLES.get(plain) or (plain if plain in ROLES else word)
 
 
 def _values(column: pa.ChunkedArray, name: str, path: Path) -> pd.Series[Any]:

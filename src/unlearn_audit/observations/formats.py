@@ -18,22 +18,26 @@ from pyarrow import default_memory_pool
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.arrow import HEADER
-from unlearn_audit.observations.flat import from_flat, write_csv
+from unlearn_audit.observations.flat import read_flat, write_csv
 from unlearn_audit.observations.npz import read_npz, write_npz
 from unlearn_audit.observations.parquet import from_arrays, write_parquet
+from unlearn_audit.observations.read_as import ReadAs, wanted_of
 from unlearn_audit.observations.table import TEXTS, Observations
-from unlearn_audit.utils.columns import read_columns, suffix_of
+from unlearn_audit.utils.columns import Columns, Wanted, suffix_of
 from unlearn_audit.utils.files import atomic_path
 from unlearn_audit.utils.manifest import check_recorded
 
 
-def read_observations(path: str | Path) -> Observations:
+def read_observations(path: str | Path, read_as: ReadAs | None = None) -> Observations:
     """Read a table of observations; the suffix says the format.
 
     Parameters
     ----------
     path
-        A file of columns (`unlearn_audit.utils.columns.FORMATS`), or ``.npz``.
+        A file of columns (`unlearn_audit.utils.columns.FORMATS`), or ``.npz``; the first may be compressed.
+    read_as
+        What its columns, values and text are, where they don't say it themselves. How a file was read, where it isn't
+        of the plain form, stands in the table's metadata and in the report.
 
     Raises
     ------
@@ -42,19 +46,22 @@ def read_observations(path: str | Path) -> Observations:
         folder of a run and is not as the run wrote it.
     """
     path = Path(path)
+    read_as = read_as or ReadAs()
     check_recorded(path)
     if suffix_of(path, ".npz") == ".npz":
-        return read_npz(path)
-    table = read_columns(path, _TEXTS, dates=False)
-    default_memory_pool().release_unused()
-    if HEADER in (table.schema.metadata or {}):
-        found = from_arrays(table, path)
+        return read_npz(path, read_as)
+    columns = Columns.of(path, wanted_of_pairs(read_as))
+    if HEADER in (columns.schema.metadata or {}):
+        found = from_arrays(columns.read(), path)
     else:
-        columns = dict(zip(table.column_names, table.columns, strict=True))
-        del table  # each column goes once it is converted: all of them are as large as what is made of them
-        found = from_flat(columns, path)
+        found = read_flat(columns, read_as, path)
     default_memory_pool().release_unused()
     return found
+
+
+def wanted_of_pairs(read_as: ReadAs) -> Wanted:
+    """Return how the columns of a file of observations are read."""
+    return wanted_of(read_as, texts=_TEXTS, streamed=True)
 
 
 def write_observations(observations: Observations, path: str | Path) -> None:
@@ -70,7 +77,7 @@ def write_observations(observations: Observations, path: str | Path) -> None:
     default_memory_pool().release_unused()
 
 
-_TEXTS = ("label", *TEXTS)
+_TEXTS = ("label", "class", "version", *TEXTS)
 """Columns of texts in a flat table."""
 
 _WRITERS: Mapping[str, Callable[[Observations, Path], None]] = {

@@ -13,7 +13,9 @@ import pandas as pd
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.arrays import load_arrays
 from unlearn_audit.observations.column_values import is_partial_array
-from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, Observations
+from unlearn_audit.observations.read_as import ReadAs
+from unlearn_audit.observations.table import COLUMNS, GROUP, READ_AS, SIGNAL, Observations
+from unlearn_audit.observations.values import probabilities_of
 from unlearn_audit.utils.messages import reason, shortened
 
 
@@ -37,7 +39,7 @@ def write_npz(observations: Observations, path: Path) -> None:
         )
 
 
-def read_npz(path: Path) -> Observations:
+def read_npz(path: Path, read_as: ReadAs) -> Observations:
     """Read named arrays; ``before`` and ``after`` may stand for ``posteriors``."""
     arrays = load_arrays(path)
     if "posteriors" in arrays:
@@ -69,6 +71,9 @@ def read_npz(path: Path) -> Observations:
     if not isinstance(metadata, dict):
         raise AuditError(f"{path}: 'metadata' holds JSON of a {type(metadata).__name__}; keys and values are needed")
     signals = {n.removeprefix(SIGNAL): arrays.pop(n) for n in list(arrays) if n.startswith(SIGNAL)}
+    posteriors, notes = probabilities_of(posteriors, read_as.values, path)
+    if notes:
+        metadata = {**metadata, READ_AS: notes}
     groups = {n.removeprefix(GROUP): _missing(arrays.pop(n)) for n in list(arrays) if n.startswith(GROUP)}
     return Observations.create(
         arrays,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,16 @@ import pyarrow.compute as pc
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.arrays import load_arrays
-from unlearn_audit.observations.column_values import is_partial, is_partial_array, label_codes, numbers, plain
+from unlearn_audit.observations.collected import Collected
+from unlearn_audit.observations.column_values import held_numbers, is_partial, is_partial_array, label_codes, plain
+from unlearn_audit.observations.layout import layout_of
+from unlearn_audit.observations.long import widened
+from unlearn_audit.observations.naming import ONE, naming_of
 from unlearn_audit.observations.posteriors import check_posteriors
+from unlearn_audit.observations.read_as import ReadAs, wanted_of
 from unlearn_audit.observations.table import GROUP
-from unlearn_audit.utils.columns import read_columns, suffix_of
+from unlearn_audit.observations.values import probabilities_of
+from unlearn_audit.utils.columns import Columns, suffix_of
 from unlearn_audit.utils.messages import shortened
 
 PREFIX = "p_"
@@ -49,6 +55,8 @@ class Answers:
         (n,) values, as texts, by the name of a group.
     rounded
         To how many decimals posteriors are rounded, where their sums show it; else None.
+    notes
+        How a file was read that is not of the plain form, in words.
     """
 
     where: str
@@ -60,6 +68,7 @@ class Answers:
     partial: bool = False
     groups: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
     rounded: int | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -73,8 +82,10 @@ class Answers:
         *,
         partial: bool = False,
         groups: Mapping[str, npt.NDArray[np.object_]] | None = None,
+        check: Callable[[], int | None] | None = None,
+        notes: tuple[str, ...] = (),
     ) -> Answers:
-        """Check what a version answered.
+        """Check what a version answered; ``check`` is given where its posteriors were checked while they were read.
 
         Raises
         ------
@@ -88,11 +99,11 @@ class Answers:
                 f"{where} holds {len(again.unique()):,} record ids more than once, such as {again[0]}; "
                 "give one row a record"
             )
-        rounded = check_posteriors(posteriors[:, None], classes, partial, where)
+        rounded = check() if check else check_posteriors(posteriors[:, None], classes, partial, where)
         known = np.full(len(index), -1) if labels is None else labels
         whose = None if persons is None else np.asarray(persons, dtype=object)
         of = posteriors.astype(np.float32)
-        return cls(where, index, of, tuple(classes), known, whose, partial, groups or {}, rounded)
+        return cls(where, index, of, tuple(classes), known, whose, partial, groups or {}, rounded, notes)
 
 
 def is_model(text: str) -> bool:
@@ -108,7 +119,11 @@ def is_model(text: str) -> bool:
 
 
 def read_answers(
-    path: Path, person: str | None = None, content: bytes | None = None, ignored: Sequence[str] = ()
+    path: Path,
+    person: str | None = None,
+    content: bytes | None = None,
+    ignored: Sequence[str] = (),
+    read_as: ReadAs | None = None,
 ) -> Answers:
     """Read the answers of one version.
 
@@ -119,24 +134,28 @@ def read_answers(
     Parameters
     ----------
     path
-        A file of columns (`unlearn_audit.utils.columns.FORMATS`), or ``.npz``.
+        A file of columns (`unlearn_audit.utils.columns.FORMATS`), or ``.npz``; the first may be compressed.
     person
         The column, or array, that says whose record a row is; it is read where the file has it.
     content
         The file's bytes, where they were read already.
     ignored
         Further columns that a file of columns may have.
+    read_as
+        What its columns, values and text are, where they don't say it themselves; of patterns, that of this version is
+        `before`.
 
     Raises
     ------
     AuditError
         If there is no such file, or it is no valid one.
     """
+    read_as = read_as or ReadAs()
     if suffix_of(path, ".npz", advice=", or name a model as module:function") == ".npz":
-        return _from_arrays(load_arrays(path, content), path, person)
-    texts = ("record", "label", *([person] if person else []))
-    table = read_columns(path, texts, content)
-    return _from_table(table.drop_columns([name for name in ignored if name in table.column_names]), path, person)
+        return _from_arrays(load_arrays(path, content), path, person, read_as)
+    texts = ("record", "label", "class", *([person] if person else []))
+    columns = Columns.of(path, wanted_of(read_as, texts, dates=True), content)
+    return _from_columns(columns, path, person, replace(read_as, ignored=(*read_as.ignored, *ignored)))
 
 
 def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:
@@ -160,33 +179,47 @@ def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.o
     return np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _from_table(table: pa.Table, path: Path, person: str | None) -> Answers:
-    names = table.column_names
-    of_class = {name.removeprefix(PREFIX): name for name in names if name.startswith(PREFIX) and name != person}
-    if "record" not in names or not of_class:
+def _from_columns(columns: Columns, path: Path, person: str | None, read_as: ReadAs) -> Answers:
+    names = [name for name in columns.names if name != person]
+    naming = naming_of(names, read_as, ONE, path)
+    layout = layout_of(naming, read_as, ONE, path)
+    if "record" not in naming.theirs:
         raise AuditError(
             f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shortened(names)}"
         )
-    known = {"record", "label", "partial", person, *of_class.values()}
-    others = [name for name in names if name not in known and not name.startswith(("__index_level_", GROUP))]
-    if others:
-        raise AuditError(
-            f"{path} has the unknown column '{others[0]}'; drop it, or give it as --person if it "
-            "holds the person of each record"
-        )
+    kept = [name for name in columns.names if name == person or name in naming.ours and name not in layout.flat]
+    table = columns.read(kept)
+    if person is not None and person in kept and (as_record := naming.ours.get(person)):
+        raise AuditError(f"{path}: column '{person}' is both the person and {as_record}; name another")
+    table = table.rename_columns([naming.ours.get(name, name) for name in kept])
+    partial = "partial" in table.column_names and is_partial(table["partial"], path)
+    classes = layout.classes
+    if layout.is_long:
+        table, wide, classes = widened(table, held_numbers(columns, layout.flat), classes, read_as, path)
+        collected = Collected(1, classes, partial, read_as, path)
+        collected.add(wide)
+    else:
+        collected = Collected(1, classes, partial, read_as, path)
+        collected.add_columns(columns.blocks(layout.flat), layout.flat, path)
+    there = table.column_names
+    notes = [*columns.notes, *naming.notes, *layout.notes, *collected.notes]
+    if ignored := [name for name in naming.ignored if name.strip()]:
+        notes.append(f"columns that nothing here reads were left out: {shortened(ignored, 20)}")
     return Answers.of(
         str(path),
         texts_of(table["record"], "record", path),
-        np.column_stack([numbers(table[name], name, path) for name in of_class.values()]),
-        list(of_class),
-        label_codes(table["label"], list(of_class), path) if "label" in names else None,
-        texts_of(table[person], person, path) if person is not None and person in names else None,
-        partial="partial" in names and is_partial(table["partial"], path),
+        collected.done()[:, 0],
+        list(classes),
+        label_codes(table["label"], list(classes), path) if "label" in there else None,
+        texts_of(table[person], person, path) if person is not None and person in there else None,
+        partial=partial,
         groups={
             name.removeprefix(GROUP): group_texts(table[name], name, path)
-            for name in names
+            for name in there
             if name.startswith(GROUP) and name != person
         },
+        check=collected.decimals,
+        notes=tuple(notes),
     )
 
 
@@ -202,12 +235,16 @@ def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[n
     return np.asarray(pc.fill_null(texts, "missing").to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | None) -> Answers:
+def _from_arrays(
+    arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | None, read_as: ReadAs
+) -> Answers:
     if "record" not in arrays or "posteriors" not in arrays:
         raise AuditError(f"{path} needs the arrays record and posteriors; it has {shortened(list(arrays))}")
     posteriors = arrays["posteriors"]
     if posteriors.ndim != 2 or posteriors.dtype.kind not in "fiu":
         raise AuditError(f"{path}: posteriors have shape {posteriors.shape}; numbers (rows, classes) are needed")
+    wide, notes = probabilities_of(posteriors[:, None], read_as.values, path)
+    posteriors = wide[:, 0]
     texts = {}
     groups = [name for name in arrays if name.startswith(GROUP) and name != person]
     for name in ("record", *([person] if person in arrays else []), *groups):
@@ -242,4 +279,5 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | 
         texts.get(person or ""),
         partial=is_partial_array(partial, path),
         groups={name.removeprefix(GROUP): texts[name].astype(object) for name in groups},
+        notes=tuple(notes),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,40 +49,97 @@ def check_posteriors(array: npt.NDArray[Any], classes: Sequence[str], partial: b
     """
     n, _, k = array.shape
     if n == 0:
-        raise AuditError(f"{where} has no rows; export at least one deleted and one unseen record")
-    if k < 2 or len(classes) != k or len(set(classes)) != k:
-        raise AuditError(f"{where} has {k} probabilities a row for the classes {', '.join(map(str, classes))}")
-    for start, block in _blocks(array):
-        _check_block(block, start, classes, where)
-    if all(not _off(block, SUM_TOLERANCE, np.inf if partial else SUM_TOLERANCE).any() for _, block in _blocks(array)):
-        return None
-    decimals = _decimals(array)
-    slack = 0.0 if decimals is None else min(0.5 * k * 10.0**-decimals, _FARTHEST)
-    # halves are rounded up: all of them can add that much, and cannot take it away
-    under = np.inf if partial else max(slack - SUM_TOLERANCE, SUM_TOLERANCE)
-    for start, block in _blocks(array):
-        wrong = _off(block, slack + SUM_TOLERANCE, under)
+        raise AuditError(NO_ROWS.format(where))
+    check = Check(classes, partial, where, k)
+    for start in range(0, n, _ROWS_AT_ONCE):
+        check.add(array[start : start + _ROWS_AT_ONCE])
+    return check.decimals()
+
+
+NO_ROWS = "{} has no rows; export at least one deleted and one unseen record"
+
+
+class Check:
+    """Checks posteriors block by block, as `check_posteriors` does of all at once.
+
+    Parameters
+    ----------
+    classes, partial, where
+        As of `check_posteriors`.
+    width
+        How many numbers a version has.
+
+    Raises
+    ------
+    AuditError
+        If there are not as many classes, at least two, each once.
+    """
+
+    def __init__(self, classes: Sequence[str], partial: bool, where: str, width: int) -> None:
+        if width < 2 or len(classes) != width or len(set(classes)) != width:
+            raise AuditError(f"{where} has {width} probabilities a row for the classes {', '.join(map(str, classes))}")
+        self.rows = 0
+        self._classes, self._partial, self._where = classes, partial, where
+        self._possible = list(range(1, _MOST_DECIMALS + 1))
+        self._off = False
+        # by the decimals that would explain sums, the first row that they don't explain
+        self._wrong: dict[int | None, tuple[int, int, float]] = {}
+
+    def add(self, block: npt.NDArray[Any]) -> None:
+        """Check (n, versions, classes) further rows.
+
+        Raises
+        ------
+        AuditError
+            If a number is none of a probability.
+        """
+        _check_block(block, self.rows, self._classes, self._where)
+        tolerance = SUM_TOLERANCE
+        total = block.sum(axis=2, dtype=np.float64)
+        off = (total - 1 > tolerance) | (1 - total > (np.inf if self._partial else tolerance))
+        if off.any():
+            self._off = True
+            for decimals in (None, *self._possible):
+                self._note(total, decimals)
+        if self._possible:
+            for part in (block[:_ROWS_AT_FIRST], block):
+                self._possible = [
+                    decimals for decimals in self._possible if _multiples(part, decimals, _FLOAT32 * 10**decimals)
+                ]
+        self.rows += len(block)
+
+    def _note(self, total: npt.NDArray[np.float64], decimals: int | None) -> None:
+        """Note the first row whose sum so many decimals do not explain."""
+        if decimals in self._wrong:
+            return
+        slack = 0.0 if decimals is None else min(0.5 * len(self._classes) * 10.0**-decimals, _FARTHEST)
+        # halves are rounded up: all of them can add that much, and cannot take it away
+        under = np.inf if self._partial else max(slack - SUM_TOLERANCE, SUM_TOLERANCE)
+        wrong = (total - 1 > slack + SUM_TOLERANCE) | (1 - total > under)
         if wrong.any():
             row, version = (int(i) for i in np.argwhere(wrong)[0])
-            advice = "export whole probabilities" if partial else "export whole probabilities, or mark the file partial"
+            self._wrong[decimals] = (self.rows + row, version, float(total[row, version]))
+
+    def decimals(self) -> int | None:
+        """Return what `check_posteriors` does, of all blocks.
+
+        Raises
+        ------
+        AuditError
+            If a row is no probability distribution.
+        """
+        if not self._off:
+            return None
+        decimals = min(self._possible, default=None)
+        if decimals in self._wrong:
+            row, version, total = self._wrong[decimals]
+            advice = "export whole probabilities" if self._partial else "export whole probabilities, or mark the file partial"
             rounded = "" if decimals is None else f" (more than rounding to {decimals} decimals explains)"
             raise AuditError(
-                f"{where}: the posteriors in row {start + row}, version {version} sum to "
-                f"{block[row, version].sum(dtype=np.float64):.4f}, not 1{rounded}; {advice}"
+                f"{self._where}: the posteriors in row {row}, version {version} sum to {total:.4f}, not 1{rounded}; "
+                f"{advice}"
             )
-    return decimals
-
-
-def _blocks(array: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-    """Yield where each block of rows starts, and the block."""
-    for start in range(0, len(array), _ROWS_AT_ONCE):
-        yield start, array[start : start + _ROWS_AT_ONCE]
-
-
-def _off(block: npt.NDArray[Any], over: float, under: float) -> npt.NDArray[np.bool_]:
-    """Return (rows, versions) which sums are off 1 by more than so much."""
-    total = block.sum(axis=2, dtype=np.float64)
-    return np.asarray((total - 1 > over) | (1 - total > under))
+        return decimals
 
 
 def _check_block(array: npt.NDArray[Any], start: int, classes: Sequence[str], where: str) -> None:
@@ -113,16 +170,6 @@ def rounding_note(what: str, decimals: int) -> str:
     )
 
 
-def _decimals(array: npt.NDArray[Any]) -> int | None:
-    """Return the fewest decimals with which all numbers can be written, None if they are no short ones."""
-    for decimals in range(1, _MOST_DECIMALS + 1):
-        tolerance = _FLOAT32 * 10**decimals
-        parts = (array[:_ROWS_AT_FIRST], *(block for _, block in _blocks(array)))
-        if all(_multiples(part, decimals, tolerance) for part in parts):
-            return decimals
-    return None
-
-
 def _multiples(array: npt.NDArray[Any], decimals: int, tolerance: float) -> bool:
     scaled = array.astype(np.float64) * 10**decimals
     return bool((np.abs(scaled - np.rint(scaled)) <= tolerance).all())
@@ -138,13 +185,13 @@ def _looks_like(array: npt.NDArray[Any]) -> str:
         total = flat.sum(axis=1)
         # by the share of rows, since a few may be wrong in another way
         if _mostly((flat >= 0).all(axis=1) & (np.abs(total - 100) <= max(1.0, 0.05 * array.shape[-1]))):
-            return "these look like percentages, since rows sum to 100; divide them by 100"
+            return "these look like percentages, since rows sum to 100; divide them by 100, or say --values percentages"
         if _mostly((flat <= 0).all(axis=1) & (np.abs(np.exp(flat).sum(axis=1) - 1) <= 0.01)):
-            return "these look like logarithms of probabilities; export their exponentials"
+            return "these look like logarithms of probabilities; export their exponentials, or say --values log-probabilities"
         if _mostly((flat >= 0).all(axis=1) & (np.rint(flat) == flat).all(axis=1) & (total > 1)):
             return "these look like counts; divide each row by its sum"
     if _mostly(outside):
-        return "these look like logits; export their softmax"
+        return "these look like logits; export their softmax, or say --values logits"
     return "export probabilities"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -49,6 +49,9 @@ PLAIN_ARRAYS = "biufUO"
 
 ROUNDED = "rounded_to"
 """The key of the metadata that says to how many decimals posteriors are rounded, where their sums show it."""
+
+READ_AS = "read_as"
+"""The key of the metadata that says how a file was read, where it isn't of the plain form: sentences."""
 
 GROUP = "group_"
 """Prefix, in a file, of the columns by which risk is broken down."""
@@ -123,12 +126,45 @@ class Observations:
                 f"{where} holds posteriors of shape {array.shape} and type {array.dtype}; "
                 "numbers of shape (rows, versions, classes) are needed"
             )
+        return cls.of_checked(
+            columns,
+            array,
+            classes,
+            lambda: check_posteriors(array, classes, partial, where),
+            partial=partial,
+            signals=signals,
+            metadata=metadata,
+            groups=groups,
+            where=where,
+        )
+
+    @classmethod
+    def of_checked(
+        cls,
+        columns: Mapping[str, Any],
+        array: npt.NDArray[Any],
+        classes: Sequence[str],
+        check: Callable[[], int | None],
+        *,
+        partial: bool = False,
+        signals: Mapping[str, npt.NDArray[Any]] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        groups: Mapping[str, Any] | None = None,
+        where: str = "the observations",
+    ) -> Observations:
+        """Build a table of posteriors that ``check`` checks, returning what `check_posteriors` does; the rest of `create`.
+
+        Raises
+        ------
+        AuditError
+            If anything else about the table is wrong.
+        """
         rows = _complete(columns, len(array), where, versions=array.shape[1])
         if len(array) > 0 and array.shape[1] < 2:
             raise AuditError(
                 f"{where} has {array.shape[1]} version of the model; an original and an unlearned one are needed"
             )
-        rounded = check_posteriors(array, classes, partial, where)
+        rounded = check()
         _check_rows(rows, len(classes), array.shape[1], where)
         for name, values in (signals or {}).items():
             shape, kind = np.shape(values), np.asarray(values).dtype
@@ -391,7 +427,8 @@ def _check_rows(rows: pd.DataFrame, n_classes: int, n_versions: int, where: str)
     if bool(unknown.any()):
         row = int(np.flatnonzero(unknown.to_numpy())[0])
         raise AuditError(
-            f"{where}: row {row} has the role {rows['role'].iloc[row]!r}; it must be one of {', '.join(ROLES)}"
+            f"{where}: row {row} has the role {rows['role'].iloc[row]!r}; it must be one of {', '.join(ROLES)}; say "
+            "what other words mean with --role-value, as in --role-value deleted=removed"
         )
     for column, most in (("label", n_classes), ("deleted_at", n_versions)):
         wrong = (rows[column] < -1) | (rows[column] >= most)

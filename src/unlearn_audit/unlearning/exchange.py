@@ -46,6 +46,7 @@ from unlearn_audit.models.program.files import (
 )
 from unlearn_audit.models.steps import is_network
 from unlearn_audit.observations.one_version import PREFIX, read_answers
+from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.messages import reason
@@ -201,6 +202,7 @@ class Exchange:
                 Path(UNLEARNED).with_suffix(suffix_by_content(content)),
                 content=content,
                 ignored=self._names_of_features,
+                read_as=ReadAs(values="probabilities", strict=True),
             )
         except AuditError as error:
             known = "neither safetensors nor posteriors" if self.is_network else "no file of posteriors"

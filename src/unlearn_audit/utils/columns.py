@@ -6,7 +6,9 @@ A further format is one entry of `FORMATS`, with the functions that check and re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,18 +16,23 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.column_formats import FORMATS, Format, Source, Wanted, size_of
+from unlearn_audit.utils.column_formats import FORMATS
+from unlearn_audit.utils.csv_format import CSV, dialect
 from unlearn_audit.utils.limits import check_stored
 from unlearn_audit.utils.messages import reason
 from unlearn_audit.utils.signatures import known_suffix
+from unlearn_audit.utils.sources import ROWS_AT_ONCE, Format, Source, Wanted, size_of
+from unlearn_audit.utils.unpacking import inner_suffix
 
-__all__ = ["FORMATS", "Format", "Source", "Wanted", "check_file", "content_of", "read_columns", "suffix_of"]
+__all__ = ["FORMATS", "Columns", "Format", "Source", "Wanted", "check_file", "content_of", "read_columns", "suffix_of"]
+
+_NO_UTF_8 = "is not UTF-8 text; save it as UTF-8, or name its encoding, as in --encoding latin-1"
 
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 
 
 def suffix_of(path: Path, *others: str, advice: str = "") -> str:
-    """Return the suffix of a file, in lower case.
+    """Return the suffix of a file, in lower case; of a compressed one that of what is in it.
 
     Parameters
     ----------
@@ -43,11 +50,11 @@ def suffix_of(path: Path, *others: str, advice: str = "") -> str:
     """
     if path.is_dir():
         raise AuditError(f"{path} is a folder; name one file")
-    suffix = path.suffix.lower()
-    known = (*FORMATS, *others)
+    suffix = inner_suffix(path)
+    known = tuple(dict.fromkeys((*FORMATS, *others)))
     if suffix not in known:
         not_read = f"{path} is not a {', '.join(known[:-1])} or {known[-1]} file"
-        if (found := known_suffix(suffix)) is not None:
+        if (found := known_suffix(suffix or path.suffix.lower())) is not None:
             raise AuditError(f"{not_read} but {found[0]}, which is not read yet; {found[1]}")
         raise AuditError(
             f"{not_read}; other formats (pickles above all, which can run code) are not read, so export it to one of "
@@ -59,14 +66,14 @@ def suffix_of(path: Path, *others: str, advice: str = "") -> str:
 _EMPTY = "{} is empty; give a file with rows"
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, *, streamed: bool = False) -> None:
     """Raise an `AuditError` unless there is a file and it holds anything, but not more than is read."""
     if not path.is_file():
         raise AuditError(f"no file at {path}; check the path")
     size = path.stat().st_size
     if not size:
         raise AuditError(_EMPTY.format(path))
-    check_stored(path, size)
+    check_stored(path, size, streamed=streamed)
 
 
 def content_of(path: Path) -> bytes:
@@ -99,10 +106,10 @@ def read_columns(
     Parameters
     ----------
     path
-        A file with a suffix of `FORMATS`. A CSV is UTF-8, separated by commas, with a header; JSON lines hold one
-        object a row.
+        A file with a suffix of `FORMATS`, or such a one compressed. A text file has a header; what separates its
+        columns, and whether decimals have a comma, is found out. JSON lines hold one object a row.
     texts
-        Columns that are text, whatever they look like. Parquet states its own types.
+        Columns that are text, whatever they look like. Parquet and Arrow state their own types.
     content
         The file's bytes, where they were read already.
     missing
@@ -115,36 +122,132 @@ def read_columns(
     AuditError
         If there is no such file, it cannot be read, holds more than is read, or a column is there twice.
     """
-    form = FORMATS[suffix_of(path)]
-    if content is None:
-        check_file(path)
-    elif not content:
-        raise AuditError(_EMPTY.format(path))
-    source: Source = path if content is None else content
+    return Columns.of(path, Wanted(path, tuple(texts), tuple(missing), dates), content).read()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A file of columns that was looked at, and is read in part or piece by piece.
+
+    Attributes
+    ----------
+    source
+        The file, or its content.
+    form
+        Its format.
+    wanted
+        How it is read.
+    schema
+        Its columns, in their order; of a text file their types are those of its first rows.
+    """
+
+    source: Source
+    form: Format
+    wanted: Wanted
+    schema: pa.Schema
+    _table: pa.Table | None = None
+
+    @classmethod
+    def of(cls, path: Path, wanted: Wanted, content: bytes | None = None) -> Columns:
+        """Look at a file.
+
+        Raises
+        ------
+        AuditError
+            As `read_columns`.
+        """
+        form = FORMATS[suffix_of(path)]
+        streamed = wanted.streamed and form.blocks is not None
+        wanted = replace(wanted, where=path, streamed=streamed)
+        if content is None:
+            check_file(path, streamed=streamed)
+        elif not content:
+            raise AuditError(_EMPTY.format(path))
+        source: Source = path if content is None else content
+        with _explained(source, form, path):
+            form.check(source, wanted)
+            if form.schema is not None and streamed:
+                schema, table = form.schema(source, wanted), None
+            else:
+                table = form.read(source, wanted)
+                schema = table.schema
+        repeated = repeated_name(schema.names)
+        if repeated is not None:
+            raise AuditError(f"{path} has more than one column named '{repeated}'; rename or drop one")
+        found = cls(source, form, wanted, schema, table)
+        if table is not None:
+            found._checked(table)
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in their order."""
+        return tuple(self.schema.names)
+
+    @property
+    def notes(self) -> list[str]:
+        """How a text file is written, where it is no plain CSV."""
+        return dialect(self.source, self.wanted).notes if self.form is CSV else []
+
+    def read(self, only: Sequence[str] | None = None) -> pa.Table:
+        """Return some columns, all by default.
+
+        Raises
+        ------
+        AuditError
+            As `read_columns`.
+        """
+        if self._table is not None:
+            return self._table if only is None else self._table.select(list(only))
+        wanted = replace(self.wanted, only=None if only is None else tuple(only))
+        with _explained(self.source, self.form, wanted.where):
+            table = self.form.read(self.source, wanted)
+        self._checked(table)
+        return table
+
+    def blocks(self, only: Sequence[str]) -> Iterator[list[pa.Array]]:
+        """Yield some columns, at most `ROWS_AT_ONCE` rows at once.
+
+        Raises
+        ------
+        AuditError
+            As `read_columns`.
+        """
+        with _explained(self.source, self.form, self.wanted.where):
+            if self._table is not None or self.form.blocks is None:
+                table = self.read(only).combine_chunks()
+                pieces: Iterable[pa.RecordBatch] = table.to_batches(ROWS_AT_ONCE)
+            else:
+                pieces = self.form.blocks(self.source, replace(self.wanted, only=tuple(only)))
+            for piece in pieces:
+                piece.validate(full=True)
+                yield [piece.column(name) for name in only]
+
+    def _checked(self, table: pa.Table) -> None:
+        with _explained(self.source, self.form, self.wanted.where):
+            table.validate(full=True)  # what is no UTF-8 would only be found where it is used
+        if not self.form.typed:
+            _check_untyped(table, self.wanted.texts, self.wanted.where)
+
+
+@contextmanager
+def _explained(source: Source, form: Format, path: Path) -> Iterator[None]:
+    """Say in one sentence what is wrong with a file."""
     try:
-        form.check(source, path)
-        table = form.read(source, Wanted(tuple(texts), tuple(missing), dates, str(path)))
-        names = table.column_names
-        table.validate(full=True)  # what is no UTF-8 would only be found where it is used
+        yield
     except AuditError:
         raise
     except UnicodeDecodeError as error:
-        raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+        raise AuditError(f"{path} {_NO_UTF_8}") from error
     except MemoryError as error:
         raise AuditError(f"{path} takes more memory than there is ({size_of(source):,} bytes as a file)") from error
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise AuditError(f"{path} cannot be read ({error.strerror}); check the file") from error
         if "UTF8" in str(error):
-            raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+            raise AuditError(f"{path} {_NO_UTF_8}") from error
         hint = ", or put texts and numbers that hold commas in quotes" if "Expected" in str(error) else ""
         raise AuditError(f"{path} cannot be read as {form.name} ({reason(error)}); export it again{hint}") from error
-    repeated = repeated_name(names)
-    if repeated is not None:
-        raise AuditError(f"{path} has more than one column named '{repeated}'; rename or drop one")
-    if not form.typed:
-        _check_untyped(table, texts, path)
-    return table
 
 
 def repeated_name(names: Iterable[str]) -> str | None:
@@ -162,7 +265,7 @@ def _check_untyped(table: pa.Table, texts: Sequence[str], path: Path) -> None:
     """Raise for a column that is no text in UTF-8, or holds numbers that were taken for text."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         if kinds.is_binary(column.type):
-            raise AuditError(f"column '{name}' of {path} is not UTF-8 text; save the file as UTF-8")
+            raise AuditError(f"column '{name}' of {path} {_NO_UTF_8}")
         if not kinds.is_string(column.type) or name in texts or column.null_count == len(column):
             continue
         first = next(of for of in column if of.is_valid)

@@ -18,18 +18,29 @@ MOST_VARIABLE = "UNLEARN_AUDIT_MOST_VALUES"
 MOST_VALUES = 100_000_000
 """The most values of one file where the variable says nothing else: 0.8 GB as numbers."""
 
+MOST_STREAMED = 400_000_000
+"""The same of a file whose posteriors are read piece by piece, and held in 4 bytes each: 1.6 GB."""
+
 _FEW = 4_000_000
 """So many values are read however few bytes they took."""
 
 _VALUES_A_BYTE = 50
 """Beyond `_FEW`, a file of real answers or records holds fewer values than these a byte."""
 
+_UNPACKED_A_BYTE = 200
+"""Text compresses to no less than a byte for so many."""
+
 _BYTES_A_VALUE = 40
 """A file of as many values as are read takes no more bytes than these a value."""
 
 
-def most_values() -> int:
+def most_values(*, streamed: bool = False) -> int:
     """Return the most values that are read of one file.
+
+    Parameters
+    ----------
+    streamed
+        Whether it is read piece by piece.
 
     Raises
     ------
@@ -38,14 +49,20 @@ def most_values() -> int:
     """
     given = os.environ.get(MOST_VARIABLE, "").strip()
     if not given:
-        return MOST_VALUES
+        return MOST_STREAMED if streamed else MOST_VALUES
     # more digits than these are beyond any memory
     if not given.isdecimal() or len(given) > 18 or int(given) == 0:
         raise AuditError(f"{MOST_VARIABLE} is {given!r}; give a whole number of values above 0")
     return int(given)
 
 
-def check_amount(where: str | Path, values: int, stored: int) -> None:
+def most_unpacked(stored: int) -> int:
+    """Return how many bytes a compressed file of some size may hold."""
+    most = most_values(streamed=True) * _BYTES_A_VALUE
+    return most if MOST_VARIABLE in os.environ else min(most, max(_FEW * 8, stored * _UNPACKED_A_BYTE))
+
+
+def check_amount(where: str | Path, values: int, stored: int, *, streamed: bool = False) -> None:
     """Raise an `AuditError` if a file holds more than is read.
 
     Parameters
@@ -56,8 +73,10 @@ def check_amount(where: str | Path, values: int, stored: int) -> None:
         How many values it holds, of 8 bytes each.
     stored
         How many bytes it takes.
+    streamed
+        Whether it is read piece by piece.
     """
-    most = most_values()
+    most = most_values(streamed=streamed)
     if values > most:
         raise AuditError(
             f"{where} holds {values:,} values (rows x columns), more than the {most:,} that are read; leave out what "
@@ -87,9 +106,9 @@ def unzipped(path: Path, most_bytes: int) -> bytes:
     return content
 
 
-def check_stored(where: str | Path, stored: int) -> None:
+def check_stored(where: str | Path, stored: int, *, streamed: bool = False) -> None:
     """Raise an `AuditError` if a file takes more bytes than all values that are read of one file do."""
-    most = most_values() * _BYTES_A_VALUE
+    most = most_values(streamed=streamed) * _BYTES_A_VALUE
     if stored > most:
         raise AuditError(
             f"{where} takes {stored:,} bytes, more than the {most:,} that are read ({_BYTES_A_VALUE} a value); leave "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from unlearn_audit.attacks.sample import FIT_ROWS
@@ -54,10 +55,23 @@ def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
     return replace(target, groups={name: target.groups[name] for name in names})
 
 
-def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
+def file_settings(
+    config: AuditConfig, files: Mapping[str, Path], read_as: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    files
+        The file of each side.
+    read_as
+        What was stated of how they are to be read.
+    """
     used = config.model_dump(mode="json", include=set(READ_OF_FILES))
     return {
         **used,
         "observations": {side: {"file": path.name, "sha256": digest_of(path)} for side, path in files.items()},
+        **({"read_as": dict(read_as)} if read_as else {}),
     }

@@ -22,7 +22,7 @@ from unlearn_audit.metrics.claims import GAP
 from unlearn_audit.metrics.intervals import t_quantile
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.posteriors import rounding_note
-from unlearn_audit.observations.table import ROLES, ROUNDED, group_values
+from unlearn_audit.observations.table import READ_AS, ROLES, ROUNDED, group_values
 from unlearn_audit.report.wording import attack_words, number
 from unlearn_audit.unlearning.forgetting import WholeClassWarning
 from unlearn_audit.utils.notes import Caution
@@ -175,8 +175,13 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
 
 
 def roundings(tables: Mapping[str, Observations]) -> list[Note]:
-    """Say where posteriors are rounded so that they do not sum to 1."""
-    return [
+    """Say how files were read that are not of the plain form, and where posteriors are rounded."""
+    readings = [
+        as_note(f"the {side} file was read so: {sentence}")
+        for side, table in tables.items()
+        for sentence in table.metadata.get(READ_AS, ())
+    ]
+    return readings + [
         as_note(f"{side} side: {rounding_note('the table', table.metadata[ROUNDED])}")
         for side, table in tables.items()
         if ROUNDED in table.metadata

@@ -167,6 +167,7 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
             )
         notes = _kept_rows(whose, gone, names[0])
     notes += tuple(rounding_note(of.where, of.rounded) for of in (before, after) if of.rounded is not None)
+    notes += tuple(f"{of.where} was read so: {sentence}" for of in (before, after) for sentence in of.notes)
     return Pair(rows[0], rows[1], before.classes, names[0], float(changed.mean()), notes, kinds)
 
 

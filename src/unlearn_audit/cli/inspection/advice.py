@@ -1,0 +1,143 @@
+"""Which command fits what was seen, and what it still needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unlearn_audit.cli.inspection.seen import Seen
+from unlearn_audit.cli.inspection.tables import quoted
+from unlearn_audit.utils.messages import shortened
+
+_LEAST = 10
+"""Rows of each role that the shadow file needs."""
+
+
+@dataclass
+class Advice:
+    """What to do with some files.
+
+    Attributes
+    ----------
+    command
+        The command that fits, with the options that the files need; None if there is none yet.
+    complete
+        Whether it can be run as it is; else words in capitals stand for what is missing.
+    missing
+        What it needs besides, or what is wrong, in words.
+    """
+
+    command: str | None = None
+    complete: bool = False
+    missing: list[str] = field(default_factory=list)
+
+
+def advice_for(seen: Sequence[Seen]) -> Advice:
+    """Return which command fits some files together."""
+    of_kind = {kind: [of for of in seen if of.kind == kind] for kind in {of.kind for of in seen}}
+    pairs = of_kind.get("posteriors of both versions", [])
+    versions = of_kind.get("posteriors of one version", [])
+    if pairs:
+        return _predictions(pairs, of_kind.get("run folder", []))
+    if versions:
+        return _release(versions, of_kind.get("list of ids", []))
+    if runs := of_kind.get("run folder"):
+        return Advice(f"unlearn-audit verify {quoted(runs[0].file)}", True)
+    if findings := of_kind.get("findings of a run"):
+        return Advice(f"unlearn-audit view {quoted(str(Path(findings[0].file).parent))}", True)
+    if tables := of_kind.get("table of records"):
+        return _run(tables[0])
+    return Advice(missing=[] if any(of.problems for of in seen) else ["no command reads these files"])
+
+
+def _flags(seen: Sequence[Seen]) -> str:
+    flags = dict.fromkeys(flag for of in seen for flag in of.flags)
+    return "".join(f" {flag}" for flag in flags)
+
+
+def _predictions(pairs: Sequence[Seen], runs: Sequence[Seen]) -> Advice:
+    shadow, target = _sides(pairs)
+    found = Advice()
+    if shadow is None:
+        observations = f"{runs[0].file}/observations/shadow.parquet" if runs else "SHADOW"
+        if not runs:
+            found.missing.append(
+                "a second file, of models of your own: --shadow, from which attacks learn what deleted records look "
+                "like; without one, compare the versions person by person with unlearn-audit release"
+            )
+        name = observations
+    else:
+        name = shadow.file
+    found.missing += _lacking(shadow, target)
+    found.complete = not found.missing and not any(of.problems and of.table is None for of in pairs)
+    found.command = (
+        f"unlearn-audit predictions --shadow {quoted(name)} --target {quoted(target.file)}{_flags(pairs)} --out audit"
+    )
+    return found
+
+
+def _sides(pairs: Sequence[Seen]) -> tuple[Seen | None, Seen]:
+    """Return the shadow file and the target: by their names, else in the order given."""
+    if len(pairs) == 1:
+        return None, pairs[0]
+    first, second = pairs[:2]
+    if "shadow" in Path(second.file).name.lower() or "target" in Path(first.file).name.lower():
+        return second, first
+    return first, second
+
+
+def _lacking(shadow: Seen | None, target: Seen) -> list[str]:
+    """Return what two files lack."""
+    missing = []
+    for what, of in (("the shadow file", shadow), ("the target file", target)):
+        roles = {} if of is None or of.table is None or of.partly else of.facts["roles"]
+        least = _LEAST if of is shadow else 1
+        for role in ("deleted", "unseen") if roles else ():
+            if roles.get(role, 0) < least:
+                missing.append(f"{what} has {roles.get(role, 0)} rows of role {role}, and at least {least} are needed")
+    if shadow is not None and shadow.table is not None and target.table is not None:
+        if shadow.table.classes != target.table.classes:
+            missing.append(
+                f"the classes differ: {shortened(shadow.table.classes)} in {shadow.file}, "
+                f"{shortened(target.table.classes)} in {target.file}; both need the same in the same order"
+            )
+        if shadow.table.n_versions != target.table.n_versions:
+            missing.append("the files hold different numbers of versions")
+    return missing
+
+
+def _release(versions: Sequence[Seen], lists: Sequence[Seen]) -> Advice:
+    found = Advice()
+    names = [of.file for of in versions[:2]]
+    if len(versions) == 2 and any(word in Path(names[0]).name.lower() for word in ("after", "new", "unlearned")):
+        names.reverse()
+    if len(versions) == 1:
+        found.missing.append("the answers of the other version, for the same records")
+        names.append("AFTER")
+    elif all(of.table is not None for of in versions[:2]) and set(versions[0].table.classes) != set(
+        versions[1].table.classes
+    ):
+        found.missing.append("the two versions need the same classes")
+    ids = {"--deleted": "DELETED", "--reference": "REFERENCE"}
+    for of in lists:
+        word = Path(of.file).name.lower()
+        flag = "--deleted" if any(part in word for part in ("delet", "forget", "remov")) else "--reference"
+        ids[flag] = of.file
+    if "DELETED" in ids.values():
+        found.missing.append("the ids of the deleted records: --deleted, a file or ids joined by commas")
+    if "REFERENCE" in ids.values():
+        found.missing.append("ids of records that neither version was trained on: --reference")
+    listed = " ".join(f"{flag} {quoted(of)}" for flag, of in ids.items())
+    found.command = f"unlearn-audit release {' '.join(map(quoted, names))} {listed}{_flags(versions)} --out release"
+    found.complete = not found.missing and all(of.table is not None for of in versions)
+    return found
+
+
+def _run(table: Seen) -> Advice:
+    labels = table.facts.get("may be the label", [])
+    found = Advice(f"unlearn-audit run --data {quoted(table.file)} --label {quoted(labels[0]) if len(labels) == 1 else 'LABEL'}")
+    if len(labels) != 1:
+        found.missing.append("which column holds the class: --label")
+    found.complete = not found.missing
+    return found

@@ -1,0 +1,62 @@
+"""The options that say how files of posteriors are to be read, for every command that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any
+
+import typer
+
+from unlearn_audit.cli.shared.values import one_of
+from unlearn_audit.observations.read_as import ReadAs
+from unlearn_audit.observations.values import VALUES
+from unlearn_audit.utils.dialects import DELIMITERS
+
+PANEL = "Reading files"
+
+
+def _option(name: str, text: str, *values: str, many: bool = False) -> Any:
+    option = typer.Option(
+        f"--{name}",
+        help=text + (" Repeatable." if many else ""),
+        rich_help_panel=PANEL,
+        show_default=False,
+        autocompletion=one_of(*values),
+    )
+    return Annotated[(list[str] if many else str) | None, option]
+
+
+_OPTIONS = {
+    "column": _option("column", "A column's name in the files, after ours: role=status, record=customer_id.", many=True),
+    "before_columns": _option(
+        "before", "Columns of posteriors before the deletion, * in place of the class: 'old_*'; in long files a version."
+    ),
+    "after_columns": _option("after", "The same after the deletion: 'new_*'."),
+    "role_value": _option("role-value", "A word of the column role, after ours: deleted=removed.", many=True),
+    "values": _option("values", f"What the numbers are: {', '.join(VALUES)}.", *VALUES),
+    "class_names": _option("class-names", "Of files with one probability a version: the two classes, as no,yes."),
+    "ignore": _option("ignore", "A column that means nothing here.", many=True),
+    "delimiter": _option("delimiter", f"What separates columns: {', '.join(DELIMITERS)}. Default: found out.", *DELIMITERS),
+    "decimal": _option("decimal", "What separates decimals: comma or point. Default: found out.", "comma", "point"),
+    "encoding": _option("encoding", "Of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."),
+}
+
+
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options; they reach it as its parameter ``read_as``."""
+    own = [of for of in signature(command, eval_str=True).parameters.values() if of.name != "read_as"]
+
+    def with_options(*positional: Any, **given: Any) -> None:
+        flags = {name: given.pop(name, None) for name in _OPTIONS}
+        flags |= {name: flags.pop(f"{name}_columns") for name in ("before", "after")}
+        command(*positional, read_as=ReadAs.of_flags(**flags), **given)
+
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+    with_options.__doc__ = command.__doc__
+    with_options.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {of.name: of.annotation for of in (*own, *added)}
+    return with_options
