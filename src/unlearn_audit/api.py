@@ -98,6 +98,8 @@ def audit(
     probes: int = 0,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     keep: Sequence[str] = (),
+    sample_weight: Sequence[float] | str | None = None,
+    fit_params: Mapping[str, Any] | None = None,
     unlearning: str | Mapping[str, Any] | UnlearningConfig | Callable[..., Any] = "retrain",
     retraining_arm: bool = True,
     unlearning_measures: Sequence[MeasureName] = (),
@@ -127,7 +129,7 @@ def audit(
     model
         A scikit-learn classifier (Pipelines too), a function that makes an unfitted one, or a name.
     X
-        (n, ...) features: an array, or a DataFrame that the model can take.
+        (n, ...) features: an array, a sparse matrix or a DataFrame that the model can take; or n texts.
     y
         (n,) labels; or the column of X that holds them, which is then no feature.
     persons
@@ -143,6 +145,11 @@ probes
         Columns of a DataFrame X by whose values to break risk down, features or not; or (n,) values by name.
     keep
         Columns of X that are features even if nearly every record holds another text, which is refused otherwise.
+    sample_weight
+        (n,) the weight of each record, which ``fit`` gets of those that it trains on; or a column of X.
+    fit_params
+        Further parameters of ``fit``, by name: constants, (n,) values, or columns of X; a pipeline passes them to its
+        last step. A column that is named is no feature.
     unlearning, retraining_arm, unlearning_measures, scenario, regime, training, games, views, defenses, dp_sgd, \
 features, attack_models, attacks, fit_rows, until, seed
         Keys of a configuration, see `AuditConfig`; None is the default. ``unlearning`` may be a function.
@@ -198,6 +205,8 @@ def compare_methods(
     worlds: WorldsConfig | Mapping[str, Any] | None = None,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     keep: Sequence[str] = (),
+    sample_weight: Sequence[float] | str | None = None,
+    fit_params: Mapping[str, Any] | None = None,
     unlearning_measures: Sequence[MeasureName] = (),
     scenario: ScenarioName | Mapping[str, Any] | ScenarioConfig = "single",
     regime: RegimeName = "fixed",
@@ -221,7 +230,7 @@ def compare_methods(
 
     Parameters
     ----------
-    model, X, y, persons, person, name, groups, keep
+    model, X, y, persons, person, name, groups, keep, sample_weight, fit_params
         As in `audit`.
     methods
         Each by its name, with options as in ``"sisa:shards=5"``, or as a function of one's own; by default every one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from sklearn.base import clone
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
-from unlearn_audit.models.methods import check_by_trial, check_methods, why_not_cloned
+from unlearn_audit.models.fit_parameters import check_taken
+from unlearn_audit.models.kinds import refuse_other_kinds
+from unlearn_audit.models.methods import check_methods, gives_labels_alone, why_not_cloned
 from unlearn_audit.models.seeding import (
     holds_only_random_states,
     seed_arguments,
@@ -50,6 +52,10 @@ class ModelSource:
         What decides results and is not in the fingerprint, since it cannot be followed; in words.
     only_random_states
         Whether nothing but parameters ``random_state`` has to be seeded, which saves the time to look for more.
+    fit_params
+        What is passed on to ``fit`` whatever the records, by the name of a parameter of the last step.
+    labels_alone
+        Whether its models answer with labels and no probabilities; None where a training on real records has to show.
     """
 
     name: str
@@ -58,6 +64,8 @@ class ModelSource:
     settings: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     only_random_states: bool = False
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    labels_alone: bool | None = False
     _without: ModelSource | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -83,6 +91,29 @@ class ModelSource:
         unknown = dict.fromkeys((*self.unknown, *code.unknown))
         both = f"{self.fingerprint} {code.digest}"
         return replace(self, fingerprint=both, unknown=tuple(unknown), _without=self.alone)
+
+    def passing(self, constants: Mapping[str, Any], names: Iterable[str] = ()) -> ModelSource:
+        """Return the source of models to whose ``fit`` parameters are passed on.
+
+        Parameters
+        ----------
+        constants
+            Their values where these are the same for every training.
+        names
+            Of those that have one value a record, which the dataset holds.
+
+        Raises
+        ------
+        AuditError
+            If ``fit`` takes no such parameter.
+        """
+        check_taken(self.make(seed=0), (*constants, *names), self.name)
+        if not constants:
+            return self
+        found = fingerprint(None, dict(constants))
+        unknown = tuple(dict.fromkeys((*self.unknown, *found.unknown)))
+        text = f"{self.fingerprint} fit {found.digest}"
+        return replace(self, fit_params=dict(constants), fingerprint=text, unknown=unknown)
 
     def _called(self, seed: int) -> Any:
         """Return what the factory makes; what it draws from a global generator comes from the seed too."""
@@ -122,7 +153,8 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
     """
     source = _from_text(model) if isinstance(model, str) else _from_object(model)
     source = replace(source, settings=dict(settings or {}))
-    check_by_trial(source.make(seed=0), source.name)
+    refuse_other_kinds(source.make(seed=0), source.name)
+    labels_alone = gives_labels_alone(source.make(seed=0), source.name)
     estimator = source.make(seed=0)
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
@@ -131,6 +163,7 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None) -> Mode
         source,
         fingerprint=f"{source.name} {found.digest}",
         unknown=found.unknown,
+        labels_alone=labels_alone,
         # any other factory may draw, and make another estimator each time
         only_random_states=(made_from is None or factory is MODELS.get(source.name))
         and holds_only_random_states(estimator),

@@ -12,6 +12,7 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
+from unlearn_audit.unlearning.training import passes_on
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Positions
 
@@ -32,6 +33,8 @@ class LogisticTrainer:
     @classmethod
     def of(cls, source: ModelSource, data: Dataset, regime: Regime) -> Self | None:  # noqa: ARG003
         """Return the trainer of a logistic regression that is solved to its optimum, None for any other model."""
+        if passes_on(source, data):
+            return None
         return None if LogisticSettings.of(source.make(seed=0)) is None else cls(source, data)
 
     @property

@@ -18,7 +18,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
-from unlearn_audit.unlearning.training import fitting, take, train
+from unlearn_audit.unlearning.training import fitting, passes_on, take, train
 from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class NetworkTrainer:
         network = _network_of(estimator)
         if network is None:
             return None
+        if passes_on(source, data):
+            return "parameters are passed on to fit"
         if isinstance(estimator, Pipeline) and [type(step) for _, step in estimator.steps[:-1]] != [StandardScaler]:
             return "there is more before it than a StandardScaler"
         from unlearn_audit.models.networks.batched.batch import plan_batch
