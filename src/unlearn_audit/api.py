@@ -51,6 +51,7 @@ def run(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> AuditResult:
     """Run the audit that a configuration describes.
 
@@ -64,13 +65,17 @@ def run(
         Of `Execution`, where they are to differ from ``execution``.
     progress
         Whether to show progress; by default, a notebook shows it.
+    training_timeout
+        Seconds that one training may take; a longer one is stopped, and the audit with it.
 
     Raises
     ------
     AuditError
         If anything about the request is wrong.
     """
-    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+    with executing(
+        execution, jobs=jobs, store=store, reuse=reuse, progress=progress, training_timeout=training_timeout
+    ) as running:
         return run_audit(AuditTask.load(config), running)
 
 
@@ -121,6 +126,7 @@ def audit(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> AuditResult:
     """Audit the deletion of records from a model of one's own.
 
@@ -159,6 +165,8 @@ features, attack_models, attacks, fit_rows, until, seed
         Of `Execution`, where they are to differ from ``execution``.
     progress
         Whether to show progress; by default, a notebook shows it.
+    training_timeout
+        Seconds that one training may take; a longer one is stopped, and the audit with it.
 
     Raises
     ------
@@ -178,7 +186,9 @@ features, attack_models, attacks, fit_rows, until, seed
     ('fixed', 'sorted-diff')
     """
     given = locals()
-    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+    with executing(
+        execution, jobs=jobs, store=store, reuse=reuse, progress=progress, training_timeout=training_timeout
+    ) as running:
         return run_audit(Arrays.of(given).task("audit", sizes_in(given), settings_in(given)), running)
 
 
@@ -223,6 +233,7 @@ def compare_methods(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> MethodsResult:
     """Compare unlearning methods on a model of one's own, beside exact retraining and no unlearning.
 
@@ -239,7 +250,7 @@ def compare_methods(
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     unlearning_measures, scenario, regime, training, games, views, features, attack_models, attacks, fit_rows, seed
         Keys of a configuration, see `AuditConfig`; None is the default.
-    execution, jobs, store, reuse, progress
+    execution, jobs, store, reuse, progress, training_timeout
         As in `audit`.
 
     Returns
@@ -265,7 +276,9 @@ def compare_methods(
     ['retrain', 'none', 'sisa:shards=2']
     """
     given = locals()
-    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+    with executing(
+        execution, jobs=jobs, store=store, reuse=reuse, progress=progress, training_timeout=training_timeout
+    ) as running:
         task = Arrays.of(given).task("compare_methods", worlds or {}, settings_in(given))
         comparison_config(task.config)
         return compare(task, methods_asked(methods), running)

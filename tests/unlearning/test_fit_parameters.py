@@ -123,4 +123,6 @@ def test_an_audit_takes_a_column_of_weights_that_is_no_feature(tmp_path):
 def test_a_method_that_trains_otherwise_is_refused_with_weights():
     X, y, weights = weighted()
     with pytest.raises(AuditError, match=r"down-date does not take the parameters of fit \(sample_weight\)"):
-        audit(GaussianNB(), X, y, sample_weight=weights, unlearning="down-date", train_size=20, references=10, deletions=5)
+        audit(
+            GaussianNB(), X, y, sample_weight=weights, unlearning="down-date", train_size=20, references=10, deletions=5
+        )

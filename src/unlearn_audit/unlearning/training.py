@@ -23,6 +23,7 @@ from unlearn_audit.models.regimes import Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.utils.deadline import one_training
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.threads import one_thread, threads_for_trees
@@ -119,8 +120,10 @@ def _knows_one_class(model: Any, labels: npt.NDArray[Any]) -> bool:
 
 
 @contextmanager
-def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
+def fitting(name: str, data: Dataset, n: int, seed: int, together: int = 1) -> Iterator[list[str]]:
     """Compute on one thread with every generator seeded; yield a list that gets what was warned of at the end.
+
+    What takes longer than the limit of so many trainings ends the process, see `unlearn_audit.utils.deadline`.
 
     Raises
     ------
@@ -130,6 +133,7 @@ def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
     messages: list[str] = []
     doing = f"model {name} failed to fit {n:,} records of {data.name}:"
     with (
+        one_training(name, n, data.name, together),
         one_thread(),
         seeded_globals(seed),
         noting(messages),

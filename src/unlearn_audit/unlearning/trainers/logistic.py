@@ -13,6 +13,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
 from unlearn_audit.unlearning.training import passes_on
+from unlearn_audit.utils.deadline import one_training
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Positions
 
@@ -46,7 +47,7 @@ class LogisticTrainer:
         """Return the solved model, or None if these records are no case for the solver."""
         # a factory may make another estimator of another seed
         settings = LogisticSettings.of(self.source.make(seed))
-        with one_thread():
+        with one_training(self.source.name, len(training), self.data.name), one_thread():
             solved = None if settings is None else solve(settings, self.data.X, self.data.y, training)
         return None if solved is None else Trained(solved[0], self.source, self.data, training, seed)
 
@@ -55,7 +56,8 @@ class LogisticTrainer:
         if not isinstance(original.model, LogisticModel):
             return None
         changes = [(one.request.deleted, one.request.added) for one in retrainings]
-        with one_thread():
+        n = len(original.training)
+        with one_training(self.source.name, n, self.data.name, len(retrainings)), one_thread():
             solved = solve(
                 original.model.settings, self.data.X, self.data.y, original.training, changes, start=original.model
             )

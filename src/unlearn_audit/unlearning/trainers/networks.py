@@ -119,7 +119,7 @@ class NetworkTrainer:
             else:
                 made[j] = self._alone(training, seed)
         if begun:
-            with fitting(self.source.name, self.data, len(trainings[0]), seeds[0]) as messages:
+            with fitting(self.source.name, self.data, len(trainings[0]), seeds[0], len(begun)) as messages:
                 outcomes = train_batch(self.plan, [beginning for _, beginning, _ in begun.values()])
             for (j, (model, beginning, before)), outcome in zip(begun.items(), outcomes, strict=True):
                 if outcome.error is not None:
