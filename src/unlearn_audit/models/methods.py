@@ -93,6 +93,18 @@ def check_fitted(model: Any, name: str, *, labels_alone: bool) -> None:
         raise AuditError(f"model {name} is a {_lacking(model, part, where, method)}; {_BY_PARAMETERS}")
 
 
+def knows_records(estimator: Any) -> bool:
+    """Return whether an estimator, or a part of it, was fitted, as far as that can be told."""
+    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    return any(_is_fitted(part) for part in (estimator, *parameters.values()) if hasattr(part, "fit"))
+
+
+def _is_fitted(part: Any) -> bool:
+    if callable(getattr(part, "is_fitted", None)):
+        return bool(part.is_fitted())
+    return any(name.endswith("_") and not name.startswith("_") for name in getattr(part, "__dict__", {}))
+
+
 def why_not_cloned(estimator: Any, error: Exception) -> str:
     """Say which part of an estimator cannot be cloned, and why, from what ``clone`` raised."""
     part, where = estimator, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -14,13 +15,14 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.fit_parameters import check_taken
 from unlearn_audit.models.kinds import refuse_other_kinds
-from unlearn_audit.models.methods import check_methods, gives_labels_alone, why_not_cloned
+from unlearn_audit.models.methods import check_methods, gives_labels_alone, knows_records, why_not_cloned
 from unlearn_audit.models.seeding import (
     holds_only_random_states,
     seed_arguments,
     seed_estimator,
     seed_random_states,
 )
+from unlearn_audit.models.settled import settle
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
 from unlearn_audit.utils.doors import Door
@@ -81,6 +83,8 @@ class ModelSource:
             estimator = _network_of(self.factory, self.name) if makes_modules or _is_module(made) else made
         with foreign(f"model {self.name} cannot be seeded, as it raised"):
             check_methods(estimator, self.name)
+            if not self.only_random_states:
+                settle(estimator)
             (seed_random_states if self.only_random_states else seed_estimator)(estimator, seed)
         if self.settings:
             self.network_in(estimator).set_params(**self.settings)
@@ -207,11 +211,10 @@ REGISTRY: Registry[Callable[..., Any]] = Registry("model", "models", MODELS, _fa
 
 def _from_object(model: Any) -> ModelSource:
     if hasattr(model, "fit") and not isinstance(model, type):
-        try:
-            unfitted = clone(model)
-        except Exception as error:
-            raise AuditError(why_not_cloned(model, error)) from error
-        return ModelSource(type(model).__name__, _Cloner(unfitted))
+        copier = _Cloner(model)
+        unfitted = copier()
+        settle(unfitted)
+        return ModelSource(type(model).__name__, replace(copier, estimator=unfitted))
     if _is_module(model):
         raise _exists_already(model)
     if callable(model):
@@ -226,14 +229,22 @@ def _exists_already(module: Any) -> AuditError:
     )
 
 
+@dataclass(frozen=True)
 class _Cloner:
-    """Makes copies of an estimator that stays unfitted."""
+    """Makes copies of an estimator that stays unfitted.
 
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
+    One whose constructor changes what it is given, as CatBoost's does, cannot be cloned, and is copied as it is.
+    """
+
+    estimator: Any
 
     def __call__(self) -> Any:
-        return clone(self._estimator)
+        try:
+            return clone(self.estimator)
+        except Exception as error:
+            if not isinstance(error, RuntimeError) or knows_records(self.estimator):
+                raise AuditError(why_not_cloned(self.estimator, error)) from error
+        return copy.deepcopy(self.estimator)
 
 
 class _ImportedFactory:
