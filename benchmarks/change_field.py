@@ -27,7 +27,7 @@ from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.models import resolve_model
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.progress import reporter
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 HERE = Path(__file__).parent
 MEASURED = HERE / "change_field.json"

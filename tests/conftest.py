@@ -26,6 +26,9 @@ from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 pytest_plugins = ["made_findings"]
 
 HEAVY = (
+    "engine/test_deadline.py::test_a_longer_limit_goes_on_and_changes_nothing",
+    "engine/test_deadline.py::test_a_training_of_several_is_stopped_and_finished_worlds_are_kept",
+    "engine/test_deadline.py::test_a_training_on_a_cluster_is_stopped",
     "comparison/test_compare.py::test_runs_that_are_alike_are_told_apart_no_more_often_than_is_said[True]",
     "comparison/test_compare.py::test_runs_that_are_alike_are_told_apart_no_more_often_than_is_said[False]",
     "influence/test_attack.py::test_until_an_interval_is_narrow_nobody_is_trained_with_twice",

@@ -17,7 +17,7 @@ from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning import Forgetting, Retrain, Sisa, options_of
 from unlearn_audit.unlearning.none import NoUnlearning
 from unlearn_audit.worlds import plan_worlds
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 SIZES = {"shadow": 2, "target": 2, "train_size": 60, "deletions": 3, "unseen": 2, "references": 4}
 

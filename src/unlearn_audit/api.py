@@ -51,6 +51,7 @@ def run(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> AuditResult:
     """Run the audit that a configuration describes.
 
@@ -64,13 +65,17 @@ def run(
         Of `Execution`, where they are to differ from ``execution``.
     progress
         Whether to show progress; by default, a notebook shows it.
+    training_timeout
+        Seconds that one training may take; a longer one is stopped, and the audit with it.
 
     Raises
     ------
     AuditError
         If anything about the request is wrong.
     """
-    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+    with executing(
+        execution, jobs=jobs, store=store, reuse=reuse, progress=progress, training_timeout=training_timeout
+    ) as running:
         return run_audit(AuditTask.load(config), running)
 
 
@@ -98,6 +103,8 @@ def audit(
     probes: int = 0,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     keep: Sequence[str] = (),
+    sample_weight: Sequence[float] | str | None = None,
+    fit_params: Mapping[str, Any] | None = None,
     unlearning: str | Mapping[str, Any] | UnlearningConfig | Callable[..., Any] = "retrain",
     retraining_arm: bool = True,
     unlearning_measures: Sequence[MeasureName] = (),
@@ -119,6 +126,7 @@ def audit(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> AuditResult:
     """Audit the deletion of records from a model of one's own.
 
@@ -127,7 +135,7 @@ def audit(
     model
         A scikit-learn classifier (Pipelines too), a function that makes an unfitted one, or a name.
     X
-        (n, ...) features: an array, or a DataFrame that the model can take.
+        (n, ...) features: an array, a sparse matrix or a DataFrame that the model can take; or n texts.
     y
         (n,) labels; or the column of X that holds them, which is then no feature.
     persons
@@ -143,6 +151,11 @@ probes
         Columns of a DataFrame X by whose values to break risk down, features or not; or (n,) values by name.
     keep
         Columns of X that are features even if nearly every record holds another text, which is refused otherwise.
+    sample_weight
+        (n,) the weight of each record, which ``fit`` gets of those that it trains on; or a column of X.
+    fit_params
+        Further parameters of ``fit``, by name: constants, (n,) values, or columns of X; a pipeline passes them to its
+        last step. A column that is named is no feature.
     unlearning, retraining_arm, unlearning_measures, scenario, regime, training, games, views, defenses, dp_sgd, \
 features, attack_models, attacks, fit_rows, until, seed
         Keys of a configuration, see `AuditConfig`; None is the default. ``unlearning`` may be a function.
@@ -152,6 +165,8 @@ features, attack_models, attacks, fit_rows, until, seed
         Of `Execution`, where they are to differ from ``execution``.
     progress
         Whether to show progress; by default, a notebook shows it.
+    training_timeout
+        Seconds that one training may take; a longer one is stopped, and the audit with it.
 
     Raises
     ------
@@ -171,7 +186,9 @@ features, attack_models, attacks, fit_rows, until, seed
     ('fixed', 'sorted-diff')
     """
     given = locals()
-    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+    with executing(
+        execution, jobs=jobs, store=store, reuse=reuse, progress=progress, training_timeout=training_timeout
+    ) as running:
         return run_audit(Arrays.of(given).task("audit", sizes_in(given), settings_in(given)), running)
 
 
@@ -198,6 +215,8 @@ def compare_methods(
     worlds: WorldsConfig | Mapping[str, Any] | None = None,
     groups: Sequence[str] | Mapping[str, Sequence[Any]] = (),
     keep: Sequence[str] = (),
+    sample_weight: Sequence[float] | str | None = None,
+    fit_params: Mapping[str, Any] | None = None,
     unlearning_measures: Sequence[MeasureName] = (),
     scenario: ScenarioName | Mapping[str, Any] | ScenarioConfig = "single",
     regime: RegimeName = "fixed",
@@ -214,6 +233,7 @@ def compare_methods(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> MethodsResult:
     """Compare unlearning methods on a model of one's own, beside exact retraining and no unlearning.
 
@@ -221,7 +241,7 @@ def compare_methods(
 
     Parameters
     ----------
-    model, X, y, persons, person, name, groups, keep
+    model, X, y, persons, person, name, groups, keep, sample_weight, fit_params
         As in `audit`.
     methods
         Each by its name, with options as in ``"sisa:shards=5"``, or as a function of one's own; by default every one
@@ -230,7 +250,7 @@ def compare_methods(
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     unlearning_measures, scenario, regime, training, games, views, features, attack_models, attacks, fit_rows, seed
         Keys of a configuration, see `AuditConfig`; None is the default.
-    execution, jobs, store, reuse, progress
+    execution, jobs, store, reuse, progress, training_timeout
         As in `audit`.
 
     Returns
@@ -256,7 +276,9 @@ def compare_methods(
     ['retrain', 'none', 'sisa:shards=2']
     """
     given = locals()
-    with executing(execution, jobs=jobs, store=store, reuse=reuse, progress=progress) as running:
+    with executing(
+        execution, jobs=jobs, store=store, reuse=reuse, progress=progress, training_timeout=training_timeout
+    ) as running:
         task = Arrays.of(given).task("compare_methods", worlds or {}, settings_in(given))
         comparison_config(task.config)
         return compare(task, methods_asked(methods), running)

@@ -35,6 +35,10 @@ class AuditError(ValueError):
         super().__init__(_printable(str(message)))
 
 
+class TrainingTimeout(AuditError):
+    """A training took longer than the user allows: the command ends, whatever else could go on."""
+
+
 def _printable(text: str) -> str:
     """Return a text as a message shows it; what is one already stays as it is."""
     if len(text) > LONGEST_MESSAGE:

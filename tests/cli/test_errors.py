@@ -65,7 +65,7 @@ def test_fewer_records_than_the_worlds_need(command):
         (["--model=gpt-9"], "unknown model 'gpt-9'"),
         (["--model=nowhere.at.all:make"], "cannot be imported"),
         (["--model=mine.py:raises"], "raised RuntimeError: no licence"),
-        (["--model=mine.py:no_proba"], "without predict_proba"),
+        (["--model=mine.py:no_proba"], "which predicts numbers; an audit needs a classifier: bin the target"),
         (["--model=mine.py:refuses"], "failed to fit"),
         (["--model=mine.py:lies"], "no probabilities"),
         (["--regime=frozen"], "regime"),
@@ -102,7 +102,7 @@ def test_bad_flags_and_files(command, flags, said, tmp_path):
     from pathlib import Path
 
     Path("mine.py").write_text(
-        "from sklearn.svm import LinearSVC as no_proba\n"
+        "from sklearn.svm import LinearSVR as no_proba\n"
         "from sklearn.tree import DecisionTreeClassifier\n"
         "def raises():\n    raise RuntimeError('no licence')\n"
         "class refuses(DecisionTreeClassifier):\n    def fit(self, X, y):\n        raise MemoryError('too\\nlarge')\n"

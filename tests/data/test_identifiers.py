@@ -13,7 +13,8 @@ from unlearn_audit.data import DATASETS
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.datasets import bundled
 from unlearn_audit.data.identifiers import find_identifiers
-from unlearn_audit.worlds.prepare import prepare, prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
+from unlearn_audit.worlds.prepare import prepare
 
 N = 400
 RNG = np.random.default_rng(0)

@@ -26,7 +26,7 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain, train
 from unlearn_audit.utils.threads import several_threads, threads_for_trees
 from unlearn_audit.worlds import plan_worlds
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 MODELS = """
 import os, signal, time, warnings

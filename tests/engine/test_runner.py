@@ -17,7 +17,7 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.observations import Observations
 from unlearn_audit.unlearning import Retrain
 from unlearn_audit.worlds import plan_worlds
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 SIDES = ("shadow", "target")
 

@@ -12,7 +12,7 @@ from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime, RowOrder, remaining_rows
 from unlearn_audit.unlearning import Retrain, train
 from unlearn_audit.utils.threads import one_thread, several_threads
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 pytest.importorskip("sklearnex")
 NAME = "random-forest-accelerated"

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.errors import AuditError
@@ -56,3 +57,46 @@ def test_a_single_record_is_scaled_as_the_training_records_were():
     alone = np.concatenate([query(model, X[i : i + 1], np.array([0, 1]), "lr") for i in range(20)])
     assert np.allclose(together[:20], alone, atol=1e-6)
     assert np.ptp(alone[:, 1]) > 0.3
+
+
+class Names:
+    """A model that gives labels alone, as they are."""
+
+    def __init__(self, labels):
+        self.labels = np.asarray(labels)
+
+    def predict(self, X):
+        return self.labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "expected"),
+    [
+        (["c", "a"], CLASSES, [[0, 0, 1], [1, 0, 0]]),
+        (np.array(["c", "a"], dtype=object), CLASSES.astype(object), [[0, 0, 1], [1, 0, 0]]),
+        ([7, 3], np.array([3, 7]), [[0, 1], [1, 0]]),
+        ([[1.0], [0.0]], np.array([0, 1]), [[0, 1], [1, 0]]),
+        ([True, False], np.array([False, True]), [[0, 1], [1, 0]]),
+    ],
+)
+def test_labels_alone_are_certain_of_the_class_that_they_name(labels, classes, expected):
+    assert query(Names(labels), np.zeros((2, 1)), classes, "m").tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["a", "z"], "named the class .*'z'"),
+        ([0, 1], "named the class"),
+        (["a"], r"labels of shape \(1,\)"),
+        ([[0, 1], [1, 0]], r"labels of shape \(2, 2\)"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(labels, said):
+    with pytest.raises(AuditError, match=said):
+        query(Names(labels), np.zeros((2, 1)), CLASSES, "m")
+
+
+def test_a_class_that_a_model_of_labels_never_saw_is_never_named():
+    model = LinearSVC().fit([[0.0], [1.0]], ["a", "c"])
+    assert query(model, np.array([[5.0], [-5.0]]), CLASSES, "svm").tolist() == [[0, 0, 1], [1, 0, 0]]

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import StackingClassifier, VotingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest, StackingClassifier, VotingClassifier, VotingRegressor
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, RidgeClassifier
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -22,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import MODELS, resolve_model
-from unlearn_audit.unlearning.training import train
+from unlearn_audit.unlearning.training import known_to_answer, train
 from unlearn_audit.utils.threads import one_thread
 
 
@@ -150,7 +155,7 @@ def raises():
 
 
 def no_classifier():
-    return LinearSVC()
+    return LinearRegression()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +166,7 @@ def no_classifier():
         ("none.py:make", "cannot be imported"),
         ("os:nothing", "the module has no 'nothing'"),
         (raises, "raised RuntimeError: no licence"),
-        (no_classifier, "LinearSVC without predict_proba"),
+        (no_classifier, "model no_classifier is a LinearRegression, which predicts numbers"),
         (42, "a int is no model"),
         (object, "without fit"),
     ],
@@ -348,21 +353,64 @@ def svm():
 
 
 @pytest.mark.parametrize(
+    "model",
+    [
+        SVC(),
+        svm,
+        make_pipeline(StandardScaler(), SVC()),
+        make_pipeline(make_pipeline(SVC())),
+        VotingClassifier([("nb", GaussianNB())]),
+        GridSearchCV(SVC(), {"C": [1]}),
+        StackingClassifier([("nb", GaussianNB())], final_estimator=LinearSVC()),
+        RidgeClassifier(),
+        Perceptron(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_model_that_never_answers_with_probabilities_is_known_to_give_labels_alone(model):
+    assert resolve_model(model).labels_alone is True
+
+
+def test_a_model_without_any_answer_is_refused():
+    search = GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, refit=False)
+    with pytest.raises(AuditError, match=r"GridSearchCV without predict; .*refit=True"):
+        resolve_model(search)
+
+
+def test_what_only_real_records_can_show_is_shown_by_a_few_of_them():
+    texts = np.array(["aa bb", "bb cc"] * 40, dtype=object)
+    y = np.array(["no", "yes"] * 40)
+    data = Dataset("d", texts, y, np.unique(y), ("no", "yes"), np.arange(80))
+    for last, labels_alone in ((LinearSVC(), True), (GaussianNB(), False)):
+        dense = FunctionTransformer(lambda X: X.toarray(), accept_sparse=True)
+        source = resolve_model(
+            StackingClassifier([("tree", make_pipeline(CountVectorizer(), dense, last))], last, cv=2)
+        )
+        assert source.labels_alone is (None if labels_alone else False)
+        assert known_to_answer(source, data).labels_alone is labels_alone
+
+
+@pytest.mark.parametrize(
     ("model", "said"),
     [
-        (SVC(), "model SVC is a SVC without predict_proba"),
-        (svm, "model svm is a Pipeline whose last step 'linearsvc' is a LinearSVC without predict_proba"),
-        (make_pipeline(StandardScaler(), SVC()), "a Pipeline whose last step 'svc' is a SVC without predict_proba"),
-        (make_pipeline(make_pipeline(SVC())), "last step 'pipeline__svc' is a SVC without"),
-        (VotingClassifier([("nb", GaussianNB())]), "VotingClassifier without predict_proba"),
-        (GridSearchCV(SVC(), {"C": [1]}), "GridSearchCV without predict_proba"),
-        (GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, refit=False), "GridSearchCV without predict_proba"),
-        (StackingClassifier([("nb", GaussianNB())], final_estimator=LinearSVC()), "StackingClassifier without"),
+        (LinearRegression(), "predicts numbers; an audit needs a classifier: bin the target"),
+        (make_pipeline(StandardScaler(), LinearRegression()), "model Pipeline is a Pipeline, which predicts numbers"),
+        (GridSearchCV(Ridge(), {"alpha": [1]}), "predicts numbers"),
+        (VotingRegressor([("ridge", Ridge())]), "predicts numbers"),
+        (KMeans(), "groups records without labels"),
+        (IsolationForest(), "looks for outliers"),
+        (GaussianMixture(), "estimates a density"),
+        (PCA(), r"make_pipeline\(PCA\(\), LogisticRegression\(\)\)"),
+        (MultiOutputClassifier(GaussianNB()), "audit one label at a time"),
+        (type("LGBMRanker", (BaseEstimator,), {"fit": len, "predict": len})(), "ranks records"),
+        (DBSCAN(), "groups records without labels"),
     ],
+    ids=lambda of: type(of).__name__,
 )
-def test_a_model_that_never_answers_with_probabilities_is_refused_by_its_step(model, said):
-    with pytest.raises(AuditError, match=re.escape(said)):
+def test_models_that_are_no_classifiers_are_refused_with_what_to_do_instead(model, said):
+    with pytest.raises(AuditError, match=said) as caught:
         resolve_model(model)
+    assert "\n" not in str(caught.value)
 
 
 class LosesItsMethod(GaussianNB):

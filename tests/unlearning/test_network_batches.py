@@ -18,7 +18,7 @@ from unlearn_audit.models.networks import TorchClassifier, modules
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain, Sisa, train
 from unlearn_audit.worlds import Request
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 pytestmark = pytest.mark.filterwarnings("ignore::unlearn_audit.models.networks.TrainingWarning")
 

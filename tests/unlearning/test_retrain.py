@@ -10,7 +10,7 @@ from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain, train
 from unlearn_audit.worlds import Request
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain, Sisa
 from unlearn_audit.worlds import Request
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 TRAINING = np.random.default_rng(5).permutation(200)[:120]
 

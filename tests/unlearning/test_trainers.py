@@ -8,7 +8,7 @@ from sklearn.tree import DecisionTreeClassifier
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning.trainers import TRAINERS, trainers_for
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 
 @pytest.fixture

@@ -6,8 +6,11 @@ from scipy import sparse
 from unlearn_audit.config import DataConfig
 from unlearn_audit.data import DATASETS, Images
 from unlearn_audit.data.datasets import bundled
+from unlearn_audit.engine.store.keys import dataset_fingerprint
 from unlearn_audit.errors import AuditError
-from unlearn_audit.worlds.prepare import prepare, prepare_arrays
+from unlearn_audit.unlearning.training import take
+from unlearn_audit.worlds.from_arrays import prepare_arrays
+from unlearn_audit.worlds.prepare import prepare
 
 
 def people(tmp_path, n=200):
@@ -110,15 +113,14 @@ HALVES = np.arange(100) % 2
 @pytest.mark.parametrize(
     ("X", "said"),
     [
-        (["a text", "another"] * 50, r"X has shape \(100,\); an array of shape \(n, features\)"),
-        (np.zeros(100), r"X has shape \(100,\)"),
+        (np.zeros(100), r"X has shape \(100,\); an array of shape \(n, features\), or n texts"),
         (3.0, r"X has shape \(\)"),
         (np.zeros((100, 0)), r"X has shape \(100, 0\)"),
         (pd.DataFrame(index=range(100)), r"X has shape \(100, 0\)"),
         (np.zeros((0, 2)), r"X has shape \(0, 2\)"),
         ([[1.0], [1.0, 2.0]] * 50, "rows of different lengths"),
-        (sparse.csr_matrix(NUMBERS), r"sparse matrix; pass a dense array, such as X.toarray\(\)"),
-        (sparse.coo_array(NUMBERS), "sparse matrix"),
+        (sparse.csr_matrix((100, 0)), r"X has shape \(100, 0\); a sparse matrix of shape"),
+        (sparse.coo_array(np.zeros(100)), r"X has shape \(100,\); a sparse matrix of shape"),
         (pd.DataFrame({"a": [[1], [2]] * 50}), "duplicates cannot be looked for"),
         (np.array([[{}, 1]] * 100, dtype=object), "duplicates cannot be looked for"),
     ],
@@ -136,7 +138,12 @@ def test_features_that_no_audit_can_use(X, said):
         (["no", np.nan] * 50, "y has missing labels"),
         (["no", None] * 50, "y has missing labels"),
         (pd.Series(["no", None] * 50, dtype="category"), "y has missing labels"),
-        ([[1], [1, 2]] * 50, "different lengths"),
+        ([[1], [1, 2]] * 50, "several labels for each record.*one label at a time"),
+        ([{"a"}, {"a", "b"}] * 50, "several labels for each record"),
+        (np.eye(100)[:, :3], "3 labels for each record.*one label at a time, once for each column"),
+        (sparse.csr_matrix(np.eye(100)[:, :3]), "3 labels for each record"),
+        (pd.DataFrame(np.eye(100)[:, :2]), "2 labels for each record"),
+        (NUMBERS[:, 0], r"100 distinct numbers with fractions.*pandas\.qcut"),
         (HALVES.reshape(-1, 1), r"y has shape \(100, 1\)"),
     ],
 )
@@ -215,3 +222,106 @@ def test_real_images(name, n, d, real_data):
     assert data.X.dtype == np.uint8
     assert data.record_ids.tolist() == list(range(n))
     assert len(data.class_names) == 10
+
+
+def test_sparse_records_stay_sparse_and_are_told_apart_by_what_they_mean():
+    dense = sparse.random(120, 30, density=0.1, rng=np.random.default_rng(0)).toarray()
+    dense[7] = dense[3]
+    labels = np.arange(120) % 2
+    labels[7] = labels[3]
+    explicit = sparse.coo_matrix(dense)
+    # the same matrix with a zero that is stored, and a value in two parts
+    odd = sparse.coo_matrix(
+        (
+            np.concatenate([explicit.data / 2, explicit.data / 2, [0.0]]),
+            ([*explicit.row, *explicit.row, 7], [*explicit.col, *explicit.col, 29]),
+        ),
+        shape=dense.shape,
+    )
+    plain = prepare_arrays(dense, labels, None, "d", 0).data
+    fingerprints = set()
+    for X in (sparse.csr_matrix(dense), sparse.csc_matrix(dense), sparse.csr_matrix(odd), odd):
+        data = prepare_arrays(X, labels, None, "d", 0).data
+        assert sparse.issparse(data.X)
+        assert data.record_ids.tolist() == plain.record_ids.tolist()
+        assert np.array_equal(data.X.toarray(), plain.X)
+        assert np.array_equal(take(data.X, np.array([5, 2])).toarray(), plain.X[[5, 2]])
+        fingerprints.add(dataset_fingerprint(data))
+    assert len(fingerprints) == 1
+    dense[100, 3] += 1
+    changed = prepare_arrays(sparse.csr_array(dense), labels, None, "d", 0).data
+    assert dataset_fingerprint(changed) not in fingerprints
+
+
+def test_texts_are_records_and_equal_ones_are_dropped():
+    texts = [f"the patient number {i % 90} came back" for i in range(100)]
+    data = prepare_arrays(texts, np.arange(100) % 90 % 2, None, "letters", 0).data
+    assert (data.X.shape, data.duplicates) == ((90,), 10)
+    other = prepare_arrays([*texts[:-1], "another"], np.arange(100) % 90 % 2, None, "letters", 0).data
+    assert dataset_fingerprint(data) != dataset_fingerprint(other)
+    again = prepare_arrays(pd.Series(texts), np.arange(100) % 90 % 2, None, "letters", 0).data
+    assert dataset_fingerprint(data) == dataset_fingerprint(again)
+
+
+def letters(tmp_path, n=100):
+    rng = np.random.default_rng(0)
+    words = np.array(["pain", "rest", "work", "home", "care", "cold", "warm", "food", "walk", "note"])
+    frame = pd.DataFrame(
+        {
+            "text": [" ".join(rng.choice(words, 12)) for _ in range(n)],
+            "age": rng.integers(18, 90, n),
+            "job": rng.choice(["nurse", "baker"], n),
+            "weight": rng.random(n),
+            "ill": rng.choice(["no", "yes"], n),
+        }
+    )
+    frame.loc[5, "job"] = np.nan
+    frame.to_csv(tmp_path / "letters.csv", index=False)
+    return DataConfig(file=str(tmp_path / "letters.csv"), label="ill", encoding="raw"), frame
+
+
+def test_a_table_can_be_given_to_the_model_as_it_is(tmp_path):
+    config, frame = letters(tmp_path)
+    records = prepare(config, seed=0, fit_params={"sample_weight": "weight", "check_input": False})
+    assert list(records.data.X.columns) == ["text", "age", "job"]
+    assert records.data.X["text"].tolist() == frame["text"].tolist()
+    assert records.data.X["job"].isna().sum() == 1
+    assert list(records.data.fit_columns) == ["sample_weight"]
+    assert records.data.fit_columns["sample_weight"] == pytest.approx(frame["weight"])
+    plain = prepare(config, seed=0)
+    assert "weight" in plain.data.X
+    assert dataset_fingerprint(plain.data) != dataset_fingerprint(records.data)
+
+
+def test_the_only_column_of_a_table_can_be_given_as_texts(tmp_path):
+    config, frame = letters(tmp_path)
+    texts = config.model_copy(update={"encoding": "text", "exclude": ("age", "job", "weight")})
+    assert prepare(texts, seed=0).data.X.tolist() == frame["text"].tolist()
+    with pytest.raises(AuditError, match="one column of texts, and letters has the features text, age"):
+        prepare(config.model_copy(update={"encoding": "text"}), seed=0)
+
+
+def test_names_are_refused_and_prose_is_not_where_a_model_takes_columns_as_they_are(tmp_path):
+    config, frame = letters(tmp_path)
+    frame["name"] = [f"person {i}" for i in range(len(frame))]
+    frame.to_csv(config.file, index=False)
+    with pytest.raises(AuditError, match=r"in name \(100 distinct .*--keep name"):
+        prepare(config, seed=0)
+    kept = config.model_copy(update={"keep": ("name",)})
+    assert "name" in prepare(kept, seed=0).data.X
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("wait", "X has no column 'wait' for sample_weight; did you mean weight?"),
+        (np.ones(5), r"sample_weight has shape \(5,\) for 100 records"),
+        ("text", "column 'text' of X holds something that is no finite number"),
+        (np.full(100, np.nan), "sample_weight lacks 100 of 100 values"),
+        (np.full(100, np.inf), "no finite number"),
+    ],
+)
+def test_weights_that_no_fit_could_take(tmp_path, weights, said):
+    _, frame = letters(tmp_path)
+    with pytest.raises(AuditError, match=said):
+        prepare_arrays(frame, "ill", None, "letters", 0, fit_params={"sample_weight": weights})

@@ -11,8 +11,9 @@ from unlearn_audit.models import resolve_model
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.unlearning.training import train
 from unlearn_audit.worlds import per_record_plans, plan_worlds
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 from unlearn_audit.worlds.persons import Persons
-from unlearn_audit.worlds.prepare import prepare, prepare_arrays
+from unlearn_audit.worlds.prepare import prepare
 from unlearn_audit.worlds.strata import with_each_class
 
 SIDES = ("shadow", "target")

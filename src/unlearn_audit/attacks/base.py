@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
@@ -54,6 +55,8 @@ class Attack(ABC):
         Whether what it looks up in its influence are other records than those that it scores.
     fits_on_a_sample
         Whether it is fitted on a sample where rows are bounded (``fit_rows``): what it learns is the same of all rows.
+    reads_labels
+        Whether it can see anything where models name a class and give no probabilities: posteriors are 1 and 0 then.
     silent_without_change
         Whether it gives the same score to all records whose predictions, and those of the references, did not change:
         it reads the change alone.
@@ -70,6 +73,7 @@ class Attack(ABC):
     influence: Influence | None = None
     looks_up_others: bool = False
     fits_on_a_sample: bool = False
+    reads_labels: bool = False
     silent_without_change: bool = False
 
     @property
@@ -80,6 +84,13 @@ class Attack(ABC):
     def for_game(self, game: str) -> Self | None:
         """Return the attack as it plays a game, or None where it takes no part."""
         return self if self.games is None or game in self.games else None
+
+    def seeing(self, view: ViewName) -> Self:
+        """Return a copy that is handed another view; one that knows no other stays as it is."""
+        try:
+            return replace(self, view=view)  # type: ignore[type-var]
+        except (TypeError, ValueError):
+            return self
 
     def with_influence(self, influence: Influence | None) -> Self:  # noqa: ARG002 - most attacks have no use for it
         """Return the attack with the influence of each record, if it needs that."""

@@ -40,6 +40,8 @@ class Available:
         Whether labels were asked near every record.
     versions
         How many versions of each model the attacker sees.
+    posteriors
+        Whether models give probabilities, and not labels alone.
     """
 
     labels: bool
@@ -48,6 +50,7 @@ class Available:
     records: bool = False
     probes: bool = False
     versions: int = 2
+    posteriors: bool = True
 
     @classmethod
     def in_tables(
@@ -90,7 +93,13 @@ class Available:
 
     def missing_for(self, attack: Attack) -> str | None:
         """Return what an attack needs and is not there, in words; None if nothing is missing."""
+        if not self.posteriors and not attack.reads_labels:
+            return "probabilities, and the model gives labels alone"
         return next((text for need, text in self._missing.items() if need in attack.needs), None)
+
+    def shown(self, attack: Attack) -> Attack:
+        """Return an attack as one on versions, where labels are all that these show."""
+        return attack.seeing("pair") if not self.posteriors and attack.view == "labels" else attack
 
     @cached_property
     def _missing(self) -> Mapping[Need, str]:
@@ -149,9 +158,10 @@ def attacks_of(config: AuditConfig, game: Game, available: Available, influence:
         if missing is not None:
             left_out.setdefault(missing, []).append(attack.name)
         elif (playing := attack.for_game(game.name)) is not None:
-            runs.append(playing.with_influence(influence))
+            runs.append(available.shown(playing.with_influence(influence)))
     notes = tuple(f"attacks left out, since they need {need}: {', '.join(names)}" for need, names in left_out.items())
-    return Attacks((*runs, *learned_attacks(config.features, config.attack_models, config.views)), notes)
+    learned = learned_attacks(config.features, config.attack_models, config.views)
+    return Attacks((*runs, *(attack for attack in learned if available.missing_for(attack) is None)), notes)
 
 
 def _by_default() -> list[Attack]:

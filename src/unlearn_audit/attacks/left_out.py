@@ -8,7 +8,7 @@ from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.catalogue import REGISTRY
 from unlearn_audit.attacks.choose import Available
 from unlearn_audit.attacks.learned.classifier import ATTACK_MODELS
-from unlearn_audit.attacks.learned.features import FEATURES, feature_view
+from unlearn_audit.attacks.learned.features import FEATURES, feature_view, shows_labels
 from unlearn_audit.config import AuditConfig
 
 NotRun = tuple[str, str | None, str]
@@ -40,7 +40,9 @@ def left_out(config: AuditConfig, game: str, available: Available, ran: Collecti
     for name in FEATURES:
         if name not in names:
             unseen = feature_view(name) == "sequence" and "sequence" not in config.views
-            yield name, None, "the view of every version was not asked for" if unseen else "not asked for (features)"
+            blind = not available.posteriors and not shows_labels(name)
+            why = "the view of every version was not asked for" if unseen else "not asked for (features)"
+            yield name, None, "the same for every label, and the model gives labels alone" if blind else why
     models = {attack.attack_model for attack in ran}
     for name in ATTACK_MODELS:
         if name not in models:

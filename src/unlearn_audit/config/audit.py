@@ -37,11 +37,12 @@ from unlearn_audit.utils.programs import is_command
 
 
 def reuse_to_execution(value: Any) -> Any:
-    """Take ``reuse: never`` for ``execution: {reuse: never}``."""
-    if not isinstance(value, dict) or "reuse" not in value or "execution" in value:
+    """Take ``reuse: never`` for ``execution: {reuse: never}``, and ``training_timeout`` alike."""
+    short = ("reuse", "training_timeout")
+    if not isinstance(value, dict) or "execution" in value or not any(key in value for key in short):
         return value
-    rest = {key: of for key, of in value.items() if key != "reuse"}
-    return {**rest, "execution": {"reuse": value["reuse"]}}
+    rest = {key: of for key, of in value.items() if key not in short}
+    return {**rest, "execution": {key: value[key] for key in short if key in value}}
 
 
 class AuditConfig(Frozen):
@@ -263,4 +264,6 @@ class AuditConfig(Frozen):
             model=self.shadow.model or self.target.model,
             network=self.shadow.network or network,
             timeout=self.target.timeout if is_command(self.shadow.model or self.target.model) else None,
+            sample_weight=self.target.sample_weight,
+            fit_params=self.target.fit_params,
         )

@@ -15,6 +15,10 @@ from pydantic import (
 )
 
 from unlearn_audit.config.base import Frozen, ReuseName, flagged
+from unlearn_audit.config.options_text import split_options
+
+WEIGHT = "sample_weight"
+"""The parameter of ``fit`` that holds the weight of each record."""
 
 
 def unit_to_person(value: Any) -> Any:
@@ -53,8 +57,13 @@ class DataConfig(Frozen):
         description="a text that stands for a missing value in your CSV. Default: the empty text, ?, NA, N/A, n/a, "
         "NaN, nan, NULL, null and #N/A",
     )
-    encoding: Literal["codes", "one-hot"] = flagged(
-        "codes", "Data", rare=True, description="categories as one column of integer codes, or one column per category"
+    encoding: Literal["codes", "one-hot", "raw", "text"] = flagged(
+        "codes",
+        "Data",
+        rare=True,
+        description="how your table is given to the model. codes: categories as one column of integer codes; one-hot: "
+        "one column per category; raw: the columns as they are, for a model that encodes them; text: its one column as "
+        "texts",
     )
 
     @model_validator(mode="before")
@@ -142,6 +151,38 @@ class SideConfig(Frozen):
         description="seconds that one run of a program that is the model may take. Default: 600",
     )
     network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained if it is a network")
+    sample_weight: str | None = flagged(
+        None,
+        "Model",
+        rare=True,
+        exclude_if=lambda column: column is None,
+        description="the column of your table that holds each record's weight, passed to the model's fit; no feature",
+    )
+    fit_params: dict[str, Any] = flagged(
+        {},
+        "Model",
+        "fit-params",
+        rare=True,
+        exclude_if=lambda values: not values,
+        description="further parameters of the model's fit, such as verbose=0,groups=household; the name of a column "
+        "stands for its values",
+    )
+
+    @field_validator("fit_params", mode="before")
+    @classmethod
+    def _one_text(cls, value: Any) -> Any:
+        return split_options(f"fit:{value}")[1] if isinstance(value, str) and "=" in value else value
+
+    @model_validator(mode="after")
+    def _one_weight(self) -> SideConfig:
+        if self.sample_weight is not None and WEIGHT in self.fit_params:
+            raise ValueError("`sample_weight` and `fit_params` both give weights; keep one")
+        return self
+
+    @property
+    def passed_on(self) -> dict[str, Any]:
+        """What is passed on to ``fit``, by name."""
+        return self.fit_params if self.sample_weight is None else {**self.fit_params, WEIGHT: self.sample_weight}
 
     _short_data = model_validator(mode="before")(_name_to_data)
 
@@ -289,4 +330,12 @@ class ExecutionConfig(Frozen):
         rare=True,
         description="which stored worlds to reuse: never; mine, where all that decides them is known to be unchanged; "
         "or always",
+    )
+    training_timeout: float | None = flagged(
+        None,
+        "Execution",
+        rare=True,
+        gt=0,
+        description="seconds that one training may take; a longer one is stopped, and the command with it. Finished "
+        "worlds stay in the store",
     )

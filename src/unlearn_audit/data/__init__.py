@@ -14,7 +14,7 @@ from unlearn_audit.data.conformance import from_others
 from unlearn_audit.data.datasets import DATASETS, Loader
 from unlearn_audit.data.download.location import data_folder
 from unlearn_audit.data.duplicates import first_of_duplicates
-from unlearn_audit.data.encoding import Encoding, encode
+from unlearn_audit.data.encoding import ENCODED, Encoding, encode, encoded
 from unlearn_audit.data.identifiers import refuse_identifiers, without_identifiers
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.data.table import MISSING, read_table
@@ -56,6 +56,7 @@ def load_dataset(name: str, folder: Path | None = None) -> Table | Images:
 
 __all__ = [
     "DATASETS",
+    "ENCODED",
     "MISSING",
     "REGISTRY",
     "Dataset",
@@ -67,6 +68,7 @@ __all__ = [
     "Table",
     "data_folder",
     "encode",
+    "encoded",
     "find_source",
     "first_of_duplicates",
     "load_dataset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,7 +115,8 @@ class Dataset:
     name
         What the dataset is called in reports.
     X
-        (n, ...) features: an array with one record along the first axis, or a DataFrame.
+        (n, ...) features: an array with one record along the first axis, a DataFrame, a sparse matrix by rows, or an
+        (n,) array of texts.
     y
         (n,) labels in the form the models are fitted with.
     class_values
@@ -131,6 +133,8 @@ class Dataset:
         (n,) the owner's labels where some of ``y`` are wrong on purpose, else None.
     duplicates
         How many exact duplicates were dropped.
+    fit_columns
+        (n,) values by the name of a parameter of ``fit``, such as ``sample_weight``, which are no features.
     """
 
     name: str
@@ -143,6 +147,7 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())
     true_y: npt.NDArray[Any] | None = None
     duplicates: int = 0
+    fit_columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.y)

@@ -18,8 +18,47 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.typing import Array, Integers, Mask
 
-Encoding = Literal["codes", "one-hot"]
-"""How a category column becomes numbers: one integer code, or one 0/1 column a category."""
+Encoding = Literal["codes", "one-hot", "raw", "text"]
+"""How a category column becomes numbers: one integer code, or one 0/1 column a category. Or not at all: the table as it
+is, for a model that encodes it; or its only column as texts."""
+
+ENCODED = ("codes", "one-hot")
+"""The encodings that make numbers."""
+
+
+def encoded(table: Table, fit_rows: npt.NDArray[np.integer[Any]], encoding: Encoding) -> tuple[Any, tuple[str, ...]]:
+    """Return the features of all rows as a model gets them, and what was done to them.
+
+    Parameters
+    ----------
+    table, fit_rows
+        As in `encode`.
+    encoding
+        As in `encode`; or ``raw``: a DataFrame of the columns as they are, missing values too; or ``text``: the only
+        column, of texts, as (n,) objects.
+
+    Raises
+    ------
+    AuditError
+        As `encode` does; or if ``text`` is asked of a table of another form.
+    """
+    if encoding in ENCODED:
+        return encode(table, fit_rows, encoding)
+    features = table.features
+    if encoding == "raw":
+        return features, ("Columns are given to the model as they are, which has to encode them.",)
+    if features.shape[1] != 1 or not _is_category(features.iloc[:, 0]):
+        raise AuditError(
+            f"encoding text hands over one column of texts, and {table.name} has the features "
+            f"{shortened(map(str, features.columns))}; exclude all but one, or take the encoding raw"
+        )
+    texts = features.iloc[:, 0]
+    if texts.isna().any():
+        raise AuditError(
+            f"column {texts.name!r} of {table.name} lacks {int(texts.isna().sum()):,} texts; drop those rows, or write "
+            "a text in their place"
+        )
+    return texts.astype(object).to_numpy(), (f"{texts.name}: given to the model as texts, which has to encode them.",)
 
 
 def encode(
@@ -66,7 +105,7 @@ def encode(
     'job: 1 missing filled with the most frequent category.'
     """
     rows = _checked_rows(fit_rows, len(table.features))
-    if encoding not in ("codes", "one-hot"):
+    if encoding not in ENCODED:
         raise AuditError(f"no encoding {encoding!r}; choose 'codes' or 'one-hot'")
     blocks, notes = _blocks(table, rows, one_hot=encoding == "one-hot")
     if not blocks:

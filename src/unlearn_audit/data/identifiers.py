@@ -29,6 +29,9 @@ NEARLY_ALL = 0.5
 SEVERAL_ROWS = 20
 """A column that is named like an id is taken for one if a value has at most so many records on average."""
 
+FEWEST_WORDS = 8
+"""Words of the median text from which on a column holds prose."""
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NAMED = re.compile(
     r"(account|case|client|customer|employee|member|order|patient|person|record|row|sample|user)?id|"
@@ -141,11 +144,12 @@ def without_identifiers(
 
 
 def refuse_identifiers(
-    features: pd.DataFrame, persons: npt.NDArray[np.int64] | None, keep: Collection[str] = ()
+    features: pd.DataFrame, persons: npt.NDArray[np.int64] | None, keep: Collection[str] = (), where: str = "X"
 ) -> tuple[str, ...]:
     """Return warnings of what looks like an id in features that a model takes as they are, or refuse them.
 
-    Nothing is dropped here, since a model may look for its columns by name or by place.
+    Nothing is dropped here, since a model may look for its columns by name or by place. Prose, which such a model reads
+    word by word, is no id.
 
     Raises
     ------
@@ -154,14 +158,28 @@ def refuse_identifiers(
     """
     names = [str(name) for name in features.columns]
     if unknown := [name for name in keep if name not in names]:
-        raise AuditError(f"X has no column {unknown[0]!r} to keep; name one of: {shortened(names, 20)}")
-    found = list(find_identifiers(features, persons))
+        raise AuditError(f"{where} has no column {unknown[0]!r} to keep; name one of: {shortened(names, 20)}")
+    prose = {str(name) for name, column in features.items() if _is_prose(column)}
+    found = [of for of in find_identifiers(features, persons) if not (of.text and of.column in prose)]
     if refused := [identifier for identifier in found if identifier.text and identifier.column not in keep]:
         raise AuditError(
-            f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of X; leave it "
-            f"out, or write keep=[{refused[0].column!r}] if the model is meant to learn from it"
+            f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of {where}; leave "
+            f"it out, or {_kept(refused[0].column, where)} if the model is meant to learn from it"
         )
     return tuple(Caution(_warning(identifier)) for identifier in found)
+
+
+def _kept(column: str, where: str) -> str:
+    return f"write keep=[{column!r}]" if where == "X" else f"name it to keep (--keep {column})"
+
+
+def _is_prose(values: pd.Series) -> bool:
+    """Whether most values of a column of text have more words than names or addresses."""
+    if not isinstance(values.dtype, pd.StringDtype) and values.dtype != object:
+        return False
+    texts = values.dropna()
+    words = texts.astype("str").str.count(r"\w+") if len(texts) else pd.Series([0])
+    return bool(words.median() >= FEWEST_WORDS)
 
 
 def _warning(found: Identifier) -> str:

@@ -15,6 +15,7 @@ import pyarrow.types as kinds
 
 from unlearn_audit.data.base import Table
 from unlearn_audit.data.columns import label_codes, missing_notes
+from unlearn_audit.data.labels import BIN, MOST_CLASSES, refuse_numbers
 from unlearn_audit.data.texts import TEXT
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.columns import read_columns
@@ -23,7 +24,6 @@ from unlearn_audit.utils.messages import reason, shortened
 MISSING = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A")
 """What counts as a missing value in a CSV."""
 
-_MOST_CLASSES = 1000
 _EXACT_FLOATS = 2**53
 """Whole numbers beyond are not all floats."""
 
@@ -147,13 +147,15 @@ def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], 
             f"label column {name!r} of {path} holds numbers beyond 2^53, of which two may have become one; write the "
             "labels as texts"
         )
+    if pd.api.types.is_float_dtype(values.dtype):
+        refuse_numbers(values.to_numpy(np.float64), f"label column {name!r} of {path}")
     codes, classes = label_codes(values)
     if len(classes) == 1:
         raise AuditError(f"label column {name!r} of {path} holds one class only, {classes[0]!r}; wanted two or more")
-    if len(classes) > _MOST_CLASSES:
+    if len(classes) > MOST_CLASSES:
         raise AuditError(
             f"label column {name!r} of {path} holds {len(classes):,} distinct values; wanted at most "
-            f"{_MOST_CLASSES:,} classes"
+            f"{MOST_CLASSES:,} classes, so if they are quantities, {BIN}"
         )
     return codes, classes
 

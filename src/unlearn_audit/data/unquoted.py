@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?(?![\w.]*\w)")
 _LIST = re.compile(r"\[[^\[\]]*\]")
@@ -28,7 +29,7 @@ def without_values(text: str, records: Any) -> str:
     text
         What a library said.
     records
-        (n, ...) the records that it worked on: an array or a DataFrame.
+        (n, ...) the records that it worked on: an array, a DataFrame or a sparse matrix.
 
     Examples
     --------
@@ -51,7 +52,8 @@ def without_values(text: str, records: Any) -> str:
 
 def _columns(records: Any) -> Iterator[tuple[str, pd.Series[Any]]]:
     if not isinstance(records, pd.DataFrame):
-        array = np.asarray(records)
+        # of a sparse matrix what is stored: a zero says nothing of a record
+        array = records.data if issparse(records) else np.asarray(records)
         frame = pd.DataFrame(array) if array.ndim == 2 else pd.DataFrame({"0": array.reshape(-1)})
         named = "feature {}" if array.ndim == 2 else "a feature"
     else:

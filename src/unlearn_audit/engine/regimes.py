@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.engine.executors import elsewhere
 from unlearn_audit.engine.store.keys import STAGE_VERSION, dataset_fingerprint, digest, library_versions
 from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.store import Store
@@ -99,7 +100,7 @@ class Claims:
         self, document: dict[str, Any], source: ModelSource, data: Dataset, doing: str, measured: Callable[[], Draws]
     ) -> Draws:
         show = self.reporter.stage(doing, 1)
-        found = measured()
+        found = elsewhere(measured)
         show(1)
         if self.store is not None and self.keep:
             about = {"dataset": data.name, "model": source.name}

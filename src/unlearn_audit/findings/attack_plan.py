@@ -132,7 +132,7 @@ def _attacks(config: AuditConfig, available: AvailableByGame, influence: Influen
 
 
 def available_in_worlds(
-    config: AuditConfig, sides: Sequence[WorldsConfig], *, influence: bool = False
+    config: AuditConfig, sides: Sequence[WorldsConfig], *, influence: bool = False, posteriors: bool = True
 ) -> AvailableByGame:
     """Return what worlds of our own making, of some sizes on either side, will hold for attacks.
 
@@ -147,6 +147,8 @@ def available_in_worlds(
         The sizes of each side's worlds.
     influence
         Whether it will be known what deletions change.
+    posteriors
+        Whether models give probabilities, and not labels alone.
     """
     versions = 1 + config.scenario.versions if "sequence" in config.views else 2
     references = min(sizes.references for sizes in sides)
@@ -161,6 +163,7 @@ def available_in_worlds(
             records=min(pairs) >= FEWEST_PER_ROLE,
             probes=probes,
             versions=versions,
+            posteriors=posteriors,
         )
 
     return {name: in_game(GAMES[name]) for name in config.two_way_games}

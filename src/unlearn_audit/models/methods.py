@@ -2,7 +2,7 @@
 
 scikit-learn's meta-estimators ask the parts that they are made of, and some of these exist after ``fit`` alone: an
 unfitted ``StackingClassifier`` has no ``predict_proba``, the fitted one has. So what a class never defines is missing,
-and of what it defines under conditions a small fit tells.
+and of what it defines under conditions a small fit tells. A model without ``predict_proba`` is asked for its labels.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.kinds import refuse_other_kinds
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.threads import one_thread
 
-_CALLED = ("fit", "predict_proba")
-_ADVICE = "an audit needs a classifier with fit and predict_proba"
-_BY_PARAMETERS = f"{_ADVICE}, which some offer with other parameters (probability=True, voting='soft', refit=True)"
+_ADVICE = "an audit needs a classifier with fit and predict_proba, or at least predict"
+_BY_PARAMETERS = f"{_ADVICE}, which some offer with other parameters (refit=True)"
 
 _ROWS, _WIDTH = 60, 5
 """The size of the table of a trial: enough for a few folds of two classes."""
@@ -28,17 +28,17 @@ _ROWS, _WIDTH = 60, 5
 
 def check_methods(estimator: Any, name: str) -> None:
     """Raise an `AuditError` if an unfitted model lacks a method that it cannot have once it is fitted either."""
-    for method in _CALLED:
-        part, where = _answering(estimator)
-        if not _has(part, method) and not callable(getattr(type(part), method, None)):
-            raise AuditError(f"model {name} is a {_lacking(estimator, part, where, method)}; {_ADVICE}")
+    part, where = _answering(estimator)
+    for either in (("fit",), ("predict_proba", "predict")):
+        if not any(_may_have(part, method) for method in either):
+            refuse_other_kinds(estimator, name)
+            raise AuditError(f"model {name} is a {_lacking(estimator, part, where, either[-1])}; {_ADVICE}")
 
 
-def check_by_trial(estimator: Any, name: str) -> None:
-    """Raise an `AuditError` if a model that hides a method until it is fitted still lacks it after a small fit.
+def gives_labels_alone(estimator: Any, name: str) -> bool | None:
+    """Return whether a model answers with labels and no probabilities; None if that shows only on records of its own.
 
-    Nothing is fitted where nothing is hidden. A model that the small table does not suit is not judged: the first
-    training shows it.
+    Nothing is fitted where nothing is hidden. What a model hides until it is fitted, a fit of a small table tells.
 
     Parameters
     ----------
@@ -46,26 +46,63 @@ def check_by_trial(estimator: Any, name: str) -> None:
         Unfitted; of a pipeline the last step is fitted, so it must not be used any more.
     name
         What the model is called in messages.
+
+    Raises
+    ------
+    AuditError
+        If it has no answers even when it is fitted.
     """
     part, where = _answering(estimator)
     if _has(part, "predict_proba"):
-        return
+        return False
+    if _has(part, "predict") and not _may_have(part, "predict_proba"):
+        return True
     values = np.random.default_rng(0).random((_ROWS, _WIDTH))
     try:
         with warnings.catch_warnings(), one_thread(), seeded_globals(0):
             warnings.simplefilter("ignore")
             part.fit(values, np.arange(_ROWS) % 2)
     except Exception:  # noqa: BLE001 - whatever a model raises on records that are not its own says nothing
-        return
-    if not _has(part, "predict_proba"):
-        raise AuditError(f"model {name} is a {_lacking(estimator, part, where, 'predict_proba')}; {_BY_PARAMETERS}")
+        return None
+    if not _has(part, "predict_proba") and not _has(part, "predict"):
+        raise AuditError(f"model {name} is a {_lacking(estimator, part, where, 'predict')}; {_BY_PARAMETERS}")
+    return not _has(part, "predict_proba")
 
 
-def check_fitted(model: Any, name: str) -> None:
-    """Raise an `AuditError` if a fitted model has no ``predict_proba``."""
-    if not _has(model, "predict_proba"):
+def answers_with_labels(model: Any) -> bool:
+    """Return whether a fitted model has no probabilities to answer with."""
+    return not _has(model, "predict_proba")
+
+
+def probabilities_instead(estimator: Any) -> str:
+    """Return how a model that gives labels alone could be audited with probabilities, as a clause; or an empty text."""
+    part, _ = _answering(estimator)
+    if not _may_have(part, "decision_function"):
+        return ""
+    return (
+        f"it has a decision_function: CalibratedClassifierCV({type(part).__name__}(...)), or a softmax over the "
+        "decision values, gives probabilities to audit"
+    )
+
+
+def check_fitted(model: Any, name: str, *, labels_alone: bool) -> None:
+    """Raise an `AuditError` if a fitted model lacks the method that it is to be asked by."""
+    method = "predict" if labels_alone else "predict_proba"
+    if not _has(model, method):
         part, where = _answering(model)
-        raise AuditError(f"model {name} is a {_lacking(model, part, where, 'predict_proba')}; {_BY_PARAMETERS}")
+        raise AuditError(f"model {name} is a {_lacking(model, part, where, method)}; {_BY_PARAMETERS}")
+
+
+def knows_records(estimator: Any) -> bool:
+    """Return whether an estimator, or a part of it, was fitted, as far as that can be told."""
+    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    return any(_is_fitted(part) for part in (estimator, *parameters.values()) if hasattr(part, "fit"))
+
+
+def _is_fitted(part: Any) -> bool:
+    if callable(getattr(part, "is_fitted", None)):
+        return bool(part.is_fitted())
+    return any(name.endswith("_") and not name.startswith("_") for name in getattr(part, "__dict__", {}))
 
 
 def why_not_cloned(estimator: Any, error: Exception) -> str:
@@ -82,6 +119,11 @@ def why_not_cloned(estimator: Any, error: Exception) -> str:
     reason = "it has no get_params" if isinstance(error, TypeError) else "its constructor changes what it is given"
     reason = reason if isinstance(error, TypeError | RuntimeError) else f"{type(error).__name__}"
     return f"{type(part).__name__}{where} cannot be cloned ({reason}); give a function that makes the model"
+
+
+def _may_have(estimator: Any, method: str) -> bool:
+    """Return whether an estimator has a method, or its class defines it, be it under conditions."""
+    return _has(estimator, method) or callable(getattr(type(estimator), method, None))
 
 
 def _has(estimator: Any, method: str) -> bool:

@@ -1,4 +1,8 @@
-"""Posteriors with one column a class of the dataset, whatever classes a model happened to see."""
+"""Posteriors with one column a class of the dataset, whatever classes a model happened to see.
+
+A model that gives labels alone answers 1 for the class that it names and 0 for the others: this is the one place where
+labels become posteriors.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from unlearn_audit.data.rows import n_records
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.methods import answers_with_labels
 from unlearn_audit.models.trees import tree_posteriors
 from unlearn_audit.utils.foreign import defined_at, foreign
 from unlearn_audit.utils.probabilities import SUM_TOLERANCE
@@ -21,7 +27,8 @@ def query(model: Any, X: Any, class_values: npt.NDArray[Any], name: str) -> npt.
     Parameters
     ----------
     model
-        A fitted model. Without ``classes_`` it must answer for every class of the dataset, in order.
+        A fitted model. Without ``classes_`` it must answer for every class of the dataset, in order. One without
+        ``predict_proba`` is asked for labels.
     X
         (m, ...) records.
     class_values
@@ -49,7 +56,9 @@ def query_exactly(model: Any, X: Any, class_values: npt.NDArray[Any], name: str)
     ):
         if known is not None and np.shape(known) == (1,):
             # some answer with two columns, and some were not fitted at all
-            answer: npt.NDArray[Any] = np.ones((len(X), 1))
+            answer: npt.NDArray[Any] = np.ones((n_records(X), 1))
+        elif answers_with_labels(model):
+            return _named_alone(np.asarray(model.predict(X)), n_records(X), class_values, name)
         else:
             from_tree = tree_posteriors(model, X)
             answer = np.asarray(model.predict_proba(X)) if from_tree is None else from_tree
@@ -73,7 +82,31 @@ def query_many(
 
 
 def _asked(model: Any) -> Any:
-    return getattr(type(model), "predict_proba", None)
+    return getattr(type(model), "predict" if answers_with_labels(model) else "predict_proba", None)
+
+
+def _named_alone(
+    labels: npt.NDArray[Any], n: int, class_values: npt.NDArray[Any], name: str
+) -> npt.NDArray[np.float64]:
+    """Return (n, k) 1 at the label that is named for each of n records, once these are known to be classes."""
+    # a column of labels, as some models answer
+    labels = labels.reshape(-1) if labels.shape == (n, 1) else labels
+    if labels.shape != (n,):
+        raise AuditError(
+            f"model {name} answered {n} records with labels of shape {labels.shape}; one label a record is needed"
+        )
+    try:
+        at = np.minimum(np.searchsorted(class_values, labels), len(class_values) - 1)
+        known = class_values[at] == labels
+    except TypeError:  # texts beside numbers
+        at, known = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+    if not np.all(known):
+        named = np.asarray(labels)[~np.broadcast_to(known, n)][0]
+        raise AuditError(
+            f"model {name} named the class {named!r}, and the dataset has {list(class_values)}; its predict has to "
+            "return labels as it was fitted with"
+        )
+    return np.eye(len(class_values))[at]
 
 
 def can_ask_many(model: Any) -> bool:
@@ -90,10 +123,10 @@ def _aligned(
         raise AuditError(f"model {name} answered with values of type {answer.dtype}{where}; numbers are needed")
     known = getattr(model, "classes_", None)
     known = class_values if known is None else np.asarray(known)
-    if answer.ndim != 2 or answer.shape != (len(X), len(known)):
+    if answer.ndim != 2 or answer.shape != (n_records(X), len(known)):
         raise AuditError(
-            f"model {name} answered {len(X)} records with an array of shape {answer.shape}{where}; "
-            f"({len(X)}, {len(known)}) is needed, one column a class"
+            f"model {name} answered {n_records(X)} records with an array of shape {answer.shape}{where}; "
+            f"({n_records(X)}, {len(known)}) is needed, one column a class"
         )
     columns = np.minimum(np.searchsorted(class_values, known), len(class_values) - 1)
     if not np.array_equal(class_values[columns], known):
@@ -107,6 +140,6 @@ def _aligned(
     probabilities: npt.NDArray[Any] = np.minimum(answer, 1)
     if len(known) == len(class_values) and (columns == np.arange(len(known))).all():
         return probabilities
-    aligned = np.zeros((len(X), len(class_values)), dtype=probabilities.dtype)
+    aligned = np.zeros((n_records(X), len(class_values)), dtype=probabilities.dtype)
     aligned[:, columns] = probabilities
     return aligned

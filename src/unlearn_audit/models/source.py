@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from sklearn.base import clone
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
-from unlearn_audit.models.methods import check_by_trial, check_methods, why_not_cloned
+from unlearn_audit.models.fit_parameters import check_taken
+from unlearn_audit.models.kinds import refuse_other_kinds
+from unlearn_audit.models.methods import check_methods, gives_labels_alone, knows_records, why_not_cloned
 from unlearn_audit.models.program import ProgramClassifier, programs_in
 from unlearn_audit.models.seeding import (
     holds_only_random_states,
@@ -21,6 +24,7 @@ from unlearn_audit.models.seeding import (
     seed_estimator,
     seed_random_states,
 )
+from unlearn_audit.models.settled import settle
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.models.zoo import MODELS, require_torch
 from unlearn_audit.utils.doors import Door
@@ -53,6 +57,10 @@ class ModelSource:
         What decides results and is not in the fingerprint, since it cannot be followed; in words.
     only_random_states
         Whether nothing but parameters ``random_state`` has to be seeded, which saves the time to look for more.
+    fit_params
+        What is passed on to ``fit`` whatever the records, by the name of a parameter of the last step.
+    labels_alone
+        Whether its models answer with labels and no probabilities; None where a training on real records has to show.
     """
 
     name: str
@@ -61,6 +69,8 @@ class ModelSource:
     settings: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     only_random_states: bool = False
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    labels_alone: bool | None = False
     _without: ModelSource | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -76,6 +86,8 @@ class ModelSource:
             estimator = _network_of(self.factory, self.name) if makes_modules or _is_module(made) else made
         with foreign(f"model {self.name} cannot be seeded, as it raised"):
             check_methods(estimator, self.name)
+            if not self.only_random_states:
+                settle(estimator)
             (seed_random_states if self.only_random_states else seed_estimator)(estimator, seed)
         if self.settings:
             self.network_in(estimator).set_params(**self.settings)
@@ -86,6 +98,29 @@ class ModelSource:
         unknown = dict.fromkeys((*self.unknown, *code.unknown))
         both = f"{self.fingerprint} {code.digest}"
         return replace(self, fingerprint=both, unknown=tuple(unknown), _without=self.alone)
+
+    def passing(self, constants: Mapping[str, Any], names: Iterable[str] = ()) -> ModelSource:
+        """Return the source of models to whose ``fit`` parameters are passed on.
+
+        Parameters
+        ----------
+        constants
+            Their values where these are the same for every training.
+        names
+            Of those that have one value a record, which the dataset holds.
+
+        Raises
+        ------
+        AuditError
+            If ``fit`` takes no such parameter.
+        """
+        check_taken(self.make(seed=0), (*constants, *names), self.name)
+        if not constants:
+            return self
+        found = fingerprint(None, dict(constants))
+        unknown = tuple(dict.fromkeys((*self.unknown, *found.unknown)))
+        text = f"{self.fingerprint} fit {found.digest}"
+        return replace(self, fit_params=dict(constants), fingerprint=text, unknown=unknown)
 
     def _called(self, seed: int) -> Any:
         """Return what the factory makes; what it draws from a global generator comes from the seed too."""
@@ -130,7 +165,8 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None, timeout
     else:
         source = _from_text(model) if isinstance(model, str) else _from_object(model)
     source = replace(source, settings=dict(settings or {}))
-    check_by_trial(source.make(seed=0), source.name)
+    refuse_other_kinds(source.make(seed=0), source.name)
+    labels_alone = gives_labels_alone(source.make(seed=0), source.name)
     estimator = source.make(seed=0)
     factory = _resolved(source.factory)
     made_from = None if isinstance(factory, _Cloner) else factory
@@ -141,6 +177,7 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None, timeout
         source,
         fingerprint=" ".join([source.name, *(of.digest for of in found)]),
         unknown=tuple(dict.fromkeys(why for of in found for why in of.unknown)),
+        labels_alone=labels_alone,
         # any other factory may draw, and make another estimator each time
         only_random_states=(made_from is None or factory is MODELS.get(source.name))
         and holds_only_random_states(estimator),
@@ -200,11 +237,10 @@ REGISTRY: Registry[Callable[..., Any]] = Registry("model", "models", MODELS, _fa
 
 def _from_object(model: Any) -> ModelSource:
     if hasattr(model, "fit") and not isinstance(model, type):
-        try:
-            unfitted = clone(model)
-        except Exception as error:
-            raise AuditError(why_not_cloned(model, error)) from error
-        return ModelSource(type(model).__name__, _Cloner(unfitted))
+        copier = _Cloner(model)
+        unfitted = copier()
+        settle(unfitted)
+        return ModelSource(type(model).__name__, replace(copier, estimator=unfitted))
     if _is_module(model):
         raise _exists_already(model)
     if callable(model):
@@ -219,14 +255,22 @@ def _exists_already(module: Any) -> AuditError:
     )
 
 
+@dataclass(frozen=True)
 class _Cloner:
-    """Makes copies of an estimator that stays unfitted."""
+    """Makes copies of an estimator that stays unfitted.
 
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
+    One whose constructor changes what it is given, as CatBoost's does, cannot be cloned, and is copied as it is.
+    """
+
+    estimator: Any
 
     def __call__(self) -> Any:
-        return clone(self._estimator)
+        try:
+            return clone(self.estimator)
+        except Exception as error:
+            if not isinstance(error, RuntimeError) or knows_records(self.estimator):
+                raise AuditError(why_not_cloned(self.estimator, error)) from error
+        return copy.deepcopy(self.estimator)
 
 
 class _ImportedFactory:

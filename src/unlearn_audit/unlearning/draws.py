@@ -152,6 +152,8 @@ def measure_method(unlearner: Unlearner, source: ModelSource, data: Dataset, tra
 
 def _between(X: Any, rng: np.random.Generator) -> Any:
     """Return points between pairs of records, None where records have no decimal numbers."""
+    if not isinstance(X, pd.DataFrame) and (not isinstance(X, np.ndarray) or X.dtype.kind != "f"):
+        return None
     one, two = (take(X, rng.integers(len(X), size=ENOUGH)) for _ in range(2))
     if isinstance(X, pd.DataFrame):
         columns = X.columns[[pd.api.types.is_float_dtype(kind) for kind in X.dtypes]]
@@ -161,8 +163,6 @@ def _between(X: Any, rng: np.random.Generator) -> Any:
         share = rng.random((len(one), 1))
         mixed[columns] = share * one[columns].to_numpy() + (1 - share) * two[columns].to_numpy()
         return mixed
-    if not isinstance(X, np.ndarray) or X.dtype.kind != "f":
-        return None
     share = rng.random((len(one),) + (1,) * (X.ndim - 1)).astype(X.dtype)
     return share * one + (1 - share) * two
 

@@ -38,6 +38,7 @@ from unlearn_audit.unlearning.none import NoneOptions
 from unlearn_audit.unlearning.options import Options, RetrainOptions
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.sisa import SisaOptions
+from unlearn_audit.unlearning.training import passes_on
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.registry import Registry
 
@@ -72,6 +73,10 @@ METHODS: dict[str, type[Options]] = {
     "eu-k": EukOptions,
 }
 """Our own unlearning methods by name; a new one is one file and one line here."""
+
+
+_BY_FIT = ("retrain", "sisa", "none")
+"""Methods whose models are all trained by `unlearn_audit.unlearning.training.train`, or by what knows what it takes."""
 
 
 def _method(name: str, found: Any) -> type[Options]:
@@ -198,7 +203,8 @@ def unlearner_for(
         If there is no such method, it has no such options, or it cannot unlearn from such models.
     """
     options = options_of(config)
-    if data is not None and (reason := options.why_not(source, data)) is not None:
+    reason = None if data is None else options.why_not(source, data) or _why_not_passing_on(config, source, data)
+    if reason is not None:
         raise AuditError(f"this model cannot be unlearned from so: {reason}")
     retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
@@ -209,6 +215,16 @@ def unlearner_for(
             plainer = replace(retrain, regime=Regime.SAME_SEED, order=RowOrder.MINUS)
             return _made(config, options, plainer), lost
     return unlearner, note
+
+
+def _why_not_passing_on(config: UnlearningConfig, source: ModelSource, data: Dataset) -> str | None:
+    """Return why a method cannot unlearn from models whose ``fit`` gets further parameters; None if it can."""
+    if config.method in _BY_FIT or not passes_on(source, data):
+        return None
+    names = ", ".join((*source.fit_params, *data.fit_columns))
+    return (
+        f"{config.method} does not take the parameters of fit ({names}); choose {', '.join(_BY_FIT)}, or leave them out"
+    )
 
 
 def repeatable(unlearner: Unlearner, note: str | None, name: str, draws: Draws | None) -> tuple[Unlearner, str | None]:

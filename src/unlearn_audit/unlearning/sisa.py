@@ -23,6 +23,7 @@ from pydantic import Field
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.data.rows import n_records
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.privacy import Spent, most_spent
@@ -31,7 +32,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.options import Exactness, Options
 from unlearn_audit.unlearning.retrain import Retrain, rows_after
-from unlearn_audit.unlearning.training import fit, train
+from unlearn_audit.unlearning.training import fit, passes_on, train
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
@@ -82,12 +83,17 @@ class SisaEnsemble:
         ``mean`` of the shards' posteriors, or ``vote``: the share of shards whose most probable class it is.
     classes_
         (k,) all classes of the dataset; one that a shard never saw gets probability 0 from it.
+    name
+        What the model is called in messages.
+    labels_alone
+        Whether the shards name a class alone: the ensemble names the one that most of them do, the first of equals.
     """
 
     shards: tuple[Shard, ...]
     aggregation: Aggregation
     classes_: npt.NDArray[Any]
     name: str
+    labels_alone: bool = False
 
     @property
     def spent_(self) -> Spent | None:
@@ -101,7 +107,8 @@ class SisaEnsemble:
         ).astype(np.float64)
         if self.aggregation == "vote":
             answers = np.eye(len(self.classes_))[answers.argmax(axis=2)]
-        return np.asarray(answers.mean(axis=0))
+        shares = np.asarray(answers.mean(axis=0))
+        return np.eye(len(self.classes_))[shares.argmax(axis=1)] if self.labels_alone else shares
 
 
 class OneClass:
@@ -112,7 +119,7 @@ class OneClass:
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return (m, 1) ones."""
-        return np.ones((len(X), 1))
+        return np.ones((n_records(X), 1))
 
 
 @dataclass(frozen=True)
@@ -222,7 +229,7 @@ class Sisa(Unlearner):
             return Shard(slices, (OneClass(classes[0]),), seed)
         # partial_fit gets all classes at the start, and some models give one without records a share
         whole = len(slices) == 1 or len(classes) < len(data.class_values)
-        if whole or not goes_on(source.make(seed)):
+        if whole or passes_on(source, data) or not goes_on(source.make(seed)):
             trained = train(source, data, records, seed, self.regime)
             return Shard(slices, (trained.model,), seed, trained.warnings)
         models: list[Any] = list(checkpoints)
@@ -244,7 +251,7 @@ class Sisa(Unlearner):
         trained: Sequence[Shard],
     ) -> Trained:
         """Return the ensemble of all shards with the warnings of those just trained."""
-        ensemble = SisaEnsemble(shards, self.aggregation, data.class_values, source.name)
+        ensemble = SisaEnsemble(shards, self.aggregation, data.class_values, source.name, bool(source.labels_alone))
         warnings = tuple(text for shard in trained for text in shard.warnings)
         return Trained(ensemble, source, data, training, seed, warnings)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,15 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.unquoted import without_values
+from unlearn_audit.errors import AuditError
+from unlearn_audit.models.fit_parameters import given_to_fit
 from unlearn_audit.models.forest import fit_forest
-from unlearn_audit.models.methods import check_fitted
+from unlearn_audit.models.methods import answers_with_labels, check_fitted
 from unlearn_audit.models.regimes import Regime, record_ids_option
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
+from unlearn_audit.utils.deadline import one_training
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.threads import one_thread, threads_for_trees
@@ -41,8 +45,40 @@ def train(
     model = source.make(seed)
     option = record_ids_option(model) if regime is Regime.FIXED else None
     keyed = {} if option is None else {option: data.record_ids[training]}
-    texts = fit(model, "fit", source.name, data, training, seed, **keyed)
+    texts = fit(model, "fit", source.name, data, training, seed, **keyed, **passed_on(source, data, model, training))
+    check_fitted(model, source.name, labels_alone=bool(source.labels_alone))
     return Trained(model, source, data, training, seed, texts)
+
+
+_OF_A_TRIAL = 200
+"""Records that show whether a model gives probabilities."""
+
+
+def known_to_answer(source: ModelSource, data: Dataset) -> ModelSource:
+    """Return a source of which it is known whether its models give labels alone; where a training has to show, by one.
+
+    A model that fails on a few records is left for the first training to tell of.
+    """
+    if source.labels_alone is not None:
+        return source
+    of_each = max(2, _OF_A_TRIAL // len(data.class_values))
+    few = np.sort(np.concatenate([np.flatnonzero(data.y == value)[:of_each] for value in data.class_values]))
+    model = source.make(seed=0)
+    with suppress(AuditError):
+        fit(model, "fit", source.name, data, few, 0, **passed_on(source, data, model, few))
+        return replace(source, labels_alone=answers_with_labels(model))
+    return replace(source, labels_alone=False)
+
+
+def passed_on(source: ModelSource, data: Dataset, model: Any, training: Positions) -> dict[str, Any]:
+    """Return the keyword arguments of a model's ``fit`` that the user gave, with the values of the training records."""
+    of_records = {name: values[training] for name, values in data.fit_columns.items()}
+    return given_to_fit(model, {**source.fit_params, **of_records})
+
+
+def passes_on(source: ModelSource, data: Dataset) -> bool:
+    """Return whether the user gave parameters of ``fit``, which nothing that trains in place of ``fit`` takes."""
+    return bool(source.fit_params or data.fit_columns)
 
 
 def fit(
@@ -61,7 +97,6 @@ def fit(
                     if type(error) is ValueError:
                         error.args = (f"{error}{_rare(labels)}",)
                     raise
-        check_fitted(model, name)
     return tuple(messages)
 
 
@@ -87,8 +122,10 @@ def _knows_one_class(model: Any, labels: npt.NDArray[Any]) -> bool:
 
 
 @contextmanager
-def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
+def fitting(name: str, data: Dataset, n: int, seed: int, together: int = 1) -> Iterator[list[str]]:
     """Compute on one thread with every generator seeded; yield a list that gets what was warned of at the end.
+
+    What takes longer than the limit of so many trainings ends the process, see `unlearn_audit.utils.deadline`.
 
     Raises
     ------
@@ -98,6 +135,7 @@ def fitting(name: str, data: Dataset, n: int, seed: int) -> Iterator[list[str]]:
     messages: list[str] = []
     doing = f"model {name} failed to fit {n:,} records of {data.name}:"
     with (
+        one_training(name, n, data.name, together),
         one_thread(),
         seeded_globals(seed),
         noting(messages),

@@ -23,7 +23,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import auc
 from unlearn_audit.models import resolve_model
 from unlearn_audit.observations.views import LabelledView, attacker_view
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 GAME = GAMES["deleted-vs-unseen"]
 SIZES = {"shadow": 4, "target": 4, "deletions": 15, "unseen": 10, "references": 30, "train_size": 300}

@@ -14,7 +14,7 @@ from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.attacks.influence.last_layer import DAMPING
 from unlearn_audit.models import resolve_model
 from unlearn_audit.utils.probabilities import margin
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 REGRESSION = partial(LogisticRegression, solver="newton-cholesky", tol=1e-10)
 WIDE = [(60, 50), (50, 60), (120, 100)]

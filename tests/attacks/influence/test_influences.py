@@ -17,7 +17,7 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.worlds import Request
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 TRAINING, OWN = np.arange(500), np.arange(500, 2500)
 REFERENCES = np.arange(2500, 2600)

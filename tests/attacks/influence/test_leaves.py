@@ -8,7 +8,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.attacks.influence import LeafInfluence
 from unlearn_audit.models import resolve_model
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 OWN, OUTSIDERS, REFERENCES = np.arange(60), np.arange(60, 120), np.arange(120, 140)
 

@@ -14,7 +14,7 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.worlds import Request
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 TRAINING, OWN = np.arange(400), np.arange(400, 2400)
 REFERENCES = np.arange(2400, 2440)

@@ -21,7 +21,7 @@ from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import share
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 SMALL = {
     "target": {"data": "breast-cancer", "model": "logistic-regression"},

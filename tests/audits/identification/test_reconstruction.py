@@ -13,7 +13,7 @@ from unlearn_audit.audits.identification.weights import PublicKnowledge, Reader,
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings, solve
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 NOBODY = np.zeros(0, dtype=np.int64)
 

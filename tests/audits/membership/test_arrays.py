@@ -16,7 +16,7 @@ from unlearn_audit.audits.membership.arrays import settings_in, sizes_in
 from unlearn_audit.audits.membership.files import READ_OF_FILES
 from unlearn_audit.config import WorldsConfig, build_config
 from unlearn_audit.utils.progress import Lines, Silent
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 SMALL = {
     "shadow_worlds": 2, "target_worlds": 2, "train_size": 120, "deletions": 6, "unseen": 3, "references": 5,

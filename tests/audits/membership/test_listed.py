@@ -6,7 +6,8 @@ import pytest
 from unlearn_audit.audits.membership.listed import listed_records
 from unlearn_audit.config import DataConfig
 from unlearn_audit.errors import AuditError
-from unlearn_audit.worlds.prepare import prepare, prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
+from unlearn_audit.worlds.prepare import prepare
 
 
 def table(tmp_path, persons):

@@ -31,7 +31,7 @@ from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import draws
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 REGIMES = ("fixed", "same-seed", "fresh")
 MODULE_LEVEL = np.random.default_rng(0)

@@ -23,7 +23,7 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain
 from unlearn_audit.utils.progress import Silent
 from unlearn_audit.worlds import plan_worlds
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 SIZES = {"shadow_worlds": 3, "target_worlds": 2, "train_size": 60, "deletions": 4, "references": 10}
 QUICK = {"attacks": ["margin-difference"], "features": ["euclidean-distance"], "attack_models": ["decision-tree"]}

@@ -11,7 +11,7 @@ from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
 from unlearn_audit.engine.store.store import Store, default_store_folder
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.piece import Packed
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 DOCUMENT = {"stage": "observations/1", "world": 3}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unlearn_audit.attacks.base import Need
 from unlearn_audit.attacks.formula.references import on_the_scale_of_the_pair, references_of
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS, Statistic
 from unlearn_audit.errors import AuditError
@@ -70,15 +71,17 @@ def _fall(view: View, signal: str) -> Array:
     return fall if fall.ndim == 1 else np.asarray(fall.mean(axis=1))
 
 
-ATTACKS = (
-    Statistic("label-gap", "labels", label_gap, DELETION_SIGNS),
-    Statistic("label-agreement", "labels", label_agreement, DELETION_SIGNS, frozenset({"labels", "probes"})),
-    Statistic("boundary-distance", "labels", boundary_distance, DELETION_SIGNS, frozenset({"labels", "probes"})),
-    Statistic(
-        "boundary-distance-scaled",
-        "labels",
-        boundary_distance_scaled,
-        DELETION_SIGNS,
-        frozenset({"labels", "probes", "references"}),
-    ),
+_NEAR = frozenset[Need]({"labels", "probes"})
+
+PROBING = ("label-agreement", "boundary-distance", "boundary-distance-scaled")
+"""Attacks that ask near a record."""
+
+ATTACKS = tuple(
+    Statistic(name, "labels", formula, DELETION_SIGNS, needs, reads_labels=True)
+    for name, formula, needs in (
+        ("label-gap", label_gap, frozenset[Need]({"labels"})),
+        ("label-agreement", label_agreement, _NEAR),
+        ("boundary-distance", boundary_distance, _NEAR),
+        ("boundary-distance-scaled", boundary_distance_scaled, _NEAR | {"references"}),
+    )
 )

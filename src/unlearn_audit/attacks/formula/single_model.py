@@ -25,6 +25,7 @@ ATTACKS = (
         "original",
         one_margin,
         {"deleted-vs-unseen": 1, "deleted-vs-retained": 1, "retained-vs-unseen": 1},
+        reads_labels=True,
         silent_without_change=False,
     ),
     # whom the unlearned model still knows was not forgotten; among those who remain, the deleted are known less
@@ -33,6 +34,7 @@ ATTACKS = (
         "unlearned",
         one_margin,
         {"deleted-vs-unseen": 1, "deleted-vs-retained": -1, "retained-vs-unseen": 1},
+        reads_labels=True,
         silent_without_change=False,
     ),
 )

@@ -36,6 +36,8 @@ class Statistic(Attack):
         What the table has to hold.
     sign
         That of the game it is played in.
+    reads_labels
+        Whether its value differs where labels alone are given.
     silent_without_change
         Whether its value is the same for all records whose predictions did not change.
     """
@@ -46,6 +48,7 @@ class Statistic(Attack):
     signs: Mapping[str, int] = field(repr=False)
     needs: frozenset[Need] = frozenset({"labels"})
     sign: int = 1
+    reads_labels: bool = field(default=False, kw_only=True)
     silent_without_change: bool = field(default=True, kw_only=True)
 
     @property

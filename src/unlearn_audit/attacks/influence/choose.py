@@ -11,6 +11,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.logistic import LogisticSettings
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.unlearning.training import passes_on
 from unlearn_audit.utils.typing import Positions
 
 
@@ -33,7 +34,7 @@ def influence_for(source: ModelSource, data: Dataset, own: Positions, n_training
     AuditError
         If the attacker's own model cannot be trained.
     """
-    if not one_training_suffices(source):
+    if passes_on(source, data) or not one_training_suffices(source):
         return RetrainingInfluence.of(source, data, own, n_training, seed)
     model = source.make(0)
     if LogisticSettings.of(model) is not None:

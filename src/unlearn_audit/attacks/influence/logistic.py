@@ -23,6 +23,7 @@ from unlearn_audit.attacks.influence.downdate import held, pull
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import LogisticModel, LogisticSettings, solve
 from unlearn_audit.models.source import ModelSource
+from unlearn_audit.utils.deadline import one_training
 from unlearn_audit.utils.typing import Array, Positions
 
 SPARE = 1.5
@@ -80,7 +81,8 @@ class LogisticInfluence(Influence):
         if settings is None or settings.class_weight is not None:
             return None
         share = n_training / len(own)
-        solved = solve(replace(settings, C=settings.C * share), data.X, data.y, np.sort(own))
+        with one_training(source.name, len(own), data.name):
+            solved = solve(replace(settings, C=settings.C * share), data.X, data.y, np.sort(own))
         if solved is None or (len(solved[0].classes_) > 2 and not settings.one_vs_rest):
             return None
         return cls(data, own, solved[0], share)

@@ -110,7 +110,7 @@ class RetrainingInfluence(Influence):
         alone = replace(self, computed=Computed())
         parts = np.array_split(new, min(_CHUNKS, len(new)))
         items = [(0, i) for i in range(len(parts))]
-        run = Processes(jobs, _UNDONE).run
+        run = Processes(jobs, _UNDONE, trains=True).run
         results = in_order(run(_drops_of_part, (alone, parts, asked, before), items), items)
         done = 0
         for part, drops in zip(parts, results, strict=True):

@@ -17,7 +17,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.attacks.learned.features import CLASSICAL, DIFFERENCES, FEATURES, SEQUENCE, feature_view
+from unlearn_audit.attacks.learned.features import (
+    CLASSICAL,
+    DIFFERENCES,
+    FEATURES,
+    SEQUENCE,
+    feature_view,
+    shows_labels,
+)
 from unlearn_audit.attacks.learned.forest import Forest
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
@@ -55,6 +62,7 @@ class LearnedAttack(Attack):
     attack_model: str = field()
     model_: Any = field(default=None, repr=False, compare=False)
     view: ViewName = field(init=False, repr=False, compare=False)
+    reads_labels: bool = field(init=False, repr=False, compare=False)
     silent_without_change: bool = field(init=False, repr=False, compare=False)
 
     needs = frozenset()
@@ -64,6 +72,7 @@ class LearnedAttack(Attack):
     def __post_init__(self) -> None:
         """Derive from the feature what it sees, and whether it is a difference of versions."""
         object.__setattr__(self, "view", feature_view(self.name))
+        object.__setattr__(self, "reads_labels", shows_labels(self.name))
         object.__setattr__(self, "silent_without_change", self.name.removesuffix(SEQUENCE) in DIFFERENCES)
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:

@@ -79,6 +79,17 @@ def feature_view(name: str) -> ViewName:
     return "sequence" if name.endswith(SEQUENCE) else "pair"
 
 
+def shows_labels(name: str) -> bool:
+    """Return whether a feature differs between labels that are given alone: sorted, they are all the same.
+
+    Examples
+    --------
+    >>> shows_labels("direct-diff"), shows_labels("classical-sorted")
+    (True, False)
+    """
+    return "sorted" not in name
+
+
 def _float(posteriors: npt.NDArray[np.float32]) -> Array:
     return posteriors.astype(np.float64)
 

@@ -21,7 +21,6 @@ from unlearn_audit.audits.membership.execution import Execution, WorldMaker
 from unlearn_audit.audits.membership.plan import plan_audit
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.defenses import Defense
-from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Estimate, share
@@ -136,7 +135,7 @@ def name_deleted(task: AuditTask, execution: Execution, queries: int = 60) -> tu
     """
     refuse_unsupported(task, "name")
     _check_queries(task, queries)
-    with temporary_data_in(execution.store_folder):
+    with execution.around(task.config):
         return _name_deleted(task, execution, queries)
 
 

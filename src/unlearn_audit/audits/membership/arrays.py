@@ -8,9 +8,10 @@ from typing import Any
 
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig, DataConfig, SideConfig, WorldsConfig, build_config
+from unlearn_audit.config.blocks import WEIGHT
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
-from unlearn_audit.worlds.prepare import prepare_arrays
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 SIZES = {"shadow_worlds": "shadow", "target_worlds": "target"}
 """Keywords of a function for fields of `WorldsConfig` that are called otherwise there."""
@@ -43,9 +44,11 @@ class Arrays:
     model
         What `unlearn_audit.models.resolve_model` takes.
     X, y, persons, groups, keep
-        What `unlearn_audit.worlds.prepare.prepare_arrays` takes.
+        What `unlearn_audit.worlds.from_arrays.prepare_arrays` takes.
     name
         What to call the data in reports.
+    fit_params
+        What is passed on to ``fit``.
     """
 
     model: Any
@@ -55,6 +58,7 @@ class Arrays:
     name: str
     groups: Sequence[str] | Mapping[str, Sequence[Any]]
     keep: Sequence[str]
+    fit_params: Mapping[str, Any]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Arrays:
@@ -65,16 +69,27 @@ class Arrays:
         if person is not None and not isinstance(person, str):
             raise AuditError("person is the name of a column of X; give one value a record as persons")
         named = {key: given[key] for key in ("model", "X", "y", "name", "groups", "keep")}
-        return cls(**named, persons=persons if person is None else person)
+        passed = dict(given["fit_params"] or {})
+        if given["sample_weight"] is not None:
+            if WEIGHT in passed:
+                raise AuditError(f"{WEIGHT} and fit_params both give weights; keep one of them")
+            passed[WEIGHT] = given["sample_weight"]
+        return cls(**named, persons=persons if person is None else person, fit_params=passed)
 
     def task(self, what: str, sizes: WorldsConfig | Mapping[str, Any], settings: Mapping[str, Any]) -> AuditTask:
         """Return the audit, given what the function is called that takes the arrays, and its further settings."""
         source = resolve_model(self.model)
-        side = SideConfig(data=DataConfig(name=self.name), model=source.name)
+        told = {key: _told(of) for key, of in self.fit_params.items()}
+        side = SideConfig(data=DataConfig(name=self.name), model=source.name, fit_params=told)
         groups = (self.groups,) if isinstance(self.groups, str) else self.groups
         keep = (self.keep,) if isinstance(self.keep, str) else self.keep
         values = {"target": side, "worlds": sizes, "groups": tuple(groups), **settings}
         config = build_config(values, where=f"{what}()")
-        records = prepare_arrays(self.X, self.y, self.persons, self.name, config.seed, groups, keep)
+        records = prepare_arrays(self.X, self.y, self.persons, self.name, config.seed, groups, keep, self.fit_params)
         both = {"target": records, "shadow": records}
-        return AuditTask.of(config, both, {"target": source, "shadow": source})
+        return AuditTask.of(config, both, {"target": source, "shadow": source}, self.fit_params)
+
+
+def _told(value: Any) -> Any:
+    """Return what a configuration tells of a parameter of ``fit``: a plain value, or what kind of value it is."""
+    return value if isinstance(value, bool | int | float | str | None) else f"a {type(value).__name__}"

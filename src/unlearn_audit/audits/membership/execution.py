@@ -13,9 +13,11 @@ from unlearn_audit.engine import Store, WorldStats, default_store_folder, observ
 from unlearn_audit.engine.executors import Executor, executor_for
 from unlearn_audit.engine.regimes import Claims
 from unlearn_audit.engine.store.reuse import Reuse
+from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.deadline import limited_to
 from unlearn_audit.utils.progress import Reporter, Silent, reporter, usual_reporter
 from unlearn_audit.utils.suggest import check_known
 
@@ -44,6 +46,8 @@ class Execution:
         What may be taken from the store: ``never``, ``mine`` or ``always``; None means as the configuration says.
     owner
         Who answers for the release; the report names it where it is signed.
+    training_timeout
+        Seconds that one training may take; None means as the configuration says.
     """
 
     jobs: int = 1
@@ -55,6 +59,7 @@ class Execution:
     explain: bool = False
     reuse: ReuseName | None = None
     owner: str | None = None
+    training_timeout: float | None = None
 
     @property
     def store_folder(self) -> Path:
@@ -65,6 +70,13 @@ class Execution:
         """Return what a run of a configuration may take from the store."""
         return Reuse(self.reuse or config.execution.reuse)
 
+    @contextmanager
+    def around(self, config: AuditConfig) -> Iterator[None]:
+        """Let temporary data of a run lie in the store, and no training take longer than its limit."""
+        limit = config.execution.training_timeout if self.training_timeout is None else self.training_timeout
+        with temporary_data_in(self.store_folder), limited_to(limit):
+            yield
+
 
 @contextmanager
 def executing(
@@ -74,6 +86,7 @@ def executing(
     store: str | Path | None = None,
     reuse: ReuseName | None = None,
     progress: bool | None = None,
+    training_timeout: float | None = None,
 ) -> Iterator[Execution]:
     """Yield how an audit is executed, given the keywords of a function beside an `Execution`.
 
@@ -81,7 +94,7 @@ def executing(
     ----------
     execution
         What holds where a keyword is None.
-    jobs, store, reuse
+    jobs, store, reuse, training_timeout
         Of `Execution`.
     progress
         Whether progress is shown; None means as `execution` says.
@@ -89,11 +102,14 @@ def executing(
     Raises
     ------
     AuditError
-        If `jobs` is no number of cores, or `reuse` is no such word.
+        If `jobs` is no number of cores, `reuse` is no such word, or `training_timeout` is no number of seconds.
     """
     running = execution or Execution()
-    given = {name: of for name, of in (("jobs", jobs), ("store", store), ("reuse", reuse)) if of is not None}
-    running = replace(running, **given)  # type: ignore[arg-type]
+    named = {"jobs": jobs, "store": store, "reuse": reuse, "training_timeout": training_timeout}
+    running = replace(running, **{name: of for name, of in named.items() if of is not None})  # type: ignore[arg-type]
+    limit = running.training_timeout
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
+        raise AuditError(f"training_timeout is {limit!r}; give the seconds that one training may take, such as 600")
     if isinstance(running.jobs, bool) or not isinstance(running.jobs, int) or running.jobs < 1:
         raise AuditError(f"jobs is {running.jobs!r}; give the number of cores to use, such as jobs=2")
     if running.reuse is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_audit.data.rows import n_features
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
 from unlearn_audit.engine.tasks import SideTask
@@ -81,7 +82,7 @@ def side_details(task: SideTask) -> dict[str, Any]:
         "dataset": data.name,
         "records": len(data),
         **({} if data.persons is None else {"persons": len(np.unique(data.persons))}),
-        "features": int(data.X.shape[1]),
+        "features": n_features(data.X),
         "classes": list(data.class_names),
         "model": task.source.name,
         "worlds": plan.n_worlds,

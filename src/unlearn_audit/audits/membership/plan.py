@@ -10,6 +10,7 @@ import numpy as np
 from unlearn_audit.attacks.influence import Influence, one_training_suffices
 from unlearn_audit.attacks.shadow_side import FEWEST_ROWS
 from unlearn_audit.audits.membership.arms import Arm, plan_arms
+from unlearn_audit.audits.membership.labels_alone import notes_on_labels
 from unlearn_audit.audits.membership.task import AuditTask
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.engine.probes import check_probes
@@ -18,6 +19,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.attack_plan import AttackPlan, available_in_worlds
 from unlearn_audit.observations.views import sees_versions
 from unlearn_audit.unlearning import options_of
+from unlearn_audit.unlearning.training import passes_on
 from unlearn_audit.utils.notes import Caution
 from unlearn_audit.worlds import Withdrawn, WorldPlan, per_record_plans, plan_withdrawals, plan_worlds
 from unlearn_audit.worlds.canaries import with_canaries
@@ -103,6 +105,7 @@ def plan_audit(task: AuditTask, claims: Claims | None = None) -> AuditPlan:
         )
     worlds, notes = _plan_worlds(task)
     attacks = _plan_attacks(task, worlds)
+    notes = (*notes, *notes_on_labels(task, attacks))
     if config.worlds.canaries == "mislabelled":
         records, messages = with_canaries(records, worlds, config.seed)
         notes = (*notes, *messages)
@@ -170,13 +173,18 @@ def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPla
         for side, plan in worlds.items():
             check_probes(task.records[side].data, plan.references)
     options_of(config.unlearning)
-    available = available_in_worlds(config, [plan.sizes for plan in worlds.values()], influence=_has_influence(task))
+    available = available_in_worlds(
+        config,
+        [plan.sizes for plan in worlds.values()],
+        influence=_has_influence(task),
+        posteriors=not any(source.labels_alone for source in task.models.values()),
+    )
     attacks = AttackPlan.of(config, available, len(task.records["target"].data.class_names))
     # the first game is the one to lead with
     if not any(sees_versions(attack.view) for attack in next(iter(attacks.by_game.values())).runs):
         raise AuditError(
             "an attack on both versions is needed, to lead with and to compare by; leave --attack none or "
-            "--attack-model none out, or name one (unlearn-audit list attacks)"
+            f"--attack-model none out, or name one (unlearn-audit list attacks){_seen_in_labels(attacks)}"
         )
     rows = shadow.n_deletions
     if rows < FEWEST_ROWS:
@@ -193,4 +201,13 @@ def _has_influence(task: AuditTask) -> bool:
     For some models it takes one training, for any other one for each record: that is done for attacks asked for by
     name.
     """
-    return task.same_data and (one_training_suffices(task.models["target"]) or task.config.attacks is not None)
+    source, data = task.models["target"], task.records["target"].data
+    suffices = one_training_suffices(source) and not passes_on(source, data)
+    return task.same_data and (suffices or task.config.attacks is not None)
+
+
+def _seen_in_labels(attacks: AttackPlan) -> str:
+    """Return which attacks would be left where models give labels alone, as the end of a sentence."""
+    if all(of.posteriors for of in attacks.available.values()):
+        return ""
+    return "; the model gives labels alone, in which label-gap and the feature direct-diff can see something"

@@ -101,7 +101,7 @@ def run_audit(task: AuditTask, execution: Execution) -> AuditResult:
     AuditError
         If the worlds cannot be drawn, a model fails, or the attacks cannot be fitted.
     """
-    with temporary_data_in(execution.store_folder):
+    with execution.around(task.config):
         return _run_audit(task, execution)
 
 

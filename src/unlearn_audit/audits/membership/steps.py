@@ -12,8 +12,9 @@ from unlearn_audit.audits.membership.notes import StatsByArm, attach_groups, des
 from unlearn_audit.audits.membership.plan import AuditPlan
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine import WorldStats
+from unlearn_audit.engine.executors import elsewhere
 from unlearn_audit.engine.store.keys import dataset_fingerprint, digest
-from unlearn_audit.errors import AuditError
+from unlearn_audit.errors import AuditError, TrainingTimeout
 from unlearn_audit.findings.tables import SideTables, Tables
 from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
@@ -84,7 +85,9 @@ def with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
     show = execution.reporter.stage("Training the attacker's own model", 1)
     try:
         with one_thread():
-            influence = _influence(plan)
+            influence = elsewhere(lambda: _influence(plan))
+    except TrainingTimeout:
+        raise
     except Exception as error:
         message = " ".join(str(error).split())
         reason = message if isinstance(error, AuditError) else f"{type(error).__name__}: {message}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
@@ -26,8 +25,7 @@ from unlearn_audit.audits.methods.rows import PlayedArm, rows_of
 from unlearn_audit.audits.methods.sentences import limits_of, summary_of
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.engine.store.keys import COMPUTING_LIBRARIES
-from unlearn_audit.engine.store.temporary import temporary_data_in
-from unlearn_audit.errors import AuditError
+from unlearn_audit.errors import AuditError, TrainingTimeout
 from unlearn_audit.findings.notes import Note, as_note
 from unlearn_audit.findings.tables import RETRAINING, check_agreement
 from unlearn_audit.findings.three_arms import play_arm
@@ -63,7 +61,7 @@ def compare(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> Me
         If the worlds cannot be drawn, or a method that was named cannot unlearn from such models, before anything is
         trained; or if a reference fails. A method that fails later is a row that says why.
     """
-    with temporary_data_in(execution.store_folder):
+    with execution.around(task.config):
         return _compare(task, asked, execution)
 
 
@@ -106,13 +104,19 @@ def _observed(plan: AuditPlan, maker: WorldMaker) -> tuple[Observed, dict[str, s
     AuditError
         If a reference fails.
     """
-    with suppress(AuditError):  # whose failure it is shows arm by arm
+    try:
         return observe(plan, maker), {}
+    except TrainingTimeout:
+        raise
+    except AuditError:
+        pass  # whose failure it is shows arm by arm
     found = observe(replace(plan, arms=plan.arms[: len(_REFERENCES)]), maker)
     failed = {}
     for arm in plan.arms[len(_REFERENCES) :]:
         try:
             more = observe(replace(plan, arms=(arm,)), maker)
+        except TrainingTimeout:
+            raise
         except AuditError as error:
             failed[arm.name] = str(error)
             maker.reporter.say(f"{arm.name} failed: {error}; the other methods go on")

@@ -18,7 +18,6 @@ from unlearn_audit.audits.rectification.corrections import RectificationPlan
 from unlearn_audit.audits.rectification.evidence import Evidence, fitted_columns, fitted_records, right_first
 from unlearn_audit.config import AuditConfig, ScenarioConfig
 from unlearn_audit.defenses import UNDEFENDED, parse_defense
-from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Clusters, Estimate, auc_interval, share
 from unlearn_audit.utils.seeds import Kind, integer_seed
@@ -133,7 +132,7 @@ def rectify(task: AuditTask, execution: Execution, columns: int = 20, *, null: b
         If something is asked that it cannot do, or there are too few records.
     """
     check(task, columns)
-    with temporary_data_in(execution.store_folder):
+    with execution.around(task.config):
         return _rectify(task, execution, columns, null)
 
 

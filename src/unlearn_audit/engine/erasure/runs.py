@@ -155,8 +155,9 @@ class Run:
     def _fingerprint(self, side: str) -> str:
         try:
             config = AuditConfig.model_validate(self.identity["config"])
-            of = {"target": config.target.data, "shadow": config.shadow_side.data}[side]
-            return dataset_fingerprint(prepare(of, config.seed, config.groups if side == "target" else ()).data)
+            of = {"target": config.target, "shadow": config.shadow_side}[side]
+            groups = config.groups if side == "target" else ()
+            return dataset_fingerprint(prepare(of.data, config.seed, groups, of.passed_on).data)
         except ValueError:  # no longer a configuration, or data, that can be audited: so it is another
             return ""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from unlearn_audit.engine.executors.base import Executor, Serial
 from unlearn_audit.engine.executors.cluster import DaskCluster
 from unlearn_audit.engine.executors.cores import split_cores
-from unlearn_audit.engine.executors.processes import Processes
+from unlearn_audit.engine.executors.processes import Processes, elsewhere
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.deadline import training_limit
 
-__all__ = ["EXECUTORS", "Executor", "executor_for", "executor_name", "split_cores"]
+__all__ = ["EXECUTORS", "Executor", "elsewhere", "executor_for", "executor_name", "split_cores"]
 
 EXECUTORS = ("serial", "processes", "dask")
 
@@ -36,7 +37,7 @@ def executor_name(name: str | None, jobs: int, scheduler: str | None = None) -> 
 
 
 def executor_for(name: str | None, jobs: int, scheduler: str | None = None) -> Executor:
-    """Return the executor of this name, see `executor_name`.
+    """Return the executor of this name, see `executor_name`; with a time limit a worker process trains in any case.
 
     Parameters
     ----------
@@ -53,6 +54,8 @@ def executor_for(name: str | None, jobs: int, scheduler: str | None = None) -> E
         If there is no such executor, or what it needs is not installed.
     """
     name = executor_name(name, jobs, scheduler)
+    if name == "serial" and training_limit() is not None:
+        name = "processes"
     if name == "dask":
         return DaskCluster(jobs, scheduler)
-    return Processes(jobs) if name == "processes" else Serial(jobs)
+    return Processes(jobs, trains=True) if name == "processes" else Serial(jobs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ import numpy as np
 
 from unlearn_audit.engine.executors.base import Item, Results, Work, WorkersDied, in_worker, until_done
 from unlearn_audit.engine.executors.cores import split_cores
+from unlearn_audit.engine.executors.processes import in_processes
 from unlearn_audit.engine.executors.shared import pack, unpack
 from unlearn_audit.engine.store.temporary import temporary_folder
 from unlearn_audit.errors import AuditError, missing_extra
+from unlearn_audit.utils.deadline import limited_to, training_limit
 from unlearn_audit.utils.messages import named_reason
 
 SECONDS_TO_WAIT = 60
@@ -113,7 +116,9 @@ def _submit(client: Any, work: Work, packed: tuple[bytes, list[Any]], items: Seq
         (data,) = client.scatter([packed], broadcast=True, hash=False)
     except (OSError, TimeoutError) as error:
         raise WorkersDied(named_reason(error)) from error
-    item_of = {client.submit(_on_worker, work, data, item, threads, pure=False): item for item in items}
+    item_of = {
+        client.submit(_on_worker, work, data, item, threads, training_limit(), pure=False): item for item in items
+    }
     died = ""
     for future in as_completed(list(item_of), loop=client.loop):
         item = item_of.pop(future)
@@ -131,7 +136,9 @@ def _submit(client: Any, work: Work, packed: tuple[bytes, list[Any]], items: Seq
         raise WorkersDied(died)
 
 
-def _on_worker(work: Work, packed: tuple[bytes, list[Any]], item: Item, threads: int) -> Any:
+def _on_worker(
+    work: Work, packed: tuple[bytes, list[Any]], item: Item, threads: int, limit: float | None = None
+) -> Any:
     from distributed import get_worker
 
     worker = get_worker()
@@ -140,4 +147,10 @@ def _on_worker(work: Work, packed: tuple[bytes, list[Any]], item: Item, threads:
             f"the Dask worker {worker.address} has {worker.state.nthreads} threads, and models of one process must be "
             "trained one after the other, since they share random generators; start workers with --nthreads 1"
         )
-    return in_worker(work, unpack(*packed), item, threads)
+    if limit is None:
+        return in_worker(work, unpack(*packed), item, threads)
+    # a process that Dask started is one that may start none, unless it is told otherwise
+    multiprocessing.current_process().daemon = False
+    with limited_to(limit):
+        ((_, result),) = in_processes(1, threads, work, unpack(*packed), [item])
+    return result

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from unlearn_audit.data.base import Dataset
 
@@ -61,8 +62,15 @@ def dataset_fingerprint(data: Dataset) -> str:
         for dtype in data.X.dtypes:
             if isinstance(dtype, pd.CategoricalDtype):
                 state.update(repr(dtype.categories.tolist()).encode())
+    elif issparse(data.X):
+        state.update(f"{type(data.X).__name__} {data.X.shape}".encode())
+        for part in (data.X.data, data.X.indices.astype("<i8"), data.X.indptr.astype("<i8")):
+            _add(state, part)
     else:
         _add(state, data.X)
+    for name, values in sorted(data.fit_columns.items()):
+        state.update(f"fit {name}".encode())
+        _add(state, values)
     for part in (data.y, data.class_values, data.record_ids, data.persons, data.true_y):
         _add(state, part)
     state.update(repr((data.name, data.class_names)).encode())

@@ -158,7 +158,7 @@ class NetworkMethod(Forgetting):
         first = updates[0]
         filled = (*updates, *[updates[-1]] * max(fill - len(updates), 0))
         said: list[list[str]] = [[] for _ in filled]
-        with fitting(original.source.name, original.data, len(first.retain), first.seed) as of_all:
+        with fitting(original.source.name, original.data, len(first.retain), first.seed, len(filled)) as of_all:
             for update, own in zip(updates, said, strict=False):
                 with noting(own):
                     warn_of_whole_classes(original.data, update)

@@ -12,6 +12,8 @@ from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
+from unlearn_audit.unlearning.training import passes_on
+from unlearn_audit.utils.deadline import one_training
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Positions
 
@@ -32,6 +34,8 @@ class LogisticTrainer:
     @classmethod
     def of(cls, source: ModelSource, data: Dataset, regime: Regime) -> Self | None:  # noqa: ARG003
         """Return the trainer of a logistic regression that is solved to its optimum, None for any other model."""
+        if passes_on(source, data):
+            return None
         return None if LogisticSettings.of(source.make(seed=0)) is None else cls(source, data)
 
     @property
@@ -43,7 +47,7 @@ class LogisticTrainer:
         """Return the solved model, or None if these records are no case for the solver."""
         # a factory may make another estimator of another seed
         settings = LogisticSettings.of(self.source.make(seed))
-        with one_thread():
+        with one_training(self.source.name, len(training), self.data.name), one_thread():
             solved = None if settings is None else solve(settings, self.data.X, self.data.y, training)
         return None if solved is None else Trained(solved[0], self.source, self.data, training, seed)
 
@@ -52,7 +56,8 @@ class LogisticTrainer:
         if not isinstance(original.model, LogisticModel):
             return None
         changes = [(one.request.deleted, one.request.added) for one in retrainings]
-        with one_thread():
+        n = len(original.training)
+        with one_training(self.source.name, n, self.data.name, len(retrainings)), one_thread():
             solved = solve(
                 original.model.settings, self.data.X, self.data.y, original.training, changes, start=original.model
             )

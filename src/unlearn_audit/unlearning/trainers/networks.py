@@ -18,7 +18,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import last_step
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.trainers.base import Retraining
-from unlearn_audit.unlearning.training import fitting, take, train
+from unlearn_audit.unlearning.training import fitting, passes_on, take, train
 from unlearn_audit.utils.typing import Positions
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class NetworkTrainer:
         network = _network_of(estimator)
         if network is None:
             return None
+        if passes_on(source, data):
+            return "parameters are passed on to fit"
         if isinstance(estimator, Pipeline) and [type(step) for _, step in estimator.steps[:-1]] != [StandardScaler]:
             return "there is more before it than a StandardScaler"
         from unlearn_audit.models.networks.batched.batch import plan_batch
@@ -117,7 +119,7 @@ class NetworkTrainer:
             else:
                 made[j] = self._alone(training, seed)
         if begun:
-            with fitting(self.source.name, self.data, len(trainings[0]), seeds[0]) as messages:
+            with fitting(self.source.name, self.data, len(trainings[0]), seeds[0], len(begun)) as messages:
                 outcomes = train_batch(self.plan, [beginning for _, beginning, _ in begun.values()])
             for (j, (model, beginning, before)), outcome in zip(begun.items(), outcomes, strict=True):
                 if outcome.error is not None:

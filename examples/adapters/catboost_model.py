@@ -1,0 +1,17 @@
+"""CatBoost with categories, as a function that makes it; it says nothing and leaves no folder catboost_info."""
+
+import pandas as pd
+from catboost import CatBoostClassifier
+from sklearn.datasets import load_breast_cancer
+
+from unlearn_audit import audit
+
+
+def boosted():
+    return CatBoostClassifier(iterations=20, depth=3, cat_features=["size"])
+
+
+people = load_breast_cancer(as_frame=True).frame
+people["size"] = pd.qcut(people["mean radius"], 4, labels=["small", "medium", "large", "huge"]).astype(str)
+result = audit(boosted, people, "target", shadow_worlds=4, target_worlds=4, deletions=8, train_size=150)
+print(result.findings.verdict)

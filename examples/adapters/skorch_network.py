@@ -1,0 +1,17 @@
+"""A network under skorch: a function that makes it, so that its weights are drawn anew in every world."""
+
+from sklearn.datasets import load_digits
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from unlearn_audit import audit
+
+
+def network():
+    module = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10), nn.Softmax(dim=1))
+    return NeuralNetClassifier(module, max_epochs=15, lr=0.1, train_split=None, verbose=0)
+
+
+X, y = load_digits(return_X_y=True)
+result = audit(network, X.astype("float32") / 16, y, shadow_worlds=3, target_worlds=3, deletions=4, train_size=300)
+print(result.findings.verdict)

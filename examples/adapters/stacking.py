@@ -1,0 +1,14 @@
+"""Stacking, voting, calibration and searches: whatever has fit and, once fitted, predict_proba."""
+
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
+
+from unlearn_audit import audit
+
+X, y = load_breast_cancer(return_X_y=True)
+parts = [("bayes", GaussianNB()), ("tree", DecisionTreeClassifier())]
+model = StackingClassifier(parts, RandomForestClassifier(10), cv=3)
+result = audit(model, X, y, shadow_worlds=3, target_worlds=3, deletions=6, train_size=150)
+print(result.findings.verdict)
