@@ -10,6 +10,7 @@ tell the deleted from the rest, with intervals, beside what the original model a
 that any other system exported.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 from unlearn_audit.utils.lazy import lazily
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from unlearn_audit.audits.membership.execution import Execution
     from unlearn_audit.audits.membership.result import AuditResult
     from unlearn_audit.audits.methods.result import MethodsResult
+    from unlearn_audit.audits.tracking import log_to_mlflow
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
     from unlearn_audit.findings.result import Result
@@ -37,11 +39,14 @@ __all__ = [
     "audit",
     "audit_observations",
     "compare_methods",
+    "log_to_mlflow",
     "read_config",
     "read_observations",
     "run",
     "write_observations",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent until a program listens
 
 __getattr__, __dir__ = lazily(
     __name__,
@@ -54,6 +59,7 @@ __getattr__, __dir__ = lazily(
         "findings.schema": ("Findings",),
         "audits.membership.result": ("AuditResult",),
         "audits.methods.result": ("MethodsResult",),
+        "audits.tracking": ("log_to_mlflow",),
         "audits.membership.execution": ("Execution",),
     },
 )
