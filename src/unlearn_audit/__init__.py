@@ -10,6 +10,7 @@ tell the deleted from the rest, with intervals, beside what the original model a
 that any other system exported.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 from unlearn_audit.utils.lazy import lazily
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from unlearn_audit.audits.membership.result import AuditResult
     from unlearn_audit.audits.methods.result import MethodsResult
     from unlearn_audit.audits.query import QueryResult, query
+    from unlearn_audit.audits.tracking import log_to_mlflow
     from unlearn_audit.config import AuditConfig, read_config
     from unlearn_audit.errors import AuditError
     from unlearn_audit.findings.result import Result
@@ -41,12 +43,15 @@ __all__ = [
     "audit",
     "audit_observations",
     "compare_methods",
+    "log_to_mlflow",
     "query",
     "read_config",
     "read_observations",
     "run",
     "write_observations",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent until a program listens
 
 __getattr__, __dir__ = lazily(
     __name__,
@@ -61,6 +66,7 @@ __getattr__, __dir__ = lazily(
         "audits.methods.result": ("MethodsResult",),
         "audits.query": ("QueryResult", "query"),
         "models.program": ("ProgramClassifier",),
+        "audits.tracking": ("log_to_mlflow",),
         "audits.membership.execution": ("Execution",),
     },
 )

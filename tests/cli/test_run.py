@@ -178,9 +178,17 @@ def test_the_former_name_of_the_column_of_persons_is_noted(command, tmp_path):
     (tmp_path / "audit.yaml").write_text("target: {data: {file: people.csv, label: rich, unit: nobody}}\n")
     own = ["--data=people.csv", "--label=rich"]
     for name, given, note in (
-        ("run", [*own, "--unit=nobody"], "Note: --unit is deprecated; use --person."),
-        ("plan", [*own, "--unit=nobody"], "Note: --unit is deprecated; use --person."),
-        ("plan", [tmp_path / "audit.yaml"], "Note: unit is deprecated; use person."),
+        (
+            "run",
+            [*own, "--unit=nobody"],
+            "Note: --unit is deprecated; use --person. It will be removed in version 1.0.",
+        ),
+        (
+            "plan",
+            [*own, "--unit=nobody"],
+            "Note: --unit is deprecated; use --person. It will be removed in version 1.0.",
+        ),
+        ("plan", [tmp_path / "audit.yaml"], "Note: unit is deprecated; use person. It will be removed in version 1.0."),
         ("run", [*own, "--person=nobody"], ""),
     ):
         refused = command(name, *given)

@@ -1,6 +1,7 @@
 """What a log is told of a long stage."""
 
 import io
+import logging
 import sys
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from unlearn_audit.audits.membership.execution import Execution
-from unlearn_audit.utils.progress import Lines, Notebook, Silent, in_notebook, reporter
+from unlearn_audit.utils.progress import Lines, Logged, Notebook, in_notebook, reporter
 
 
 class Log:
@@ -142,7 +143,7 @@ def test_of_many_lines_the_last_are_kept(cell):
     assert "world 400 " not in bundle["text/html"]
 
 
-def test_a_notebook_shows_progress_unless_told_otherwise_and_nothing_else_does(cell):
+def test_a_notebook_shows_progress_unless_told_otherwise_and_the_log_has_it_elsewhere(cell):
     assert in_notebook()
     assert isinstance(Execution().reporter, Notebook)
     with reporter() as shown:
@@ -151,11 +152,25 @@ def test_a_notebook_shows_progress_unless_told_otherwise_and_nothing_else_does(c
         assert isinstance(shown, Lines)
     cell.shell.kernel = None  # IPython on a terminal
     assert not in_notebook()
-    assert isinstance(Execution().reporter, Silent)
+    assert isinstance(Execution().reporter, Logged)
 
 
 def test_outside_of_notebooks_nothing_asks_for_them(monkeypatch):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     assert not in_notebook()
-    assert isinstance(Execution().reporter, Silent)
+    assert isinstance(Execution().reporter, Logged)
     assert "IPython" not in sys.modules
+
+
+def test_the_log_is_silent_until_a_program_listens(caplog, capfd):
+    report = Execution().reporter
+    with caplog.at_level("WARNING", "unlearn_audit"):
+        report.stage("Training", 3)(3)
+    assert caplog.messages == []
+    with caplog.at_level("INFO", "unlearn_audit"):
+        report.stage("Training", 3)(3)
+        report.say("100 % reused")
+    assert caplog.messages == ["Training (3)", "100 % reused"]
+    assert {of.name for of in caplog.records} == {"unlearn_audit"}
+    assert capfd.readouterr() == ("", "")
+    assert any(isinstance(of, logging.NullHandler) for of in logging.getLogger("unlearn_audit").handlers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import Any, Literal
 
 from pydantic import (
@@ -16,6 +15,7 @@ from pydantic import (
 
 from unlearn_audit.config.base import Frozen, ReuseName, flagged
 from unlearn_audit.config.options_text import split_options
+from unlearn_audit.utils.deprecations import warn_deprecated
 
 WEIGHT = "sample_weight"
 """The parameter of ``fit`` that holds the weight of each record."""
@@ -25,7 +25,7 @@ def unit_to_person(value: Any) -> Any:
     """Take the deprecated key ``unit`` of a block of data for ``person``, unless both are given."""
     if not isinstance(value, dict) or "unit" not in value or "person" in value:
         return value
-    warnings.warn("unit is deprecated; use person.", DeprecationWarning, stacklevel=2)
+    warn_deprecated("unit", "person")
     return {"person" if key == "unit" else key: of for key, of in value.items()}
 
 

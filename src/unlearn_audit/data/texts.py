@@ -29,6 +29,6 @@ def with_texts(frame: pd.DataFrame) -> pd.DataFrame:
     >>> frame["job"].dtype == TEXT, frame["job"].isna().tolist()
     (True, [False, True])
     """
-    objects = frame.loc[:, frame.dtypes == object].items()
+    objects = frame.loc[:, [isinstance(of, np.dtype) and of.hasobject for of in frame.dtypes]].items()
     texts = {name: TEXT for name, values in objects if pd.api.types.infer_dtype(values, skipna=True) == "string"}
     return frame.astype(texts) if texts else frame

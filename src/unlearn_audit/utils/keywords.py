@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.deprecations import warn_deprecated
 from unlearn_audit.utils.suggest import advice
 
 P = ParamSpec("P")
@@ -47,7 +47,7 @@ def known_keywords(
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             for old in former.keys() & kwargs.keys():
                 new = former[old]
-                warnings.warn(f"{old} is deprecated; use {new}.", DeprecationWarning, stacklevel=2)
+                warn_deprecated(old, new)
                 if kwargs.get(new) is not None:
                     raise AuditError(f"{old} is the former name of {new}, and both are given; keep {new}")
                 kwargs[new] = kwargs.pop(old)

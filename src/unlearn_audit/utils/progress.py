@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from unlearn_audit.utils.console import messages
+from unlearn_audit.utils.logs import LOGGER
 
 FIRST_LINE_AFTER = 60.0
 """Seconds of a stage after which a log gets an estimate of what is left; then again whenever these have doubled."""
@@ -134,8 +135,8 @@ def in_notebook() -> bool:
 
 
 def usual_reporter() -> Reporter:
-    """Return what shows progress where nothing was asked for: bars in a notebook, and nothing elsewhere."""
-    return Notebook() if in_notebook() else Silent()
+    """Return what shows progress where nothing was asked for: bars in a notebook, and the log elsewhere."""
+    return Notebook() if in_notebook() else Logged()
 
 
 class Lines:
@@ -147,7 +148,7 @@ class Lines:
 
     def stage(self, name: str, total: int) -> Callable[[int], None]:
         """Begin a stage with a line."""
-        self._console.print(f"{name} ({total:,})", highlight=False)
+        self.say(f"{name} ({total:,})")
         began, last_line, before, at = self._clock(), FIRST_LINE_AFTER / 2, 0, 0.0
 
         def show(done: int) -> None:
@@ -157,7 +158,7 @@ class Lines:
             waited = before and now - at > at / before / 2
             if waited and at >= 2 * last_line and before < total:
                 left = duration(at / before * (total - before))
-                self._console.print(f"{name}: {before:,} of {total:,}, about {left} left", highlight=False)
+                self.say(f"{name}: {before:,} of {total:,}, about {left} left")
                 last_line = at
             before, at = done, now
 
@@ -166,6 +167,23 @@ class Lines:
     def say(self, line: str) -> None:
         """Show a line."""
         self._console.print(line, soft_wrap=True)
+
+
+class Logged(Lines):
+    """The same lines in the log of the library.
+
+    Parameters
+    ----------
+    clock
+        Seconds since any moment.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+
+    def say(self, line: str) -> None:
+        """Log a line."""
+        LOGGER.info("%s", line)
 
 
 def duration(seconds: float) -> str:

@@ -33,7 +33,7 @@ class Execution:
     store
         Folder of finished worlds, shared by runs; None means `default_store_folder`.
     reporter
-        Shows progress; by default a notebook shows it, and nothing else does.
+        Shows progress; by default a notebook shows it, and elsewhere it goes to the log ``unlearn_audit``.
     executor
         Where worlds are made: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
     scheduler

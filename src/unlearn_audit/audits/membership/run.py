@@ -48,6 +48,7 @@ from unlearn_audit.models.privacy import Spent
 from unlearn_audit.observations import Observations
 from unlearn_audit.report.signing import made_now
 from unlearn_audit.report.verdict import verdict
+from unlearn_audit.utils.logs import LOGGER
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,9 @@ def evaluate_tables(
     findings = _findings(
         found, tables[UNDEFENDED].target, (*plan.notes, *plan.notes_on_rows(tables[UNDEFENDED].shadow)), origin, used
     )
+    LOGGER.info("%s", findings.in_short)
+    for note in findings.warnings:
+        LOGGER.warning("%s", note)
     return AuditResult(findings, found.scores, tables_by_name(tables), origin.identity)
 
 

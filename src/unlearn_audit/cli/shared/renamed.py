@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from unlearn_audit.utils.deprecations import deprecation
 from unlearn_audit.utils.streams import say
 
 _UNIT = {"unit": "person"}
@@ -24,7 +25,7 @@ def current_names(command: str) -> Callable[[str], str]:
 
     def current(flag: str) -> str:
         if flag in renamed:
-            say(f"Note: --{flag} is deprecated; use --{renamed[flag]}.", error=True)
+            say(f"Note: {deprecation(f'--{flag}', f'--{renamed[flag]}')}", error=True)
         return renamed.get(flag, flag)
 
     return current
