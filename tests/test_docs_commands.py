@@ -44,6 +44,8 @@ ELSEWHERE = {
     "unlearn-audit view": "it ends at Ctrl-C alone, as in tests/cli/test_view.py",
     "data fetch adult": "downloads are tested against a server of the tests' own",
     "--executor dask --scheduler": "a running cluster is used in tests/engine/test_executors.py",
+    "unlearn-audit query": "versions are asked in tests/audits/query and tests/versions",
+    "release answers/": "the walk of its page is taken in tests/audits/query/test_page.py",
     "reproduce all": "every experiment runs in tests/reproduce",
     "reproduce sisa --scale small": "the same at the scale smoke",
 }

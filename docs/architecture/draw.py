@@ -33,11 +33,13 @@ GROUPS = (
     Group("Asked", ("cli", "api", "config"), "AuditConfig"),
     Group(
         "Audited",
-        ("audits/membership", "audits/release", "audits/identification", "reproduce"),
+        ("audits/membership", "audits/release", "audits/identification", "audits/query", "reproduce"),
         "a plan: who trains what, and which attacks run",
     ),
     Group("Trained", ("data", "worlds", "models", "unlearning"), "an original model and its unlearned versions"),
-    Group("Observed", ("engine", "observations", "defenses"), "Observations: the posteriors of every version"),
+    Group(
+        "Observed", ("engine", "observations", "versions", "defenses"), "Observations: the posteriors of every version"
+    ),
     Group("Concluded", ("attacks", "metrics", "findings"), "Findings: figures with intervals, and the verdict"),
     Group("Reported", ("report",), ""),
 )

@@ -15,13 +15,11 @@ models = {f"/v{n}": GaussianNB().fit(X.to_numpy()[2 * n :: 2], y[2 * n :: 2]) fo
 
 def answer(request):
     rows = json.loads(request.rfile.read(int(request.headers["Content-Length"])))["instances"]
-    request.send_response(200)
-    request.end_headers()
-    request.wfile.write(json.dumps({"predictions": models[request.path].predict_proba(rows).tolist()}).encode())
+    answers = models[request.path].predict_proba(rows).tolist()
+    request.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps({"predictions": answers}).encode())
 
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), type("Service", (BaseHTTPRequestHandler,), {"do_POST": answer}))
 Thread(target=server.serve_forever, daemon=True).start()
-v0, v1 = (f"http://127.0.0.1:{server.server_port}{path}" for path in models)
-asked = query(X.assign(label=y), v0, v1, "answers", label="label")
+asked = query(X.assign(label=y), *(f"http://127.0.0.1:{server.server_port}{v}" for v in models), "out", label="label")
 print(*asked.sentences, asked.next_command("0", "held-out.txt"), sep="\n")

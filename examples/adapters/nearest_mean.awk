@@ -1,5 +1,6 @@
-# A model outside Python: answers by the distances to the means of the classes. Called as
-#   awk -v answers=FILE -f nearest_mean.awk TRAIN.csv QUERY.csv
+#!/usr/bin/awk -f
+# A model outside Python, which answers by the distances to the means of the classes:
+#   nearest_mean.awk answers=FILE TRAIN.csv QUERY.csv
 BEGIN { FS = ","; OFMT = CONVFMT = "%.9g" }
 { gsub(/"/, "") }
 FNR == 1 { file++; next }

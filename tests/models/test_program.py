@@ -2,9 +2,12 @@
 
 import copy
 import gc
+import os
 import shlex
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -263,3 +266,44 @@ def test_a_file_that_names_a_program_runs_it_only_where_that_is_allowed(tmp_path
     assert "timeout" not in config.model_dump()["target"]
     with pytest.raises(AuditError, match=r"target\.timeout"):
         build_config({"target": {"timeout": 0}})
+
+
+def test_a_program_ends_with_the_process_that_runs_it(folder):
+    program = "sh -c 'echo $$ > pid; exec sleep 60' x {train} {query} {answers}"
+    code = f"""
+import numpy as np
+from unlearn_audit import ProgramClassifier
+ProgramClassifier({program!r}).fit(np.zeros((4, 1)), [0, 1, 0, 1])
+"""
+    process = subprocess.Popen([sys.executable, "-c", code])
+    pid = folder / "pid"
+    while not (pid.exists() and pid.read_text().strip()):
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    number = int(pid.read_text())
+    for _ in range(200):
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the program still runs")
+
+
+def test_an_audit_of_a_program_says_what_one_of_the_same_model_says(folder):
+    from sklearn.datasets import load_iris
+
+    from unlearn_audit import audit
+
+    X, y = load_iris(return_X_y=True)
+    sizes = {"shadow_worlds": 2, "target_worlds": 2, "train_size": 40, "deletions": 5, "unseen": 2, "references": 5}
+    of_rows = {"attacks": [], "features": ["sorted-diff"], "attack_models": ["logistic-regression"]}
+    result = audit(PERL, X, y, name="iris", **sizes, **of_rows, store=folder / "store", regime="same-seed")
+    assert (result.findings.model, result.findings.regime) == ("means.pl", "same-seed")
+    again = audit(PERL, X, y, name="iris", **sizes, **of_rows, store=folder / "store", regime="same-seed", jobs=2)
+    assert again.findings.leading().auc == result.findings.leading().auc
+    for side in ("shadow", "target"):
+        one, two = (of.observations[side].posteriors for of in (result, again))
+        assert np.array_equal(one, two)
+    assert not list((folder / "store").rglob("*.lock"))

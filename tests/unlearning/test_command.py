@@ -426,3 +426,12 @@ def test_draws_that_cannot_be_seeded_are_seen(table):
         for command in (COPY, table.shell(turns))
     ]
     assert drawn == [0, 0.25]
+
+
+def test_a_program_may_ask_for_csv(table):
+    kept = table.folder / "kept.csv"
+    command = f"sh -c {shlex.quote(f'cp {{forget.csv}} {kept}; cp {{original.csv}} {{unlearned.csv}}')}"
+    assert np.allclose(answers(table.unlearn(command)), answers(table.original), atol=1e-6)
+    assert pd.read_csv(kept)["record"].tolist() == [103, 105]
+    with pytest.raises(AuditError, match=r"names \{forget\.xlsx\}; files are written as \.parquet or \.csv"):
+        table.unlearn("cp {forget.xlsx} {unlearned}")

@@ -83,7 +83,11 @@ COMMANDS = {
         "verify",
         "Compare the files of run folders with the digests that their runs wrote, and name each file that differs.",
     ),
-    "list": ("list", "list_command", "Show the attacks, unlearning methods, defences, datasets or models there are."),
+    "list": (
+        "list",
+        "list_command",
+        "Show the attacks, unlearning methods, defences, datasets, models or kinds of versions there are.",
+    ),
     "data": ("data", "app", "Datasets known by name: list them, say where they lie, download them."),
     "cache": ("cache", "app", "The store of finished worlds: say what it holds, make room in it."),
 }

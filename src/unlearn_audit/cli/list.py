@@ -24,13 +24,14 @@ class Family(StrEnum):
     DEFENSES = "defenses"
     DATASETS = "datasets"
     MODELS = "models"
+    VERSIONS = "versions"
 
 
 def list_command(
     family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """Show the attacks, unlearning methods, defences, datasets or models there are.
+    """Show the attacks, unlearning methods, defences, datasets, models or kinds of versions there are.
 
     Those of installed packages are found by their entry points, of which only the names are read. What is in a file of
     your own is named by file.py:object wherever a name is taken.

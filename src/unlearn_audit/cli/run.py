@@ -76,5 +76,7 @@ def folder_name(specification: AuditConfig) -> str:
 
 
 def named(model: str) -> str:
-    """Return what a folder is called after: a model's name, or the first words of a command."""
-    return " ".join(takewhile(lambda word: "{" not in word, model.split())) if is_command(model) else model
+    """Return what a folder is called after: a model's name, or the first words of a command without their folders."""
+    if not is_command(model):
+        return model
+    return " ".join(Path(word).name for word in takewhile(lambda word: not {*"{="} & {*word}, model.split()))

@@ -371,3 +371,14 @@ def test_a_folder_of_answers_is_verified_as_any_run_is(server, people, tmp_path)
     assert found == []
     assert {"before.parquet", "after.parquet", "query.json"} <= set(manifest.files)
     assert Path(result.before).stat().st_mode & 0o077 == 0
+
+
+def test_records_are_purged_from_a_folder_of_answers(server, people, tmp_path):
+    from unlearn_audit.engine.erasure.purge import purge
+    from unlearn_audit.engine.store.folder import verified
+
+    result = ask(server, people, tmp_path / "out")
+    purged = purge([result.folder], None, ["r003", "r005"], without_store=True)
+    assert (purged.rows, purged.tables, purged.missing) == (4, 2, ())
+    assert read_answers(result.before, "who").ids.tolist() == [f"r{i:03}" for i in range(N) if i not in (3, 5)]
+    assert verified(result.folder)[1] == []

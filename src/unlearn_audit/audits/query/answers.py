@@ -45,7 +45,7 @@ def as_posteriors(replies: Replies, asking: Asking, where: str) -> Replies:
         raise AuditError(
             f"{where} answered with {values.shape[1]} numbers a record, and --classes names {len(asking.classes)}"
         )
-    wrong = ~np.isfinite(values).all(axis=1)
+    wrong = np.asarray(~np.isfinite(values).all(axis=1))
     if wrong.any():
         raise AuditError(
             f"{where} answered with something that is no number (NaN, null or infinite) for {int(wrong.sum()):,} of "
@@ -64,14 +64,14 @@ def classes_of(replied: Replied, asking: Asking) -> tuple[str, ...]:
     AuditError
         If the sides do not go together, or there is one class alone.
     """
-    widths, names = {}, {}
+    widths: dict[int, str] = {}
+    names: dict[str, str] = {}
     for side, batches in replied.items():
-        unnamed = {
-            0 if of.values is None else of.values.shape[1] for of in batches if of.classes is None and of.labels is None
-        }
-        widths |= dict.fromkeys(unnamed, side)
-        names |= {str(name): side for of in batches for name in of.classes or () if of.classes is not None}
-        names |= {str(name): side for of in batches if of.labels is not None for name in of.labels}
+        for of in batches:
+            if of.values is not None and of.classes is None:
+                widths[of.values.shape[1]] = side
+            names |= dict.fromkeys(of.classes or (), side)
+            names |= dict.fromkeys(map(str, [] if of.labels is None else of.labels), side)
     if len(widths) > 1:
         listed = ", ".join(f"{widths[width]} with {width}" for width in sorted(widths))
         raise AuditError(f"the versions answer with different numbers of classes: {listed}")

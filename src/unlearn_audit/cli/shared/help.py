@@ -15,7 +15,10 @@ from unlearn_audit.utils.suggest import check_known
 RARE = " *"
 """What the heading of an option ends with that only the whole help lists."""
 
-HEADINGS = ("Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences", "Execution", "Options")
+HEADINGS = (
+    "Records", "Versions", "HTTP", "Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences", "Execution",
+    "Options",
+)  # fmt: skip
 ALL = "unlearn_audit.help_all"
 """The key of a context under which it is said that the whole help is asked for."""
 

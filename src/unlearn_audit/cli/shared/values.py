@@ -22,6 +22,7 @@ _WHERE: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "defenses": ("defenses.parse", lambda kind: kind.help),
     "datasets": ("data", lambda entry: entry[0].title),
     "models": ("models.source", first_line),
+    "versions": ("versions.kinds", lambda kind: kind.about),
 }
 """By family, the module that holds its registry, and what says in one line what a member is."""
 

@@ -223,8 +223,8 @@ def _texts(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
 def _check_probabilities(posteriors: npt.NDArray[np.float64], ids: npt.NDArray[Any]) -> None:
     outside = (posteriors < 0) | (posteriors > 1 + SUM_TOLERANCE)
     faults: dict[str, npt.NDArray[np.bool_]] = {
-        "hold no number (NaN, or infinite)": ~np.isfinite(posteriors).all(axis=1),
-        "are not between 0 and 1": outside.any(axis=1),
+        "hold no number (NaN, or infinite)": np.asarray(~np.isfinite(posteriors).all(axis=1)),
+        "are not between 0 and 1": np.asarray(outside.any(axis=1)),
         "do not sum to 1": np.abs(posteriors.sum(axis=1) - 1) > SUM_TOLERANCE,
     }
     for what, wrong in faults.items():
