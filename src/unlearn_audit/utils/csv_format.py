@@ -12,7 +12,17 @@ import pyarrow.csv as arrow_csv
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.dialects import SAMPLE, Dialect, dialect_of
 from unlearn_audit.utils.limits import check_amount, most_values
-from unlearn_audit.utils.sources import ROWS_AT_ONCE, Format, Source, Wanted, opened, refuse_others, size_of, streaming, temporal
+from unlearn_audit.utils.sources import (
+    ROWS_AT_ONCE,
+    Format,
+    Source,
+    Wanted,
+    opened,
+    refuse_others,
+    size_of,
+    streaming,
+    temporal,
+)
 
 _LINE = 1 << 26
 """Bytes of the longest header that is read."""
