@@ -102,7 +102,10 @@ def test_what_unpacks_to_far_more_is_refused_before_it_is_held(tmp_path, packed,
 
 
 def test_an_archive_of_several_files_and_a_spreadsheet_are_refused(tmp_path):
-    for names, said in ((["a.csv", "b.csv"], "holds 2 files"), (["[Content_Types].xml", "x"], "a spreadsheet of Excel")):
+    for names, said in (
+        (["a.csv", "b.csv"], "holds 2 files"),
+        (["[Content_Types].xml", "x"], "a spreadsheet of Excel"),
+    ):
         path = tmp_path / "t.csv"
         with zipfile.ZipFile(path, "w") as archive:
             for name in names:

@@ -45,7 +45,11 @@ COMMANDS = {
         "rectify",
         "Correct one value of each of some records, and say what the two versions tell of it (GDPR, article 16).",
     ),
-    "inspect": ("inspect", "inspect", "Say what files are, what they lack, and which command fits them, word for word."),
+    "inspect": (
+        "inspect",
+        "inspect",
+        "Say what files are, what they lack, and which command fits them, word for word.",
+    ),
     "predictions": ("predictions", "predictions", "Audit posteriors that any system exported; no model is needed."),
     "query": (
         "query",

@@ -73,8 +73,8 @@ class Collected:
             block = as_probabilities(block, "probabilities", start, self._where)
         self._check.add(block)
         if start + len(block) > len(self._held):
-            # in place where the system can; pages that are never written take no memory
-            self._held.resize((max(2 * len(self._held), start + len(block)), *self._shape), refcheck=False)
+            # in place where the system can; little more than is needed, since all of it is written
+            self._held.resize((max(len(self._held) * 9 // 8, start + len(block)), *self._shape), refcheck=False)
         self._held[start : start + len(block)] = block
 
     def _decide(self, block: npt.NDArray[np.float64], percent: bool) -> None:

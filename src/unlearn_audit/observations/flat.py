@@ -21,6 +21,7 @@ from unlearn_audit.observations.table import COLUMNS, GROUP, READ_AS, ROLES, Obs
 from unlearn_audit.utils.columns import ROWS_AT_ONCE, Columns
 from unlearn_audit.utils.messages import shortened
 
+
 def write_csv(observations: Observations, path: Path) -> None:
     """Write one row a query; metadata is left out, and signals are refused."""
     if observations.signals:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.naming import Expected, Naming
+from unlearn_audit.observations.naming import Expected, Naming, header_missing
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.utils.messages import shortened
 
@@ -17,8 +17,6 @@ Shape = Literal["wide", "single", "long", "rows of versions"]
 
 _BINARY = ("0", "1")
 """The classes of a file that holds the probability of the second alone, where they have no names."""
-
-_NUMBER = re.compile(r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -138,14 +136,3 @@ def _lacks(naming: Naming, expected: Expected, path: Path) -> str:
     if header_missing(names):
         return f"{path} {lacking}; its first line looks like data: put a line with the names of the columns above it"
     return f"{path} {lacking}; it has {shortened(names)}; name them with {flag} (docs/file-formats.md)"
-
-
-def header_missing(names: Sequence[str]) -> bool:
-    """Return whether the names of columns look like a row of data.
-
-    Examples
-    --------
-    >>> header_missing(["deleted", "0.9", "0.1", "0.7"]), header_missing(["role", "before_0", "after_0"])
-    (True, False)
-    """
-    return 2 * sum(_NUMBER.fullmatch(name) is not None for name in names) > len(names)

@@ -57,7 +57,9 @@ def widened(
     """
     keys = [name for name in _KEYS if name in table.column_names]
     if "record" not in keys:
-        raise AuditError(f"{path} is long and has no column record, by which its rows belong together; add it, or name it with --column")
+        raise AuditError(
+            f"{path} is long and has no column record, by which its rows belong together; add it, or name it with --column"
+        )
     queries = _codes([table[name] for name in keys])
     first = np.unique(queries, return_index=True)[1]
     versions, n_versions = _versions(table, read_as, path)
@@ -66,7 +68,9 @@ def widened(
     else:
         texts = pd.Series(table["class"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
         if bool(texts.isna().any()):
-            raise AuditError(f"{path}: column 'class' is empty in row {int(np.flatnonzero(texts.isna())[0])}; fill it in")
+            raise AuditError(
+                f"{path}: column 'class' is empty in row {int(np.flatnonzero(texts.isna())[0])}; fill it in"
+            )
         of_class, found = pd.factorize(texts)
         classes, width = [str(name) for name in found], 1
         at = versions * len(classes) + of_class
@@ -96,7 +100,11 @@ def widened(
                 f"{path} is long, and its rows of record {record} differ in the column '{name}'; give all rows of a "
                 "query the same"
             )
-    return table.select(others).take(pa.array(first)), wide.reshape(len(first), n_versions, len(classes)), tuple(classes)
+    return (
+        table.select(others).take(pa.array(first)),
+        wide.reshape(len(first), n_versions, len(classes)),
+        tuple(classes),
+    )
 
 
 def _codes(columns: Sequence[Any]) -> Codes:

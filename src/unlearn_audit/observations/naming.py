@@ -42,6 +42,8 @@ _PREFIXES = {
 
 _LONGEST = 60
 
+_NUMBER = re.compile(r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?")
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -131,8 +133,10 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
     notes = _by_flags(rest, read_as, expected, path, ours)
     plain = (*expected.optional, *expected.long)
     for name in rest:
-        if name not in ours and name not in ours.values() and (
-            name in plain or name.startswith(GROUP) or expected.posteriors.match(name)
+        if (
+            name not in ours
+            and name not in ours.values()
+            and (name in plain or name.startswith(GROUP) or expected.posteriors.match(name))
         ):
             ours[name] = name
     for name in plain:
@@ -145,13 +149,12 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
     left = [name for name in rest if name not in ours]
     if left and read_as.strict:
         raise AuditError(f"{path} has the unknown column '{left[0]}'; drop it")
-    _refuse_doubtful(left, ours, expected, path)
+    if not header_missing(names):  # which is said where posteriors are looked for
+        _refuse_doubtful(left, ours, expected, path)
     return Naming({name: ours[name] for name in names if name in ours}, (*ignored, *left), tuple(notes))
 
 
-def _by_flags(
-    names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path, ours: dict[str, str]
-) -> list[str]:
+def _by_flags(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path, ours: dict[str, str]) -> list[str]:
     """Note the columns that flags name, and return what to say of it."""
     for name, theirs in read_as.columns.items():
         if theirs in names:
@@ -238,3 +241,14 @@ def _refuse_doubtful(left: Sequence[str], ours: Mapping[str, str], expected: Exp
                 f"{path} has the unknown column '{name}'; if it is the {close[0]}, say --column {close[0]}={name}, "
                 f"else leave it out with --ignore {name!r}"
             )
+
+
+def header_missing(names: Sequence[str]) -> bool:
+    """Return whether the names of columns look like a row of data.
+
+    Examples
+    --------
+    >>> header_missing(["deleted", "0.9", "0.1", "0.7"]), header_missing(["role", "before_0", "after_0"])
+    (True, False)
+    """
+    return 2 * sum(_NUMBER.fullmatch(name) is not None for name in names) > len(names)

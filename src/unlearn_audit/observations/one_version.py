@@ -235,9 +235,7 @@ def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[n
     return np.asarray(pc.fill_null(texts, "missing").to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _from_arrays(
-    arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | None, read_as: ReadAs
-) -> Answers:
+def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | None, read_as: ReadAs) -> Answers:
     if "record" not in arrays or "posteriors" not in arrays:
         raise AuditError(f"{path} needs the arrays record and posteriors; it has {shortened(list(arrays))}")
     posteriors = arrays["posteriors"]

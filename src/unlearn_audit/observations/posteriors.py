@@ -133,7 +133,11 @@ class Check:
         decimals = min(self._possible, default=None)
         if decimals in self._wrong:
             row, version, total = self._wrong[decimals]
-            advice = "export whole probabilities" if self._partial else "export whole probabilities, or mark the file partial"
+            advice = (
+                "export whole probabilities"
+                if self._partial
+                else "export whole probabilities, or mark the file partial"
+            )
             rounded = "" if decimals is None else f" (more than rounding to {decimals} decimals explains)"
             raise AuditError(
                 f"{self._where}: the posteriors in row {row}, version {version} sum to {total:.4f}, not 1{rounded}; "

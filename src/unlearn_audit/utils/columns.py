@@ -171,7 +171,7 @@ class Columns:
             else:
                 table = form.read(source, wanted)
                 schema = table.schema
-        repeated = repeated_name(schema.names)
+            repeated = repeated_name(schema.names)  # where a name that is no UTF-8 is found
         if repeated is not None:
             raise AuditError(f"{path} has more than one column named '{repeated}'; rename or drop one")
         found = cls(source, form, wanted, schema, table)

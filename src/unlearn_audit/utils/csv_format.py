@@ -12,7 +12,17 @@ import pyarrow.csv as arrow_csv
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.dialects import SAMPLE, Dialect, dialect_of
 from unlearn_audit.utils.limits import check_amount, most_values
-from unlearn_audit.utils.sources import ROWS_AT_ONCE, Format, Source, Wanted, opened, refuse_others, size_of, streaming, temporal
+from unlearn_audit.utils.sources import (
+    ROWS_AT_ONCE,
+    Format,
+    Source,
+    Wanted,
+    opened,
+    refuse_others,
+    size_of,
+    streaming,
+    temporal,
+)
 
 _LINE = 1 << 26
 """Bytes of the longest header that is read."""
@@ -81,6 +91,8 @@ def _block_size(source: Source, wanted: Wanted, usual: int) -> int:
 def _read(source: Source, wanted: Wanted) -> pa.Table:
     if wanted.only == ():
         return pa.table({})
+    if wanted.streamed:
+        return _read_by_column(source, wanted)
     block = _block_size(source, wanted, min(max(size_of(source), 1 << 20), _LINE))
 
     def read(texts: Sequence[str]) -> pa.Table:
@@ -91,6 +103,33 @@ def _read(source: Source, wanted: Wanted) -> pa.Table:
     table = read(wanted.texts)
     dates = () if wanted.dates else temporal(table)
     return read((*wanted.texts, *dates)) if dates else table
+
+
+def _read_by_column(source: Source, wanted: Wanted) -> pa.Table:
+    """Read a file piece by piece as texts, then find out the types column by column: at once, all of it would be held."""
+    names = _schema(source, wanted).names if wanted.only is None else list(wanted.only)
+    block = _block_size(source, wanted, _BLOCK)
+    options = _options(source, replace(wanted, only=tuple(names)), dict.fromkeys(names, pa.string()), block)
+    with streaming(source, wanted.where) as stream, arrow_csv.open_csv(stream, **options) as reader:
+        table = reader.read_all()
+    decimal = options["convert_options"].decimal_point
+    for at, name in enumerate(names):
+        if name not in wanted.texts:
+            table = table.set_column(at, name, _typed(table.select([name]), replace(wanted, only=None), decimal))
+    return table
+
+
+def _typed(column: pa.Table, wanted: Wanted, decimal: str) -> pa.ChunkedArray:
+    """Return one column of texts in the type that a CSV of it alone is read in."""
+    if not column.num_rows:
+        return pa.chunked_array([], pa.null())
+    sink = pa.BufferOutputStream()
+    delimiter = ";" if decimal == "," else ","
+    # beside another column, since a line without a value would be none
+    beside = column.rename_columns(["x"]).append_column("y", pa.nulls(column.num_rows, pa.string()))
+    arrow_csv.write_csv(beside, sink, arrow_csv.WriteOptions(delimiter=delimiter))
+    alone = replace(wanted, delimiter=delimiter, decimal=decimal, encoding="utf-8", texts=(), streamed=False)
+    return _read(sink.getvalue().to_pybytes(), alone).column(0)
 
 
 def _schema(source: Source, wanted: Wanted) -> pa.Schema:

@@ -11,7 +11,17 @@ import pyarrow.types as kinds
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.limits import check_amount
-from unlearn_audit.utils.sources import Format, Source, Wanted, chosen, opened, refuse_others, size_of, streaming, temporal
+from unlearn_audit.utils.sources import (
+    Format,
+    Source,
+    Wanted,
+    chosen,
+    opened,
+    refuse_others,
+    size_of,
+    streaming,
+    temporal,
+)
 
 _BLOCK = 1 << 24
 """Bytes that the reader of JSON lines takes at once; no line may be longer."""

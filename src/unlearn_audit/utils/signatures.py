@@ -82,4 +82,3 @@ def refuse_start(path: Path, head: bytes, *but: bytes) -> None:
     """
     if (found := start_of(head, *but)) is not None:
         raise AuditError(f"{path} is {found[0]}, whatever its name says; {found[1]}")
-

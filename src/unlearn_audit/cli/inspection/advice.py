@@ -136,7 +136,9 @@ def _release(versions: Sequence[Seen], lists: Sequence[Seen]) -> Advice:
 
 def _run(table: Seen) -> Advice:
     labels = table.facts.get("may be the label", [])
-    found = Advice(f"unlearn-audit run --data {quoted(table.file)} --label {quoted(labels[0]) if len(labels) == 1 else 'LABEL'}")
+    found = Advice(
+        f"unlearn-audit run --data {quoted(table.file)} --label {quoted(labels[0]) if len(labels) == 1 else 'LABEL'}"
+    )
     if len(labels) != 1:
         found.missing.append("which column holds the class: --label")
     found.complete = not found.missing

@@ -11,7 +11,9 @@ from unlearn_audit.cli.inspection.seen import Seen
 from unlearn_audit.utils.signatures import HEAD, start_of
 
 _CODE = "it can run code and is never opened"
-_ASK = "ask both versions of the model, with unlearn-audit query or in your own program, and write their posteriors to CSV"
+_ASK = (
+    "ask both versions of the model, with unlearn-audit query or in your own program, and write their posteriors to CSV"
+)
 
 _MODELS = {
     ".onnx": ("an ONNX model", _ASK),
@@ -59,7 +61,17 @@ def _signed(path: Path, head: bytes) -> tuple[str, str] | None:
         return "a spreadsheet", "save the sheet as CSV"
     found = start_of(head)
     # what is read by its content or under another name is no other file
-    if found is None or found[0].startswith(("compressed (gzip", "compressed (bzip2", "compressed (xz", "compressed (Zst", "UTF-16", "a Parquet", "an Arrow")):
+    if found is None or found[0].startswith(
+        (
+            "compressed (gzip",
+            "compressed (bzip2",
+            "compressed (xz",
+            "compressed (Zst",
+            "UTF-16",
+            "a Parquet",
+            "an Arrow",
+        )
+    ):
         return None
     return found
 

@@ -28,16 +28,21 @@ def _option(name: str, text: str, *values: str, many: bool = False) -> Any:
 
 
 _OPTIONS = {
-    "column": _option("column", "A column's name in the files, after ours: role=status, record=customer_id.", many=True),
+    "column": _option(
+        "column", "A column's name in the files, after ours: role=status, record=customer_id.", many=True
+    ),
     "before_columns": _option(
-        "before", "Columns of posteriors before the deletion, * in place of the class: 'old_*'; in long files a version."
+        "before",
+        "Columns of posteriors before the deletion, * in place of the class: 'old_*'; in long files a version.",
     ),
     "after_columns": _option("after", "The same after the deletion: 'new_*'."),
     "role_value": _option("role-value", "A word of the column role, after ours: deleted=removed.", many=True),
     "values": _option("values", f"What the numbers are: {', '.join(VALUES)}.", *VALUES),
     "class_names": _option("class-names", "Of files with one probability a version: the two classes, as no,yes."),
     "ignore": _option("ignore", "A column that means nothing here.", many=True),
-    "delimiter": _option("delimiter", f"What separates columns: {', '.join(DELIMITERS)}. Default: found out.", *DELIMITERS),
+    "delimiter": _option(
+        "delimiter", f"What separates columns: {', '.join(DELIMITERS)}. Default: found out.", *DELIMITERS
+    ),
     "decimal": _option("decimal", "What separates decimals: comma or point. Default: found out.", "comma", "point"),
     "encoding": _option("encoding", "Of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."),
 }
