@@ -11,7 +11,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 UNLEARN_AUDIT_DATA ?= $(abspath $(wildcard ../shared/data))
 export UNLEARN_AUDIT_DATA
 
-.PHONY: audit test browser figures validity trust site lint types format bench clean test-lowest test-newest dist release-check
+.PHONY: audit test browser adapters figures validity trust site lint types format bench clean test-lowest test-newest \
+	dist release-check
 
 audit: $(VENV)/.core
 	$(BIN)/unlearn-audit run --jobs $(JOBS)
@@ -27,6 +28,10 @@ browser:
 			&& { apt-get install -y -qq chromium >/dev/null 2>&1 \
 				|| { apt-get update -qq >/dev/null 2>&1 && apt-get install -y -qq chromium >/dev/null 2>&1; }; }; } \
 		|| echo "Chromium is not there and cannot be installed here; the tests that open pages in it are skipped"
+
+# every example of examples/adapters on the real library; those whose library cannot be installed fail
+adapters: $(VENV)/.adapters
+	UNLEARN_AUDIT_EVERY_ADAPTER=1 $(BIN)/python -m pytest tests/test_adapters.py
 
 # the long tests: real data at full size, and more cases of what `make test` checks; about half an hour
 figures: $(VENV)/.dev
@@ -111,6 +116,10 @@ $(VENV)/.docs: $(VENV)/.core
 
 $(VENV)/.dev: $(VENV)/.core
 	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.adapters: $(VENV)/.dev
+	$(INSTALL) --editable '.[adapters]'
 	@touch $@
 
 clean:

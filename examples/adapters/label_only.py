@@ -9,5 +9,6 @@ from unlearn_audit import audit
 
 X, y = load_breast_cancer(return_X_y=True)
 model = make_pipeline(StandardScaler(), LinearSVC())
-result = audit(model, X, y, shadow_worlds=4, target_worlds=4, deletions=10, probes=8)
-print(*result.findings.warnings, result.findings.verdict, sep="\n")
+few = {"shadow_worlds": 3, "target_worlds": 3, "deletions": 6, "attack_models": ["logistic-regression"]}
+result = audit(model, X, y, probes=8, **few)
+print(*result.findings.warnings, result.findings.verdict.summary, sep="\n")

@@ -10,13 +10,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from unlearn_audit import audit
 
 wines = load_wine(as_frame=True).frame
-wines["note"] = [
-    " ".join(name for name in wines.columns[:-1] if row[name] > wines[name].mean()) for _, row in wines.iterrows()
-]
+high = wines.drop(columns="target") > wines.drop(columns="target").mean()
+wines["note"] = [" ".join(high.columns[row]) for row in high.to_numpy()]
 wines["strength"] = ["strong" if alcohol > 13 else "light" for alcohol in wines["alcohol"]]
 encoding = make_column_transformer(
     (TfidfVectorizer(), "note"), (OneHotEncoder(), ["strength"]), (StandardScaler(), ["alcohol", "hue"])
 )
 model = make_pipeline(encoding, LogisticRegression())
-result = audit(model, wines, "target", keep=["note"], shadow_worlds=3, target_worlds=3, deletions=5, references=20)
-print(result.findings.verdict)
+few = {"shadow_worlds": 3, "target_worlds": 3, "deletions": 6, "attack_models": ["none"]}
+result = audit(model, wines, "target", keep=["note"], references=20, **few)
+print(result.findings.verdict.summary)

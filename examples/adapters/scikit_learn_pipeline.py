@@ -9,5 +9,6 @@ from unlearn_audit import audit
 
 people = load_breast_cancer(as_frame=True).frame
 model = make_pipeline(StandardScaler(), LogisticRegression())
-result = audit(model, people, "target", shadow_worlds=4, target_worlds=4, deletions=10)
-print(result.findings.verdict)
+few = {"shadow_worlds": 3, "target_worlds": 3, "deletions": 6, "attack_models": ["none"]}
+result = audit(model, people, "target", **few)
+print(result.findings.verdict.summary)

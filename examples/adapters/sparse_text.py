@@ -12,6 +12,7 @@ images, labels = load_digits(n_class=4, return_X_y=True)
 texts = [" ".join(f"place{i}" for i, dark in enumerate(image > 8) if dark) for image in images]
 model = make_pipeline(TfidfVectorizer(), LogisticRegression())
 sparse = TfidfVectorizer().fit_transform(texts)
+few = {"shadow_worlds": 3, "target_worlds": 3, "deletions": 6, "attack_models": ["none"]}
 for name, of, X in (("texts", model, texts), ("sparse", LogisticRegression(), sparse)):
-    result = audit(of, X, labels, name=name, shadow_worlds=3, target_worlds=3, deletions=10, train_size=150)
-    print(name, result.findings.verdict)
+    result = audit(of, X, labels, name=name, train_size=150, **few)
+    print(name, result.findings.verdict.summary)

@@ -10,5 +10,6 @@ from unlearn_audit import audit
 X, y = load_breast_cancer(return_X_y=True)
 parts = [("bayes", GaussianNB()), ("tree", DecisionTreeClassifier())]
 model = StackingClassifier(parts, RandomForestClassifier(10), cv=3)
-result = audit(model, X, y, shadow_worlds=3, target_worlds=3, deletions=6, train_size=150)
-print(result.findings.verdict)
+few = {"shadow_worlds": 3, "target_worlds": 3, "deletions": 6, "attack_models": ["none"]}
+result = audit(model, X, y, train_size=150, **few)
+print(result.findings.verdict.summary)

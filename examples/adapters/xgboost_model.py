@@ -7,5 +7,6 @@ from unlearn_audit import audit
 
 X, y = load_breast_cancer(return_X_y=True)
 model = XGBClassifier(n_estimators=20, max_depth=3, subsample=0.8)
-result = audit(model, X, y, shadow_worlds=4, target_worlds=4, deletions=8)
-print(result.findings.verdict)
+few = {"shadow_worlds": 3, "target_worlds": 3, "deletions": 6, "attack_models": ["none"]}
+result = audit(model, X, y, **few)
+print(result.findings.verdict.summary)
