@@ -55,7 +55,7 @@ def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
 
 
 def file_settings(config: AuditConfig, files: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files."""
+    """Return the configuration of an audit of tables: what is taken from ``config``, and digests of the files."""
     used = config.model_dump(mode="json", include=set(READ_OF_FILES))
     return {
         **used,

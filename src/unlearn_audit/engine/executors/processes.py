@@ -24,7 +24,7 @@ class Processes:
     jobs
         Cores to use; where there is work for one process alone, this one does it.
     undone
-        What is said of items that are left where workers die again and again, as of `WORLDS`.
+        What is said about items that are left where workers die again and again, as for `WORLDS`.
     """
 
     name = "processes"
