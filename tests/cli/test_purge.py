@@ -73,7 +73,7 @@ def test_what_is_left_is_exit_code_2_and_no_claim(command, out, tmp_path):
     done = command("purge", out, "--ids", record, "--receipt", tmp_path / "r", "--key", tmp_path / "k")
     assert (done.code, done.out) == (2, "")
     assert "may be left" in done.err
-    assert "scores.parquet.bak holds rows of theirs" in done.err
+    assert "scores.parquet.bak holds rows about them" in done.err
     assert not (tmp_path / "r").exists()
     (tmp_path / "store").rename(tmp_path / "moved")
     command("purge", out, "--ids", record).says("cannot be reached; nothing was removed")

@@ -22,7 +22,7 @@ def test_figures_as_json_and_as_a_page(command, tmp_path):
     assert found["column_ci"][0] <= found["column"] <= found["column_ci"][1]
     assert found == json.loads((tmp_path / "out" / "rectification.json").read_text())
     page = (tmp_path / "out" / "rectification.md").read_text()
-    assert f"| column told, share | {found['column']:.3f} (" in page
+    assert f"| column found, share | {found['column']:.3f} (" in page
     # the same again finds its worlds in the store, and the null is another run
     assert command("rectify", *SMALL, "--out", tmp_path / "out", "--json").out == done.out
     command("rectify", *SMALL, "--null", "--out", tmp_path / "out").says("holds another run")

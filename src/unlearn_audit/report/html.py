@@ -94,7 +94,7 @@ def render_forms(findings: Findings, scores: pd.DataFrame, auditor: Sequence[boo
 
 
 def _of_form(findings: Findings, scores: pd.DataFrame, leading: Result, *, auditor: bool) -> dict[str, Any]:
-    """Return what differs between the forms: settings, single worlds, and what is said of handing the page on."""
+    """Return what differs between the forms: settings, single worlds, and what the page says about handing it on."""
     dataset = findings.dataset if auditor else without_folder(findings.dataset)
     title = f"{dataset}, {findings.model}"
     shown = in_full if auditor else publishable

@@ -69,7 +69,7 @@ def test_where_nothing_moved_nothing_is_told():
     found = summarise(target, np.zeros((48, K)), np.zeros(96), null=True)
     assert (found.value.value, found.value.low, found.value.high, found.still) == (0.5, 0.5, 0.5, 1.0)
     assert (found.column.value, found.chance) == (pytest.approx(1 / K), 1 / K)
-    assert "no value can be told" in markdown(found, "made", "tree")
+    assert "there is no value to find" in markdown(found, "made", "tree")
 
 
 def test_without_an_effect_intervals_hold_the_chance_level():

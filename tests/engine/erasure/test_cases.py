@@ -123,7 +123,7 @@ def test_letters_are_the_same_however_they_are_written(run):
 def test_a_copy_with_numbers_as_decimals_is_named(run):
     out = run()
     (out / "copy.csv.bak").write_text("record,score\n3.0,0.5\n4.0,0.5\n")
-    with pytest.raises(AuditError, match=r"copy\.csv\.bak holds rows of theirs"):
+    with pytest.raises(AuditError, match=r"copy\.csv\.bak holds rows about them"):
         purge([out], None, {RECORD})
     assert purge([out], None, {"9"}).rows == 3
 
@@ -332,7 +332,7 @@ def test_copies_of_a_table_are_named(run, name):
     out = run()
     (out / name).write_bytes(COPIES[name]((out / "scores.parquet").read_bytes()))
     assert str(out / name) in purge([out], None, {RECORD}, dry_run=True).left
-    with pytest.raises(AuditError, match=rf"may be left: \S*{name} holds rows of theirs; look into it"):
+    with pytest.raises(AuditError, match=rf"may be left: \S*{name} holds rows about them; look into it"):
         purge([out], None, {RECORD})
     (out / name).unlink()
     assert purge([out], None, {RECORD}).rows == 0
@@ -351,7 +351,7 @@ def test_copies_of_a_private_table_are_named(run, name):
     }.get(name, frame.to_csv(index=False, sep=";"))
     content = text.encode("utf-16" if name == "wide.txt" else "utf-8")
     (out / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    with pytest.raises(AuditError, match=rf"{name} (holds rows of theirs|names one of them)"):
+    with pytest.raises(AuditError, match=rf"{name} (holds rows about them|names one of them)"):
         purge([out], None, {RECORD})
 
 
@@ -363,7 +363,7 @@ def test_arrays_are_looked_into(run, compressed):
     pd.DataFrame({"id": [3, 5]}).to_parquet(out / "mine.parquet")
     left = purge([out], None, {RECORD}, dry_run=True).left
     assert {os.path.basename(path): why for path, why in left.items()} == {
-        "copy.npz": "holds rows of theirs", "ids.npy": "may hold one of them", "mine.parquet": "may hold one of them"
+        "copy.npz": "holds rows about them", "ids.npy": "may hold one of them", "mine.parquet": "may hold one of them"
     }  # fmt: skip
     assert purge([out], None, {"999"}).rows == 0
 

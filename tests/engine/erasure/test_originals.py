@@ -82,7 +82,7 @@ def test_a_file_of_tensors_is_looked_into_whatever_it_is_called(tmp_path, name):
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
     wanted = [Wanted(frozenset({who}), {None: frozenset({who})}) for who in ("17", "18")]
-    assert [Scan(of).problem(path, None, written_by_us=False) for of in wanted] == ["holds rows of theirs", None]
+    assert [Scan(of).problem(path, None, written_by_us=False) for of in wanted] == ["holds rows about them", None]
 
 
 def test_a_file_cut_short_is_opaque():

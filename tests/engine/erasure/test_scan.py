@@ -10,7 +10,7 @@ import pytest
 from unlearn_audit.engine.erasure.scan import Scan, Wanted, answers
 
 ANSWER = np.float32([0.25, 0.75])
-ROWS = "holds rows of theirs"
+ROWS = "holds rows about them"
 MAYBE = "may hold one of them"
 TEXT = "names one of them"
 

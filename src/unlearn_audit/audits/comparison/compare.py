@@ -36,7 +36,7 @@ class Compared:
     Attributes
     ----------
     findings
-        All that is said of them.
+        All that is said about them.
     curves
         By the place of a run, from 0; a run without scores has none.
     """

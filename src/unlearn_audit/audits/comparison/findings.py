@@ -129,7 +129,7 @@ class RunDifference(Frozen):
 
 
 class RunsComparison(Frozen):
-    """All that is said of some runs side by side."""
+    """All that is said about runs side by side."""
 
     schema_: str = Field(default=SCHEMA, alias="schema")
     summary: str

@@ -31,7 +31,7 @@ from unlearn_audit.utils.messages import reason
 from unlearn_audit.utils.typing import Array, Mask
 
 FINDINGS, SCORES = "findings.json", "scores.parquet"
-"""What is read of a run folder, besides its marker."""
+"""What is read from a run folder, besides its marker."""
 
 
 @dataclass(frozen=True, eq=False)

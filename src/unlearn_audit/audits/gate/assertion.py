@@ -14,7 +14,7 @@ from unlearn_audit.audits.methods.result import MethodsResult
 from unlearn_audit.audits.release.result import ReleaseResult
 
 Measured = AuditResult | ReleaseResult | MethodsResult | AnyFindings | str | Path
-"""What can be held against limits: a result, its findings, or the folder of a run."""
+"""What limits can apply to: a result, its findings, or the folder of a run."""
 
 
 def assert_not_leaking(

@@ -24,7 +24,7 @@ from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import Verdict
 
 FILES = ("findings.json", "methods.json")
-"""What a run folder may hold that limits can be held against."""
+"""What a run folder may hold whose figures limits can apply to."""
 
 AnyFindings = Findings | ReleaseFindings | MethodsFindings
 

@@ -58,7 +58,7 @@ def _grouped_by(target: Observations, names: Sequence[str]) -> Observations:
 def file_settings(
     config: AuditConfig, files: Mapping[str, Path], read_as: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Return the configuration of an audit of tables: what is read of ``config``, and digests of the files.
+    """Return the configuration of an audit of tables: what is taken from ``config``, and digests of the files.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def seconds_of(row: Method) -> float | None:
 
 
 AXES: dict[str, Callable[[Method], float | None]] = {"accuracy": lost_accuracy, "seconds": seconds_of}
-"""What leak is held against; less is better."""
+"""What leak is plotted against; less is better."""
 
 
 def with_fronts(rows: Sequence[Method]) -> tuple[Method, ...]:

@@ -35,7 +35,7 @@ READINGS = {
     "as-retraining": "as retraining",
     "unchanged": "nothing changed",
 }
-"""What is said of a method's update in a cell."""
+"""What a cell says about a method's update."""
 
 DIRECTIONS = {
     "remembered": "not forgotten",

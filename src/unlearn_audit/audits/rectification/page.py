@@ -21,7 +21,7 @@ def verdict(found: Rectification) -> str:
     """Return what the figures show, in one or two sentences."""
     seen = [words.partition(",")[0] for words, of, chance in found.figures() if of.low > chance]
     if found.null:
-        anew = "Each value was rewritten unchanged, so that no value can be told"
+        anew = "Each value was rewritten unchanged, so that there is no value to find"
         if seen:
             return (
                 f"{anew}. Above guessing all the same, each by its own interval: {'; '.join(seen)}. That is chance, or "

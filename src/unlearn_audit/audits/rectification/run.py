@@ -52,7 +52,7 @@ class Rectification:
     corrections, unchanged, columns
         Corrected records and unchanged ones that were asked about, over all worlds, and columns in a line-up.
     column
-        Share of corrections whose column was told; the chance level is 1 / ``columns``.
+        Share of corrections whose column was found; the chance level is 1 / ``columns``.
     value
         AUC of the old against the new value of the column that was corrected.
     record
@@ -85,7 +85,7 @@ class Rectification:
     def figures(self) -> tuple[tuple[str, Estimate, float], ...]:
         """Return each figure in words, with its chance level."""
         return (
-            ("column told, share", self.column, self.chance),
+            ("column found, share", self.column, self.chance),
             ("old from new value, AUC", self.value, 0.5),
             ("corrected from unchanged records, AUC", self.record, 0.5),
         )

@@ -63,7 +63,7 @@ class ReleaseFindings(Frozen):
         description="people with a p-value of at most the key, not adjusted for their number; of a rehearsal, in all"
     )
     smallest_p_value: float
-    p_values: tuple[float, ...] = Field(description="of the deleted people, ascending: in no order of theirs")
+    p_values: tuple[float, ...] = Field(description="of the deleted people, ascending, so the order identifies no one")
     changed: float = Field(description="share of all records queried that the versions answer differently")
     flagging: tuple[FlaggingFinding, ...]
     summary: str

@@ -119,7 +119,7 @@ class Scan:
         for table in content.of_rows:
             every = np.ones(table.num_rows, dtype=bool)
             if self.wanted.rows(table, dataset, copied=not written_by_us).any():
-                return "holds rows of theirs"
+                return "holds rows about them"
             if answers(table, every) & self.secrets:
                 return "holds answers that only they got"
         looked_through = written_by_us and bool(content.of_rows)  # every answer in it is a row's

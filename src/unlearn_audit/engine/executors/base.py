@@ -21,7 +21,7 @@ FRUITLESS = 3
 
 
 WORLDS = "worlds are not made yet, and the same command with fewer --jobs goes on from here"
-"""What is said of items that are left where workers die again and again, and what to do."""
+"""What is said about items that are left where workers die again and again, and what to do."""
 
 
 class Executor(Protocol):
@@ -91,7 +91,7 @@ def until_done(attempt: Callable[[Sequence[Item]], Results], items: Sequence[Ite
     items
         All items, each once.
     undone
-        What is said of those that are left where it leads nowhere, as of `WORLDS`.
+        What is said about those that are left when this fails, as for `WORLDS`.
 
     Raises
     ------

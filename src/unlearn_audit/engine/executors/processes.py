@@ -27,7 +27,7 @@ class Processes:
     jobs
         Cores to use; where there is work for one process alone, this one does it.
     undone
-        What is said of items that are left where workers die again and again, as of `WORLDS`.
+        What is said about items that are left where workers die again and again, as for `WORLDS`.
     trains
         Whether items train models: with a time limit, these are trained in a worker process even if there is one alone.
     """

@@ -70,7 +70,7 @@ class Took:
 
 @dataclass(frozen=True)
 class Records:
-    """Records of one role, and the labels that their answers are held against.
+    """Records of one role, and the labels that their answers are compared with.
 
     Attributes
     ----------

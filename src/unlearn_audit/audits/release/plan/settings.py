@@ -1,4 +1,4 @@
-"""What a plan of releases is held against, and what is searched."""
+"""The target of a plan of releases, and what is searched."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCHES = (1, 2, 5, 10, 20, 50, 100)
 
 @dataclass(frozen=True)
 class Target:
-    """What every guarantee is held against.
+    """What every guarantee is compared with.
 
     Attributes
     ----------
