@@ -54,6 +54,7 @@ HEAVY = (
     "engine/test_executors.py::test_what_a_worker_refuses_is_the_same_sentence[dask]",
     "metrics/test_bands.py::test_no_interval_of_the_family_is_wrong[0.7]",
     "metrics/test_stopping.py::test_coverage_where_the_audit_stopped_early[case1]",
+    "models/test_estimators.py::test_checks_of_scikit_learn[TorchClassifier",
     "models/test_source.py::test_the_zoo_makes_seeded_models_that_fit_and_repeat[resnet50]",
     "models/networks/test_private.py::test_shared_noise_cancels_in_the_difference_whatever_the_epsilon",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[sisa]",

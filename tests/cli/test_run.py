@@ -176,24 +176,18 @@ def test_a_users_table_and_factory(command, tmp_path):
 def test_the_former_name_of_the_column_of_persons_is_noted(command, tmp_path):
     pd.DataFrame({"age": range(60), "rich": ["yes", "no"] * 30, "who": range(60)}).to_csv("people.csv", index=False)
     (tmp_path / "audit.yaml").write_text("target: {data: {file: people.csv, label: rich, unit: nobody}}\n")
-    own = ["--data=people.csv", "--label=rich"]
+    own, removed = ["--data=people.csv", "--label=rich"], "It will be removed in version 1.0."
     for name, given, note in (
-        (
-            "run",
-            [*own, "--unit=nobody"],
-            "Note: --unit is deprecated; use --person. It will be removed in version 1.0.",
-        ),
-        (
-            "plan",
-            [*own, "--unit=nobody"],
-            "Note: --unit is deprecated; use --person. It will be removed in version 1.0.",
-        ),
-        ("plan", [tmp_path / "audit.yaml"], "Note: unit is deprecated; use person. It will be removed in version 1.0."),
+        ("run", [*own, "--unit=nobody"], "Note: --unit is deprecated; use --person."),
+        ("plan", [*own, "--unit=nobody"], "Note: --unit is deprecated; use --person."),
+        ("plan", [tmp_path / "audit.yaml"], "Note: unit is deprecated; use person."),
         ("run", [*own, "--person=nobody"], ""),
     ):
         refused = command(name, *given)
         assert "no person column 'nobody'" in refused.err
-        assert [line for line in refused.err.splitlines() if line.startswith("Note")] == ([note] if note else [])
+        assert [line for line in refused.err.splitlines() if line.startswith("Note")] == (
+            [f"{note} {removed}"] if note else []
+        )
 
 
 def test_risk_by_columns(command, tmp_path):

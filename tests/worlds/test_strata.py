@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 
 from unlearn_audit import audit
 from unlearn_audit.config import AuditConfig, ScenarioConfig, WorldsConfig
@@ -103,7 +104,12 @@ def test_a_configuration_without_it_is_written_as_before():
     assert AuditConfig.model_validate(asked.model_dump(mode="json")) == asked
 
 
-@pytest.mark.parametrize("model", ["logistic-regression", "mlp", "decision-tree", "random-forest-100", "own"])
+# before 1.9 scikit-learn looks for NaN among the texts of the classes where a network stops early
+BEFORE_1_9 = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
+MLP = pytest.param("mlp", marks=pytest.mark.xfail(BEFORE_1_9, reason="a fault of scikit-learn", strict=True))
+
+
+@pytest.mark.parametrize("model", ["logistic-regression", MLP, "decision-tree", "random-forest-100", "own"])
 @pytest.mark.parametrize("there", [["a"], ["c"], ["a", "b"]])
 def test_a_class_that_a_training_set_lacks_has_probability_0(model, there):
     from sklearn.linear_model import LogisticRegression

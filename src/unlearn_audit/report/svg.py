@@ -127,8 +127,10 @@ class Readable:
 
 def readable_points(axes: Axes, curves: Sequence[Readable]) -> str:
     """Return where the points of curves lie in the drawing, as the JSON that the script of the page reads."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    from matplotlib.figure import Figure
+
+    figure = axes.figure  # matplotlib 3.9 has no other way to ask
+    assert isinstance(figure, Figure)
     figure.set_dpi(_POINTS_AN_INCH)
     figure.draw_without_rendering()
     height = figure.bbox.height
