@@ -379,6 +379,6 @@ def test_records_are_purged_from_a_folder_of_answers(server, people, tmp_path):
 
     result = ask(server, people, tmp_path / "out")
     purged = purge([result.folder], None, ["r003", "r005"], without_store=True)
-    assert (purged.rows, purged.tables, purged.missing) == (4, 2, ())
+    assert (purged.rows, purged.tables, purged.missing) == (4, 2, [])
     assert read_answers(result.before, "who").ids.tolist() == [f"r{i:03}" for i in range(N) if i not in (3, 5)]
     assert verified(result.folder)[1] == []
