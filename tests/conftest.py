@@ -42,6 +42,7 @@ HEAVY = (
     "membership/test_run.py::test_real_data_leaks_where_it_is_known_to[us-accidents",
     "membership/test_run.py::test_real_data_leaks_where_it_is_known_to[adult-decision-tree",
     "cli/test_plan_release.py::test_forests_and_networks_by_name[random-forest]",
+    "models/test_program.py::test_an_audit_of_a_program_says_what_one_of_the_same_model_says",
     "query/test_page.py::test_the_walk_ends_at_the_report_that_the_page_shows",
     "query/test_query.py::test_killed_at_any_time_it_goes_on",
     "cli/test_run.py::test_a_killed_run_resumes_with_the_same_result[1]",
