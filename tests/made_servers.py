@@ -63,6 +63,11 @@ def drop(handler):
     handler.close_connection = True
 
 
+def garbled(handler):
+    """A fault: what comes is not packed as the server says."""
+    status(200, b"no gzip", Content_Encoding="gzip")(handler)
+
+
 def slow(seconds):
     """A fault: nothing comes for so long."""
 

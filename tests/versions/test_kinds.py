@@ -126,6 +126,22 @@ def test_weights_and_their_module(folder, suffix):
         assert np.allclose(found.values, module(torch.from_numpy(X.to_numpy(copy=True))).softmax(dim=1), atol=1e-6)
 
 
+def test_logits_of_weights_are_normalised_once(folder, tmp_path):
+    (folder / "net.py").write_text(NET)
+    torch.save(nn.Linear(3, 2).state_dict(), "model.pt")
+    given = {"classes": CLASSES["classes"], "module": CLASSES["module"]}
+    one = query(X, "model.pt", "model.pt", tmp_path / "one", **given)
+    two = query(X, "model.pt", "model.pt", tmp_path / "two", logits=True, **given)
+    assert np.allclose(*(pd.read_parquet(of.before)[["p_no", "p_yes"]] for of in (one, two)))
+
+
+def test_another_model_in_python_is_another_query(tmp_path):
+    models = [LogisticRegression(C=c).fit(X, Y) for c in (1.0, 0.1, 0.01)]
+    query(X, models[0], models[1], tmp_path / "out")
+    with pytest.raises(AuditError, match="holds another run"):
+        query(X, models[0], models[2], tmp_path / "out")
+
+
 class Evil:
     def __reduce__(self):
         return print, ("run",)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
+import joblib
 import numpy as np
 
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.source import load_factory
 from unlearn_audit.observations.one_version import is_model
-from unlearn_audit.utils.columns import content_of
 from unlearn_audit.utils.foreign import defined_at, foreign
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.versions.base import Asking, Kind, Records, Replies, Version
@@ -29,20 +29,18 @@ class FittedVersion(Version):
         The model.
     where
         What it is called.
-    code
-        The digest of the file that made it; None where that is not known.
     """
 
     batch = 65_536
 
-    def __init__(self, model: Any, where: str, code: str | None = None) -> None:
+    def __init__(self, model: Any, where: str) -> None:
         offered = [name for name in ("predict_proba", "predict") if callable(getattr(model, name, None))]
         if not offered:
             raise AuditError(
                 f"{where} is a {type(model).__name__} without predict_proba or predict; give a fitted model"
             )
         self._method = offered[0]
-        self._model, self.where, self.identity = model, where, {"model": where, "code": code}
+        self._model, self.where, self.identity = model, where, {"model": where, "content": _content_of(model)}
 
     def ask(self, records: Records) -> Replies:
         """Return what the model answers for a DataFrame of the records."""
@@ -62,6 +60,14 @@ class FittedVersion(Version):
         return Replies(values=found.astype(np.float64), classes=classes)
 
 
+def _content_of(model: Any) -> str:
+    """Return what tells a model from another; of one that cannot be told, what no other has."""
+    try:
+        return str(joblib.hash(model))
+    except Exception:  # noqa: BLE001 - a model of other people's may raise anything where it is pickled
+        return token_hex(16)
+
+
 class FunctionKind(Kind):
     """Functions that return a fitted model."""
 
@@ -75,7 +81,6 @@ class FunctionKind(Kind):
     def opened(self, text: str, asking: Asking) -> Iterator[Version]:  # noqa: ARG002
         """Yield the version; the function is called once."""
         file = Path(text.rpartition(":")[0])
-        code = sha256(content_of(file)).hexdigest() if file.suffix == ".py" and file.is_file() else None
         with foreign(f"{text} raised", "; it must return a fitted model"):
             model = load_factory(text)()
-        yield FittedVersion(model, f"{file.name}:{text.rpartition(':')[2]}", code)
+        yield FittedVersion(model, f"{file.name}:{text.rpartition(':')[2]}")

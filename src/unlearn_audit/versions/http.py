@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import scrypt
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -45,7 +45,10 @@ class HttpVersion(Version):
     batch = 100
 
     def __init__(self, url: str, asking: Asking) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise AuditError(f"an address cannot be read ({reason(error)}); write it like https://host/v1") from error
         if parts.username or parts.password:
             raise AuditError(
                 "the address holds a user's name or password; give it as --header 'Authorization: env:NAME'"
@@ -57,7 +60,7 @@ class HttpVersion(Version):
         self._url, self._asking, self._template = url, asking, template_of(asking.request)
         self.identity = {
             "url": self.where,
-            "query": sha256(parts.query.encode()).hexdigest() if parts.query else None,
+            "query": _hidden(parts.query, self.where) if parts.query else None,
             "request": self._template,
             "answers": asking.answers,
         }
@@ -88,7 +91,7 @@ class HttpVersion(Version):
                 return self._once(body, records)
             except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
                 raise AuditError(f"{self.where} cannot be asked ({reason(error)}); check the address") from error
-            except (httpx.TransportError, Passing, RuntimeError) as error:
+            except (httpx.RequestError, Passing, RuntimeError) as error:
                 self.close()
                 failures += 1
                 why = self._clean(reason(error) or type(error).__name__, records)
@@ -176,6 +179,11 @@ class HttpVersion(Version):
             if len(secret) > _SHORTEST:
                 text = text.replace(secret, "(secret)")
         return without_values(text, records.frame)
+
+
+def _hidden(secret: str, salt: str) -> str:
+    """Return what tells a secret from another, and from which it takes long to find even a short one by trying."""
+    return scrypt(secret.encode(), salt=salt.encode(), n=1 << 14, r=8, p=1, dklen=16).hex()
 
 
 class HttpKind(Kind):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from unlearn_audit.errors import AuditError
@@ -49,4 +50,5 @@ def kind_of(text: str) -> Kind:
             if kind.takes(text):
                 return kind
     ways = "; ".join(kind.about for kind in KINDS.values())
-    raise AuditError(f"{text} names no version of a model; give one of these: {ways}")
+    shown = re.sub(r"//[^/@]*@", "//", text).partition("?")[0]  # the rest may be secret
+    raise AuditError(f"{shown} names no version of a model; give one of these: {ways}")

@@ -69,7 +69,8 @@ class WeightsVersion(Version):
             logits = module(values)
         if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(values):
             raise AuditError(f"{self.where}: the module has to return logits (rows, classes), as one tensor")
-        return Replies(values=logits.double().softmax(dim=1).numpy())
+        # if they are said to be logits, whoever asked takes the softmax
+        return Replies(values=(logits.double() if self._asking.logits else logits.double().softmax(dim=1)).numpy())
 
     def _made(self, n_features: int) -> nn.Module:
         """Return the module with the weights, for records of so many features."""

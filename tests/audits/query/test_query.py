@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_servers import drip, drop, posteriors, running, slow, status
+from made_servers import drip, drop, garbled, posteriors, running, slow, status
 from unlearn_audit import AuditError, query
 from unlearn_audit.observations.one_version import read_answers
 
@@ -91,6 +91,7 @@ def test_what_is_asked_for_is_sent_in_that_order(server, people, tmp_path):
         (status(500, b"try later"), 0.0),
         (status(503, Retry_After="soon"), 0.0),
         (drop, 0.0),
+        (garbled, 0.0),
         (slow(1.5), 0.0),
         (drip, 0.0),
     ],
@@ -379,6 +380,22 @@ def test_records_are_purged_from_a_folder_of_answers(server, people, tmp_path):
 
     result = ask(server, people, tmp_path / "out")
     purged = purge([result.folder], None, ["r003", "r005"], without_store=True)
-    assert (purged.rows, purged.tables, purged.missing) == (4, 2, ())
+    assert (purged.rows, purged.tables, purged.missing) == (4, 2, [])
     assert read_answers(result.before, "who").ids.tolist() == [f"r{i:03}" for i in range(N) if i not in (3, 5)]
     assert verified(result.folder)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("http://[::1/v1", "an address cannot be read"),
+        ("http:///v1", "is no address of a server"),
+        ("https://me:s3cr3t@host/v1", "holds a user's name or password; give it as --header"),
+        ("ftp://me:s3cr3t@host/v1?key=s3cr3t", "ftp://host/v1 names no version of a model"),
+    ],
+)
+def test_what_is_no_address_is_refused(server, people, tmp_path, address, says):
+    with pytest.raises(AuditError, match=says) as told:
+        query(people, server.url(), address, tmp_path / "out", **COLUMNS)
+    assert "s3cr3t" not in str(told.value)
+    assert server.requests == []

@@ -127,7 +127,7 @@ def query(
 def _opened(given: Any, asking: Asking) -> Any:
     if isinstance(given, str | Path):
         return kind_of(str(given)).opened(str(given), asking)
-    return ExitStack() if isinstance(given, Version) else _Given(FittedVersion(given, f"a {type(given).__name__}"))
+    return _Given(given if isinstance(given, Version) else FittedVersion(given, f"a {type(given).__name__}"))
 
 
 @dataclass(frozen=True)
