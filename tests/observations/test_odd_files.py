@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Files of posteriors in any shape give the table of the plain one, or one sentence that names the cause."""
 
 import bz2
@@ -153,11 +154,13 @@ def test_everything_at_once(tmp_path):
     path = tmp_path / "all.csv.gz"
     path.write_bytes(gzip.compress(frame.to_csv(index=False, sep=";", decimal=",").encode("latin-1")))
     read_as = ReadAs.of_flags(
-        ["role=status", "record=customer", "class=outcome", "version=model"],
-        ["deleted=gone", "unseen=test"],
-        before="march",
-        after="april",
-        encoding="latin-1",
+        {
+            "column": ["role=status", "record=customer", "class=outcome", "version=model"],
+            "role_value": ["deleted=gone", "unseen=test"],
+            "before_columns": "march",
+            "after_columns": "april",
+            "text_encoding": "latin-1",
+        }
     )
     found, expected = read_observations(path, read_as), plain(tmp_path)
     assert found.rows.equals(expected.rows)
@@ -313,14 +316,14 @@ def test_what_cannot_be_known_is_one_sentence_that_names_the_cause(tmp_path, nam
         ({"column": ["role=a", "role=b"]}, "--column names one column twice"),
         ({"values": "odds"}, "unknown kind of values 'odds'"),
         ({"class_names": "a"}, "needs two names"),
-        ({"before": "*_*"}, "more than one \\*"),
+        ({"before_columns": "*_*"}, r"more than one \*"),
         ({"decimal": "dot"}, "use comma or point"),
         ({"delimiter": "#"}, "the delimiter '#' is not read"),
     ],
 )
 def test_flags_that_say_nothing_are_refused(flags, said):
     with pytest.raises(AuditError, match=said):
-        ReadAs.of_flags(**flags)
+        ReadAs.of_flags(flags)
 
 
 def test_flags_that_fit_no_column_are_refused(tmp_path):
@@ -412,7 +415,7 @@ def test_an_arrow_file_that_unpacks_to_far_more_is_refused(tmp_path):
         read_observations(tmp_path / "t.arrow")
     with pa.OSFile(str(tmp_path / "s.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    with pytest.raises(AuditError, match="every version needs the same|no columns before_"):
+    with pytest.raises(AuditError, match="has no columns before_"):
         read_observations(tmp_path / "s.arrow")
     whole = (tmp_path / "s.arrow").read_bytes()
     for cut in range(0, len(whole), 23):

@@ -118,8 +118,8 @@ def release(
     """Show who can be identified as deleted from the two versions of one release.
 
     No shadow worlds are needed: each deleted person is compared with people of the same class who were never in
-    training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>; unlearn-audit
-    inspect FILE says how others are read. See docs/release.md.
+    training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>; how
+    other files are read, unlearn-audit inspect FILE says. See docs/release.md.
 
     Typical calls:
 

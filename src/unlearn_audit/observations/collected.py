@@ -87,8 +87,8 @@ class Collected:
         elif self._stated and found == "probabilities" and self._stated != found and _sums_to_one(block):
             self._kind = found
             self.notes.append(
-                f"its numbers were left as they are, in spite of --values {self._stated}: each lies between 0 and 1, and "
-                "each row sums to 1"
+                f"its numbers were left as they are, in spite of --values {self._stated}: each lies between 0 and 1, "
+                "and each row sums to 1"
             )
         else:
             self._kind = self._stated or found

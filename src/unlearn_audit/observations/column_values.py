@@ -90,9 +90,9 @@ def _without_signs(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.A
     texts = pc.utf8_trim_whitespace(column)
     if in_percent(texts):
         texts = pc.utf8_rtrim_whitespace(pc.utf8_rtrim(texts, "%"))
-    if pc.any(pc.match_substring(texts, ",")).as_py() and not pc.any(pc.match_substring(texts, ".")).as_py():
-        if pc.all(pc.match_substring_regex(texts, _WITH_COMMA)).as_py():
-            texts = pc.replace_substring(texts, ",", ".")
+    # a number with a point doesn't match
+    if pc.any(pc.match_substring(texts, ",")).as_py() and pc.all(pc.match_substring_regex(texts, _WITH_COMMA)).as_py():
+        texts = pc.replace_substring(texts, ",", ".")
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 

@@ -18,8 +18,9 @@ from unlearn_audit.observations.long import widened
 from unlearn_audit.observations.naming import PAIRS, naming_of
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.table import COLUMNS, GROUP, READ_AS, ROLES, Observations
-from unlearn_audit.utils.columns import ROWS_AT_ONCE, Columns
+from unlearn_audit.utils.columns import Columns
 from unlearn_audit.utils.messages import shortened
+from unlearn_audit.utils.sources import ROWS_AT_ONCE
 
 
 def write_csv(observations: Observations, path: Path) -> None:
@@ -112,9 +113,9 @@ def _in_our_words(values: dict[str, Any], texts: set[str], read_as: ReadAs) -> l
             values["role"] = pd.Series(np.array([*ours, None], dtype=object)[codes])
             changed = {f"'{name}' as {of}" for name, of in zip(names, ours, strict=True) if str(name) != of}
             notes.append(f"roles were read in our words: {shortened(sorted(changed))}")
-    elif "role" in values and read_as.roles:
-        texts = values["role"].map(lambda of: str(int(of)) if of == of and of == int(of) else str(of))
-        values["role"] = texts.map(lambda of: role_of(of, read_as.roles))
+    elif "role" in values and read_as.roles:  # numbers stand for roles
+        words = [f"{of:.0f}" if of == of and float(of).is_integer() else str(of) for of in values["role"].tolist()]
+        values["role"] = pd.Series([role_of(of, read_as.roles) for of in words], dtype=object)
     if "record" in texts and not _are_numbers(values["record"]):
         values["record"] = pd.Series(pd.factorize(values["record"])[0].astype(np.int64))
         notes.append("the record ids are texts, and were numbered from 0 in the order in which they appear")

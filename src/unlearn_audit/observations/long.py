@@ -58,7 +58,8 @@ def widened(
     keys = [name for name in _KEYS if name in table.column_names]
     if "record" not in keys:
         raise AuditError(
-            f"{path} is long and has no column record, by which its rows belong together; add it, or name it with --column"
+            f"{path} is long and has no column record, by which its rows belong together; add it, or name it with "
+            "--column"
         )
     queries = _codes([table[name] for name in keys])
     first = np.unique(queries, return_index=True)[1]
@@ -128,8 +129,8 @@ def _versions(table: pa.Table, read_as: ReadAs, path: Path) -> tuple[Codes, int]
     numbers = {name: stated.get(name, _number(name)) for name in names}
     if sorted(numbers.values()) != list(range(max(len(names), 1))):
         raise AuditError(
-            f"{path}: the column 'version' holds {shortened(names)}; it should hold before and after, or 0, 1, ...: say "
-            "which is which with --before NAME and --after NAME"
+            f"{path}: the column 'version' holds {shortened(names)}; it should hold before and after, or 0, 1, ...: "
+            "say which is which with --before NAME and --after NAME"
         )
     return np.array([numbers[name] for name in names], dtype=np.int64)[codes], len(names)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,8 @@ class Answers:
         *,
         partial: bool = False,
         groups: Mapping[str, npt.NDArray[np.object_]] | None = None,
-        check: Callable[[], int | None] | None = None,
-        notes: tuple[str, ...] = (),
     ) -> Answers:
-        """Check what a version answered; ``check`` is given where its posteriors were checked while they were read.
+        """Check what a version answered.
 
         Raises
         ------
@@ -99,11 +97,11 @@ class Answers:
                 f"{where} holds {len(again.unique()):,} record ids more than once, such as {again[0]}; "
                 "give one row a record"
             )
-        rounded = check() if check else check_posteriors(posteriors[:, None], classes, partial, where)
+        rounded = check_posteriors(posteriors[:, None], classes, partial, where)
         known = np.full(len(index), -1) if labels is None else labels
         whose = None if persons is None else np.asarray(persons, dtype=object)
         of = posteriors.astype(np.float32)
-        return cls(where, index, of, tuple(classes), known, whose, partial, groups or {}, rounded, notes)
+        return cls(where, index, of, tuple(classes), known, whose, partial, groups or {}, rounded)
 
 
 def is_model(text: str) -> bool:
@@ -187,7 +185,7 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
         raise AuditError(
             f"{path} needs a column record and a column {PREFIX}<class> for each class; it has {shortened(names)}"
         )
-    kept = [name for name in columns.names if name == person or name in naming.ours and name not in layout.flat]
+    kept = [name for name in columns.names if name == person or (name in naming.ours and name not in layout.flat)]
     table = columns.read(kept)
     if person is not None and person in kept and (as_record := naming.ours.get(person)):
         raise AuditError(f"{path}: column '{person}' is both the person and {as_record}; name another")
@@ -205,10 +203,11 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
     notes = [*columns.notes, *naming.notes, *layout.notes, *collected.notes]
     if ignored := [name for name in naming.ignored if name.strip()]:
         notes.append(f"columns that nothing here reads were left out: {shortened(ignored, 20)}")
-    return Answers.of(
+    posteriors, rounded = collected.done()[:, 0], collected.decimals()
+    answers = Answers.of(
         str(path),
         texts_of(table["record"], "record", path),
-        collected.done()[:, 0],
+        posteriors,
         list(classes),
         label_codes(table["label"], list(classes), path) if "label" in there else None,
         texts_of(table[person], person, path) if person is not None and person in there else None,
@@ -218,9 +217,8 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
             for name in there
             if name.startswith(GROUP) and name != person
         },
-        check=collected.decimals,
-        notes=tuple(notes),
     )
+    return replace(answers, rounded=rounded, notes=tuple(notes))
 
 
 def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:
@@ -268,7 +266,7 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | 
             f"{path}: 'classes' has shape {classes.shape} and type {classes.dtype}; the name of each of {k} classes is "
             "needed"
         )
-    return Answers.of(
+    answers = Answers.of(
         str(path),
         texts["record"],
         posteriors,
@@ -277,5 +275,5 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | 
         texts.get(person or ""),
         partial=is_partial_array(partial, path),
         groups={name.removeprefix(GROUP): texts[name].astype(object) for name in groups},
-        notes=tuple(notes),
     )
+    return replace(answers, notes=tuple(notes))

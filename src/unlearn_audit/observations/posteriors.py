@@ -191,7 +191,10 @@ def _looks_like(array: npt.NDArray[Any]) -> str:
         if _mostly((flat >= 0).all(axis=1) & (np.abs(total - 100) <= max(1.0, 0.05 * array.shape[-1]))):
             return "these look like percentages, since rows sum to 100; divide them by 100, or say --values percentages"
         if _mostly((flat <= 0).all(axis=1) & (np.abs(np.exp(flat).sum(axis=1) - 1) <= 0.01)):
-            return "these look like logarithms of probabilities; export their exponentials, or say --values log-probabilities"
+            return (
+                "these look like logarithms of probabilities; export their exponentials, or say --values "
+                "log-probabilities"
+            )
         if _mostly((flat >= 0).all(axis=1) & (np.rint(flat) == flat).all(axis=1) & (total > 1)):
             return "these look like counts; divide each row by its sum"
     if _mostly(outside):

@@ -51,19 +51,8 @@ class ReadAs:
     strict: bool = False
 
     @classmethod
-    def of_flags(
-        cls,
-        column: Sequence[str] | None = None,
-        role_value: Sequence[str] | None = None,
-        class_names: str | None = None,
-        ignore: Sequence[str] | None = None,
-        values: str | None = None,
-        delimiter: str | None = None,
-        decimal: str | None = None,
-        encoding: str | None = None,
-        **versions: str | None,
-    ) -> ReadAs:
-        """Return what flags say.
+    def of_flags(cls, flags: Mapping[str, Any]) -> ReadAs:
+        """Return what flags say, by their names with ``_``; one that is left out or None says nothing.
 
         Raises
         ------
@@ -72,29 +61,33 @@ class ReadAs:
 
         Examples
         --------
-        >>> ReadAs.of_flags(["role=status"], ["deleted=removed"], before="old_*").roles
+        >>> ReadAs.of_flags({"column": ["role=status"], "role_value": ["deleted=removed"]}).roles
         {'removed': 'deleted'}
         """
+        values, decimal, names = (flags.get(name) for name in ("values", "decimal", "class_names"))
         if values is not None:
             check_known("kind of values", [values], VALUES)
         if decimal is not None and decimal not in _DECIMALS:
             raise AuditError(f"--decimal {decimal!r} is no sign; use comma or point")
-        classes = None if class_names is None else [name.strip() for name in class_names.split(",")]
+        classes = None if names is None else [name.strip() for name in names.split(",")]
         if classes is not None and (len(classes) != 2 or len(set(classes)) != 2 or not all(classes)):
-            raise AuditError(f"--class-names {class_names!r} needs two names, as in --class-names no,yes")
-        for name, pattern in versions.items():
+            raise AuditError(f"--class-names {names!r} needs two names, as in --class-names no,yes")
+        for name in ("before", "after"):
+            pattern = flags.get(f"{name}_columns")
             if pattern is not None and pattern.count("*") > 1:
                 raise AuditError(f"--{name} {pattern!r} has more than one *; put it in place of the class alone")
+        delimiter = flags.get("delimiter")
         return cls(
-            columns=_pairs(column, "--column", "role=status"),
-            roles={of: role for role, of in _pairs(role_value, "--role-value", "deleted=removed", many=True)},
-            values=values,  # type: ignore[arg-type]
+            columns=_columns(flags.get("column")),
+            before=flags.get("before_columns"),
+            after=flags.get("after_columns"),
+            roles={word: role for role, word in _pairs(flags.get("role_value"), "--role-value", "deleted=removed")},
+            values=values,
             classes=classes,
-            ignored=tuple(ignore or ()),
+            ignored=tuple(flags.get("ignore") or ()),
             delimiter=None if delimiter is None else delimiter_named(delimiter),
             decimal=None if decimal is None else _DECIMALS[decimal],
-            encoding=encoding,
-            **versions,
+            encoding=flags.get("text_encoding"),
         )
 
     @property
@@ -133,16 +126,19 @@ def wanted_of(read_as: ReadAs, texts: Sequence[str], *, streamed: bool = False, 
 _DECIMALS = {"comma": ",", "point": ".", ",": ",", ".": "."}
 
 
-def _pairs(given: Sequence[str] | None, flag: str, example: str, *, many: bool = False) -> Any:
-    """Return ``ours=theirs`` as pairs, or as a mapping where each of ours is there once."""
+def _pairs(given: Sequence[str] | None, flag: str, example: str) -> list[tuple[str, str]]:
+    """Return each ``ours=theirs`` as a pair."""
     pairs = []
     for text in given or ():
         ours, equals, theirs = text.partition("=")
         if not (ours and equals and theirs):
             raise AuditError(f"{flag} {text!r} is no pair; write it as in {flag} {example}")
         pairs.append((ours.strip(), theirs.strip()))
-    if many:
-        return pairs
-    if len(dict(pairs)) < len(pairs):
-        raise AuditError(f"{flag} names one column twice; give each once")
+    return pairs
+
+
+def _columns(given: Sequence[str] | None) -> dict[str, str]:
+    pairs = _pairs(given, "--column", "role=status")
+    if len(dict(pairs)) < len(pairs) or len({theirs for _, theirs in pairs}) < len(pairs):
+        raise AuditError("--column names one column twice; give each once")
     return dict(pairs)

@@ -10,42 +10,38 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api.types import infer_dtype
 
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.memory import constant, once, shared
 from unlearn_audit.observations.posteriors import check_posteriors
+from unlearn_audit.observations.rows import (
+    COLUMNS,
+    DEFAULTS,
+    PLAIN_ARRAYS,
+    ROLES,
+    TEXTS,
+    check_array,
+    check_rows,
+    complete,
+)
 from unlearn_audit.utils.codes import codes_of
 
-ROLES = ("deleted", "retained", "unseen", "reference")
-"""What a record was to its pair of models; see the words in the documentation."""
-
-DEFAULTS: dict[str, Any] = {
-    "dataset": "",
-    "side": "",
-    "world": 0,
-    "request": 0,
-    "query": 0,
-    "paper": True,
-    "deleted_at": -1,
-    "label": -1,
-}
-"""What a column holds where a file leaves it out; ``record`` then counts rows, ``deleted_at`` follows the role."""
-
-_TOO_LARGE = 2**63
-_EXACT_FLOATS = 2**53
-"""Whole numbers beyond are not all floats: two of them may have become one."""
-
-COLUMNS = ("dataset", "side", "world", "request", "record", "query", "role", "paper", "deleted_at", "label")
-
-TEXTS = ("dataset", "side", "role")
-"""The columns that hold text."""
+__all__ = [
+    "COLUMNS",
+    "DEFAULTS",
+    "GROUP",
+    "PLAIN_ARRAYS",
+    "READ_AS",
+    "ROLES",
+    "ROUNDED",
+    "SIGNAL",
+    "TEXTS",
+    "Observations",
+    "concatenate",
+    "group_values",
+]
 
 SIGNAL = "signal_"
 """What the name of a signal starts with in a file."""
-
-PLAIN_ARRAYS = "biufUO"
-"""Kinds of arrays that columns may be: booleans, numbers, texts, and objects where they are made in Python."""
 
 ROUNDED = "rounded_to"
 """The key of the metadata that says to how many decimals posteriors are rounded, where their sums show it."""
@@ -152,20 +148,20 @@ class Observations:
         groups: Mapping[str, Any] | None = None,
         where: str = "the observations",
     ) -> Observations:
-        """Build a table of posteriors that ``check`` checks, returning what `check_posteriors` does; the rest of `create`.
+        """Build a table of posteriors that ``check`` checks, as `check_posteriors` does; the rest is of `create`.
 
         Raises
         ------
         AuditError
             If anything else about the table is wrong.
         """
-        rows = _complete(columns, len(array), where, versions=array.shape[1])
+        rows = complete(columns, len(array), where, versions=array.shape[1])
         if len(array) > 0 and array.shape[1] < 2:
             raise AuditError(
                 f"{where} has {array.shape[1]} version of the model; an original and an unlearned one are needed"
             )
         rounded = check()
-        _check_rows(rows, len(classes), array.shape[1], where)
+        check_rows(rows, len(classes), array.shape[1], where)
         for name, values in (signals or {}).items():
             shape, kind = np.shape(values), np.asarray(values).dtype
             if shape[:1] != (len(array),) or kind.kind not in "biuf":
@@ -177,7 +173,7 @@ class Observations:
             if np.shape(values) != (len(array),):
                 raise AuditError(f"{where}: group '{name}' has shape {np.shape(values)} for {len(array)} rows")
             if isinstance(values, np.ndarray):
-                _check_array(values, GROUP + name, where)
+                check_array(values, GROUP + name, where)
         return cls(
             rows,
             array.astype(np.float32, copy=False),
@@ -341,97 +337,3 @@ def concatenate(tables: Sequence[Observations]) -> Observations:
         signals={name: np.concatenate([t.signals[name] for t in tables]) for name in first.signals},
         groups={name: np.concatenate([t.groups[name] for t in tables]) for name in first.groups},
     )
-
-
-def _complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> pd.DataFrame:
-    """Fill in the columns left out and bring all to their types."""
-    unknown = sorted(set(columns) - set(COLUMNS))
-    if unknown:
-        raise AuditError(f"{where} has the unknown column '{unknown[0]}'; the columns are {', '.join(COLUMNS)}")
-    if "role" not in columns:
-        raise AuditError(f"{where} has no column 'role'; each row needs one of {', '.join(ROLES)}")
-    filled: dict[str, Any] = {}
-    for name in COLUMNS:
-        if name in columns:
-            given = columns[name]
-            if isinstance(given, np.ndarray):
-                _check_array(given, name, where)
-            # text in an array stays as it is: pandas would first make strings of its own of it
-            text = isinstance(given, np.ndarray) and given.dtype.kind in "OU"
-            values = pd.Series(given, dtype=object) if text else pd.Series(given, copy=False).reset_index(drop=True)
-            if len(values) != n:
-                raise AuditError(f"{where}: column '{name}' has {len(values)} values for {n} rows of posteriors")
-        elif name == "record":
-            values = pd.Series(np.arange(n))
-        elif name == "deleted_at":
-            # of more versions than two it is not known which update it was
-            values = pd.Series(np.where((filled["role"] == "deleted") & (versions == 2), 1, -1))
-        else:
-            values = constant(DEFAULTS[name], n)
-        filled[name] = once(_typed(values, name, where))
-    return pd.DataFrame(filled, copy=False)
-
-
-def _check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
-    """Raise unless an array holds one plain value a row."""
-    if given.ndim != 1:
-        raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
-    if given.dtype.kind not in PLAIN_ARRAYS:
-        raise AuditError(
-            f"{where}: column '{name}' holds values of type {given.dtype}; numbers, texts, or true and false are needed"
-        )
-
-
-def _typed(values: pd.Series[Any], name: str, where: str) -> pd.Series[Any]:
-    """Return one column in the type of its kind, or say what is wrong with it."""
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
-        # pandas has no half precision, and no bytes in the other order
-        values = values.astype(np.float64 if values.dtype.kind == "f" else values.dtype.newbyteorder("="))
-    right = {"dataset": object, "side": object, "role": object, "paper": bool}.get(name, np.int64)
-    if values.dtype == right and (right is not object or infer_dtype(values, skipna=False) == "string"):
-        return values
-    if name in ("dataset", "side"):
-        return shared(values.fillna("").astype(str))
-    if bool(values.isna().any()):
-        row = int(np.flatnonzero(values.isna().to_numpy())[0])
-        raise AuditError(f"{where}: column '{name}' is empty in row {row}; every row needs a value")
-    if name == "role":
-        return shared(values.astype(str))
-    if name == "paper":
-        wrong = ~values.isin([True, False])
-        if bool(wrong.any()):
-            raise AuditError(f"{where}: column 'paper' holds {_shown(values[wrong])}; true and false are needed")
-        return values.astype(bool)
-    try:
-        numbers = pd.to_numeric(values.astype(np.int64) if values.dtype == bool else values, errors="coerce")
-        # beyond 64 bits a number would silently become another one
-        most = _EXACT_FLOATS if numbers.dtype.kind == "f" else _TOO_LARGE
-        wrong = numbers.isna() | (numbers % 1 != 0) | (numbers < -most) | (numbers >= most)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise AuditError(f"{where}: column '{name}' holds {_shown(values)}; whole numbers are needed") from error
-    if bool(wrong.any()):
-        raise AuditError(
-            f"{where}: column '{name}' holds {_shown(values[wrong])}; whole numbers of at most 64 bits are needed"
-        )
-    return numbers.astype(np.int64)
-
-
-def _shown(values: pd.Series[Any]) -> str:
-    """Return the first value for an error message."""
-    return " ".join(str(values.iloc[0]).split())[:60]
-
-
-def _check_rows(rows: pd.DataFrame, n_classes: int, n_versions: int, where: str) -> None:
-    """Raise unless roles, labels and versions are ones there can be."""
-    unknown = ~rows["role"].isin(ROLES)
-    if bool(unknown.any()):
-        row = int(np.flatnonzero(unknown.to_numpy())[0])
-        raise AuditError(
-            f"{where}: row {row} has the role {rows['role'].iloc[row]!r}; it must be one of {', '.join(ROLES)}; say "
-            "what other words mean with --role-value, as in --role-value deleted=removed"
-        )
-    for column, most in (("label", n_classes), ("deleted_at", n_versions)):
-        wrong = (rows[column] < -1) | (rows[column] >= most)
-        if bool(wrong.any()):
-            row = int(np.flatnonzero(wrong.to_numpy())[0])
-            raise AuditError(f"{where}: row {row} has {column} {rows[column].iloc[row]}; it must be -1 to {most - 1}")

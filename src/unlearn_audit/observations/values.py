@@ -90,9 +90,10 @@ def as_probabilities(block: Block, kind: ValuesName, start: int, where: str) -> 
                 f"their exponentials sum to {np.exp(np.minimum(block[row, version], 700)).sum():.4g}, not 1"
             )
         return _softmax(block)
-    block = {"percentages": lambda: block / 100, "log-probabilities": lambda: np.exp(np.minimum(block, 1))}.get(
-        kind, lambda: block
-    )()
+    if kind == "percentages":
+        block = block / 100
+    elif kind == "log-probabilities":
+        block = np.exp(np.minimum(block, 1))
     return np.concatenate([1 - block, block], axis=-1) if single else block
 
 

@@ -26,7 +26,7 @@ from unlearn_audit.utils.unpacking import inner_suffix
 
 __all__ = ["FORMATS", "Columns", "Format", "Source", "Wanted", "check_file", "content_of", "read_columns", "suffix_of"]
 
-_NO_UTF_8 = "is not UTF-8 text; save it as UTF-8, or name its encoding, as in --encoding latin-1"
+_NO_UTF_8 = "is not UTF-8 text; save it as UTF-8, or name its encoding, as in --text-encoding latin-1"
 
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 

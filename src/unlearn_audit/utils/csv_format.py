@@ -106,7 +106,7 @@ def _read(source: Source, wanted: Wanted) -> pa.Table:
 
 
 def _read_by_column(source: Source, wanted: Wanted) -> pa.Table:
-    """Read a file piece by piece as texts, then find out the types column by column: at once, all of it would be held."""
+    """Read a file piece by piece as texts, then find out types column by column: at once, all of it would be held."""
     names = _schema(source, wanted).names if wanted.only is None else list(wanted.only)
     block = _block_size(source, wanted, _BLOCK)
     options = _options(source, replace(wanted, only=tuple(names)), dict.fromkeys(names, pa.string()), block)

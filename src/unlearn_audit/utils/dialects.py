@@ -118,8 +118,8 @@ def dialect_of(
 def _not_text(path: Path, encoding: str) -> AuditError:
     named = {"utf-8": "UTF-8", "utf-16": "UTF-16"}.get(encoding, encoding)
     return AuditError(
-        f"{path} is not {named} text; save it as UTF-8, or name its encoding: --encoding latin-1 for files of older "
-        "Windows programs"
+        f"{path} is not {named} text; save it as UTF-8, or name its encoding: --text-encoding latin-1 for files of "
+        "older Windows programs"
     )
 
 
@@ -170,9 +170,9 @@ def _delimiter(text: str, path: Path) -> str:
     if len(fitting) > 1 and "," in fitting:
         return ","
     if len(fitting) > 1:
-        named = [name for name, sign in DELIMITERS.items() if sign in fitting]
+        names = [name for name, sign in DELIMITERS.items() if sign in fitting]
         raise AuditError(
-            f"{path} may be separated by {' or '.join(named)}; say which with --delimiter, or save it with commas"
+            f"{path} may be separated by {' or '.join(names)}; say which with --delimiter, or save it with commas"
         )
     if fitting:
         return fitting[0]

@@ -107,8 +107,8 @@ class _Counted(io.RawIOBase):
         self._read += len(piece)
         if self._read > self._most:
             raise AuditError(
-                f"{self._path} unpacks to more than {self._most:,} bytes, as files do that are made to fill the memory; "
-                "if it is right, unpack it first"
+                f"{self._path} unpacks to more than {self._most:,} bytes, as files do that are made to fill the "
+                "memory; if it is right, unpack it first"
             )
         buffer[: len(piece)] = piece
         return len(piece)

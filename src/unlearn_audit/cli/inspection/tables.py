@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def table_seen(path: Path, read_as: ReadAs) -> Seen:
         return _arrays(path, read_as)
     content, partly = head_of(path)
     columns = Columns.of(path, wanted_of_pairs(read_as), content)
-    found = Seen(str(path), "unknown", _facts(path, columns, partly is None), partly=partly)
+    found = Seen(str(path), "unknown", _facts(path, columns), partly=partly)
     if HEADER in (columns.schema.metadata or {}):
         found.facts["written by"] = "a run of unlearn-audit"
         return _pairs(found, read_observations(path))
@@ -59,7 +59,7 @@ def table_seen(path: Path, read_as: ReadAs) -> Seen:
     return _tried(found, lambda of: read(found, columns, content, path, of), read_as)
 
 
-def _facts(path: Path, columns: Columns, whole: bool) -> dict[str, Any]:
+def _facts(path: Path, columns: Columns) -> dict[str, Any]:
     with path.open("rb") as stream:
         packed = compression_of(stream.read(16))
     facts: dict[str, Any] = {"format": columns.form.name + (f", compressed ({packed})" if packed else "")}
@@ -67,7 +67,7 @@ def _facts(path: Path, columns: Columns, whole: bool) -> dict[str, Any]:
     if columns.notes:
         facts["text"] = columns.notes
     facts["columns"] = shortened([name or "(no name)" for name in columns.names], 12)
-    return facts if whole else facts
+    return facts
 
 
 def _fits(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path) -> bool:
@@ -82,7 +82,7 @@ def _fits(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path)
     return not (layout.is_long and "version" not in naming.theirs)
 
 
-def _tried(found: Seen, read: Any, read_as: ReadAs) -> Seen:
+def _tried(found: Seen, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> Seen:
     """Read a file, and once more with what a refusal says it needs."""
     try:
         return read(read_as)
@@ -205,4 +205,4 @@ def _without_posteriors(found: Seen, columns: Columns, path: Path) -> Seen:
 
 
 def _distinct(column: pa.ChunkedArray) -> list[Any]:
-    return column.unique().to_pylist()[:50]
+    return list(column.unique().to_pylist()[:50])

@@ -44,7 +44,9 @@ _OPTIONS = {
         "delimiter", f"What separates columns: {', '.join(DELIMITERS)}. Default: found out.", *DELIMITERS
     ),
     "decimal": _option("decimal", "What separates decimals: comma or point. Default: found out.", "comma", "point"),
-    "encoding": _option("encoding", "Of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."),
+    "text_encoding": _option(
+        "text-encoding", "Of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."
+    ),
 }
 
 
@@ -54,8 +56,7 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def with_options(*positional: Any, **given: Any) -> None:
         flags = {name: given.pop(name, None) for name in _OPTIONS}
-        flags |= {name: flags.pop(f"{name}_columns") for name in ("before", "after")}
-        command(*positional, read_as=ReadAs.of_flags(**flags), **given)
+        command(*positional, read_as=ReadAs.of_flags(flags), **given)
 
     added = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

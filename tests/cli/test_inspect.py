@@ -1,0 +1,175 @@
+"""inspect says what a file is, and prints a command that works when it is pasted."""
+
+import io
+import json
+import pickle
+import shlex
+import struct
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+def frame(seed, n=80):
+    rng = np.random.default_rng(seed)
+    role = np.array(["deleted", "unseen", "retained", "reference"])[np.arange(n) % 4]
+    logits = rng.normal(0, 1, (n, 2))
+    after = logits + rng.normal(0, 0.2, (n, 2))
+    after[:, 0] -= 0.5 * (role == "deleted")
+    found = pd.DataFrame({"role": role, "record": np.arange(n), "label": np.where(logits[:, 0] > 0, "no", "yes")})
+    for version, of in (("before", logits), ("after", after)):
+        p = np.exp(of) / np.exp(of).sum(axis=1, keepdims=True)
+        found[f"{version}_no"], found[f"{version}_yes"] = p[:, 0], p[:, 1]
+    return found
+
+
+def logits(of):
+    return of.assign(**{name: np.log(of[name]) + 3 * (i % 2) for name in of if name[:2] in ("be", "af") for i in [3]})
+
+
+def renamed(of):
+    return of.rename(
+        columns={
+            "role": "status", "before_no": "v1 no", "before_yes": "v1 yes", "after_no": "v2 no", "after_yes": "v2 yes"
+        }
+    )  # fmt: skip
+
+
+SHAPES = {
+    "plain.csv": lambda of, path: of.to_csv(path, index=False),
+    "odd.csv.gz": lambda of, path: of.to_csv(path, index=False, sep=";", decimal=","),
+    "logits.csv": lambda of, path: logits(of).to_csv(path, index=False),
+    "names.parquet": lambda of, path: renamed(of).to_parquet(path),
+    "more.csv": lambda of, path: of.assign(wrold=1).to_csv(path, index=False),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_command_for_two_files_works_as_it_is_printed(command, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed, side in enumerate(("shadow", "target")):
+        SHAPES[name](frame(seed), f"{side}-{name}")
+    ran = command("inspect", f"shadow-{name}", f"target-{name}", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 0
+    assert found["complete"], found
+    program, *words = shlex.split(found["command"])
+    assert program == "unlearn-audit"
+    findings = command(*words, "--attack=margin-difference", "--attack-model=none", "--json").findings
+    assert findings["results"]
+    assert [of["kind"] for of in found["files"]] == ["posteriors of both versions"] * 2
+    assert found["files"][0]["facts"]["roles"] == dict.fromkeys(("deleted", "reference", "retained", "unseen"), 20)
+
+
+def test_two_versions_and_lists_of_ids_are_a_release(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    both = frame(0, 400)
+    for version in ("before", "after"):
+        named = both.rename(columns={f"{version}_no": "p_no", f"{version}_yes": "p_yes"})
+        named[["record", "label", "p_no", "p_yes"]].to_csv(f"{version}.csv", index=False)
+    for role, name in (("deleted", "deleted.txt"), ("unseen", "held-out.txt")):
+        (tmp_path / name).write_text(
+            "\n".join(map(str, both["record"][both["role"] == role][: 1 if role == "deleted" else 100]))
+        )
+    found = json.loads(command("inspect", "after.csv", "before.csv", "deleted.txt", "held-out.txt", "--json").out)
+    assert found["complete"]
+    assert found["command"] == (
+        "unlearn-audit release before.csv after.csv --deleted deleted.txt --reference held-out.txt --out release"
+    )
+    assert command(*shlex.split(found["command"])[1:]).code == 0
+    alone = json.loads(command("inspect", "before.csv", "--json").out)
+    assert not alone["complete"]
+    assert "the answers of the other version" in alone["missing"][0]
+
+
+def test_what_is_missing_is_said(command, tmp_path):
+    frame(0).to_csv(tmp_path / "target.csv", index=False)
+    said = command("inspect", tmp_path / "target.csv").out
+    assert "--shadow, from which attacks learn" in said
+    assert "run, once what stands in capitals is filled in" in said
+    frame(1)[:6].to_csv(tmp_path / "shadow.csv", index=False)
+    said = command("inspect", tmp_path / "target.csv", tmp_path / "shadow.csv").out
+    assert "the shadow file has 2 rows of role deleted, and at least 10 are needed" in said
+    frame(1).assign(role="gone").to_csv(tmp_path / "shadow.csv", index=False)
+    ran = command("inspect", tmp_path / "shadow.csv")
+    assert ran.code == 2
+    assert "--role-value" in ran.out
+
+
+def test_tables_of_records_runs_and_findings(command, tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"age": rng.normal(size=60), "income": rng.normal(size=60), "ill": rng.integers(0, 2, 60)})
+    table.to_csv(tmp_path / "people.csv", index=False, sep=";", decimal=",")
+    found = json.loads(command("inspect", tmp_path / "people.csv", "--json").out)
+    assert found["files"][0]["kind"] == "table of records"
+    assert found["command"].endswith("people.csv --label ill")
+    for seed, side in enumerate(("shadow", "target")):
+        frame(seed).to_csv(tmp_path / f"{side}.csv", index=False)
+    files = [f"--{side}={tmp_path / side}.csv" for side in ("shadow", "target")]
+    options = ("--attack=margin-difference", "--attack-model=none", "--out", tmp_path / "run")
+    assert command("predictions", *files, *options).code == 0
+    found = json.loads(command("inspect", tmp_path / "run", tmp_path / "target.csv", "--json").out)
+    assert found["files"][0]["kind"] == "run folder"
+    assert f"--shadow {tmp_path}/run/observations/shadow.parquet" in found["command"]
+    found = json.loads(command("inspect", tmp_path / "run" / "findings.json", "--json").out)
+    assert found["files"][0]["kind"] == "findings of a run"
+
+
+class Trap:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def checkpoint(trap):
+    with io.BytesIO() as held:
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("model/data.pkl", pickle.dumps(trap))
+        return held.getvalue()
+
+
+OTHERS = {
+    "model.pkl": (pickle.dumps, "a pickle of Python objects; it can run code and is never opened"),
+    "named.csv": (pickle.dumps, "a pickle of Python objects"),
+    "model.pt": (checkpoint, "a checkpoint of torch"),
+    "model.safetensors": (lambda _: struct.pack("<Q", 20) + b'{"a":{"dtype":"F32"}}', "weights of a network"),
+    "model.onnx": (lambda _: b"\x08\x07\x12\x07skl2onnx", "an ONNX model"),
+    "book.xlsx": (lambda _: b"PK\x03\x04" + bytes(30), "a spreadsheet"),
+    "paper.pdf": (lambda _: b"%PDF-1.7\n", "a PDF"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_files_are_named_and_never_opened(command, tmp_path, name):
+    make, said = OTHERS[name]
+    (tmp_path / name).write_bytes(make(Trap(tmp_path / "sprung")))
+    ran = command("inspect", tmp_path / name)
+    assert ran.code == 2
+    assert said in " ".join(ran.out.split())
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02" * 50, b"a,b\n1", b"hello", b'{"a": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet", "npz", "arrow", "txt", "dat", "csv.gz", "zip"])
+def test_any_bytes_end_in_sentences(command, tmp_path, content, suffix):
+    (tmp_path / f"t.{suffix}").write_bytes(content)
+    ran = command("inspect", tmp_path / f"t.{suffix}")
+    assert ran.code in (0, 2)
+    assert "t." + suffix in ran.out
+
+
+def test_of_a_large_file_the_first_rows_are_read(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearn_audit.cli.inspection.heads.WHOLE", 1000)
+    monkeypatch.setattr("unlearn_audit.cli.inspection.heads._HEAD", 2000)
+    frame(0).to_csv(tmp_path / "t.csv", index=False)
+    frame(0).to_parquet(tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        (found,) = json.loads(command("inspect", tmp_path / name, "--json").out)["files"]
+        assert found["kind"] == "posteriors of both versions"
+        assert found["partly"].startswith("its first")
+        assert found["facts"]["rows read"] <= 80
+    assert command("inspect", tmp_path / "none.csv").code == 2
