@@ -51,7 +51,7 @@ def refuse_numbers(values: npt.NDArray[Any], what: str) -> None:
 def _shape(y: Any) -> tuple[int, ...]:
     """Return the shape of labels; entries that are lists or sets count as a second dimension without a size."""
     if isinstance(y, np.ndarray) and not y.dtype.hasobject:
-        return y.shape
+        return tuple(y.shape)
     if len(y) and all(isinstance(of, list | tuple | set | frozenset | np.ndarray) for of in y):
         lengths = {len(of) for of in y}
         return (len(y), lengths.pop() if len(lengths) == 1 else 0)

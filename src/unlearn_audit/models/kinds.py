@@ -65,4 +65,4 @@ def kind_of(estimator: Any) -> str | None:
     answers = any(hasattr(estimator, method) for method in ("predict", "predict_proba"))
     if kind is None and not answers and hasattr(estimator, "transform"):
         return "transformer"
-    return kind
+    return None if kind is None else str(kind)

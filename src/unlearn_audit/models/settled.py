@@ -32,11 +32,13 @@ def settle(estimator: Any) -> None:
     What the user set of how much is told stays. Forests of scikit-learn are left to `unlearning.training`.
     """
     for part in _parts(estimator):
-        own = part.get_params(deep=False)
-        given = {name: 1 for name in _THREADS if name in own}
+        own, package = part.get_params(deep=False), type(part).__module__.partition(".")[0]
+        usual, loudness = _QUIET.get(package, ({}, ()))
+        # where scikit-learn is told nothing it takes one, and warns of a number that it has no use for
+        threads = None if package == "sklearn" else 1
+        given = {name: threads for name in _THREADS if name in own and (usual or own[name] is not None)}
         if isinstance(part, RandomForestClassifier | ExtraTreesClassifier):
             given = {}
-        usual, loudness = _QUIET.get(type(part).__module__.partition(".")[0], ({}, ()))
         told = any(own.get(name) is not None for name in loudness)
         given |= {name: value for name, value in usual.items() if not (told and name in loudness)}
         changed = {name: value for name, value in given.items() if own.get(name) != value}

@@ -82,6 +82,6 @@ ATTACKS = tuple(
         ("label-gap", label_gap, frozenset[Need]({"labels"})),
         ("label-agreement", label_agreement, _NEAR),
         ("boundary-distance", boundary_distance, _NEAR),
-        ("boundary-distance-scaled", boundary_distance_scaled, _NEAR | {"references"}),
+        ("boundary-distance-scaled", boundary_distance_scaled, _NEAR | frozenset[Need]({"references"})),
     )
 )
