@@ -22,7 +22,7 @@ COMMANDS = {
     "compare-methods": (
         "compare_methods",
         "compare_methods",
-        "Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.",
+        "Compare unlearning methods: what each reveals compared with exact retraining, whether it forgets, and what it costs.",
     ),
     "compare": (
         "compare",
@@ -43,7 +43,7 @@ COMMANDS = {
     "rectify": (
         "rectify",
         "rectify",
-        "Correct one value of each of some records, and say what the two versions tell of it (GDPR, article 16).",
+        "Correct one value of each of some records, and measure what the two versions reveal about it (GDPR, article 16).",
     ),
     "inspect": (
         "inspect",

@@ -40,7 +40,7 @@ _Methods = Annotated[
 ]
 _Plan = Annotated[
     bool,
-    typer.Option("--plan", help="Say what it would take, and stop.", rich_help_panel="Execution"),
+    typer.Option("--plan", help="Print the time, memory and disk space needed, and stop.", rich_help_panel="Execution"),
 ]
 
 
@@ -59,10 +59,10 @@ def compare_methods(
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare unlearning methods: what each gives away beside exact retraining, whether it forgets, and the price.
+    """Compare unlearning methods: what each reveals compared with retraining, whether it forgets, and what it costs.
 
-    All methods get the same worlds, deletions and queries. Those that start from a trained model share the originals; a
-    further method trains none again that the store could keep.
+    All methods get the same worlds, deletions and queries. Those that start from a trained model share the originals;
+    adding a method later trains none of those in the store again.
 
     Typical calls:
 

@@ -44,8 +44,8 @@ def gate(
     """Stop a release: hold the figures of a run against limits, and exit with what came of it.
 
     Exits with 0 where the upper end of every interval is at most its limit, with 1 where a lower end lies above its
-    limit, and with 3 where neither is so: it can't be told, and each line says how many worlds would do. Exits with 2
-    if the run has no such figure or cannot be read.
+    limit, and with 3 if this run cannot decide; each line then says how many worlds would suffice. Exits with 2 if the
+    run has no such figure or cannot be read.
 
     Typical calls:
 

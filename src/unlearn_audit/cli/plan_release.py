@@ -58,7 +58,7 @@ def plan_release(
     ] = None,
     train_size: Annotated[int | None, typer.Option(help="People to train on. Default: all others.")] = None,
     target: Annotated[
-        str, typer.Option(help="identified (nobody), identified:N (at most N), or rank:N (mean rank from N).")
+        str, typer.Option(help="identified (no one), identified:N (at most N), or rank:N (mean rank from N).")
     ] = "identified",
     batch: Annotated[
         list[int] | None,
@@ -84,7 +84,7 @@ def plan_release(
     ] = 0.1,
     confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
     score: Annotated[
-        str | None, typer.Option(help="What is looked at, as in release.", autocompletion=one_of(*SCORES))
+        str | None, typer.Option(help="The score to compare people by, as in release.", autocompletion=one_of(*SCORES))
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,

@@ -42,7 +42,7 @@ def predictions(
     every_attack: options.EveryAttack = False,
     as_json: options.AsJson = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Say what it would take, and stop.", rich_help_panel="Execution")
+        bool, typer.Option("--plan", help="Print the time and memory needed, and stop.", rich_help_panel="Execution")
     ] = False,
 ) -> None:
     """Audit posteriors that any system exported; no model is needed.

@@ -33,9 +33,9 @@ from unlearn_audit.utils.streams import say_json
 @partial(configured, without=NOT_HERE)
 def rectify(
     specification: AuditConfig,
-    columns: Annotated[int, typer.Option(help="Columns among which the corrected one is looked for, at most.")] = 20,
+    columns: Annotated[int, typer.Option(help="At most how many columns are considered.")] = 20,
     null: Annotated[
-        bool, typer.Option("--null", help="Write each value anew as it was: a check, with nothing to tell.")
+        bool, typer.Option("--null", help="Rewrite each value unchanged: a check in which there is nothing to find.")
     ] = False,
     jobs: options.Jobs = 1,
     executor: options.Executor = None,
@@ -44,11 +44,12 @@ def rectify(
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Correct one value of each of some records, and say what the two versions tell of it (GDPR, article 16).
+    """Correct one value of each of some records, and measure what the versions reveal about it (GDPR, article 16).
 
     Takes the data, model, sizes, unlearning method and one --defense of run; --deletions is the number of corrections
-    in each world. Reports how often the corrected column is told, and whether the old value is told from the new one
-    and corrected records from unchanged ones. Nothing of any record is written.
+    in each world. Reports how often the corrected column is identified, and whether the old value can be
+    distinguished from the new one, and corrected records from unchanged ones. Nothing about any single record is
+    written.
 
     Typical calls:
 

@@ -75,7 +75,7 @@ def release(
         ),
     ] = "holm",
     score: Annotated[
-        str | None, typer.Option(help=f"What is looked at: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES))
+        str | None, typer.Option(help=f"The score to compare people by: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES))
     ] = None,
     combine: Annotated[
         str,
@@ -95,7 +95,7 @@ def release(
         bool, typer.Option("--rehearse", help="Before the deletion: delete stand-ins, of the same kind, instead.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="Rehearsal: what is trained, as in run.", autocompletion=names_of("models"))
+        str | None, typer.Option(help="Rehearsal: the model to train, as in run.", autocompletion=names_of("models"))
     ] = None,
     regime: Annotated[
         str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.", autocompletion=one_of(*get_args(RegimeName)))

@@ -62,8 +62,8 @@ class AuditConfig(Frozen):
         True,
         "Unlearning",
         rare=True,
-        description="with another method, retrain the same worlds exactly too, and publish the originals again, and "
-        "compare; --no-retraining-arm saves time",
+        description="with a method other than retrain, also retrain the same worlds exactly and publish their originals "
+        "again, for comparison; --no-retraining-arm saves time",
     )
     unlearning_measures: tuple[MeasureName, ...] = flagged(
         (),
@@ -148,7 +148,7 @@ class AuditConfig(Frozen):
         of_files=True,
         ge=100,
         exclude_if=lambda rows: rows is None,
-        description="fit attack models on at most so many shadow rows, drawn by world. Default: all; 2000 for files",
+        description="fit attack models on at most N shadow rows, drawn by world. Default: all; 2000 for files",
     )
     groups: tuple[str, ...] = flagged(
         (),

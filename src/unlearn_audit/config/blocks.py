@@ -233,8 +233,8 @@ class WorldsConfig(Frozen):
     layout: Literal["paper", "per-record"] = flagged(
         "paper",
         "Worlds",
-        description="which records are audited. paper: each record is deleted, kept or unseen for good; per-record: "
-        "the same records are audited in all worlds of both sides, in roles drawn anew",
+        description="which records are audited. paper: a record keeps one role in all worlds; per-record: the "
+        "same records are audited in all worlds of both sides, in roles drawn again for each world",
     )
     canaries: Literal["none", "mislabelled"] = flagged(
         "none",

@@ -51,12 +51,12 @@ Explain = Annotated[
     bool,
     typer.Option(
         "--explain",
-        help="Say before training which worlds are reused, and why the others are not.",
+        help="Print before training which worlds are reused, and why the others are not.",
         rich_help_panel=_RARE,
     ),
 ]
 NoReuse = Annotated[
-    bool, typer.Option("--no-reuse", help="Make every world anew, even if the store has it.", rich_help_panel=_RARE)
+    bool, typer.Option("--no-reuse", help="Train every world again, even if the store has it.", rich_help_panel=_RARE)
 ]
 Store = Annotated[
     Path | None,
