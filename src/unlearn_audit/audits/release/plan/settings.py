@@ -58,7 +58,7 @@ class Target:
         if kind in known and (number.isdigit() or (kind != "rank" and not number)):
             return cls(known[kind], float(number or 0))
         raise AuditError(
-            f"no target '{text}'; use identified (nobody), identified:N (at most N), or rank:N (at least N)"
+            f"no target '{text}'; use identified (no one), identified:N (at most N), or rank:N (at least N)"
         )
 
     def met(self, guarantee: float) -> bool:
