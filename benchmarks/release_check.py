@@ -103,10 +103,13 @@ def first_report(wheel: Path) -> None:
         absent = "import importlib.util as of; assert not any(map(of.find_spec, ('torch', 'dask', 'mlflow')))"
         subprocess.run([str(programs / "python"), "-c", absent], check=True, env=env, cwd=folder)
         began, used = time.perf_counter(), os.times()
-        command = [str(programs / "unlearn-audit"), "run", "--out", "audit"]
-        subprocess.run(command, check=True, env=env, cwd=folder, stdout=subprocess.DEVNULL)
+        words = ["unlearn-audit", "run", "--jobs", str(os.cpu_count()), "--out", "audit-run"]
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+        subprocess.run(
+            [str(programs / words[0]), *words[1:]], check=True, env=env, cwd=folder, stdout=subprocess.DEVNULL
+        )
         seconds, ended = time.perf_counter() - began, os.times()
-        if not Path(folder, "audit", "report.html").stat().st_size:
+        if not Path(folder, "audit-run", "report.html").stat().st_size:
             sys.exit("the first audit wrote no report")
         processor = ended.children_user + ended.children_system - used.children_user - used.children_system
         said = subprocess.run(
@@ -114,11 +117,12 @@ def first_report(wheel: Path) -> None:
         ).stdout.decode()
     found = {
         "version": said.split()[-1],
-        "command": "unlearn-audit run",
+        "command": " ".join(words),
         "seconds": round(seconds, 1),
         "processor_seconds": round(processor, 1),
         "installation_seconds": round(installation, 1),
         "cores": os.cpu_count(),
+        "load_before": None if load is None else round(load, 1),
         "python": sys.version.split()[0],
     }
     RECORD.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -127,7 +127,7 @@ def test_where_worlds_audit_the_same_records_the_interval_allows_for_them():
 
 
 def test_the_mean_over_roles_has_the_error_of_a_jackknife_over_worlds():
-    target = made(2, worlds=20)
+    target = made(4, worlds=20)
     found = three_way(made(1), target, seed=0)
     shown, asked = made(1), np.ones(len(target), dtype=bool)
     fitted = ThreeWayAttack().fit(

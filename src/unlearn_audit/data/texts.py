@@ -13,7 +13,8 @@ def _text_dtype() -> pd.StringDtype:
     try:
         return pd.StringDtype(na_value=np.nan)
     except TypeError:  # pandas 2.2 knows it by another name
-        return pd.StringDtype("pyarrow_numpy")
+        known: pd.StringDtype = pd.StringDtype("pyarrow_numpy")  # type: ignore[call-overload]
+        return known
 
 
 TEXT = _text_dtype()
