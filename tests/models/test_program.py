@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,13 @@ def test_a_program_keeps_its_model_in_a_folder(folder):
     twin = None
     gc.collect()
     assert not kept.exists()
+
+
+def test_records_with_one_id_are_two_to_a_program(folder):
+    """As before and after a correction."""
+    data = made()
+    twice = replace(data, record_ids=np.arange(40) // 2)
+    assert np.array_equal(answers(trained(PERL, twice)), answers(trained(PERL, data)))
 
 
 def test_labels_alone_are_answers(folder):

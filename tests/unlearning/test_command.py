@@ -435,3 +435,8 @@ def test_a_program_may_ask_for_csv(table):
     assert pd.read_csv(kept)["record"].tolist() == [103, 105]
     with pytest.raises(AuditError, match=r"names \{forget\.xlsx\}; files are written as \.parquet or \.csv"):
         table.unlearn("cp {forget.xlsx} {unlearned}")
+
+
+def test_records_with_one_id_are_two_to_a_program(tmp_path):
+    case = Case(GaussianNB(), replace(made(), record_ids=np.arange(60) // 2), tmp_path)
+    assert np.array_equal(answers(case.unlearn(COPY)), answers(case.original))

@@ -36,6 +36,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.program.files import (
     check_classes,
     content_as,
+    distinct_ids,
     features_of,
     keys_of,
     places_of,
@@ -210,7 +211,7 @@ class Exchange:
         check_classes(answers.classes, data.class_names)
         if answers.partial:
             raise AuditError("wrote posteriors that are partial; write whole ones")
-        at = places_of(answers.ids, data.record_ids)
+        at = places_of(answers.ids, self._ids)
         posteriors = np.zeros((len(data), len(data.class_names)), dtype=np.float32)
         columns = [data.class_names.index(name) for name in answers.classes]
         posteriors[:, columns] = answers.posteriors[at]
@@ -219,6 +220,10 @@ class Exchange:
     @property
     def _names_of_features(self) -> list[str]:
         return [name for name, _ in features_of(take(self.data.X, np.arange(1)))]
+
+    @cached_property
+    def _ids(self) -> npt.NDArray[np.int64]:
+        return distinct_ids(self.data.record_ids) if self.of_all is None else self.of_all._ids
 
     @cached_property
     def _places(self) -> dict[bytes, int]:
@@ -256,7 +261,7 @@ class Exchange:
             opened = self._opened()
             X = opened.inputs(X).cpu().numpy()
             labels = opened.codes(data.y[positions]).cpu().numpy() if labelled else labels
-        first = {"record": data.record_ids[positions], **({"label": labels.astype(np.int64)} if labelled else {})}
+        first = {"record": self._ids[positions], **({"label": labels.astype(np.int64)} if labelled else {})}
         return table_of(first, X, "an unlearning command")
 
     def _write(self, name: str, table: pa.Table) -> None:

@@ -18,7 +18,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint
-from unlearn_audit.models.program.files import content_as, keys_of, put, read_program_answers, table_of
+from unlearn_audit.models.program.files import content_as, distinct_ids, keys_of, put, read_program_answers, table_of
 from unlearn_audit.utils.programs import MODEL_TIMEOUT, Program, words_of
 from unlearn_audit.utils.temporary import temporary_folder
 from unlearn_audit.utils.typing import Positions
@@ -122,7 +122,8 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._everyone, ids = _Everyone(X, np.arange(len(X))), np.arange(len(X))
         else:
             self.classes_, self._names = dataset.class_values, dataset.class_names
-            self._everyone, ids = _everyone(dataset), dataset.record_ids[training]
+            self._everyone = _everyone(dataset)
+            ids = self._everyone.ids[training]
         labels = np.asarray(self._names, dtype=object)[np.searchsorted(self.classes_, np.asarray(y))]
         self._train = table_of({"record": ids, "label": labels.astype(str)}, X, "a program")
         self.kept_ = _KeptFolder() if MODEL in program.names else None
@@ -220,8 +221,9 @@ _LAST: list[_Everyone] = []
 
 
 def _everyone(dataset: Dataset) -> _Everyone:
-    if not _LAST or _LAST[0].X is not dataset.X or _LAST[0].ids is not dataset.record_ids:
-        _LAST[:] = [_Everyone(dataset.X, dataset.record_ids)]
+    ids = distinct_ids(dataset.record_ids)
+    if not _LAST or _LAST[0].X is not dataset.X or not np.array_equal(_LAST[0].ids, ids):
+        _LAST[:] = [_Everyone(dataset.X, ids)]
     return _LAST[0]
 
 

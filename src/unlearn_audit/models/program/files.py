@@ -60,6 +60,14 @@ def features_of(X: Any) -> Iterator[tuple[str, Any]]:
     yield from ((f"x{at}", flat[:, at]) for at in range(flat.shape[1]))
 
 
+def distinct_ids(record_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return (n,) ids by which records are told apart: their own, or their places where two have the same.
+
+    Before and after a correction a record has one id, and is two records to a program.
+    """
+    return record_ids if len(np.unique(record_ids)) == len(record_ids) else np.arange(len(record_ids))
+
+
 def table_of(first: Mapping[str, Any], X: Any, what: str) -> pa.Table:
     """Return records as a table: first some columns, then one a feature.
 
