@@ -31,7 +31,7 @@ browser:
 
 # every example of examples/adapters on the real library; those whose library cannot be installed fail
 adapters: $(VENV)/.adapters
-	UNLEARN_AUDIT_EVERY_ADAPTER=1 $(BIN)/python -m pytest tests/test_adapters.py
+	UNLEARN_AUDIT_EVERY_ADAPTER=1 $(BIN)/python -m pytest tests/test_adapters.py tests/models/test_settled.py
 
 # the long tests: real data at full size, and more cases of what `make test` checks; about half an hour
 figures: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""Every file of examples/adapters runs as it is, in few lines; those whose library is missing are skipped with a reason.
+"""Every file of examples/adapters runs as it is, in few lines; where a library is missing, it is skipped.
 
 With ``UNLEARN_AUDIT_EVERY_ADAPTER=1``, as ``make adapters`` has it, none may be skipped.
 """

@@ -1,6 +1,6 @@
 """Settings that every training needs, as libraries name them: one thread, no chatter, no files.
 
-Several models are trained at a time, one in each process, so that more threads would only stand in each other's way; and
+Several models are trained at a time, one in each process, so that more threads would only be in each other's way; and
 where a library adds numbers up in the order in which its threads end, they would change results.
 """
 

@@ -135,9 +135,7 @@ class Values:
         kind = type(value)
         yield from ("instance", self.describe(kind))
         if top_of(kind) == "catboost" and hasattr(value, "get_params") and not value.is_fitted():
-            yield self.describe(
-                value.get_params()
-            )  # beside its settings it holds compiled code, which knows nothing yet
+            yield self.describe(value.get_params())  # all that it knows before it is fitted
             return
         held = {**getattr(value, "__dict__", {}), **slots_of(value)}
         reduces = any(getattr(kind, name) is not getattr(object, name) for name in ("__reduce_ex__", "__reduce__"))
