@@ -183,11 +183,10 @@ def _compared(
     (before, after), (deleted, reference) = asked, lists
     data = None if table.data is None else str(table.data)
     read = _read(before, after, deleted, reference, *([] if data is None else [data]))
-    # of the patterns, a file of one version has that of its version alone
-    patterns = (read_as.before, read_as.after)
+    # a file may hold both versions, of which the other is not read
     versions = [
-        _answers(text, table, read, replace(read_as, before=pattern, after=None))
-        for text, pattern in zip(asked, patterns, strict=True)
+        _answers(before, table, read, read_as),
+        _answers(after, table, read, replace(read_as, before=read_as.after, after=read_as.before)),
     ]
     lacking = [name for name in table.groups if all(name not in version.groups for version in versions)]
     if lacking:

@@ -128,7 +128,13 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
         If a flag names a column that is not there, or a column that is left could be meant for one that matters.
     """
     ours: dict[str, str] = {}
-    ignored = [name for name in names if name in read_as.ignored or _is_index(name)]
+    # of a file that holds both versions, one is read
+    other = read_as.after if len(expected.versions) == 1 else None
+    ignored = [
+        name
+        for name in names
+        if name in read_as.ignored or _is_index(name) or (other is not None and _of_pattern(name, other) is not None)
+    ]
     rest = [name for name in names if name not in ignored]
     notes = _by_flags(rest, read_as, expected, path, ours)
     plain = (*expected.optional, *expected.long)
@@ -164,19 +170,29 @@ def _by_flags(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
     for version, pattern in zip(expected.versions, (read_as.before, read_as.after), strict=False):
         if pattern is None or "version" in (*names, *ours.values()):
             continue
-        found = {}
-        start, star, end = pattern.partition("*")
-        for name in names:
-            if not star and name == pattern:
-                found[name] = version
-            elif star and name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
-                found[name] = f"{version}_{name[len(start) : len(name) - len(end)]}"
+        of_classes = {name: _of_pattern(name, pattern) for name in names}
+        found = {name: f"{version}_{of}" if of else version for name, of in of_classes.items() if of is not None}
         own = [name for name in names if re.match(rf"{version}(_|$)", name)]
         if not found and not own:
             raise AuditError(f"{path} has no column that --{version} {pattern} fits; it has {shortened(names)}")
         ours |= {name: of for name, of in found.items() if name not in ours}
     named = [f"'{theirs}' as {name}" for theirs, name in ours.items() if theirs != name]
     return [f"columns were named by options: {shortened(named)}"] if named else []
+
+
+def _of_pattern(name: str, pattern: str) -> str | None:
+    """Return what stands for the ``*`` of a pattern in a name, empty where it has none; None if they don't fit.
+
+    Examples
+    --------
+    >>> _of_pattern("old_yes", "old_*"), _of_pattern("p_old", "p_old"), _of_pattern("new_yes", "old_*")
+    ('yes', '', None)
+    """
+    start, star, end = pattern.partition("*")
+    if not star:
+        return "" if name == pattern else None
+    fits = name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end)
+    return name[len(start) : len(name) - len(end)] if fits else None
 
 
 def _by_prefix(names: Sequence[str], expected: Expected, ours: dict[str, str]) -> list[str]:
