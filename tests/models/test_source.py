@@ -451,6 +451,6 @@ def test_what_cannot_be_cloned_is_copied_as_long_as_it_knows_no_records(make):
     assert not hasattr(last_step(two), "classes_")
     assert not hasattr(last_step(model), "classes_")
     model.fit(np.zeros((4, 2)), [0, 1, 0, 1])
-    with pytest.raises(AuditError, match="ChangesWhatItIsGiven.* cannot be cloned .*; give a function that makes the"):
+    with pytest.raises(AuditError, match=r"ChangesWhatItIsGiven.* cannot be cloned .*; give a function that makes the"):
         resolve_model(model)
     assert resolve_model(lambda: ChangesWhatItIsGiven([0])).make(seed=0).cat_features == [0]

@@ -94,8 +94,9 @@ class OwnFunction(Forgetting):
         model = _solved_estimator(original) if solved else copy.deepcopy(original.model)
         forget, retain = (_labelled(original.data, of) for of in (update.forget, update.retain))
         found = self._called(original, model, forget, retain, update.seed, None)
-        if not callable(getattr(found, "predict_proba", None)):
-            raise self._returned(f"a {type(found).__name__}; return a fitted classifier with predict_proba")
+        method = "predict" if original.source.labels_alone else "predict_proba"
+        if not callable(getattr(found, method, None)):
+            raise self._returned(f"a {type(found).__name__}; return a fitted classifier with {method}")
         self._try(found, original.data, update)
         # weights that were left as they are then give the original's answers to the last bit
         return (solved_model(found) if solved else None) or found
