@@ -22,7 +22,7 @@ COMMANDS = {
     "compare-methods": (
         "compare_methods",
         "compare_methods",
-        "Compare unlearning methods: what each reveals compared with exact retraining, whether it forgets, and what it costs.",
+        "Compare unlearning methods: what each reveals compared with retraining, whether it forgets, and its cost.",
     ),
     "compare": (
         "compare",
@@ -43,7 +43,7 @@ COMMANDS = {
     "rectify": (
         "rectify",
         "rectify",
-        "Correct one value of each of some records, and measure what the two versions reveal about it (GDPR, article 16).",
+        "Correct one value of each of some records, and measure what the versions reveal about it (GDPR, article 16).",
     ),
     "inspect": (
         "inspect",

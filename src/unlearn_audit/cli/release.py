@@ -75,7 +75,8 @@ def release(
         ),
     ] = "holm",
     score: Annotated[
-        str | None, typer.Option(help=f"The score to compare people by: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES))
+        str | None,
+        typer.Option(help=f"The score to compare people by: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES)),
     ] = None,
     combine: Annotated[
         str,

@@ -62,8 +62,8 @@ class AuditConfig(Frozen):
         True,
         "Unlearning",
         rare=True,
-        description="with a method other than retrain, also retrain the same worlds exactly and publish their originals "
-        "again, for comparison; --no-retraining-arm saves time",
+        description="with a method other than retrain, also retrain the same worlds exactly and publish their "
+        "originals again, for comparison; --no-retraining-arm saves time",
     )
     unlearning_measures: tuple[MeasureName, ...] = flagged(
         (),
