@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from unlearn_audit import audit
 from unlearn_audit.config import build_config, read_config
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -302,8 +303,6 @@ ProgramClassifier({program!r}).fit(np.zeros((4, 1)), [0, 1, 0, 1])
 def test_an_audit_of_a_program_says_what_one_of_the_same_model_says(folder):
     from sklearn.datasets import load_iris
 
-    from unlearn_audit import audit
-
     X, y = load_iris(return_X_y=True)
     sizes = {"shadow_worlds": 2, "target_worlds": 2, "train_size": 40, "deletions": 5, "unseen": 2, "references": 5}
     of_rows = {"attacks": [], "features": ["sorted-diff"], "attack_models": ["logistic-regression"]}
@@ -315,3 +314,22 @@ def test_an_audit_of_a_program_says_what_one_of_the_same_model_says(folder):
         one, two = (of.observations[side].posteriors for of in (result, again))
         assert np.array_equal(one, two)
     assert not list((folder / "store").rglob("*.lock"))
+
+
+def test_an_audit_of_a_program_that_gives_labels_says_so_and_attacks_labels(folder):
+    (folder / "label.awk").write_text(
+        'FNR == 1 { file++; if (file == 2) print "record,label"; next }\n'
+        'file == 1 { gsub(/"/, ""); if ($3 > most[$2]) most[$2] = $3; next }\n'
+        '{ print $1 "," ($2 > most["0"] ? 1 : 0) }\n'
+    )
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 2
+    X = rng.normal(size=(300, 2)) + y[:, None]
+    command = "sh -c 'awk -F, -f label.awk {train.csv} {query.csv} > {answers.csv}'"
+    findings = audit(
+        command, X, y, shadow_worlds=2, target_worlds=2, train_size=40, deletions=5, unseen=5, references=0
+    ).findings
+    assert any("gives labels and no probabilities" in note.text for note in findings.notes)
+    ran = {result.attack for result in findings.results}
+    assert ran
+    assert "l-diff" not in ran

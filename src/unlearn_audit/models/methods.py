@@ -53,6 +53,8 @@ def gives_labels_alone(estimator: Any, name: str) -> bool | None:
         If it has no answers even when it is fitted.
     """
     part, where = _answering(estimator)
+    if getattr(part, "shows_when_fitted", False):
+        return None
     if _has(part, "predict_proba"):
         return False
     if _has(part, "predict") and not _may_have(part, "predict_proba"):
@@ -71,7 +73,8 @@ def gives_labels_alone(estimator: Any, name: str) -> bool | None:
 
 def answers_with_labels(model: Any) -> bool:
     """Return whether a fitted model has no probabilities to answer with."""
-    return not _has(model, "predict_proba")
+    part, _ = _answering(model)
+    return bool(getattr(part, "labels_alone_", not _has(model, "predict_proba")))
 
 
 def probabilities_instead(estimator: Any) -> str:

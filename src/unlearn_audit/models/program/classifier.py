@@ -18,7 +18,15 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.fingerprint import Fingerprint
-from unlearn_audit.models.program.files import content_as, distinct_ids, keys_of, put, read_program_answers, table_of
+from unlearn_audit.models.program.files import (
+    content_as,
+    distinct_ids,
+    keys_of,
+    posteriors_of,
+    put,
+    read_any_answers,
+    table_of,
+)
 from unlearn_audit.utils.programs import MODEL_TIMEOUT, Program, words_of
 from unlearn_audit.utils.temporary import temporary_folder
 from unlearn_audit.utils.typing import Positions
@@ -60,7 +68,12 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         (k,) labels.
     kept_
         What holds the folder ``{model}``, as its ``path``; None if the command names none.
+    labels_alone_
+        Whether it answers with labels and no probabilities.
     """
+
+    shows_when_fitted: ClassVar[bool] = True
+    """That a fit alone shows whether it answers with probabilities."""
 
     takes_dataset: ClassVar[bool] = True
     """That ``fit`` is to be given the dataset, and where in it the training records are."""
@@ -171,7 +184,9 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 given[MODEL] = str(self.kept_.path)
             program.run(given, lambda text: without_values(text, X))
             try:
-                return read_program_answers(folder, ids, self._names)
+                classes, found = read_any_answers(folder, ids)
+                self.labels_alone_ = classes is None
+                return posteriors_of(classes, found, self._names)
             except AuditError as error:
                 raise program.failed(without_values(str(error), X)) from error
 

@@ -200,18 +200,19 @@ def read_any_answers(folder: Path, asked: npt.NDArray[Any]) -> tuple[tuple[str, 
     return tuple(of_class), posteriors
 
 
-def read_program_answers(folder: Path, asked: npt.NDArray[Any], names: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return the (m, classes) posteriors for the classes of some names; see `read_any_answers`.
+def posteriors_of(
+    classes: Sequence[str] | None, found: npt.NDArray[Any], names: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Return what `read_any_answers` found as (m, classes) posteriors for the classes of some names.
 
     A class without a column has probability 0; an answer that is a label alone gives that class all of it.
 
     Raises
     ------
     AuditError
-        If it wrote nothing, or no answers for these records and classes.
+        If it is about other classes.
     """
-    classes, found = read_any_answers(folder, asked)
-    posteriors, index = np.zeros((len(asked), len(names))), pd.Index(list(names))
+    posteriors, index = np.zeros((len(found), len(names))), pd.Index(list(names))
     if classes is None:
         check_classes(sorted({*found.tolist()} - {*names})[:1], names)
         posteriors[np.arange(len(found)), index.get_indexer(pd.Index(found))] = 1.0
