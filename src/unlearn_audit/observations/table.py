@@ -122,17 +122,24 @@ class Observations:
                 f"{where} holds posteriors of shape {array.shape} and type {array.dtype}; "
                 "numbers of shape (rows, versions, classes) are needed"
             )
-        return cls.of_checked(
+        made = cls.of_checked(
             columns,
             array,
             classes,
             lambda: check_posteriors(array, classes, partial, where),
             partial=partial,
-            signals=signals,
             metadata=metadata,
             groups=groups,
             where=where,
         )
+        for name, values in (signals or {}).items():
+            shape, kind = np.shape(values), np.asarray(values).dtype
+            if shape[:1] != (len(array),) or kind.kind not in "biuf":
+                raise AuditError(
+                    f"{where}: signal '{name}' has shape {shape} and type {kind} for {len(array)} rows; numbers for "
+                    "each are needed"
+                )
+        return replace(made, signals=dict(signals or {}))
 
     @classmethod
     def of_checked(
@@ -143,7 +150,6 @@ class Observations:
         check: Callable[[], int | None],
         *,
         partial: bool = False,
-        signals: Mapping[str, npt.NDArray[Any]] | None = None,
         metadata: Mapping[str, Any] | None = None,
         groups: Mapping[str, Any] | None = None,
         where: str = "the observations",
@@ -162,13 +168,6 @@ class Observations:
             )
         rounded = check()
         check_rows(rows, len(classes), array.shape[1], where)
-        for name, values in (signals or {}).items():
-            shape, kind = np.shape(values), np.asarray(values).dtype
-            if shape[:1] != (len(array),) or kind.kind not in "biuf":
-                raise AuditError(
-                    f"{where}: signal '{name}' has shape {shape} and type {kind} for {len(array)} rows; numbers for "
-                    "each are needed"
-                )
         for name, values in (groups or {}).items():
             if np.shape(values) != (len(array),):
                 raise AuditError(f"{where}: group '{name}' has shape {np.shape(values)} for {len(array)} rows")
@@ -179,7 +178,7 @@ class Observations:
             array.astype(np.float32, copy=False),
             tuple(map(str, classes)),
             partial,
-            dict(signals or {}),
+            {},
             _described(metadata or {}, rounded, where),
             {name: group_values(values) for name, values in (groups or {}).items()},
         )
