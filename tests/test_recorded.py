@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 
 FOLDER = Path(__file__).parent / "recorded"
 SHARE = ("logistic-regression", "sisa", "chain", "files", "release")
@@ -19,6 +20,10 @@ def audits():
     return module
 
 
+BEFORE_1_9 = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
+
+
+@pytest.mark.skipif(BEFORE_1_9, reason="attacks were fitted with scikit-learn 1.9, which fits some otherwise")
 @pytest.mark.parametrize("name", SHARE)
 def test_no_number_changed(audits, name, monkeypatch):
     """Other processors may differ in the last bits, so that figures are compared here, and all else by its names."""
