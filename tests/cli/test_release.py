@@ -224,6 +224,7 @@ def test_classes_in_another_order_are_put_in_order(release, frames, tmp_path):
 MODELS = """
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 
 X = np.random.default_rng(0).normal(size=(60, 2))
 y = np.where(X[:, 0] > 0, "yes", "no")
@@ -236,6 +237,12 @@ def after():
 
 def unfitted():
     return LogisticRegression()
+
+def labels_before():
+    return LinearSVC().fit(X, y)
+
+def labels_after():
+    return LinearSVC().fit(X[30:], y[30:])
 
 def broken():
     raise KeyError("weights")
@@ -260,6 +267,12 @@ def test_two_fitted_models_are_asked(command, models):
     done = command("release", "versions.py:before", "versions.py:after", *models, "--json", "--out", "o")
     assert (done.findings["persons"], done.findings["reference_persons"]) == (1, 47)
     assert done.findings["config"]["before"] == {"model": "versions.py:before"}
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_models_that_give_labels_alone_are_asked_for_labels(command, models):
+    done = command("release", "versions.py:labels_before", "versions.py:labels_after", *models, "--json", "--out", "o")
+    assert done.findings["persons"] == 1
 
 
 @pytest.mark.filterwarnings("ignore:X has feature names")

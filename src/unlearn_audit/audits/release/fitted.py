@@ -81,10 +81,11 @@ def ask_model(
 def _fitted(text: str) -> Any:
     with foreign(f"{text} raised", "; it must return a fitted classifier"):
         model = load_factory(text)()
-    lacking = [name for name in ("predict_proba", "classes_") if not hasattr(model, name)]
+    offered = any(callable(getattr(model, method, None)) for method in ("predict_proba", "predict"))
+    lacking = "predict_proba or predict" if not offered else "classes_" if not hasattr(model, "classes_") else None
     if lacking:
         raise AuditError(
-            f"{text} returned a {type(model).__name__} without {lacking[0]}; a fitted classifier with "
-            "predict_proba and classes_ is needed"
+            f"{text} returned a {type(model).__name__} without {lacking}; a fitted classifier with classes_ and "
+            "predict_proba, or at least predict, is needed"
         )
     return model
