@@ -153,7 +153,7 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
     if not _is_wide(ours, expected):
         notes += _by_prefix(rest, expected, ours)
     left = [name for name in rest if name not in ours]
-    if left and read_as.strict:
+    if left and read_as.strict and _is_wide(ours, expected):
         raise AuditError(f"{path} has the unknown column '{left[0]}'; drop it")
     if not header_missing(names):  # which is said where posteriors are looked for
         _refuse_doubtful(left, ours, expected, path)
