@@ -164,7 +164,7 @@ def test_other_separators_decimal_commas_and_lines_before_the_header(tmp_path, c
         ('a,before_a\ndeleted,"0,5"\nunseen,"0,25"\n', "numbers with a decimal comma, such as 0,5"),
         ("role,before_a\ndeleted,0,5\n", "put texts and numbers that hold commas in quotes"),
         ("role,before_a,after_a\ndeleted;1;2\n", "separates its header by comma and its rows by semicolon"),
-        ("a;b|c\n1;2|3\n", "may be separated by semicolon or pipe; say which with --delimiter"),
+        ("a;b|c\n1;2|3\n", "may be separated by semicolon or pipe; save it with commas, or say which with --delimiter"),
         ("a;a\n1;2\n", "more than one column named 'a'"),
     ],
 )

@@ -59,7 +59,7 @@ def compare_methods(
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare unlearning methods: what each reveals compared with retraining, whether it forgets, and what it costs.
+    """Compare unlearning methods: what each reveals compared with retraining, whether it forgets, and its cost.
 
     All methods get the same worlds, deletions and queries. Those that start from a trained model share the originals;
     adding a method later trains none of those in the store again.

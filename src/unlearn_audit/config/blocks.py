@@ -179,6 +179,10 @@ class SideConfig(Frozen):
             raise ValueError("`sample_weight` and `fit_params` both give weights; keep one")
         return self
 
+    def __hash__(self) -> int:
+        """Parameters of ``fit`` are a mapping, which has no hash."""
+        return hash(self.model_dump_json())
+
     @property
     def passed_on(self) -> dict[str, Any]:
         """What is passed on to ``fit``, by name."""

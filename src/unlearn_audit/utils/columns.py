@@ -18,6 +18,7 @@ import pyarrow.types as kinds
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.column_formats import FORMATS
 from unlearn_audit.utils.csv_format import CSV, dialect
+from unlearn_audit.utils.dialects import SAVE_AS_UTF_8
 from unlearn_audit.utils.limits import check_stored
 from unlearn_audit.utils.messages import reason
 from unlearn_audit.utils.signatures import known_suffix
@@ -26,7 +27,7 @@ from unlearn_audit.utils.unpacking import inner_suffix
 
 __all__ = ["FORMATS", "Columns", "Format", "Source", "Wanted", "check_file", "content_of", "read_columns", "suffix_of"]
 
-_NO_UTF_8 = "is not UTF-8 text; save it as UTF-8, or name its encoding, as in --text-encoding latin-1"
+_NO_UTF_8 = f"is not UTF-8 text; {SAVE_AS_UTF_8}"
 
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 

@@ -25,6 +25,10 @@ _SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _LINES = re.compile(r"\r\n|\r|\n")
 
 
+SAVE_AS_UTF_8 = "save it as UTF-8, or name its encoding (predictions, release and inspect: --text-encoding latin-1)"
+"""What to do with a text in another encoding; tables of records have no such option."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a text file is written.
@@ -117,10 +121,7 @@ def dialect_of(
 
 def _not_text(path: Path, encoding: str) -> AuditError:
     named = {"utf-8": "UTF-8", "utf-16": "UTF-16"}.get(encoding, encoding)
-    return AuditError(
-        f"{path} is not {named} text; save it as UTF-8, or name its encoding: --text-encoding latin-1 for files of "
-        "older Windows programs"
-    )
+    return AuditError(f"{path} is not {named} text; {SAVE_AS_UTF_8}")
 
 
 def _before_header(lines: Sequence[str]) -> tuple[int, str | None]:
@@ -172,7 +173,8 @@ def _delimiter(text: str, path: Path) -> str:
     if len(fitting) > 1:
         names = [name for name, sign in DELIMITERS.items() if sign in fitting]
         raise AuditError(
-            f"{path} may be separated by {' or '.join(names)}; say which with --delimiter, or save it with commas"
+            f"{path} may be separated by {' or '.join(names)}; save it with commas, or say which with --delimiter "
+            "(predictions, release and inspect)"
         )
     if fitting:
         return fitting[0]

@@ -25,7 +25,7 @@ from unlearn_audit.models.regimes import ROUNDING
 from unlearn_audit.utils.files import write_atomic
 from unlearn_audit.utils.keywords import known_keywords
 from unlearn_audit.utils.messages import shortened
-from unlearn_audit.utils.progress import Reporter, reporter
+from unlearn_audit.utils.progress import Reporter, usual_reporter
 from unlearn_audit.utils.retrying import Clock
 from unlearn_audit.versions import Asking, Replies, Version, kind_of
 from unlearn_audit.versions.function import FittedVersion
@@ -110,7 +110,7 @@ def query(
             raise AuditError(f"{name} is {value}; give a number above 0")
     asked = Asked.of(records, columns)
     with ExitStack() as stack:
-        shown = progress or stack.enter_context(reporter())
+        shown = progress or usual_reporter()
         asking = Asking(
             tuple(map(str, classes)), module, logits, request, answers, headers_of(headers), timeout,
             Clock(time_limit, rate), attempts, wait, shown.say,
