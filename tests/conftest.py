@@ -48,7 +48,7 @@ HEAVY = (
     "models/test_program.py::test_an_audit_of_a_program_says_what_one_of_the_same_model_says",
     "query/test_page.py::test_the_walk_ends_at_the_report_that_the_page_shows",
     "query/test_query.py::test_killed_at_any_time_it_goes_on",
-    "cli/test_run.py::test_a_killed_run_resumes_with_the_same_result[1]",
+    "cli/test_run.py::test_a_killed_run_resumes_with_the_same_result[",  # test_kills kills and resumes one
     "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[torch-mlp-dask]",
     "engine/test_executors.py::test_models_with_threads_of_their_own_give_the_same_bits[random-forest-accelerated-dask]",
     "attacks/test_run.py::test_workers_that_die_of_an_attack_again_and_again_are_told_in_one_sentence",
@@ -70,6 +70,7 @@ HEAVY = (
     "tests/test_validity.py::test_models_that_know_nothing_are_audited[6]",
     "tests/test_examples.py::test_own_network",
     "tests/test_notebooks.py::test_it_runs_and_shows_its_results_in_short[own_torch_model]",
+    "tests/test_notebooks.py::test_it_runs_and_shows_its_results_in_short[only_files]",
     "tests/test_examples.py::test_defenses",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[defences]",
     "reproduce/test_reproduce.py::test_every_experiment_runs_at_smoke_scale[online]",
@@ -96,6 +97,7 @@ HEAVY = (
     "tests/test_recorded.py::test_no_number_changed[files]",
     "tests/test_benchmarks.py::test_both_ways_of_the_default_audit_agree",
     "report/test_browser.py::test_axe_finds_nothing_serious[run-hostile",
+    "report/test_browser.py::test_axe_finds_nothing_serious[run-dark",
     "report/test_browser.py::test_axe_finds_nothing_serious[run-auditor",
     "report/test_browser.py::test_nothing_overflows_or_is_cut[run-auditor",
     *(

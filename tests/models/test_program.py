@@ -327,7 +327,16 @@ def test_an_audit_of_a_program_that_gives_labels_says_so_and_attacks_labels(fold
     X = rng.normal(size=(300, 2)) + y[:, None]
     command = "sh -c 'awk -F, -f label.awk {train.csv} {query.csv} > {answers.csv}'"
     findings = audit(
-        command, X, y, shadow_worlds=2, target_worlds=2, train_size=40, deletions=5, unseen=5, references=0
+        command,
+        X,
+        y,
+        shadow_worlds=2,
+        target_worlds=2,
+        train_size=40,
+        deletions=5,
+        unseen=5,
+        references=0,
+        attack_models=["logistic-regression"],
     ).findings
     assert any("gives labels and no probabilities" in note.text for note in findings.notes)
     ran = {result.attack for result in findings.results}
