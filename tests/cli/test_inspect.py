@@ -173,3 +173,104 @@ def test_of_a_large_file_the_first_rows_are_read(command, tmp_path, monkeypatch)
         assert found["partly"].startswith("its first")
         assert found["facts"]["rows read"] <= 80
     assert command("inspect", tmp_path / "none.csv").code == 2
+
+
+def versions(tmp_path, prefixes, record="record"):
+    """Write the answers of both versions under names that differ, and the lists of ids; return their options."""
+    both = frame(0, 400)
+    for version, prefix in zip(("before", "after"), prefixes, strict=True):
+        columns = {f"{version}_{of}": f"{prefix}_{of}" for of in ("no", "yes")}
+        named = both.rename(columns={**columns, "record": record})[[record, "label", *columns.values()]]
+        named.to_json(tmp_path / f"{'march' if version == 'before' else 'april'}.jsonl", orient="records", lines=True)
+    for role, name, n in (("deleted", "deleted.txt", 1), ("unseen", "held-out.txt", 90)):
+        ids = map(str, both["record"][both["role"] == role][:n])
+        (tmp_path / name).write_text("\n".join(ids) + "\n\n")
+    return ["--deleted", "deleted.txt", "--reference", "held-out.txt"]
+
+
+PATTERNS = {
+    "one for both": (("score", "score"), ["--before", "score_*"]),
+    "one for both, as that after": (("score", "score"), ["--after", "score_*"]),
+    "the same twice": (("score", "score"), ["--before", "score_*", "--after", "score_*"]),
+    "one each": (("old", "new x"), ["--before", "old_*", "--after", "new x_*"]),
+    "one of ours": (("score", "p"), ["--before", "score_*"]),
+    "the other of ours": (("p", "score"), ["--after", "score_*"]),
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_names_of_both_versions_reach_the_file_that_has_them(command, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prefixes, options = PATTERNS[name]
+    listed = versions(tmp_path, prefixes, "patient")
+    options = [*options, "--column", "record=patient"]
+    done = command("release", "march.jsonl", "april.jsonl", *listed, *options, "--out", "there", "--json")
+    assert done.code == 0, done.err
+    done = done.findings
+    assert done["persons"] == 1
+    found = json.loads(command("inspect", "march.jsonl", "april.jsonl", *listed[1::2], *options, "--json").out)
+    assert found["complete"], found
+    assert command(*shlex.split(found["command"])[1:], "--json").findings["summary"] == done["summary"]
+
+
+def test_a_pattern_that_fits_nothing_names_an_option_that_exists(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    listed = versions(tmp_path, ("score", "score"))
+    ran = command("release", "march.jsonl", "april.jsonl", *listed, "--before", "x_*", "--after", "y_*")
+    ran.says("march.jsonl has no column that --before or --after x_* fits; it has record, label, score_no, score_yes")
+
+
+def test_the_printed_command_has_every_option_that_was_given(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = {"deleted": "geloescht", "unseen": "nie dabei", "retained": "behalten", "reference": "bezug"}
+    for seed, side in enumerate(("shadow", "target")):
+        odd = renamed(frame(seed)).replace({"status": words}).rename(columns={"status": "mein Status"}).assign(recrd=1)
+        numbers = odd.select_dtypes("float") * 100
+        odd[numbers.columns] = numbers
+        odd.to_csv(f"{side}.csv.gz", index=False, sep="|", decimal=",", encoding="latin-1")
+    options = ["--column", "role=mein Status", "--before", "v1 *", "--after", "v2 *", "--values", "percentages"]
+    options += ["--ignore", "recrd", "--delimiter", "pipe", "--decimal", "comma", "--text-encoding", "latin-1"]
+    options += [part for role, word in words.items() for part in ("--role-value", f"{role}={word}")]
+    found = json.loads(command("inspect", "shadow.csv.gz", "target.csv.gz", *options, "--json").out)
+    assert found["complete"], found
+    printed = shlex.split(found["command"])
+    assert all(word in printed for word in options)
+    findings = command(*printed[1:], "--attack=margin-difference", "--attack-model=none", "--json").findings
+    assert findings["results"]
+
+
+def test_a_guess_is_to_be_checked_and_no_problem(command, tmp_path):
+    for side in ("shadow", "target"):
+        logits(frame(0)).to_csv(tmp_path / f"{side}.csv", index=False)
+    ran = command("inspect", tmp_path / "shadow.csv", tmp_path / "target.csv")
+    assert ran.code == 0
+    said = " ".join(ran.out.split())
+    assert "problem" not in said
+    assert "check: --values logits is a guess" in said
+    assert "as --values says" not in said
+    assert "in capitals" not in said
+
+
+def test_lists_of_ids_are_counted_and_never_assigned_without_reason(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    versions(tmp_path, ("p", "p"))
+    for old, new in (("deleted.txt", "geloescht.txt"), ("held-out.txt", "nie_dabei.txt")):
+        (tmp_path / old).rename(new)
+    found = json.loads(command("inspect", "march.jsonl", "april.jsonl", "geloescht.txt", "nie_dabei.txt", "--json").out)
+    assert not found["complete"]
+    assert "--deleted DELETED --reference REFERENCE" in found["command"]
+    assert "geloescht.txt, nie_dabei.txt" in found["missing"][0]
+    assert [of["facts"]["ids"] for of in found["files"][2:]] == [1, 90]
+    alone = json.loads(command("inspect", "geloescht.txt", "--json").out)
+    assert alone["command"].startswith("unlearn-audit release BEFORE AFTER --deleted DELETED")
+    (tmp_path / "geloescht.txt").rename("deleted.txt")
+    found = json.loads(command("inspect", "march.jsonl", "deleted.txt", "--json").out)
+    assert "--deleted deleted.txt --reference REFERENCE" in found["command"]
+
+
+def test_capitals_are_named_where_there_are_some(command, tmp_path):
+    frame(0).to_csv(tmp_path / "target.csv", index=False)
+    frame(1)[:6].to_csv(tmp_path / "shadow.csv", index=False)
+    said = command("inspect", tmp_path / "shadow.csv", tmp_path / "target.csv").out
+    assert "run, once this is mended:" in said
+    assert "in capitals" not in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from pathlib import Path
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,29 +18,18 @@ from unlearn_audit.utils.columns import Columns
 _MOST_ROLES = 6
 
 
-def flags_of_columns(columns: Columns, path: Path) -> tuple[ReadAs, list[str]] | None:
-    """Return how a file could be read, and the options that say so; None where nothing stands out.
-
-    Parameters
-    ----------
-    columns
-        The file.
-    path
-        It, for messages.
-    """
-    del path
+def guessed(columns: Columns, read_as: ReadAs) -> ReadAs | None:
+    """Return how a file with other names could be read, besides what options say; None where nothing stands out."""
+    if read_as.before is not None or read_as.after is not None:
+        return None
     numbers = [field.name for field in columns.schema if pa.types.is_floating(field.type)]
     patterns = _two_patterns(numbers)
     if patterns is None:
         return None
-    flags = [f"--before '{patterns[0]}'", f"--after '{patterns[1]}'"]
-    given = {}
-    if "role" not in columns.names:
-        named = _role_column(columns)
-        if named is not None:
-            given["role"] = named
-            flags.insert(0, f"--column role={named}")
-    return ReadAs(columns=given, before=patterns[0], after=patterns[1]), flags
+    named = dict(read_as.columns)
+    if "role" not in {*columns.names, *named} and (role := _role_column(columns)) is not None:
+        named["role"] = role
+    return replace(read_as, columns=named, before=patterns[0], after=patterns[1])
 
 
 def _two_patterns(names: list[str]) -> tuple[str, str] | None:
@@ -53,6 +42,7 @@ def _two_patterns(names: list[str]) -> tuple[str, str] | None:
     >>> _two_patterns(["no.t0", "yes.t0", "no.t1", "yes.t1"])
     ('*.t0', '*.t1')
     """
+    fitting = []
     for pattern, place in ((r"^(.+?[\W_])(.+)$", 1), (r"^(.+)([\W_].+?)$", 2)):
         found: dict[str, list[str]] = defaultdict(list)
         for name in names:
@@ -61,8 +51,10 @@ def _two_patterns(names: list[str]) -> tuple[str, str] | None:
         sets = list(found.items())
         if len(sets) == 2 and len(sets[0][1]) > 1 and sorted(sets[0][1]) == sorted(sets[1][1]):
             first, second = (f"{part}*" if place == 1 else f"*{part}" for part, _ in sets)
-            return first, second
-    return None
+            fitting.append((first, second))
+    # of two classes either part may be the version: digits, which number versions, tell
+    numbering = [of for of in fitting if all(re.search(r"\d", part) for part in of)]
+    return (numbering or fitting or [None])[0] if len(numbering) < 2 else None
 
 
 def _role_column(columns: Columns) -> str | None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from unlearn_audit.cli.inspection.guesses import flags_of_columns
+from unlearn_audit.cli.inspection.guesses import guessed
 from unlearn_audit.cli.inspection.heads import head_of
 from unlearn_audit.cli.inspection.seen import Seen
+from unlearn_audit.cli.shared.reading import added_flags
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations, read_observations
 from unlearn_audit.observations.arrow import HEADER
@@ -45,18 +46,28 @@ def table_seen(path: Path, read_as: ReadAs) -> Seen:
     if HEADER in (columns.schema.metadata or {}):
         found.facts["written by"] = "a run of unlearn-audit"
         return _pairs(found, read_observations(path))
-    kinds = [of for of in (PAIRS, ONE) if _fits(columns.names, read_as, of, path)]
-    if not kinds and (guess := flags_of_columns(columns, path)):
-        read_as, flags = guess
-        found.flags += flags
-        kinds = [of for of in (PAIRS, ONE) if _fits(columns.names, read_as, of, path)]
-        found.problems.append(
-            f"its columns have other names; {' '.join(flags)} is a guess from their names and values: check it"
-        )
-    if not kinds:
+    fitting = _reading(columns.names, read_as, path)
+    if fitting is None and (guess := guessed(columns, read_as)):
+        fitting = _reading(columns.names, guess, path)
+        if fitting is not None:
+            found.flags += added_flags(read_as, guess)
+            found.checks.append(f"{' '.join(found.flags)} is a guess from its names and values of columns")
+    if fitting is None:
         return _without_posteriors(found, columns, path)
-    read = _read_pairs if kinds[0] is PAIRS else _read_one
-    return _tried(found, lambda of: read(found, columns, content, path, of), read_as)
+    expected, fitted = fitting
+    if expected is ONE and fitted.before != fitted.after:
+        found.version = "before" if fitted == read_as else "after"
+    read = _read_pairs if expected is PAIRS else _read_one
+    return _tried(found, lambda of: read(found, columns, content, path, of), fitted)
+
+
+def _reading(names: Sequence[str], read_as: ReadAs, path: Path) -> tuple[Expected, ReadAs] | None:
+    """Return what kind of file has such columns, and how it is read: as one version, it may be the one after."""
+    swapped = replace(read_as, before=read_as.after, after=read_as.before)
+    for expected, fitting in ((PAIRS, read_as), (ONE, read_as), (ONE, swapped)):
+        if _fits(names, fitting, expected, path):
+            return expected, fitting
+    return None
 
 
 def _facts(path: Path, columns: Columns) -> dict[str, Any]:
@@ -88,37 +99,28 @@ def _tried(found: Seen, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> Seen
         return read(read_as)
     except AuditError as error:
         said = str(error)
-        found.problems.append(said)
-    changed = _mended(said, read_as, found.flags)
-    if changed is None:
-        return found
+    changed = _mended(said, read_as)
     try:
-        return read(changed)
+        if changed is not None and read(changed):
+            flags = added_flags(read_as, changed)
+            found.flags += flags
+            found.checks.append(f"{' '.join(flags)} is a guess; without it: {said}")
+            found.notes = [note for note in found.notes if "as --values says" not in note]  # nobody said it
+            return found
     except AuditError as error:
         found.problems.append(str(error))
         return found
+    found.problems.append(said)
+    return found
 
 
-def _mended(said: str, read_as: ReadAs, flags: list[str]) -> ReadAs | None:
+def _mended(said: str, read_as: ReadAs) -> ReadAs | None:
     """Return how a file may be read after all, where a refusal names one way."""
     if read_as.values is None and (match := re.search(r"or say --values ([a-z-]+)", said)):
-        flags.append(f"--values {match[1]}")
         return replace(read_as, values=match[1])  # type: ignore[arg-type]
     if match := re.search(r"leave it out with --ignore '(.+?)'", said):
-        flags.append(f"--ignore {quoted(match[1])}")
         return replace(read_as, ignored=(*read_as.ignored, match[1]))
     return None
-
-
-def quoted(text: str) -> str:
-    """Return a text as one word of a shell.
-
-    Examples
-    --------
-    >>> print(quoted("old_*"), quoted("status"))
-    'old_*' status
-    """
-    return text if re.fullmatch(r"[\w.,=/:+-]+", text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def _read_pairs(found: Seen, columns: Columns, content: bytes | None, path: Path, read_as: ReadAs) -> Seen:
