@@ -274,3 +274,14 @@ def test_capitals_are_named_where_there_are_some(command, tmp_path):
     said = command("inspect", tmp_path / "shadow.csv", tmp_path / "target.csv").out
     assert "run, once this is mended:" in said
     assert "in capitals" not in said
+
+
+@pytest.mark.parametrize("name", ["inspect", "release", "predictions"])
+def test_the_options_of_reading_are_in_the_whole_help(command, name):
+    whole, short = command(name, "--help-all"), command(name, "--help")
+    assert whole.code == 0
+    assert "Reading files:" in whole.out
+    for option in ("column", "before", "role-value", "values", "delimiter", "text-encoding"):
+        assert f"  --{option} " in whole.out
+    assert "More options: --help-all" in short.out
+    assert "--text-encoding" not in short.out

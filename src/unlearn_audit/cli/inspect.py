@@ -12,6 +12,7 @@ from unlearn_audit.cli.inspection.advice import advice_for
 from unlearn_audit.cli.inspection.others import document, folder, other
 from unlearn_audit.cli.inspection.seen import Seen
 from unlearn_audit.cli.inspection.tables import table_seen
+from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.reading import reading_options
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.ids import read_ids
@@ -27,6 +28,7 @@ def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="FILE...", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     *,
+    _help_all: options.HelpAll = False,
     read_as: ReadAs,
 ) -> None:
     """Say what files are, what they lack, and which command fits them, word for word.

@@ -170,9 +170,9 @@ def _of_one_version(names: Sequence[str], read_as: ReadAs, expected: Expected) -
     if before is not None:
         return read_as, [name for name in aside if _of_pattern(name, before) is None]
     rest = [name for name in names if name not in aside]
-    if aside and not any(expected.posteriors.match(name) for name in (*rest, *read_as.columns)):
-        if not _by_prefix(rest, expected, {}):
-            return replace(read_as, before=after), []
+    ours = any(expected.posteriors.match(name) for name in (*rest, *read_as.columns))
+    if aside and not ours and not _by_prefix(rest, expected, {}):
+        return replace(read_as, before=after), []
     return read_as, aside
 
 

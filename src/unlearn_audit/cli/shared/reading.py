@@ -9,19 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from unlearn_audit.cli.shared.help import RARE
 from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.values import VALUES
 from unlearn_audit.utils.dialects import DELIMITERS
 
-PANEL = "Reading files"
+_PANEL = f"Reading files{RARE}"
 
 
 def _option(name: str, text: str, *values: str, many: bool = False) -> Any:
     option = typer.Option(
         f"--{name}",
         help=text + (" Repeatable." if many else ""),
-        rich_help_panel=PANEL,
+        rich_help_panel=_PANEL,
         show_default=False,
         autocompletion=one_of(*values),
     )
