@@ -285,3 +285,82 @@ def test_the_options_of_reading_are_in_the_whole_help(command, name):
         assert f"  --{option} " in whole.out
     assert "More options: --help-all" in short.out
     assert "--text-encoding" not in short.out
+
+
+def foreign(of):
+    """Return a frame whose columns have names of their owner's."""
+    names = {"record": "patient", "label": "diagnosis", "world": "model run"}
+    return of.assign(record="P" + of["record"].astype(str), world=of.index // 20).rename(columns=names)
+
+
+def test_columns_that_look_like_labels_ids_and_worlds_are_suggested(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed, side in enumerate(("shadow", "target")):
+        foreign(frame(seed)).assign(city="x").to_parquet(f"{side}.parquet")
+    found = json.loads(command("inspect", "shadow.parquet", "target.parquet", "--json").out)
+    file = found["files"][0]
+    assert found["complete"]
+    assert "--column label=diagnosis" in found["command"]
+    assert "its values are names of the classes" in file["checks"][0]
+    assert [of.partition(":")[0].partition(",")[0] for of in file["suggestions"]] == [
+        "--column record=patient", "--column 'world=model run'"
+    ]  # fmt: skip
+    findings = command(
+        *shlex.split(found["command"])[1:], "--attack=margin-difference", "--attack-model=none", "--json"
+    ).findings
+    assert findings["results"]
+
+
+def long(of, names):
+    """Return one row a query, version and class."""
+    rows = of.melt(["role", "record", "label"], [c for c in of if c[:3] in ("bef", "aft")], "column", "probability")
+    rows[["version", "class"]] = rows.pop("column").str.split("_", expand=True).to_numpy()
+    return rows.rename(columns=names)
+
+
+LONG = {
+    "words": ({"record": "patient", "version": "modell", "class": "klasse", "probability": "wert"}, {}),
+    "own words": ({"version": "modell", "class": "klasse", "probability": "wert"}, {"before": "alt", "after": "neu"}),
+    "role": ({"role": "gruppe", "version": "modell", "class": "klasse", "probability": "wert"}, {}),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_file_with_other_names_is_recognised(command, tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names, words = LONG[name]
+    for seed, side in enumerate(("shadow", "target")):
+        rows = long(frame(seed), {})
+        rows["version"] = rows["version"].replace(words)
+        rows.rename(columns=names).to_csv(f"{side}.csv", index=False, sep=";", decimal=",")
+    found = json.loads(command("inspect", "shadow.csv", "target.csv", "--json").out)
+    assert found["complete"], found
+    for ours, theirs in names.items():
+        assert f"--column {ours}={theirs}" in found["command"]
+    assert "is a guess" in found["files"][0]["checks"][0]
+    findings = command(
+        *shlex.split(found["command"])[1:], "--attack=margin-difference", "--attack-model=none", "--json"
+    ).findings
+    assert findings["results"]
+
+
+def test_a_long_file_with_other_roles_is_said_to_be_long(command, tmp_path):
+    rows = long(frame(0), LONG["words"][0]).rename(columns={"role": "gruppe"})
+    rows["gruppe"] = rows["gruppe"].replace({"deleted": "weg", "unseen": "neu", "retained": "da", "reference": "x"})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    ran = command("inspect", tmp_path / "t.csv")
+    assert ran.code == 2
+    said = " ".join(ran.out.split())
+    assert "--column version=modell --column class=klasse --column probability=wert" in said
+    assert "table of records" not in said
+
+
+def test_answers_of_one_version_under_other_names_are_recognised(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    listed = versions(tmp_path, ("score", "score"), "patient")
+    found = json.loads(command("inspect", "march.jsonl", "april.jsonl", *listed[1::2], "--json").out)
+    assert found["complete"], found
+    assert "--column record=patient --before 'score_*'" in found["command"]
+    assert command(*shlex.split(found["command"])[1:]).code == 0
+    alone = json.loads(command("inspect", "march.jsonl", listed[1], "--json").out)
+    assert "the answers of the other version" in alone["missing"][0]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import replace
+from os.path import commonprefix
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlearn_audit.cli.inspection.long_form import long_columns
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.flat import role_of
+from unlearn_audit.observations.long import number_of_version
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.table import ROLES
+from unlearn_audit.observations.values import proven
 from unlearn_audit.utils.columns import Columns
 
 _MOST_ROLES = 6
@@ -24,12 +29,57 @@ def guessed(columns: Columns, read_as: ReadAs) -> ReadAs | None:
         return None
     numbers = [field.name for field in columns.schema if pa.types.is_floating(field.type)]
     patterns = _two_patterns(numbers)
-    if patterns is None:
+    role = {} if "role" in columns.names or (name := _role_column(columns)) is None else {"role": name}
+    if patterns is not None:
+        return replace(read_as, columns={**role, **read_as.columns}, before=patterns[0], after=patterns[1])
+    if len(numbers) == 1:
+        return _long(columns, read_as, role)
+    prefix = _one_prefix(numbers)
+    if prefix is None or role or not _sums_to_one(columns, numbers):
         return None
-    named = dict(read_as.columns)
-    if "role" not in {*columns.names, *named} and (role := _role_column(columns)) is not None:
-        named["role"] = role
-    return replace(read_as, columns=named, before=patterns[0], after=patterns[1])
+    named = {"record": name for name in _ids(columns.read().to_pandas())}
+    return replace(read_as, columns={**named, **read_as.columns}, before=f"{prefix}*")
+
+
+def _long(columns: Columns, read_as: ReadAs, role: dict[str, str]) -> ReadAs | None:
+    frame = columns.read().to_pandas()
+    found = long_columns(frame)
+    if found is None:
+        return None
+    named = {ours: theirs for ours, theirs in {**role, **found}.items() if theirs != ours}
+    if "record" not in frame:
+        rest = frame.drop(columns=[*found.values(), *role.values()])
+        ids = sorted(rest, key=lambda name: rest[name].nunique())[-1:]
+        named |= {"record": str(name) for name in ids}
+    words = list(dict.fromkeys(frame[found["version"]].astype(str)))
+    stated = len(words) == 2 and any(number_of_version(word) < 0 for word in words)
+    before, after = words if stated else (None, None)
+    return replace(read_as, columns={**named, **read_as.columns}, before=before, after=after)
+
+
+def _one_prefix(names: list[str]) -> str | None:
+    """Return what all of some names start with, up to a sign that ends a word.
+
+    Examples
+    --------
+    >>> _one_prefix(["score_no", "score_not sure"]), _one_prefix(["age", "income"])
+    ('score_', None)
+    """
+    match = re.match(r".*[\W_]", commonprefix(names), re.DOTALL) if len(names) > 1 else None
+    return match[0] if match and match[0] not in names else None
+
+
+def _sums_to_one(columns: Columns, names: list[str]) -> bool:
+    block = columns.read(names).to_pandas().to_numpy(float)[:, None]
+    kind = proven(block)
+    return kind not in (None, "probabilities") or bool((abs(block.sum(axis=-1) - 1) < 1e-3).all())
+
+
+def _ids(frame: pd.DataFrame) -> list[str]:
+    """Return the one column whose values tell the rows apart; none where there are more or it is known."""
+    whole = [str(name) for name in frame if not pd.api.types.is_float_dtype(frame[name].dtype)]
+    found = [name for name in whole if frame[name].astype(str).is_unique]
+    return found if len(found) == 1 and found[0] != "record" else []
 
 
 def _two_patterns(names: list[str]) -> tuple[str, str] | None:

@@ -14,7 +14,8 @@ import pyarrow as pa
 from unlearn_audit.cli.inspection.guesses import guessed
 from unlearn_audit.cli.inspection.heads import head_of
 from unlearn_audit.cli.inspection.seen import Seen
-from unlearn_audit.cli.shared.reading import added_flags
+from unlearn_audit.cli.inspection.suggestions import label_among, left_out, suggest
+from unlearn_audit.cli.shared.reading import added_flags, quoted
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations, read_observations
 from unlearn_audit.observations.arrow import HEADER
@@ -51,14 +52,39 @@ def table_seen(path: Path, read_as: ReadAs) -> Seen:
         fitting = _reading(columns.names, guess, path)
         if fitting is not None:
             found.flags += added_flags(read_as, guess)
-            found.checks.append(f"{' '.join(found.flags)} is a guess from its names and values of columns")
+            found.checks.append(f"{' '.join(found.flags)} is a guess from the names and values of columns")
     if fitting is None:
         return _without_posteriors(found, columns, path)
     expected, fitted = fitting
     if expected is ONE and fitted.before != fitted.after:
         found.version = "before" if fitted == read_as else "after"
     read = _read_pairs if expected is PAIRS else _read_one
-    return _tried(found, lambda of: read(found, columns, content, path, of), fitted)
+    tried = _tried(found, lambda of: read(found, columns, content, path, of), fitted)
+    if tried is not None:
+        _suggest(found, columns, tried, expected, lambda of: read(found, columns, content, path, of))
+    return found
+
+
+def _suggest(
+    found: Seen, columns: Columns, read_as: ReadAs, expected: Expected, read: Callable[[ReadAs], Seen]
+) -> None:
+    """Name the columns that were left out and could be meant; the only one that can be the label is taken for it."""
+    frame, named = left_out(columns, read_as, expected, columns.wanted.where)
+    labels, others = ([], []) if "label" in named else label_among(frame, found.table.classes, found.table.posteriors)
+    flags = [f"--column {quoted(f'label={name}')}" for name in labels]
+    if len(labels) == 1:
+        checks, notes = list(found.checks), list(found.notes)
+        try:
+            read(replace(read_as, columns={**read_as.columns, "label": labels[0]}))
+        except AuditError:
+            labels = []  # which is no label then
+        else:
+            found.flags += flags
+            found.checks = [*checks, f"{flags[0]} is a guess: its values are names of the classes"]
+            found.notes = [of for of in found.notes if of in notes or "left out" in of]
+    else:
+        found.suggestions += [f"{flag}: its values are names of the classes" for flag in flags]
+    suggest(found, frame, named, [*labels, *others])
 
 
 def _reading(names: Sequence[str], read_as: ReadAs, path: Path) -> tuple[Expected, ReadAs] | None:
@@ -93,25 +119,28 @@ def _fits(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path)
     return not (layout.is_long and "version" not in naming.theirs)
 
 
-def _tried(found: Seen, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> Seen:
-    """Read a file, and once more with what a refusal says it needs."""
+def _tried(found: Seen, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> ReadAs | None:
+    """Read a file, and once more with what a refusal says it needs; return how it was read at last, if it was."""
     try:
-        return read(read_as)
+        read(read_as)
     except AuditError as error:
         said = str(error)
+    else:
+        return read_as
     changed = _mended(said, read_as)
+    if changed is None:
+        found.problems.append(said)
+        return None
     try:
-        if changed is not None and read(changed):
-            flags = added_flags(read_as, changed)
-            found.flags += flags
-            found.checks.append(f"{' '.join(flags)} is a guess; without it: {said}")
-            found.notes = [note for note in found.notes if "as --values says" not in note]  # nobody said it
-            return found
+        read(changed)
     except AuditError as error:
         found.problems.append(str(error))
-        return found
-    found.problems.append(said)
-    return found
+        return None
+    flags = added_flags(read_as, changed)
+    found.flags += flags
+    found.checks.append(f"{' '.join(flags)} is a guess; without it: {said}")
+    found.notes = [note for note in found.notes if "as --values says" not in note]  # nobody said it
+    return changed
 
 
 def _mended(said: str, read_as: ReadAs) -> ReadAs | None:
