@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import replace
-from os.path import commonprefix
 
 import pandas as pd
 import pyarrow as pa
@@ -37,8 +36,7 @@ def guessed(columns: Columns, read_as: ReadAs) -> ReadAs | None:
     prefix = _one_prefix(numbers)
     if prefix is None or role or not _sums_to_one(columns, numbers):
         return None
-    named = {"record": name for name in _ids(columns.read().to_pandas())}
-    return replace(read_as, columns={**named, **read_as.columns}, before=f"{prefix}*")
+    return replace(read_as, columns={**_ids(columns.read().to_pandas()), **read_as.columns}, before=f"{prefix}*")
 
 
 def _long(columns: Columns, read_as: ReadAs, role: dict[str, str]) -> ReadAs | None:
@@ -49,8 +47,8 @@ def _long(columns: Columns, read_as: ReadAs, role: dict[str, str]) -> ReadAs | N
     named = {ours: theirs for ours, theirs in {**role, **found}.items() if theirs != ours}
     if "record" not in frame:
         rest = frame.drop(columns=[*found.values(), *role.values()])
-        ids = sorted(rest, key=lambda name: rest[name].nunique())[-1:]
-        named |= {"record": str(name) for name in ids}
+        if len(rest.columns):
+            named["record"] = str(max(rest, key=lambda name: rest[name].nunique()))
     words = list(dict.fromkeys(frame[found["version"]].astype(str)))
     stated = len(words) == 2 and any(number_of_version(word) < 0 for word in words)
     before, after = words if stated else (None, None)
@@ -65,8 +63,9 @@ def _one_prefix(names: list[str]) -> str | None:
     >>> _one_prefix(["score_no", "score_not sure"]), _one_prefix(["age", "income"])
     ('score_', None)
     """
-    match = re.match(r".*[\W_]", commonprefix(names), re.DOTALL) if len(names) > 1 else None
-    return match[0] if match and match[0] not in names else None
+    prefixes = {match[0] for name in names if (match := re.match(r".+?[\W_](?=.)", name, re.DOTALL))}
+    whole = len(names) > 1 and len(prefixes) == 1 and all(name.startswith(tuple(prefixes)) for name in names)
+    return prefixes.pop() if whole else None
 
 
 def _sums_to_one(columns: Columns, names: list[str]) -> bool:
@@ -75,11 +74,11 @@ def _sums_to_one(columns: Columns, names: list[str]) -> bool:
     return kind not in (None, "probabilities") or bool((abs(block.sum(axis=-1) - 1) < 1e-3).all())
 
 
-def _ids(frame: pd.DataFrame) -> list[str]:
-    """Return the one column whose values tell the rows apart; none where there are more or it is known."""
+def _ids(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the one column whose values tell the rows apart as the record; none if there are more or it is known."""
     whole = [str(name) for name in frame if not pd.api.types.is_float_dtype(frame[name].dtype)]
     found = [name for name in whole if frame[name].astype(str).is_unique]
-    return found if len(found) == 1 and found[0] != "record" else []
+    return {"record": found[0]} if len(found) == 1 and "record" not in frame else {}
 
 
 def _two_patterns(names: list[str]) -> tuple[str, str] | None:
@@ -104,7 +103,8 @@ def _two_patterns(names: list[str]) -> tuple[str, str] | None:
             fitting.append((first, second))
     # of two classes either part may be the version: digits, which number versions, tell
     numbering = [of for of in fitting if all(re.search(r"\d", part) for part in of)]
-    return (numbering or fitting or [None])[0] if len(numbering) < 2 else None
+    chosen = numbering or fitting
+    return chosen[0] if chosen and len(numbering) < 2 else None
 
 
 def _role_column(columns: Columns) -> str | None:

@@ -17,15 +17,16 @@ def long_columns(frame: pd.DataFrame) -> dict[str, str] | None:
     The columns besides tell one query from another, and every query has one row for each version and class. Where two
     columns could be the version, its values tell, or that the numbers of a version sum to the same.
     """
-    floats = [name for name in frame if pd.api.types.is_float_dtype(frame[name].dtype)]
+    floats = [str(name) for name in frame if pd.api.types.is_float_dtype(frame[name].dtype)]
     if len(floats) != 1 or len(frame) < 4:
         return None
     texts = frame.drop(columns=floats).astype(str)
-    distinct = texts.nunique()
-    few = [name for name in texts if 2 <= distinct[name] <= _MOST_CLASSES]
+    names = [str(name) for name in texts]
+    distinct = {name: int(texts[name].nunique()) for name in names}
+    few = [name for name in names if 2 <= distinct[name] <= _MOST_CLASSES]
     fitting = []
     for version, of_class in permutations(few, 2):
-        keys = [name for name in texts if name not in (version, of_class)]
+        keys = [name for name in names if name not in (version, of_class)]
         if distinct[version] > _MOST_VERSIONS or not keys:
             continue
         sizes = texts.groupby(keys, sort=False)[[version, of_class]].size()
@@ -38,7 +39,7 @@ def long_columns(frame: pd.DataFrame) -> dict[str, str] | None:
     if len(fitting) != 1:
         return None
     version, of_class, _ = fitting[0]
-    return {"version": version, "class": of_class, "probability": str(floats[0])}
+    return {"version": version, "class": of_class, "probability": floats[0]}
 
 
 def _sums_alike(frame: pd.DataFrame, keys: list[str], number: str) -> bool:

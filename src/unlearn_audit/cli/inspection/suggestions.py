@@ -32,7 +32,8 @@ def label_among(frame: pd.DataFrame, classes: Sequence[str], posteriors: Any) ->
 
     A column that agrees with the most likely class of a version in every row is that version's prediction.
     """
-    labels, predictions = [], []
+    labels: list[str] = []
+    predictions: list[str] = []
     for name in frame:
         values = frame[name].dropna().astype(str)
         if values.empty or values.nunique() < 2 or not set(values) <= set(classes):
