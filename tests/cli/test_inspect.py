@@ -296,12 +296,14 @@ def foreign(of):
 def test_columns_that_look_like_labels_ids_and_worlds_are_suggested(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for seed, side in enumerate(("shadow", "target")):
-        foreign(frame(seed)).assign(city="x").to_parquet(f"{side}.parquet")
+        of = logits(foreign(frame(seed))).rename(columns={"role": "group"})
+        of.assign(city="x").to_parquet(f"{side}.parquet")
     found = json.loads(command("inspect", "shadow.parquet", "target.parquet", "--json").out)
     file = found["files"][0]
     assert found["complete"]
     assert "--column label=diagnosis" in found["command"]
-    assert "its values are names of the classes" in file["checks"][0]
+    assert "--values logits --column role=group --column label=diagnosis" in found["command"]
+    assert "its values are names of the classes" in file["checks"][-1]
     assert [of.partition(":")[0].partition(",")[0] for of in file["suggestions"]] == [
         "--column record=patient", "--column 'world=model run'"
     ]  # fmt: skip

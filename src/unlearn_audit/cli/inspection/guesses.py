@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from unlearn_audit.cli.inspection.long_form import long_columns
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.column_values import is_text
 from unlearn_audit.observations.flat import role_of
 from unlearn_audit.observations.long import number_of_version
 from unlearn_audit.observations.read_as import ReadAs
@@ -28,7 +29,7 @@ def guessed(columns: Columns, read_as: ReadAs) -> ReadAs | None:
         return None
     numbers = [field.name for field in columns.schema if pa.types.is_floating(field.type)]
     patterns = _two_patterns(numbers)
-    role = {} if "role" in columns.names or (name := _role_column(columns)) is None else {"role": name}
+    role = {} if "role" in columns.names or (name := role_column(columns)) is None else {"role": name}
     if patterns is not None:
         return replace(read_as, columns={**role, **read_as.columns}, before=patterns[0], after=patterns[1])
     if len(numbers) == 1:
@@ -107,9 +108,9 @@ def _two_patterns(names: list[str]) -> tuple[str, str] | None:
     return chosen[0] if chosen and len(numbering) < 2 else None
 
 
-def _role_column(columns: Columns) -> str | None:
+def role_column(columns: Columns) -> str | None:
     """Return the one column of texts with a few values of which some are roles; None where there are more or none."""
-    texts = [field.name for field in columns.schema if pa.types.is_string(field.type)]
+    texts = [field.name for field in columns.schema if is_text(field.type)]
     try:
         table = columns.read(texts)
     except AuditError:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from unlearn_audit.cli.inspection.guesses import guessed
+from unlearn_audit.cli.inspection.guesses import guessed, role_column
 from unlearn_audit.cli.inspection.heads import head_of
 from unlearn_audit.cli.inspection.seen import Seen
 from unlearn_audit.cli.inspection.suggestions import label_among, left_out, suggest
@@ -29,6 +29,9 @@ from unlearn_audit.observations.table import READ_AS, ROLES, ROUNDED
 from unlearn_audit.utils.columns import Columns, suffix_of
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.unpacking import compression_of
+
+_MOST_MENDS = 4
+"""How often a file is read anew with a further option."""
 
 
 def table_seen(path: Path, read_as: ReadAs) -> Seen:
@@ -59,7 +62,7 @@ def table_seen(path: Path, read_as: ReadAs) -> Seen:
     if expected is ONE and fitted.before != fitted.after:
         found.version = "before" if fitted == read_as else "after"
     read = _read_pairs if expected is PAIRS else _read_one
-    tried = _tried(found, lambda of: read(found, columns, content, path, of), fitted)
+    tried = _tried(found, columns, lambda of: read(found, columns, content, path, of), fitted)
     if tried is not None:
         _suggest(found, columns, tried, expected, lambda of: read(found, columns, content, path, of))
     return found
@@ -119,32 +122,32 @@ def _fits(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path)
     return not (layout.is_long and "version" not in naming.theirs)
 
 
-def _tried(found: Seen, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> ReadAs | None:
-    """Read a file, and once more with what a refusal says it needs; return how it was read at last, if it was."""
-    try:
-        read(read_as)
-    except AuditError as error:
-        said = str(error)
-    else:
-        return read_as
-    changed = _mended(said, read_as)
-    if changed is None:
-        found.problems.append(said)
-        return None
-    try:
-        read(changed)
-    except AuditError as error:
-        found.problems.append(str(error))
-        return None
-    flags = added_flags(read_as, changed)
-    found.flags += flags
-    found.checks.append(f"{' '.join(flags)} is a guess; without it: {said}")
-    found.notes = [note for note in found.notes if "as --values says" not in note]  # nobody said it
-    return changed
+def _tried(found: Seen, columns: Columns, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> ReadAs | None:
+    """Read a file, and again with what each refusal says it needs; return how it was read at last, if it was."""
+    for _ in range(_MOST_MENDS):
+        try:
+            read(read_as)
+        except AuditError as error:
+            said = str(error)
+        else:
+            if any(flag.startswith("--values") for flag in found.flags):  # a guess, which nobody said
+                found.notes = [note for note in found.notes if "as --values says" not in note]
+            return read_as
+        changed = _mended(said, read_as, columns)
+        if changed is None:
+            break
+        flags = added_flags(read_as, changed)
+        found.flags += flags
+        found.checks.append(f"{' '.join(flags)} is a guess; without it: {said}")
+        read_as = changed
+    found.problems.append(said)
+    return None
 
 
-def _mended(said: str, read_as: ReadAs) -> ReadAs | None:
+def _mended(said: str, read_as: ReadAs, columns: Columns) -> ReadAs | None:
     """Return how a file may be read after all, where a refusal names one way."""
+    if "has no column 'role'" in said and (role := role_column(columns)) is not None and "role" not in read_as.columns:
+        return replace(read_as, columns={**read_as.columns, "role": role})
     if read_as.values is None and (match := re.search(r"or say --values ([a-z-]+)", said)):
         return replace(read_as, values=match[1])  # type: ignore[arg-type]
     if match := re.search(r"leave it out with --ignore '(.+?)'", said):
