@@ -323,7 +323,11 @@ BAD = {
     ),
     "identical": (lambda b, a: (b, b), [], "answer all 400 records alike: nothing changed between the versions"),
     "no record": (lambda b, a: (b.drop(columns="record"), a), [], "needs a column record and a column p_<class>"),
-    "unknown column": (lambda b, a: (changed(b, lable=1), a), [], "has the unknown column 'lable'; if it is the label"),
+    "unknown column": (
+        lambda b, a: (b.rename(columns={"label": "lable"}), a),
+        [],
+        "has the unknown column 'lable'; if it is the label",
+    ),
     "not a number": (lambda b, a: (changed(b, p_no="x"), a), [], "column 'p_no' holds something that is no number"),
     "no probability": (lambda b, a: (changed(b, p_no=b.p_no + 1), a), [], "is outside [0, 1]"),
     "sum": (lambda b, a: (b, changed(a, p_no=a.p_no / 2)), [], "not 1; export whole probabilities"),
@@ -340,6 +344,14 @@ BAD = {
         "the score l-diff needs the label of every record",
     ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_that_nothing_reads_is_left_out_and_named(release, frames, tmp_path, suffix):
+    before, after = frames
+    release(changed(before, lable=1), after, suffix=suffix)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "columns that nothing here reads were left out: lable" in page
 
 
 @pytest.mark.parametrize("name", BAD)

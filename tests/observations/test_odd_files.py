@@ -432,3 +432,36 @@ def test_parquet_of_more_values_than_others_may_hold_is_read(tmp_path, monkeypat
     monkeypatch.setattr("unlearn_audit.utils.limits.MOST_STREAMED", 50)
     with pytest.raises(AuditError, match="more than the 2,000 that are read"):
         read_observations(tmp_path / "u.parquet")
+
+
+NAMES = np.array([f"P-{at // 2}" for at in range(N)])
+IDS = {
+    "csv": lambda f, p: f.to_csv(p, index=False),
+    "json": lambda f, p: f.to_json(p, orient="records"),
+    "jsonl": lambda f, p: f.to_json(p, orient="records", lines=True),
+    "parquet": lambda f, p: f.to_parquet(p),
+    "category.parquet": lambda f, p: f.astype({"record": "category"}).to_parquet(p),
+    "large.parquet": lambda f, p: pq.write_table(large(f), p),
+    "arrow": lambda f, p: feather.write_feather(pa.Table.from_pandas(f), p),
+    "large.feather": lambda f, p: feather.write_feather(large(f), p),
+    "npz": lambda f, p: np.savez(
+        p, posteriors=P, classes=np.array(CLASSES), **{n: f[n].to_numpy(str) for n in ("role", "record")}
+    ),
+}
+
+
+def large(frame):
+    table = pa.Table.from_pandas(frame)
+    at = table.column_names.index("record")
+    ids = table["record"].combine_chunks().cast(pa.large_string())
+    return table.set_column(at, "record", ids).append_column("side", ids.dictionary_encode())
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_ids_may_be_texts_in_every_format(tmp_path, name):
+    path = tmp_path / (f"ids.{name}")
+    IDS[name](wide().assign(record=NAMES), path)
+    table = read_observations(path)
+    assert table.rows["record"].tolist() == [at // 2 for at in range(N)]
+    said = "the record ids are texts, and were numbered from 0 in the order in which they appear"
+    assert table.metadata[READ_AS] == [said]

@@ -12,8 +12,10 @@ from unlearn_audit.cli.inspection.advice import advice_for
 from unlearn_audit.cli.inspection.others import document, folder, other
 from unlearn_audit.cli.inspection.seen import Seen
 from unlearn_audit.cli.inspection.tables import table_seen
+from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.reading import reading_options
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.ids import read_ids
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.utils.streams import say, say_json
 
@@ -26,6 +28,7 @@ def inspect(
     files: Annotated[list[Path], typer.Argument(help="Files or folders.", metavar="FILE...", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
     *,
+    _help_all: options.HelpAll = False,
     read_as: ReadAs,
 ) -> None:
     """Say what files are, what they lack, and which command fits them, word for word.
@@ -43,14 +46,14 @@ def inspect(
     unlearn-audit inspect before.parquet after.parquet deleted.txt --json
     """
     seen = [_seen(path, read_as) for path in files]
-    advice = advice_for(seen)
+    advice = advice_for(seen, read_as)
     if as_json:
         say_json({"files": [_plain(of) for of in seen], **asdict(advice)})
     else:
         for of in seen:
             say("\n".join(of.lines))
-        say("\n".join(_advised(advice.command, advice.missing, complete=advice.complete)))
-    if any(of.problems and of.table is None for of in seen):
+        say("\n".join(advice.lines))
+    if any(of.problems for of in seen):
         raise typer.Exit(UNREAD)
 
 
@@ -63,7 +66,7 @@ def _seen(path: Path, read_as: ReadAs) -> Seen:
     try:
         found = other(path) or document(path)
         if found is None and path.suffix.lower() == ".txt" and _is_list(path):
-            found = Seen(str(path), "list of ids", {"ids": len(path.read_text(encoding="utf-8-sig").split("\n"))})
+            found = Seen(str(path), "list of ids", {"ids": len(read_ids(str(path), "its ids"))})
         return found or table_seen(path, read_as)
     except OSError as error:
         return Seen(str(path), "unknown", problems=[f"it cannot be read ({error.strerror})"])
@@ -83,11 +86,3 @@ def _is_list(path: Path) -> bool:
 
 def _plain(seen: Seen) -> dict[str, Any]:
     return {name: value for name, value in vars(seen).items() if name != "table"}
-
-
-def _advised(command: str | None, missing: list[str], *, complete: bool) -> list[str]:
-    lines = [f"missing: {of}" for of in missing]
-    if command is not None:
-        lines.append("run:" if complete else "run, once what stands in capitals is filled in and problems are mended:")
-        lines.append(f"  {command}")
-    return lines

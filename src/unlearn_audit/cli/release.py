@@ -114,6 +114,7 @@ def release(
     force: options.Force = False,
     owner: options.Owner = None,
     as_json: options.AsJson = False,
+    _help_all: options.HelpAll = False,
     read_as: ReadAs,
 ) -> None:
     """Show who can be identified as deleted from the two versions of one release.

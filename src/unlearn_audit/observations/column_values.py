@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -57,7 +58,7 @@ def numbers(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.fl
     """
     column = plain(column, name, path)
     try:
-        if _is_text(column.type):
+        if is_text(column.type):
             column = _without_signs(column)
         return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowException as error:
@@ -76,12 +77,15 @@ def held_numbers(columns: Columns, names: Sequence[str]) -> npt.NDArray[np.float
 
 def in_percent(column: pa.ChunkedArray | pa.Array) -> bool:
     """Return whether every number of a column is followed by a percent sign."""
-    if not _is_text(column.type) or column.null_count == len(column):
+    if not is_text(column.type) or column.null_count == len(column):
         return False
     return bool(pc.all(pc.ends_with(pc.utf8_trim_whitespace(column), "%")).as_py())
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether a column holds texts, in whatever form a file has them."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -125,6 +129,18 @@ def _texts(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> pa.Ar
     if pa.types.is_boolean(column.type) and {"True", "False"} & set(classes):
         texts = pc.utf8_capitalize(texts)
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def numbered(values: dict[str, Any]) -> list[str]:
+    """Number record ids that are texts, in place, in the order in which they appear; return what to say of it.
+
+    Texts that are numbers are taken as such, and a missing one is refused later, in files of every format.
+    """
+    ids = pd.Series(values["record"])
+    if bool(ids.isna().any() or pd.to_numeric(ids, errors="coerce").notna().all()):
+        return []
+    values["record"] = pd.Series(pd.factorize(ids)[0].astype(np.int64))
+    return ["the record ids are texts, and were numbered from 0 in the order in which they appear"]
 
 
 def is_partial(column: pa.ChunkedArray, path: Path) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.collected import Collected
-from unlearn_audit.observations.column_values import held_numbers, is_partial, label_codes, plain
+from unlearn_audit.observations.column_values import held_numbers, is_partial, is_text, label_codes, numbered, plain
 from unlearn_audit.observations.layout import layout_of
 from unlearn_audit.observations.long import widened
 from unlearn_audit.observations.naming import PAIRS, naming_of
@@ -79,8 +79,9 @@ def read_flat(columns: Columns, read_as: ReadAs, path: Path) -> Observations:
     pa.default_memory_pool().release_unused()
     notes += collected.notes
     values = {name: _plain_values(rest[name], name, classes, path) for name in rest.column_names if name in COLUMNS}
-    texts = {name for name in values if pa.types.is_string(rest[name].type)}
-    notes += _in_our_words(values, texts, read_as)
+    notes += _in_our_words(values, read_as)
+    if "record" in values and is_text(rest["record"].type):
+        notes += numbered(values)
     if ignored := [name for name in naming.ignored if name.strip()]:
         notes.append(f"columns that nothing here reads were left out: {shortened(ignored, 20)}")
     return Observations.of_checked(
@@ -103,8 +104,8 @@ def _plain_values(column: pa.ChunkedArray, name: str, classes: Sequence[str], pa
     return label_codes(column, classes, path) if name == "label" else _values(column, name, path)
 
 
-def _in_our_words(values: dict[str, Any], texts: set[str], read_as: ReadAs) -> list[str]:
-    """Bring roles to our words, and the ids in columns of texts to numbers; return what to say of it."""
+def _in_our_words(values: dict[str, Any], read_as: ReadAs) -> list[str]:
+    """Bring roles to our words; return what to say of it."""
     notes = []
     if "role" in values and values["role"].dtype.kind not in "biuf":
         codes, names = pd.factorize(values["role"])
@@ -116,15 +117,7 @@ def _in_our_words(values: dict[str, Any], texts: set[str], read_as: ReadAs) -> l
     elif "role" in values and read_as.roles:  # numbers stand for roles
         words = [f"{of:.0f}" if of == of and float(of).is_integer() else str(of) for of in values["role"].tolist()]
         values["role"] = pd.Series([role_of(of, read_as.roles) for of in words], dtype=object)
-    if "record" in texts and not _are_numbers(values["record"]):
-        values["record"] = pd.Series(pd.factorize(values["record"])[0].astype(np.int64))
-        notes.append("the record ids are texts, and were numbered from 0 in the order in which they appear")
     return notes
-
-
-def _are_numbers(values: pd.Series[Any]) -> bool:
-    """Return whether texts are numbers, or one is missing, which is refused later."""
-    return bool(values.isna().any() or pd.to_numeric(values, errors="coerce").notna().all())
 
 
 _ROLES = {

@@ -126,7 +126,7 @@ def _versions(table: pa.Table, read_as: ReadAs, path: Path) -> tuple[Codes, int]
     texts = pd.Series(table["version"].cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object).fillna("")
     codes, names = pd.factorize(texts)
     stated = {name: at for at, name in enumerate((read_as.before, read_as.after)) if name is not None}
-    numbers = {name: stated.get(name, _number(name)) for name in names}
+    numbers = {name: stated.get(name, number_of_version(name)) for name in names}
     if sorted(numbers.values()) != list(range(max(len(names), 1))):
         raise AuditError(
             f"{path}: the column 'version' holds {shortened(names)}; it should hold before and after, or 0, 1, ...: "
@@ -135,7 +135,8 @@ def _versions(table: pa.Table, read_as: ReadAs, path: Path) -> tuple[Codes, int]
     return np.array([numbers[name] for name in names], dtype=np.int64)[codes], len(names)
 
 
-def _number(name: str) -> int:
+def number_of_version(name: str) -> int:
+    """Return the version that a value of the column ``version`` names; -1 where it says none."""
     plain = name.strip().lower()
     digits = plain.removeprefix("v").removeprefix("p")
     return _VERSIONS.get(plain, int(digits) if digits.isdecimal() and len(digits) < 4 else -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -128,13 +128,11 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
         If a flag names a column that is not there, or a column that is left could be meant for one that matters.
     """
     ours: dict[str, str] = {}
-    # of a file that holds both versions, one is read
-    other = read_as.after if len(expected.versions) == 1 else None
-    ignored = [
-        name
-        for name in names
-        if name in read_as.ignored or _is_index(name) or (other is not None and _of_pattern(name, other) is not None)
-    ]
+    if len(expected.versions) == 1:
+        read_as, aside = _of_one_version(names, read_as, expected)
+    else:
+        aside = []
+    ignored = [name for name in names if name in read_as.ignored or _is_index(name) or name in aside]
     rest = [name for name in names if name not in ignored]
     notes = _by_flags(rest, read_as, expected, path, ours)
     plain = (*expected.optional, *expected.long)
@@ -160,6 +158,24 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
     return Naming({name: ours[name] for name in names if name in ours}, (*ignored, *left), tuple(notes))
 
 
+def _of_one_version(names: Sequence[str], read_as: ReadAs, expected: Expected) -> tuple[ReadAs, list[str]]:
+    """Return which pattern a file of one version is read by, and the columns that are the other version's alone.
+
+    Two files may have the same names, and one option may stand for both; a file may also hold both versions.
+    """
+    before, after = read_as.before, read_as.after
+    if after is None or after == before:
+        return read_as, []
+    aside = [name for name in names if _of_pattern(name, after) is not None]
+    if before is not None:
+        return read_as, [name for name in aside if _of_pattern(name, before) is None]
+    rest = [name for name in names if name not in aside]
+    ours = any(expected.posteriors.match(name) for name in (*rest, *read_as.columns))
+    if aside and not ours and not _by_prefix(rest, expected, {}):
+        return replace(read_as, before=after), []
+    return read_as, aside
+
+
 def _by_flags(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path, ours: dict[str, str]) -> list[str]:
     """Note the columns that flags name, and return what to say of it."""
     for name, theirs in read_as.columns.items():
@@ -174,7 +190,8 @@ def _by_flags(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
         found = {name: f"{version}_{of}" if of else version for name, of in of_classes.items() if of is not None}
         own = [name for name in names if re.match(rf"{version}(_|$)", name)]
         if not found and not own:
-            raise AuditError(f"{path} has no column that --{version} {pattern} fits; it has {shortened(names)}")
+            flag = f"--{version}" if len(expected.versions) == 2 else "--before or --after"
+            raise AuditError(f"{path} has no column that {flag} {pattern} fits; it has {shortened(names)}")
         ours |= {name: of for name, of in found.items() if name not in ours}
     named = [f"'{theirs}' as {name}" for theirs, name in ours.items() if theirs != name]
     return [f"columns were named by options: {shortened(named)}"] if named else []

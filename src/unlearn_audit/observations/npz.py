@@ -12,7 +12,7 @@ import pandas as pd
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.arrays import load_arrays
-from unlearn_audit.observations.column_values import is_partial_array
+from unlearn_audit.observations.column_values import is_partial_array, numbered
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.table import COLUMNS, GROUP, READ_AS, SIGNAL, Observations
 from unlearn_audit.observations.values import probabilities_of
@@ -72,6 +72,8 @@ def read_npz(path: Path, read_as: ReadAs) -> Observations:
         raise AuditError(f"{path}: 'metadata' holds JSON of a {type(metadata).__name__}; keys and values are needed")
     signals = {n.removeprefix(SIGNAL): arrays.pop(n) for n in list(arrays) if n.startswith(SIGNAL)}
     posteriors, notes = probabilities_of(posteriors, read_as.values, path)
+    if "record" in arrays and arrays["record"].dtype.kind == "U" and arrays["record"].ndim == 1:
+        notes += numbered(arrays)
     if notes:
         metadata = {**metadata, READ_AS: notes}
     groups = {n.removeprefix(GROUP): _missing(arrays.pop(n)) for n in list(arrays) if n.startswith(GROUP)}

@@ -211,6 +211,6 @@ def _cells(result: Result, *, wide: bool) -> list[Text]:
 def _estimate(value: float | None, ends: Interval | None, *, wide: bool, signed: bool = False) -> Text:
     text = Text(number(value, signed=signed))
     if ends is not None:
-        low, high = (number(end, signed=signed) for end in ends)
-        text.append(f"{' ' if wide else chr(10)}[{low}, {high}]", "dim")
+        between = interval(ends, signed=signed).replace(" to ", ", ")
+        text.append(f"{' ' if wide else chr(10)}[{between}]", "dim")
     return text

@@ -4,43 +4,82 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from pathlib import Path
+from dataclasses import replace
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlearn_audit.cli.inspection.long_form import long_columns
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.column_values import is_text
 from unlearn_audit.observations.flat import role_of
+from unlearn_audit.observations.long import number_of_version
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.table import ROLES
+from unlearn_audit.observations.values import proven
 from unlearn_audit.utils.columns import Columns
 
 _MOST_ROLES = 6
 
 
-def flags_of_columns(columns: Columns, path: Path) -> tuple[ReadAs, list[str]] | None:
-    """Return how a file could be read, and the options that say so; None where nothing stands out.
-
-    Parameters
-    ----------
-    columns
-        The file.
-    path
-        It, for messages.
-    """
-    del path
+def guessed(columns: Columns, read_as: ReadAs) -> ReadAs | None:
+    """Return how a file with other names could be read, besides what options say; None where nothing stands out."""
+    if read_as.before is not None or read_as.after is not None:
+        return None
     numbers = [field.name for field in columns.schema if pa.types.is_floating(field.type)]
     patterns = _two_patterns(numbers)
-    if patterns is None:
+    role = {} if "role" in columns.names or (name := role_column(columns)) is None else {"role": name}
+    if patterns is not None:
+        return replace(read_as, columns={**role, **read_as.columns}, before=patterns[0], after=patterns[1])
+    if len(numbers) == 1:
+        return _long(columns, read_as, role)
+    prefix = _one_prefix(numbers)
+    if prefix is None or role or not _sums_to_one(columns, numbers):
         return None
-    flags = [f"--before '{patterns[0]}'", f"--after '{patterns[1]}'"]
-    given = {}
-    if "role" not in columns.names:
-        named = _role_column(columns)
-        if named is not None:
-            given["role"] = named
-            flags.insert(0, f"--column role={named}")
-    return ReadAs(columns=given, before=patterns[0], after=patterns[1]), flags
+    return replace(read_as, columns={**_ids(columns.read().to_pandas()), **read_as.columns}, before=f"{prefix}*")
+
+
+def _long(columns: Columns, read_as: ReadAs, role: dict[str, str]) -> ReadAs | None:
+    frame = columns.read().to_pandas()
+    found = long_columns(frame)
+    if found is None:
+        return None
+    named = {ours: theirs for ours, theirs in {**role, **found}.items() if theirs != ours}
+    if "record" not in frame:
+        rest = frame.drop(columns=[*found.values(), *role.values()])
+        if len(rest.columns):
+            named["record"] = str(max(rest, key=lambda name: rest[name].nunique()))
+    words = list(dict.fromkeys(frame[found["version"]].astype(str)))
+    stated = len(words) == 2 and any(number_of_version(word) < 0 for word in words)
+    before, after = words if stated else (None, None)
+    return replace(read_as, columns={**named, **read_as.columns}, before=before, after=after)
+
+
+def _one_prefix(names: list[str]) -> str | None:
+    """Return what all of some names start with, up to a sign that ends a word.
+
+    Examples
+    --------
+    >>> _one_prefix(["score_no", "score_not sure"]), _one_prefix(["age", "income"])
+    ('score_', None)
+    """
+    prefixes = {match[0] for name in names if (match := re.match(r".+?[\W_](?=.)", name, re.DOTALL))}
+    whole = len(names) > 1 and len(prefixes) == 1 and all(name.startswith(tuple(prefixes)) for name in names)
+    return prefixes.pop() if whole else None
+
+
+def _sums_to_one(columns: Columns, names: list[str]) -> bool:
+    block = columns.read(names).to_pandas().to_numpy(float)[:, None]
+    kind = proven(block)
+    return kind not in (None, "probabilities") or bool((abs(block.sum(axis=-1) - 1) < 1e-3).all())
+
+
+def _ids(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the one column whose values tell the rows apart as the record; none if there are more or it is known."""
+    whole = [str(name) for name in frame if not pd.api.types.is_float_dtype(frame[name].dtype)]
+    found = [name for name in whole if frame[name].astype(str).is_unique]
+    return {"record": found[0]} if len(found) == 1 and "record" not in frame else {}
 
 
 def _two_patterns(names: list[str]) -> tuple[str, str] | None:
@@ -53,6 +92,7 @@ def _two_patterns(names: list[str]) -> tuple[str, str] | None:
     >>> _two_patterns(["no.t0", "yes.t0", "no.t1", "yes.t1"])
     ('*.t0', '*.t1')
     """
+    fitting = []
     for pattern, place in ((r"^(.+?[\W_])(.+)$", 1), (r"^(.+)([\W_].+?)$", 2)):
         found: dict[str, list[str]] = defaultdict(list)
         for name in names:
@@ -61,13 +101,16 @@ def _two_patterns(names: list[str]) -> tuple[str, str] | None:
         sets = list(found.items())
         if len(sets) == 2 and len(sets[0][1]) > 1 and sorted(sets[0][1]) == sorted(sets[1][1]):
             first, second = (f"{part}*" if place == 1 else f"*{part}" for part, _ in sets)
-            return first, second
-    return None
+            fitting.append((first, second))
+    # of two classes either part may be the version: digits, which number versions, tell
+    numbering = [of for of in fitting if all(re.search(r"\d", part) for part in of)]
+    chosen = numbering or fitting
+    return chosen[0] if chosen and len(numbering) < 2 else None
 
 
-def _role_column(columns: Columns) -> str | None:
+def role_column(columns: Columns) -> str | None:
     """Return the one column of texts with a few values of which some are roles; None where there are more or none."""
-    texts = [field.name for field in columns.schema if pa.types.is_string(field.type)]
+    texts = [field.name for field in columns.schema if is_text(field.type)]
     try:
         table = columns.read(texts)
     except AuditError:

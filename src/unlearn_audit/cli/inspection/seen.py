@@ -32,9 +32,15 @@ class Seen:
     notes
         How it was read where it is not of the plain form.
     problems
-        What is wrong with it, or has to be said before it is read.
+        Why it can't be read.
+    checks
+        What was guessed, and may be wrong.
+    suggestions
+        Options that may be meant, and why.
     flags
-        Options that it needs, each as one word.
+        Options that it needs besides those given, each with its value.
+    version
+        Which version it holds, where the options given say so.
     partly
         What of a large file was read, in words; None if all.
     table
@@ -46,7 +52,10 @@ class Seen:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    suggestions: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    version: Literal["before", "after"] | None = None
     partly: str | None = None
     table: Any = None
 
@@ -57,6 +66,8 @@ class Seen:
         found += [f"  {name}: {_words(value)}" for name, value in self.facts.items()]
         found += [f"  read so: {note}" for note in self.notes]
         found += [f"  read in part: {self.partly}"] * bool(self.partly)
+        found += [f"  check: {check}" for check in self.checks]
+        found += [f"  maybe: {suggestion}" for suggestion in self.suggestions]
         return found + [f"  problem: {problem}" for problem in self.problems]
 
 

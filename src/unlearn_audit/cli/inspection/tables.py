@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from unlearn_audit.cli.inspection.guesses import flags_of_columns
+from unlearn_audit.cli.inspection.guesses import guessed, role_column
 from unlearn_audit.cli.inspection.heads import head_of
 from unlearn_audit.cli.inspection.seen import Seen
+from unlearn_audit.cli.inspection.suggestions import label_among, left_out, suggest
+from unlearn_audit.cli.shared.reading import added_flags, quoted
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import Observations, read_observations
 from unlearn_audit.observations.arrow import HEADER
@@ -27,6 +29,9 @@ from unlearn_audit.observations.table import READ_AS, ROLES, ROUNDED
 from unlearn_audit.utils.columns import Columns, suffix_of
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.unpacking import compression_of
+
+_MOST_MENDS = 4
+"""How often a file is read anew with a further option."""
 
 
 def table_seen(path: Path, read_as: ReadAs) -> Seen:
@@ -45,18 +50,53 @@ def table_seen(path: Path, read_as: ReadAs) -> Seen:
     if HEADER in (columns.schema.metadata or {}):
         found.facts["written by"] = "a run of unlearn-audit"
         return _pairs(found, read_observations(path))
-    kinds = [of for of in (PAIRS, ONE) if _fits(columns.names, read_as, of, path)]
-    if not kinds and (guess := flags_of_columns(columns, path)):
-        read_as, flags = guess
-        found.flags += flags
-        kinds = [of for of in (PAIRS, ONE) if _fits(columns.names, read_as, of, path)]
-        found.problems.append(
-            f"its columns have other names; {' '.join(flags)} is a guess from their names and values: check it"
-        )
-    if not kinds:
+    fitting = _reading(columns.names, read_as, path)
+    if fitting is None and (guess := guessed(columns, read_as)):
+        fitting = _reading(columns.names, guess, path)
+        if fitting is not None:
+            found.flags += added_flags(read_as, guess)
+            found.checks.append(f"{' '.join(found.flags)} is a guess from the names and values of columns")
+    if fitting is None:
         return _without_posteriors(found, columns, path)
-    read = _read_pairs if kinds[0] is PAIRS else _read_one
-    return _tried(found, lambda of: read(found, columns, content, path, of), read_as)
+    expected, fitted = fitting
+    if expected is ONE and fitted.before != fitted.after:
+        found.version = "before" if fitted == read_as else "after"
+    read = _read_pairs if expected is PAIRS else _read_one
+    tried = _tried(found, columns, lambda of: read(found, columns, content, path, of), fitted)
+    if tried is not None:
+        _suggest(found, columns, tried, expected, lambda of: read(found, columns, content, path, of))
+    return found
+
+
+def _suggest(
+    found: Seen, columns: Columns, read_as: ReadAs, expected: Expected, read: Callable[[ReadAs], Seen]
+) -> None:
+    """Name the columns that were left out and could be meant; the only one that can be the label is taken for it."""
+    frame, named = left_out(columns, read_as, expected, columns.wanted.where)
+    labels, others = ([], []) if "label" in named else label_among(frame, found.table.classes, found.table.posteriors)
+    flags = [f"--column {quoted(f'label={name}')}" for name in labels]
+    if len(labels) == 1:
+        checks, notes = list(found.checks), list(found.notes)
+        try:
+            read(replace(read_as, columns={**read_as.columns, "label": labels[0]}))
+        except AuditError:
+            labels = []  # which is no label then
+        else:
+            found.flags += flags
+            found.checks = [*checks, f"{flags[0]} is a guess: its values are names of the classes"]
+            found.notes = [of for of in found.notes if of in notes or "left out" in of]
+    else:
+        found.suggestions += [f"{flag}: its values are names of the classes" for flag in flags]
+    suggest(found, frame, named, [*labels, *others])
+
+
+def _reading(names: Sequence[str], read_as: ReadAs, path: Path) -> tuple[Expected, ReadAs] | None:
+    """Return what kind of file has such columns, and how it is read: as one version, it may be the one after."""
+    swapped = replace(read_as, before=read_as.after, after=read_as.before)
+    for expected, fitting in ((PAIRS, read_as), (ONE, read_as), (ONE, swapped)):
+        if _fits(names, fitting, expected, path):
+            return expected, fitting
+    return None
 
 
 def _facts(path: Path, columns: Columns) -> dict[str, Any]:
@@ -82,43 +122,37 @@ def _fits(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path)
     return not (layout.is_long and "version" not in naming.theirs)
 
 
-def _tried(found: Seen, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> Seen:
-    """Read a file, and once more with what a refusal says it needs."""
-    try:
-        return read(read_as)
-    except AuditError as error:
-        said = str(error)
-        found.problems.append(said)
-    changed = _mended(said, read_as, found.flags)
-    if changed is None:
-        return found
-    try:
-        return read(changed)
-    except AuditError as error:
-        found.problems.append(str(error))
-        return found
-
-
-def _mended(said: str, read_as: ReadAs, flags: list[str]) -> ReadAs | None:
-    """Return how a file may be read after all, where a refusal names one way."""
-    if read_as.values is None and (match := re.search(r"or say --values ([a-z-]+)", said)):
-        flags.append(f"--values {match[1]}")
-        return replace(read_as, values=match[1])  # type: ignore[arg-type]
-    if match := re.search(r"leave it out with --ignore '(.+?)'", said):
-        flags.append(f"--ignore {quoted(match[1])}")
-        return replace(read_as, ignored=(*read_as.ignored, match[1]))
+def _tried(found: Seen, columns: Columns, read: Callable[[ReadAs], Seen], read_as: ReadAs) -> ReadAs | None:
+    """Read a file, and again with what each refusal says it needs; return how it was read at last, if it was."""
+    for _ in range(_MOST_MENDS):
+        try:
+            read(read_as)
+        except AuditError as error:
+            said = str(error)
+        else:
+            if any(flag.startswith("--values") for flag in found.flags):  # a guess, which nobody said
+                found.notes = [note for note in found.notes if "as --values says" not in note]
+            return read_as
+        changed = _mended(said, read_as, columns)
+        if changed is None:
+            break
+        flags = added_flags(read_as, changed)
+        found.flags += flags
+        found.checks.append(f"{' '.join(flags)} is a guess; without it: {said}")
+        read_as = changed
+    found.problems.append(said)
     return None
 
 
-def quoted(text: str) -> str:
-    """Return a text as one word of a shell.
-
-    Examples
-    --------
-    >>> print(quoted("old_*"), quoted("status"))
-    'old_*' status
-    """
-    return text if re.fullmatch(r"[\w.,=/:+-]+", text) else "'" + text.replace("'", "'\\''") + "'"
+def _mended(said: str, read_as: ReadAs, columns: Columns) -> ReadAs | None:
+    """Return how a file may be read after all, where a refusal names one way."""
+    if "has no column 'role'" in said and (role := role_column(columns)) is not None and "role" not in read_as.columns:
+        return replace(read_as, columns={**read_as.columns, "role": role})
+    if read_as.values is None and (match := re.search(r"or say --values ([a-z-]+)", said)):
+        return replace(read_as, values=match[1])  # type: ignore[arg-type]
+    if match := re.search(r"leave it out with --ignore '(.+?)'", said):
+        return replace(read_as, ignored=(*read_as.ignored, match[1]))
+    return None
 
 
 def _read_pairs(found: Seen, columns: Columns, content: bytes | None, path: Path, read_as: ReadAs) -> Seen:

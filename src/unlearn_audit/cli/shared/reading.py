@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any
 
 import typer
 
+from unlearn_audit.cli.shared.help import RARE
 from unlearn_audit.cli.shared.values import one_of
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.observations.values import VALUES
 from unlearn_audit.utils.dialects import DELIMITERS
 
-PANEL = "Reading files"
+_PANEL = f"Reading files{RARE}"
 
 
 def _option(name: str, text: str, *values: str, many: bool = False) -> Any:
     option = typer.Option(
         f"--{name}",
         help=text + (" Repeatable." if many else ""),
-        rich_help_panel=PANEL,
+        rich_help_panel=_PANEL,
         show_default=False,
         autocompletion=one_of(*values),
     )
@@ -48,6 +50,46 @@ _OPTIONS = {
         "text-encoding", "Of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."
     ),
 }
+
+
+def flags_of(read_as: ReadAs) -> list[str]:
+    """Return the options that say how files are read, as they are typed: each with its value, ready to paste.
+
+    Examples
+    --------
+    >>> flags_of(ReadAs.of_flags({"column": ["role=status"], "before_columns": "old_*", "values": "logits"}))
+    ['--column role=status', "--before 'old_*'", '--values logits']
+    """
+    found = [("column", f"{ours}={theirs}") for ours, theirs in read_as.columns.items()]
+    found += [("before", read_as.before or ""), ("after", read_as.after or "")]
+    found += [("role-value", f"{role}={word}") for word, role in read_as.roles.items()]
+    found += [("values", read_as.values or ""), ("class-names", ",".join(read_as.classes or ()))]
+    found += [("ignore", name) for name in read_as.ignored]
+    found += [("delimiter", read_as.delimiter or ""), ("decimal", read_as.decimal or "")]
+    found += [("text-encoding", read_as.encoding or "")]
+    names = {sign: name for name, sign in DELIMITERS.items()} | {",": "comma", ".": "point"}
+    return [
+        f"--{name} {quoted(names.get(value, value) if name in ('delimiter', 'decimal') else value)}"
+        for name, value in found
+        if value
+    ]
+
+
+def added_flags(given: ReadAs, changed: ReadAs) -> list[str]:
+    """Return the options that a way of reading has besides those given."""
+    there = flags_of(given)
+    return [flag for flag in flags_of(changed) if flag not in there]
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word of a shell.
+
+    Examples
+    --------
+    >>> print(quoted("old_*"), quoted("status"))
+    'old_*' status
+    """
+    return text if re.fullmatch(r"[\w.,=/:+-]+", text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
