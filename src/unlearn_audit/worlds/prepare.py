@@ -15,6 +15,7 @@ import pandas as pd
 
 from unlearn_audit.config import DataConfig
 from unlearn_audit.data import (
+    ENCODED,
     MISSING,
     Images,
     Table,
@@ -136,6 +137,7 @@ def prepare(
         notes,
         duplicates=duplicates,
         fit_columns={name: values[keep] for name, values in passed.items()},
+        encoded=isinstance(raw, Table) and config.encoding in ENCODED,
     )
     return Records(data, split, persons, columns, raw.person_ids if isinstance(raw, Table) else ())
 

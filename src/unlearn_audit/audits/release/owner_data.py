@@ -127,6 +127,7 @@ class RawRecords:
             np.arange(len(self.ids)),
             self.raw.persons,
             (*self.raw.notes, *notes),
+            encoded=isinstance(self.raw, Table) and encoding in ENCODED,
         )
         kinds, kind = Kinds.of(np.asarray(self.raw.labels, dtype=np.int64), classes, self.groups)
         return OwnerData(
