@@ -174,6 +174,7 @@ def test_columns_are_left_out_of_a_rehearsal_alone(command):
     [
         (["before.csv", "after.csv", "--deleted", "row0"], "leave BEFORE and AFTER out"),
         (["--deleted", "row0,row400"], "1 records are both deleted and reference, such as row400"),
+        (["--deleted", "w3"], "1 of 1 deleted ids are not in the data, such as w3, which is the id of a person; give"),
         (["--deleted", "nobody"], "1 of 1 deleted ids are not in the data, such as nobody"),
         (["--deleted", "row0", "--regime", "x"], "--regime is 'x'"),
         (["--deleted", ",".join(f"row{i}" for i in range(0, 60, 2))], "at least 599 reference persons are needed"),

@@ -80,9 +80,14 @@ def positions(raw: RawRecords, ids: npt.NDArray[Any], what: str) -> npt.NDArray[
     at = raw.ids.get_indexer(pd.Index(ids.tolist(), dtype=object))
     missing = at < 0
     if missing.any():
+        first = ids[missing][0]
         raise AuditError(
-            f"{int(missing.sum()):,} of {len(ids):,} {what} ids are not in the data, such as {ids[missing][0]}; name "
-            "records of --data"
+            f"{int(missing.sum()):,} of {len(ids):,} {what} ids are not in the data, such as {first}"
+            + (
+                ", which is the id of a person; give the ids of the person's records"
+                if first in set(raw.names.astype(str).tolist())
+                else "; name records of --data"
+            )
         )
     return np.asarray(at)
 
