@@ -135,11 +135,13 @@ def without_identifiers(
         )
     warnings = [_warning(identifier) for identifier in found if identifier not in dropped]
     if dropped:
-        remedy = "write numbers and dates as such" + (", or name a column to `keep`" if keep is not None else "")
+        free = ", and give free text with --encoding raw to a model that reads it"
+        kept_by = "" if keep is None else "; a column that is to stay all the same is named with --keep"
+        remedy = f"write numbers and dates as such{free}{kept_by}"
         warnings.insert(
             0,
-            f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. What a "
-            f"model learns from them holds of no other record; {remedy}",
+            f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. As "
+            f"categories, such texts say nothing of other records; {remedy}",
         )
     return replace(table, features=left), tuple(map(Caution, warnings))
 
