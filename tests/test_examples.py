@@ -91,6 +91,7 @@ def test_configuration_and_workflow(command):
     shutil.copy(EXAMPLES / "audit.yaml", "audit.yaml")
     steps = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text(encoding="utf-8"))["jobs"]["audit"]["steps"]
     audit, gate = (shlex.split(step["run"])[1:] for step in steps if step.get("run", "").startswith("unlearn-audit"))
+    assert "--allow-code" in audit  # else an audit.yaml that names a model of one's own is refused
     assert command(*audit).code == 0
     done = command(*gate)
     assert done.code == 1, done.err

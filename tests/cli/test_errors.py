@@ -65,7 +65,10 @@ def test_fewer_records_than_the_worlds_need(command):
         (["--model=gpt-9"], "unknown model 'gpt-9'"),
         (["--model=nowhere.at.all:make"], "cannot be imported"),
         (["--model=mine.py:raises"], "raised RuntimeError: no licence"),
-        (["--model=mine.py:no_proba"], "which predicts numbers; an audit needs a classifier: bin the target"),
+        (
+            ["--model=mine.py:no_proba"],
+            "which predicts numbers; an audit needs a classifier: if the labels are",
+        ),
         (["--model=mine.py:refuses"], "failed to fit"),
         (["--model=mine.py:lies"], "no probabilities"),
         (["--regime=frozen"], "regime"),

@@ -118,11 +118,63 @@ def test_a_rehearsal_names_stand_ins_in_its_private_table_alone(rehearsal, tmp_p
     assert "Stand-ins were deleted" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+PICKS = """
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+
+def make():
+    columns = ColumnTransformer([("job", OneHotEncoder(handle_unknown="ignore"), ["job"]), ("n", "passthrough", ["a"])])
+    return make_pipeline(columns, LogisticRegression())
+"""
+
+
+@pytest.mark.parametrize("what", ["release", "plan-release"])
+def test_a_model_that_picks_columns_by_name_gets_them_as_they_are(command, rehearsal, people, options, tmp_path, what):
+    frame = pd.read_csv(people)
+    frame["job"], frame["code"] = np.where(frame["b"] > 0, "cook", "smith"), frame["id"].str.upper()
+    frame.to_csv(people, index=False)
+    (tmp_path / "picks.py").write_text(PICKS)
+    asked = ["--model", f"{tmp_path / 'picks.py'}:make", "--encoding", "raw", "--out", tmp_path / "out", "--json"]
+
+    def call(*more):
+        if what == "release":
+            return rehearsal(*asked, "--deleted", "row0,row1", "--repetitions", "2", *more)
+        few = ["--batch", "1", "--decimals", "1", "--regime", "fixed", "--releases", "90", "--checks", "5"]
+        return command(what, *options, *asked, *few, *more)
+
+    call().says("with ids, in code (")
+    done = call("--exclude", "code")
+    assert done.code == 0, done.err
+
+
+def test_texts_can_be_rehearsed(rehearsal, people, tmp_path):
+    frame = pd.read_csv(people)
+    words = np.where(frame["a"] > 0, "good and warm", "cold and bad")
+    frame.assign(said=words + " in row " + frame.index.astype(str)).to_csv(people, index=False)
+    (tmp_path / "reads.py").write_text(
+        "from sklearn.feature_extraction.text import CountVectorizer\n"
+        "from sklearn.naive_bayes import MultinomialNB\nfrom sklearn.pipeline import make_pipeline\n\n\n"
+        "def make():\n    return make_pipeline(CountVectorizer(), MultinomialNB())\n"
+    )
+    asked = ["--model", f"{tmp_path / 'reads.py'}:make", "--encoding", "text", "--exclude", "a", "--exclude", "b"]
+    more = ["--exclude", "c", "--exclude", "d", "--deleted", "row0", "--repetitions", "2", "--out", tmp_path / "out"]
+    done = rehearsal(*asked, *more, "--json")
+    assert done.code == 0, done.err
+
+
+def test_columns_are_left_out_of_a_rehearsal_alone(command):
+    command("release", "b.csv", "a.csv", "--deleted", "1", "--reference", "2", "--exclude", "x").says("add --rehearse")
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         (["before.csv", "after.csv", "--deleted", "row0"], "leave BEFORE and AFTER out"),
         (["--deleted", "row0,row400"], "1 records are both deleted and reference, such as row400"),
+        (["--deleted", "w3"], "1 of 1 deleted ids are not in the data, such as w3, which is the id of a person; give"),
         (["--deleted", "nobody"], "1 of 1 deleted ids are not in the data, such as nobody"),
         (["--deleted", "row0", "--regime", "x"], "--regime is 'x'"),
         (["--deleted", ",".join(f"row{i}" for i in range(0, 60, 2))], "at least 599 reference persons are needed"),

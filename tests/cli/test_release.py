@@ -305,6 +305,11 @@ BAD = {
     "other records": (lambda b, a: (b, a.iloc[:-1]), [], "the versions were asked other records: 1 stand in"),
     "more records": (lambda b, a: (b.iloc[1:], a), [], "0 stand in"),
     "ids not there": (lambda b, a: (b, a), ["--deleted", "1,9999"], "1 of 2 deleted ids are not in"),
+    "ids of persons": (
+        lambda b, a: (changed(b, who=[f"p{i}" for i in range(N)]), a),
+        ["--person", "who", "--deleted", "p3"],
+        "such as p3, which is the id of a person; give the ids of the person's records, as in the column record",
+    ),
     "reference not there": (lambda b, a: (b, a), ["--reference", "100,x"], "1 of 2 reference ids are not in"),
     "ids twice": (lambda b, a: (b, a), ["--deleted", "1,2,1"], "1 ids stand there more than once, such as 1"),
     "record twice": (lambda b, a: (pd.concat([b, b[:2]]), a), [], "holds 2 record ids more than once, such as 0"),

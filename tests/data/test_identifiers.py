@@ -80,7 +80,8 @@ def test_text_that_identifies_is_dropped_from_a_file(tmp_path, name, kind):
     assert records.data.X.shape == (N, 1)
     (said,) = records.data.warnings
     assert said.startswith(f"Dropped, nearly every record holds another text, as with ids: {name} (")
-    assert "or name a column to `keep`" in said
+    assert "give free text with --encoding raw to a model that reads it; a column that is to stay" in said
+    assert said.endswith("is named with --keep")
     # nothing that may be published quotes what stood there
     assert not any(str(value) in said for value in TEXTS[name])
 

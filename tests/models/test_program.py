@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import io
 import os
 import shlex
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -25,6 +27,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.program import ProgramClassifier
+from unlearn_audit.models.program.files import content_as
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning.draws import needs_measuring
 from unlearn_audit.unlearning.training import take, train
@@ -164,6 +167,17 @@ def test_labels_alone_are_answers(folder):
     assert answers(of)[:, 1].astype(bool).tolist() == (of.data.X[:, 0] > 1).tolist()
 
 
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [(("no", "yes"), ["record,label,a", "1,no,0.5", "2,yes,"]), (("n,o", 'y"s'), None)],
+)
+def test_csv_has_quotes_only_where_a_text_needs_them(names, lines):
+    frame = pd.DataFrame({"record": [1, 2], "label": names, "a": [0.5, None]})
+    content = content_as(pa.Table.from_pandas(frame, preserve_index=False), ".csv")
+    assert lines is None or content.decode().splitlines() == lines
+    pd.testing.assert_frame_equal(pd.read_csv(io.BytesIO(content)), frame, check_dtype=False)
+
+
 def test_it_is_an_estimator_without_an_audit(folder):
     data = made()
     names = np.array(["b", "a"])[data.y]
@@ -193,6 +207,7 @@ WHOLE = [f"{100 + i},0.5,0.5" for i in range(40)]
     [
         (table(WHOLE[1:]), r"of 39 records, of which 0 are unknown, and left out 1 of the 40 records of \{query\}"),
         (table([*WHOLE, "999,0.5,0.5"]), "of which 1 are unknown"),
+        (table([row[3:] for row in WHOLE]), "wrote an empty record for 40 of 40 rows; write the ids"),
         (table([*WHOLE, WHOLE[0]]), "wrote 1 records more than once"),
         (table([*WHOLE[:-1], "139,nan,0.5"]), r"hold no number \(NaN, or infinite\) for 1 of 40 records, .* id 139"),
         (table([*WHOLE[:-1], "139,,0.5"]), "hold no number"),

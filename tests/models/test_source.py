@@ -393,7 +393,10 @@ def test_what_only_real_records_can_show_is_shown_by_a_few_of_them():
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (LinearRegression(), "predicts numbers; an audit needs a classifier: bin the target"),
+        (
+            LinearRegression(),
+            "predicts numbers; an audit needs a classifier: if the labels are classes, use one, such",
+        ),
         (make_pipeline(StandardScaler(), LinearRegression()), "model Pipeline is a Pipeline, which predicts numbers"),
         (GridSearchCV(Ridge(), {"alpha": [1]}), "predicts numbers"),
         (VotingRegressor([("ridge", Ridge())]), "predicts numbers"),

@@ -7,6 +7,8 @@ from made_findings import make_result, make_selected
 from made_pages import HOSTILE, hostile_findings
 from unlearn_audit.findings.schema import Findings
 from unlearn_audit.findings.sections import GroupRisk
+from unlearn_audit.report.answers import answers
+from unlearn_audit.report.defences import Defended
 from unlearn_audit.report.html import render
 from unlearn_audit.report.markdown import markdown
 from unlearn_audit.report.people import in_people
@@ -39,6 +41,14 @@ def told(findings, result, **changes):
 )
 def test_risk_in_people_is_the_measured_operating_point(tpr, accused, rate, said):
     assert in_people(point(tpr, (tpr / 2, min(1, 2 * tpr)), accused, rate)).clause == said
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_defence_counts_where_it_is_shown_to_lower_the_risk(findings, lower):
+    best = point(0.3, (0.2, 0.4))
+    tried = (Defended("none", best, None, None), Defended("label-only", best, None, None, lower))
+    said = answers(findings, best, None, tried, made_now(), publishable=True)
+    assert f"{int(lower)} of 1 measured shown to lower the risk." in [of.text for of in said]
 
 
 def test_others_who_stay_are_called_so():

@@ -4,6 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
@@ -122,3 +124,38 @@ class Refuses(DrawsFromGlobals):
 def test_a_fit_that_fails_is_named_with_its_reason(data):
     with pytest.raises(AuditError, match="Refuses failed to fit 20 records of made: MemoryError: too large by far"):
         train(resolve_model(Refuses()), data, np.arange(20), 0)
+
+
+class Picks(BaseEstimator, ClassifierMixin):
+    """Looks for something in its records that numbers in an array do not have."""
+
+    def __init__(self, how="names"):
+        self.how = how
+
+    def fit(self, X, y):
+        if self.how == "names":
+            ColumnTransformer([("a", "passthrough", ["a"])]).fit(X)
+        elif self.how == "index":
+            X["a"]
+        elif self.how == "attribute":
+            X.columns  # noqa: B018
+        elif self.how == "texts":
+            CountVectorizer().fit(X)
+        raise ValueError("the data are bad")
+
+    def predict_proba(self, X):
+        """Never asked."""
+
+
+@pytest.mark.parametrize(
+    ("how", "encoded", "said"),
+    [
+        *[(how, True, r"[:]\d+; --encoding raw hands over the columns") for how in ("names", "index", "attribute")],
+        *[(how, False, r"[:]\d+; give X as a DataFrame") for how in ("names", "index", "attribute")],
+        ("texts", True, "; --encoding text hands over a table's only column"),
+        ("other", True, r"the data are bad, at test_retrain\.py:\d+$"),
+    ],
+)
+def test_a_model_that_looks_for_columns_or_texts_is_sent_to_the_encoding(data, how, encoded, said):
+    with pytest.raises(AuditError, match=said):
+        train(resolve_model(Picks(how)), replace(data, encoded=encoded), np.arange(50), seed=1)

@@ -50,8 +50,15 @@ def plan_release(
         str | None, typer.Option(help="The column of --data that holds the person of each record.")
     ] = None,
     encoding: Annotated[
-        str, typer.Option(help="Categories as 'codes' or 'one-hot'.", autocompletion=one_of("codes", "one-hot"))
+        str,
+        typer.Option(
+            help="Categories as 'codes' or 'one-hot'; the columns as they are, 'raw', or the only one as 'text'.",
+            autocompletion=one_of("codes", "one-hot", "raw", "text"),
+        ),
     ] = "codes",
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="A column of --data that is not a feature. Repeatable.")
+    ] = None,
     reference: Annotated[
         str | None,
         typer.Option(help=f"Ids of records to hold out of training. Default: {100 * HELD_OUT:g} % of people, drawn."),
@@ -103,8 +110,9 @@ def plan_release(
     """
     wanted = Target.parse(target)
     source = resolve_model(model)
-    raw = owner_records(dataset, data, label, record, person)
-    owner = split(raw, reference, train_size, encoding_of(encoding), seed)
+    given = encoding_of(encoding)
+    raw = owner_records(dataset, data, label, record, person, exclude or (), given)
+    owner = split(raw, reference, train_size, given, seed)
     examination = ReleaseSettings(score=score, confidence=confidence, seed=seed)
     settings = PlanSettings(
         target=wanted,

@@ -15,7 +15,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
 from unlearn_audit.utils.progress import reporter
 
-__all__ = ["Rehearsal", "read_owner_data"]
+__all__ = ["Rehearsal", "encoding_of", "read_owner_data"]
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,15 @@ def release(
     repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
     encoding: Annotated[
         str,
-        typer.Option(help="Rehearsal: categories as 'codes' or 'one-hot'.", autocompletion=one_of("codes", "one-hot")),
+        typer.Option(
+            help="Rehearsal: categories as 'codes' or 'one-hot'; the columns as they are, 'raw', or the only one as "
+            "'text'.",
+            autocompletion=one_of("codes", "one-hot", "raw", "text"),
+        ),
     ] = "codes",
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Rehearsal: a column of --data that is not a feature. Repeatable.")
+    ] = None,
     fail_if_identified: Annotated[
         bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anyone can be identified: a gate.")
     ] = False,
@@ -140,9 +147,14 @@ def release(
             raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
         if data is None or label is None or model is None:
             raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
-        from unlearn_audit.cli.rehearse import Rehearsal, read_owner_data  # here, since it needs scikit-learn
+        from unlearn_audit.cli.rehearse import (  # here, since it needs scikit-learn
+            Rehearsal,
+            encoding_of,
+            read_owner_data,
+        )
 
-        raw = read_owner_data(data, label, record, person, table.groups)
+        left_out = exclude or ()
+        raw = read_owner_data(data, label, record, person, table.groups, left_out, encoding_of(encoding))
         rehearsal = Rehearsal(model, regime, encoding, repetitions)
         config = {
             **_of_settings(settings),
@@ -152,11 +164,14 @@ def release(
             "person": person,
             "group_by": group_by,
             **vars(rehearsal),
+            **({"exclude": left_out} if left_out else {}),
             "reference": _source(reference, _read(reference)),
         }
         result = rehearsal.run(raw, deleted, reference, settings, config)
     elif before is None or after is None:
         raise AuditError("give the answers of both versions, BEFORE and AFTER; or --rehearse, before the deletion")
+    elif exclude:
+        raise AuditError("--exclude names columns that a rehearsal trains without; leave it out, or add --rehearse")
     else:
         result = _compared((before, after), (deleted, reference), table, read_as, settings)
     finish(result, out, as_json, fail_if_identified, owner, force=force)

@@ -15,7 +15,7 @@ from unlearn_audit.data.datasets import DATASETS, Loader
 from unlearn_audit.data.download.location import data_folder
 from unlearn_audit.data.duplicates import first_of_duplicates
 from unlearn_audit.data.encoding import ENCODED, Encoding, encode, encoded
-from unlearn_audit.data.identifiers import refuse_identifiers, without_identifiers
+from unlearn_audit.data.identifiers import checked_identifiers, refuse_identifiers, without_identifiers
 from unlearn_audit.data.source import Source, SourceFile
 from unlearn_audit.data.table import MISSING, read_table
 from unlearn_audit.utils.registry import Registry
@@ -66,6 +66,7 @@ __all__ = [
     "Source",
     "SourceFile",
     "Table",
+    "checked_identifiers",
     "data_folder",
     "encode",
     "encoded",

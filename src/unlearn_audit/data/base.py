@@ -135,6 +135,8 @@ class Dataset:
         How many exact duplicates were dropped.
     fit_columns
         (n,) values by the name of a parameter of ``fit``, such as ``sample_weight``, which are no features.
+    encoded
+        Whether ``X`` holds numbers that an encoding made of a table.
     """
 
     name: str
@@ -148,6 +150,7 @@ class Dataset:
     true_y: npt.NDArray[Any] | None = None
     duplicates: int = 0
     fit_columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    encoded: bool = False
 
     def __len__(self) -> int:
         return len(self.y)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.data.base import Table
+from unlearn_audit.data.encoding import ENCODED, Encoding
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.notes import Caution
@@ -134,17 +135,44 @@ def without_identifiers(
         )
     warnings = [_warning(identifier) for identifier in found if identifier not in dropped]
     if dropped:
-        remedy = "write numbers and dates as such" + (", or name a column to `keep`" if keep is not None else "")
+        free = ", and give free text with --encoding raw to a model that reads it"
+        kept_by = "" if keep is None else "; a column that is to stay all the same is named with --keep"
+        remedy = f"write numbers and dates as such{free}{kept_by}"
         warnings.insert(
             0,
-            f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. What a "
-            f"model learns from them holds of no other record; {remedy}",
+            f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. As "
+            f"categories, such texts say nothing of other records; {remedy}",
         )
     return replace(table, features=left), tuple(map(Caution, warnings))
 
 
+def checked_identifiers(
+    table: Table, rows: npt.NDArray[np.bool_], encoding: Encoding, keep: Collection[str] | None = None
+) -> tuple[Table, tuple[str, ...]]:
+    """Return a table as an encoding takes it, and warnings of what identifies in it.
+
+    Parameters
+    ----------
+    table, rows, keep
+        As in `without_identifiers`.
+    encoding
+        One that makes numbers drops text that identifies; ``raw`` refuses it; ``text`` takes it for prose.
+
+    Raises
+    ------
+    AuditError
+        As `without_identifiers` and `refuse_identifiers` do.
+    """
+    if encoding in ENCODED:
+        return without_identifiers(table, rows, keep)
+    if encoding == "text":
+        return table, ()
+    persons = None if table.persons is None else table.persons[rows]
+    return table, refuse_identifiers(table.features[rows], persons, keep, table.name)
+
+
 def refuse_identifiers(
-    features: pd.DataFrame, persons: npt.NDArray[np.int64] | None, keep: Collection[str] = (), where: str = "X"
+    features: pd.DataFrame, persons: npt.NDArray[np.int64] | None, keep: Collection[str] | None = (), where: str = "X"
 ) -> tuple[str, ...]:
     """Return warnings of what looks like an id in features that a model takes as they are, or refuse them.
 
@@ -157,14 +185,16 @@ def refuse_identifiers(
         If a column of text identifies and is not to be kept, or there is no such column to keep.
     """
     names = [str(name) for name in features.columns]
-    if unknown := [name for name in keep if name not in names]:
+    kept = keep or ()
+    if unknown := [name for name in kept if name not in names]:
         raise AuditError(f"{where} has no column {unknown[0]!r} to keep; name one of: {shortened(names, 20)}")
     prose = {str(name) for name, column in features.items() if _is_prose(column)}
     found = [of for of in find_identifiers(features, persons) if not (of.text and of.column in prose)]
-    if refused := [identifier for identifier in found if identifier.text and identifier.column not in keep]:
+    if refused := [identifier for identifier in found if identifier.text and identifier.column not in kept]:
+        but = "" if keep is None else f", or {_kept(refused[0].column, where)} if the model is meant to learn from it"
         raise AuditError(
             f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of {where}; leave "
-            f"it out, or {_kept(refused[0].column, where)} if the model is meant to learn from it"
+            f"it out{but}"
         )
     return tuple(Caution(_warning(identifier)) for identifier in found)
 

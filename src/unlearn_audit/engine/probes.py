@@ -171,16 +171,19 @@ class Probes:
         return right.mean(axis=1).astype(np.float32), signed.astype(np.float32)
 
 
+def no_probes_of(data: Dataset) -> str | None:
+    """Return why records cannot be perturbed, and what to do; None if they can."""
+    if not isinstance(data.X, np.ndarray) or data.X.ndim != 2 or data.X.dtype.kind not in "fiub":
+        return f"those of {data.name} are not rows of numbers; encode them"
+    if data.X.dtype.kind == "f" and not np.isfinite(data.X).all():
+        return f"some of {data.name} lack values; fill them in"
+    return None
+
+
 def check_probes(data: Dataset, donors: Positions) -> None:
     """Raise an `AuditError` unless records can be perturbed with features of donors."""
-    if not isinstance(data.X, np.ndarray) or data.X.ndim != 2 or data.X.dtype.kind not in "fiub":
-        raise AuditError(
-            f"worlds.probes perturbs records, and those of {data.name} are not rows of numbers; leave probes out"
-        )
-    if data.X.dtype.kind == "f" and not np.isfinite(data.X).all():
-        raise AuditError(
-            f"worlds.probes perturbs records, and some of {data.name} lack values; fill them in or leave probes out"
-        )
+    if why := no_probes_of(data):
+        raise AuditError(f"worlds.probes perturbs records, and {why} or leave probes out")
     if len(donors) < FEWEST_DONORS:
         raise AuditError(
             f"worlds.probes perturbs records with features of reference records, and there are {len(donors)} of "

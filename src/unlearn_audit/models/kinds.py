@@ -9,8 +9,9 @@ from sklearn.utils import get_tags
 from unlearn_audit.errors import AuditError
 
 _INSTEAD = {
-    "regressor": "predicts numbers; an audit needs a classifier: bin the target, as with pandas.qcut(y, 4), and audit "
-    "a classifier of the bins",
+    "regressor": "predicts numbers; an audit needs a classifier: if the labels are classes, use one, such as "
+    "HistGradientBoostingClassifier; if they are numbers, bin them, as with pandas.qcut(y, 4), and audit a classifier "
+    "of the bins",
     "ranker": "ranks records within groups; an audit needs a classifier: audit one of the relevance labels, trained on "
     "the same features",
     "clusterer": "groups records without labels; an audit needs a classifier: audit one that is trained to predict the "

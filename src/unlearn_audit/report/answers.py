@@ -92,7 +92,7 @@ def _defence(releases: Sequence[Defended]) -> str:
     tried = [row for row in releases if row.name != UNDEFENDED]
     if not tried:
         return "Not measured in this run."
-    return f"{sum(row.lower for row in tried):,} of {len(tried):,} measured lower the risk."
+    return f"{sum(row.lower for row in tried):,} of {len(tried):,} measured shown to lower the risk."
 
 
 def _made(signing: Signing) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -139,9 +140,30 @@ def fitting(name: str, data: Dataset, n: int, seed: int, together: int = 1) -> I
         one_thread(),
         seeded_globals(seed),
         noting(messages),
-        foreign(doing, clean=lambda text: without_values(text, data.X)),
+        foreign(doing, lambda error: _wants_a_table(error, data), clean=lambda text: without_values(text, data.X)),
     ):
         yield messages
+
+
+_OF_NAMES = re.compile(
+    r"only supported for dataframes|only integers, slices|no attribute '(columns|iloc|loc|dtypes|select_dtypes)'", re.I
+)
+_OF_TEXTS = re.compile(
+    r"(array|float\d*|int\d*)' object has no attribute '(lower|split|strip)'|expected string or byte"
+)
+
+
+def _wants_a_table(error: BaseException, data: Dataset) -> str:
+    """Return what to do where a model looks for columns by name, or for texts, and got numbers; else nothing."""
+    if not isinstance(data.X, np.ndarray) or data.X.dtype.kind not in "fiub":
+        return ""
+    said = str(error)
+    if _OF_NAMES.search(said):
+        of_a_table = "--encoding raw hands over the columns of the table, with their names, as they are"
+        return f"; {of_a_table if data.encoded else 'give X as a DataFrame, of which columns have names'}"
+    if _OF_TEXTS.search(said) and data.encoded:
+        return "; --encoding text hands over a table's only column as texts, --encoding raw all columns as they are"
+    return ""
 
 
 @contextmanager

@@ -22,7 +22,13 @@ _MOST = 500
 
 
 @contextmanager
-def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = None, of: Any = None) -> Iterator[None]:
+def foreign(
+    doing: str,
+    then: str | Callable[[BaseException], str] = "",
+    *,
+    clean: Callable[[str], str] | None = None,
+    of: Any = None,
+) -> Iterator[None]:
     """Run code of others within; what it raises, or that it calls ``sys.exit``, becomes an `AuditError`.
 
     Parameters
@@ -30,7 +36,7 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
     doing
         How the sentence starts: whose code did what, as ``"the factory of model mine.py:make raised"``.
     then
-        How it ends, where there is anything to advise.
+        How it ends, where there is anything to advise; or what says so of an error.
     clean
         Takes values of records out of the text of the error.
     of
@@ -57,7 +63,8 @@ def foreign(doing: str, then: str = "", *, clean: Callable[[str], str] | None = 
         # the innermost frame; that of this function is always there
         if not isinstance(error, Exception) and _is_ours(_files(error)[-1][0]):
             raise  # a signal that ends us, and no exit of theirs
-        raise AuditError(f"{doing}{'' if doing.endswith('(') else ' '}{raised(error, clean, of)}{then}") from error
+        end = then(error) if callable(then) else then
+        raise AuditError(f"{doing}{'' if doing.endswith('(') else ' '}{raised(error, clean, of)}{end}") from error
 
 
 def raised(error: BaseException, clean: Callable[[str], str] | None = None, of: Any = None) -> str:

@@ -19,12 +19,11 @@ from unlearn_audit.data import (
     MISSING,
     Images,
     Table,
+    checked_identifiers,
     encoded,
     first_of_duplicates,
     load_dataset,
     read_table,
-    refuse_identifiers,
-    without_identifiers,
 )
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.errors import AuditError
@@ -114,9 +113,7 @@ def prepare(
     keep = first_of_duplicates(raw)
     warnings: tuple[str, ...] = ()
     if isinstance(raw, Table):
-        left, warnings = (
-            without_identifiers(raw, keep, config.keep) if config.encoding in ENCODED else _unchanged(raw, keep, config)
-        )
+        left, warnings = checked_identifiers(raw, keep, config.encoding, config.keep)
         if left.features.shape != raw.features.shape:  # records may have differed by an id alone
             raw, keep = left, first_of_duplicates(left)
     record_ids = np.flatnonzero(keep).astype(np.int64)
@@ -140,16 +137,9 @@ def prepare(
         notes,
         duplicates=duplicates,
         fit_columns={name: values[keep] for name, values in passed.items()},
+        encoded=isinstance(raw, Table) and config.encoding in ENCODED,
     )
     return Records(data, split, persons, columns, raw.person_ids if isinstance(raw, Table) else ())
-
-
-def _unchanged(raw: Table, keep: npt.NDArray[np.bool_], config: DataConfig) -> tuple[Table, tuple[str, ...]]:
-    """Return a table that a model takes as it is, and warnings of what looks like an id in it, or refuse it."""
-    if config.encoding == "text":
-        return raw, ()
-    persons = None if raw.persons is None else raw.persons[keep]
-    return raw, refuse_identifiers(raw.features[keep], persons, config.keep, raw.name)
 
 
 def _passed_on(raw: Table | Images, fit_params: Mapping[str, Any]) -> tuple[Table | Images, FitColumns]:

@@ -1,6 +1,7 @@
 """Models that give labels alone: only what a label shows is attacked, and the report says so."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
@@ -36,6 +37,16 @@ def test_only_attacks_that_read_labels_run_and_one_sentence_says_so(tmp_path):
     assert set(np.unique(posteriors)) == {0.0, 1.0}
     page = result.write(tmp_path / "run")
     assert "labels and no probabilities" in page.read_text(encoding="utf-8")
+
+
+def test_probes_are_recommended_only_where_records_are_rows_of_numbers(tmp_path):
+    X, y = people()
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    asked = {"attacks": ["label-gap"], "attack_models": ["none"], "store": tmp_path}
+    model = make_pipeline(StandardScaler(), RidgeClassifier())
+    (said,) = [of for of in audit(model, frame, y, **SIZES, **asked).findings.warnings if "no probabilities" in of]
+    assert "probes" not in said
+    assert "label-gap" in said
 
 
 def test_labels_near_a_record_can_lead(tmp_path):

@@ -135,11 +135,17 @@ def test_half_a_batch_is_asked_again(server, people, tmp_path):
     assert (tmp_path / "out/before.parquet").read_bytes() == (tmp_path / "whole/before.parquet").read_bytes()
 
 
+def test_a_query_to_which_nothing_was_answered_can_be_corrected(server, people, tmp_path):
+    with pytest.raises(AuditError):
+        ask(server, people, tmp_path / "out", answers="nowhere[*].at.all")
+    assert ask(server, people, tmp_path / "out").records
+
+
 def test_a_folder_is_of_one_query(server, people, tmp_path):
     ask(server, people, tmp_path / "out")
     with pytest.raises(AuditError, match="holds another run"):
         query(people, server.url("/v1"), server.url("/v3"), tmp_path / "out", **COLUMNS, batch=10)
-    with pytest.raises(AuditError, match="holds another run"):
+    with pytest.raises(AuditError, match=r"holds another run \(batch: 10 there, 5 asked\)"):
         ask(server, people, tmp_path / "out", batch=5)
     people.write_text(people.read_text().replace("r000", "r999"))
     with pytest.raises(AuditError, match="holds another run"):

@@ -168,6 +168,15 @@ def test_force_never_follows_a_path_out_of_the_folder(finished, tmp_path):
     assert outside.read_text() == "years of work"
 
 
+def test_a_run_that_failed_before_it_wrote_makes_way_for_another(tmp_path):
+    for seed in (0, 1):
+        with pytest.raises(AuditError, match="wrong"), run_folder(tmp_path / "out", {"seed": seed}):
+            raise AuditError("wrong")
+    (tmp_path / "out" / "answers.part").write_text("kept")
+    with pytest.raises(AuditError, match="holds another run"), run_folder(tmp_path / "out", {"seed": 3}):
+        pass
+
+
 def test_a_run_that_was_ended_before_it_wrote_is_replaced(tmp_path):
     with run_folder(tmp_path / "out", {"seed": 0}):
         pass

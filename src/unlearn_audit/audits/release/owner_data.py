@@ -14,9 +14,18 @@ import pandas as pd
 from unlearn_audit.audits.release.comparable import Kinds
 from unlearn_audit.audits.release.pair import Pair, Rows
 from unlearn_audit.config import UnlearningConfig
-from unlearn_audit.data import Images, Table, encode, first_of_duplicates, load_dataset, read_table, without_identifiers
+from unlearn_audit.data import (
+    Images,
+    Table,
+    checked_identifiers,
+    encoded,
+    first_of_duplicates,
+    load_dataset,
+    read_table,
+)
 from unlearn_audit.data.base import Dataset
-from unlearn_audit.data.encoding import Encoding
+from unlearn_audit.data.encoding import ENCODED, Encoding
+from unlearn_audit.data.identifiers import without_identifiers
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Draws, Regime
@@ -54,6 +63,8 @@ class OwnerData:
         Positions, ascending; no person is in both.
     kinds, kind
         The kinds of records, and (n,) of which each is.
+    numbers
+        (n, d) the features as numbers, by which people are found alike; none where texts alone are given to the model.
     """
 
     data: Dataset
@@ -64,6 +75,7 @@ class OwnerData:
     held_out: Positions
     kinds: Kinds
     kind: Positions
+    numbers: npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -103,8 +115,8 @@ class RawRecords:
                 f"{len(both):,} people have reference and training records, such as {self.names[both[0]]}; "
                 "references must be of people whom the model is not trained on"
             )
-        X: npt.NDArray[Any]
-        X, notes = encode(self.raw, training, encoding) if isinstance(self.raw, Table) else (self.raw.flat(), ())
+        X, notes = encoded(self.raw, training, encoding) if isinstance(self.raw, Table) else (self.raw.flat(), ())
+        numbers = X if encoding in ENCODED or isinstance(self.raw, Images) else _numbers_of(self.raw, training)
         classes = self.raw.class_names
         data = Dataset(
             self.raw.name,
@@ -115,26 +127,43 @@ class RawRecords:
             np.arange(len(self.ids)),
             self.raw.persons,
             (*self.raw.notes, *notes),
+            encoded=isinstance(self.raw, Table) and encoding in ENCODED,
         )
         kinds, kind = Kinds.of(np.asarray(self.raw.labels, dtype=np.int64), classes, self.groups)
         return OwnerData(
-            data, self.ids, Persons(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind
+            data, self.ids, Persons(self.person), self.names, training, np.flatnonzero(held_out), kinds, kind, numbers
         )
 
 
+def _numbers_of(raw: Table, training: Positions) -> npt.NDArray[Any]:
+    """Return (n, d) codes of the features that a model gets as they are; none of texts that differ in nearly all."""
+    try:
+        left, _ = without_identifiers(raw, np.ones(len(raw.labels), dtype=bool))
+        return encoded(left, training, "codes")[0]
+    except AuditError:  # no other feature is left
+        return np.empty((len(raw.labels), 0))
+
+
 def read_owner_data(
-    path: Path, label: str, record: str | None, person: str | None, groups: Sequence[str] = ()
+    path: Path,
+    label: str,
+    record: str | None,
+    person: str | None,
+    groups: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    encoding: Encoding = "codes",
 ) -> RawRecords:
     """Read the owner's table; without a column ``record``, ids are row numbers counted from 0.
 
-    Columns that are named as ``groups`` tell people apart, and stay features.
+    Columns that are named as ``groups`` tell people apart, and stay features unless they are excluded as well. What
+    identifies is dropped or refused as the encoding needs.
 
     Raises
     ------
     AuditError
         If it cannot be read, a column is absent, or ids repeat or are missing.
     """
-    raw = read_table(path, label, person)
+    raw = read_table(path, label, person, [name for name in exclude if name != record])
     texts = read_columns(path, [name for name in (record, person) if name])
     ids = pd.Index(np.arange(len(raw.labels)).astype(str), dtype=object)
     if record is not None:
@@ -146,7 +175,7 @@ def read_owner_data(
             raise AuditError(f"{path} holds {len(again.unique()):,} record ids more than once, such as {again[0]}")
         raw = replace(raw, features=raw.features.drop(columns=[record]))
     # references hold none of the texts that the training records hold
-    raw, warnings = without_identifiers(raw, first_of_duplicates(raw))
+    raw, warnings = checked_identifiers(raw, first_of_duplicates(raw), encoding)
     raw = replace(raw, notes=(*warnings, *raw.notes))
     codes, names = pd.factorize(np.asarray(ids if person is None else texts_of(texts[person], person, path)))
     lacking = [name for name in groups if name not in texts.column_names]

@@ -206,9 +206,15 @@ def _labels_of(after: Answers, order: npt.NDArray[np.intp], columns: npt.NDArray
 def _positions(answers: Answers, ids: Texts, what: str) -> npt.NDArray[np.intp]:
     found = answers.ids.get_indexer(pd.Index(ids, dtype=object))
     if (found < 0).any():
+        missing = ids[found < 0]
+        of_persons = answers.persons is not None and missing[0] in set(answers.persons.astype(str).tolist())
         raise AuditError(
-            f"{int((found < 0).sum()):,} of {len(ids):,} {what} ids are not in {answers.where}, such as "
-            f"{ids[found < 0][0]}; ask both versions every deleted and every reference record"
+            f"{len(missing):,} of {len(ids):,} {what} ids are not in {answers.where}, such as {missing[0]}"
+            + (
+                ", which is the id of a person; give the ids of the person's records, as in the column record"
+                if of_persons
+                else "; ask both versions every deleted and every reference record"
+            )
         )
     return np.asarray(found)
 

@@ -78,7 +78,7 @@ def _described(releases: TrialReleases, people: Positions) -> Array:
     owner = releases.owner
     rows = owner.persons.rows(people)
     phi = margin(releases.answers(releases.original.model, rows), owner.data.y[rows].astype(np.int64))
-    X = np.asarray(owner.data.X[rows], dtype=np.float64).reshape(len(rows), -1)
+    X = np.asarray(owner.numbers[rows], dtype=np.float64).reshape(len(rows), -1)
     spread = X.std(axis=0)
     X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
     X = np.hstack([X, _OF_MARGIN * phi[:, None] / max(float(phi.std()), 1e-12)])

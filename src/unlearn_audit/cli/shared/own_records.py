@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,13 @@ HELD_OUT = 0.3
 
 
 def owner_records(
-    dataset: str | None, data: Path | None, label: str | None, record: str | None, person: str | None
+    dataset: str | None,
+    data: Path | None,
+    label: str | None,
+    record: str | None,
+    person: str | None,
+    exclude: Sequence[str] = (),
+    encoding: Encoding = "codes",
 ) -> RawRecords:
     """Return the records that the options of a command name.
 
@@ -34,12 +41,14 @@ def owner_records(
         raise AuditError("give the owner's records as either --data or --dataset")
     if data is None:
         assert dataset is not None
-        if label or record or person:
-            raise AuditError("--label, --record and --person are columns of --data; leave them out with --dataset")
+        if label or record or person or exclude:
+            raise AuditError(
+                "--label, --record, --person and --exclude are columns of --data; leave them out with --dataset"
+            )
         return named_records(dataset)
     if label is None:
         raise AuditError(f"{data} needs --label, the column that holds the class")
-    return read_owner_data(data, label, record, person)
+    return read_owner_data(data, label, record, person, exclude=exclude, encoding=encoding)
 
 
 def split(raw: RawRecords, reference: str | None, train_size: int | None, encoding: Encoding, seed: int) -> OwnerData:
@@ -71,18 +80,23 @@ def positions(raw: RawRecords, ids: npt.NDArray[Any], what: str) -> npt.NDArray[
     at = raw.ids.get_indexer(pd.Index(ids.tolist(), dtype=object))
     missing = at < 0
     if missing.any():
+        first = ids[missing][0]
         raise AuditError(
-            f"{int(missing.sum()):,} of {len(ids):,} {what} ids are not in the data, such as {ids[missing][0]}; name "
-            "records of --data"
+            f"{int(missing.sum()):,} of {len(ids):,} {what} ids are not in the data, such as {first}"
+            + (
+                ", which is the id of a person; give the ids of the person's records"
+                if first in set(raw.names.astype(str).tolist())
+                else "; name records of --data"
+            )
         )
     return np.asarray(at)
 
 
 def encoding_of(text: str) -> Encoding:
     """Return the encoding of a name, or say which there are."""
-    known: dict[str, Encoding] = {"codes": "codes", "one-hot": "one-hot"}
+    known: dict[str, Encoding] = {name: name for name in get_args(Encoding)}
     if text not in known:
-        raise AuditError(f"--encoding is {text!r}; use {' or '.join(known)}")
+        raise AuditError(f"--encoding is {text!r}; use one of {', '.join(known)}")
     return known[text]
 
 

@@ -45,8 +45,8 @@ def run_folder(
     Parameters
     ----------
     folder
-        Made if it is not there; must be empty, or of a run with the same identity (which is continued). Files that
-        a killed process left half written are removed.
+        Made if it is not there; must be empty, of a run with the same identity (which is continued), or of one that
+        failed before it wrote anything. Files that a killed process left half written are removed.
     identity
         What the run is: its resolved configuration.
     say
@@ -159,7 +159,7 @@ def _refuse_another(folder: Path, identity: Mapping[str, Any], *, force: bool) -
         raise AuditError(
             f"{marker} is broken, so whose run {folder} holds is not known; remove that file or choose another --out"
         ) from error
-    if digest(identity) in (key, digest(there)):
+    if digest(identity) in (key, digest(there)) or _left_nothing(folder):
         return
     if not force:
         raise AuditError(
@@ -167,6 +167,11 @@ def _refuse_another(folder: Path, identity: Mapping[str, Any], *, force: bool) -
             "--force"
         )
     _remove_run(folder)
+
+
+def _left_nothing(folder: Path) -> bool:
+    """Whether a run that did not end left nothing in its folder but the marker that says whose it is."""
+    return not (folder / MANIFEST).exists() and [name for name, _ in files_of(folder)] == [MARKER]
 
 
 def _remove_run(folder: Path) -> None:
@@ -248,4 +253,5 @@ def _difference(there: Any, asked: Any, key: str = "") -> str:
                 return _difference(there.get(name), asked.get(name), f"{key}.{name}" if key else name)
     if all(isinstance(value, str) and len(value) == 64 for value in (there, asked)):
         return f"{key} is not the same any more"
-    return f"{key or 'configuration'}: {json.dumps(there)} there, {json.dumps(asked)} asked"
+    named = key.removeprefix("query.")
+    return f"{named or 'configuration'}: {json.dumps(there)} there, {json.dumps(asked)} asked"

@@ -6,6 +6,8 @@ Answers have ``record`` and one column ``p_<class>`` a class, or ``label`` alone
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -90,10 +92,24 @@ def content_as(table: pa.Table, suffix: str) -> bytes:
     """Return a table as a file with a suffix of `unlearn_audit.utils.programs.SUFFIXES`."""
     sink = pa.BufferOutputStream()
     if suffix == ".csv":
-        arrow_csv.write_csv(table, sink, arrow_csv.WriteOptions(quoting_style="needed"))
+        _write_csv(table, sink)
     else:
         arrow_parquet.write_table(table, sink)
     return bytes(sink.getvalue())
+
+
+def _write_csv(table: pa.Table, sink: Any) -> None:
+    """Write a table without quotes where no text needs them, for programs that split lines at commas."""
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(table.column_names)
+    sink.write(header.getvalue().encode())
+    try:
+        body = pa.BufferOutputStream()
+        arrow_csv.write_csv(table, body, arrow_csv.WriteOptions(include_header=False, quoting_style="none"))
+    except pa.ArrowInvalid:
+        body = pa.BufferOutputStream()
+        arrow_csv.write_csv(table, body, arrow_csv.WriteOptions(include_header=False, quoting_style="needed"))
+    sink.write(body.getvalue())
 
 
 def put(path: Path, content: Any) -> None:
@@ -136,6 +152,11 @@ def places_of(ids: Any, asked: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
         If some are missing, unknown or there twice.
     """
     index = pd.Index(np.asarray(ids, dtype=object), dtype=object)
+    if lacking := int((index.isna() | (index == "")).sum()):
+        raise AuditError(
+            f"wrote an empty record for {lacking:,} of {len(index):,} rows; write the ids of {{query}} in the column "
+            "record"
+        )
     twice = len(index) - index.nunique()
     if twice:
         raise AuditError(f"wrote {twice:,} records more than once; write each of them once")
