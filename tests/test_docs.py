@@ -14,9 +14,9 @@ from typing import get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather
 import pytest
 import yaml
+from pyarrow import orc
 from typer.main import get_command
 
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, FEATURES, GAMES
@@ -369,9 +369,10 @@ def test_the_example_of_an_interval_is_near_the_usual_one():
 
 def test_the_example_of_a_file_format_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr("unlearn_audit.utils.columns.FORMATS", {**FORMATS, **example("A file format")["FORMATS"]})
-    pyarrow.feather.write_feather(pa.table({"id": ["007"], "x": [0.5]}), tmp_path / "rows.feather")
-    for content in (None, (tmp_path / "rows.feather").read_bytes()):
-        assert read_columns(tmp_path / "rows.feather", content=content).to_pylist() == [{"id": "007", "x": 0.5}]
+    path = tmp_path / "rows.orc"
+    orc.write_table(pa.table({"id": ["007"], "x": [0.5]}), path)
+    for content in (None, path.read_bytes()):
+        assert read_columns(path, content=content).to_pylist() == [{"id": "007", "x": 0.5}]
 
 
 def test_the_example_of_a_model_is_one(monkeypatch):
