@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +20,7 @@ import yaml
 from pyarrow import orc
 from typer.main import get_command
 
+import unlearn_audit
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, FEATURES, GAMES
 from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
 from unlearn_audit.audits.release.plan.findings import PlanFindings, PolicyFinding
@@ -350,6 +352,19 @@ def test_the_example_of_a_metric_is_the_mean_of_both_error_rates():
     estimate = example("A metric")["balanced_error"](scores, positive, Clusters(None, None), 0.5)
     assert estimate.value == (1 / 2 + 1 / 4) / 2
     assert estimate.low < estimate.value < estimate.high
+
+
+def test_the_example_of_a_metric_of_ones_own_prints_figures(monkeypatch, capsys):
+    (text,) = [of for of in blocks("docs/api/tables.md", "python") if "roc_auc_score" in of]
+    small = partial(unlearn_audit.audit, shadow_worlds=2, target_worlds=2, deletions=8)
+    monkeypatch.setattr(unlearn_audit, "audit", small)
+    exec(compile(text, "docs/api/tables.md", "exec", dont_inherit=True), names := {})
+    area = names["roc_auc_score"](names["deleted"], names["scores"]["score-difference"])
+    low, high = names["auc_interval"](
+        names["scores"]["score-difference"], names["deleted"], names["scores"]["world"]
+    ).interval
+    assert low < area < high
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_the_example_of_a_figure_stands_in_the_report(findings, scores, monkeypatch):
