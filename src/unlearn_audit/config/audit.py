@@ -139,8 +139,8 @@ class AuditConfig(Frozen):
         "attack",
         of_files=True,
         family="attacks",
-        description="an attack from `unlearn-audit list attacks`, or file.py:Attack: those named run, and the paper's (see "
-        "--feature and --attack-model); or none. Default: every one that can run",
+        description="an attack from `unlearn-audit list attacks`, or file.py:Attack: those named run, and the paper's "
+        "(--feature, --attack-model); or none. Default: every one that can run",
     )
     fit_rows: int | None = flagged(
         None,
