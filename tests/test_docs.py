@@ -9,16 +9,18 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather
 import pytest
 import yaml
+from pyarrow import orc
 from typer.main import get_command
 
+import unlearn_audit
 from unlearn_audit.attacks import ATTACK_MODELS, CATALOGUE, FEATURES, GAMES
 from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
 from unlearn_audit.audits.release.plan.findings import PlanFindings, PolicyFinding
@@ -355,6 +357,19 @@ def test_the_example_of_a_metric_is_the_mean_of_both_error_rates():
     assert estimate.low < estimate.value < estimate.high
 
 
+def test_the_example_of_a_metric_of_ones_own_prints_figures(monkeypatch, capsys):
+    (text,) = [of for of in blocks("docs/api/tables.md", "python") if "roc_auc_score" in of]
+    small = partial(unlearn_audit.audit, shadow_worlds=2, target_worlds=2, deletions=8)
+    monkeypatch.setattr(unlearn_audit, "audit", small)
+    exec(compile(text, "docs/api/tables.md", "exec", dont_inherit=True), names := {})
+    area = names["roc_auc_score"](names["deleted"], names["scores"]["score-difference"])
+    low, high = names["auc_interval"](
+        names["scores"]["score-difference"], names["deleted"], names["scores"]["world"]
+    ).interval
+    assert low < area < high
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
 def test_the_example_of_a_figure_stands_in_the_report(findings, scores, monkeypatch):
     left, right = PLOTS
     histogram = Plot("Scores.", "How often each score was given.", example("A figure of the report")["histogram"])
@@ -372,9 +387,10 @@ def test_the_example_of_an_interval_is_near_the_usual_one():
 
 def test_the_example_of_a_file_format_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr("unlearn_audit.utils.columns.FORMATS", {**FORMATS, **example("A file format")["FORMATS"]})
-    pyarrow.feather.write_feather(pa.table({"id": ["007"], "x": [0.5]}), tmp_path / "rows.feather")
-    for content in (None, (tmp_path / "rows.feather").read_bytes()):
-        assert read_columns(tmp_path / "rows.feather", content=content).to_pylist() == [{"id": "007", "x": 0.5}]
+    path = tmp_path / "rows.orc"
+    orc.write_table(pa.table({"id": ["007"], "x": [0.5]}), path)
+    for content in (None, path.read_bytes()):
+        assert read_columns(path, content=content).to_pylist() == [{"id": "007", "x": 0.5}]
 
 
 def test_the_example_of_a_model_is_one(monkeypatch):

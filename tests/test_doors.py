@@ -1,5 +1,6 @@
 """What third parties add: each in one file outside the package, by path and by entry point."""
 
+import importlib
 import json
 import os
 import re
@@ -266,7 +267,38 @@ def test_a_package_is_found_in_a_process_of_its_own(package):
         text=True,
         check=True,
     ).stdout
-    assert {"name": "third-attacks", "about": "", "from": "third-party"} in json.loads(found)
+    listed = {of["name"]: of for of in json.loads(found)}
+    about = "The largest change of any class's probability"
+    assert listed["third-attacks"] == {"name": "third-attacks", "about": about, "from": "third-party"}
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ('class A:\n    """Turns `x` into [bold]y[/bold].\n\n    More."""', "Turns x into [bold]y[/bold]"),
+        ("class A:\n    pass", ""),
+        ("A = 3", ""),
+        ("class A(", ""),
+        ('def A():\n    """Makes one."""\nraise SystemExit(3)', "Makes one"),
+        (None, ""),
+    ],
+)
+def test_list_describes_what_packages_add_without_running_it(command, package, text, about):
+    file = package / "third_attacks.py"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    (package / "third_party-1.0.dist-info" / "entry_points.txt").write_text(
+        "[unlearn_audit.attacks]\nthird-attacks = third_attacks:A\n"
+    )
+    importlib.invalidate_caches()
+    doors.installed.cache_clear()
+    listed = {of["name"]: of["about"] for of in json.loads(command("list", "attacks", "--json").out)}
+    assert listed["third-attacks"] == about
+    assert not [of for of in listed.values() if "`" in of]
+    if "[" in about:
+        assert "[bold]" in command("list", "attacks").out
 
 
 @pytest.mark.parametrize(

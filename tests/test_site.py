@@ -1,5 +1,6 @@
 """The documentation site: it builds without a warning, loads nothing from elsewhere, and its quick starts run."""
 
+import html
 import importlib.util
 import re
 import runpy
@@ -12,6 +13,7 @@ import pytest
 
 import unlearn_audit
 from test_docs_commands import OF_A_RUN, SMALLER
+from unlearn_audit import config
 from unlearn_audit.report.answers import RELEASE
 
 ROOT = Path(__file__).parents[1]
@@ -78,8 +80,31 @@ def test_headings_have_the_anchors_that_github_gives_them(site):
 
 
 def test_the_api_is_that_of_the_package(site):
-    page = (site / "api" / "index.html").read_text(encoding="utf-8")
-    assert {name for name in unlearn_audit.__all__ if f'id="unlearn_audit.{name}"' not in page} == {"AuditConfig"}
+    pages = [(site / "api" / f"{name}.html").read_text(encoding="utf-8") for name in ("index", "configuration")]
+    assert [name for name in unlearn_audit.__all__ if f'id="unlearn_audit.{name}"' not in "".join(pages)] == []
+    assert 'id="unlearn_audit.observations.read_as.ReadAs"' in pages[0]
+
+
+def test_the_api_says_of_every_key_of_a_configuration_what_it_sets(site):
+    page = (site / "api" / "configuration.html").read_text(encoding="utf-8")
+    text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", page)))
+    blocks = [of for name in config.__all__ if isinstance(of := getattr(config, name), type)]
+    assert len(blocks) > 8
+    for block in blocks:
+        place = f"unlearn_audit.{'' if block is config.AuditConfig else 'config.'}{block.__name__}"
+        for name, field in block.model_fields.items():
+            assert f'id="{place}.{name}"' in page, f"{place}.{name}"
+            words = " ".join((field.description or "").partition("{")[0].partition("`")[0].split())
+            assert words[1:] in text, f"{place}.{name}"
+    assert "flagged(" not in text
+
+
+def test_the_tables_and_metrics_that_pages_name_are_in_the_api(site):
+    page = (site / "api" / "tables.html").read_text(encoding="utf-8")
+    names = ("Estimate", "Clusters", "auc_interval")
+    places = [f"metrics.{name}" for name in names]
+    places += ["findings.frame.frame_of", "audits.methods.table.frame_of", "audits.membership.result.tables_by_name"]
+    assert [place for place in places if f'id="unlearn_audit.{place}"' not in page] == []
 
 
 def test_parameters_that_share_a_description_keep_their_own_defaults(site):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from unlearn_audit.attacks.base import Attack
 from unlearn_audit.audits.membership.arrays import NO_SIDES, Arrays, settings_in, sizes_in
 from unlearn_audit.audits.membership.execution import Execution, executing
 from unlearn_audit.audits.membership.files import file_settings, plan_of_files
@@ -117,7 +118,7 @@ def audit(
     dp_sgd: Mapping[str, float] | DpSgdConfig | None = None,
     features: Sequence[str] = _FEATURES,
     attack_models: Sequence[str] = _ATTACK_MODELS,
-    attacks: Sequence[str] | None = None,
+    attacks: Sequence[str | Attack | type[Attack]] | None = None,
     fit_rows: int | None = None,
     until: str | float | Mapping[str, float] | UntilConfig | None = None,
     seed: int = 0,
@@ -158,7 +159,8 @@ probes
         last step. A column that is named is no feature.
     unlearning, retraining_arm, unlearning_measures, scenario, regime, training, games, views, defenses, dp_sgd, \
 features, attack_models, attacks, fit_rows, until, seed
-        Keys of a configuration, see `AuditConfig`; None is the default. ``unlearning`` may be a function.
+        Keys of a configuration, see `AuditConfig`; None is the default. ``unlearning`` may be a function, and
+        ``attacks`` may hold classes derived from `unlearn_audit.attacks.Attack`, or instances.
     execution
         Worker processes, store and progress, all in one.
     jobs, store, reuse
@@ -225,7 +227,7 @@ def compare_methods(
     views: Sequence[ConfigView] = (),
     features: Sequence[str] = _FEATURES,
     attack_models: Sequence[str] = _ATTACK_MODELS,
-    attacks: Sequence[str] | None = None,
+    attacks: Sequence[str | Attack | type[Attack]] | None = None,
     fit_rows: int | None = None,
     seed: int = 0,
     execution: Execution | None = None,
@@ -249,7 +251,7 @@ def compare_methods(
     worlds
         Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
     unlearning_measures, scenario, regime, training, games, views, features, attack_models, attacks, fit_rows, seed
-        Keys of a configuration, see `AuditConfig`; None is the default.
+        Keys of a configuration, see `AuditConfig`; None is the default. ``attacks`` as in `audit`.
     execution, jobs, store, reuse, progress, training_timeout
         As in `audit`.
 
@@ -293,7 +295,7 @@ def audit_observations(
     settings: dict[str, Any] | None = None,
     games: Sequence[GameName] | None = None,
     views: Sequence[ConfigView] | None = None,
-    attacks: Sequence[str] | None = None,
+    attacks: Sequence[str | Attack | type[Attack]] | None = None,
     defenses: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     attack_models: Sequence[str] | None = None,
@@ -315,7 +317,7 @@ def audit_observations(
     settings
         What findings state as their configuration; by default what was read from ``config`` and the keywords.
     games, views, attacks, defenses, features, attack_models, fit_rows, groups, seed
-        Keys of a configuration, see `AuditConfig`, where they are to differ from ``config``.
+        Keys of a configuration, see `AuditConfig`, where they are to differ from ``config``. ``attacks`` as in `audit`.
     execution, jobs, progress
         As in `audit`.
 

@@ -310,6 +310,42 @@ def test_the_public_check_refuses_one_that_does_not_repeat():
         check_unlearner(3)
 
 
+def of_neighbours_alone(model, forget, retain):
+    return model.set_params(n_neighbors=3).fit(retain.X, retain.y)
+
+
+def test_the_public_check_says_which_model_it_tried_where_pytorch_is_not_installed(monkeypatch):
+    def absent(name):
+        raise AuditError(f"model {name} needs PyTorch")
+
+    monkeypatch.setattr("unlearn_audit.models.zoo.require_torch", absent)
+    with pytest.raises(AuditError, match=r"raised ValueError.*; it was tried on logistic-regression, give your own as"):
+        check_unlearner(of_neighbours_alone)
+    with pytest.raises(AuditError, match=r"raised ValueError(?!.*give your own)"):
+        check_unlearner(of_neighbours_alone, "decision-tree")
+    assert check_unlearner(refit) is refit
+
+
+def test_what_a_function_promises_is_not_declared():
+    assert options_of(UnlearningConfig.model_validate(refit)).exactness == "not declared"
+    assert options_of(UnlearningConfig(command="forget {original} {forget} {retain} {unlearned}")).exactness == (
+        "not declared"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [("recipe.make_optimizer(model)", True), ("len(recipe)", True), ("None.fit", False), ("1 / 0", False)],
+)
+def test_a_recipe_that_is_none_is_named_where_a_function_fails_on_it(body, hint):
+    parameters = "model, forget, retain, recipe" if hint else "model, forget, retain"
+    names = {}
+    exec(f"def forgetting({parameters}):\n    {body}\n    return model", names)
+    with pytest.raises(AuditError) as caught:
+        unlearned(names["forgetting"])
+    assert ("; recipe is None for every model but a TorchClassifier" in str(caught.value)) == hint
+
+
 SMALL = {
     "shadow_worlds": 3, "target_worlds": 3, "train_size": 60, "deletions": 4, "unseen": 3, "references": 12,
     "attacks": [], "features": ["sorted-diff"], "attack_models": ["logistic-regression"],

@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from unlearn_audit.cli.shared.values import registry_of
 from unlearn_audit.utils.console import output
+from unlearn_audit.utils.docstrings import docstring_of
+from unlearn_audit.utils.messages import in_one_line
 from unlearn_audit.utils.registry import GROUPS
 from unlearn_audit.utils.streams import say_json
 
@@ -33,8 +36,8 @@ def list_command(
 ) -> None:
     """Show the attacks, unlearning methods, defences, datasets, models or kinds of versions there are.
 
-    Those of installed packages are found by their entry points, of which only the names are read. What is in a file of
-    your own is named by file.py:object wherever a name is taken.
+    Those of installed packages are found by their entry points; their names and descriptions are read, and no code is
+    run. What is in a file of your own is named by file.py:object wherever a name is taken.
 
     Typical calls:
 
@@ -51,7 +54,7 @@ def list_command(
     table.add_column("what it is")
     table.add_column("from", no_wrap=True)
     for member in members:
-        table.add_row(*member)
+        table.add_row(*map(escape, member))
     console = output()
     console.print(table)
     console.print(f"Packages add to these by entry points of the group {GROUPS[family]}.", style="dim", soft_wrap=True)
@@ -60,4 +63,5 @@ def list_command(
 def _members(family: Family) -> Iterator[tuple[str, str, str]]:
     registry, about = registry_of(family)
     for name, origin in registry.origins():
-        yield name, about(registry.own[name]) if name in registry.own else "", origin
+        said = about(registry.own[name]) if name in registry.own else docstring_of(registry.installed[name])
+        yield name, in_one_line(said.replace("`", "")), origin

@@ -6,6 +6,7 @@ same is in `ExecutionConfig`, and in no key, identity or finding.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -138,8 +139,8 @@ class AuditConfig(Frozen):
         "attack",
         of_files=True,
         family="attacks",
-        description="an attack from `unlearn-audit list attacks`, or file.py:Attack, in addition to the paper's; or "
-        "none. Default: every one that can run",
+        description="an attack from `unlearn-audit list attacks`, or file.py:Attack: those named run, and the paper's "
+        "(--feature, --attack-model); or none. Default: every one that can run",
     )
     fit_rows: int | None = flagged(
         None,
@@ -176,10 +177,12 @@ class AuditConfig(Frozen):
     @field_validator("attacks", mode="before")
     @classmethod
     def _none_named(cls, value: Any) -> Any:
-        names = [value] if isinstance(value, str) else list(value or ())
+        if value is None:
+            return None
+        names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
         if "none" in names and len(names) > 1:
             raise ValueError("none leaves out every attack of its kind; give it alone, or name attacks")
-        return () if names == ["none"] else value
+        return () if names == ["none"] else names
 
     @field_validator("groups", mode="before")
     @classmethod

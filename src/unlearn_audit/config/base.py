@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from unlearn_audit.utils.doors import OBJECT, is_object
+from unlearn_audit.utils.doors import OBJECT, Given, is_object
 
 RegimeName = Literal["fixed", "same-seed", "fresh"]
 ScenarioName = Literal["single", "group", "online", "multi-version", "retained", "class"]
@@ -40,11 +48,24 @@ def _kebab_case_or_object(text: str) -> str:
     return text if is_object(text) else _kebab_case(text)
 
 
+def _or_given(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Take an object itself, in Python, and name it as it could be imported; one of our own by its name."""
+    if isinstance(value, Given):
+        return value
+    if not (callable(value) or hasattr(value, "score")):
+        return validate(value)
+    given = Given.of(value)
+    ours = given.startswith("unlearn_audit.") and not isinstance(value, type)
+    return validate(value.name) if ours else given
+
+
 Name = Annotated[str, AfterValidator(_kebab_case)]
 """A name of something registered; whether there is such a thing, the plan of an audit looks up."""
 
-MemberName = Annotated[str, AfterValidator(_kebab_case_or_object)]
-"""The same, or ``module:object`` or ``file.py:object``."""
+MemberName = Annotated[
+    str, AfterValidator(_kebab_case_or_object), WrapValidator(_or_given), PlainSerializer(str, return_type=str)
+]
+"""The same, or ``module:object`` or ``file.py:object``; or, in Python, the object."""
 
 DefenseText = Annotated[str, AfterValidator(_defense)]
 """The text of a defence; whether there are such defences, the plan of an audit looks up."""

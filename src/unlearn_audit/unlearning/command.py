@@ -16,7 +16,7 @@ from unlearn_audit.models.fingerprint import Fingerprint
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.exchange import FILES, FORGET, ORIGINAL, QUERY, RETAIN, UNLEARNED, Exchange
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, made_by
-from unlearn_audit.unlearning.options import Options
+from unlearn_audit.unlearning.options import Exactness, Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.utils.programs import Program, words_of
 from unlearn_audit.worlds.design import Request
@@ -96,6 +96,7 @@ class OwnCommand(Forgetting):
 class CommandOptions(Options):
     """What can be set of a command of the user's."""
 
+    exactness = Exactness.UNDECLARED
     keeps_accuracy = False
 
     command: str = Field(description="a program of your own, and what it is given")

@@ -69,7 +69,12 @@ def check_unlearner(method: Any, model: Any = None) -> Any:
     if (reason := options.why_not(source, made_data())) is not None:
         raise AuditError(f"unlearning method {name} cannot be checked on model {source.name}: {reason}")
     retrain, _ = Retrain.for_model(source, Regime.FIXED)
-    raise_first(f"unlearning method {name}", _problems(options, retrain, source), "a made-up table")
+    try:
+        raise_first(f"unlearning method {name}", _problems(options, retrain, source), "a made-up table")
+    except AuditError as error:
+        if model is not None:
+            raise
+        raise AuditError(f"{error}; it was tried on {source.name}, give your own as the second argument") from error
     return method
 
 
@@ -106,8 +111,9 @@ def made_data() -> Dataset:
 
 def _suitable(options: Options) -> ModelSource:
     """Return a model that a method can take, or the first candidate, on which it says what it needs."""
-    data, sources = made_data(), [resolve_model(name) for name in CANDIDATES]
-    return next((source for source in sources if options.why_not(source, data) is None), sources[0])
+    data, sources = made_data(), (resolve_model(name) for name in CANDIDATES)
+    # one after the other: the last needs PyTorch, which few methods do
+    return next((source for source in sources if options.why_not(source, data) is None), resolve_model(CANDIDATES[0]))
 
 
 def _answers(trained: Trained) -> npt.NDArray[np.float32]:

@@ -26,7 +26,7 @@ from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.steps import is_network
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, made_by
-from unlearn_audit.unlearning.options import Options
+from unlearn_audit.unlearning.options import Exactness, Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.foreign import defined_at, foreign
@@ -124,8 +124,13 @@ class OwnFunction(Forgetting):
         offered = {"rng": generator(seed, Kind.UNLEARNED), "recipe": recipe}
         taken = {name: value for name, value in offered.items() if name in _taken(self.function, offered)}
         doing = f"unlearning method {self.name} raised"
-        with foreign(doing, clean=lambda text: without_values(text, original.data.X), of=self.function):
-            found = self.function(model, forget, retain, **taken)
+        try:
+            with foreign(doing, clean=lambda text: without_values(text, original.data.X), of=self.function):
+                found = self.function(model, forget, retain, **taken)
+        except AuditError as error:
+            if "recipe" not in taken or recipe is not None or "NoneType" not in str(error):
+                raise
+            raise AuditError(f"{error}; recipe is None for every model but a TorchClassifier") from error
         if found is None:
             raise self._returned("nothing; return the unlearned model, even if it was changed in place")
         return found
@@ -146,6 +151,7 @@ class OwnFunction(Forgetting):
 class FunctionOptions(Options):
     """A function of the user's has no options."""
 
+    exactness = Exactness.UNDECLARED
     keeps_accuracy = False
 
     function: ClassVar[Callable[..., Any]]

@@ -25,6 +25,8 @@ class Exactness(StrEnum):
     """Nothing."""
     NONE = "none"
     """It is the original: nothing is forgotten."""
+    UNDECLARED = "not declared"
+    """The method says nothing of it: a function or a program of the user's."""
 
 
 class Options(BaseModel):

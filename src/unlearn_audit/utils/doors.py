@@ -32,6 +32,31 @@ def is_object(text: str) -> bool:
     return re.fullmatch(OBJECT, text) is not None
 
 
+class Given(str):
+    """The name of an object that was given itself, in Python, with the object.
+
+    Attributes
+    ----------
+    object
+        What was given.
+
+    Examples
+    --------
+    >>> Given.of(Door), Given.of(Door).object is Door
+    ('unlearn_audit.utils.doors:Door', True)
+    """
+
+    object: Any
+
+    @classmethod
+    def of(cls, found: Any) -> Given:
+        """Return the name that an object, or the class of an instance, could be imported by."""
+        named = found if hasattr(found, "__name__") else type(found)
+        given = cls(f"{named.__module__}:{named.__name__}")
+        given.object = found
+        return given
+
+
 @dataclass(frozen=True)
 class Door:
     """Where an object of the user's own is: in a module or a file, under a name.

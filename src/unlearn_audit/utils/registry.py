@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from unlearn_audit.utils.doors import Door, installed, is_object, load_installed, package_of
+from unlearn_audit.utils.doors import Door, Given, installed, is_object, load_installed, package_of
 from unlearn_audit.utils.suggest import check_known
 
 T = TypeVar("T")
@@ -50,13 +50,15 @@ class Registry(Generic[T]):
         return (*self.own, *self.installed)
 
     def find(self, name: str) -> T:
-        """Return the member of a name, or of ``module:object`` or ``file.py:object``.
+        """Return the member of a name, of ``module:object`` or ``file.py:object``, or that was given itself.
 
         Raises
         ------
         AuditError
             If there is none, it cannot be imported, or it is no such thing.
         """
+        if isinstance(name, Given):
+            return self.admitted(name, name.object)
         if name in self.own:
             return self.own[name]
         if name in self.installed:

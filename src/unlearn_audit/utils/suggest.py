@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from unlearn_audit.errors import AuditError
 
 _LONGEST = 200
+_APART = 0.15
+"""How much less alike than the best a further name may be."""
 
 
 def advice(name: str, known: Iterable[str]) -> str:
@@ -17,10 +19,14 @@ def advice(name: str, known: Iterable[str]) -> str:
     --------
     >>> advice("fixd", ["fixed", "fresh"]), advice("zzz", ["fixed", "fresh"])
     ('did you mean fixed?', 'use one of fixed, fresh')
+    >>> advice("deletion", ["deletions", "execution"])
+    'did you mean deletions?'
     """
     known = list(known)
     # it takes the square of the length, and nobody mistypes a name of that many letters
     close = get_close_matches(name, known) if len(name) <= _LONGEST else []
+    ratios = [SequenceMatcher(None, name, of).ratio() for of in close]
+    close = [of for of, ratio in zip(close, ratios, strict=True) if of.startswith(name) or ratio > ratios[0] - _APART]
     return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
 
 

@@ -74,6 +74,7 @@ def test_a_training_for_each_record_is_counted_where_the_change_field_is_asked_f
     assert found.cost.trainings_influence == min(7 * 8 * 11, 569) == found.cost.trainings - plain.cost.trainings
     assert found.cost.seconds_influence == pytest.approx(569 * 0.5 / 2)
     assert "one for each record" in found.assumptions[1]
+    assert "the time is assumed to grow linearly with the number of deletions" in found.assumptions[0]
     tree, _ = given(attacks=["change-field"], worlds={**SMALL["worlds"], "references": 10})
     assert tree.cost.trainings_influence == 0
 

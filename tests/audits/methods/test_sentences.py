@@ -16,6 +16,13 @@ def test_the_stated_error_is_that_of_all_claims_of_a_method():
     assert "5 % of comparisons" not in said
 
 
+def test_the_text_of_a_comparison_says_once_how_many_methods_were_compared():
+    row = Method(method="x", status="compared", reading="same", exactness="exact", arms=comparison(method="x"))
+    empty = {key: {} for key in ("config", "details", "execution")} | dict.fromkeys(("notes", "limits"), ())
+    found = MethodsFindings(dataset="d", model="m", game="g", summary=summary_of([row]), methods=(row,), **empty)
+    assert repr(found).startswith("MethodsFindings(d, m: 1 method was compared with")
+
+
 @pytest.mark.parametrize(
     ("exactness", "said"), [("exact", "Exact retraining, which all others are"), ("none", "No unlearning at all: ")]
 )

@@ -73,7 +73,9 @@ class Method(Frozen):
         "failed: it could not be run"
     )
     why: str | None = Field(default=None, description="why it was skipped or failed")
-    exactness: str | None = Field(default=None, description="what it promises: exact, certified, approximate or none")
+    exactness: str | None = Field(
+        default=None, description="what it promises: exact, certified, approximate, none or not declared"
+    )
     source: str | None = Field(default=None, description="where it was published")
     regime: str | None = Field(default=None, description="the regime that its target worlds really ran")
     reading: Reading | None = Field(
@@ -121,8 +123,8 @@ class MethodsFindings(Frozen):
 
     @property
     def in_short(self) -> str:
-        """What was audited, and how many methods were compared."""
-        return in_one_line(f"{self.dataset}, {self.model}: {len(self.compared):,} methods compared; {self.summary}")
+        """What was audited, and what came of it."""
+        return in_one_line(f"{self.dataset}, {self.model}: {self.summary}")
 
     def to_json(self) -> str:
         """Return the text of ``methods.json``."""

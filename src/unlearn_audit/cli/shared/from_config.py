@@ -94,7 +94,7 @@ class Flag:
 
     def help(self, *, many: bool) -> str:
         """Return one or two sentences."""
-        text = _with_names(self.field.description or "")
+        text = with_names(self.field.description or "")
         choices = _choices(self.field.annotation)
         if missing := [choice for choice in choices if choice not in text]:
             text += f": {', '.join(missing)}" if missing == list(choices) else f" ({', '.join(missing)})"
@@ -144,7 +144,7 @@ def _choices(annotation: Any) -> tuple[str, ...]:
 
 
 @cache
-def _with_names(text: str) -> str:
+def with_names(text: str) -> str:
     """Return a description with the names that registries hold."""
     if "{models}" in text:
         from unlearn_audit.models.zoo import MODELS

@@ -299,16 +299,16 @@ def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_
     """Say what the estimates rest on."""
     of_worlds = [
         f"{task.source.name}: a world of 1 original and {pilots[kind].chains:,} of {task.plan.sizes.deletions:,} "
-        f"deletions was timed; the rest is taken to grow along a line"
+        "deletions was timed; the time is assumed to grow linearly with the number of deletions"
         for kind, task in kinds.items()
     ]
     influences = (
         f"up to {of_influence:,} of the trainings compute influences, one for each record that attacks look "
-        "up; each is taken to cost as much as an update",
+        "up; each is assumed to cost as much as an update",
     )
     return (
         *dict.fromkeys(of_worlds),
         *(influences if of_influence else ()),
         "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
-        "for this machine with nothing else to do, without the start of the program and the writing of the report",
+        "no other program is assumed to run on this machine; starting this one and writing the report are left out",
     )
