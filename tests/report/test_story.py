@@ -47,7 +47,7 @@ def test_risk_in_people_is_the_measured_operating_point(tpr, accused, rate, said
 def test_a_defence_counts_where_it_is_shown_to_lower_the_risk(findings, lower):
     best = point(0.3, (0.2, 0.4))
     tried = (Defended("none", best, None, None), Defended("label-only", best, None, None, lower))
-    said = answers(findings, best, None, tried, made_now(), publishable=True)
+    said = answers(findings, best, None, tried, Signing("2026-01-01", "", "0.1.0"), publishable=True)
     assert f"{int(lower)} of 1 measured shown to lower the risk." in [of.text for of in said]
 
 

@@ -18,6 +18,7 @@ from unlearn_audit.data import (
     Images,
     Table,
     checked_identifiers,
+    encode,
     encoded,
     first_of_duplicates,
     load_dataset,
@@ -139,7 +140,7 @@ def _numbers_of(raw: Table, training: Positions) -> npt.NDArray[Any]:
     """Return (n, d) codes of the features that a model gets as they are; none of texts that differ in nearly all."""
     try:
         left, _ = without_identifiers(raw, np.ones(len(raw.labels), dtype=bool))
-        return encoded(left, training, "codes")[0]
+        return encode(left, training)[0]
     except AuditError:  # no other feature is left
         return np.empty((len(raw.labels), 0))
 
