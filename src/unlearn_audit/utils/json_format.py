@@ -85,7 +85,7 @@ def _lines_of(source: Source, wanted: Wanted) -> bytes:
                 return content  # one object a line, whatever its name says
             raise AuditError(f"{wanted.where} is one JSON document and no array of objects; write one object a row")
         rows = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
+    except (AuditError, UnicodeDecodeError):
         raise
     except (ValueError, RecursionError) as error:
         raise AuditError(
