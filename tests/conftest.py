@@ -98,6 +98,9 @@ HEAVY = (
     "tests/test_benchmarks.py::test_both_ways_of_the_default_audit_agree",
     "report/test_browser.py::test_axe_finds_nothing_serious[run-hostile",
     "report/test_browser.py::test_axe_finds_nothing_serious[run-dark",
+    "report/test_browser.py::test_dark_is_dark_on_every_page",
+    "report/test_browser.py::test_nothing_overflows_or_is_cut[run-hostile-phone",
+    "tests/test_examples.py::test_a_program_of_ones_own_for_any_model",
     "report/test_browser.py::test_axe_finds_nothing_serious[run-auditor",
     "report/test_browser.py::test_nothing_overflows_or_is_cut[run-auditor",
     *(
