@@ -18,6 +18,20 @@ def posteriors(rows, version=1):
     return (shares / shares.sum(axis=1, keepdims=True)).tolist()
 
 
+@contextmanager
+def in_background(handler):
+    """A server of this machine that answers in a thread while a block runs."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 class Server:
     """What a server got, and how it is to answer.
 
@@ -119,13 +133,6 @@ def running():
             with suppress(OSError):
                 super().handle()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with in_background(Handler) as server:
         state.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+        yield state

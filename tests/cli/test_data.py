@@ -4,13 +4,13 @@ import functools
 import hashlib
 import http.server
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from made_servers import in_background
 from unlearn_audit.cli.data import app
 from unlearn_audit.data import DATASETS, Source, SourceFile
 from unlearn_audit.data.datasets import adult, cifar10, stl10
@@ -125,12 +125,8 @@ def test_fetch_from_a_mirror_and_again(folder: Path, tmp_path: Path, monkeypatch
             """Keep the output of tests clean."""
 
     handler = functools.partial(Quiet, directory=str(tmp_path / "mirror"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with in_background(handler) as httpd:
         first = run(["fetch", "toy", "--mirror", f"http://127.0.0.1:{httpd.server_port}"])
-        httpd.shutdown()
-        thread.join()
     assert first.exit_code == 0, first.exception
     assert first.stdout.splitlines() == [f"downloaded: {folder / file.path}" for file in files]
     assert "toy/a.csv" in first.stderr  # the progress

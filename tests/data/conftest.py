@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from made_servers import in_background
 
 
 @pytest.fixture
@@ -94,9 +95,5 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     script = Script()
     handler = type("Handler", (_Handler,), {"script": script})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with in_background(handler) as httpd:
         yield Server(script, f"http://127.0.0.1:{httpd.server_port}")
-        httpd.shutdown()
-        thread.join()

@@ -21,11 +21,6 @@ def n_features(X: Any) -> int:
     return int(X.shape[1]) if len(X.shape) > 1 else 1
 
 
-def are_texts(X: Any) -> bool:
-    """Return whether records are texts, one each, in an array of objects."""
-    return isinstance(X, np.ndarray) and X.ndim == 1
-
-
 def canonical(X: Any) -> sparse.csr_array | sparse.csr_matrix:
     """Return a copy of a sparse matrix by rows, in which equal rows are stored alike.
 

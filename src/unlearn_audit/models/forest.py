@@ -142,7 +142,7 @@ def _seeded(seed: int) -> np.random.RandomState:
 
 def _seeds(random_state: int, n_trees: int) -> list[int]:
     """Return the seed of each tree of a forest."""
-    draw = np.random.RandomState(random_state)
+    draw = _seeded(random_state)
     return [draw.randint(_MOST) for _ in range(n_trees)]
 
 

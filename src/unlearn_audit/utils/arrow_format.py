@@ -15,7 +15,6 @@ from unlearn_audit.utils.limits import check_amount
 from unlearn_audit.utils.sources import ROWS_AT_ONCE, Format, Source, Wanted, chosen, for_arrow, refuse_others, size_of
 
 _MAGIC = b"ARROW1\0\0"
-_BATCH, _DICTIONARY = 3, 2
 _MOST_FIELDS = 1 << 20
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,23 +124,10 @@ def query(
         return work.run(shown, force=force)
 
 
-def _opened(given: Any, asking: Asking) -> Any:
+def _opened(given: Any, asking: Asking) -> AbstractContextManager[Version]:
     if isinstance(given, str | Path):
         return kind_of(str(given)).opened(str(given), asking)
-    return _Given(given if isinstance(given, Version) else FittedVersion(given, f"a {type(given).__name__}"))
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A version that is open already."""
-
-    version: Version
-
-    def __enter__(self) -> Version:
-        return self.version
-
-    def __exit__(self, *of_an_error: object) -> None:
-        """Leave it open."""
+    return nullcontext(given if isinstance(given, Version) else FittedVersion(given, f"a {type(given).__name__}"))
 
 
 @dataclass(frozen=True)
