@@ -11,6 +11,7 @@ from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.config import build_config
 from unlearn_audit.observations import Observations, read_observations, write_observations
 from unlearn_audit.observations.parquet import ROWS_AT_ONCE, write_frame
+from unlearn_audit.utils import spilled
 
 NO_FIT = ("score-difference", "score-ratio", "margin-difference", "margin-original", "margin-unlearned", "label-gap")
 
@@ -30,18 +31,31 @@ def table(n, seed=0):
     return Observations.create(columns, posteriors, [str(of) for of in range(10)])
 
 
-def test_attacks_that_fit_nothing_hold_few_bytes_a_row():
-    shadow, target = table(2_000, 1), table(200_000)
+def measured(shadow, target):
+    """Findings of an audit, and the most bytes a row that it held beside the table."""
     config = build_config({"attack_models": ["none"], "attacks": list(NO_FIT)}, "test")
     audit_observations(shadow, table(2_000, 2), config=config, execution=Execution(store=None))  # imports
     tracemalloc.start()
     try:
-        audit_observations(shadow, target, config=config, execution=Execution(store=None))
-        peak = tracemalloc.get_traced_memory()[1]
+        found = audit_observations(shadow, target, config=config, execution=Execution(store=None))
+        return found, tracemalloc.get_traced_memory()[1] / len(target)
     finally:
         tracemalloc.stop()
-    # beside the table, which was there before
-    assert peak / len(target) < 290
+
+
+def test_attacks_that_fit_nothing_hold_few_bytes_a_row(monkeypatch, tmp_path):
+    shadow, target = table(2_000, 1), table(200_000)
+    found, peak = measured(shadow, target)
+    assert peak < 290
+    monkeypatch.setattr(spilled, "FROM_VALUES", 10_000)
+    of_a_file, less = measured(shadow, target)
+    # scores and ranks of six attacks lie in files
+    assert less < peak - 6 * 8
+    assert of_a_file.findings.results == found.findings.results
+    pd.testing.assert_frame_equal(of_a_file.scores, found.scores)
+    write_frame(of_a_file.scores, tmp_path / "s.parquet")
+    read = pd.read_parquet(tmp_path / "s.parquet")[list(found.scores)]
+    pd.testing.assert_frame_equal(read, found.scores, check_dtype=False)
 
 
 def test_a_column_of_one_value_takes_the_memory_of_one():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from unlearn_audit.metrics import Area, Clusters, Estimate, Scored, auc, auc_int
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import Asked, LabelledView, View
 from unlearn_audit.utils.foreign import foreign
+from unlearn_audit.utils.spilled import spilled
 from unlearn_audit.utils.threads import one_thread
 from unlearn_audit.utils.typing import Array, Mask
 
@@ -74,6 +75,11 @@ class AttackScores:
     def calibrated(self) -> Array:
         """(n,) probability of being positive, calibrated; computed anew."""
         return self.calibration.transform(self.scores)
+
+    @property
+    def spilled(self) -> AttackScores:
+        """The same with the scores of many rows in a file: of all attacks at once they would fill the memory."""
+        return replace(self, scores=spilled(self.scores))
 
     def scored(self, rows: Mask, area: Area | None = None) -> Scored:
         """Return what the attack says of some rows; their AUC may be known.
@@ -209,7 +215,7 @@ def run_attacks(
                 raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going goes on without it")
             failures.append(Failure(attacks[i], game.name, result))
         else:
-            results[i] = result
+            results[i] = [of.spilled for of in result]
             if kept is not None and i in documents:
                 kept.put(documents[i], keepable(result))
         progress()

@@ -32,6 +32,7 @@ from unlearn_audit.metrics.claims import DIFFERENCE, FAMILY
 from unlearn_audit.metrics.roc import area_difference
 from unlearn_audit.observations import Observations
 from unlearn_audit.observations.views import sees_original_alone, sees_versions
+from unlearn_audit.utils.spilled import release
 from unlearn_audit.utils.typing import Mask
 
 Rows = Literal["paper", "all"]
@@ -117,7 +118,7 @@ class _Area:
 
 def _areas(outcomes: Sequence[AttackScores], rows: Mask, positive: Mask, clusters: Clusters) -> list[_Area]:
     """Return the AUCs of all attacks on some rows, of which the truth and what they share are given."""
-    areas = [auc_variation(o.scored(rows).scores, positive, clusters) for o in outcomes]
+    areas = [_area(o, rows, positive, clusters) for o in outcomes]
     bands = simultaneous(areas, clusters, FAMILY)
     strongest = _classical(outcomes)
     other = next((area for o, area in zip(outcomes, areas, strict=True) if o is strongest), None)
@@ -131,6 +132,12 @@ def _areas(outcomes: Sequence[AttackScores], rows: Mask, positive: Mask, cluster
         )
         for o, area, band in zip(outcomes, areas, bands, strict=True)
     ]
+
+
+def _area(outcome: AttackScores, rows: Mask, positive: Mask, clusters: Clusters) -> Area:
+    area = auc_variation(outcome.scored(rows).scores, positive, clusters).spilled
+    release(outcome.scores)
+    return area
 
 
 def _result(
@@ -156,6 +163,9 @@ def _result(
         gain=area.gain,
         threshold=outcome.threshold,
     )
+    for of in (outcome, base):
+        if of is not None:
+            release(of.scores)
     return Result(
         attack=attack.name,
         attack_model=attack.attack_model,

@@ -23,6 +23,7 @@ from unlearn_audit.metrics.intervals import (
 from unlearn_audit.metrics.units import AnyArray, Clusters, check_rows
 from unlearn_audit.metrics.variation import Variation, variation
 from unlearn_audit.utils.codes import in_half
+from unlearn_audit.utils.spilled import release, spilled
 
 GUESSING = 0.5
 """AUC of an attack that knows nothing."""
@@ -217,13 +218,20 @@ class Area:
         return self.shares_of(slice(None))
 
     @property
+    def spilled(self) -> Area:
+        """The same with what many rows contribute in a file."""
+        return replace(self, ranks=spilled(self.ranks))
+
+    @property
     def settled(self) -> Area:
         """The same without what its rows contribute, which takes memory."""
         return replace(self, ranks=self.ranks[:0], positive=self.positive[:0])
 
     def shares_of(self, rows: AnyArray | slice) -> AnyArray:
         """Return the shares of some rows."""
-        return _shares(self.value, self.ranks, self.positive, rows)
+        found = _shares(self.value, self.ranks, self.positive, rows)
+        release(self.ranks)
+        return found
 
     def interval(self, confidence: float = CONFIDENCE) -> Estimate:
         """Return the AUC with its interval: every interval of an AUC is made here."""

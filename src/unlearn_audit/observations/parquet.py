@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from unlearn_audit.observations.arrow import array_of, header_of, lists, with_header
 from unlearn_audit.observations.table import COLUMNS, GROUP, SIGNAL, TEXTS, Observations
 from unlearn_audit.utils.columns import read_columns
+from unlearn_audit.utils.spilled import release
 
 ROWS_AT_ONCE = 1 << 17
 """Rows that are packed at once, which bounds the memory that writing takes."""
@@ -60,6 +61,9 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         for start in range(0, len(frame), ROWS_AT_ONCE):
             rows = frame[start : start + ROWS_AT_ONCE]
             writer.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False))
+            for name in frame.columns:
+                if isinstance(values := frame[name].array, pd.arrays.NumpyExtensionArray):
+                    release(values.to_numpy())
 
 
 def read_parquet(path: Path) -> Observations:
