@@ -65,6 +65,10 @@ def test_a_column_of_one_value_takes_the_memory_of_one():
     ] * 5
     assert made.rows["role"].to_numpy().strides != (0,)
     assert made.rows["request"].tolist() == [0] * 1_000
+    for mask in (made.in_roles("deleted"), np.arange(500)[::-1]):
+        some = made.select(mask)
+        assert some.rows["request"].to_numpy().strides == some.rows["paper"].to_numpy().strides == (0,)
+        pd.testing.assert_frame_equal(some.rows, made.rows.iloc[np.arange(1_000)[mask]].reset_index(drop=True))
 
 
 @pytest.mark.parametrize("n", [10, ROWS_AT_ONCE + 10])

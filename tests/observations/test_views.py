@@ -42,3 +42,22 @@ def test_references_stand_apart_and_are_never_scored(table):
     assert len(seen) == (made.roles != "reference").sum()
     assert len(seen.references) == (made.roles == "reference").sum()
     assert set(seen.pair) == set(seen.references.pair)
+
+
+@pytest.mark.parametrize(("view", "versions"), [("original", [0]), ("pair", [0, 1]), ("labels", [0, 1])])
+def test_the_references_of_every_view_are_those_of_the_table(table, view, versions):
+    made = table()
+    of = np.flatnonzero(made.roles == "reference")
+    beside = attacker_view(made, view, made.roles == "unseen").references
+    answers = made.posteriors[of][:, versions]
+    expected = np.eye(answers.shape[-1])[answers.argmax(axis=-1)] if view == "labels" else answers
+    assert np.array_equal(beside.posteriors, expected)
+    assert np.array_equal(beside.labels, made.rows["label"].to_numpy()[of])
+    # numbered over all rows, so that a row finds the references of its pair
+    assert np.array_equal(beside.pair, made.pairs[of])
+
+
+def test_views_share_the_memory_of_their_references(table):
+    made = table()
+    first, second = (attacker_view(made, of, made.roles == "unseen").references for of in ("pair", "original"))
+    assert np.shares_memory(first.posteriors, second.posteriors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 
@@ -30,3 +31,11 @@ def shared(texts: pd.Series[Any]) -> pd.Series[Any]:
     """Return texts as objects, one for all rows of the same text: of millions of rows each would take its own bytes."""
     codes, names = pd.factorize(texts)
     return pd.Series(np.asarray(names, dtype=object)[codes], dtype=object, copy=False)
+
+
+def picked(values: pd.Series[Any], mask: npt.NDArray[Any]) -> pd.Series[Any]:
+    """Return the rows of a column that a mask (booleans or positions) picks; a `constant` stays one."""
+    array = values.to_numpy()
+    if len(array) and array.strides == (0,):
+        return constant(array[0], int(mask.sum()) if mask.dtype == bool else len(mask))
+    return pd.Series(array[mask], dtype=values.dtype, copy=False)

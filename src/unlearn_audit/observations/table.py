@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unlearn_audit.errors import AuditError
+from unlearn_audit.observations.memory import picked
 from unlearn_audit.observations.posteriors import check_posteriors
 from unlearn_audit.observations.rows import (
     COLUMNS,
@@ -281,15 +282,19 @@ class Observations:
             worlds = codes_of(worlds * (int(requests.max()) + 1) + requests)
         return worlds.astype(np.int64, copy=False)
 
+    @cached_property
+    def references(self) -> Observations | None:
+        """The rows of records that were never trained on, and are never scored; None without any."""
+        rows = self.in_roles("reference")
+        return self.select(rows) if rows.any() else None
+
     def select(self, mask: npt.NDArray[Any]) -> Observations:
         """Return the rows that ``mask`` (booleans or positions) picks, in that order."""
         if mask.dtype == bool and mask.all():
             return self
         return replace(
             self,
-            rows=self.rows.loc[mask].reset_index(drop=True)
-            if mask.dtype == bool
-            else self.rows.iloc[mask].reset_index(drop=True),
+            rows=pd.DataFrame({name: picked(self.rows[name], mask) for name in self.rows.columns}, copy=False),
             posteriors=self.posteriors[mask],
             signals={name: values[mask] for name, values in self.signals.items()},
             groups={name: values[mask] for name, values in self.groups.items()},

@@ -171,11 +171,31 @@ class Asked:
         with_records: bool = False,
     ) -> Asked:
         """Return what `attacker_view` shows."""
+        every = cls._every(observations, view, record_ids, with_records=with_records)
+        others = observations.references
+        if others is None:
+            return every.at(rows)
+        is_reference = observations.in_roles("reference")
+        # of one table that all attacks share; pairs are numbered over all rows
+        beside = cls._every(others, view, record_ids, with_records=with_records).whole
+        beside = replace(beside, pair=observations.pairs[is_reference])
+        return replace(every.at(rows & ~is_reference), references=beside)
+
+    @classmethod
+    def _every(
+        cls,
+        observations: Observations,
+        view: ViewName,
+        record_ids: npt.NDArray[np.int64] | None,
+        *,
+        with_records: bool,
+    ) -> Asked:
+        """Return all rows of a table."""
         last = observations.n_versions - 1
         # slices copy nothing: every attack's view of a table holds the same posteriors
         chosen = {"original": slice(0, 1), "unlearned": slice(last, last + 1), "sequence": slice(None)}
         records = observations.rows["record"].to_numpy()
-        every = cls(
+        return cls(
             observations.posteriors,
             chosen.get(view, slice(None, None, max(last, 1))),
             view == "labels",
@@ -185,9 +205,6 @@ class Asked:
             None if record_ids is None else _positions(records, record_ids),
             records if with_records else None,
         )
-        is_reference = observations.in_roles("reference")
-        beside = every.at(is_reference).whole if is_reference.any() else None
-        return replace(every.at(rows & ~is_reference), references=beside)
 
     def __len__(self) -> int:
         return len(self.posteriors) if self.rows is None else len(self.rows)
