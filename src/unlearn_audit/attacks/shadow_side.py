@@ -113,7 +113,11 @@ class ShadowSide:
 
     def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> list[Any]:
         """Return attack, views, rows, clusters and seed for each attack; those that see the same share one view."""
-        views = {key: self.seen(attack, targets) for key, attack in {_view_key(one): one for one in attacks}.items()}
+        views: dict[tuple[str, bool, bool], tuple[LabelledView, list[Asked]]] = {}
+        for key, attack in {_view_key(one): one for one in attacks}.items():
+            shown, asked = self.seen(attack, targets)
+            _, like = next(iter(views.values()), (shown, asked))
+            views[key] = shown, [of.sharing(first) for of, first in zip(asked, like, strict=True)]
         return [
             (
                 attack,

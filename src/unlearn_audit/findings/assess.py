@@ -260,7 +260,7 @@ def _play(
     """Yield each table with what the attacks of a game made of it, and those that failed in its round."""
     game = GAMES[name]
     target = rounds[0][1][0].table
-    rows = target.select(game.rows(target, "the target side"))
+    rows: Observations | None = None
     for fitted_on, scored in rounds:
         attacked = [defended.table for defended in scored]
         run = run_attacks(
@@ -273,6 +273,8 @@ def _play(
             progress,
             policy,
         )
+        # not before, as they take half of what the attacks were handed
+        rows = target.select(game.rows(target, "the target side")) if rows is None else rows
         for defended, outcomes in zip(scored, run.scores, strict=True):
             yield defended, Played(game, rows, outcomes), run.failures
 

@@ -182,5 +182,5 @@ def available_in_tables(config: AuditConfig, tables: Tables) -> AvailableByGame:
 
 def _by_record(tables: SideTables, game: Game) -> bool:
     """Return whether a game is played with records that the shadow side knows in both of its roles."""
-    known, asked = (table.select(table.in_roles(game.positive, game.negative)) for table in tables)
+    known, asked = (table.unanswered.select(table.in_roles(game.positive, game.negative)) for table in tables)
     return audits_by_record(known, asked, known.in_roles(game.positive))

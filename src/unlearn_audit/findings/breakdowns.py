@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -85,8 +84,7 @@ def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRi
     """
     rows = target.paper
     positive = target.in_roles(game.positive)[rows]
-    unanswered = replace(target, posteriors=target.posteriors[..., :0], signals={})
-    records = unanswered.select(rows).shared_records(positive)
+    records = target.unanswered.select(rows).shared_records(positive)
     if records is None:
         return None
     _, p_values = record_p_values(scores[rows], positive, records)

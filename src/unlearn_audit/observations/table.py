@@ -288,6 +288,11 @@ class Observations:
         rows = self.in_roles("reference")
         return self.select(rows) if rows.any() else None
 
+    @property
+    def unanswered(self) -> Observations:
+        """The same rows without any answers, of which a selection takes little memory."""
+        return replace(self, posteriors=self.posteriors[..., :0], signals={})
+
     def select(self, mask: npt.NDArray[Any]) -> Observations:
         """Return the rows that ``mask`` (booleans or positions) picks, in that order."""
         if mask.dtype == bool and mask.all():

@@ -206,6 +206,13 @@ class Asked:
             records if with_records else None,
         )
 
+    def sharing(self, other: Asked) -> Asked:
+        """Return the same, with the positions and the pairs of another view of the same rows in place of equal ones."""
+        beside, others = self.references, other.references
+        if beside is not None and others is not None:
+            beside = replace(beside, pair=others.pair)
+        return replace(self, rows=other.rows, pair=other.pair, references=beside)
+
     def __len__(self) -> int:
         return len(self.posteriors) if self.rows is None else len(self.rows)
 
