@@ -73,13 +73,14 @@ test-lowest: .venv-lowest/.ready
 test-newest: .venv-newest/.ready
 	.venv-newest/bin/python -m pytest --numprocesses $(JOBS) --dist worksteal $(TESTS)
 
-# libraries of networks need the version of torch that is there, and what runs the tests needs no lowest version
+# libraries of networks need the version of torch that is there, and what runs the tests needs no lowest version; matplotlib
+# knows no newer pyparsing
 .venv-lowest/.ready: pyproject.toml requirements.lock benchmarks/lowest.py
 	$(PYTHON) -m venv --clear .venv-lowest
 	$(PYTHON) benchmarks/lowest.py dask accelerate > .venv-lowest/lowest.txt
 	grep -E '^($(TEST_TOOLS))==' requirements.lock > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary \
-		--constraint .venv-lowest/lowest.txt --requirement .venv-lowest/tools.txt --editable '.[dp,dask,accelerate]'
+		--constraint .venv-lowest/lowest.txt --requirement .venv-lowest/tools.txt 'pyparsing<3.3' --editable '.[dp,dask,accelerate]'
 	@touch $@
 
 TEST_TOOLS := torch|monai|opacus|safetensors|skorch|hypothesis|ipykernel|jsonschema|nbclient|pytest|pytest-xdist|playwright|axe-playwright-python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -137,10 +138,18 @@ def numbered(values: dict[str, Any]) -> list[str]:
     Texts that are numbers are taken as such, and a missing one is refused later, in files of every format.
     """
     ids = pd.Series(values["record"])
-    if bool(ids.isna().any() or pd.to_numeric(ids, errors="coerce").notna().all()):
+    # what pandas takes for a number of hundreds of digits depends on its version
+    if bool(ids.isna().any()) or all(map(_is_number, ids[pd.to_numeric(ids, errors="coerce").isna()])):
         return []
     values["record"] = pd.Series(pd.factorize(ids)[0].astype(np.int64))
     return ["the record ids are texts, and were numbered from 0 in the order in which they appear"]
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        return not math.isnan(float(text))
+    except ValueError:
+        return False
 
 
 def is_partial(column: pa.ChunkedArray, path: Path) -> bool:
