@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from unlearn_audit.observations.views import View, attacker_view
+from unlearn_audit.observations.views import Asked, View, attacker_view
 
 
 def test_a_view_has_no_ground_truth(table):
@@ -59,5 +59,12 @@ def test_the_references_of_every_view_are_those_of_the_table(table, view, versio
 
 def test_views_share_the_memory_of_their_references(table):
     made = table()
-    first, second = (attacker_view(made, of, made.roles == "unseen").references for of in ("pair", "original"))
-    assert np.shares_memory(first.posteriors, second.posteriors)
+    others, rows = made.references, made.roles == "unseen"
+    seen = [Asked.of(made, of, rows, others=others) for of in ("pair", "original")]
+    assert all(np.shares_memory(of.references.posteriors, others.posteriors) for of in seen)
+    first, second = seen[0], seen[1].sharing(seen[0])
+    assert second.rows is first.rows
+    assert second.references.pair is first.references.pair
+    for one, other in zip(seen[1].blocks(), second.blocks(), strict=True):
+        assert np.array_equal(one.posteriors, other.posteriors)
+        assert np.array_equal(one.pair, other.pair)

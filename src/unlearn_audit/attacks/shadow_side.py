@@ -101,21 +101,32 @@ class ShadowSide:
     def _fitting(self) -> dict[tuple[TrainingRows, bool], tuple[Mask, list[Split]]]:
         return {}
 
-    def seen(self, attack: Attack, targets: Sequence[Observations]) -> tuple[LabelledView, list[Asked]]:
-        """Return what an attack is handed of this side and of the targets."""
+    def seen(
+        self, attack: Attack, targets: Sequence[tuple[Observations, Observations | None]]
+    ) -> tuple[LabelledView, list[Asked]]:
+        """Return what an attack is handed of this side and of the targets, each given with its references."""
         ids = None if attack.influence is None else attack.influence.data.record_ids
         by_record = "records" in attack.needs
         shadow = attacker_view(self.table, attack.view, self.rows, ids, with_records=by_record)
         return LabelledView(shadow, self.positive), [
-            Asked.of(target, attack.view, self.game.rows(target, "the target side"), ids, with_records=by_record)
-            for target in targets
+            Asked.of(
+                target,
+                attack.view,
+                self.game.rows(target, "the target side"),
+                ids,
+                with_records=by_record,
+                others=references,
+            )
+            for target, references in targets
         ]
 
     def tasks(self, attacks: Sequence[Attack], targets: Sequence[Observations], seed: int) -> list[Any]:
         """Return attack, views, rows, clusters and seed for each attack; those that see the same share one view."""
+        # of each target one copy, which all views share
+        with_references = [(target, target.references) for target in targets]
         views: dict[tuple[str, bool, bool], tuple[LabelledView, list[Asked]]] = {}
         for key, attack in {_view_key(one): one for one in attacks}.items():
-            shown, asked = self.seen(attack, targets)
+            shown, asked = self.seen(attack, with_references)
             _, like = next(iter(views.values()), (shown, asked))
             views[key] = shown, [of.sharing(first) for of, first in zip(asked, like, strict=True)]
         return [

@@ -22,7 +22,7 @@ SharesOf = Callable[[AnyArray | slice], AnyArray]
 DRAWS = 20_000
 """Of the errors of all attacks at once, from fixed random numbers."""
 
-_UNITS_AT_ONCE = 1 << 18
+_UNITS_AT_ONCE = 1 << 16
 """Worlds or records whose sums are held at once, of all attacks."""
 
 

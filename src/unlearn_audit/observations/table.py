@@ -282,7 +282,7 @@ class Observations:
             worlds = codes_of(worlds * (int(requests.max()) + 1) + requests)
         return worlds.astype(np.int64, copy=False)
 
-    @cached_property
+    @property
     def references(self) -> Observations | None:
         """The rows of records that were never trained on, and are never scored; None without any."""
         rows = self.in_roles("reference")

@@ -169,14 +169,15 @@ class Asked:
         record_ids: npt.NDArray[np.int64] | None = None,
         *,
         with_records: bool = False,
+        others: Observations | None = None,
     ) -> Asked:
-        """Return what `attacker_view` shows."""
+        """Return what `attacker_view` shows; ``others`` are the references of the table, where they are at hand."""
         every = cls._every(observations, view, record_ids, with_records=with_records)
-        others = observations.references
+        others = observations.references if others is None else others
         if others is None:
             return every.at(rows)
         is_reference = observations.in_roles("reference")
-        # of one table that all attacks share; pairs are numbered over all rows
+        # pairs are numbered over all rows
         beside = cls._every(others, view, record_ids, with_records=with_records).whole
         beside = replace(beside, pair=observations.pairs[is_reference])
         return replace(every.at(rows & ~is_reference), references=beside)

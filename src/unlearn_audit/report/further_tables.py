@@ -121,13 +121,14 @@ def world_table(leading: Result, scores: pd.DataFrame) -> Table:
     if "world" not in scores:
         return Table("", columns, ())
     positive, negative = roles(leading.game)
-    rows = scores[
+    wanted = (
         (scores["game"] == leading.game)
         & scores["role"].isin((positive, negative))
         & (scores["defense"] == leading.defense)
         & scores["adaptive"]
         & (scores["paper"] if leading.rows == "paper" else True)
-    ]
+    )
+    rows = scores.loc[wanted, ["world", "role", column]]
     lines = []
     for place, (_, of) in enumerate(rows.groupby("world", sort=True), 1):
         is_positive = (of["role"] == positive).to_numpy()
