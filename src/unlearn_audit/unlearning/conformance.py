@@ -106,7 +106,7 @@ def _drawn(X: Any, y: Any) -> Dataset:
         raise AuditError(f"check_unlearner needs at least {_RECORDS} records, and X has {n:,}; give more, or no X")
     rows = np.sort(np.random.default_rng(0).choice(n, _RECORDS, replace=False))
     some = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows] if hasattr(X, "shape") else [X[i] for i in rows]
-    labels = y if isinstance(y, str) else np.asarray(y)[rows]
+    labels = y if isinstance(y, str) else list(np.asarray(y)[rows])
     data = prepare_arrays(some, labels, None, "yours", 0).data
     if len(data) <= _TRAINING:
         raise AuditError(

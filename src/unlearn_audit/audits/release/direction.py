@@ -35,12 +35,12 @@ def exchanged(pair: Pair, seed: int) -> float | None:
     kind = np.concatenate([rows.kind_of_each for rows in sides])
     gone = np.arange(len(falls)) < len(sides[0])
     of_kinds = [kind == of for of in np.unique(kind[gone])]
-    ranks = [pd.Series(falls[of]).rank(pct=True).to_numpy() for of in of_kinds]
+    ranks = [np.asarray(pd.Series(falls[of]).rank(pct=True), dtype=np.float64) for of in of_kinds]
     counts = [int(gone[of].sum()) for of in of_kinds]
     total = sum(float(of[gone[at]].sum()) for of, at in zip(ranks, of_kinds, strict=True))
     if total >= sum(count * of.mean() for of, count in zip(ranks, counts, strict=True)):
         return None
-    by_chance = sum(_sums(of, count, drawn) for of, count in zip(ranks, counts, strict=True))
+    by_chance = np.sum([_sums(of, count, drawn) for of, count in zip(ranks, counts, strict=True)], axis=0)
     return float((1 + (by_chance <= total + 1e-9).sum()) / (1 + _DRAWS))
 
 
