@@ -289,6 +289,10 @@ def test_json_lines_are_read(text, tmp_path):
 @pytest.mark.parametrize("text", blocks("docs/file-formats.md", "python"))
 def test_every_snippet_writes_a_file_that_is_read(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "answers.csv").write_text(
+        "record,before_no,before_yes,after_no,after_yes\na,0.9,0.1,0.7,0.3\nb,0.6,0.4,0.6,0.4\nc,0.5,0.5,0.5,0.5\n"
+    )
+    (tmp_path / "members.csv").write_text("record,status\nb,never a customer\na,erased\nc,customer\n")
     exec(compile(text, "docs/file-formats.md", "exec"), {})
     (written,) = tmp_path.glob("target.*")
     table = read_observations(written)

@@ -93,8 +93,12 @@ def folder(tmp_path_factory):
         columns |= {f"after_{name}": table.posteriors[:, -1, i] for i, name in enumerate(table.classes)}
         pd.DataFrame({"role": table.roles, **columns}).to_csv(at / f"{side}.csv", index=False)
     p = rng.uniform(0.05, 0.95, n)
+    both = []
     for name, moved in (("before", p), ("after", np.clip(p + rng.normal(0, 0.01, n), 0.01, 0.99))):
-        pd.DataFrame({"record": np.arange(n), "p_no": 1 - moved, "p_yes": moved}).to_parquet(at / f"{name}.parquet")
+        answers = pd.DataFrame({"record": np.arange(n), "p_no": 1 - moved, "p_yes": moved})
+        answers.to_parquet(at / f"{name}.parquet")
+        both.append(answers.assign(version=name))
+    pd.concat(both).to_csv(at / "both.csv", index=False)
     (at / "deleted.txt").write_text("1\n2\n3\n")
     (at / "held-out.txt").write_text("\n".join(map(str, range(300, 600))))
     (at / "erased.txt").write_text("17\n")

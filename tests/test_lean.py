@@ -84,6 +84,27 @@ for words in {calls}:
         assert "<svg" in (tmp_path / name / "report.html").read_text(encoding="utf-8")
 
 
+def test_an_own_method_of_a_model_that_could_be_kept_is_audited_without_safetensors():
+    said = without(
+        ["safetensors"],
+        """
+from sklearn.datasets import load_digits
+from sklearn.naive_bayes import GaussianNB
+from unlearn_audit import audit
+
+def refit(model, forget, retain, *, rng):
+    return model.fit(retain.X, retain.y)
+
+found = audit(
+    GaussianNB(), *load_digits(return_X_y=True), unlearning=refit, shadow_worlds=3, target_worlds=3, train_size=60,
+    deletions=5, unseen=4, references=5, attacks=["score-difference"], attack_models=["none"], progress=False,
+)
+print(found.findings.selected.attack)
+""",
+    )
+    assert said.strip() == "score-difference"
+
+
 POSIX_MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 
 POSIX_NAMES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlearn_audit.attacks.base import Attack
-from unlearn_audit.audits.membership.arrays import NO_SIDES, Arrays, settings_in, sizes_in
+from unlearn_audit.audits.membership.arrays import NO_SIDES, SIZES, Arrays, settings_in, sizes_in
 from unlearn_audit.audits.membership.execution import Execution, executing
 from unlearn_audit.audits.membership.files import file_settings, plan_of_files
 from unlearn_audit.audits.membership.notes import min_mean_max, repeats, roundings, table_details
@@ -203,8 +203,14 @@ _OF_ONE_AUDIT = {
 }
 """Keys of a configuration that a comparison has not, and why."""
 
+_IN_WORLDS = dict.fromkeys(
+    {*SIZES, *WorldsConfig.model_fields} - set(SIZES.values()),
+    "sizes are keys of worlds, such as worlds={'shadow': 5, 'target': 5, 'train_size': 500}",
+)
+"""Keywords that `audit` has for sizes."""
 
-@known_keywords({"units": "persons"}, {**NO_SIDES, **_OF_ONE_AUDIT})
+
+@known_keywords({"units": "persons"}, {**NO_SIDES, **_OF_ONE_AUDIT, **_IN_WORLDS})
 def compare_methods(
     model: Any,
     X: Any,

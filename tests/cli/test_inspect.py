@@ -366,3 +366,32 @@ def test_answers_of_one_version_under_other_names_are_recognised(command, tmp_pa
     assert command(*shlex.split(found["command"])[1:]).code == 0
     alone = json.loads(command("inspect", "march.jsonl", listed[1], "--json").out)
     assert "the answers of the other version" in alone["missing"][0]
+
+
+def test_a_long_file_of_logarithms_with_zeros_and_without_roles(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = long(frame(0), {}).drop(columns=["role", "label"])
+    rows["version"] = rows["version"].replace({"before": "Q1/2026", "after": "Q2/2026"})
+    zeros = np.where(rows["record"] == 3, rows["class"] == "no", rows["probability"])
+    with np.errstate(divide="ignore"):
+        rows["probability"] = np.log(zeros)
+    rows = rows.rename(columns={"version": "stand", "class": "art", "probability": "log p", "record": "Nr"})
+    rows[::-1].to_csv("t.csv", index=False, sep=";", decimal=",")
+    ran = command("inspect", "t.csv")
+    said = " ".join(ran.out.split())
+    assert ran.code == 2
+    assert "--column version=stand --column class=art --column 'probability=log p'" in said
+    assert "--before Q1/2026 --after Q2/2026" in said
+    assert "Traceback" not in said + ran.err
+
+
+def test_roles_in_a_second_file_are_to_be_joined(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    both = frame(0)
+    both.drop(columns="role").to_csv("answers.csv", index=False)
+    both[["record", "role"]].to_csv("members.csv", index=False)
+    said = command("inspect", "answers.csv", "members.csv").out
+    assert (
+        "missing: the role of each record: if it is in members.csv, add it to the file of posteriors, by the record"
+        in " ".join(said.split())
+    )

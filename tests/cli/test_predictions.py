@@ -121,3 +121,24 @@ def test_without_attack_models_formulas_alone_are_run(command, tmp_path):
     assert {(of["attack"], of["attack_model"]) for of in found["results"]} == {("score-difference", None)}
     said = command("predictions", *files, "--attack-model=none", "--attack-model=mlp")
     said.says("name classifiers, or none alone")
+
+
+def test_classes_in_another_order_give_the_same_findings(command, tmp_path):
+    for seed, side in enumerate(("shadow", "target")):
+        frame = pd.DataFrame({"role": ["deleted", "unseen"] * 30, "label": ["no", "yes", "maybe"] * 20})
+        rng = np.random.default_rng(seed)
+        for version in ("before", "after"):
+            p = rng.dirichlet([1, 1, 1], 60)
+            for at, name in enumerate(("no", "yes", "maybe")):
+                frame[f"{version}_{name}"] = p[:, at]
+        frame.to_csv(tmp_path / f"{side}.csv", index=False)
+        frame[frame.columns[::-1]].to_csv(tmp_path / f"turned-{side}.csv", index=False)
+    found = [
+        command(
+            *("predictions", "--shadow", tmp_path / "shadow.csv", "--target", tmp_path / f"{name}.csv"),
+            *("--attack-model", "none", "--out", tmp_path / name, "--json"),
+        ).findings
+        for name in ("target", "turned-target")
+    ]
+    assert found[0]["results"] == found[1]["results"]
+    assert any("put into the order of the shadow file" in note["text"] for note in found[1]["notes"])

@@ -409,3 +409,64 @@ def test_lists_of_ids_may_be_json_lines(release, frames, tmp_path):
     (tmp_path / "ids.jsonl").write_text("\n".join(f'{{"record": {i}}}' for i in REFERENCES), encoding="utf-8")
     options = ["--deleted", "0,3", "--reference", tmp_path / "ids.jsonl"]
     assert release(*frames, "--json", options=options).findings["identified"] == 1
+
+
+def test_versions_that_were_exchanged_are_noticed(release, frames, tmp_path):
+    right = release(*frames, "--json", "--control", "fdr").findings
+    assert right["exchanged"] is None
+    assert "exchanged" not in right["summary"]
+    found = release(*frames[::-1], "--json", "--control", "fdr", "--force").findings
+    assert found["exchanged"] <= 0.01
+    assert "fit the version after the deletion better than the one before" in found["summary"]
+    assert "check that the two versions are not exchanged" in found["summary"]
+    plain = [frame.drop(columns="label") for frame in frames[::-1]]
+    assert release(*plain, "--json", "--control", "fdr", "--force").findings["exchanged"] is None
+
+
+def both_versions(frames, names=("before", "after")):
+    """Return both versions in one long file: a row a record, version and class."""
+    whole = pd.concat([frame.assign(version=name) for frame, name in zip(frames, names, strict=True)])
+    return whole.melt(["record", "label", "version"], ["p_no", "p_yes"], "class", "probability").replace(
+        {"class": {"p_no": "no", "p_yes": "yes"}}
+    )
+
+
+def test_one_long_file_may_hold_both_versions(command, release, frames, lists, tmp_path):
+    expected = release(*frames, "--json").findings
+    options = (*lists, "--json", "--force", "--out", tmp_path / "other")
+    path = tmp_path / "both.csv"
+    both_versions(frames).sample(frac=1, random_state=0).to_csv(path, index=False)
+    found = command("release", path, path, *options).findings
+    assert found["p_values"] == expected["p_values"]
+    both_versions(frames, ("Q1", "Q2")).rename(columns={"version": "stand"}).to_csv(path, index=False)
+    named = ("--column", "version=stand")
+    found = command("release", path, path, *options, *named, "--before", "Q1", "--after", "Q2").findings
+    assert found["p_values"] == expected["p_values"]
+    pd.concat([frame.assign(stand=name) for frame, name in zip(frames, ("Q1", "Q2"), strict=True)]).to_csv(
+        path, index=False
+    )
+    found = command("release", path, path, *options, *named, "--before", "Q1", "--after", "Q2").findings
+    assert found["p_values"] == expected["p_values"]
+    ran = command("release", path, path, *options, *named)
+    assert ran.code == 2
+    assert "its column 'version' has the values Q1, Q2; say which is which with --before NAME" in ran.err
+
+
+def test_a_file_that_says_it_is_the_other_version_is_refused(release, frames):
+    before, after = (frame.assign(version=name) for frame, name in zip(frames, ("before", "after"), strict=True))
+    assert release(before, after).code == 0
+    ran = release(after, before, "--force")
+    assert ran.code == 2
+    assert "says 'after', which is the one after: exchange the two files" in " ".join(ran.err.split())
+    numbered = [frame.assign(version=at) for at, frame in enumerate(frames, 1)]
+    assert release(*numbered, "--force").code == 0
+
+
+def test_a_list_of_ids_may_have_the_name_that_an_option_gives(release, frames, tmp_path):
+    ids = tmp_path / "gone.csv"
+    pd.DataFrame({"customer": DELETED, "since": 2020}).to_csv(ids, index=False)
+    options = ["--deleted", ids, "--reference", tmp_path / "references.csv", "--column", "record=customer"]
+    named = [frame.rename(columns={"record": "customer"}) for frame in frames]
+    assert release(*named, options=options).code == 0
+    ran = release(*frames, options=options[:-2])
+    assert "has no column 'record'; it has customer, since: name its column of ids 'record'" in ran.err

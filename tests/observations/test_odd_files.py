@@ -465,3 +465,12 @@ def test_ids_may_be_texts_in_every_format(tmp_path, name):
     assert table.rows["record"].tolist() == [at // 2 for at in range(N)]
     said = "the record ids are texts, and were numbered from 0 in the order in which they appear"
     assert table.metadata[READ_AS] == [said]
+
+
+@pytest.mark.parametrize("values", ["log-probabilities", "logits", "percentages"])
+def test_a_number_that_is_missing_is_said_to_be(tmp_path, values):
+    numbers = {"log-probabilities": np.log(P), "logits": np.log(P) + 3, "percentages": 100 * P}[values].copy()
+    numbers[5, 1, 2] = np.nan
+    texts(wide(numbers), tmp_path / "t.csv")
+    with pytest.raises(AuditError, match=r"a number is missing in row 5, version 1, class 2"):
+        read_observations(tmp_path / "t.csv", ReadAs(values=values))

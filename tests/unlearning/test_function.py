@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import nn
 
 from unlearn_audit import Execution, audit
@@ -259,6 +260,27 @@ def test_a_request_for_everything_is_refused_and_one_for_a_class_is_told():
 @pytest.mark.parametrize("model", ["logistic-regression", "decision-tree"])
 def test_the_public_check_takes_functions(model):
     assert check_unlearner(refit, model) is refit
+
+
+def by_kind():
+    """A pipeline that picks columns of a DataFrame by what they hold."""
+    texts = (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number"))
+    return make_pipeline(make_column_transformer(texts, remainder="passthrough"), LogisticRegression())
+
+
+def test_the_public_check_takes_records():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": rng.normal(size=200), "city": rng.choice(["a", "b"], 200), "y": np.arange(200) % 2})
+    assert check_unlearner(refit, by_kind(), frame, "y") is refit
+    assert check_unlearner(refit, by_kind(), frame.drop(columns="y"), frame["y"]) is refit
+    with pytest.raises(AuditError, match=r"it was tried on made-up numbers .*check_unlearner\(method, model, X, y\)"):
+        check_unlearner(refit, by_kind())
+    with pytest.raises(AuditError, match="at least 160 records, and X has 100"):
+        check_unlearner(refit, by_kind(), frame[:100], "y")
+    with pytest.raises(AuditError, match=r"of 160 records drawn from X only \d\d differ"):
+        check_unlearner(refit, by_kind(), frame.assign(age=np.arange(200) % 30), "y")
+    with pytest.raises(AuditError, match="needs y too"):
+        check_unlearner(refit, by_kind(), frame)
 
 
 def scaled(model, forget, retain):

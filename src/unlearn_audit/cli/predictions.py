@@ -19,6 +19,7 @@ from unlearn_audit.config import AuditConfig
 from unlearn_audit.defenses import UNDEFENDED
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations import read_observations
+from unlearn_audit.observations.class_order import ordered_as
 from unlearn_audit.observations.read_as import ReadAs
 from unlearn_audit.utils.streams import say, say_json
 
@@ -71,6 +72,7 @@ def predictions(
             "release BEFORE AFTER --deleted IDS --reference IDS (docs/release.md)"
         )
     tables = {"shadow": read_observations(shadow, read_as), "target": read_observations(target, read_as)}
+    tables["target"] = ordered_as(tables["target"], tables["shadow"].classes)
     if plan:
         sides, attacks = plan_of_files(tables["shadow"], tables["target"], config)
         found = forecast_files(attacks, sides[UNDEFENDED], jobs)

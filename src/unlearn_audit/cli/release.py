@@ -202,8 +202,8 @@ def _compared(
     read = _read(before, after, deleted, reference, *([] if data is None else [data]))
     # a file may hold both versions, of which the other is not read
     versions = [
-        _answers(before, table, read, read_as),
-        _answers(after, table, read, replace(read_as, before=read_as.after, after=read_as.before)),
+        _answers(before, table, read, read_as, 0),
+        _answers(after, table, read, replace(read_as, before=read_as.after, after=read_as.before), 1),
     ]
     lacking = [name for name in table.groups if all(name not in version.groups for version in versions)]
     if lacking:
@@ -215,7 +215,9 @@ def _compared(
             f"no column '{table.person}' in {before} nor in {after}; name the column that holds the person of each "
             "record"
         )
-    ids = [read_ids(text, flag, read.get(text)) for text, flag in ((deleted, "--deleted"), (reference, "--reference"))]
+    column = read_as.columns.get("record", "record")
+    named = ((deleted, "--deleted"), (reference, "--reference"))
+    ids = [read_ids(text, flag, read.get(text), column) for text, flag in named]
     config = {
         **_of_settings(settings),
         "before": _source(before, read),
@@ -295,9 +297,9 @@ def _read(*given: str) -> dict[str, bytes]:
     return {text: content_of(Path(text)) for text in given if isfile(text)}
 
 
-def _answers(text: str, table: _Table, read: dict[str, bytes], read_as: ReadAs) -> Answers:
+def _answers(text: str, table: _Table, read: dict[str, bytes], read_as: ReadAs, version: int) -> Answers:
     if not is_model(text):
-        return read_answers(Path(text), table.person, read.get(text), read_as=read_as)
+        return read_answers(Path(text), table.person, read.get(text), read_as=read_as, version=version)
     if table.data is None or table.label is None:
         raise AuditError(f"{text} is a model, which needs records to answer; give them with --data and --label")
     from unlearn_audit.audits.release.fitted import ask_model  # here, since it needs scikit-learn

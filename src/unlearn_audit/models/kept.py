@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -63,11 +62,21 @@ def why_not_kept(estimator: Any) -> str | None:
     """
     if not all(_is_network(step) or _is_known(step) for _, step in _steps(estimator)):
         return "only networks, linear models and naive Bayes can be kept without running what a file says"
-    return None if find_spec("safetensors") else "safetensors is not installed, which the extra torch brings"
+    return None if _can_be_written() else "safetensors is not installed, which the extra torch brings"
+
+
+def _can_be_written() -> bool:
+    try:
+        import safetensors  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def kept(model: Any) -> Kept | None:
     """Return what is kept of a fitted model; None if it cannot be kept."""
+    if not _can_be_written():
+        return None
     arrays: dict[str, npt.NDArray[Any]] = {}
     notes: dict[str, Any] = {}
     for number, step in _steps(model):

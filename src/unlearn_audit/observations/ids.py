@@ -12,6 +12,7 @@ import numpy.typing as npt
 from unlearn_audit.errors import AuditError
 from unlearn_audit.observations.one_version import texts_of
 from unlearn_audit.utils.columns import FORMATS, content_of, read_columns, suffix_of
+from unlearn_audit.utils.messages import shortened
 from unlearn_audit.utils.spreadsheet import PREFIX, unescaped
 
 Texts = npt.NDArray[np.object_]
@@ -19,7 +20,7 @@ Texts = npt.NDArray[np.object_]
 _LINES = ".txt"
 
 
-def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
+def read_ids(given: str, what: str, content: bytes | None = None, column: str = "record") -> Texts:
     """Return record ids, each once.
 
     Parameters
@@ -31,6 +32,8 @@ def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
         What messages call them.
     content
         The file's bytes, where they were read already.
+    column
+        What a file may call the column of ids, besides ``record``.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
     """
     path = Path(given)
     if path.suffix.lower() in (*FORMATS, _LINES) or isfile(path):
-        ids, where = _from_file(path, content), f"{what} in {path}"
+        ids, where = _from_file(path, content, column), f"{what} in {path}"
     else:
         ids, where = np.array([text.strip() for text in given.split(",")], dtype=object), what
     if not len(ids) or not all(ids):
@@ -53,7 +56,7 @@ def read_ids(given: str, what: str, content: bytes | None = None) -> Texts:
     return ids
 
 
-def _from_file(path: Path, content: bytes | None) -> Texts:
+def _from_file(path: Path, content: bytes | None, column: str) -> Texts:
     if suffix_of(path, _LINES, advice=", or give ids joined by commas") == _LINES:
         try:
             read = io.BytesIO(content_of(path) if content is None else content)
@@ -61,15 +64,17 @@ def _from_file(path: Path, content: bytes | None) -> Texts:
         except UnicodeDecodeError as error:
             raise AuditError(f"{path} is not UTF-8 text; save it as UTF-8") from error
         return np.array([line.strip() for line in lines if line.strip()], dtype=object)
-    table = read_columns(path, ("record",), content)
-    if not table.column_names:
+    texts = tuple(dict.fromkeys((column, "record")))
+    table = read_columns(path, texts, content)
+    names = table.column_names
+    if not names:
         raise AuditError(f"{path} holds no ids; name the column of ids 'record'")
-    name = "record" if "record" in table.column_names else table.column_names[0]
-    if name != "record" and len(table.column_names) > 1:
-        raise AuditError(f"{path} has no column 'record'; name the column of ids so")
-    if name != "record":  # as text, so that 017 stays what it is
+    name = next((of for of in texts if of in names), names[0])
+    if name not in texts and len(names) > 1:
+        raise AuditError(f"{path} has no column '{column}'; it has {shortened(names)}: name its column of ids 'record'")
+    if name not in texts:  # as text, so that 017 stays what it is
         table = read_columns(path, (name,), content)
-    texts = texts_of(table[name], name, path)
+    ids = texts_of(table[name], name, path)
     # a table that a run left for its owner
     ours = path.name.startswith(PREFIX) and path.suffix.lower() == ".csv"
-    return np.array([unescaped(text) for text in texts], dtype=object) if ours else texts
+    return np.array([unescaped(text) for text in ids], dtype=object) if ours else ids

@@ -135,6 +135,53 @@ def _versions(table: pa.Table, read_as: ReadAs, path: Path) -> tuple[Codes, int]
     return np.array([numbers[name] for name in names], dtype=np.int64)[codes], len(names)
 
 
+def rows_of_version(column: pa.ChunkedArray, asked: int, read_as: ReadAs, path: Path) -> npt.NDArray[np.bool_] | None:
+    """Return (n,) which rows are of one version, where a file holds several; None where it holds one.
+
+    Parameters
+    ----------
+    column
+        The column ``version``.
+    asked
+        0 for the version before, 1 for the one after.
+    read_as
+        What flags say: `before` names the version that is asked for, `after` the other.
+    path
+        The file, for messages.
+
+    Raises
+    ------
+    AuditError
+        If it isn't known which rows are of that version, or none is.
+    """
+    texts = pd.Series(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object).fillna("")
+    names = [str(name) for name in pd.unique(texts)]
+    if len(names) < 2:
+        _refuse_other(names, asked, read_as, path)
+        return None
+    if read_as.before is not None:
+        fitting = [name for name in names if name == read_as.before]
+    else:
+        fitting = [name for name in names if name != read_as.after and number_of_version(name) == asked]
+    if len(fitting) != 1:
+        raise AuditError(
+            f"{path} holds several versions: its column 'version' has the values {shortened(names)}; say which is "
+            "which with --before NAME and --after NAME"
+        )
+    return np.asarray(texts == fitting[0], dtype=bool)
+
+
+def _refuse_other(names: Sequence[str], asked: int, read_as: ReadAs, path: Path) -> None:
+    """Raise if the only version of a file says that it is the other one; numbers may count from 0 or 1."""
+    for name in names:
+        if name == read_as.after or _VERSIONS.get(name.strip().lower(), asked) != asked:
+            which, other = ("before", "after")[:: 1 - 2 * asked]
+            raise AuditError(
+                f"{path} was given as the version {which} the deletion, and its column 'version' says '{name}', which "
+                f"is the one {other}: exchange the two files"
+            )
+
+
 def number_of_version(name: str) -> int:
     """Return the version that a value of the column ``version`` names; -1 where it says none."""
     plain = name.strip().lower()

@@ -103,9 +103,9 @@ ONE = Expected(
     ("record", "label", "partial"),
     re.compile(r"^(?P<version>p)(?:_(?P<name>.+))?$", re.DOTALL),
     ("p",),
-    LONG[1:],
+    LONG,
 )
-"""Files that hold one version."""
+"""Files of which one version is read; ``version`` says of which each row is, where a file holds both."""
 
 
 def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: Path) -> Naming:
@@ -184,7 +184,7 @@ def _by_flags(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
         elif name not in names:
             raise AuditError(f"{path} has no column '{theirs}' for --column {name}={theirs}; it has {shortened(names)}")
     for version, pattern in zip(expected.versions, (read_as.before, read_as.after), strict=False):
-        if pattern is None or "version" in (*names, *ours.values()):
+        if pattern is None or ("*" not in pattern and "version" in (*names, *ours.values())):
             continue
         of_classes = {name: _of_pattern(name, pattern) for name in names}
         found = {name: f"{version}_{of}" if of else version for name, of in of_classes.items() if of is not None}

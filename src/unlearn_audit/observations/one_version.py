@@ -18,8 +18,8 @@ from unlearn_audit.observations.arrays import load_arrays
 from unlearn_audit.observations.collected import Collected
 from unlearn_audit.observations.column_values import held_numbers, is_partial, is_partial_array, label_codes, plain
 from unlearn_audit.observations.layout import layout_of
-from unlearn_audit.observations.long import widened
-from unlearn_audit.observations.naming import ONE, naming_of
+from unlearn_audit.observations.long import rows_of_version, widened
+from unlearn_audit.observations.naming import ONE, Naming, naming_of
 from unlearn_audit.observations.posteriors import check_posteriors
 from unlearn_audit.observations.read_as import ReadAs, wanted_of
 from unlearn_audit.observations.table import GROUP
@@ -122,6 +122,7 @@ def read_answers(
     content: bytes | None = None,
     ignored: Sequence[str] = (),
     read_as: ReadAs | None = None,
+    version: int = 0,
 ) -> Answers:
     """Read the answers of one version.
 
@@ -142,6 +143,8 @@ def read_answers(
     read_as
         What its columns, values and text are, where they don't say it themselves; of patterns, that of this version is
         `before`.
+    version
+        Which version is read from a long file that holds both: 0 for the one before, 1 for the one after.
 
     Raises
     ------
@@ -151,9 +154,9 @@ def read_answers(
     read_as = read_as or ReadAs()
     if suffix_of(path, ".npz", advice=", or name a model as module:function") == ".npz":
         return _from_arrays(load_arrays(path, content), path, person, read_as)
-    texts = ("record", "label", "class", *([person] if person else []))
+    texts = ("record", "label", "class", "version", *([person] if person else []))
     columns = Columns.of(path, wanted_of(read_as, texts, dates=True), content)
-    return _from_columns(columns, path, person, replace(read_as, ignored=(*read_as.ignored, *ignored)))
+    return _from_columns(columns, path, person, replace(read_as, ignored=(*read_as.ignored, *ignored)), version)
 
 
 def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:
@@ -177,9 +180,9 @@ def texts_of(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.o
     return np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _from_columns(columns: Columns, path: Path, person: str | None, read_as: ReadAs) -> Answers:
+def _from_columns(columns: Columns, path: Path, person: str | None, read_as: ReadAs, version: int) -> Answers:
     names = [name for name in columns.names if name != person]
-    naming = naming_of(names, read_as, ONE, path)
+    naming, of_version = _one_of_both(columns, naming_of(names, read_as, ONE, path), read_as, version)
     layout = layout_of(naming, read_as, ONE, path)
     if "record" not in naming.theirs:
         raise AuditError(
@@ -187,13 +190,20 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
         )
     kept = [name for name in columns.names if name == person or (name in naming.ours and name not in layout.flat)]
     table = columns.read(kept)
+    if of_version is not None:
+        table = table.filter(pa.array(of_version))
     if person is not None and person in kept and (as_record := naming.ours.get(person)):
         raise AuditError(f"{path}: column '{person}' is both the person and {as_record}; name another")
     table = table.rename_columns([naming.ours.get(name, name) for name in kept])
     partial = "partial" in table.column_names and is_partial(table["partial"], path)
     classes = layout.classes
-    if layout.is_long:
-        table, wide, classes = widened(table, held_numbers(columns, layout.flat), classes, read_as, path)
+    if layout.is_long or of_version is not None:
+        numbers = held_numbers(columns, layout.flat)
+        numbers = numbers if of_version is None else numbers[of_version]
+        if layout.is_long:
+            table, wide, classes = widened(table, numbers, classes, read_as, path)
+        else:
+            wide = numbers[:, None]
         collected = Collected(1, classes, partial, read_as, path)
         collected.add(wide)
     else:
@@ -219,6 +229,22 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
         },
     )
     return replace(answers, rounded=rounded, notes=tuple(notes))
+
+
+def _one_of_both(
+    columns: Columns, naming: Naming, read_as: ReadAs, version: int
+) -> tuple[Naming, npt.NDArray[np.bool_] | None]:
+    """Return the naming without the column ``version``, and (n,) which rows are of the version that is asked for."""
+    column = naming.theirs.get("version")
+    if column is None:
+        return naming, None
+    of_version = rows_of_version(columns.read([column])[column], version, read_as, columns.wanted.where)
+    rest = {theirs: ours for theirs, ours in naming.ours.items() if theirs != column}
+    if of_version is None:
+        return replace(naming, ours=rest, ignored=(*naming.ignored, column)), None
+    which = "before" if version == 0 else "after"
+    note = f"it holds several versions, of which the rows of the one {which} the deletion were read"
+    return replace(naming, ours=rest, notes=(*naming.notes, note)), of_version
 
 
 def group_texts(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.object_]:

@@ -47,7 +47,10 @@ def complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> p
     if unknown:
         raise AuditError(f"{where} has the unknown column '{unknown[0]}'; the columns are {', '.join(COLUMNS)}")
     if "role" not in columns:
-        raise AuditError(f"{where} has no column 'role'; each row needs one of {', '.join(ROLES)}")
+        raise AuditError(
+            f"{where} has no column 'role'; each row needs one of {', '.join(ROLES)}. If the column has another name, "
+            "say --column role=NAME; if the roles are in another file, add them to this one by the record"
+        )
     filled: dict[str, Any] = {}
     for name in COLUMNS:
         if name in columns:

@@ -78,6 +78,12 @@ def as_probabilities(block: Block, kind: ValuesName, start: int, where: str) -> 
         If they can't be that.
     """
     single = block.shape[-1] == 1
+    if kind != "probabilities" and (missing := np.argwhere(np.isnan(block))).size:
+        row, version, at = (int(of) for of in missing[0])
+        raise AuditError(
+            f"{where}: a number is missing in row {start + row}, version {version}, class {at} (all counted from 0); "
+            "fill it in, or leave the row out"
+        )
     if kind == "logits":
         # an infinite one has no softmax, and is refused as no finite number
         return _softmax(np.concatenate([np.zeros_like(block), block], axis=-1) if single else block)

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.data.rows import n_records
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
@@ -22,6 +24,7 @@ from unlearn_audit.unlearning.options import Options
 from unlearn_audit.unlearning.retrain import Retrain
 from unlearn_audit.utils.checks import raise_first
 from unlearn_audit.worlds.design import Request
+from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 _RECORDS, _TRAINING = 160, 96
 
@@ -30,7 +33,7 @@ CANDIDATES = ("logistic-regression", "decision-tree", "ridge", "torch-logistic-r
 """Models that a method is tried on where none is given: the first one that it can take."""
 
 
-def check_unlearner(method: Any, model: Any = None) -> Any:
+def check_unlearner(method: Any, model: Any = None, X: Any = None, y: Any = None) -> Any:
     """Check an unlearning method, given by its options or as a function, against the contract; return what was given.
 
     The original must stay as it was, results must repeat with the seed and answer with posteriors, a deletion from a
@@ -44,6 +47,9 @@ def check_unlearner(method: Any, model: Any = None) -> Any:
     model
         What it is tried on, as in `unlearn_audit.audit`: a name, an estimator or a factory. None for the first of
         `CANDIDATES` that the method can take.
+    X, y
+        Records to try it on, as in `unlearn_audit.audit`; 160 of them are drawn. By default four made-up columns of
+        numbers in two classes, without names.
 
     Raises
     ------
@@ -66,16 +72,48 @@ def check_unlearner(method: Any, model: Any = None) -> Any:
         name = getattr(method, "__name__", name)
         options = options_for(name, method)()
     source = _suitable(options) if model is None else resolve_model(model)
-    if (reason := options.why_not(source, made_data())) is not None:
+    data = made_data() if X is None else _drawn(X, y)
+    if (reason := options.why_not(source, data)) is not None:
         raise AuditError(f"unlearning method {name} cannot be checked on model {source.name}: {reason}")
     retrain, _ = Retrain.for_model(source, Regime.FIXED)
+    where = "a made-up table" if X is None else "the records given"
     try:
-        raise_first(f"unlearning method {name}", _problems(options, retrain, source), "a made-up table")
+        raise_first(f"unlearning method {name}", _problems(options, retrain, source, data), where)
     except AuditError as error:
-        if model is not None:
-            raise
-        raise AuditError(f"{error}; it was tried on {source.name}, give your own as the second argument") from error
+        if model is None:
+            raise AuditError(f"{error}; it was tried on {source.name}, give your own as the second argument") from error
+        if X is None and f"records of {data.name}" in str(error):  # which the model could not learn from
+            raise AuditError(
+                f"{error}; it was tried on made-up numbers without names of columns: if the model needs others, give "
+                "records of yours, as in check_unlearner(method, model, X, y)"
+            ) from error
+        raise
     return method
+
+
+def _drawn(X: Any, y: Any) -> Dataset:
+    """Return some of the records given, as an audit prepares them.
+
+    Raises
+    ------
+    AuditError
+        If there are no labels, too few records, or an audit would refuse them.
+    """
+    if y is None:
+        raise AuditError("check_unlearner needs y too: the labels of X, or the name of their column")
+    n = n_records(X) if hasattr(X, "shape") else len(X)
+    if n < _RECORDS:
+        raise AuditError(f"check_unlearner needs at least {_RECORDS} records, and X has {n:,}; give more, or no X")
+    rows = np.sort(np.random.default_rng(0).choice(n, _RECORDS, replace=False))
+    some = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows] if hasattr(X, "shape") else [X[i] for i in rows]
+    labels = y if isinstance(y, str) else list(np.asarray(y)[rows])
+    data = prepare_arrays(some, labels, None, "yours", 0).data
+    if len(data) <= _TRAINING:
+        raise AuditError(
+            f"of {_RECORDS} records drawn from X only {len(data):,} differ, and more than {_TRAINING} are needed; give "
+            "records with more columns"
+        )
+    return data
 
 
 def checked(unlearner: Any, name: str) -> Unlearner:
@@ -120,8 +158,8 @@ def _answers(trained: Trained) -> npt.NDArray[np.float32]:
     return query(trained.model, trained.data.X, trained.data.class_values, trained.source.name)
 
 
-def _problems(options: Options, retrain: Retrain, source: ModelSource) -> Iterator[str]:
-    unlearner, data = checked(options.unlearner(retrain), type(options).__name__), made_data()
+def _problems(options: Options, retrain: Retrain, source: ModelSource, data: Dataset) -> Iterator[str]:
+    unlearner = checked(options.unlearner(retrain), type(options).__name__)
     training = np.arange(max(_TRAINING, unlearner.least_training))
     original = unlearner.learn(source, data, training, seed=1)
     before = _answers(original)
@@ -138,7 +176,7 @@ def _problems(options: Options, retrain: Retrain, source: ModelSource) -> Iterat
     # a method may leave a record in; one that took it out may not bring it back
     if 3 in again.training and 3 not in unlearned.training:
         yield "brings back an earlier deletion when it unlearns from its own result"
-    unlearner.unlearn(original, Request(np.array([3]), np.array([_RECORDS - 1])), 5)
+    unlearner.unlearn(original, Request(np.array([3]), np.array([len(data) - 1])), 5)
     if not _refuses(unlearner, original, Request(nobody, nobody)):
         yield "takes a request that deletes nothing; raise an AuditError"
     if not _refuses(unlearner, original, Request(training, nobody)):

@@ -90,6 +90,8 @@ def test_execution_is_told_by_the_same_names_everywhere():
         (audit, "target", "model, X and y are both sides"),
         (compare_methods, "method", "did you mean methods?"),
         (compare_methods, "unlearning", "`methods` names"),
+        (compare_methods, "shadow_worlds", "such as worlds={'shadow': 5"),
+        (compare_methods, "train_size", "such as worlds={'shadow': 5"),
         (compare_methods, "shadow", "run\\(\\) with a configuration"),
         (audit_observations, "feature", "did you mean features?"),
         (run, "Jobs", "did you mean jobs?"),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unlearn_audit.audits.release.direction import exchanged
 from unlearn_audit.audits.release.findings import FlaggingFinding, Precision, ReleaseFindings
 from unlearn_audit.audits.release.pair import Pair
 from unlearn_audit.audits.release.persons import (
@@ -186,6 +187,7 @@ def findings_of(
         smallest_p_value=1 / (1 + fewest),
         p_values=tuple(np.sort(p_values).tolist()),
         changed=float(np.mean([e.pair.changed for e in examined])),
+        exchanged=None if rehearsal else exchanged(first.pair, settings.seed),
         flagging=_flagging(examined, p_values, settings.base_rates),
         summary="",
         limits=(),

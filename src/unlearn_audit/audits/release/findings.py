@@ -65,6 +65,11 @@ class ReleaseFindings(Frozen):
     smallest_p_value: float
     p_values: tuple[float, ...] = Field(description="of the deleted people, ascending, so the order identifies no one")
     changed: float = Field(description="share of all records queried that the versions answer differently")
+    exchanged: float | None = Field(
+        default=None,
+        description="p-value of the deleted people's labels fitting better after than before, beside people of the "
+        "same class and groups who were never in training; null where labels are not known, or none fits better",
+    )
     flagging: tuple[FlaggingFinding, ...]
     summary: str
     limits: tuple[str, ...]

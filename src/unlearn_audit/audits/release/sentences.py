@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unlearn_audit.audits.release.direction import DOUBTFUL
 from unlearn_audit.audits.release.findings import FlaggingFinding, ReleaseFindings
 from unlearn_audit.audits.release.scores import UNLABELLED
 from unlearn_audit.metrics import references_needed
@@ -37,7 +38,7 @@ def alike(found: ReleaseFindings, who_were: str = "who were ") -> str:
 
 def summary(found: ReleaseFindings) -> str:
     """Return the verdict; its first sentence can stand alone."""
-    return " ".join([_headline(found), _meaning(found), *_unchecked(found), *_flagged(found)])
+    return " ".join([_headline(found), *_direction(found), _meaning(found), *_unchecked(found), *_flagged(found)])
 
 
 def _headline(found: ReleaseFindings) -> str:
@@ -52,6 +53,18 @@ def _headline(found: ReleaseFindings) -> str:
         return f"The deleted person can{'' if found.identified else 'not'} be identified {at}."
     who = f"{found.identified:,.0f}" if found.identified else "None"
     return f"{who} of the {people(found.persons)} can be identified {at}."
+
+
+def _direction(found: ReleaseFindings) -> list[str]:
+    """Return that the versions look exchanged, where they do."""
+    if found.exchanged is None or found.exchanged > DOUBTFUL:
+        return []
+    who = "The deleted person fits" if found.persons == 1 else "The deleted people fit"
+    return [
+        f"{who} the version after the deletion better than the one before, compared with {alike(found)}; chance alone "
+        f"would give as much with a probability of {found.exchanged:.1g}. A deletion usually does the opposite: check "
+        "that the two versions are not exchanged, and that the ids are those of the deleted."
+    ]
 
 
 def _meaning(found: ReleaseFindings) -> str:

@@ -54,7 +54,9 @@ def advice_for(seen: Sequence[Seen], read_as: ReadAs) -> Advice:
     pairs = of_kind.get("posteriors of both versions", [])
     versions = of_kind.get("posteriors of one version", [])
     if pairs:
-        return _predictions(pairs, of_kind.get("run folder", []), _flags(pairs, read_as))
+        found = _predictions(pairs, of_kind.get("run folder", []), _flags(pairs, read_as))
+        found.missing += _roles(pairs, [of.file for of in seen if of.kind in ("unknown", "table of records")])
+        return found
     if versions:
         return _release(versions, of_kind.get("list of ids", []), _flags(versions, read_as))
     if runs := of_kind.get("run folder"):
@@ -106,6 +108,16 @@ def _predictions(pairs: Sequence[Seen], runs: Sequence[Seen], flags: str) -> Adv
     return found
 
 
+def _roles(pairs: Sequence[Seen], others: Sequence[str]) -> list[str]:
+    """Return where the roles of the records may be, where files of posteriors have none."""
+    if not others or not any("has no column 'role'" in problem for of in pairs for problem in of.problems):
+        return []
+    return [
+        f"the role of each record: if it is in {shortened(others)}, add it to the file of posteriors, by the record "
+        "(docs/file-formats.md, roles in another file)"
+    ]
+
+
 def _sides(pairs: Sequence[Seen]) -> tuple[Seen | None, Seen]:
     """Return the shadow file and the target: by their names, else in the order given."""
     if len(pairs) == 1:
@@ -126,10 +138,10 @@ def _lacking(shadow: Seen | None, target: Seen) -> list[str]:
             if roles.get(role, 0) < least:
                 missing.append(f"{what} has {roles.get(role, 0)} rows of role {role}, and at least {least} are needed")
     if shadow is not None and shadow.table is not None and target.table is not None:
-        if shadow.table.classes != target.table.classes:
+        if sorted(shadow.table.classes) != sorted(target.table.classes):
             missing.append(
                 f"the classes differ: {shortened(shadow.table.classes)} in {shadow.file}, "
-                f"{shortened(target.table.classes)} in {target.file}; both need the same in the same order"
+                f"{shortened(target.table.classes)} in {target.file}; both need the same"
             )
         if shadow.table.n_versions != target.table.n_versions:
             missing.append("the files hold different numbers of versions")

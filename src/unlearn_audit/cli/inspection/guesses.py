@@ -50,10 +50,25 @@ def _long(columns: Columns, read_as: ReadAs, role: dict[str, str]) -> ReadAs | N
         rest = frame.drop(columns=[*found.values(), *role.values()])
         if len(rest.columns):
             named["record"] = str(max(rest, key=lambda name: rest[name].nunique()))
-    words = list(dict.fromkeys(frame[found["version"]].astype(str)))
+    words = _in_order(list(dict.fromkeys(frame[found["version"]].astype(str))))
     stated = len(words) == 2 and any(number_of_version(word) < 0 for word in words)
     before, after = words if stated else (None, None)
     return replace(read_as, columns={**named, **read_as.columns}, before=before, after=after)
+
+
+def _in_order(words: list[str]) -> list[str]:
+    """Return the names of versions by their numbers where they differ in these alone, else as they are.
+
+    Examples
+    --------
+    >>> _in_order(["Q2/2026", "Q1/2026"]), _in_order(["v10", "v9"]), _in_order(["march", "april"])
+    (['Q1/2026', 'Q2/2026'], ['v9', 'v10'], ['march', 'april'])
+    """
+    if len({re.sub(r"\d+", "#", word) for word in words}) > 1:
+        return words
+    dated = all(re.search(r"\d{4}$", word) for word in words)  # a year at the end outweighs what is before it
+    numbers = {word: [int(of) for of in re.findall(r"\d+", word)] for word in words}
+    return sorted(words, key=lambda word: numbers[word][::-1] if dated else numbers[word])
 
 
 def _one_prefix(names: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 _MOST_VERSIONS, _MOST_CLASSES = 20, 200
@@ -43,5 +44,13 @@ def long_columns(frame: pd.DataFrame) -> dict[str, str] | None:
 
 
 def _sums_alike(frame: pd.DataFrame, keys: list[str], number: str) -> bool:
-    sums = frame.groupby([frame[key].astype(str) for key in keys])[number].sum()
-    return bool(np.allclose(sums, round(float(sums.iloc[0])), atol=0.02)) and abs(float(sums.iloc[0])) > 0.5
+    """Return whether the numbers of each version sum to the same, as they are or as logarithms."""
+    groups = [frame[key].astype(str) for key in keys]
+    numbers = [frame[number], *([np.exp(frame[number])] if (frame[number] <= 0).all() else [])]
+    return any(_alike(of.groupby(groups).sum().to_numpy(float)) for of in numbers)
+
+
+def _alike(sums: npt.NDArray[np.float64]) -> bool:
+    if not np.isfinite(sums).all():
+        return False
+    return bool(np.allclose(sums, round(float(sums[0])), atol=0.02)) and abs(float(sums[0])) > 0.5
