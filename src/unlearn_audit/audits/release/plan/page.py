@@ -116,8 +116,8 @@ def trade_plot(found: PlanFindings) -> str:
         if found.chosen is not None:
             at = found.chosen.any_identified if found.chosen.any_identified is not None else found.chosen.mean_leak
             axes.plot(found.chosen.cost, at, "o", markersize=13, markerfacecolor="none", color=INK, label="chosen")
-        axes.set_xlabel("cost, in points of 100 (numbers: people a release)")
-        axes.set_ylabel("releases in which anybody is identified" if identified else "mean rank of the deleted")
+        axes.set_xlabel("cost, in points of 100 (numbers: people per release)")
+        axes.set_ylabel("releases in which anyone is identified" if identified else "mean rank of the deleted")
         if identified:
             axes.set_ylim(-0.02, 1.02)
         else:
