@@ -337,7 +337,7 @@ BAD = {
     "no probability": (lambda b, a: (changed(b, p_no=b.p_no + 1), a), [], "is outside [0, 1]"),
     "sum": (lambda b, a: (b, changed(a, p_no=a.p_no / 2)), [], "not 1; export whole probabilities"),
     "classes": (lambda b, a: (b, a[["record", "p_yes"]].assign(p_never=a.p_no)), [], "both versions need the same"),
-    "label": (lambda b, a: (changed(b, label="maybe"), a), [], "the label 'maybe' is none of the classes no, yes"),
+    "label": (lambda b, a: (changed(b, label="maybe"), a), [], "the label 'maybe' is not among the classes no, yes"),
     "partial": (lambda b, a: (changed(b, partial=2), a), [], "column 'partial' holds something other than true"),
     "confidence": (lambda b, a: (b, a), ["--confidence", "95"], "--confidence is 95; a share between 0 and 1"),
     "base rate": (lambda b, a: (b, a), ["--base-rate", "0"], "--base-rate is 0; a share between 0 and 1"),

@@ -163,7 +163,7 @@ AFTER = {"after_a": [0.5], "after_b": [0.5]}
         ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "column 'before_a' holds something that is not a number"),
         ({**ONE, **BEFORE, **AFTER, "before-c": [0.0]}, "unknown column 'before-c', which could hold posteriors"),
         ({**ONE, **BEFORE, **AFTER, "wrold": [1]}, "unknown column 'wrold'; if it is the world, say --column world="),
-        ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is none of the classes"),
+        ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is not among the classes"),
         ({**BEFORE, **AFTER, "role": [None]}, "'role' is empty"),
     ],
 )

@@ -132,7 +132,7 @@ def test_what_was_done_to_a_file_is_said(tmp_path):
     for name, said in (
         ("decimal-comma.csv", ["separated by semicolon", "decimals are written with a comma"]),
         ("comments.csv", ["2 lines before the header"]),
-        ("upper.csv", ["'Role' is taken for role", "'Record-ID' is taken for record"]),
+        ("upper.csv", ["'Role' is taken as role", "'Record-ID' is taken as record"]),
         ("old-and-new.csv", ["start with 'old' are taken as the posteriors before"]),
         ("more.csv", ["left out: region, score"]),
         ("percentages.csv", ["percentages, since every row sums to 100, and were divided by 100"]),

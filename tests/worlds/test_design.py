@@ -97,7 +97,7 @@ def test_train_size_shrinks_to_half_the_pool_and_says_so():
 def test_a_small_table_shrinks_references_and_unseen_and_says_so():
     made, notes = plans(n=200, train_size=40, deletions=5, references=100, unseen=20)
     text = " ".join(notes)
-    assert "100 reference records were asked for" in text
+    assert "100 reference records were requested" in text
     assert "21 unseen records per pair were requested" in text
     sizes = made["target"].sizes
     assert 0 < sizes.references == len(made["target"].references)

@@ -189,7 +189,7 @@ def _gain(findings: Findings, leading: Result) -> str:
 
 
 def _at_risk(findings: Findings) -> tuple[str, ...]:
-    """Say which groups the leading attack separates best and worst, and how many records stand out."""
+    """Say which groups the leading attack separates best and worst, and how many records are identified."""
     sentences = [
         _of_column(column, groups)
         for column in dict.fromkeys(_title(of) for of in findings.groups)
@@ -199,7 +199,7 @@ def _at_risk(findings: Findings) -> tuple[str, ...]:
         found = findings.record_risk
         sentences.append(
             f"Of {found.records:,} audited records {found.identified:,} "
-            f"{'stands' if found.identified == 1 else 'stand'} out individually; of those, at most "
+            f"{'is' if found.identified == 1 else 'are'} identified individually; of those, at most "
             f"{percent(found.level)} are expected to be wrong."
         )
     if not sentences:

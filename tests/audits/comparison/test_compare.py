@@ -86,7 +86,7 @@ def test_where_worlds_do_not_agree_intervals_are_those_of_independent_runs(tmp_p
     of = compare_runs(folders).findings.differences[0]
     assert not of.paired
     assert why in of.why
-    assert "independent runs" in of.why
+    assert "treat the runs as independent" in of.why
     assert of.why in of.sentences
     one, other = (Findings.read(folder / "findings.json").leading() for folder in folders)
     assert of.best.difference == pytest.approx(other.auc - one.auc)

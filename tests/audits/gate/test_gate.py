@@ -144,7 +144,7 @@ def test_what_a_limit_on_one_attack_does_not_see_is_a_warning():
     flipped, shown = done.cautions
     assert "flipping its answers gives an AUC of 0.800" in flipped
     assert "1 of 1, first of them lira" in shown
-    with pytest.warns(UserWarning, match="flips"):
+    with pytest.warns(UserWarning, match="flipping"):
         assert_not_leaking(found(wrong), max_auc=0.6)
 
 
@@ -166,9 +166,9 @@ def test_a_defence_has_a_leading_attack_of_its_own():
     [
         (["auc"], "--max auc is not a limit"),
         (["=0.5"], "is not a limit"),
-        (["auc=high"], "'high' is none"),
-        (["auc=nan"], "'nan' is none"),
-        (["auc=inf"], "'inf' is none"),
+        (["auc=high"], "'high' is not one"),
+        (["auc=nan"], "'nan' is not one"),
+        (["auc=inf"], "'inf' is not one"),
         (["auc=60 %"], "not as 5 %"),
         (["auc=0.6", "AUC=0.7"], "auc has more than one limit"),
         (["tpr@0.01=0.1", "tpr@1e-2=0.1"], "more than one limit"),

@@ -135,7 +135,7 @@ def _settings(task: SideTask) -> LogisticSettings:
     if settings is None or not settings.standardized or settings.class_weight is not None:
         raise AuditError(
             "records are read off the weights of a logistic regression on standardised features, and "
-            f"{task.source.name} is none; choose the model logistic-regression"
+            f"{task.source.name} is not one; choose the model logistic-regression"
         )
     if not settings.one_vs_rest and len(task.data.class_values) > 2:
         raise AuditError("a softmax regression of several classes is not supported; use one regression per class")

@@ -153,7 +153,7 @@ def check(task: AuditTask, columns: int) -> None:
         raise AuditError(f"--columns {columns} leaves nothing to choose between; give at least 2")
     if task.config.target.data.encoding == "one-hot":
         raise AuditError(
-            "rectify corrects one value of per record, and one-hot makes several columns of a category; leave the "
+            "rectify corrects one value of a record, and one-hot makes several columns of a category; leave the "
             "encoding out"
         )
     worlds = task.config.worlds
