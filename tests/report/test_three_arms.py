@@ -22,7 +22,7 @@ from unlearn_audit.report.three_arms import ARMS_COLUMNS, arms_plot, arms_rows, 
 def test_the_interval_decides(ends, said):
     first, *_ = arms_words(comparison(update=best(ends)))
     assert first.startswith(said)
-    assert ("would have been detected with a probability of 80 %" in first) == ("can't" in said)
+    assert ("would have been detected with a probability of 80 %" in first) == ("cannot" in said)
 
 
 def test_what_could_not_have_been_seen_is_said():

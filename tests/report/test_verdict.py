@@ -206,7 +206,7 @@ def test_hardly_any_data_could_have_shown_nothing(words):
     said = words(**CASES["too-few-worlds"])
     assert said.gate == "cannot-tell"
     assert said.summary.startswith("No leak could have been detected: there are too few worlds. ")
-    assert re.search(r"Only an AUC of 0\.\d+ or more would have been seen", said.summary)
+    assert re.search(r"Only an AUC of 0\.\d+ or more would have been detected", said.summary)
     assert re.search(r"An AUC of 0.7 would be detected with a probability of 80 % in about \d+ such", said.summary)
 
 
