@@ -141,7 +141,7 @@ def raising(monkeypatch):
         (OSError("odd"), "cannot be read or written (odd)"),
         (OSError(36, "File name too long", "x" * 4000), "xxx...xxx"),
         (MemoryError(), "memory ran out"),
-        (UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed"), "no text"),
+        (UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed"), "not allowed in names"),
         (ValueError("embedded null byte"), "not allowed in names"),
     ],
 )

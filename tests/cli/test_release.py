@@ -302,8 +302,8 @@ def changed(frame, **columns):
 BAD = {
     "too few references": (lambda b, a: (b, a), ["--reference", "100,101"], "at least 99 reference persons are needed"),
     "references overlap": (lambda b, a: (b, a), ["--reference", "4,100"], "1 records are both deleted and reference"),
-    "other records": (lambda b, a: (b, a.iloc[:-1]), [], "the versions were queried on different records: 1 stand in"),
-    "more records": (lambda b, a: (b.iloc[1:], a), [], "0 stand in"),
+    "other records": (lambda b, a: (b, a.iloc[:-1]), [], "the versions were queried on different records: 1 are in"),
+    "more records": (lambda b, a: (b.iloc[1:], a), [], "0 are in"),
     "ids not there": (lambda b, a: (b, a), ["--deleted", "1,9999"], "1 of 2 deleted ids are not in"),
     "ids of persons": (
         lambda b, a: (changed(b, who=[f"p{i}" for i in range(N)]), a),

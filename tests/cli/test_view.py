@@ -324,7 +324,7 @@ def test_a_changed_run_is_read_again(tmp_path):
 def test_no_other_address_is_listened_on(host, runs):
     with pytest.raises(AuditError, match=r"only on this machine, so give 127\.0\.0\.1 or ::1"):
         check_loopback(host)
-    with pytest.raises(AuditError, match="on this machine alone"):
+    with pytest.raises(AuditError, match="only on this machine"):
         Server(Site(Shelf.of(runs)), host, 0)
 
 
@@ -357,7 +357,7 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
 def test_bad_input_ends_in_a_sentence(command, runs, server):
     for words, said in (
         (["view", runs / "nothing"], "is not a folder"),
-        (["view", runs, "--host=0.0.0.0"], "on this machine alone"),
+        (["view", runs, "--host=0.0.0.0"], "only on this machine"),
         (["view", runs, f"--port={server.door.port}"], "cannot be had"),
     ):
         done = command(*words, "--no-browser")

@@ -288,7 +288,7 @@ def raises_lines(n_features, n_classes):
         ),
         (returns_none, {}, "model returns_none is a NoneType without fit"),
         (a_module(), {}, "a Linear that already exists has weights, but each world trains its own; pass the class"),
-        ("torch-mlp", {"device": "cuda:77"}, "device 'cuda:77' was asked for"),
+        ("torch-mlp", {"device": "cuda:77"}, "device 'cuda:77' was requested"),
     ],
 )
 def test_networks_that_cannot_be_made_are_told_in_one_sentence(model, settings, said):

@@ -52,7 +52,7 @@ def render_plan(found: PlanFindings, signing: Signing | None = None) -> str:
 
 def _policies(found: PlanFindings, *, identified: bool) -> Table:
     """Return the policies by cost, the chosen one in front of the eye."""
-    texts = ("People a release", "Decimals", "Randomness", "Target")
+    texts = ("People per release", "Decimals", "Randomness", "Target")
     numbers = (
         "At most identified" if identified else "Mean rank at least",
         "Mean identified" if identified else "Mean rank",
@@ -124,7 +124,7 @@ def trade_plot(found: PlanFindings) -> str:
             axes.set_yscale("log")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
         points = "; ".join(
-            f"{policy.batch} a release, {'all' if policy.decimals is None else policy.decimals} decimals, "
+            f"{policy.batch} per release, {'all' if policy.decimals is None else policy.decimals} decimals, "
             f"{policy.regime}: cost {policy.cost:.3f}, {_seen(policy)}"
             for policy in found.policies
         )
