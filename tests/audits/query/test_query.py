@@ -158,8 +158,8 @@ def test_a_folder_is_of_one_query(server, people, tmp_path):
     [
         (lambda n: {"predictions": [[0.5, 0.5]] * (n - 1)}, "answered 9 times for 10 records"),
         (lambda n: b"<html><title>Sign in</title></html>", "not with JSON but with '<html><title>Sign in"),
-        (lambda n: b'{"predictions": [' + b"[NaN, 1.0]," * (n - 1) + b"[0.5, 0.5]]}", r"no number .* for 9 of 10"),
-        (lambda n: {"predictions": [[None, 1.0]] * n}, "no number"),
+        (lambda n: b'{"predictions": [' + b"[NaN, 1.0]," * (n - 1) + b"[0.5, 0.5]]}", r"not a number .* for 9 of 10"),
+        (lambda n: {"predictions": [[None, 1.0]] * n}, "not a number"),
         (lambda n: {"predictions": [[2.0, 3.5]] * n}, "v1"),
         (lambda n: {"predictions": [[0.5, 0.1]] * n}, "not 1"),
         (lambda n: {"predictions": [[0.5, 0.5]] * (n - 1) + [[1.0]]}, "1 numbers for one record and 2 for another"),
@@ -167,7 +167,7 @@ def test_a_folder_is_of_one_query(server, people, tmp_path):
         (lambda n: {"predictions": [0.7] * n}, "one number per record; if it is the probability of the second"),
         (lambda n: {"predictions": "later"}, "with a text where a list of answers is needed"),
         (lambda n: b" " * (12 << 20), "sends more than 11,534,336 bytes for 10 records"),
-        (lambda n: {"predictions": ["yes"] * n}, r"one class alone \(yes\); name all classes with --classes"),
+        (lambda n: {"predictions": ["yes"] * n}, r"only one class \(yes\); name all classes with --classes"),
     ],
 )
 def test_what_is_no_answer_is_named(server, people, tmp_path, answer, says):

@@ -496,7 +496,7 @@ def test_people_of_whom_no_table_tells_the_rows(run):
     with pytest.raises(AuditError, match="neither the run nor a file that it names says whose"):
         purge([out], None, {RECORD})
     assert purge([out], None, {RECORD}, by="record").tables == 3
-    with pytest.raises(AuditError, match="names nobody"):
+    with pytest.raises(AuditError, match="names no one"):
         purge([out], None, {"\ufeff"})
 
 
