@@ -123,7 +123,7 @@ def _together(found: ReleaseFindings) -> list[str]:
     alone = references_needed(found.persons, 1 - found.confidence)
     return [
         f"With so few references no one can be identified unless at least {at_once:,} of the {found.persons:,} have "
-        f"small p-values together; with {alone:,} one person alone can be."
+        f"small p-values together; with {alone:,}, one person alone can be."
     ]
 
 
