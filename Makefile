@@ -37,11 +37,11 @@ adapters: $(VENV)/.adapters
 figures: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
 
-# how often verdicts and intervals are right; goes on where it was stopped, and with --anew takes about two hours on two cores
+# how often verdicts and intervals are right; continues where it was stopped, and with --anew takes about two hours on two cores
 validity: $(VENV)/.dev
 	$(BIN)/python benchmarks/validity.py --jobs $(JOBS)
 
-# kills, damage, hostile input, erasure, other ways of running; goes on where it was stopped, and takes about an hour on two cores
+# kills, damage, hostile input, erasure, other ways of running; continues where it was stopped, and takes about an hour on two cores
 trust: $(VENV)/.dev
 	PYTHONPATH=benchmarks $(BIN)/python -m trust --jobs $(JOBS)
 

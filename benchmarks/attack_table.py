@@ -165,7 +165,7 @@ def beside_the_paper(measured: dict[str, Any]) -> str:
     better = sum(of["difference_ci"][0] > 0 for of in compared)
     lowest = f"{min(of['difference'] for of in compared):+.3f}".replace("-", "−")
     return (
-        f"Over {len(measured)} cells the attack that an audit selects on shadow worlds has, in the median, "
+        f"Over {len(measured)} cells the attack that an audit selects on shadow worlds has a median of "
         f"{median(ratios):.2f} times the true-positive rate at 1 % of the paper's best, chosen in the same way."
         f" By the paired interval of the AUC, taken in {len(compared)} of them, it is better in {better} and not worse "
         f"by more than {NOT_WORSE:g} in {shown}; the lowest difference is {lowest}."
@@ -191,7 +191,7 @@ def whole_page(measured: dict[str, Any]) -> str:
     lines = [
         "# Every attack on real data",
         "",
-        "Made by `python benchmarks/attack_table.py`; the figures stand in `benchmarks/attack_table.json`. Default "
+        "Made by `python benchmarks/attack_table.py`; the figures are in `benchmarks/attack_table.json`. Default "
         "budget, seed 0, game `deleted-vs-unseen`, all rows. AUC and true-positive rate at a false-positive rate of "
         "1 %, each with its 95 % interval over target worlds; what the attack adds to the strongest one on the "
         "original alone. In bold: the attack that an audit leads with, chosen on shadow worlds.",

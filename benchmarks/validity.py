@@ -2,7 +2,7 @@
 
 Three parts, each of pieces with seeds of their own, so that a run that is stopped goes on where it was:
 
-- null: whole audits, all attacks and selection included, of models that know nothing of any record (`audit_subjects`);
+- null: whole audits, with all attacks and selection, of models that know nothing about any record (`audit_subjects`);
   how often is a leak claimed, and how often is there a hint?
 - intervals: tables of scores with a known AUC, with effects of worlds and of records that recur; how often does the
   interval hold it?
@@ -242,19 +242,19 @@ def page(summary: dict[str, Any]) -> str:
     lines = [
         "# How often verdicts and intervals are right",
         "",
-        "Made by `make validity`; what every piece found is in `benchmarks/validity.jsonl`.",
+        "Made by `make validity`; the result of every piece is in `benchmarks/validity.jsonl`.",
         "",
         "## Audits with nothing to find",
         "",
-        "Whole audits with all attacks and their selection, of models that know nothing of any record: a fixed "
+        "Whole audits with all attacks and their selection, of models that know nothing about any record: a fixed "
         "function, models trained on other data than they were given, and a fixed function with noise of each "
         f"training. Tables of {', '.join(f'{n:,}' for n in RECORDS)} made-up records, "
-        f"{' and '.join(map(str, CLASSES))} classes, {', '.join(map(str, WORLDS))} worlds a side, "
-        f"{SIZES['deletions']} deletions a world. A claim is a verdict of `leak-by-update`, `leak`, `leak-original` or "
-        "`reversed`, or `unchanged` with a leak of the original. An audit may claim wrongly in 5 % of cases, 3 % for "
-        "the leading attack and 2 % for all others together; what the update adds is only read once a leak is claimed "
-        "([verdicts](verdicts.md)). A rate is marked as above 5 % if its lower Clopper–Pearson end is, with Holm's "
-        "correction over groups.",
+        f"{' and '.join(map(str, CLASSES))} classes, {', '.join(map(str, WORLDS))} worlds per side, "
+        f"{SIZES['deletions']} deletions per world. A claim is a verdict of `leak-by-update`, `leak`, `leak-original` "
+        "or `reversed`, or `unchanged` with a leak of the original. An audit may claim wrongly in 5 % of cases, 3 % "
+        "for the leading attack and 2 % for all others together; what the update adds is only read once a leak is "
+        "claimed ([verdicts](verdicts.md)). A rate is marked as above 5 % if its lower Clopper–Pearson end is, with "
+        "Holm's correction over groups.",
         "",
         "| audits | number | claims | lower end | hints |",
         "|---|---|---|---|---|",
@@ -268,11 +268,12 @@ def page(summary: dict[str, Any]) -> str:
         "",
         "## Intervals of a known AUC",
         "",
-        f"How often the 95 % interval holds the true AUC, over {tables[0]['draws'] if tables else 0:,} tables a cell: "
-        "20 positives and 100 negatives a world, normal scores. A quarter of the tables each has no effects; records "
-        "that take 40 % of the variance to every world that asks them; worlds with 10 % and records with 30 %; 20 % "
-        "and 20 %. Half are drawn from pools of 700 positives and 180 negatives, so that records recur, half from "
-        f"20,000 and 10,000. Mean over cells: {mean:.1%}. A cell is marked if it lies significantly below 93 %.",
+        f"How often the 95 % interval covers the true AUC, over {tables[0]['draws'] if tables else 0:,} tables per "
+        "cell: 20 positives and 100 negatives per world, normal scores. A quarter of the tables each: no effects; "
+        "records that carry 40 % of the variance into every world that queries them; worlds with 10 % and records with "
+        "30 %; 20 % and 20 %. Half are drawn from pools of 700 positives and 180 negatives, so that records recur, "
+        f"half from 20,000 and 10,000. Mean over cells: {mean:.1%}. A cell is marked if it lies significantly below 93 "
+        "%.",
         "",
         "| AUC | " + " | ".join(f"{w} worlds" for w in WORLDS_OF_TABLES) + " |",
         "|---" * (1 + len(WORLDS_OF_TABLES)) + "|",
@@ -283,12 +284,12 @@ def page(summary: dict[str, Any]) -> str:
         lines.append(f"| {truth:g} | " + " | ".join(shown) + " |")
     lines += [
         "",
-        "Few worlds cover more than 95 %: an interval is never narrower than if all answers were independent.",
+        "With few worlds, coverage exceeds 95 %: an interval is never narrower than if all answers were independent.",
         "",
         "## Planted leaks",
         "",
         "Whole audits of a model whose margins fall by a known step when a record is deleted, so that the AUC of "
-        "`margin-difference` is known; 3, 5 and 10 worlds a side.",
+        "`margin-difference` is known; 3, 5 and 10 worlds per side.",
         "",
         "| AUC | audits | interval holds it | verdicts |",
         "|---|---|---|---|",
@@ -297,7 +298,7 @@ def page(summary: dict[str, Any]) -> str:
         kinds = ", ".join(f"{kind} {n}" for kind, n in row["kinds"].items())
         lines.append(f"| {row['truth']:g} | {row['audits']} | {row['held'] / row['audits']:.1%} | {kinds} |")
     held, n = sum(r["held"] for r in planted), sum(r["audits"] for r in planted)
-    lines += ["", f"Together {held} of {n} intervals ({held / n:.1%}) hold the truth." if n else "", ""]
+    lines += ["", f"Together {held} of {n} intervals ({held / n:.1%}) contain the true AUC." if n else "", ""]
     return "\n".join(lines)
 
 

@@ -19,10 +19,10 @@ PAGE = Path(__file__).with_name("options.md")
 
 INTRODUCTION = """# Options
 
-Which options does each command take? This page is written by `docs/options.py` from the program itself.
+Which options does each command take? `docs/options.py` writes this page from the program itself.
 
-`run`, `plan`, `compare-methods`, `name`, `reconstruct` and `rectify` take the same options, made from the
-[configuration](configuration.md); flags override a YAML file.
+`run`, `plan`, `compare-methods`, `name`, `reconstruct` and `rectify` take the same options, which correspond
+to the [configuration](configuration.md); flags override a YAML file.
 """
 
 

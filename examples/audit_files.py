@@ -1,4 +1,4 @@
-"""Audit files of posteriors: no model is needed, only what two versions of it answered.
+"""Audit files of posteriors: no model is needed, only the answers of its two versions.
 
 An auditor gets target.csv from a model's owner: for records that one update deleted, and for records that were
 never in the training data, the answers of the model before and after. To know what such answers look like, the

@@ -1,7 +1,7 @@
-"""Audit one's own model on one's own table, from Python.
+"""Audit your own model on your own table, from Python.
 
 A small shop predicts which customers leave. Before it publishes an updated model after a deletion request, it
-measures what the update would tell about the person deleted. Run it from any folder:
+measures what the update would reveal about the deleted person. Run it from any folder:
 
     python examples/audit_own_model.py report
 

@@ -1,6 +1,6 @@
-"""Audit one's own PyTorch module, from Python.
+"""Audit your own PyTorch module, from Python.
 
-A function that makes the untrained module is all that is needed: the audit trains it anew for each world, and in
+All it needs is a function that makes the untrained module: the audit trains it again for each world, and in
 the regime ``fixed`` keeps every draw with its record. Run it from any folder (it needs the extra ``torch``):
 
     python examples/audit_own_network.py report

@@ -1,4 +1,4 @@
-"""An unlearning method as a program of its own, for any model: it writes answers, here by the nearest class mean.
+"""An unlearning method as a separate program, for any model: it writes answers, here by the nearest class mean.
 
 unlearn-audit run --dataset digits --unlearning-command "examples/forget.sh {original} {forget} {retain} {unlearned}"
 """

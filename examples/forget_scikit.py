@@ -1,4 +1,4 @@
-"""An unlearning method of one's own for scikit-learn models: refit on what is retained.
+"""Your own unlearning method for scikit-learn models: refit on the retained records.
 
 unlearn-audit run --dataset digits --model decision-tree --unlearning examples/forget_scikit.py:refit
 """

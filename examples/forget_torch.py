@@ -1,4 +1,4 @@
-"""An unlearning method of one's own for networks: some steps up the loss of what is forgotten, then down the rest's.
+"""Your own unlearning method for networks: a few steps up the loss of forgotten records, then down that of the rest.
 
 unlearn-audit run --dataset digits --model torch-mlp --unlearning examples/forget_torch.py:ascend
 """

@@ -1,4 +1,4 @@
-"""An unlearning method as a program of its own, for networks: weights in, weights out. Noise alone hides little.
+"""An unlearning method as a separate program, for networks: weights in, weights out. Noise alone hides little.
 
 unlearn-audit run --dataset digits --model torch-mlp \
     --unlearning-command "python examples/forget_weights.py {original} {unlearned} {seed}"

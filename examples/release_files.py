@@ -1,4 +1,4 @@
-"""One release as its engineer sees it: answers of both versions in files, one deleted record, and nothing else.
+"""One release as its engineer sees it: files with the answers of both versions, one deleted record, and nothing else.
 
     python examples/release_files.py folder
 

@@ -156,7 +156,8 @@ def methods_findings():
         config={"target": {"data": {"file": "/home/ada/census.csv"}, "model": "torch-mlp"}}, dataset="adult",
         model="torch-mlp", game="deleted-vs-unseen", details={"records": 48_790},
         summary="Of 7 methods, 7 give the deletion away more than exact retraining: scrub, sisa and 5 more.",
-        methods=rows, notes=(), limits=("Another model may give other figures.",), execution={"unlearn-audit": "0.1.0"},
+        methods=rows, notes=(), limits=("Another model may give different "
+            "figures.",), execution={"unlearn-audit": "0.1.0"},
     )  # fmt: skip
 
 
@@ -198,7 +199,7 @@ def plan_findings():
         config={"model": "logistic-regression"}, target="at most 1 of the deleted is identified", share=0.95,
         confidence=0.95, waiting=0.1, releases=50, references=400, accuracy_before=0.86, brier_before=0.2,
         policies=policies, chosen=policies[7], checks=50, kept=0.96, kept_ci=(0.9, 0.99),
-        summary="Delete 40 people a release and round to 3 decimals. That keeps to the target.",
+        summary="Delete 40 people per release and round to 3 decimals. That keeps to the target.",
         limits=("Other people may be identified more easily.",), notes=(),
     )  # fmt: skip
 

@@ -222,8 +222,8 @@ def test_no_other_word_says_what_is_reused(tmp_path, text):
         ("regime: " + "{a: " * 101 + "1" + "}" * 101, "nested more than 100 deep"),
         ("seed: 1" + ":1" * 400_000, "base 60"),
         ("a: &a [x, x, x, x, x, x, x, x]\n" + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 8)}]\n" for a, b in
-         zip("abcdefgh", "bcdefghi", strict=True)), "aliases stand for more than 100,000 values"),
-        ("target: &a [*a]", "aliases stand for more than 100,000 values"),
+         zip("abcdefgh", "bcdefghi", strict=True)), "aliases expand to more than 100,000 values"),
+        ("target: &a [*a]", "aliases expand to more than 100,000 values"),
         ("- " * 3000, "is not plain YAML"),
         ("seed: 7 # " + "x" * 1_000_000, "more than 1,000,000 bytes"),
         ("x" * 900_000 + ": 1", "is not plain YAML"),

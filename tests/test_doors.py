@@ -217,7 +217,7 @@ def test_a_configuration_alone_runs_no_code_of_others(command, named, tmp_path, 
     config = tmp_path / "audit.yaml"
     config.write_text(json.dumps(settings))
     for name in ("run", "plan", "name"):
-        command(name, config).says("would run code of other people's")
+        command(name, config).says("would run third-party code")
     assert not marker.exists()
     with pytest.raises(AuditError, match="pass --allow-code"):
         read_config(config)
@@ -256,7 +256,7 @@ def test_all_five_run_together_by_entry_point(command, package, tmp_path):
     assert {"largest-change"} <= {result["attack"] for result in done.findings["results"]}
     config = tmp_path / "audit.yaml"
     config.write_text(json.dumps({"attacks": ["third-attacks"]}))
-    command("run", config).says("would run code of other people's (attacks: third-attacks)")
+    command("run", config).says("would run third-party code (attacks: third-attacks)")
 
 
 def test_a_package_is_found_in_a_process_of_its_own(package):
@@ -367,7 +367,7 @@ def wrong(**members):
 
 
 WRONG_ATTACKS = {
-    "is no attack, without needs": type("Nothing", (), {"name": "nothing"}),
+    "is not an attack, without needs": type("Nothing", (), {"name": "nothing"}),
     "needs a name of small letters": wrong(name="My Attack"),
     "states needs 'luck'": wrong(needs=frozenset({"luck"})),
     "states games 'chess'": wrong(games=("chess",)),
@@ -377,7 +377,7 @@ WRONG_ATTACKS = {
     "not finite": wrong(score=lambda self, target: np.full(len(target), np.nan)),
     "lie outside 0 to 1": wrong(probabilistic=True),
     "with the same seed": wrong(score=lambda self, target: np.random.default_rng().random(len(target))),
-    "by its place in the table": wrong(score=lambda self, target: np.arange(len(target), dtype=float)),
+    "by its position in the table": wrong(score=lambda self, target: np.arange(len(target), dtype=float)),
     "by other rows of the target": wrong(
         score=lambda self, target: Fine.score(self, target) - target.original[:, 0].mean()
     ),
@@ -449,10 +449,10 @@ def draws(self, original, request, seed):
 WRONG_METHODS = {
     "changes the original": method(unlearn=refits_in_place),
     "brings back an earlier deletion": method(unlearn=brings_back),
-    "unlearns to another model with the same seed": method(unlearn=draws),
-    "does not say what it is made of": method(__repr__=object.__repr__),
+    "unlearns to a different model with the same seed": method(unlearn=draws),
+    "does not say what it consists of": method(__repr__=object.__repr__),
     "makes a str": type("Wrong", (Options,), {"unlearner": lambda self, retrain: "nothing"}),
-    "is no class of options": dict,
+    "is neither a class of options": dict,
     "fails on a made-up table (ZeroDivisionError": method(learn=lambda *given, **named: 1 / 0),
 }
 
@@ -466,15 +466,15 @@ def test_a_wrong_method_is_refused_with_what_was_found(problem):
 
 
 WRONG_DEFENSES = {
-    "changes the posteriors that it is given": lambda p: np.multiply(p, 1, out=p) if p.setfield(0, p.dtype) else p,
+    "changes the posteriors it is given": lambda p: np.multiply(p, 1, out=p) if p.setfield(0, p.dtype) else p,
     "returns (12, 2, 3) for": lambda p: p[..., :3],
     "returns float64": lambda p: p.astype(np.float64),
     "not finite": lambda p: np.log(np.zeros_like(p)),
-    "no probability distribution": lambda p: p * np.float32(0.5),
-    "draws nothing": lambda p: np.random.default_rng().dirichlet(np.ones(p.shape[-1]), p.shape[:-1]).astype(np.float32),
-    "by those of other records": lambda p: np.broadcast_to(p.reshape(-1, p.shape[-1]).mean(0), p.shape).copy(),
+    "not a probability distribution": lambda p: p * np.float32(0.5),
+    "must draw no": lambda p: np.random.default_rng().dirichlet(np.ones(p.shape[-1]), p.shape[:-1]).astype(np.float32),
+    "depending on those of other": lambda p: np.broadcast_to(p.reshape(-1, p.shape[-1]).mean(0), p.shape).copy(),
     "is a function of 2 arguments": lambda p, share: p,
-    "is no DefenseKind": "top-k",
+    "is neither a DefenseKind": "top-k",
     "fails on made-up posteriors (KeyError": lambda p: {}["missing"],
 }
 
@@ -506,7 +506,7 @@ WRONG_DATASETS = {
     "persons of shape (5,)": records(persons=np.arange(5)),
     "4 rows of features": records(features=pd.DataFrame({"x": np.arange(4.0)})),
     "has no feature": records(features=pd.DataFrame(index=range(6))),
-    "an index of its own": records(features=pd.DataFrame({"x": np.arange(6.0)}, index=list("abcdef"))),
+    "a custom index": records(features=pd.DataFrame({"x": np.arange(6.0)}, index=list("abcdef"))),
     "Python objects, x": records(features=pd.DataFrame({"x": pd.Series([{}] * 6, dtype=object)})),
     "infinite": records(features=pd.DataFrame({"x": [np.inf, 1, 2, 3, 4, 5]})),
     "pixels of type float64": Images("made", PIXELS.astype(float), np.array([0, 1] * 3), ("no", "yes")),
@@ -525,15 +525,15 @@ def test_a_wrong_dataset_is_refused_with_what_was_found(problem):
 @pytest.mark.parametrize(
     ("flag", "text", "said"),
     [
-        ("--attack", "class A: pass", "a A is no attack, without name"),
+        ("--attack", "class A: pass", "a A is not an attack, without name"),
         ("--attack", "import nothing_there", "cannot be imported (ModuleNotFoundError"),
         ("--attack", "B = 1", "the module has no 'A'"),
-        ("--unlearning", "A = 1", "is no class of options"),
-        ("--defense", "def A(p): return p * 0", "is no probability distribution"),
+        ("--unlearning", "A = 1", "is neither a class of options"),
+        ("--defense", "def A(p): return p * 0", "is not a probability distribution"),
         ("--dataset", "A = 1", "is neither a function"),
         ("--dataset", "def A(folder): return 1", "loads a int"),
         ("--dataset", "def A(folder): 1 / 0", "cannot be loaded (ZeroDivisionError"),
-        ("--model", "A = 1", "is no function or class that makes a model"),
+        ("--model", "A = 1", "is not a function or class that makes a model"),
     ],
 )
 def test_a_wrong_file_ends_a_run_in_one_sentence(command, tmp_path, flag, text, said):
@@ -545,7 +545,7 @@ def test_a_wrong_file_ends_a_run_in_one_sentence(command, tmp_path, flag, text, 
 def test_a_name_of_ours_stays_ours(named, tmp_path):
     path = tmp_path / "my_attacks.py"
     path.write_text(path.read_text().replace("largest-change", "pair-scale"))
-    with pytest.raises(AuditError, match="is called pair-scale, as one that is built in"):
+    with pytest.raises(AuditError, match="is called pair-scale, like a built-in one"):
         run(AuditConfig.model_validate({"attacks": [named["attacks"]]}), Execution(store=tmp_path / "store"))
 
 

@@ -57,8 +57,8 @@ PARTS = {
         kills,
         100,
         5,
-        "a run is killed at a random point or beside a rename, parent or worker, in every executor; failed: other "
-        "findings when it goes on, or a process, file or memory segment left",
+        "a run is killed at a random point or next to a rename, parent or worker, in every executor; failed: different "
+        "findings when it continues, or a process, file or memory segment left",
     ),
     "store": Part(
         damaged_store,
@@ -70,8 +70,8 @@ PARTS = {
         damaged_run,
         800,
         50,
-        "a file of a run folder likewise; failed: `verify` does not name it, or the run goes on with it and the "
-        "findings differ",
+        "a file of a run folder likewise; failed: `verify` does not name it, or the run continues with it and "
+        "the findings differ",
     ),
     "inputs": Part(
         inputs,

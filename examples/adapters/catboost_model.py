@@ -1,4 +1,4 @@
-"""CatBoost with categories, as a function that makes it; it says nothing and leaves no folder catboost_info."""
+"""CatBoost with categories, as a function that makes it; it prints nothing and leaves no folder catboost_info."""
 
 import pandas as pd
 from catboost import CatBoostClassifier

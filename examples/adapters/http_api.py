@@ -1,4 +1,4 @@
-"""Two versions of a service are asked over HTTP, here of a server that this file starts."""
+"""Two versions of a service are queried over HTTP, here on a server that this file starts."""
 
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

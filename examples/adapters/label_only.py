@@ -1,4 +1,4 @@
-"""A model without probabilities: only what a label shows is attacked, also near each record (probes)."""
+"""A model without probabilities: attacks see only labels, also near each record (probes)."""
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.pipeline import make_pipeline

@@ -1,4 +1,4 @@
-"""LightGBM: silent, on one thread, and seeded anew for every training."""
+"""LightGBM: silent, on one thread, and reseeded for every training."""
 
 from lightgbm import LGBMClassifier
 from sklearn.datasets import load_breast_cancer

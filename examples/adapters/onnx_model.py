@@ -1,4 +1,4 @@
-"""Two versions as ONNX files are asked by onnxruntime; what they answer is what `release` and `predictions` read."""
+"""Two versions as ONNX files are queried with onnxruntime; `release` and `predictions` read the answers."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A program as the model, here in awk: it learns from one file of records and answers for those of another."""
+"""A program as the model, here in awk: it learns from one file of records and answers for another."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A scikit-learn pipeline: it is cloned and trained anew in every world."""
+"""A scikit-learn pipeline: it is cloned and trained again in every world."""
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression

@@ -1,4 +1,4 @@
-"""A network under skorch: a function that makes it, so that its weights are drawn anew in every world."""
+"""A network under skorch: a function that makes it, so that its weights are redrawn in every world."""
 
 from sklearn.datasets import load_digits
 from skorch import NeuralNetClassifier

@@ -1,4 +1,4 @@
-"""Stacking, voting, calibration and searches: whatever has fit and, once fitted, predict_proba."""
+"""Stacking, voting, calibration and searches: anything with fit and, once fitted, predict_proba."""
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier

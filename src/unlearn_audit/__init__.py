@@ -1,13 +1,13 @@
-"""Measure who can be recognised as deleted when a model is published before and after unlearning.
+"""Measure who can be identified as deleted when a model is published before and after unlearning.
 
-An *audit* plays the attack of Chen et al. (CCS 2021) against one's own kind of model, data and unlearning.
+An *audit* runs the attack of Chen et al. (CCS 2021) against your own kind of model, data and unlearning method.
 It trains *worlds* (original models, and from each the *unlearned* models after single deletions), queries
 both versions of each with deleted, unseen and retained *records* (*observations*), lets *attacks* that were
-fitted on the attacker's shadow worlds *score* the target's records, and states as *findings* how well they
-tell the deleted from the rest, with intervals, beside what the original model alone gives away.
+fitted on the attacker's shadow worlds *score* the target's records, and reports as *findings* how well they
+identify the deleted ones, with intervals, compared with what the original model alone gives away.
 
 `audit` takes a classifier and arrays; `run` takes an `AuditConfig`; `audit_observations` takes posteriors
-that any other system exported.
+exported from any other system.
 """
 
 import logging

@@ -63,7 +63,7 @@ def run(
     execution
         Worker processes, store and progress, all in one.
     jobs, store, reuse
-        Of `Execution`, where they are to differ from ``execution``.
+        Parts of `Execution` that override ``execution``.
     progress
         Whether to show progress; by default, a notebook shows it.
     training_timeout
@@ -129,7 +129,7 @@ def audit(
     progress: bool | None = None,
     training_timeout: float | None = None,
 ) -> AuditResult:
-    """Audit the deletion of records from a model of one's own.
+    """Audit the deletion of records from your own model.
 
     Parameters
     ----------
@@ -138,25 +138,25 @@ def audit(
     X
         (n, ...) features: an array, a sparse matrix or a DataFrame that the model can take; or n texts.
     y
-        (n,) labels; or the column of X that holds them, which is then no feature.
+        (n,) labels; or the column of X that holds them, which is then not a feature.
     persons
         (n,) whose row each is: rows of one person stay on one side and are deleted together; or a column of X.
     person
-        The column of X that says whose row each is, in place of ``persons``; it is no feature.
+        The column of X that says whose row each is, instead of ``persons``; it is not a feature.
     name
         What to call the data in reports.
     shadow_worlds, target_worlds, train_size, deletions, unseen, references, retained, layout, canaries, stratify, \
 probes
-        Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
+        Sizes, see `WorldsConfig`; they shrink, with a note, to what the data allow.
     groups
-        Columns of a DataFrame X by whose values to break risk down, features or not; or (n,) values by name.
+        Columns of a DataFrame X by which to break down the risk, whether features or not; or (n,) values by name.
     keep
-        Columns of X that are features even if nearly every record holds another text, which is refused otherwise.
+        Columns of X that are features even if nearly every record holds a different text, which is otherwise refused.
     sample_weight
-        (n,) the weight of each record, which ``fit`` gets of those that it trains on; or a column of X.
+        (n,) the weight of each record, passed to ``fit`` for the training records; or a column of X.
     fit_params
         Further parameters of ``fit``, by name: constants, (n,) values, or columns of X; a pipeline passes them to its
-        last step. A column that is named is no feature.
+        last step. A column that is named is not a feature.
     unlearning, retraining_arm, unlearning_measures, scenario, regime, training, games, views, defenses, dp_sgd, \
 features, attack_models, attacks, fit_rows, until, seed
         Keys of a configuration, see `AuditConfig`; None is the default. ``unlearning`` may be a function, and
@@ -164,7 +164,7 @@ features, attack_models, attacks, fit_rows, until, seed
     execution
         Worker processes, store and progress, all in one.
     jobs, store, reuse
-        Of `Execution`, where they are to differ from ``execution``.
+        Parts of `Execution` that override ``execution``.
     progress
         Whether to show progress; by default, a notebook shows it.
     training_timeout
@@ -195,13 +195,13 @@ features, attack_models, attacks, fit_rows, until, seed
 
 
 _OF_ONE_AUDIT = {
-    "unlearning": "the methods are compared that `methods` names, each beside exact retraining and no unlearning",
+    "unlearning": "`methods` names the methods to compare, each with exact retraining and with no unlearning",
     "retraining_arm": "every method is compared with exact retraining",
     "until": "all methods get the same worlds; give their number in `worlds`",
     "defenses": "methods are compared without defences; try defences on one of them with audit()",
     "dp_sgd": "methods are compared without defences; try defences on one of them with audit()",
 }
-"""Keys of a configuration that a comparison has not, and why."""
+"""Configuration keys that a comparison does not have, and why."""
 
 _IN_WORLDS = dict.fromkeys(
     {*SIZES, *WorldsConfig.model_fields} - set(SIZES.values()),
@@ -243,7 +243,7 @@ def compare_methods(
     progress: bool | None = None,
     training_timeout: float | None = None,
 ) -> MethodsResult:
-    """Compare unlearning methods on a model of one's own, beside exact retraining and no unlearning.
+    """Compare unlearning methods on your own model with exact retraining and no unlearning.
 
     All methods get the same worlds, deletions and queries, and start from the same originals.
 
@@ -252,10 +252,10 @@ def compare_methods(
     model, X, y, persons, person, name, groups, keep, sample_weight, fit_params
         As in `audit`.
     methods
-        Each by its name, with options as in ``"sisa:shards=5"``, or as a function of one's own; by default every one
-        that can unlearn from the model.
+        Each by its name, with options as in ``"sisa:shards=5"``, or as your own function; by default every method that
+        can unlearn from the model.
     worlds
-        Sizes, see `WorldsConfig`; what the data cannot give shrinks with a note.
+        Sizes, see `WorldsConfig`; they shrink, with a note, to what the data allow.
     unlearning_measures, scenario, regime, training, games, views, features, attack_models, attacks, fit_rows, seed
         Keys of a configuration, see `AuditConfig`; None is the default. ``attacks`` as in `audit`.
     execution, jobs, store, reuse, progress, training_timeout
@@ -269,7 +269,7 @@ def compare_methods(
     Raises
     ------
     AuditError
-        If anything about the request is wrong, or a method that is named cannot unlearn from the model.
+        If anything about the request is wrong, or a named method cannot unlearn from the model.
 
     Examples
     --------
@@ -312,18 +312,18 @@ def audit_observations(
     jobs: int | None = None,
     progress: bool | None = None,
 ) -> AuditResult:
-    """Audit two tables of observations, whoever made them.
+    """Audit two tables of observations from any source.
 
     Parameters
     ----------
     shadow, target
         The attacker's table and the table under audit, of the same classes and versions.
     config
-        Games, features, attack models and seed are read from it.
+        Gives games, features, attack models and seed.
     settings
-        What findings state as their configuration; by default what was read from ``config`` and the keywords.
+        What findings state as their configuration; by default what ``config`` and the keywords say.
     games, views, attacks, defenses, features, attack_models, fit_rows, groups, seed
-        Keys of a configuration, see `AuditConfig`, where they are to differ from ``config``. ``attacks`` as in `audit`.
+        Keys of a configuration, see `AuditConfig`, that override ``config``. ``attacks`` as in `audit`.
     execution, jobs, progress
         As in `audit`.
 

@@ -29,19 +29,19 @@ def test_what_a_default_audit_lacks():
         and attack.needs & {"influence", "records", "probes", "sequence"}
         and attack.for_game(GAME) is not None
     }
-    assert found["change-field-shuffled", None] == "runs only if it is asked for by name"
-    assert found["sorted-diff-sequence", None] == "the view of every version was not asked for"
+    assert found["change-field-shuffled", None] == "runs only if requested by name"
+    assert found["sorted-diff-sequence", None] == "the view of every version was not requested"
     assert "at least 6 shadow worlds" in found["lira", None]
 
 
 def test_what_was_not_asked_for_is_said_to_be():
     found = reasons(attacks=["l-diff"], features=["sorted-diff"], attack_models=["mlp"])
-    assert found["lira", None] == "not asked for (attacks)"
-    assert found["direct-diff", None] == "not asked for (features)"
-    assert found[ANY, "decision-tree"] == "not asked for (attack_models)"
+    assert found["lira", None] == "not requested (attacks)"
+    assert found["direct-diff", None] == "not requested (features)"
+    assert found[ANY, "decision-tree"] == "not requested (attack_models)"
 
 
 def test_what_is_missing_is_the_reason():
     found = reasons(Available(labels=False, references=3))
     assert "the label of every record" in found["margin-difference", None]
-    assert "the fewest here are 3" in reasons(Available(labels=True, references=3))["l-diff", None]
+    assert "the smallest number here is 3" in reasons(Available(labels=True, references=3))["l-diff", None]

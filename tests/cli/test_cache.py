@@ -51,10 +51,10 @@ def test_info_and_prune(command, tmp_path):
     [
         (["prune"], "cache prune needs to know what to remove; give --older-than 30d, --max-size 5GB or --all"),
         (["prune", "--dry-run"], "needs to know what to remove"),
-        (["prune", "--older-than=soon"], "'soon' is no age"),
-        (["prune", "--max-size=big"], "'big' is no size"),
-        (["prune", "--all", "--store=letters"], "letters is no store of unlearn-audit"),
-        (["info", "--store=letters"], "letters is no store of unlearn-audit"),
+        (["prune", "--older-than=soon"], "'soon' is not an age"),
+        (["prune", "--max-size=big"], "'big' is not a size"),
+        (["prune", "--all", "--store=letters"], "letters is not a store of unlearn-audit"),
+        (["info", "--store=letters"], "letters is not a store of unlearn-audit"),
     ],
 )
 def test_bad_flags(command, flags, said):
@@ -70,10 +70,10 @@ def test_explain_says_why_and_leaves_json_alone(command, tmp_path):
     first = command("run", *SMALL, "--explain", "--json")
     assert first.findings["dataset"] == "breast-cancer"
     assert "shadow side: 0 of 3 worlds are reused" in first.err
-    assert "target side: worlds 0 to 2 were never made, and the store has nothing like them" in first.err
+    assert "target side: worlds 0 to 2 were never computed, and the store has nothing similar to them" in first.err
     again = command("run", *SMALL, "--explain", "--json", "--target-worlds=4")
     assert "shadow side: 3 of 3 worlds are reused" in again.err
     assert "target side: world 3 was never made" in again.err
     other = command("run", *SMALL, "--explain", "--json", "--deletions=6").err
-    assert "target side: worlds 0 to 2 were never made; the nearest in the store: deletions 5 → 6" in other
+    assert "target side: worlds 0 to 2 were never computed; the nearest in the store: deletions 5 → 6" in other
     assert "reused" not in command("run", *SMALL).err

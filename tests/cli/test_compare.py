@@ -47,7 +47,7 @@ def test_a_name_that_ends_in_html_gets_the_page_alone(command, two, tmp_path):
         (["a"], "1 run is given; name 2 to 50"),
         (["a"] * 2, "is given twice"),
         (["a", "nothing"], "holds no run of unlearn-audit"),
-        (["a", "b", "--csv", "--json"], "ask for one"),
+        (["a", "b", "--csv", "--json"], "choose one"),
         (["a", "b", "--out=a"], "choose another --out"),
     ],
 )

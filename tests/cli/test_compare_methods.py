@@ -46,7 +46,7 @@ def test_one_table_for_people_and_one_for_machines(command, own, tmp_path):
     assert done.code == 0, done.err
     shown = " ".join(done.out.split())
     assert shown.startswith("2 methods were compared with exact retraining by what the update gives away: ")
-    assert "mine.py:keep left every answer as it was: nothing was forgotten" in shown
+    assert "mine.py:keep changed no answer: nothing was forgotten" in shown
     assert str(tmp_path / "out" / "index.html") in done.out
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"methods.csv", "methods.json", "index.html"}
     again = command(*arguments, "--json")
@@ -125,11 +125,11 @@ def test_help_lists_what_it_takes_alone(command):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--shards=3"], "takes its methods from --method, which is repeatable; leave --shards out"),
+        (["--shards=3"], "takes its methods from --method, which can be repeated; leave --shards out"),
         (["--aggregation=mean"], "leave --aggregation out and write options behind a name, as in --method sisa:sha"),
         (["--unlearning=retrain"], "leave --unlearning out"),
         (["--unlearning-timeout=5"], "leave --unlearning-timeout out"),
-        (["--unlearning=sisa"], "takes its methods from --method, which is repeatable; leave --unlearning out"),
+        (["--unlearning=sisa"], "takes its methods from --method, which can be repeated; leave --unlearning out"),
         (["--method=scrub"], "--method scrub: "),
         (["--method=sisas"], "sisa"),
         (["--method=sisa:shards=0"], "shards"),

@@ -107,7 +107,7 @@ def test_fetch_of_what_must_be_asked_for(folder: Path) -> None:
 
 
 def test_fetch_of_what_needs_nothing(folder: Path) -> None:
-    assert run(["fetch", "digits"]).output.strip().endswith("nothing is needed")
+    assert run(["fetch", "digits"]).output.strip().endswith("no download is needed")
 
 
 def test_fetch_from_a_mirror_and_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

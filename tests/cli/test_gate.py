@@ -110,7 +110,7 @@ def test_a_release(command, released, tmp_path, limits, code):
     assert done.findings["identified"] == 8, done.err
     gated = command("gate", out, "--max", *limits)
     assert gated.code == code, (gated.out, gated.err)
-    command("gate", out).says("only the verdict of an audit decides without a limit")
+    command("gate", out).says("only audits have a verdict that can decide without a limit")
     command("gate", out, "--max=auc=0.6").says("this release has no measure 'auc'")
     command("gate", out, "--max=identified=0", "--attack=lira").says("--attack lira names something that only")
 

@@ -88,7 +88,7 @@ def test_what_is_missing_is_said(command, tmp_path):
     frame(0).to_csv(tmp_path / "target.csv", index=False)
     said = command("inspect", tmp_path / "target.csv").out
     assert "--shadow, from which attacks learn" in said
-    assert "run, once what stands in capitals is filled in" in said
+    assert "run, once the words in capitals are filled in" in said
     frame(1)[:6].to_csv(tmp_path / "shadow.csv", index=False)
     said = command("inspect", tmp_path / "target.csv", tmp_path / "shadow.csv").out
     assert "the shadow file has 2 rows of role deleted, and at least 10 are needed" in said
@@ -135,7 +135,7 @@ def checkpoint(trap):
 OTHERS = {
     "model.pkl": (pickle.dumps, "a pickle of Python objects; it can run code and is never opened"),
     "named.csv": (pickle.dumps, "a pickle of Python objects"),
-    "model.pt": (checkpoint, "a checkpoint of torch"),
+    "model.pt": (checkpoint, "a torch checkpoint"),
     "model.safetensors": (lambda _: struct.pack("<Q", 20) + b'{"a":{"dtype":"F32"}}', "weights of a network"),
     "model.onnx": (lambda _: b"\x08\x07\x12\x07skl2onnx", "an ONNX model"),
     "book.xlsx": (lambda _: b"PK\x03\x04" + bytes(30), "a spreadsheet"),
@@ -217,7 +217,7 @@ def test_a_pattern_that_fits_nothing_names_an_option_that_exists(command, tmp_pa
     monkeypatch.chdir(tmp_path)
     listed = versions(tmp_path, ("score", "score"))
     ran = command("release", "march.jsonl", "april.jsonl", *listed, "--before", "x_*", "--after", "y_*")
-    ran.says("march.jsonl has no column that --before or --after x_* fits; it has record, label, score_no, score_yes")
+    ran.says("march.jsonl has no column that matches --before or --after x_*; it has record, label, score_no")
 
 
 def test_the_printed_command_has_every_option_that_was_given(command, tmp_path, monkeypatch):
@@ -272,7 +272,7 @@ def test_capitals_are_named_where_there_are_some(command, tmp_path):
     frame(0).to_csv(tmp_path / "target.csv", index=False)
     frame(1)[:6].to_csv(tmp_path / "shadow.csv", index=False)
     said = command("inspect", tmp_path / "shadow.csv", tmp_path / "target.csv").out
-    assert "run, once this is mended:" in said
+    assert "run, once this is fixed:" in said
     assert "in capitals" not in said
 
 

@@ -79,7 +79,7 @@ def test_ten_odd_files_give_the_findings_of_the_plain_one(command, tmp_path, pla
         assert mine["auc"] == pytest.approx(theirs["auc"], abs=1e-3 if name == "logits.csv" else 0)
     assert odd["verdict"]["kind"] == plain["verdict"]["kind"]
     notes = " ".join(of["text"] for of in odd["notes"])
-    assert ("the target file was read so: " in notes) == (name not in ("gzip.csv.gz", "lines.jsonl"))
+    assert ("the target file was read as follows: " in notes) == (name not in ("gzip.csv.gz", "lines.jsonl"))
     assert ("read_as" in odd["config"]) == bool(flags)
 
 

@@ -49,7 +49,7 @@ NETWORK = ("--model=torch-logistic-regression", "--epochs=1", "--batch-size=30")
         ("no_numbers", NETWORK, "returned broken weights ('"),
         ("another", NETWORK, "returned another architecture ('"),
         ("unasked", (), "cannot be called as (model, forget, retain, *, rng, recipe=None): it takes (model, data)"),
-        ("Unlearner", (), "is no class of options, and no function"),
+        ("Unlearner", (), "is neither a class of options nor a function"),
         ("gone", (), "the module has no 'gone'"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_function_that_is_none_is_named(command, tmp_path, name, flags, said):
     ("code", "said"),
     [
         ("echo working >&2; echo out of luck >&2; exit 3", "unlearning command sh ended with exit code 3: out of luck"),
-        ("sleep 600", "unlearning command sh took more than 1 seconds and was ended"),
+        ("sleep 600", "unlearning command sh took more than 1 seconds and was stopped"),
         ("true", "unlearning command sh wrote no file to {unlearned}"),
         ("head -c 99 /dev/urandom > {unlearned}", "unlearning command sh wrote no file of posteriors"),
     ],

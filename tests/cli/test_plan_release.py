@@ -40,7 +40,7 @@ def test_a_plan_leaves_a_page_that_names_nobody(command, options, tmp_path):
     assert found["kept"] == 1.0
     page = (tmp_path / "plan" / "report.html").read_text(encoding="utf-8")
     assert "<svg" in page
-    assert "Least costly: 1 person a release" in page
+    assert "Least costly: 1 person per release" in page
     for path in (tmp_path / "plan").iterdir():
         assert "row4" not in path.read_text(encoding="utf-8")
 

@@ -120,7 +120,7 @@ def test_without_attack_models_formulas_alone_are_run(command, tmp_path):
     found = command("predictions", *files, "--attack-model=none", "--attack=score-difference", *out).findings
     assert {(of["attack"], of["attack_model"]) for of in found["results"]} == {("score-difference", None)}
     said = command("predictions", *files, "--attack-model=none", "--attack-model=mlp")
-    said.says("name classifiers, or none alone")
+    said.says("name classifiers, or only none")
 
 
 def test_classes_in_another_order_give_the_same_findings(command, tmp_path):

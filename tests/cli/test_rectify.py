@@ -36,9 +36,9 @@ def test_in_words(command, tmp_path):
     page = (tmp_path / "out" / "rectification.md").read_text()
     for words in (" ".join(done.out.split()), page):
         assert "does not show that there is nothing" not in words
-        assert "21 records written anew as they were; the attacker knows" in words
+        assert "21 records rewritten unchanged; the attacker knows" in words
         assert "5 columns, none of which it has" in words
-        assert "At 100.0% of the records written anew no answer moved" in words
+        assert "At 100.0% of the records rewritten no answer moved" in words
     found = json.loads((tmp_path / "out" / "rectification.json").read_text())
     assert found["notes"]
     assert all(" ".join(note.split()) in " ".join(done.out.split()) for note in found["notes"])
@@ -49,7 +49,7 @@ def test_the_terminal_says_how_often_nothing_moved(command, tmp_path):
     assert "% of the corrections no answer moved, at the old value nor at the new one." in " ".join(done.out.split())
 
 
-@pytest.mark.parametrize(("low", "said"), [(0.0, "no figure lies above guessing"), (0.6, "That is chance, or shows")])
+@pytest.mark.parametrize(("low", "said"), [(0.0, "no figure is above guessing"), (0.6, "This is chance, or shows")])
 def test_the_null_has_words_of_its_own(low, said):
     figure = Estimate(0.7, low, 1.0)
     found = Rectification(True, 10, 10, 5, figure, figure, figure, 1.0)
@@ -85,7 +85,7 @@ def test_what_would_do_nothing_is_refused(command, tmp_path, option, file):
 
 def test_after_a_refusal_the_folder_is_free(command, tmp_path):
     command("rectify", *SMALL, "--references=3", "--out", tmp_path / "out").says("10 are needed")
-    command("rectify", *SMALL, "--columns=1", "--out", tmp_path / "out").says("leaves nothing to tell apart")
+    command("rectify", *SMALL, "--columns=1", "--out", tmp_path / "out").says("leaves nothing to choose between")
     assert not (tmp_path / "out").exists()
 
 

@@ -113,7 +113,7 @@ def test_a_folder_of_other_people_is_refused(release, frames, tmp_path):
     assert release(*frames, options=options).code == 0
     assert release(*frames, options=options).code == 0
     options[1] = "3,5"
-    release(*frames, options=options).says("holds a look at other deleted people; choose another --out")
+    release(*frames, options=options).says("holds the check of other deleted people; choose another --out")
 
 
 def test_rows_of_a_subject_are_one_person(release, frames):
@@ -173,10 +173,10 @@ def test_who_moves_as_all_of_its_class_do_is_not_told(release, one_class_moves, 
 def test_a_class_that_references_lack_is_one_sentence(release, one_class_moves, there):
     before, after, yes, no = one_class_moves
     options = ["--deleted", ids(yes[:5]), "--reference", ids([*yes[5 : 5 + there], *no[:120]])]
-    release(before, after, options=options).says("too few reference persons of the same class, and others may move")
+    release(before, after, options=options).says("too few reference persons of the same class, and others may change")
     said = release(before, after, options=options)
     said.says(f"'yes' has {there} (5 deleted); 99 of each are enough")
-    said.says("ask for --control fdr" if there else "leave these people out of --deleted")
+    said.says("use --control fdr" if there else "leave these people out of --deleted")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -282,7 +282,7 @@ def test_models_that_give_labels_alone_are_asked_for_labels(command, models):
         ("versions.py:unfitted", [], "returned a LogisticRegression without classes_; a fitted classifier"),
         ("versions.py:broken", [], "raised KeyError: 'weights', at versions.py"),
         ("versions.py:none", [], "the module has no 'none'"),
-        ("versions.py:before", ["--label", "b"], "is none of the classes of versions.py:before"),
+        ("versions.py:before", ["--label", "b"], "is not among the classes of versions.py:before"),
         ("versions.py:before", ["--record", "id"], "no record column 'id' in people.csv"),
         ("model.pkl", [], "pickles above all, which can run code"),
     ],
@@ -302,8 +302,8 @@ def changed(frame, **columns):
 BAD = {
     "too few references": (lambda b, a: (b, a), ["--reference", "100,101"], "at least 99 reference persons are needed"),
     "references overlap": (lambda b, a: (b, a), ["--reference", "4,100"], "1 records are both deleted and reference"),
-    "other records": (lambda b, a: (b, a.iloc[:-1]), [], "the versions were asked other records: 1 stand in"),
-    "more records": (lambda b, a: (b.iloc[1:], a), [], "0 stand in"),
+    "other records": (lambda b, a: (b, a.iloc[:-1]), [], "the versions were queried on different records: 1 are in"),
+    "more records": (lambda b, a: (b.iloc[1:], a), [], "0 are in"),
     "ids not there": (lambda b, a: (b, a), ["--deleted", "1,9999"], "1 of 2 deleted ids are not in"),
     "ids of persons": (
         lambda b, a: (changed(b, who=[f"p{i}" for i in range(N)]), a),
@@ -311,7 +311,7 @@ BAD = {
         "such as p3, which is the id of a person; give the ids of the person's records, as in the column record",
     ),
     "reference not there": (lambda b, a: (b, a), ["--reference", "100,x"], "1 of 2 reference ids are not in"),
-    "ids twice": (lambda b, a: (b, a), ["--deleted", "1,2,1"], "1 ids stand there more than once, such as 1"),
+    "ids twice": (lambda b, a: (b, a), ["--deleted", "1,2,1"], "1 ids occur more than once, such as 1"),
     "record twice": (lambda b, a: (pd.concat([b, b[:2]]), a), [], "holds 2 record ids more than once, such as 0"),
     "no ids": (lambda b, a: (b, a), ["--deleted", ","], "give at least one record id"),
     "no file of ids": (lambda b, a: (b, a), ["--deleted", "gone.txt"], "no file at gone.txt"),
@@ -326,19 +326,19 @@ BAD = {
         ["--person", "who"],
         "5 people have deleted and reference records",
     ),
-    "identical": (lambda b, a: (b, b), [], "answer all 400 records alike: nothing changed between the versions"),
+    "identical": (lambda b, a: (b, b), [], "answer all 400 records identically: nothing changed between the versions"),
     "no record": (lambda b, a: (b.drop(columns="record"), a), [], "needs a column record and a column p_<class>"),
     "unknown column": (
         lambda b, a: (b.rename(columns={"label": "lable"}), a),
         [],
         "has the unknown column 'lable'; if it is the label",
     ),
-    "not a number": (lambda b, a: (changed(b, p_no="x"), a), [], "column 'p_no' holds something that is no number"),
+    "not a number": (lambda b, a: (changed(b, p_no="x"), a), [], "column 'p_no' holds something that is not a number"),
     "no probability": (lambda b, a: (changed(b, p_no=b.p_no + 1), a), [], "is outside [0, 1]"),
     "sum": (lambda b, a: (b, changed(a, p_no=a.p_no / 2)), [], "not 1; export whole probabilities"),
     "classes": (lambda b, a: (b, a[["record", "p_yes"]].assign(p_never=a.p_no)), [], "both versions need the same"),
-    "label": (lambda b, a: (changed(b, label="maybe"), a), [], "the label 'maybe' is none of the classes no, yes"),
-    "partial": (lambda b, a: (changed(b, partial=2), a), [], "column 'partial' holds something else than true"),
+    "label": (lambda b, a: (changed(b, label="maybe"), a), [], "the label 'maybe' is not among the classes no, yes"),
+    "partial": (lambda b, a: (changed(b, partial=2), a), [], "column 'partial' holds something other than true"),
     "confidence": (lambda b, a: (b, a), ["--confidence", "95"], "--confidence is 95; a share between 0 and 1"),
     "base rate": (lambda b, a: (b, a), ["--base-rate", "0"], "--base-rate is 0; a share between 0 and 1"),
     "score": (lambda b, a: (b, a), ["--score", "luck"], "no score 'luck'; use one of margin-difference"),
@@ -356,7 +356,7 @@ def test_a_column_that_nothing_reads_is_left_out_and_named(release, frames, tmp_
     before, after = frames
     release(changed(before, lable=1), after, suffix=suffix)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "columns that nothing here reads were left out: lable" in page
+    assert "columns that are not used were left out: lable" in page
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -381,11 +381,11 @@ WHOLE = {"record": np.arange(3), "posteriors": np.full((3, 2), 0.5)}
         ({"record": np.arange(3)}, "needs the arrays record and posteriors; it has record"),
         ({"record": np.arange(3), "posteriors": np.ones(3)}, "numbers (rows, classes) are needed"),
         ({"record": np.arange(3) / 2, "posteriors": np.full((3, 2), 0.5)}, "one whole number or text for each"),
-        ({"record": np.arange(3), "posteriors": np.full((3, 2), 0.5), "label": np.array([0, 1, 2])}, "no class index"),
+        ({"record": np.arange(3), "posteriors": np.full((3, 2), 0.5), "label": np.array([0, 1, 2])}, "a class index"),
         ({**WHOLE, "classes": np.array("no")}, "'classes' has shape ()"),
         ({**WHOLE, "classes": np.array([["no", "yes"]])}, "the name of each of 2 classes is needed"),
-        ({**WHOLE, "partial": np.array("no")}, "'partial' holds something else than true and false"),
-        ({**WHOLE, "partial": np.zeros(0, dtype=bool)}, "'partial' holds something else than true and false"),
+        ({**WHOLE, "partial": np.array("no")}, "'partial' holds something other than true and false"),
+        ({**WHOLE, "partial": np.zeros(0, dtype=bool)}, "'partial' holds something other than true and false"),
     ],
 )
 def test_bad_arrays(command, tmp_path, lists, arrays, said):

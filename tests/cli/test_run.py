@@ -243,7 +243,7 @@ def test_the_label_na_is_a_text_where_it_is_said_so(command):
     pd.DataFrame({"age": rng.normal(size=300), "country": country}).to_csv("people.csv", index=False)
     asked = ("run", "--data=people.csv", "--label=country", "--shadow-worlds=2", "--target-worlds=2", "--deletions=5")
     asked += ("--train-size=50", "--attack=none", "--feature=sorted-diff", "--attack-model=decision-tree")
-    command(*asked).says("since 'NA' is read as missing; if it is meant as a text, name those")
+    command(*asked).says("since 'NA' is read as missing; if it is meant as a text, name the texts")
     done = command(*asked, "--na-values=?", "--na-values=", "--stratify", "--json")
     assert done.code == 0, done.err
     assert done.findings["config"]["target"]["data"]["na_values"] == ["?", ""]

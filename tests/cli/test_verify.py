@@ -32,7 +32,7 @@ def out(command, tmp_path):
 
 def test_a_finished_run_is_as_it_was_written(command, out):
     done = command("verify", out)
-    assert (done.code, done.out) == (0, f"{out}: all 9 files are as they were written\n")
+    assert (done.code, done.out) == (0, f"{out}: all 9 files are unchanged\n")
     said = json.loads(command("verify", out, "--json").out)
     assert said["ok"] is True
     assert said["runs"][0]["differences"] == []
@@ -62,7 +62,7 @@ def test_each_damaged_file_is_named_and_made_again(command, out):
     (out / "notes.txt").unlink()
     again = command("run", *SMALL, "--out", out)
     assert again.code == 0
-    assert "not as the run before left it (report.html missing, scores.parquet changed); it is written" in again.err
+    assert "has changed since the previous run (report.html missing, scores.parquet changed)" in again.err
     assert command("verify", out).code == 0
     assert pq.read_table(out / "scores.parquet").num_rows > 0
     assert (out / "scores.parquet").read_bytes() == before["scores.parquet"]
@@ -95,7 +95,7 @@ def test_folders_without_digests(command, out, tmp_path):
     done = command("verify", out, copied, tmp_path)
     assert done.code == 2
     assert done.out.splitlines() == [
-        f"{out}: all 9 files are as they were written",
+        f"{out}: all 9 files are unchanged",
         f"{copied} has no digests recorded: an earlier version made it, or its run did not end; run the audit again "
         "into it",
         f"{tmp_path} holds no run of unlearn-audit (it has no unlearn-audit-run.json); give the folder of a run",

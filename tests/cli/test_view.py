@@ -182,7 +182,7 @@ def test_the_list_shows_runs_and_says_what_is_wrong_with_others(server):
 def test_the_list_is_filtered_and_sorted(server):
     assert list(keys_of(text_of(server, "/?q=MLP")).values()) == ["deep/er/two"]
     assert keys_of(text_of(server, "/?kind=damaged")) == {}
-    assert "No folder is like that." in text_of(server, "/?" + urlencode({"q": HOSTILE[::-1]}))
+    assert "No folder matches." in text_of(server, "/?" + urlencode({"q": HOSTILE[::-1]}))
     down = [name for name in keys_of(text_of(server, "/?sort=AUC&order=down")).values() if "three" not in name]
     up = [name for name in keys_of(text_of(server, "/?sort=AUC&order=up")).values() if "three" not in name]
     assert (down, up) == (["one", "deep/er/two"], ["deep/er/two", "one"])
@@ -322,9 +322,9 @@ def test_a_changed_run_is_read_again(tmp_path):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "localhost", "192.168.0.1", "", "127.0.0.1 "])
 def test_no_other_address_is_listened_on(host, runs):
-    with pytest.raises(AuditError, match=r"on this machine alone, so give 127\.0\.0\.1 or ::1"):
+    with pytest.raises(AuditError, match=r"only on this machine, so give 127\.0\.0\.1 or ::1"):
         check_loopback(host)
-    with pytest.raises(AuditError, match="on this machine alone"):
+    with pytest.raises(AuditError, match="only on this machine"):
         Server(Site(Shelf.of(runs)), host, 0)
 
 
@@ -356,8 +356,8 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
 
 def test_bad_input_ends_in_a_sentence(command, runs, server):
     for words, said in (
-        (["view", runs / "nothing"], "is no folder"),
-        (["view", runs, "--host=0.0.0.0"], "on this machine alone"),
+        (["view", runs / "nothing"], "is not a folder"),
+        (["view", runs, "--host=0.0.0.0"], "only on this machine"),
         (["view", runs, f"--port={server.door.port}"], "cannot be had"),
     ):
         done = command(*words, "--no-browser")

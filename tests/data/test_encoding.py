@@ -28,7 +28,7 @@ def test_users_list_is_sorted_and_what_is_not_in_it_is_other() -> None:
     table = _table({"job": pd.Series(["smith", "baker", "abbot", "smith", "zoologist"], dtype="str")})
     X, notes = encode(table, np.array([0, 1, 3]))
     assert X.ravel().tolist() == [1, 0, 2, 1, 2]
-    assert notes == ('job: 2 rows hold a value unknown to the fit rows, "other".',)
+    assert notes == ('job: 2 rows hold a value not among the fit rows, "other".',)
 
 
 def test_one_hot() -> None:

@@ -79,9 +79,9 @@ def test_text_that_identifies_is_dropped_from_a_file(tmp_path, name, kind):
     records = from_file(tmp_path, frame(**{name: TEXTS[name]}), kind)
     assert records.data.X.shape == (N, 1)
     (said,) = records.data.warnings
-    assert said.startswith(f"Dropped, nearly every record holds another text, as with ids: {name} (")
-    assert "give free text with --encoding raw to a model that reads it; a column that is to stay" in said
-    assert said.endswith("is named with --keep")
+    assert said.startswith(f"Dropped, nearly every record holds a different text, as with ids: {name} (")
+    assert "give free text with --encoding raw to a model that reads it; to keep a column anyway" in said
+    assert said.endswith("name it with --keep")
     # nothing that may be published quotes what stood there
     assert not any(str(value) in said for value in TEXTS[name])
 

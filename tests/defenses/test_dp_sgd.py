@@ -50,7 +50,7 @@ def test_what_learns_outside_the_guarantee_is_refused():
     outside = make_pipeline(PCA(2), TorchClassifier(modules.mlp))
     with pytest.raises(AuditError, match="learns a PCA from the training records, outside the guarantee"):
         private_source(resolve_model(outside), Privacy(5.0))
-    with pytest.raises(AuditError, match="decision-tree is no neural network"):
+    with pytest.raises(AuditError, match="decision-tree is not a neural network"):
         private_source(resolve_model("decision-tree"), Privacy(5.0))
 
 

@@ -153,7 +153,7 @@ def test_workers_that_grew_are_replaced_in_silence(records, tmp_path, own, capfd
 
 @pytest.mark.parametrize("name", ["processes", "dask"])
 def test_workers_that_always_die_are_told_in_one_sentence(records, tmp_path, own, name):
-    with pytest.raises(AuditError, match=r"worker processes died 3 times in a row .*; 6 worlds are not made yet"):
+    with pytest.raises(AuditError, match=r"worker processes died 3 times in a row .*; 6 worlds are not computed yet"):
         observe(records, tmp_path / name, name, own("Doomed"))
 
 
@@ -229,7 +229,7 @@ def test_a_running_cluster_is_used_and_left_running(records, tmp_path, own):
     ("name", "jobs", "scheduler", "said"),
     [
         ("threads", 2, None, "no executor 'threads'; use one of serial, processes, dask"),
-        ("processes", 2, "tcp://node:8786", "a scheduler was given and the executor is processes"),
+        ("processes", 2, "tcp://node:8786", "a scheduler was given, but the executor processes has none"),
     ],
 )
 def test_executors_that_do_not_exist(name, jobs, scheduler, said):
@@ -276,7 +276,7 @@ def test_items_are_tried_again_as_long_as_that_leads_anywhere():
         yield
 
     tried.clear()
-    with pytest.raises(AuditError, match=r"died 3 times in a row \(killed\).*4 worlds are not made yet"):
+    with pytest.raises(AuditError, match=r"died 3 times in a row \(killed\).*4 worlds are not computed yet"):
         list(until_done(never, items))
     assert len(tried) == FRUITLESS
 

@@ -264,7 +264,7 @@ def test_worlds_keep_what_was_measured_and_are_made_again_for_more(records, tmp_
     (found,) = observe_worlds(
         asked[("accuracy",)], Store(tmp_path), executor_for(None, 1), seen.append, None, Reuse(), said.append
     )
-    sentence = "worlds 0, 1 were made without all that is to be measured, and are made again"
+    sentence = "worlds 0, 1 were computed without everything to be measured, and are made again"
     assert said == [f"target side under retrain: {sentence}"]
     assert len(calls) == 4
     assert found[2].measures.columns.tolist() == ["world", "request", "name", "value"]
@@ -295,7 +295,7 @@ def test_a_measure_of_another_version_is_taken_anew(records, tmp_path, monkeypat
 @pytest.mark.parametrize("name", ["relearning", "quantisation"])
 def test_what_is_measured_of_networks_is_refused_of_others(records, name):
     measure = MEASURES[name]
-    assert measure.why_not(resolve_model("decision-tree"), records.data) == "decision-tree is no neural network"
+    assert measure.why_not(resolve_model("decision-tree"), records.data) == "decision-tree is not a neural network"
     assert measure.why_not(network(records), records.data) is None
     assert list(measures_of([name, name])) == [name]
     found, *_ = measured(records, resolve_model("decision-tree"), "retrain", [name])

@@ -88,7 +88,7 @@ def test_records_that_are_no_numbers_are_refused(data):
     with pytest.raises(AuditError, match="there are 9 of made, fewer than 10"):
         Probes.of(data, np.array([0]), np.arange(9), 1, seed=0)
     holed = replace(data, X=np.where(data.X > 2, np.nan, data.X))
-    with pytest.raises(AuditError, match="lack values"):
+    with pytest.raises(AuditError, match="have missing values"):
         Probes.of(holed, np.array([0]), np.arange(100, 300), 1, seed=0)
 
 

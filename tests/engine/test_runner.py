@@ -151,8 +151,8 @@ def test_changed_notes_are_made_again_and_named(records, tmp_path):
         assert np.array_equal(table.posteriors, first[task.plan.side][0].posteriors)
         assert side.overfitting == first[task.plan.side][1].overfitting
     assert said == [
-        "shadow side: world 1 was kept by an earlier version, which noted no digest of it, and is made again",
-        "target side: worlds 0 to 2 can no longer be read whole and are made again",
+        "shadow side: world 1 was stored by an earlier version, which recorded no digest of it, and is made again",
+        "target side: worlds 0 to 2 can no longer be read completely and are made again",
     ]
     assert len(reuse.remade) == 4
     assert [of_side[side].reused for side in SIDES] == [1, 0]

@@ -128,7 +128,7 @@ def test_who_keeps_going_is_told_what_failed(table, monkeypatch):
 
     monkeypatch.setattr(LearnedAttack, "score", fails)
     with pytest.raises(
-        AuditError, match=r"failed: ValueError: no distance today, at .*; --keep-going goes on without it"
+        AuditError, match=r"failed: ValueError: no distance today, at .*; --keep-going continues without it"
     ):
         run(shadow, target)
     found = run(shadow, target, keep_going=True)

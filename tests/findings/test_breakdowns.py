@@ -72,7 +72,7 @@ def test_an_audit_of_per_record_worlds_counts_whom_it_tells(tmp_path):
     assert 5 <= risk.identified <= 18
     assert risk.worlds_needed == 7
     page = result.save(tmp_path / "out").read_text()
-    assert page.count(f"Of 18 audited records {risk.identified} stand out individually") == 1
+    assert page.count(f"Of 18 audited records {risk.identified} are identified individually") == 1
     assert page.count("audited records") == 1
     assert "Difficulty: tenths of the margin" in page
     shuffled = rng.permutation(len(result.scores))

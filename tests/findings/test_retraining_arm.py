@@ -197,7 +197,7 @@ def test_a_leak_that_is_the_same_turned_round_is_as_large(table):
 
 def test_arms_that_were_asked_otherwise_are_not_compared(table):
     sides = {"shadow": table(seed=1, leak=8, side="shadow"), "target": table(seed=2, leak=8)}
-    with pytest.raises(AssertionError, match="not asked the same"):
+    with pytest.raises(AssertionError, match="did not query the same"):
         assessed(sides, {**sides, "target": table(seed=3, leak=8)})
 
 

@@ -115,7 +115,7 @@ def test_a_perfect_order_of_few_records_is_no_certainty():
 @pytest.mark.parametrize(
     ("first", "second", "clusters", "message"),
     [
-        ([1.0, 2, 3, 4], [1.0, 2, 3, 4], None, "needs 5 independent records or clusters at least, got 4"),
+        ([1.0, 2, 3, 4], [1.0, 2, 3, 4], None, "needs at least 5 independent records or clusters, got 4"),
         (np.arange(9), np.arange(9), np.arange(9) // 3, "got 3"),
         (np.arange(9), np.ones(9), None, "all 9 rows have the same number"),
         (np.arange(9), np.arange(8), None, "two numbers per row, and its cluster, are needed, got 9 and 8"),

@@ -216,7 +216,7 @@ WHOLE = [f"{100 + i},0.5,0.5" for i in range(40)]
         (table([*WHOLE[:-1], "139,high,0.5"]), "column p_no that holds no numbers"),
         (table(WHOLE, "record,p_no,p_perhaps"), r"class 'perhaps'; the classes are no, yes"),
         (table([f"{100 + i},maybe" for i in range(40)], "record,label"), "class 'maybe'"),
-        (table(WHOLE, "id,p_no,p_yes"), "a column record is needed .* the file has id, p_no, p_yes"),
+        (table(WHOLE, "id,p_no,p_yes"), "it needs a column record .* the file has id, p_no, p_yes"),
         ("<html>no</html>", "wrote "),
         ("", r"wrote an empty file to \{answers\}"),
     ],
@@ -233,7 +233,7 @@ def test_what_is_wrong_with_answers_is_named(folder, content, says):
     [
         ("true {train} {query} {answers}", r"model command true wrote no file to \{answers\}"),
         (counting("echo careful >&2; echo no model >&2; exit 3 # {train} {query} {answers}"), "exit code 3: no model"),
-        ("sleep 30 {train} {query} {answers}", r"took more than 0\.5 seconds and was ended; .* --model-timeout"),
+        ("sleep 30 {train} {query} {answers}", r"took more than 0\.5 seconds and was stopped; .* --model-timeout"),
     ],
 )
 def test_a_program_that_fails_is_told_in_one_sentence(folder, command, says):
@@ -245,13 +245,13 @@ def test_a_program_that_fails_is_told_in_one_sentence(folder, command, says):
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("./model.sh {train} {query}", r"names no \{answers\}, to which it has to write"),
+        ("./model.sh {train} {query}", r"names no \{answers\}, to which it must write"),
         ("./model.sh {train} {query} {answers} {retain}", r"names \{retain\}, which is unknown"),
         ("./model.sh {train.xlsx} {query} {answers}", r"\{train\.xlsx\}; files are written as \.parquet or \.csv"),
         ("'./model.sh {train} {query} {answers}", "cannot be read"),
         ("{train} {query} {answers}", "names no program; write one like"),
         ("./model.sh {train} {query} {answers}", "cannot be run: there is no file ./model.sh; check the command"),
-        ("./model.sh", "is no name; if it is a program, say what it is given"),
+        ("./model.sh", "is not a name; if it is a program, say what it is given"),
     ],
 )
 def test_a_command_that_cannot_be_is_refused_before_anything_is_trained(folder, command, says):
@@ -260,13 +260,13 @@ def test_a_command_that_cannot_be_is_refused_before_anything_is_trained(folder, 
 
 
 def test_a_time_limit_is_of_a_program():
-    with pytest.raises(AuditError, match="--model-timeout is of a program"):
+    with pytest.raises(AuditError, match="--model-timeout is for a program"):
         resolve_model("decision-tree", timeout=3)
 
 
 def test_an_edited_program_is_another_model_and_where_it_runs_is_not(folder, monkeypatch):
     before = resolve_model(PERL)
-    assert before.unknown == ("the model command means.pl runs what cannot be followed",)
+    assert before.unknown == ("the model command means.pl runs code that cannot be traced",)
     assert needs_measuring(before)
     assert resolve_model(PERL, timeout=3).fingerprint == before.fingerprint
     (folder / "means.pl").write_text(MEANS + "# edited\n")
@@ -282,7 +282,7 @@ def test_an_edited_program_is_another_model_and_where_it_runs_is_not(folder, mon
 def test_a_file_that_names_a_program_runs_it_only_where_that_is_allowed(tmp_path):
     path = tmp_path / "audit.yaml"
     path.write_text(f"target: {{model: '{PERL}', timeout: 5}}\n")
-    with pytest.raises(AuditError, match="would run code of other people's"):
+    with pytest.raises(AuditError, match="would run third-party code"):
         read_config(path)
     config = read_config(path, allow_code=True)
     assert (config.target.model, config.target.timeout) == (PERL, 5)
@@ -353,7 +353,7 @@ def test_an_audit_of_a_program_that_gives_labels_says_so_and_attacks_labels(fold
         references=0,
         attack_models=["logistic-regression"],
     ).findings
-    assert any("gives labels and no probabilities" in note.text for note in findings.notes)
+    assert any("gives labels but no probabilities" in note.text for note in findings.notes)
     ran = {result.attack for result in findings.results}
     assert ran
     assert "l-diff" not in ran

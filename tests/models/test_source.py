@@ -167,7 +167,7 @@ def no_classifier():
         ("os:nothing", "the module has no 'nothing'"),
         (raises, "raised RuntimeError: no licence"),
         (no_classifier, "model no_classifier is a LinearRegression, which predicts numbers"),
-        (42, "a int is no model"),
+        (42, "a int is not a model"),
         (object, "without fit"),
     ],
 )
@@ -280,11 +280,15 @@ def raises_lines(n_features, n_classes):
 @pytest.mark.parametrize(
     ("model", "settings", "said"),
     [
-        ("decision-tree", {"epochs": 3}, "epochs was asked for and model decision-tree is no neural network"),
-        ("mlp", {"epochs": 3, "device": "cpu"}, "epochs and device were asked for and model mlp is no neural network"),
+        ("decision-tree", {"epochs": 3}, "epochs was requested, but model decision-tree is not a neural network"),
+        (
+            "mlp",
+            {"epochs": 3, "device": "cpu"},
+            "epochs and device were requested, but model mlp is not a neural network",
+        ),
         (returns_none, {}, "model returns_none is a NoneType without fit"),
-        (a_module(), {}, "a Linear that exists already has its weights, and each world trains its own; pass the class"),
-        ("torch-mlp", {"device": "cuda:77"}, "device 'cuda:77' was asked for"),
+        (a_module(), {}, "a Linear that already exists has weights, but each world trains its own; pass the class"),
+        ("torch-mlp", {"device": "cuda:77"}, "device 'cuda:77' was requested"),
     ],
 )
 def test_networks_that_cannot_be_made_are_told_in_one_sentence(model, settings, said):

@@ -160,10 +160,10 @@ AFTER = {"after_a": [0.5], "after_b": [0.5]}
         ({**ONE, "p_a": [1.0]}, "no columns before_<class>"),
         ({**ONE, "p0_a": [0.5], "p0_b": [0.5], "p2_a": [0.5], "p2_b": [0.5]}, "without a gap"),
         ({**ONE, **BEFORE, "after_a": [1.0]}, "every version needs the same"),
-        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "column 'before_a' holds something that is no number"),
+        ({**ONE, **BEFORE, **AFTER, "before_a": ["x"]}, "column 'before_a' holds something that is not a number"),
         ({**ONE, **BEFORE, **AFTER, "before-c": [0.0]}, "unknown column 'before-c', which could hold posteriors"),
         ({**ONE, **BEFORE, **AFTER, "wrold": [1]}, "unknown column 'wrold'; if it is the world, say --column world="),
-        ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is none of the classes"),
+        ({**ONE, **BEFORE, **AFTER, "label": ["c"]}, "label 'c' is not among the classes"),
         ({**BEFORE, **AFTER, "role": [None]}, "'role' is empty"),
     ],
 )
@@ -203,7 +203,7 @@ def test_missing_empty_and_broken_files(tmp_path):
     with pytest.raises(AuditError, match="cannot be read as Parquet"):
         read_observations(tmp_path / "x.parquet")
     (tmp_path / "x.npz").write_bytes(b"no zip at all")
-    with pytest.raises(AuditError, match=r"is no whole NPZ archive|objects"):
+    with pytest.raises(AuditError, match=r"is not a complete NPZ archive|objects"):
         read_observations(tmp_path / "x.npz")
     (tmp_path / "x.csv").write_bytes("role,before_é".encode("latin-1"))
     with pytest.raises(AuditError, match="not UTF-8"):
@@ -239,8 +239,8 @@ ARRAYS = {"before": np.full((2, 2), 0.5), "after": np.full((2, 2), 0.5), "role":
     [
         ({"role": np.array([["deleted"], ["unseen"]])}, "column 'role' has shape (2, 1)"),
         ({"role": np.array("deleted")}, "column 'role' has shape ()"),
-        ({"metadata": np.array("{broken")}, "'metadata' is no JSON"),
-        ({"metadata": np.array("[1]")}, "'metadata' holds JSON of a list"),
+        ({"metadata": np.array("{broken")}, "'metadata' is not valid JSON"),
+        ({"metadata": np.array("[1]")}, "'metadata' holds a JSON list"),
         ({"classes": np.array("ab")}, "'classes' has shape ()"),
         ({"partial": np.array([True, False])}, "'partial' has shape (2,)"),
         ({"signal_x": np.array(1.0)}, "signal 'x' has shape ()"),
@@ -265,11 +265,11 @@ def test_an_archive_with_a_damaged_or_foreign_member(tmp_path):
     content = bytearray(path.read_bytes())
     content[60:400] = b"\xff" * 340
     path.write_bytes(content)
-    assert "no whole NPZ archive" in refused(path)
+    assert "not a complete NPZ archive" in refused(path)
     np.savez(path, **ARRAYS)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("readme", "dear reader")
-    assert "'readme' is no array" in refused(path)
+    assert "'readme' is not an array" in refused(path)
 
 
 @pytest.mark.parametrize("offset", range(30, 1500, 70))
@@ -405,7 +405,7 @@ def test_whether_rows_are_partial_is_true_or_false(table, tmp_path, values):
     frame = pd.read_csv(tmp_path / "t.csv")
     frame["partial"] = pd.Series((values * len(frame))[: len(frame)], dtype=object)
     frame.to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(AuditError, match="'partial' holds something else than true and false"):
+    with pytest.raises(AuditError, match="'partial' holds something other than true and false"):
         read_observations(tmp_path / "t.csv")
 
 

@@ -132,13 +132,13 @@ def test_what_was_done_to_a_file_is_said(tmp_path):
     for name, said in (
         ("decimal-comma.csv", ["separated by semicolon", "decimals are written with a comma"]),
         ("comments.csv", ["2 lines before the header"]),
-        ("upper.csv", ["'Role' is taken for role", "'Record-ID' is taken for record"]),
-        ("old-and-new.csv", ["start with 'old' are taken for the posteriors before"]),
+        ("upper.csv", ["'Role' is taken as role", "'Record-ID' is taken as record"]),
+        ("old-and-new.csv", ["start with 'old' are taken as the posteriors before"]),
         ("more.csv", ["left out: region, score"]),
         ("percentages.csv", ["percentages, since every row sums to 100, and were divided by 100"]),
-        ("signs.csv", ["percentages, by their sign"]),
+        ("signs.csv", ["percent signs"]),
         ("long.csv", ["one row for each query, version and class"]),
-        ("words.csv", ["roles were read in our words: 'Kept' as retained, 'forget' as deleted"]),
+        ("words.csv", ["roles were translated to ours: 'Kept' as retained, 'forget' as deleted"]),
     ):
         WRITE[name](wide(), tmp_path / name)
         notes = " / ".join(read_observations(tmp_path / name).metadata[READ_AS])
@@ -200,7 +200,7 @@ def test_a_flag_does_not_turn_probabilities_into_others(tmp_path):
     plain(tmp_path)
     found = read_observations(tmp_path / "plain.csv", ReadAs(values="logits"))
     assert np.array_equal(found.posteriors, plain(tmp_path).posteriors)
-    assert "in spite of --values logits" in found.metadata[READ_AS][0]
+    assert "despite --values logits" in found.metadata[READ_AS][0]
 
 
 def test_logarithms_of_zero_and_rows_that_are_none(tmp_path):
@@ -211,7 +211,7 @@ def test_logarithms_of_zero_and_rows_that_are_none(tmp_path):
     logs = np.log(P)
     logs[7, 1] -= 1
     wide(logs).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(AuditError, match="row 7, version 1 are no logarithms of probabilities"):
+    with pytest.raises(AuditError, match="row 7, version 1 are not logarithms of probabilities"):
         read_observations(tmp_path / "t.csv", ReadAs(values="log-probabilities"))
 
 
@@ -233,12 +233,12 @@ def test_one_probability_for_two_classes(tmp_path, make, values):
     expected = plain(tmp_path, wide(p, ["no", "yes"], base))
     assert found.rows.equals(expected.rows)
     assert np.allclose(found.posteriors, expected.posteriors, rtol=0, atol=0 if values is None else 1e-6)
-    assert "taken as that of class 'yes' and not 'no'" in " ".join(found.metadata[READ_AS])
+    assert "taken to be that of class 'yes' and not 'no'" in " ".join(found.metadata[READ_AS])
     frame.drop(columns="label").to_csv(tmp_path / "one.csv", index=False)
     if values is None:
         assert read_observations(tmp_path / "one.csv").classes == ("0", "1")
     else:
-        with pytest.raises(AuditError, match="is no probability; say what these numbers are with --values"):
+        with pytest.raises(AuditError, match="is not a probability; say what these numbers are with --values"):
             read_observations(tmp_path / "one.csv")
 
 
@@ -279,14 +279,17 @@ SAID = {
     "no-header.csv": (lambda f: f.to_csv(index=False, header=False), "its first line looks like data"),
     "twice.csv": (lambda f: f.assign(x=1).rename(columns={"x": "role"}).to_csv(index=False), "more than one column named 'role'"),
     "thousands.csv": (lambda f: wide(P * 1e6).map(lambda x: f"{x:,.0f}" if isinstance(x, float) else x).to_csv(index=False),
-                      "holds something that is no number"),
-    "na.csv": (lambda f: f.astype(object).mask(f == f.iloc[3, 4], "NA").to_csv(index=False), "holds something that is no number"),
+                      "holds something that is not a number"),
+    "na.csv": (lambda f: f.astype(object).mask(f == f.iloc[3, 4], "NA").to_csv(index=False), "holds "
+        "something that is not a number"),
     "nan.csv": (lambda f: f.astype(object).mask(f == f.iloc[3, 4], "NaN").to_csv(index=False), "is not a finite number"),
     "empty-cell.csv": (lambda f: f.astype(object).mask(f == f.iloc[3, 4], "").to_csv(index=False), "is not a finite number"),
-    "two-headers.csv": (lambda f: "\n".join((lambda a, *b: [a, a, *b])(*f.to_csv(index=False).split("\n"))), "holds something that is no number"),
-    "some-signs.csv": (lambda f: f.astype(object).mask(f == f.iloc[3, 4], "50%").to_csv(index=False), "is no number"),
+    "two-headers.csv": (lambda f: "\n".join((lambda a, *b: [a, a, *b])(*f.to_csv(index=False).split("\n"))), "holds "
+        "something that is not a number"),
+    "some-signs.csv": (lambda f: f.astype(object).mask(f == f.iloc[3, 4], "50%").to_csv(index=False), "is "
+        "not a number"),
     "rows-longer.csv": (lambda f: f.to_csv(index=False).replace("\n", ",\n").replace(",\n", "\n", 1), "cannot be read as CSV"),
-    "role-word.csv": (lambda f: f.assign(role="gone").to_csv(index=False), "say what other words mean with --role-value"),
+    "role-word.csv": (lambda f: f.assign(role="gone").to_csv(index=False), "translate other words with --role-value"),
     "role-typo.csv": (lambda f: f.rename(columns={"world": "wolrd"}).to_csv(index=False), "say --column world=wolrd"),
     "third.csv": (lambda f: f.assign(score_yes=0.5).to_csv(index=False), "'score_yes', which could hold posteriors"),
     "long-twice.csv": (lambda f: pd.concat([long(), long()[:1]]).to_csv(index=False), "has 2 rows for record 100, version 0, class 'no'"),
@@ -312,7 +315,7 @@ def test_what_cannot_be_known_is_one_sentence_that_names_the_cause(tmp_path, nam
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ({"column": ["role"]}, "--column 'role' is no pair"),
+        ({"column": ["role"]}, "--column 'role' is not a pair"),
         ({"column": ["role=a", "role=b"]}, "--column names one column twice"),
         ({"values": "odds"}, "unknown kind of values 'odds'"),
         ({"class_names": "a"}, "needs two names"),
@@ -411,7 +414,7 @@ def test_an_arrow_file_that_unpacks_to_far_more_is_refused(tmp_path):
     table = pa.table({"role": pa.array(["x"] * 10), "before_a": pa.array(np.zeros(10))})
     big = pa.table({"before_a": pa.array(np.zeros(6_000_000))})
     feather.write_feather(big, str(tmp_path / "t.arrow"), compression="zstd", chunksize=6_000_000)
-    with pytest.raises(AuditError, match="as files do that are made to fill the memory"):
+    with pytest.raises(AuditError, match="like files made to exhaust memory"):
         read_observations(tmp_path / "t.arrow")
     with pa.OSFile(str(tmp_path / "s.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)

@@ -24,7 +24,7 @@ def broken(index, value):
         (ROLES, PAIR[:0], "ab", "values for 0 rows"),
         (ROLES, PAIR[:, 0], "ab", "of shape"),
         (ROLES, PAIR.astype(object), "ab", "type object"),
-        (ROLES, PAIR, "abc", "2 probabilities a row for the classes a, b, c"),
+        (ROLES, PAIR, "abc", "2 probabilities per row for the classes a, b, c"),
         ({}, PAIR, "ab", "no column 'role'"),
         ({"role": ["deleted", "gone"]}, PAIR, "ab", "row 1 has the role 'gone'"),
         ({"role": ["deleted", None]}, PAIR, "ab", "'role' is empty in row 1"),

@@ -157,7 +157,7 @@ def test_it_fits_on_six_sheets_and_no_caption_is_torn_from_its_figure(opened, fo
 def test_a_table_sorts_and_filters(opened):
     page = opened("run")
     unfold(page)
-    table = page.locator("table[data-long]", has_text="How well each attack tells the roles apart").first
+    table = page.locator("table[data-long]", has_text="How well each attack distinguishes the roles").first
     column = table.locator("thead th").all_inner_texts().index("AUC")
     values = f"[...arguments[0].tBodies[0].rows].map((row) => parseFloat(row.cells[{column}].dataset.sort))"
     read = f"(table) => {values.replace('arguments[0]', 'table')}"
@@ -182,7 +182,7 @@ def test_the_roc_is_read_off_with_the_pointer_and_with_keys(opened):
     box = drawing.bounding_box()
     drawing.hover(position={"x": box["width"] / 2, "y": box["height"] / 2})
     reading = page.locator(".reading")
-    assert re.search(r"[0-9.]+ % found at [0-9.]+ % accused", reading.inner_text())
+    assert re.search(r"[0-9.]+ % found at [0-9.]+ % wrongly flagged", reading.inner_text())
     page.mouse.move(0, 0)
     drawing.focus()
     before = reading.inner_text()
@@ -218,7 +218,7 @@ def test_ten_questions_are_answered_on_the_first_screen_or_one_click_away(opened
 def test_the_page_is_readable_without_script(opened):
     page = opened("run", "phone", java_script_enabled=False)
     assert page.locator("h2").first.is_visible()
-    details = page.locator("details", has_text="How well each attack tells the roles apart").first
+    details = page.locator("details", has_text="How well each attack distinguishes the roles").first
     details.locator("summary").click()
     assert details.locator("table").is_visible()
     assert page.locator(".tools").count() == 0

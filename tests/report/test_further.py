@@ -81,7 +81,9 @@ def test_the_risk_of_those_who_remain_is_read_off_its_interval(ends, reading):
         mia_efficacy_ci=(0.4, 0.6),
     )
     assert f"The risk of those who remain {reading}:" in three_way_words(found)
-    assert "The risk of those who remain does not change, since no answer did:" in three_way_words(found, moved=False)
+    assert ("The risk of those who remain does not change, since no answer changed:") in three_way_words(
+        found, moved=False
+    )
 
 
 def test_the_time_of_a_deletion_stands_beside_a_guess():

@@ -53,10 +53,10 @@ def test_the_page_is_well_formed_and_has_every_section(page):
         "What the update adds",
         "Who is at risk",
         "What a defence would change",
-        "What this run could not have seen",
+        "What this run could not have detected",
         "What to do now",
         "The figures behind it",
-        "What was asked",
+        "What was tested",
         "The leading attack among the others",
         "Findings",
         "What the words mean",
@@ -141,7 +141,7 @@ def test_the_page_asks_for_nothing_outside_itself(page):
 def test_the_page_never_vouches_and_is_meant_for_own_releases(page):
     text = Page(page).text
     assert not re.search(r"\bsafe", text, re.IGNORECASE)
-    assert "meant for one's own releases" in text
+    assert "meant for your own releases" in text
 
 
 def test_the_page_suits_dark_screens_phones_and_paper(page):

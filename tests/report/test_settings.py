@@ -44,7 +44,7 @@ def test_settings_in_publishable_form(settings, shown):
 
 @pytest.mark.parametrize("game", ["deleted", "-vs-unseen", "deleted-vs-", ""])
 def test_a_game_without_two_sides_is_an_error(game):
-    with pytest.raises(AuditError, match="has no two sides"):
+    with pytest.raises(AuditError, match="does not have two sides"):
         roles(game)
 
 

@@ -32,11 +32,31 @@ def told(findings, result, **changes):
 @pytest.mark.parametrize(
     ("tpr", "accused", "rate", "said"),
     [
-        (0.272, 0.0099, "0.01", "of 100 deleted people about 27 are found, while about 1 of 100 others is accused"),
-        (1.0, 0.0, "0.01", "of 100 deleted people all are found, while none of 100 others are accused"),
-        (0.002, 0.01, "0.01", "of 100 deleted people fewer than 1 is found, while about 1 of 100 others is accused"),
-        (0.05, 0.001, "0.001", "of 1,000 deleted people about 50 are found, while about 1 of 1,000 others is accused"),
-        (0.4, 0.05, "0.05", "of 100 deleted people about 40 are found, while about 5 of 100 others are accused"),
+        (
+            0.272,
+            0.0099,
+            "0.01",
+            "of 100 deleted people about 27 are found, while about 1 of 100 others is wrongly flagged",
+        ),
+        (1.0, 0.0, "0.01", "of 100 deleted people all are found, while none of 100 others are wrongly flagged"),
+        (
+            0.002,
+            0.01,
+            "0.01",
+            "of 100 deleted people fewer than 1 is found, while about 1 of 100 others is wrongly flagged",
+        ),
+        (
+            0.05,
+            0.001,
+            "0.001",
+            "of 1,000 deleted people about 50 are found, while about 1 of 1,000 others is wrongly flagged",
+        ),
+        (
+            0.4,
+            0.05,
+            "0.05",
+            "of 100 deleted people about 40 are found, while about 5 of 100 others are wrongly flagged",
+        ),
     ],
 )
 def test_risk_in_people_is_the_measured_operating_point(tpr, accused, rate, said):
@@ -48,12 +68,12 @@ def test_a_defence_counts_where_it_is_shown_to_lower_the_risk(findings, lower):
     best = point(0.3, (0.2, 0.4))
     tried = (Defended("none", best, None, None), Defended("label-only", best, None, None, lower))
     said = answers(findings, best, None, tried, Signing("2026-01-01", "", "0.1.0"), publishable=True)
-    assert f"{int(lower)} of 1 measured shown to lower the risk." in [of.text for of in said]
+    assert f"{int(lower)} of 1 measured were shown to lower the risk." in [of.text for of in said]
 
 
 def test_others_who_stay_are_called_so():
     risk = in_people(point(0.3, (0.2, 0.4), game="deleted-vs-retained"))
-    assert "of 100 people who are still in the training data is accused" in risk.clause
+    assert "of 100 people who are still in the training data is wrongly flagged" in risk.clause
 
 
 def test_the_verdict_counts_people_where_the_leading_attack_shows_the_leak(findings):
@@ -70,9 +90,9 @@ def test_no_people_are_counted_as_found_where_nothing_is_shown(findings):
                "auc_minus_classical_ci": (-0.01, 0.01)}  # fmt: skip
     story = told(findings, point(0.012, (0.004, 0.02), **nothing))
     assert "about" not in story.verdict
-    assert "not shown to be more than guessing finds" in story.people_words[0]
+    assert "not shown to be more than guessing would find" in story.people_words[0]
     assert "with the update the attack is right in about" not in " ".join(story.adds)
-    assert story.answers[0].text != "Not as it is: a leak is shown."
+    assert story.answers[0].text != "Not as it is: a leak was found."
 
 
 def test_a_rate_that_was_not_measured_is_said_to_be_unknown(findings):
@@ -97,7 +117,7 @@ def test_groups_are_named_with_whether_their_intervals_lie_apart(findings):
     near = tell(findings.model_copy(update={"groups": (group("a", 0.6), group("b", 0.65))}), "t").at_risk[0]
     assert "best in the group b" in apart
     assert apart.endswith("the intervals do not overlap.")
-    assert "a difference is not shown" in near
+    assert "no difference is shown" in near
 
 
 def test_date_and_owner_are_those_of_the_run():
@@ -128,7 +148,7 @@ def test_hostile_names_are_escaped_in_pages_and_intact_in_json(scores):
 def test_markdown_has_the_order_of_the_page_and_names_nobody(findings, scores, sentinels):
     text, page = markdown(findings), render(findings, scores)
     order = ("What the update adds", "Who is at risk", "What a defence would change",
-             "What this run could not have seen", "What to do now", "The figures behind it",
+             "What this run could not have detected", "What to do now", "The figures behind it",
              "What the words mean")  # fmt: skip
     for of, heading in ((text, "\n## {}\n"), (page, ">{}</h2>")):
         places = [of.index(heading.format(title)) for title in order]

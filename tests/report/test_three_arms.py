@@ -15,19 +15,19 @@ from unlearn_audit.report.three_arms import ARMS_COLUMNS, arms_plot, arms_rows, 
     [
         ((0.02, 0.2), "scrub gives the deletion away more than exact retraining"),
         ((-0.2, -0.02), "scrub gives the deletion away less than exact retraining"),
-        ((-0.1, 0.1), "scrub can't be told apart from exact retraining here"),
-        ((0.0, 0.1), "scrub can't be told apart from exact retraining here"),
+        ((-0.1, 0.1), "scrub cannot be told apart from exact retraining here"),
+        ((0.0, 0.1), "scrub cannot be told apart from exact retraining here"),
     ],
 )
 def test_the_interval_decides(ends, said):
     first, *_ = arms_words(comparison(update=best(ends)))
     assert first.startswith(said)
-    assert ("would have been seen with a probability of 80 %" in first) == ("can't" in said)
+    assert ("would have been detected with a probability of 80 %" in first) == ("cannot" in said)
 
 
 def test_what_could_not_have_been_seen_is_said():
     for seen, said in (
-        (None, "how large a difference would have been seen is not known"),
+        (None, "it is not known how large a difference would have been detected"),
         (0.5, "only a difference above 0.5 w"),
     ):
         first, *_ = arms_words(comparison(update=best((-0.5, 0.5), seen=seen)))
@@ -37,26 +37,29 @@ def test_what_could_not_have_been_seen_is_said():
 @pytest.mark.parametrize("ends", [(0.02, 0.2), (-0.2, -0.02)])
 def test_a_method_that_changed_nothing_gives_nothing_away_whatever_two_fits_make_of_it(ends):
     first, *others = arms_words(comparison(moved=0.0, update=best(ends), attacks=(attack(ends=ends),)))
-    assert first == "scrub left every answer as it was: nothing was forgotten, and the update reveals nothing."
-    assert not any("attacks, read one by one" in of for of in others)
+    assert first == "scrub changed no answer: nothing was forgotten, and the update reveals nothing."
+    assert not any("attacks, each read separately" in of for of in others)
 
 
 def test_answers_of_retraining_are_named_and_not_compared_any_more():
     words = arms_words(comparison(apart=0.0, residual=best((0.1, 0.2))))
-    assert words == ("scrub answers exactly as retraining does, so that both give the same away.",)
+    assert words == ("scrub answers exactly as retraining does, so both give away the same.",)
 
 
 def test_nothing_is_called_forgotten_or_not_where_retraining_changes_nothing_either():
     found = comparison(moved=0.0, apart=0.0)
-    assert arms_words(found) == ("scrub answers exactly as retraining does, so that both give the same away.",)
+    assert arms_words(found) == ("scrub answers exactly as retraining does, so both give away the same.",)
     assert reading_of(found) == "as-retraining"
 
 
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
-        ((0.05, 0.2), "known better than after exact retraining, they are not forgotten"),
-        ((-0.2, -0.05), "known worse than after exact retraining, over-forgotten, which betrays them as well"),
+        ((0.05, 0.2), "recognised better than after exact retraining: they are not forgotten"),
+        (
+            (-0.2, -0.05),
+            "recognised less well than after exact retraining: over-forgotten, which gives them away as well",
+        ),
     ],
 )
 def test_the_margin_says_which_way_the_unlearned_model_errs(ends, said):
@@ -71,7 +74,7 @@ def test_without_a_direction_the_best_attack_is_read():
         for ends in ((0.05, 0.2), (-0.1, 0.1))
     )
     assert "deleted records are recognised more often than after exact retraining" in more[0]
-    assert "the two can't be told apart" in same[0]
+    assert "the two cannot be told apart" in same[0]
 
 
 def test_an_auc_below_one_half_is_a_distance():
@@ -98,15 +101,15 @@ def test_distances_are_stated_with_what_chance_shows():
     )
     (said,) = (of for of in arms_words(comparison(klom=(klom,))) if of.startswith("KLOM"))
     assert "deleted infinite (95 % of 30 records below –)" in said
-    assert "Where nothing differs, 95 % of records lie below 0.20." in said
+    assert "If nothing differs, 95 % of records are below 0.20." in said
 
 
 @pytest.mark.parametrize(
     ("at_least", "certified", "said"),
     [
         (0.3, None, "could have been shown)."),
-        (0.3, 1.0, "scrub states at most 1.00, which this does not contradict."),
-        (1.3, 1.0, "it does not hold here, or those differ from retrained ones as much."),
+        (0.3, 1.0, "scrub states at most 1.00, which this result does not contradict."),
+        (1.3, 1.0, "it does not hold here, or those models differ from retrained ones just as much."),
     ],
 )
 def test_a_certificate_is_no_more_than_it_says(at_least, certified, said):

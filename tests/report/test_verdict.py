@@ -163,25 +163,27 @@ def test_a_leak_with_nothing_to_compare_with_says_so(words):
 
 
 def test_the_difference_is_given_without_the_classical_result(words):
-    assert "The difference to the strongest classical attack, on the original model alone, is +0.280" in words().summary
+    assert (
+        "The difference from the strongest classical attack, on the original model alone, is +0.280"
+    ) in words().summary
 
 
 def test_nothing_seen_says_how_small_an_effect_could_have_been_seen(words, result_of):
     summary = words(**NOTHING).summary
     least = detectable_auc(result_of(**NOTHING))
-    assert summary.startswith("Nothing was seen")
-    assert f"An AUC of {least:.3f} or more would have been seen with a probability of 80 %" in summary
+    assert summary.startswith("No leak was found")
+    assert f"An AUC of {least:.3f} or more would have been detected with a probability of 80 %" in summary
 
 
 @pytest.mark.parametrize(
     ("signs", "named"),
     [
-        ({"auc_hint_ci": (0.501, 0.553)}, "the 90 % interval of its AUC lies above 0.5"),
-        ({"auc_minus_classical": 0.1, "auc_minus_classical_ci": (0.01, 0.2)}, "its difference to the strongest"),
+        ({"auc_hint_ci": (0.501, 0.553)}, "the 90 % interval of its AUC is above 0.5"),
+        ({"auc_minus_classical": 0.1, "auc_minus_classical_ci": (0.01, 0.2)}, "its difference from the strongest"),
         ({"epsilon": 1.5, "epsilon_ceiling": 3.0}, "its lower bound on epsilon is above 0"),
         (
             {"record_risk": RecordRisk(records=9, identified=1, level=0.05, control="by", worlds_needed=3)},
-            "1 record stands",
+            "1 record is identified",
         ),
     ],
 )
@@ -190,36 +192,36 @@ def test_each_sign_makes_a_hint_that_names_it_and_says_how_many_worlds_would_do(
     assert (said.kind, said.gate) == ("hint", "cannot-tell")
     assert named in said.summary
     found = worlds_for_auc_found(result_of(**NOTHING))
-    assert f"An AUC as large as found here would be shown by about {found:,} such target worlds" in said.summary
+    assert f"An AUC as large as the one found here would be shown by about {found:,} such target worlds" in said.summary
 
 
 @pytest.mark.parametrize("auc", [0.48, 0.5, 1.0])
 def test_a_hint_at_an_auc_that_no_number_of_worlds_would_show_asks_for_worlds_that_show_another(auc, words):
     said = words(**NOTHING | {"auc": auc, "epsilon": 0.5, "epsilon_ceiling": 3.0})
     assert said.kind == "hint"
-    assert re.search(r"An AUC of 0.7 would be seen with a probability of 80 % in about \d+ such", said.summary)
+    assert re.search(r"An AUC of 0.7 would be detected with a probability of 80 % in about \d+ such", said.summary)
 
 
 def test_hardly_any_data_could_have_shown_nothing(words):
     said = words(**CASES["too-few-worlds"])
     assert said.gate == "cannot-tell"
-    assert said.summary.startswith("Nothing could have been seen: there are too few worlds. ")
-    assert re.search(r"Only an AUC of 0\.\d+ or more would have been seen", said.summary)
-    assert re.search(r"An AUC of 0.7 would be seen with a probability of 80 % in about \d+ such", said.summary)
+    assert said.summary.startswith("No leak could have been detected: there are too few worlds. ")
+    assert re.search(r"Only an AUC of 0\.\d+ or more would have been detected", said.summary)
+    assert re.search(r"An AUC of 0.7 would be detected with a probability of 80 % in about \d+ such", said.summary)
 
 
 @pytest.mark.parametrize("unknown", [{"auc_error": None, "auc_freedom": None}, {"auc_error": 0.0}])
 def test_without_an_error_no_precision_is_claimed(unknown, words):
     said = words(**NOTHING | unknown)
     assert (said.kind, said.gate) == ("too-few-worlds", "cannot-tell")
-    assert "How large an AUC would have been seen is not known" in said.summary
+    assert "It is not known how large an AUC would have been detected" in said.summary
 
 
 def test_a_reversed_attack_is_a_leak_and_is_flipped(words):
     said = words(**CASES["reversed"])
     assert said.gate == "fail"
     assert "reliably wrong" in said.summary.partition(". ")[0]
-    assert "whoever flips them reaches 0.700 (0.630 to 0.760)" in said.summary
+    assert "flipping them gives 0.700 (0.630 to 0.760)" in said.summary
 
 
 def test_another_attack_that_is_reliably_wrong_is_a_leak_too(words, result_of):
@@ -274,16 +276,16 @@ def test_the_limits_state_view_game_regime_fit_and_family(words, classical):
     assert "the posteriors of both models and nothing else" in text
     assert "repeats every random draw of the original" in text
     assert "The forest of this version cannot run fixed." in limits
-    assert "as fitted on these shadow data" in text
+    assert "as fitted on this shadow data" in text
     assert "Only 2 attacks were tried" in text
 
 
 def test_the_limits_state_which_epsilon_and_no_second_precision(words):
     plain, bounded = (" ".join(words(**more).limits) for more in ({}, {"epsilon": 1.25, "epsilon_ceiling": 3.5}))
     assert "Epsilon" not in plain
-    assert "would be seen with" not in plain
+    assert "would be detected with" not in plain
     assert "Epsilon is at least 1.25 at a confidence of 95 %" in bounded
-    assert "would have shown 3.50: a larger epsilon is not excluded" in bounded
+    assert "would have shown 3.50: a larger epsilon is not ruled out" in bounded
 
 
 def test_the_limits_say_by_which_intervals_a_leak_is_claimed(words):

@@ -166,14 +166,14 @@ def contradictions(said, leading):
     claims = said.gate == "fail" and "is still there" not in said.summary
     if not claims:
         assert "shows it" not in text
-        assert "whoever flips them" not in text
+        assert "flipping them" not in text
         assert "this is what the update adds" not in text
     if said.kind in ("nothing-seen", "too-few-worlds"):
-        assert not re.search(r"a sign|What speaks for", text)
+        assert not re.search(r"a sign|Signs of a leak", text)
         assert leading.auc_claim_ci[0] <= 0.5 <= leading.auc_claim_ci[1]
         assert not (leading.epsilon or 0) > 0
     if said.kind == "nothing-seen":
-        least = float(re.search(r"An AUC of ([\d.]+) or more would have been seen", said.summary)[1])
+        least = float(re.search(r"An AUC of ([\d.]+) or more would have been detected", said.summary)[1])
         assert max(leading.auc, 1 - leading.auc) - 5e-4 <= least <= 0.9505
     if said.kind in ("hint", "too-few-worlds"):
         count = re.search(r"(?:about|more than) ([\d,]+) such target worlds", said.summary)[1]
@@ -184,7 +184,7 @@ def contradictions(said, leading):
         assert "what the update adds" not in text
     if said.kind == "leak-by-update":
         assert "not shown to be the cause" not in text
-        assert "that the update adds anything is not shown" not in text
+        assert "it is not shown that the update adds anything" not in text
 
 
 def test_the_table_ends_with_a_row_that_always_applies():

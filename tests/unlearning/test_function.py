@@ -184,7 +184,7 @@ BAD = {
     "raised ZeroDivisionError: division by zero": "return 1 / 0",
     "raised SystemExit: 3": "raise SystemExit(3)",
     "cannot answer, as it raised NotFittedError": "return GaussianNB()",
-    "answered with numbers that are no probabilities": "model.theta_[:] = np.nan\nreturn model",
+    "answered with numbers that are not probabilities": "model.theta_[:] = np.nan\nreturn model",
     "knows the classes [": "return GaussianNB().fit(retain.X, retain.y + 7)",
     "cannot answer, as it raised ValueError: X has 4 features": "return GaussianNB().fit(retain.X[:, :3], retain.y)",
 }
@@ -203,9 +203,9 @@ BAD_NETWORKS = {
     "another architecture ('weight' has shape (3, 9), in the original (3, 4))": "return nn.Linear(9, 3)",
     "another architecture ('bias' is missing)": "return nn.Linear(4, 3, bias=False)",
     "another architecture ('weight' is missing)": "return nn.Sequential(model)",
-    "another architecture ('0.weight' is no weight of the original)": "model.add_module('0', nn.Linear(1, 1))\n"
+    "another architecture ('0.weight' is not a weight of the original)": "model.add_module('0', nn.Linear(1, 1))\n"
     "return model",
-    "broken weights ('bias' holds values that are no finite numbers)": "model.bias.data[1] = np.nan\nreturn model",
+    "broken weights ('bias' holds values that are not finite numbers)": "model.bias.data[1] = np.nan\nreturn model",
     "broken weights ('weight' holds": "model.weight.data[:] = np.inf\nreturn model",
     "returned a Tensor; return the nn.Module": "return model(retain.X)",
     "returned nothing; return the unlearned model": "model.bias.data[:] = 0",
@@ -231,7 +231,11 @@ def test_numbers_that_break_later_are_told_with_who_made_them():
     data = made()
     data.X[50, 0] = 9
     _, after = unlearned(lambda model, forget, retain: Late(), data=data)
-    with pytest.raises(AuditError, match=r"GaussianNB, unlearned by .*<lambda>, answered with numbers that are no pro"):
+    with pytest.raises(
+        AuditError,
+        match=r"GaussianNB, unlearned by .*<lambda>, answered with "
+        "numbers that are not pro",
+    ):
         answers(after)
 
 
@@ -326,9 +330,9 @@ drifting.calls = 0
 
 
 def test_the_public_check_refuses_one_that_does_not_repeat():
-    with pytest.raises(AuditError, match=r"drifting .*draw from the seed alone"):
+    with pytest.raises(AuditError, match=r"drifting .*draw random numbers only from the seed"):
         check_unlearner(drifting)
-    with pytest.raises(AuditError, match="int is no class of options, and no function"):
+    with pytest.raises(AuditError, match="int is neither a class of options nor a function"):
         check_unlearner(3)
 
 
@@ -409,10 +413,10 @@ def test_draws_that_cannot_be_seeded_are_seen(records, tmp_path):
         LogisticRegression(), *records, unlearning=shaken, execution=Execution(store=tmp_path), **SMALL
     ).findings
     assert findings.regime == "fresh"
-    assert "gave different models; it draws from what cannot be seeded" in findings.regime_note
-    told = [note for note in findings.warnings if "so what tells them apart may be the regime" in note]
+    assert "gave different models; it draws from a source that cannot be seeded" in findings.regime_note
+    told = [note for note in findings.warnings if "so a difference between them may come from the regime" in note]
     assert len(told) == 2
-    assert all("ask for the regime fresh" in note for note in told)
+    assert all("use the regime fresh" in note for note in told)
 
 
 def test_a_configuration_holds_the_name_of_a_function():

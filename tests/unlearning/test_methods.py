@@ -48,13 +48,13 @@ def test_a_forest_runs_fixed_where_its_bootstraps_stay(n_training, n_deleted, co
         assert note is None
         return
     assert retrain == Retrain(Regime.SAME_SEED, RowOrder.MINUS)
-    assert note.endswith(f"so it ran as same-seed, and a train size of {better:,} would keep fixed")
+    assert note.endswith(f"so it ran as same-seed; a train size of {better:,} would keep fixed")
     assert made(better, n_deleted, **config)[1] is None
 
 
 def test_the_note_names_the_numbers_of_rows():
     _, note = made(2561, method="sisa", shards=5)
-    assert "RandomForestClassifier anew where a fit goes from 513 records to 512" in note
+    assert "RandomForestClassifier anew if a fit goes from 513 records to 512" in note
 
 
 def test_sizes_matter_only_where_a_bootstrap_draws_indices():
@@ -167,9 +167,9 @@ def test_options_follow_the_name_of_a_method(text, method, options):
     ("text", "said"),
     [
         ("scrub:gamma", "cannot be imported"),
-        ("scrub:gamma=", "'gamma=' is no option of a method; write NAME:option=value,option=value"),
-        ("scrub:=1", "'=1' is no option of a method"),
-        ("scrub:gamma=1,", "'' is no option of a method"),
+        ("scrub:gamma=", "'gamma=' is not an option of a method; write NAME:option=value,option=value"),
+        ("scrub:=1", "'=1' is not an option of a method"),
+        ("scrub:gamma=1,", "'' is not an option of a method"),
         ("scrub:gamma=1,gamma=2", "option gamma is given twice"),
         ("scrub:method=sisa", "option method is given twice"),
         ("scrub:gama=1", "scrub has no option 'gama'; its options are gamma"),

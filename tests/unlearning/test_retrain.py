@@ -150,9 +150,9 @@ class Picks(BaseEstimator, ClassifierMixin):
 @pytest.mark.parametrize(
     ("how", "encoded", "said"),
     [
-        *[(how, True, r"[:]\d+; --encoding raw hands over the columns") for how in ("names", "index", "attribute")],
+        *[(how, True, r"[:]\d+; --encoding raw passes the columns") for how in ("names", "index", "attribute")],
         *[(how, False, r"[:]\d+; give X as a DataFrame") for how in ("names", "index", "attribute")],
-        ("texts", True, "; --encoding text hands over a table's only column"),
+        ("texts", True, "; --encoding text passes a table's only column"),
         ("other", True, r"the data are bad, at test_retrain\.py:\d+$"),
     ],
 )

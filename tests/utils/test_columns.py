@@ -80,7 +80,7 @@ def test_other_files_are_not_read(tmp_path, name):
 def test_a_row_that_is_null_is_refused(tmp_path, content):
     path = tmp_path / "t.jsonl"
     path.write_text(content)
-    with pytest.raises(AuditError, match="holds null; write one JSON object a line"):
+    with pytest.raises(AuditError, match="holds null; write one JSON object per line"):
         read_columns(path)
     for text in ('{"a": "} null"}', '{"a": null}', '{"null": {}, "b": "null"}'):
         path.write_text(text)

@@ -51,7 +51,7 @@ CONTENTS = {
     "a pickle of Python objects, which can run code": pickle.dumps([1]),
     "an HDF5 file": b"\x89HDF\r\n\x1a\n" + bytes(50),
     "a database (SQLite)": b"SQLite format 3\x00" + bytes(50),
-    "a spreadsheet of Excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50),
+    "an Excel spreadsheet": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50),
 }
 
 
@@ -97,14 +97,14 @@ def test_what_unpacks_to_far_more_is_refused_before_it_is_held(tmp_path, packed,
         else:
             pack = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
             stream.write(pack[packed](content) if packed in pack else bytes(pa.compress(content, codec="zstd")))
-    assert "as files do that are made to fill the memory" in refused(read_columns, path)
-    assert "as files do that are made to fill the memory" in refused(read_observations, path)
+    assert "like files made to exhaust memory" in refused(read_columns, path)
+    assert "like files made to exhaust memory" in refused(read_observations, path)
 
 
 def test_an_archive_of_several_files_and_a_spreadsheet_are_refused(tmp_path):
     for names, said in (
         (["a.csv", "b.csv"], "holds 2 files"),
-        (["[Content_Types].xml", "x"], "a spreadsheet of Excel"),
+        (["[Content_Types].xml", "x"], "an Excel spreadsheet"),
     ):
         path = tmp_path / "t.csv"
         with zipfile.ZipFile(path, "w") as archive:
@@ -118,9 +118,9 @@ def test_an_archive_of_several_files_and_a_spreadsheet_are_refused(tmp_path):
     [
         ("t.xlsx", "a spreadsheet"),
         ("t.npy", "a single array"),
-        ("t.orc", "of a format"),
+        ("t.orc", "in a format"),
         ("t.7z", "compressed"),
-        ("t.gz", "compressed, of a format that its name does not tell"),
+        ("t.gz", "compressed, in a format that its name does not show"),
     ],
 )
 def test_the_suffix_tells(tmp_path, name, what):

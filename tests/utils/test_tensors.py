@@ -14,7 +14,7 @@ def test_what_is_cut_is_safetensors_still_and_cannot_be_read(n_bytes):
     if n_bytes is None:
         assert np.array_equal(read_tensors(content)["weight"], np.arange(6.0))
     else:
-        with pytest.raises(ValueError, match="no whole file of safetensors"):
+        with pytest.raises(ValueError, match="not a complete file of safetensors"):
             read_tensors(content)
 
 

@@ -91,14 +91,14 @@ def test_all_rows_of_a_unit_are_deleted_together():
 def test_train_size_shrinks_to_half_the_pool_and_says_so():
     made, notes = plans(n=1000, train_size=2000, deletions=10)
     assert made["target"].sizes.train_size == 200
-    assert "2,000 training records a world were asked for; 200 are used" in notes[0]
+    assert "2,000 training records per world were requested; 200 are used" in notes[0]
 
 
 def test_a_small_table_shrinks_references_and_unseen_and_says_so():
     made, notes = plans(n=200, train_size=40, deletions=5, references=100, unseen=20)
     text = " ".join(notes)
-    assert "100 reference records were asked for" in text
-    assert "21 unseen records a pair were asked for" in text
+    assert "100 reference records were requested" in text
+    assert "21 unseen records per pair were requested" in text
     sizes = made["target"].sizes
     assert 0 < sizes.references == len(made["target"].references)
     assert sizes.unseen < 20
@@ -137,8 +137,8 @@ def test_where_units_truly_do_not_suffice_it_is_said_how_many_would_and_what_tra
     with pytest.raises(AuditError) as refused:
         plans(codes=skewed(), train_size=2000, deletions=200, references=5000)
     said = str(refused.value)
-    assert "too few for 200 deletions each (as many must remain); ask for at most" in said
-    most = int(re.search(r"ask for at most (\d+) deletions, or", said)[1])
+    assert "too few for 200 deletions each (as many must remain); use at most" in said
+    most = int(re.search(r"use at most (\d+) deletions, or", said)[1])
     assert 10 < most < 200
     largest = re.search(r"for larger worlds \(--train-size, here at most ([\d,]+)\)$", said)[1].replace(",", "")
     plans(codes=skewed(), train_size=2000, deletions=most, references=5000)

@@ -68,7 +68,7 @@ def test_worlds_do_not_depend_on_how_many_there_are():
     ("changes", "says"),
     [
         ({"scenario": "group"}, "delete one record at a time"),
-        ({"worlds": {"deletions": 40}}, "ask for at most 25 deletions"),
+        ({"worlds": {"deletions": 40}}, "use at most 25 deletions"),
         ({"shadow": {"data": "digits"}}, "shadow"),
     ],
 )

@@ -96,7 +96,7 @@ def test_arrays_keep_their_labels_and_frames_their_columns():
     ("y", "persons", "said"),
     [
         (np.zeros(100), None, "one class only"),
-        (np.zeros(99), None, "one value a record"),
+        (np.zeros(99), None, "one value per record"),
         (np.array([np.nan] * 100), None, "missing labels"),
         (np.arange(100) % 2, [1, 2], r"persons has shape \(2,\) for 100 records"),
     ],
@@ -121,8 +121,8 @@ HALVES = np.arange(100) % 2
         ([[1.0], [1.0, 2.0]] * 50, "rows of different lengths"),
         (sparse.csr_matrix((100, 0)), r"X has shape \(100, 0\); a sparse matrix of shape"),
         (sparse.coo_array(np.zeros(100)), r"X has shape \(100,\); a sparse matrix of shape"),
-        (pd.DataFrame({"a": [[1], [2]] * 50}), "duplicates cannot be looked for"),
-        (np.array([[{}, 1]] * 100, dtype=object), "duplicates cannot be looked for"),
+        (pd.DataFrame({"a": [[1], [2]] * 50}), "duplicates cannot be found"),
+        (np.array([[{}, 1]] * 100, dtype=object), "duplicates cannot be found"),
     ],
 )
 def test_features_that_no_audit_can_use(X, said):
@@ -317,9 +317,9 @@ def test_names_are_refused_and_prose_is_not_where_a_model_takes_columns_as_they_
     [
         ("wait", "X has no column 'wait' for sample_weight; did you mean weight?"),
         (np.ones(5), r"sample_weight has shape \(5,\) for 100 records"),
-        ("text", "column 'text' of X holds something that is no finite number"),
+        ("text", "column 'text' of X holds something that is not a finite number"),
         (np.full(100, np.nan), "sample_weight lacks 100 of 100 values"),
-        (np.full(100, np.inf), "no finite number"),
+        (np.full(100, np.inf), "not a finite number"),
     ],
 )
 def test_weights_that_no_fit_could_take(tmp_path, weights, said):

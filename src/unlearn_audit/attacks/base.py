@@ -28,8 +28,8 @@ TrainingRows = Literal["paper", "all"]
 class Attack(ABC):
     """Something that learns from shadow worlds and scores target records.
 
-    An attack is a frozen dataclass that derives from this class and states what differs from the defaults here. All
-    that the rest of the package asks of an attack is in this contract.
+    An attack is a frozen dataclass that derives from this class and overrides the defaults where it differs. This
+    contract is all that the rest of the package expects of an attack.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Attack(ABC):
     attack_model
         The classifier fitted on it, or None.
     view
-        Which versions it sees; it is handed nothing more.
+        Which versions it sees; it receives nothing else.
     needs
         What it needs besides posteriors.
     games
@@ -52,14 +52,14 @@ class Attack(ABC):
     influence
         The influence of each record, for attacks that need it; None for all others.
     looks_up_others
-        Whether what it looks up in its influence are other records than those that it scores.
+        Whether it looks up the influence of records other than those it scores.
     fits_on_a_sample
-        Whether it is fitted on a sample where rows are bounded (``fit_rows``): what it learns is the same of all rows.
+        Whether it is fitted on a sample if rows are bounded (``fit_rows``): what it learns is the same from all rows.
     reads_labels
-        Whether it can see anything where models name a class and give no probabilities: posteriors are 1 and 0 then.
+        Whether it can see anything if models give labels but no probabilities: posteriors are then 1 and 0.
     silent_without_change
         Whether it gives the same score to all records whose predictions, and those of the references, did not change:
-        it reads the change alone.
+        it reads only the change.
     """
 
     name: str
@@ -82,11 +82,11 @@ class Attack(ABC):
         return first_line(type(self))
 
     def for_game(self, game: str) -> Self | None:
-        """Return the attack as it plays a game, or None where it takes no part."""
+        """Return the attack for a game, or None if it takes no part in it."""
         return self if self.games is None or game in self.games else None
 
     def seeing(self, view: ViewName) -> Self:
-        """Return a copy that is handed another view; one that knows no other stays as it is."""
+        """Return a copy that receives another view; an attack that knows no other is returned unchanged."""
         try:
             return replace(self, view=view)  # type: ignore[type-var]
         except (TypeError, ValueError):
@@ -104,12 +104,12 @@ class Attack(ABC):
         return positions[:0]
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:  # noqa: ARG002 - a formula learns nothing
-        """Return a copy fitted on the attacker's own worlds; the attack itself where it learns nothing."""
+        """Return a copy fitted on the attacker's own worlds; the attack itself if it learns nothing."""
         return self
 
     @abstractmethod
     def score(self, target: View) -> npt.NDArray[np.float64]:
-        """Return (n,) scores, higher for the positive role; each depends on its row and the references alone."""
+        """Return (n,) scores, higher for the positive role; each depends only on its row and the references."""
 
 
 def score_column(name: str, attack_model: str | None) -> str:

@@ -92,5 +92,5 @@ class Calibrated:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Make the array."""
         if copy is False:
-            raise ValueError("calibrated probabilities are made anew each time")
+            raise ValueError("calibrated probabilities are computed afresh each time")
         return self.calibration.transform(self.scores).astype(dtype or np.float64, copy=False)

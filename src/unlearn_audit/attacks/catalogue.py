@@ -50,7 +50,7 @@ def _attack(name: str, found: Any) -> Attack:
     """Return the attack that other people's code holds, an instance or its class, once it passed the checks."""
     attack = check_attack(found)
     if attack.name in CATALOGUE:
-        raise AuditError(f"attack {name} is called {attack.name}, as one that is built in; give it another name")
+        raise AuditError(f"attack {name} is called {attack.name}, like a built-in one; give it another name")
     return attack
 
 

@@ -94,7 +94,7 @@ class Available:
     def missing_for(self, attack: Attack) -> str | None:
         """Return what an attack needs and is not there, in words; None if nothing is missing."""
         if not self.posteriors and not attack.reads_labels:
-            return "probabilities, and the model gives labels alone"
+            return "probabilities, and the model gives only labels"
         return next((text for need, text in self._missing.items() if need in attack.needs), None)
 
     def shown(self, attack: Attack) -> Attack:
@@ -109,7 +109,7 @@ class Available:
             missing["labels"] = "the label of every record (column 'label')"
         if self.references < FEWEST_REFERENCES:
             missing["references"] = (
-                f"at least {FEWEST_REFERENCES} reference records in every pair of models, and the fewest here are "
+                f"at least {FEWEST_REFERENCES} reference records in every pair of models; the smallest number here is "
                 f"{self.references} (worlds.references, or rows with the role 'reference')"
             )
         if not self.probes:
@@ -125,7 +125,7 @@ class Available:
             missing["influence"] = (
                 "the data and a model for which the effect of deletions can be computed: logistic regression, a "
                 "network, a tree or a forest, with both sides of the same data (for any other model ask by name, "
-                "--attack change-field: it then takes one more training for each record asked about)"
+                "--attack change-field: it then takes one more training for each record queried)"
             )
         return missing
 

@@ -203,7 +203,8 @@ def _stated(found: Any) -> Any:
     absent = [member for member in ("name", "needs", "for_game", "fit", "score") if not hasattr(found, member)]
     if absent:
         raise AuditError(
-            f"a {type(found).__name__} is no attack, without {absent[0]}; derive it from unlearn_audit.attacks.Attack"
+            f"a {type(found).__name__} is not an attack, without {absent[0]}; derive it from "
+            "unlearn_audit.attacks.Attack"
         )
     if re.fullmatch(NAME, str(found.name)) is None:
         raise AuditError(f"attack {found.name!r} needs a name of small letters, digits and hyphens")
@@ -215,7 +216,7 @@ def _stated(found: Any) -> Any:
         if unknown := sorted(set(stated) - set(known)):
             raise AuditError(f"attack {found.name} states {what} {unknown[0]!r}; known are {', '.join(known)}")
     if all(found.for_game(name) is None for name in GAMES):
-        raise AuditError(f"attack {found.name} takes part in no game; games are {', '.join(GAMES)}")
+        raise AuditError(f"attack {found.name} takes part in no game; the games are {', '.join(GAMES)}")
     return found
 
 
@@ -229,13 +230,13 @@ def _problems(attack: Attack) -> Iterator[str]:
         yield "is changed by fit; return a fitted copy (dataclasses.replace)"
     scores = np.asarray(fitted.score(sides.target))
     if scores.shape != (n,):
-        yield f"returned scores of shape {scores.shape} for {n} rows; return one a row"
+        yield f"returned scores of shape {scores.shape} for {n} rows; return one score per row"
     if not np.isfinite(scores).all():
         yield "returned scores that are not finite numbers"
     if attack.probabilistic and not ((scores >= 0) & (scores <= 1)).all():
         yield "states that its scores are probabilities, and some lie outside 0 to 1"
     if not np.array_equal(attack.fit(sides.shadow, seed=3).score(sides.target), scores):
-        yield "gives other scores when it is fitted again with the same seed; draw from the seed alone"
+        yield "gives different scores when fitted again with the same seed; draw random numbers only from the seed"
     yield from _of_other_rows(fitted, sides.target, scores)
     yield from _without_information(attack, sides)
 
@@ -243,7 +244,7 @@ def _problems(attack: Attack) -> Iterator[str]:
 def _of_other_rows(fitted: Attack, target: View, scores: npt.NDArray[Any]) -> Iterator[str]:
     order = np.random.default_rng(0).permutation(len(target))
     if not np.allclose(fitted.score(target.take(order)), scores[order], atol=_TOLERANCE):
-        yield "scores a record by its place in the table, or by the rows before it"
+        yield "scores a record by its position in the table, or by the rows before it"
     for i in (0, 7):
         alone = target.take(np.array([i]))
         views = [alone]
@@ -251,7 +252,7 @@ def _of_other_rows(fitted: Attack, target: View, scores: npt.NDArray[Any]) -> It
         if (beside := target.references) is not None:
             views.append(dataclasses.replace(alone, references=beside.take(beside.pair == target.pair[i])))
         if not all(np.allclose(fitted.score(view), scores[i], atol=_TOLERANCE) for view in views):
-            yield "scores a record by other rows of the target; use its own row and the references of its pair alone"
+            yield "scores a record by other rows of the target; use only its own row and the references of its pair"
 
 
 def _without_information(attack: Attack, sides: Sides) -> Iterator[str]:

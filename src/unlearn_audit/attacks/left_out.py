@@ -41,19 +41,19 @@ def left_out(config: AuditConfig, game: str, available: Available, ran: Collecti
         if name not in names:
             unseen = feature_view(name) == "sequence" and "sequence" not in config.views
             blind = not available.posteriors and not shows_labels(name)
-            why = "the view of every version was not asked for" if unseen else "not asked for (features)"
-            yield name, None, "the same for every label, and the model gives labels alone" if blind else why
+            why = "the view of every version was not requested" if unseen else "not requested (features)"
+            yield name, None, "the same for every label, and the model gives only labels" if blind else why
     models = {attack.attack_model for attack in ran}
     for name in ATTACK_MODELS:
         if name not in models:
-            yield ANY, name, "not asked for (attack_models)"
+            yield ANY, name, "not requested (attack_models)"
 
 
 def _why(config: AuditConfig, game: str, available: Available, attack: Attack | None) -> str:
     if attack is None or (config.attacks is not None and attack.name not in config.attacks):
-        return "not asked for (attacks)"
+        return "not requested (attacks)"
     if not attack.by_default and config.attacks is None:
-        return "runs only if it is asked for by name"
+        return "runs only if requested by name"
     if attack.for_game(game) is None:
         return f"takes no part in the game {game}"
     missing = available.missing_for(attack)

@@ -212,7 +212,7 @@ def run_attacks(
     for i, result in zip(order, scored, strict=True):
         if isinstance(result, str):
             if not policy.keep_going:
-                raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going goes on without it")
+                raise AuditError(f"the attack {label(attacks[i])} failed: {result}; --keep-going continues without it")
             failures.append(Failure(attacks[i], game.name, result))
         else:
             results[i] = [of.spilled for of in result]

@@ -2,7 +2,7 @@
 
 Fitting attacks takes most of the time of an audit whose worlds are stored already. The key of an artefact names what
 the attack was fitted on and what it scored by their content, the attack with its code, the game, the seed, the bound on
-rows, and what computes. An attack with code that cannot be followed is fitted anew, as is everything under
+rows, and what computes. An attack with code that cannot be traced is fitted anew, as is everything under
 ``reuse: never``.
 """
 

@@ -21,7 +21,7 @@ def log_to_mlflow(audit: AuditResult | str | Path, run_id: str | None = None) ->
     """Log an audit to MLflow and return the id of the run there.
 
     Metrics are the figures of the leading attack: ``auc`` with ``auc_low`` and ``auc_high`` (95 %), ``tpr_at_fpr_0.01``
-    and its like, ``epsilon``, and ``gate_failed``, which is 1 or 0 and is left out where the audit cannot tell.
+    and similar, ``epsilon``, and ``gate_failed``, which is 1 or 0 and is left out if the audit cannot tell.
     Parameters are the configuration, tags the verdict and the gate. Artifacts are ``report.html`` and
     ``findings.json``; scores, observations and ``auditor.html``, which name records, never leave the run folder.
 
@@ -30,12 +30,12 @@ def log_to_mlflow(audit: AuditResult | str | Path, run_id: str | None = None) ->
     audit
         What `audit` or `run` returned, or the folder of a finished run.
     run_id
-        A run of MLflow to log to; by default the active one, else a new one.
+        An MLflow run to log to; by default the active one, or else a new one.
 
     Raises
     ------
     AuditError
-        If MLflow is not installed or refuses, or the folder holds no finished audit.
+        If MLflow is not installed or refuses, or the folder does not hold a finished audit.
     """
     try:
         import mlflow

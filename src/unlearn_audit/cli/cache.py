@@ -24,7 +24,7 @@ app = typer.Typer(
     name="cache",
     cls=Group,
     add_completion=False,
-    help="The store of finished worlds: say what it holds, make room in it.",
+    help="The store of finished worlds: show what it holds, free space in it.",
     no_args_is_help=True,
 )
 
@@ -33,7 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 
 @app.command("info", cls=Grouped)
 def info(store: options.Store = None, as_json: AsJson = False) -> None:
-    """Say what the store holds, by stage, dataset and model.
+    """Show what the store holds, by stage, dataset and model.
 
     Typical call:
 
@@ -72,7 +72,7 @@ def prune_command(
         typer.Option(help="Remove the least recently used until this much is left: 500MB, 5GB.", show_default=False),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove all artefacts.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; only say what would be removed.")] = False,
     store: options.Store = None,
     as_json: AsJson = False,
 ) -> None:
@@ -101,9 +101,9 @@ def prune_command(
 
 @app.command("verify", cls=Grouped)
 def verify(store: options.Store = None, as_json: AsJson = False) -> None:
-    """Read every artefact of the store and name those that no run will take, as they are not what was put there.
+    """Read every artefact of the store and name those that have changed since they were stored, which no run will use.
 
-    Exits with 2 where there is one; runs make it again when they need it.
+    Exits with 2 if there are any; runs recreate them when needed.
 
     Typical call:
 
@@ -121,7 +121,7 @@ def verify(store: options.Store = None, as_json: AsJson = False) -> None:
             say(f"{states[key] if states[key] != 'former' else 'without a digest'}: {key}")
         say(
             f"{counts['whole']:,} artefacts are whole, {counts['damaged']:,} damaged, {counts['former']:,} of an "
-            "earlier version, which noted no digest"
+            "earlier version, which recorded no digest"
         )
     if named:
         raise typer.Exit(2)

@@ -18,7 +18,7 @@ from unlearn_audit.cli.shared.renamed import current_names
 
 COMMANDS = {
     "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
-    "plan": ("plan", "plan", "Say what the same options of run would take: trainings, time, memory and disk."),
+    "plan": ("plan", "plan", "Estimate what run would take with the same options: trainings, time, memory and disk."),
     "compare-methods": (
         "compare_methods",
         "compare_methods",
@@ -43,18 +43,19 @@ COMMANDS = {
     "rectify": (
         "rectify",
         "rectify",
-        "Correct one value of each of some records, and measure what the versions reveal about it (GDPR, article 16).",
+        "Correct one value in each of several records, and measure what the versions reveal about it (GDPR, article "
+        "16).",
     ),
     "inspect": (
         "inspect",
         "inspect",
-        "Say what files are, what they lack, and which command fits them, word for word.",
+        "Say what files are, what they lack, and exactly which command to run on them.",
     ),
-    "predictions": ("predictions", "predictions", "Audit posteriors that any system exported; no model is needed."),
+    "predictions": ("predictions", "predictions", "Audit posteriors exported from any system; no model is needed."),
     "query": (
         "query",
         "query",
-        "Ask two finished versions of a model about records, and write their answers to files that release reads.",
+        "Query two finished versions of a model, and write their answers to files that release reads.",
     ),
     "release": ("release", "release", "Show who can be identified as deleted from the two versions of one release."),
     "plan-release": (
@@ -65,12 +66,12 @@ COMMANDS = {
     "gate": (
         "gate",
         "gate",
-        "Stop a release: hold the figures of a run against limits, and exit with what came of it.",
+        "Stop a release: check the figures of a run against limits, and exit with a code that tells the outcome.",
     ),
     "record": (
         "record",
         "record",
-        "Write what a regulator asks of the tests of a model's anonymity, as JSON and as Markdown.",
+        "Write what a regulator asks about tests of a model's anonymity, as JSON and Markdown.",
     ),
     "reproduce": (
         "reproduce",
@@ -90,10 +91,10 @@ COMMANDS = {
     "list": (
         "list",
         "list_command",
-        "Show the attacks, unlearning methods, defences, datasets, models or kinds of versions there are.",
+        "List the available attacks, unlearning methods, defences, datasets, models or kinds of versions.",
     ),
-    "data": ("data", "app", "Datasets known by name: list them, say where they lie, download them."),
-    "cache": ("cache", "app", "The store of finished worlds: say what it holds, make room in it."),
+    "data": ("data", "app", "Named datasets: list them, show where they are stored, download them."),
+    "cache": ("cache", "app", "The store of finished worlds: show what it holds, free space in it."),
 }
 """Name to the module of this package, the function or group in it, and the first sentence of its help."""
 

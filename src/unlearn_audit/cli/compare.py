@@ -30,8 +30,8 @@ def compare(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for index.html, comparison.json and comparison.csv; a name that ends in .html gets the page "
-            "alone."
+            help="Folder for index.html, comparison.json and comparison.csv; a name that ends in .html gets only the "
+            "page."
         ),
     ] = None,
     force: options.Force = False,
@@ -40,9 +40,9 @@ def compare(
 ) -> None:
     """Compare finished runs: what each found, their ROC curves, and by how much they differ from the first.
 
-    Where both were asked the same records in the same worlds, intervals of differences are paired; else the runs are
-    taken as independent. Runs of other data or another game are shown side by side and not compared. Looks at one
-    release only get a row.
+    If both runs queried the same records in the same worlds, the intervals of differences are paired; otherwise the
+    runs are treated as independent. Runs on different data or with a different game are shown side by side but not
+    compared. Checks of one release only get a row.
 
     Typical calls:
 
@@ -53,7 +53,7 @@ def compare(
     unlearn-audit compare runs/before runs/after --csv
     """
     if as_csv and as_json:
-        raise AuditError("--csv and --json are two forms of the same; ask for one")
+        raise AuditError("--csv and --json give the same in two formats; choose one")
     check_number(len(runs))
     compared = compare_runs(runs)
     page = None if out is None else _written(out, compared, runs, force=force)

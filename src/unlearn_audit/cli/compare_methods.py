@@ -61,8 +61,8 @@ def compare_methods(
 ) -> None:
     """Compare unlearning methods: what each reveals compared with retraining, whether it forgets, and its cost.
 
-    All methods get the same worlds, deletions and queries. Those that start from a trained model share the originals;
-    adding a method later trains none of those in the store again.
+    All methods get the same worlds, deletions and queries. Methods that start from a trained model share the originals;
+    adding a method later does not retrain those in the store.
 
     Typical calls:
 

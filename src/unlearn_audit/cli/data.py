@@ -27,7 +27,7 @@ app = typer.Typer(
     name="data",
     cls=Group,
     add_completion=False,
-    help="Datasets known by name: list them, say where they lie, download them.",
+    help="Named datasets: list them, show where they are stored, download them.",
     no_args_is_help=True,
 )
 
@@ -72,7 +72,7 @@ def list_datasets(as_json: AsJson = False) -> None:
 
 @app.command(cls=Grouped)
 def where(name: Name, as_json: AsJson = False) -> None:
-    """Say which files a dataset needs, whether they are there, and how to get them.
+    """Show which files a dataset needs, whether they are there, and how to get them.
 
     Typical call:
 
@@ -98,14 +98,14 @@ def fetch(
         typer.Option(help="Address of a mirror with the same layout as the data folder.", show_default=False),
     ] = None,
     most_gb: Annotated[
-        float, typer.Option(min=0, help="The most gigabytes to take of a file whose size is not published.")
+        float, typer.Option(min=0, help="The most gigabytes to download of a file whose size is not published.")
     ] = 20,
-    time_limit: Annotated[float, typer.Option(min=0, help="The most minutes that all of it may take.")] = 360,
+    time_limit: Annotated[float, typer.Option(min=0, help="The most minutes that the download may take.")] = 360,
 ) -> None:
     """Download a dataset into the data folder, or resume an interrupted download.
 
-    Every file is checked by its SHA-256. What is already there is checked and kept. Where the owner publishes an
-    archive, it is removed once the files are out of it.
+    Every file is checked by its SHA-256. Files already there are checked and kept. If the owner publishes an
+    archive, it is removed after unpacking.
 
     Typical call:
 

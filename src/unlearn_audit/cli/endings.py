@@ -109,13 +109,13 @@ def _told(error: BaseException) -> tuple[int, str]:
         why = error.strerror or " ".join(str(error).split()) or type(error).__name__
         if error.filename is None:
             return USER, f"something cannot be read or written ({why}); --traceback shows what"
-        return USER, f"{os.fsdecode(error.filename)} cannot be read or written ({why}); check it, or name another"
+        return USER, f"{os.fsdecode(error.filename)} cannot be read or written ({why}); check it, or give another"
     if isinstance(error, MemoryError):
         return USER, "memory ran out; use fewer --jobs, fewer or smaller worlds, or a larger machine"
     if isinstance(error, UnicodeEncodeError) or "embedded null" in str(error):
-        return USER, "a path or a name has a character that is no text, or that names cannot have here; rename it"
+        return USER, "a path or a name has a character that is invalid, or not allowed in names here; rename it"
     where = raised(error, lambda _: "")
-    return FAULT, f"unexpected {where}: a fault of unlearn-audit; please report it with what --traceback shows"
+    return FAULT, f"unexpected {where}: a bug in unlearn-audit; please report it with the output of --traceback"
 
 
 def _discard(stream: TextIO) -> None:

@@ -30,22 +30,22 @@ def gate(
     on: Annotated[On, typer.Option(help="What to compare: the interval, or the estimate (point) alone.")] = "interval",
     attack: Annotated[
         str | None,
-        typer.Option(help="Whose figures count: an attack of the run, or all. Default: the leading attack."),
+        typer.Option(help="Whose figures to check: an attack of the run, or all. Default: the leading attack."),
     ] = None,
     defense: Annotated[
         str | None, typer.Option(help="A defence of the run under which you release. Default: none.")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="Of compare-methods: the method whose figures count.")] = None,
+    method: Annotated[str | None, typer.Option(help="For compare-methods: the method whose figures to check.")] = None,
     junit_file: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write the outcome as a JUnit file, too.")
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write the outcome as a JUnit file.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """Stop a release: hold the figures of a run against limits, and exit with what came of it.
+    """Stop a release: check the figures of a run against limits, and exit with a code that tells the outcome.
 
-    Exits with 0 where the upper end of every interval is at most its limit, with 1 where a lower end lies above its
-    limit, and with 3 if this run cannot decide; each line then says how many worlds would suffice. Exits with 2 if the
-    run has no such figure or cannot be read.
+    Exits with 0 if the upper end of every interval is at most its limit, with 1 if a lower end is above its limit, and
+    with 3 if this run cannot decide; each line then says how many worlds would be enough. Exits with 2 if the run has
+    no such figure or cannot be read.
 
     Typical calls:
 

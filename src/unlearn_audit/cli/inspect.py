@@ -31,11 +31,11 @@ def inspect(
     _help_all: options.HelpAll = False,
     read_as: ReadAs,
 ) -> None:
-    """Say what files are, what they lack, and which command fits them, word for word.
+    """Say what files are, what they lack, and exactly which command to run on them.
 
-    Reads posteriors of both versions or of one, tables of records, lists of ids, run folders and findings. Of other
-    files, such as models, the first bytes tell: nothing is opened that could run code. Of files over 64 MB the first
-    rows are read. Exits with 2 where a file can't be read.
+    Reads posteriors of both versions or of one, tables of records, lists of ids, run folders and findings. Other files,
+    such as models, are recognised by their first bytes: nothing that could run code is opened. Of files over 64 MB,
+    only the first rows are read. Exits with 2 if a file can't be read.
 
     Typical calls:
 

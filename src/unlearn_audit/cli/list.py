@@ -34,10 +34,10 @@ def list_command(
     family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """Show the attacks, unlearning methods, defences, datasets, models or kinds of versions there are.
+    """List the available attacks, unlearning methods, defences, datasets, models or kinds of versions.
 
-    Those of installed packages are found by their entry points; their names and descriptions are read, and no code is
-    run. What is in a file of your own is named by file.py:object wherever a name is taken.
+    Plug-ins of installed packages are found by their entry points: their names and descriptions are read, and no code
+    is run. To use something in your own file, write file.py:object wherever a name is accepted.
 
     Typical calls:
 
@@ -57,7 +57,9 @@ def list_command(
         table.add_row(*map(escape, member))
     console = output()
     console.print(table)
-    console.print(f"Packages add to these by entry points of the group {GROUPS[family]}.", style="dim", soft_wrap=True)
+    console.print(
+        f"Packages can add to these through entry points of the group {GROUPS[family]}.", style="dim", soft_wrap=True
+    )
 
 
 def _members(family: Family) -> Iterator[tuple[str, str, str]]:

@@ -23,8 +23,8 @@ PROGRAM = "unlearn-audit"
 app = typer.Typer(
     name=PROGRAM,
     cls=Commands,
-    help="Measure who can be recognised as deleted when a model is published before and after unlearning.",
-    epilog="For releases of your own: the risk is measured so that it can be removed.",
+    help="Measure who can be identified as deleted when a model is published before and after unlearning.",
+    epilog="For your own releases: the risk is measured so that it can be removed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -43,7 +43,8 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     _traceback: Annotated[
-        bool, typer.Option(_TRACEBACK, help="Show where an error was raised; with any command, at any place.")
+        bool,
+        typer.Option(_TRACEBACK, help="Show where an error was raised; works with any command, anywhere on the line."),
     ] = False,
 ) -> None:
     pass
@@ -58,7 +59,7 @@ def main() -> None:
         invoked(arguments),
         in_one_sentence(with_traceback=asked),
         ended_by_signals(
-            f"Interrupted; the same command {'goes on from here' if goes_on(arguments) else 'begins again'}."
+            f"Interrupted; the same command {'continues from here' if goes_on(arguments) else 'begins again'}."
         ),
     ):
         app(args=arguments, prog_name=PROGRAM)

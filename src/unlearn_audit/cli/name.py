@@ -48,7 +48,7 @@ def name(
 
     Takes the data, model, sizes and one --defense of run; the attacker trains one model and queries
     --queries reference records. Reports how often the deleted person ranks first, and how many people an attacker would
-    have to accuse. naming.json identifies no one; private-names.csv, for the owner alone, lists the rank of each.
+    have to flag. naming.json identifies no one; private-names.csv, for the owner only, lists the rank of each.
 
     Typical calls:
 
@@ -84,8 +84,8 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
     ):
         table.add_row(words, *_percent(share))
     console.print(
-        f"{naming.deletions:,} deletions, a register of {naming.register:,}, {naming.queries} reference records asked "
-        "of both versions",
+        f"{naming.deletions:,} deletions, a register of {naming.register:,}, {naming.queries} reference records "
+        "queried on both versions",
         soft_wrap=True,
     )
     console.print(table)
@@ -97,9 +97,9 @@ def _print(console: Console, naming: Naming, folder: Path) -> None:
     why = f": {naming.regime_note}" if naming.regime_note else ""
     console.print(f"Regime {naming.regime}{why}.", soft_wrap=True)
     if naming.unchanged:
-        console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted count as found last.")
+        console.print(f"In {naming.unchanged:,} pairs no reference changed: their deleted records count as found last.")
     console.print(
-        f"Figures: {folder / 'naming.json'}; who was found, for the owner alone: {folder / 'private-names.csv'}"
+        f"Figures: {folder / 'naming.json'}; who was found, for the owner only: {folder / 'private-names.csv'}"
     )
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 

@@ -39,9 +39,9 @@ def plan(
     every_attack: options.EveryAttack = False,  # noqa: ARG001
     as_json: options.AsJson = False,
 ) -> None:
-    """Say what the same options of run would take: trainings, time, memory and disk.
+    """Estimate what run would take with the same options: trainings, time, memory and disk.
 
-    One world of each way of training is timed with few deletions; nothing is kept, and --out is not touched.
+    Times one world of each kind of training, with few deletions. Keeps nothing, and does not touch --out.
 
     Typical calls:
 

@@ -52,7 +52,7 @@ def plan_release(
     encoding: Annotated[
         str,
         typer.Option(
-            help="Categories as 'codes' or 'one-hot'; the columns as they are, 'raw', or the only one as 'text'.",
+            help="Categories as 'codes' or 'one-hot'; unchanged columns, 'raw', or a single column as 'text'.",
             autocompletion=one_of("codes", "one-hot", "raw", "text"),
         ),
     ] = "codes",
@@ -80,18 +80,19 @@ def plan_release(
     regime: Annotated[
         list[str] | None,
         typer.Option(
-            help="fixed, same-seed or fresh; repeatable. Default: fixed, and fresh where a model draws.",
+            help="fixed, same-seed or fresh; repeatable. Default: fixed, and fresh if the model draws random numbers.",
             autocompletion=one_of(*(of.value for of in Regime)),
         ),
     ] = None,
-    releases: Annotated[int, typer.Option(min=1, help="Trial releases of each policy.")] = 200,
-    checks: Annotated[int, typer.Option(min=1, help="Further releases to check the chosen one on.")] = 200,
+    releases: Annotated[int, typer.Option(min=1, help="Trial releases per policy.")] = 200,
+    checks: Annotated[int, typer.Option(min=1, help="Further releases on which to check the chosen policy.")] = 200,
     waiting: Annotated[
-        float, typer.Option(min=0, help="What each doubling of the people a release costs, in points of accuracy.")
+        float, typer.Option(min=0, help="Cost of each doubling of the people per release, in points of accuracy.")
     ] = 0.1,
-    confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Confidence at which a person counts as identified.")] = 0.95,
     score: Annotated[
-        str | None, typer.Option(help="The score to compare people by, as in release.", autocompletion=one_of(*SCORES))
+        str | None,
+        typer.Option(help="The score by which to compare people, as in release.", autocompletion=one_of(*SCORES)),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
@@ -100,7 +101,7 @@ def plan_release(
 ) -> None:
     """Find the least costly way to release updates that meets a target, and check its guarantee.
 
-    Batch size, rounding and randomness are searched by trial releases of your own model, retrained exactly.
+    Searches batch size, rounding and randomness with trial releases of your own model, retrained exactly.
 
     Typical calls:
 

@@ -46,12 +46,12 @@ def predictions(
         bool, typer.Option("--plan", help="Print the time and memory needed, and stop.", rich_help_panel="Execution")
     ] = False,
 ) -> None:
-    """Audit posteriors that any system exported; no model is needed.
+    """Audit posteriors exported from any system; no model is needed.
 
     A file (CSV, Parquet, Arrow, JSON or NPZ, also compressed) has one row per query with the columns role (deleted,
     unseen, retained or reference), before_<class> and after_<class> for each class; label, world, request, record and
     paper are optional, and so is group_<name>, for --group-by <name>. Files with other names, other numbers or one row
-    per number are read too: unlearn-audit inspect FILE says how. See docs/file-formats.md.
+    per number can be read too: unlearn-audit inspect FILE says how. See docs/file-formats.md.
 
     Typical calls:
 
@@ -67,8 +67,8 @@ def predictions(
         raise AuditError("predictions needs --target, the posteriors under audit, and --shadow, those of other models")
     if shadow is None:
         raise AuditError(
-            f"predictions needs --shadow: posteriors of models of the attacker's own, from which attacks learn what "
-            f"deleted records look like; without such, look at the two versions of {target.name} with unlearn-audit "
+            "predictions needs --shadow: posteriors of models of the attacker's own, from which attacks learn what "
+            f"deleted records look like; without them, compare the two versions of {target.name} with unlearn-audit "
             "release BEFORE AFTER --deleted IDS --reference IDS (docs/release.md)"
         )
     tables = {"shadow": read_observations(shadow, read_as), "target": read_observations(target, read_as)}

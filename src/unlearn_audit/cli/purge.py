@@ -22,10 +22,13 @@ from unlearn_audit.utils.streams import say, say_json
 
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...", show_default=False)],
-    ids: Annotated[str, typer.Option(help="Whom to remove: a .txt, .csv, .jsonl or .parquet file, or ids.")],
+    ids: Annotated[str, typer.Option(help="Whose records to remove: a .txt, .csv, .jsonl or .parquet file, or ids.")],
     by: Annotated[
         Literal["record", "person"] | None,
-        typer.Option(help="What the ids are of. Default: people where the run knows whose its rows are, else records."),
+        typer.Option(
+            help="What ids identify: record or person. Default: person if the run knows whose rows "
+            "they are, else record."
+        ),
     ] = None,
     dataset: Annotated[
         str | None,
@@ -36,24 +39,24 @@ def purge_command(
     ] = None,
     store: options.Store = None,
     no_store: Annotated[
-        bool, typer.Option("--no-store", help="The store that the runs used is gone: search none.")
+        bool, typer.Option("--no-store", help="The store that the runs used is gone: do not search one.")
     ] = False,
     receipt: Annotated[
         Path | None, typer.Option(help="Write a receipt (JSON) without ids to this new file; needs --key.")
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(help="File of the key that the receipt's codes of ids are made with; made if missing."),
+        typer.Option(help="File of the key with which the receipt encodes ids; created if missing."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; count what would be removed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Remove given records from runs and from the store, and check that no trace of them is left.
 
-    Rows of the records are taken out of observations, scores and private tables; artefacts of the store that hold one
-    are removed, and made again from the remaining data when they are needed. Then every file is searched for the
-    records' rows, answers and ids. Exits with 2, and claims nothing, where anything is left or could not be read or
-    written. Figures over all records stay as they were measured.
+    Removes the records' rows from observations, scores and private tables. Artefacts in the store that hold one are
+    removed, and recreated from the remaining data when needed. Then searches every file for the records' rows, answers
+    and ids. Exits with 2, and claims nothing, if anything is left or could not be read or written. Figures over all
+    records stay as measured.
 
     Typical calls:
 
@@ -64,10 +67,10 @@ def purge_command(
     unlearn-audit purge runs/shop --ids erased.txt --by person --receipt erased.json --key owner.key
     """
     if store is not None and no_store:
-        raise AuditError("--store names a store and --no-store says that there is none; give one of them")
+        raise AuditError("--store names a store and --no-store says that there is none; give only one of them")
     wanted = {str(name) for name in read_ids(ids, "--ids")}
     if (receipt is None) != (key is None):
-        raise AuditError("a receipt needs a key, and a key is for a receipt alone; give both --receipt and --key")
+        raise AuditError("a receipt needs a key, and a key is only for a receipt; give both --receipt and --key")
     if receipt is not None and key is not None:
         check_receipt(receipt)
         for path, flag in ((receipt, "--receipt"), (key, "--key")):
@@ -115,7 +118,7 @@ def _in_words(done: Purged, n: int, *, dry_run: bool) -> str:
     else:
         lines = [f"None of the {n:,} {several} is in these runs{stores}"]
     if done.missing:
-        lines.append(f"Nothing was found of {len(done.missing):,}: {shortened(done.missing, 20)}")
+        lines.append(f"Nothing was found for {len(done.missing):,}: {shortened(done.missing, 20)}")
     if done.leftovers:
         lines.append(f"{done.leftovers:,} leftovers of killed runs {verb}")
     if not dry_run:
@@ -127,15 +130,14 @@ def _claim(done: Purged) -> str:
     """Say what the search of every file showed, and what it could not show."""
     where = f"and of the store {shortened(map(str, done.stores))}" if done.stores else "(no store)"
     other = (
-        f" {done.other_data:,} artefacts are of other data by the same name, in which records have other numbers: "
-        "these were not searched for them."
+        f" {done.other_data:,} artefacts belong to other data of the same name, in which records have other numbers; "
+        "they were not searched."
         if done.other_data
         else ""
     )
-    answers = ", no file the bytes of an answer that only they got" if done.answers else ""
+    answers = ", no file the bytes of an answer that only they received" if done.answers else ""
     return (
         f"All {done.scanned:,} files of these runs {where} were searched: no table has a row of theirs{answers}, and "
-        "no text one of their ids (in texts that runs write, of "
-        f"{LONG_ENOUGH} characters or more). Backups, and files outside these folders, were not seen."
-        f"{other}"
+        f"no text one of their ids (in texts that runs write, of {LONG_ENOUGH} characters or more). Backups, and files "
+        f"outside these folders, were not searched.{other}"
     )

@@ -20,7 +20,7 @@ _RECORDS, _VERSIONS, _HTTP, _MORE = "Records", "Versions", "HTTP", f"HTTP{RARE}"
 
 def query(
     records: Annotated[
-        Path, typer.Option(help="Records to ask about: CSV, JSON lines or Parquet.", rich_help_panel=_RECORDS)
+        Path, typer.Option(help="Records to query: CSV, JSON lines or Parquet.", rich_help_panel=_RECORDS)
     ],
     before: Annotated[
         str,
@@ -30,7 +30,7 @@ def query(
             rich_help_panel=_VERSIONS,
         ),
     ],
-    after: Annotated[str, typer.Option(help="The same of the version after.", rich_help_panel=_VERSIONS)],
+    after: Annotated[str, typer.Option(help="The same for the version after.", rich_help_panel=_VERSIONS)],
     out: Annotated[Path, typer.Option(help="Folder for before.parquet and after.parquet.", rich_help_panel=_RECORDS)],
     record: Annotated[
         str | None,
@@ -42,7 +42,8 @@ def query(
     label: Annotated[
         str | None,
         typer.Option(
-            help="The column that holds the class; it is not sent, and goes into the files.", rich_help_panel=_RECORDS
+            help="The column that holds the class; it is not sent, but is written to the files.",
+            rich_help_panel=_RECORDS,
         ),
     ] = None,
     person: Annotated[
@@ -51,7 +52,7 @@ def query(
     group_by: Annotated[
         list[str] | None,
         typer.Option(
-            help="A column that goes into the files, for --group-by of release. Repeatable.", rich_help_panel=_RECORDS
+            help="A column to write to the files, for --group-by of release. Repeatable.", rich_help_panel=_RECORDS
         ),
     ] = None,
     send: Annotated[
@@ -75,16 +76,16 @@ def query(
     module: Annotated[
         str | None,
         typer.Option(
-            help="Weights: the code that makes the PyTorch module, as my_models:Net.", rich_help_panel=_VERSIONS
+            help="For weights: the code that makes the PyTorch module, as my_models:Net.", rich_help_panel=_VERSIONS
         ),
     ] = None,
     logits: Annotated[
         bool,
-        typer.Option("--logits", help="Versions answer with logits: take the softmax.", rich_help_panel=_VERSIONS),
+        typer.Option("--logits", help="The versions answer with logits: take the softmax.", rich_help_panel=_VERSIONS),
     ] = False,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Records asked at once. Default: 100 over HTTP.", rich_help_panel=_VERSIONS),
+        typer.Option(min=1, help="Records per query. Default: 100 over HTTP.", rich_help_panel=_VERSIONS),
     ] = None,
     request: Annotated[
         str,
@@ -107,13 +108,15 @@ def query(
             rich_help_panel=_HTTP,
         ),
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Requests a second, at most.", rich_help_panel=_HTTP)] = None,
+    rate: Annotated[float | None, typer.Option(help="The most requests per second.", rich_help_panel=_HTTP)] = None,
     timeout: Annotated[
-        float, typer.Option(help="Seconds of one request, or of one run of a program.", rich_help_panel=_MORE)
+        float, typer.Option(help="Seconds allowed for one request, or one run of a program.", rich_help_panel=_MORE)
     ] = 60.0,
-    time_limit: Annotated[float, typer.Option(help="Seconds of all requests.", rich_help_panel=_MORE)] = 86_400.0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds allowed for all requests.", rich_help_panel=_MORE)
+    ] = 86_400.0,
     attempts: Annotated[
-        int, typer.Option(min=1, help="How often a request is tried, if it fails in passing.", rich_help_panel=_MORE)
+        int, typer.Option(min=1, help="How often to try a request that fails temporarily.", rich_help_panel=_MORE)
     ] = 6,
     deleted: Annotated[
         str | None,
@@ -125,10 +128,10 @@ def query(
     force: options.Force = False,
     _help_all: options.HelpAll = False,
 ) -> None:
-    """Ask two finished versions of a model about records, and write their answers to files that release reads.
+    """Query two finished versions of a model, and write their answers to files that release reads.
 
-    Only feature columns are sent. A query that was interrupted goes on where it was. Use it on services of your own, or
-    where you are allowed to: it asks once for each batch of records and version. See docs/query.md.
+    Sends only feature columns. Repeat the command to continue an interrupted query. Use it only on your own services,
+    or where you are allowed to: it sends one request per batch of records and version. See docs/query.md.
 
     Typical calls:
 

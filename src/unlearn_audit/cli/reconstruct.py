@@ -31,10 +31,10 @@ def reconstruct(
     specification: AuditConfig,
     scaler: Annotated[
         Literal["fixed", "refitted"],
-        typer.Option(help="refitted by each version, as the model is, or fixed on public records."),
+        typer.Option(help="The scaler: refitted by each version, like the model, or fixed on public records."),
     ] = "refitted",
     decimals: Annotated[
-        int | None, typer.Option(help="Weights are rounded to so many decimals before they are published.")
+        int | None, typer.Option(help="Decimals to which weights are rounded before they are published.")
     ] = None,
     out: options.Out = None,
     force: options.Force = False,
@@ -42,8 +42,8 @@ def reconstruct(
 ) -> None:
     """Read the deleted records off the weights of two versions of a logistic regression.
 
-    Takes the data, model and sizes of run. Says how near the reconstructed records are, and how often the true record
-    fits best among 1,000. Nothing of any record is written.
+    Takes the data, model and sizes of run. Reports how close the reconstructed records are, and how often the true
+    record fits best among 1,000. Writes nothing about any single record.
 
     Typical calls:
 
@@ -70,7 +70,7 @@ def _print(console: Console, found: Reconstruction, folder: Path) -> None:
     for words, share in (
         ("cosine with the true record at least 0.95", found.above),
         (f"true record fits best of {found.candidates:,}", found.first),
-        ("label read rightly", found.label),
+        ("label read correctly", found.label),
     ):
         table.add_row(words, f"{share.value:.1%}", f"{share.interval[0]:.1%} to {share.interval[1]:.1%}")
     console.print(

@@ -22,19 +22,20 @@ def record(
     key: Annotated[
         Path | None,
         typer.Option(
-            help="File of the owner's key, with which requests are given as codes. "
+            help="File of the owner's key, with which requests are encoded. "
             f"Default: the environment variable {VARIABLE}; without a key they are left out."
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for record.json and record.md. Default: <RUN>-record, here.")
+        Path | None,
+        typer.Option(help="Folder for record.json and record.md. Default: <RUN>-record, in the working folder."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print record.json, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Also print record.json.")] = False,
 ) -> None:
-    """Write what a regulator asks of the tests of a model's anonymity, as JSON and as Markdown.
+    """Write what a regulator asks about tests of a model's anonymity, as JSON and Markdown.
 
-    It states what EDPB Opinion 28/2024 asks of tests: scope, threat models, the tests run and those not run, sizes,
-    intervals, the smallest detectable effect, digests, limits and assumptions. It names no record and no person.
+    States what EDPB Opinion 28/2024 asks about tests: scope, threat models, the tests run and not run, sizes,
+    intervals, the smallest detectable effect, digests, limits and assumptions. Names no records or people.
 
     Typical calls:
 
@@ -45,7 +46,7 @@ def record(
     folder = out or Path(f"{run.resolve().name}-record")
     for path, flag in ((folder, "--out"), *(() if key is None else ((key, "--key"),))):
         if path.resolve().is_relative_to(run.resolve()):
-            raise AuditError(f"{flag} {path} lies in {run}, which stays as its run left it; choose another place")
+            raise AuditError(f"{flag} {path} lies in {run}, which must stay as its run left it; choose another place")
     found = record_of(run, Who(owner, auditor), owners_key(key))
     text = found.to_json()
     write_atomic(folder / "record.json", text, publishable=True)

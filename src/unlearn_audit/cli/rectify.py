@@ -33,9 +33,10 @@ from unlearn_audit.utils.streams import say_json
 @partial(configured, without=NOT_HERE)
 def rectify(
     specification: AuditConfig,
-    columns: Annotated[int, typer.Option(help="At most how many columns are considered.")] = 20,
+    columns: Annotated[int, typer.Option(help="The most columns to consider.")] = 20,
     null: Annotated[
-        bool, typer.Option("--null", help="Rewrite each value unchanged: a check in which there is nothing to find.")
+        bool,
+        typer.Option("--null", help="Rewrite each value unchanged: a check in which there should be nothing to find."),
     ] = False,
     jobs: options.Jobs = 1,
     executor: options.Executor = None,
@@ -44,12 +45,12 @@ def rectify(
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Correct one value of each of some records, and measure what the versions reveal about it (GDPR, article 16).
+    """Correct one value in each of several records, and measure what the versions reveal about it (GDPR, article 16).
 
     Takes the data, model, sizes, unlearning method and one --defense of run; --deletions is the number of corrections
     in each world. Reports how often the corrected column is identified, and whether the old value can be
-    distinguished from the new one, and corrected records from unchanged ones. Nothing about any single record is
-    written.
+    distinguished from the new one, and corrected records from unchanged ones. Writes nothing about any single
+    record.
 
     Typical calls:
 

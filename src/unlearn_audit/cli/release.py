@@ -53,7 +53,7 @@ def release(
             show_default=False,
         ),
     ] = None,
-    after: Annotated[str | None, typer.Argument(help="The same of the version after.", show_default=False)] = None,
+    after: Annotated[str | None, typer.Argument(help="The same for the version after.", show_default=False)] = None,
     *,
     deleted: Annotated[str, typer.Option(help="Ids of the deleted records: a file, or ids joined by commas.")],
     reference: Annotated[str, typer.Option(help="Ids of records that neither version was trained on, likewise.")],
@@ -64,19 +64,21 @@ def release(
     ] = None,
     base_rate: Annotated[
         list[float] | None,
-        typer.Option(help="Share of deleted people among those an observer looks at; repeatable."),
+        typer.Option(help="Share of deleted people among those an observer considers; repeatable."),
     ] = None,
-    confidence: Annotated[float, typer.Option(help="At which a person counts as identified.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Confidence at which a person counts as identified.")] = 0.95,
     control: Annotated[
         str,
         typer.Option(
-            help="Over several people: holm (the chance of one wrong) or fdr (the share of wrong ones).",
+            help="With several people: holm (limits the chance of one wrong) or fdr (the share of wrong ones).",
             autocompletion=one_of("holm", "fdr"),
         ),
     ] = "holm",
     score: Annotated[
         str | None,
-        typer.Option(help=f"The score to compare people by: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES)),
+        typer.Option(
+            help=f"The score by which to compare people: {', '.join(SCORES)}.", autocompletion=one_of(*SCORES)
+        ),
     ] = None,
     combine: Annotated[
         str,
@@ -93,7 +95,7 @@ def release(
         str | None, typer.Option(help="The column of --data that holds the id. Default: the row's number, from 0.")
     ] = None,
     rehearse: Annotated[
-        bool, typer.Option("--rehearse", help="Before the deletion: delete stand-ins, of the same kind, instead.")
+        bool, typer.Option("--rehearse", help="Before the deletion: delete stand-ins of the same kind instead.")
     ] = False,
     model: Annotated[
         str | None, typer.Option(help="Rehearsal: the model to train, as in run.", autocompletion=names_of("models"))
@@ -101,11 +103,11 @@ def release(
     regime: Annotated[
         str, typer.Option(help="Rehearsal: fixed, same-seed or fresh.", autocompletion=one_of(*get_args(RegimeName)))
     ] = "fixed",
-    repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: sets of stand-ins.")] = 20,
+    repetitions: Annotated[int, typer.Option(min=1, help="Rehearsal: number of sets of stand-ins.")] = 20,
     encoding: Annotated[
         str,
         typer.Option(
-            help="Rehearsal: categories as 'codes' or 'one-hot'; the columns as they are, 'raw', or the only one as "
+            help="Rehearsal: categories as 'codes' or 'one-hot'; unchanged columns, 'raw', or a single column as "
             "'text'.",
             autocompletion=one_of("codes", "one-hot", "raw", "text"),
         ),
@@ -114,7 +116,8 @@ def release(
         list[str] | None, typer.Option(help="Rehearsal: a column of --data that is not a feature. Repeatable.")
     ] = None,
     fail_if_identified: Annotated[
-        bool, typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anyone can be identified: a gate.")
+        bool,
+        typer.Option("--fail-if-identified", help=f"Exit with {IDENTIFIED} if anyone can be identified, as a gate."),
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random draws.")] = 0,
     out: options.Out = None,
@@ -127,8 +130,8 @@ def release(
     """Show who can be identified as deleted from the two versions of one release.
 
     No shadow worlds are needed: each deleted person is compared with people of the same class who were never in
-    training. Files hold a column record, a column p_<class> for each class, and maybe label and group_<name>; how
-    other files are read, unlearn-audit inspect FILE says. See docs/release.md.
+    training. Files hold a column record, a column p_<class> for each class, and optionally label and group_<name>;
+    for other files, unlearn-audit inspect FILE says how to read them. See docs/release.md.
 
     Typical calls:
 
@@ -146,7 +149,9 @@ def release(
         if before or after:
             raise AuditError("a rehearsal trains its own versions; leave BEFORE and AFTER out, or --rehearse")
         if data is None or label is None or model is None:
-            raise AuditError("a rehearsal needs --data, --label and --model: your records, and what is trained on them")
+            raise AuditError(
+                "a rehearsal needs --data, --label and --model: your records, and the model to train on them"
+            )
         from unlearn_audit.cli.rehearse import (  # here, since it needs scikit-learn
             Rehearsal,
             encoding_of,
@@ -270,13 +275,13 @@ def refuse_others(folder: Path, result: ReleaseResult) -> None:
         check_recorded(folder / PRIVATE)
     except AuditError as error:
         raise AuditError(
-            f"{folder / PRIVATE} is not as it was written, so whose release {folder} holds is not known; choose "
-            "another --out"
+            f"{folder / PRIVATE} has changed since it was written, so whose release {folder} holds is not known; "
+            "choose another --out"
         ) from error
     there = map(unescaped, read_columns(folder / PRIVATE, ("person",))["person"].to_pylist())
     if sorted(there) != sorted(result.private_table()["person"].astype(str)):
         raise AuditError(
-            f"{folder} holds a look at other deleted people; choose another --out, or replace it with --force"
+            f"{folder} holds the check of other deleted people; choose another --out, or replace it with --force"
         )
 
 

@@ -31,7 +31,7 @@ def reproduce_command(
     name: Annotated[
         str,
         typer.Argument(
-            help="An experiment, 'all', or 'list' to see them.",
+            help="An experiment, 'all', or 'list' to list them.",
             show_default=False,
             autocompletion=one_of(*EXPERIMENTS, "all", "list"),
         ),
@@ -73,8 +73,8 @@ def reproduce_command(
         with run_folder(folder, identity, note, store or default_store_folder(), force=force):
             cost = estimate_cost(experiment, SCALES[scale], jobs)
             console.print(
-                f"{experiment.title}: {cost.cells} audits, {cost.trainings:,} trainings, "
-                f"about {_duration(cost.seconds)} where nothing is stored yet"
+                f"{experiment.title}: {cost.cells} audits, {cost.trainings:,} trainings, about "
+                f"{_duration(cost.seconds)} if nothing is stored yet"
             )
             with reporter(console) as shown:
                 reuse: ReuseName | None = "never" if no_reuse else None

@@ -21,9 +21,9 @@ def verify(
 ) -> None:
     """Compare the files of run folders with the digests that their runs wrote, and name each file that differs.
 
-    A file is missing, changed, unexpected (no run wrote it) or unreadable. Exits with 0 where all is as it was written
-    and with 2 where anything differs, cannot be read, or has no digests. It shows damage and changes, and does not
-    prove who wrote a folder.
+    A file can be missing, changed, unexpected (not written by a run) or unreadable. Exits with 0 if nothing has
+    changed, and with 2 if anything differs, cannot be read, or has no digests. This shows damage and changes, but does
+    not prove who wrote a folder.
 
     Typical call:
 
@@ -61,6 +61,6 @@ def _sentence(seen: dict[str, Any]) -> str:
     if seen["problem"]:
         return str(seen["problem"])
     if seen["ok"]:
-        return f"{seen['folder']}: all {seen['files']:,} files are as they were written"
+        return f"{seen['folder']}: all {seen['files']:,} files are unchanged"
     n = len(seen["differences"])
-    return f"{seen['folder']}: {n:,} of the files {'is' if n == 1 else 'are'} not as the run left the folder"
+    return f"{seen['folder']}: {n:,} of the files {'is' if n == 1 else 'are'} not as the run left them"

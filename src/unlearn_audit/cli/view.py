@@ -26,14 +26,12 @@ def view(
         str, typer.Option(help=f"Address of this machine to listen on: {' or '.join(LOOPBACK)}.")
     ] = LOOPBACK[0],
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any that is free.")] = 0,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only print the address, and open no browser.")
-    ] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address; open no browser.")] = False,
 ) -> None:
     """Show the runs under a folder on a local page: filter, sort, open and compare them.
 
-    Prints the page's address, which holds a random token, on standard output. Only this machine reaches it, and it
-    answers nothing without the token. It reads the folder and changes nothing. Ctrl-C ends it.
+    Prints the page's address, which holds a random token, on standard output. Only this machine can reach it, and
+    it answers nothing without the token. It reads the folder and changes nothing. Press Ctrl-C to stop.
 
     Typical calls:
 

@@ -57,7 +57,7 @@ class AuditConfig(Frozen):
     """
 
     target: SideConfig = SideConfig()
-    shadow: ShadowConfig | None = Field(default=None, description="the attacker's side where it differs (transfer)")
+    shadow: ShadowConfig | None = Field(default=None, description="the attacker's side, if different (transfer)")
     unlearning: UnlearningConfig = UnlearningConfig()
     retraining_arm: bool = flagged(
         True,
@@ -72,20 +72,22 @@ class AuditConfig(Frozen):
         "measure",
         rare=True,
         exclude_if=lambda names: not names,
-        description="of unlearned networks, measure in addition: relearning (how fast the forgotten comes back by "
-        "fine-tuning), quantisation (whether weights of 8 or 4 bits bring it back)",
+        description="for unlearned networks, also measure: relearning (how fast fine-tuning brings forgotten records "
+        "back), quantisation (whether weights of 8 or 4 bits do)",
     )
     scenario: ScenarioConfig = ScenarioConfig()
     regime: RegimeName = flagged(
         "fixed",
         "Unlearning",
-        description="randomness of the unlearned model: fixed, each draw stays with its record; same-seed; or fresh",
+        description="randomness of the unlearned model: fixed, each random draw stays with its "
+        "record; same-seed; or fresh",
     )
     training: Literal["auto", "plain"] = flagged(
         "auto",
         "Execution",
         rare=True,
-        description="how models are trained. auto: many at once where possible; plain: each by its own fit, to compare",
+        description="how models are trained. auto: many at once where possible; plain: each with "
+        "its own fit, for comparison",
     )
     worlds: WorldsConfig = WorldsConfig()
     games: tuple[GameName, ...] = flagged(
@@ -94,7 +96,7 @@ class AuditConfig(Frozen):
         "game",
         of_files=True,
         description="which roles to distinguish: deleted-vs-unseen (default), deleted-vs-retained, retained-vs-unseen, "
-        "or three-way in addition",
+        "or also three-way",
     )
     views: tuple[ConfigView, ...] = flagged(
         (),
@@ -156,14 +158,14 @@ class AuditConfig(Frozen):
         "Attacks",
         "group-by",
         of_files=True,
-        description="a column by which to break down risk, feature or not",
+        description="a column by which to break down the risk, whether a feature or not",
     )
     until: UntilConfig | None = Field(
         default=None, description="add target worlds until an interval is this narrow; default: a fixed number"
     )
     seed: int = flagged(0, "Execution", of_files=True, ge=0, description="seed of the whole audit")
     execution: ExecutionConfig = Field(
-        default=ExecutionConfig(), exclude=True, description="how it is run, which changes no result"
+        default=ExecutionConfig(), exclude=True, description="how it is run, which does not affect results"
     )
 
     @field_validator("attack_models", mode="before")
@@ -171,7 +173,7 @@ class AuditConfig(Frozen):
     def _no_model_named(cls, value: Any) -> Any:
         names = [value] if isinstance(value, str) else list(value)
         if not names or ("none" in names and len(names) > 1):
-            raise ValueError("name classifiers, or none alone, which leaves out the paper's attacks")
+            raise ValueError("name classifiers, or only none, which leaves out the paper's attacks")
         return () if names == ["none"] else names
 
     @field_validator("attacks", mode="before")
@@ -181,7 +183,7 @@ class AuditConfig(Frozen):
             return None
         names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
         if "none" in names and len(names) > 1:
-            raise ValueError("none leaves out every attack of its kind; give it alone, or name attacks")
+            raise ValueError("none leaves out every attack of its kind; give only none, or name attacks")
         return () if names == ["none"] else names
 
     @field_validator("groups", mode="before")
@@ -216,13 +218,13 @@ class AuditConfig(Frozen):
             return self
         if retained := [game for game in self.games if "retained" in game or game == THREE_WAY]:
             raise ValueError(
-                f"in the game {retained[0]} mislabelled canaries would differ from retained records by their wrong "
-                "labels alone; ask the game deleted-vs-unseen, or use the layout per-record, where all are mislabelled"
+                f"in the game {retained[0]} mislabelled canaries would differ from retained records only by their "
+                "wrong labels; use the game deleted-vs-unseen, or use the layout per-record, where all are mislabelled"
             )
         if self.until is not None:
             raise ValueError(
-                "until adds target worlds, and with them mislabelled canaries, which changes what the worlds before "
-                "were trained on; fix the number of worlds, or use the layout per-record"
+                "until adds target worlds, and with them mislabelled canaries, which changes what earlier worlds were "
+                "trained on; fix the number of worlds, or use the layout per-record"
             )
         return self
 
@@ -232,11 +234,13 @@ class AuditConfig(Frozen):
         if self.scenario.name != "class":
             return self
         if self.worlds.canaries != "none":
-            raise ValueError("canaries have wrong labels, and scenario class matches records by theirs; leave them out")
+            raise ValueError(
+                "canaries have wrong labels, and scenario class matches records by their labels; leave canaries out"
+            )
         asked = [game for game in self.games if "retained" in game or game == THREE_WAY]
         if self.scenario.delete_class is not None and asked:
             raise ValueError(
-                f"the game {asked[0]} needs retained records, and of a class that is deleted none remain; ask the game "
+                f"the game {asked[0]} needs retained records, and none remain of a deleted class; use the game "
                 "deleted-vs-unseen"
             )
         if self.scenario.delete_ids is not None and self.worlds.stratify:

@@ -30,7 +30,7 @@ def unit_to_person(value: Any) -> Any:
 
 
 class DataConfig(Frozen):
-    """A named dataset, or a table of the user's own."""
+    """A named dataset, or your own table."""
 
     name: str | None = flagged(
         None,
@@ -54,7 +54,7 @@ class DataConfig(Frozen):
         None,
         "Data",
         rare=True,
-        description="a text that stands for a missing value in your CSV. Default: the empty text, ?, NA, N/A, n/a, "
+        description="a text that means a missing value in your CSV. Default: the empty text, ?, NA, N/A, n/a, "
         "NaN, nan, NULL, null and #N/A",
     )
     encoding: Literal["codes", "one-hot", "raw", "text"] = flagged(
@@ -62,7 +62,7 @@ class DataConfig(Frozen):
         "Data",
         rare=True,
         description="how your table is given to the model. codes: categories as one column of integer codes; one-hot: "
-        "one column per category; raw: the columns as they are, for a model that encodes them; text: its one column as "
+        "one column per category; raw: unchanged columns, for a model that encodes them; text: a single column as "
         "texts",
     )
 
@@ -95,7 +95,7 @@ class DataConfig(Frozen):
 
 
 class NetworkConfig(Frozen):
-    """How a neural network is trained, where it differs from the model's own way."""
+    """How a neural network is trained, if not in the model's own way."""
 
     epochs: int | None = flagged(
         None, "Model", rare=True, ge=1, description="neural networks: passes over the training records"
@@ -110,7 +110,7 @@ class NetworkConfig(Frozen):
         None, "Model", rare=True, ge=1, description="neural networks: steps after which training stops"
     )
     image_shape: tuple[int, int, int] | None = Field(
-        default=None, description="channels, height and width, where flat records are no square images"
+        default=None, description="channels, height and width, if flat records are not square images"
     )
     device: str | None = flagged(
         None, "Model", rare=True, description="neural networks: auto (a GPU if there is one), cpu, cuda or cuda:1"
@@ -138,7 +138,7 @@ class SideConfig(Frozen):
         "Model",
         family="models",
         description="a model: {models}; or package.module:factory or file.py:factory for your own; or a program that "
-        "trains and predicts: './model.sh {train} {query} {answers}'; {model} and {seed} are there too",
+        "trains and predicts: './model.sh {train} {query} {answers}'; {model} and {seed} are also available",
     )
     timeout: float | None = flagged(
         None,
@@ -148,15 +148,16 @@ class SideConfig(Frozen):
         gt=0,
         le=31_536_000,
         exclude=True,
-        description="seconds that one run of a program that is the model may take. Default: 600",
+        description="seconds that one run of a model program may take. Default: 600",
     )
-    network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained if it is a network")
+    network: NetworkConfig = Field(default=NetworkConfig(), description="how the model is trained, if it is a network")
     sample_weight: str | None = flagged(
         None,
         "Model",
         rare=True,
         exclude_if=lambda column: column is None,
-        description="the column of your table that holds each record's weight, passed to the model's fit; no feature",
+        description="the column of your table that holds each record's weight, passed to the "
+        "model's fit; not a feature",
     )
     fit_params: dict[str, Any] = flagged(
         {},
@@ -165,7 +166,7 @@ class SideConfig(Frozen):
         rare=True,
         exclude_if=lambda values: not values,
         description="further parameters of the model's fit, such as verbose=0,groups=household; the name of a column "
-        "stands for its values",
+        "means its values",
     )
 
     @field_validator("fit_params", mode="before")
@@ -192,7 +193,7 @@ class SideConfig(Frozen):
 
 
 class ShadowConfig(Frozen):
-    """Where the attacker's side differs from the target's; what is left out is the target's."""
+    """Where the attacker's side differs from the target's; anything left out is taken from the target."""
 
     data: DataConfig | None = flagged(
         None,
@@ -200,20 +201,18 @@ class ShadowConfig(Frozen):
         "shadow-dataset",
         rare=True,
         family="datasets",
-        description="the attacker's dataset, where it differs",
+        description="the attacker's dataset, if different",
     )
     model: str | None = flagged(
-        None, "Model", "shadow-model", rare=True, family="models", description="the attacker's model, where it differs"
+        None, "Model", "shadow-model", rare=True, family="models", description="the attacker's model, if different"
     )
-    network: NetworkConfig | None = Field(
-        default=None, description="default: the target's, where the model is the same"
-    )
+    network: NetworkConfig | None = Field(default=None, description="default: the target's, if the model is the same")
 
     _short_data = model_validator(mode="before")(_name_to_data)
 
 
 class WorldsConfig(Frozen):
-    """How many worlds there are and what each is asked. Defaults: the paper's code."""
+    """How many worlds there are and what each is queried on. Defaults: the paper's code."""
 
     shadow: int = flagged(10, "Worlds", "shadow-worlds", ge=1, description="original models of the attacker")
     target: int = flagged(10, "Worlds", "target-worlds", ge=1, description="original models under attack")
@@ -222,7 +221,7 @@ class WorldsConfig(Frozen):
         20, "Worlds", ge=1, description="updates of each original, or chains of them, each from the original"
     )
     unseen: int = flagged(
-        20, "Worlds", rare=True, ge=0, description="unseen records queried on each pair beyond the paper's one"
+        20, "Worlds", rare=True, ge=0, description="unseen records queried on each pair, besides the paper's one"
     )
     retained: int | None = flagged(
         None,
@@ -232,13 +231,13 @@ class WorldsConfig(Frozen):
         description="retained records queried on each pair. Default: 1; scenario retained: 1 + --unseen",
     )
     references: int = flagged(
-        100, "Worlds", rare=True, ge=0, description="records never trained on that are queried on each pair, to compare"
+        100, "Worlds", rare=True, ge=0, description="records never trained on, queried on each pair for comparison"
     )
     layout: Literal["paper", "per-record"] = flagged(
         "paper",
         "Worlds",
         description="which records are audited. paper: a record keeps one role in all worlds; per-record: the "
-        "same records are audited in all worlds of both sides, in roles drawn again for each world",
+        "same records are audited in all worlds of both sides, in roles drawn anew for each world",
     )
     canaries: Literal["none", "mislabelled"] = flagged(
         "none",
@@ -250,16 +249,16 @@ class WorldsConfig(Frozen):
         False,
         "Worlds",
         rare=True,
-        description="draw training records so that every world has some of each class, as a model may need; by default "
-        "they are drawn at random, and a model gives a class that it never saw the probability 0",
+        description="draw training records so that every world has some of each class, if the model "
+        "needs that; by default they are drawn at random, and a model gives probability 0 to a class that it never saw",
     )
     probes: int = flagged(
         0,
         "Worlds",
         rare=True,
         ge=0,
-        description="perturbed copies of each record to query for labels, for attacks that see labels alone, such as "
-        "20; with any, the distance to the decision boundary is measured too",
+        description="perturbed copies of each record to query for labels, such as 20, for attacks "
+        "that see only labels; if there are any, the distance to the decision boundary is measured too",
     )
 
     @model_serializer(mode="wrap")
@@ -270,10 +269,10 @@ class WorldsConfig(Frozen):
 
 
 class DpSgdConfig(Frozen):
-    """The settings of the defence dp-sgd beside its epsilon."""
+    """The settings of the defence dp-sgd besides its epsilon."""
 
     delta: float = Field(default=1e-5, gt=0, lt=1, description="delta of the guarantee")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="to which norm each record's gradient is clipped")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="norm to which each record's gradient is clipped")
 
 
 FEWEST_WORLDS_UNTIL = 20
@@ -305,7 +304,7 @@ class UntilConfig(Frozen):
         "Worlds",
         rare=True,
         ge=FEWEST_WORLDS_UNTIL,
-        description="with until: target worlds at which to stop in any case",
+        description="with until: number of target worlds at which to stop in any case",
     )
 
     @model_validator(mode="before")
@@ -321,7 +320,7 @@ class UntilConfig(Frozen):
         if not isinstance(value, str):
             return value
         if (found := _WIDTH.fullmatch(value.strip())) is None:
-            raise ValueError(f"{value!r} is no width to stop at; write it like 'auc ± 0.03'")
+            raise ValueError(f"{value!r} is not a width to stop at; write it like 'auc ± 0.03'")
         return float(found[1])
 
 
@@ -332,7 +331,7 @@ class ExecutionConfig(Frozen):
         "mine",
         "Execution",
         rare=True,
-        description="which stored worlds to reuse: never; mine, where all that decides them is known to be unchanged; "
+        description="which stored worlds to reuse: never; mine, if everything they depend on is known to be unchanged; "
         "or always",
     )
     training_timeout: float | None = flagged(

@@ -22,7 +22,7 @@ def split_options(text: str) -> tuple[str, dict[str, Any]]:
     for given in tail.split(","):
         option, equals, value = (part.strip() for part in given.partition("="))
         if not option or not equals or not value:
-            raise ValueError(f"'{given}' is no option of a method; write NAME:option=value,option=value")
+            raise ValueError(f"'{given}' is not an option of a method; write NAME:option=value,option=value")
         if option in options or option == "method":
             raise ValueError(f"option {option} is given twice; give it once")
         options[option] = _plain(value)

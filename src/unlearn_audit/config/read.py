@@ -32,19 +32,21 @@ _IN_BASE_60 = re.compile(r"(?::[0-5]?[0-9]){20}")
 def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_code: bool = False) -> AuditConfig:
     """Read a YAML file and lay ``overrides`` (nested dictionaries) over it.
 
-    A file alone runs no code but this package's: models, attacks, methods, defences and datasets of other people's
-    have to be named in ``overrides``, or allowed.
+    A file on its own runs only this package's code: third-party models, attacks, methods, defences and datasets must
+    be named in ``overrides``, or allowed.
 
     Raises
     ------
     AuditError
-        If the file is missing, is not plain YAML, has an unknown key or a bad value, names code of other people's that
-        is not allowed, or lies in the folder of a run and is not as the run wrote it.
+        If the file is missing, is not plain YAML, has an unknown key or a bad value, names third-party code that is not
+        allowed, or is in the folder of a run and has changed since the run wrote it.
     """
     check_recorded(path)
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise AuditError(f"{path} has more than {_MOST_BYTES:,} bytes, as no configuration has; check the path")
+            raise AuditError(
+                f"{path} has more than {_MOST_BYTES:,} bytes, too many for a configuration; check the path"
+            )
         text = path.read_text(encoding="utf-8")
         _check_text(text)
         content = yaml.safe_load(text)
@@ -70,8 +72,8 @@ def read_config(path: Path, overrides: dict[str, Any] | None = None, *, allow_co
         if name not in vouched:
             meant = "" if key != "defenses" or ".py:" in name else " (if a parameter is meant, it has to be a number)"
             raise AuditError(
-                f"{path} would run code of other people's ({key}: {name}); once you have read it, pass "
-                f"--allow-code, or name it on the command line{meant}"
+                f"{path} would run third-party code ({key}: {name}); once you have read it, pass --allow-code, or name "
+                f"it on the command line{meant}"
             )
     return config
 
@@ -85,7 +87,7 @@ def _check_text(text: str) -> None:
     if np.cumsum(steps, dtype=np.int64).max(initial=0) > _MOST_BRACKETS:
         raise ValueError(f"brackets are nested more than {_MOST_BRACKETS} deep")
     if _IN_BASE_60.search(text):
-        raise ValueError("a number in base 60 is longer than any")
+        raise ValueError("a number in base 60 is too long")
 
 
 def _check_extent(content: Any) -> None:
@@ -96,7 +98,7 @@ def _check_extent(content: Any) -> None:
         below = list(of.values()) if isinstance(of, dict) else of if isinstance(of, list | tuple | set) else ()
         left -= 1 + len(below)
         if left < 0:
-            raise ValueError(f"its aliases stand for more than {_MOST_VALUES:,} values")
+            raise ValueError(f"its aliases expand to more than {_MOST_VALUES:,} values")
         open_ones += below
 
 
@@ -167,7 +169,7 @@ def _keys(path: tuple[str | int, ...]) -> list[str]:
 
 
 _SHORT_FORMS = {"data": "name", "scenario": "name", "unlearning": "method", "until": "auc"}
-"""Blocks that may be written as one word, and the key that the word stands for."""
+"""Blocks that may be written as one word, and the key that the word sets."""
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

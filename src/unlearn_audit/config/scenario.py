@@ -19,9 +19,9 @@ class ScenarioConfig(Frozen):
         "single",
         "Unlearning",
         "scenario",
-        description="what an update does. single: one deletion; group: several at once; online: deletions and as many "
-        "additions; multi-version: a chain of deletions; retained: single deletions, querying those who remain; class: "
-        "all records of a class, or on a list, at once",
+        description="what an update does. single: one deletion; group: several at once; online: deletions and the same "
+        "number of additions; multi-version: a chain of deletions; retained: single deletions, querying those who "
+        "remain; class: all records of a class, or on a list, at once",
     )
     size: int | str = flagged(
         1,
@@ -38,7 +38,7 @@ class ScenarioConfig(Frozen):
         None,
         "Unlearning",
         rare=True,
-        description="scenario class: a file of the ids that are deleted at once, one a line or in a column 'record'; "
+        description="scenario class: a file of the ids that are deleted at once, one per line or in a column 'record'; "
         "ids of people with --person, else row numbers from 0",
     )
 
@@ -49,7 +49,7 @@ class ScenarioConfig(Frozen):
             value = {"name": value}
         if isinstance(value, dict):
             if value.get("name") == "rectify":
-                raise ValueError("a rectification is audited by a command of its own: unlearn-audit rectify")
+                raise ValueError("rectifications are audited by a separate command: unlearn-audit rectify")
             usual: dict[str, dict[str, Any]] = {"group": {"size": 10}, "multi-version": {"versions": 5}}
             named = "single" if value.get("delete_class") is value.get("delete_ids") is None else "class"
             return {**usual.get(str(value.get("name")), {}), "name": named, **value}
@@ -69,11 +69,11 @@ class ScenarioConfig(Frozen):
             except ValueError:
                 right = False
             if not right:
-                raise ValueError(f"size {self.size!r} is no percentage between 0% and 100%")
+                raise ValueError(f"size {self.size!r} is not a percentage between 0% and 100%")
         elif self.size < 1:
-            raise ValueError(f"size {self.size} deletes nobody; give at least 1")
+            raise ValueError(f"size {self.size} deletes no one; give at least 1")
         if self.name in ("single", "retained") and self.size != 1:
-            raise ValueError(f"scenario {self.name} deletes one record an update; use scenario group for {self.size}")
+            raise ValueError(f"scenario {self.name} deletes one record per update; use scenario group for {self.size}")
         if self.name != "multi-version" and self.versions != 1:
             raise ValueError(f"scenario {self.name} has one update; use scenario multi-version for {self.versions}")
         return self

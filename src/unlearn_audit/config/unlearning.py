@@ -47,11 +47,15 @@ class UnlearningConfig(Frozen):
         "Unlearning",
         "unlearning-command",
         rare=True,
-        description="a program of your own that unlearns, in any language: './forget.sh {original} {forget} {retain} "
-        "{unlearned}'; {query} and {seed} are there too",
+        description="your own program that unlearns, in any language: './forget.sh {original} {forget} {retain} "
+        "{unlearned}'; {query} and {seed} are also available",
     )
     timeout: float | None = flagged(
-        None, "Unlearning", "unlearning-timeout", rare=True, description="seconds that program may take. Default: 600"
+        None,
+        "Unlearning",
+        "unlearning-timeout",
+        rare=True,
+        description="seconds that one run of the program may take. Default: 600",
     )
 
     _given: Any = PrivateAttr(default=None)
@@ -81,7 +85,7 @@ class UnlearningConfig(Frozen):
 
     @property
     def given(self) -> Any:
-        """The function or the options that were given as an object, in Python; None where the method was named."""
+        """The function or options given as an object, in Python; None if the method was named."""
         return self._given
 
     @property
@@ -90,7 +94,7 @@ class UnlearningConfig(Frozen):
         return self.model_dump(exclude={"method"}, exclude_unset=True)
 
     def is_default(self, option: str) -> bool:
-        """Return whether an option is a field here and holds its default, as in a configuration written out in full."""
+        """Return whether an option is a field here with its default value, as in a fully written configuration."""
         field = type(self).model_fields.get(option)
         return field is not None and getattr(self, option) == field.default
 

@@ -24,7 +24,7 @@ class Table:
     name
         What the dataset is called in reports.
     features
-        (n, d) one column a feature. A category column has pandas' ``category`` dtype; where the owner
+        (n, d) one column per feature. A category column has pandas' ``category`` dtype; where the owner
         publishes the list of categories, the dtype holds that whole list in the published order.
         Python objects that are all texts become a column of text, as pandas 3 has them.
         Everything else is numeric or boolean. A missing value is NaN.
@@ -33,11 +33,11 @@ class Table:
     class_names
         The classes as a person would write them.
     persons
-        (n,) integer codes of the person each row belongs to, or None where every row is of another person.
+        (n,) integer codes of the person each row belongs to, or None if every row belongs to a different person.
     notes
         What the loader did or found, one plain sentence each.
     others
-        (n, m) columns that are no features, in the form of features; or None.
+        (n, m) columns that are not features, in the form of features; or None.
     person_ids
         What the owner calls the person of each code, as text; empty where that is not known.
     """

@@ -32,8 +32,8 @@ def public_category(values: pd.Series, categories: Sequence[str], where: str) ->
     unknown = sorted(set(values.dropna().unique()) - set(categories))
     if unknown:
         raise AuditError(
-            f"column {values.name} of {where} holds {shortened([repr(v) for v in unknown], 3)}, which is not "
-            "in its owner's list of categories; get the published file again"
+            f"column {values.name} of {where} holds {shortened([repr(v) for v in unknown], 3)}, which is not in the "
+            "publisher's list of categories; get the published file again"
         )
     return values.astype(pd.CategoricalDtype(list(categories)))
 

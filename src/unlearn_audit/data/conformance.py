@@ -79,7 +79,7 @@ def check_dataset(records: Any, name: str = "") -> Table | Images:
 def _problems(records: Table | Images) -> Iterator[str]:
     labels, k = np.asarray(records.labels), len(records.class_names)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        yield f"has labels of type {labels.dtype} and shape {labels.shape}; give one integer code a record"
+        yield f"has labels of type {labels.dtype} and shape {labels.shape}; give one integer code per record"
     elif k < 2 or not np.array_equal(np.unique(labels), np.arange(k)):
         found = shortened(map(str, np.unique(labels)), 3)
         yield f"names {k} classes and has the labels {found}; every code from 0 on has to occur"
@@ -96,7 +96,7 @@ def _of_features(table: Table) -> Iterator[str]:
     if not features.shape[1]:
         yield "has no feature"
     if not isinstance(features.index, pd.RangeIndex):
-        yield "has an index of its own; use features.reset_index(drop=True)"
+        yield "has a custom index; use features.reset_index(drop=True)"
     if odd := [str(column) for column, kind in features.dtypes.items() if pd.api.types.is_object_dtype(kind)]:
         yield f"has columns of Python objects, {shortened(odd, 3)}; make them numbers, text or categories"
     numbers = features.select_dtypes("number").to_numpy(dtype=float, na_value=np.nan)

@@ -46,19 +46,19 @@ def encoded(table: Table, fit_rows: npt.NDArray[np.integer[Any]], encoding: Enco
         return encode(table, fit_rows, encoding)
     features = table.features
     if encoding == "raw":
-        return features, ("Columns are given to the model as they are, which has to encode them.",)
+        return features, ("Columns are passed to the model unchanged; it has to encode them.",)
     if features.shape[1] != 1 or not _is_category(features.iloc[:, 0]):
         raise AuditError(
-            f"encoding text hands over one column of texts, and {table.name} has the features "
-            f"{shortened(map(str, features.columns))}; exclude all but one, or take the encoding raw"
+            f"encoding text passes one column of texts, and {table.name} has the features "
+            f"{shortened(map(str, features.columns))}; exclude all but one, or use the encoding raw"
         )
     texts = features.iloc[:, 0]
     if texts.isna().any():
         raise AuditError(
-            f"column {texts.name!r} of {table.name} lacks {int(texts.isna().sum()):,} texts; drop those rows, or write "
-            "a text in their place"
+            f"column {texts.name!r} of {table.name} lacks {int(texts.isna().sum()):,} texts; drop those rows, or "
+            "replace them with a text"
         )
-    return texts.astype(object).to_numpy(), (f"{texts.name}: given to the model as texts, which has to encode them.",)
+    return texts.astype(object).to_numpy(), (f"{texts.name}: passed to the model as texts; it has to encode them.",)
 
 
 def encode(
@@ -183,7 +183,7 @@ def _category_codes(name: str, values: pd.Series, missing: Mask, rows: Integers)
     unknown = codes < 0
     if unknown.any():
         codes[unknown] = len(known)
-        notes.append(f'{name}: {int(unknown.sum()):,} rows hold a value unknown to the fit rows, "other".')
+        notes.append(f'{name}: {int(unknown.sum()):,} rows hold a value not among the fit rows, "other".')
     return codes, len(known), notes
 
 

@@ -130,18 +130,18 @@ def without_identifiers(
     left = table.features.loc[:, [str(name) not in names for name in table.features.columns]]
     if dropped and left.columns.empty:
         raise AuditError(
-            f"no feature of {table.name} is left: nearly every record holds another text, as with ids, in "
+            f"no feature of {table.name} is left: nearly every record holds a different text, as with ids, in "
             f"{shortened(map(str, dropped))}; add other columns, or write numbers and dates as such"
         )
     warnings = [_warning(identifier) for identifier in found if identifier not in dropped]
     if dropped:
         free = ", and give free text with --encoding raw to a model that reads it"
-        kept_by = "" if keep is None else "; a column that is to stay all the same is named with --keep"
+        kept_by = "" if keep is None else "; to keep a column anyway, name it with --keep"
         remedy = f"write numbers and dates as such{free}{kept_by}"
         warnings.insert(
             0,
-            f"Dropped, nearly every record holds another text, as with ids: {shortened(map(str, dropped))}. As "
-            f"categories, such texts say nothing of other records; {remedy}",
+            f"Dropped, nearly every record holds a different text, as with ids: {shortened(map(str, dropped))}. As "
+            f"categories, such texts say nothing about other records; {remedy}",
         )
     return replace(table, features=left), tuple(map(Caution, warnings))
 
@@ -193,8 +193,8 @@ def refuse_identifiers(
     if refused := [identifier for identifier in found if identifier.text and identifier.column not in kept]:
         but = "" if keep is None else f", or {_kept(refused[0].column, where)} if the model is meant to learn from it"
         raise AuditError(
-            f"nearly every record holds another text, as with ids, in {shortened(map(str, refused))} of {where}; leave "
-            f"it out{but}"
+            f"nearly every record holds a different text, as with ids, in {shortened(map(str, refused))} of {where}; "
+            f"leave it out{but}"
         )
     return tuple(Caution(_warning(identifier)) for identifier in found)
 
@@ -215,12 +215,12 @@ def _is_prose(values: pd.Series) -> bool:
 def _warning(found: Identifier) -> str:
     if found.text:
         return (
-            f"{found} is kept as asked, though nearly every record holds another text: an attack chosen on the shadow "
-            "side may fail on the target, where all of them are unknown"
+            f"{found} is kept as asked, though nearly every record holds a different text: an attack chosen on the "
+            "shadow side may fail on the target, where all of them are unknown"
         )
     return (
-        f"{found} looks like an id and is a feature: a model can learn single records by it; exclude it, or name it as "
-        "the column of persons if it says whose records these are"
+        f"{found} looks like an id and is a feature: a model can memorise single records by it; exclude it, or name it "
+        "as the column of persons if it says whose records these are"
     )
 
 

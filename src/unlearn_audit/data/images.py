@@ -51,7 +51,7 @@ def fixed_rows(path: Path, width: int, source: Source) -> Bytes:
     try:
         size = path.stat().st_size
         if size == 0 or size % width:
-            raise damaged(path, f"has {size:,} bytes, which is no number of whole records of {width:,}", source)
+            raise damaged(path, f"has {size:,} bytes, which is not a number of whole records of {width:,}", source)
         return np.asarray(np.memmap(path, dtype=np.uint8, mode="r")).reshape(-1, width)
     except OSError as error:
         raise AuditError(f"cannot read {path} ({error.strerror or error}); {source.how()}") from error

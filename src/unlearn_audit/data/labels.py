@@ -27,7 +27,7 @@ def refuse_several(y: Any, n: int) -> None:
     shape = y.shape if sparse.issparse(y) or isinstance(y, pd.DataFrame) else _shape(y)
     if len(shape) == 2 and shape[0] == n and shape[1] != 1:
         raise AuditError(
-            f"y has {shape[1] or 'several'} labels for each record, and an audit is of a classifier of one; audit one "
+            f"y has {shape[1] or 'several'} labels for each record, and an audit needs a classifier of one; audit one "
             "label at a time, once for each column of y"
         )
 
@@ -43,8 +43,7 @@ def refuse_numbers(values: npt.NDArray[Any], what: str) -> None:
     distinct = np.unique(finite)
     if len(distinct) > _MOST_FRACTIONS and (distinct != np.floor(distinct)).any():
         raise AuditError(
-            f"{what} holds {len(distinct):,} distinct numbers with fractions, which are quantities and no classes; "
-            f"{BIN}"
+            f"{what} holds {len(distinct):,} distinct numbers with fractions, which are quantities, not classes; {BIN}"
         )
 
 

@@ -97,7 +97,7 @@ class Source:
     def how(self) -> str:
         """Return how to get the files, as a clause that fits after a semicolon."""
         if not self.files:
-            return "it comes with scikit-learn, nothing is needed"
+            return "it comes with scikit-learn; no download is needed"
         if self.fetchable:
             return f"run 'unlearn-audit data fetch {self.name}'"
         return self.how_to_get
@@ -124,8 +124,8 @@ class Source:
         if not self.usable(folder):
             absent = self.missing(folder)
             raise AuditError(
-                f"no file {folder / absent[0].path} for dataset {self.name!r}; {self.how()} "
-                f"(if you have it elsewhere, {FOLDER_VARIABLE} names the folder that holds {absent[0].path})"
+                f"no file {folder / absent[0].path} for dataset {self.name!r}; {self.how()} (if you have it elsewhere, "
+                f"set {FOLDER_VARIABLE} to the folder that holds {absent[0].path})"
             )
 
 

@@ -78,7 +78,7 @@ def read_table(
         )
     if taken := {label, person} & set(exclude):
         raise AuditError(
-            f"column {taken.pop()!r} of {path} holds labels or persons and is no feature; do not exclude it"
+            f"column {taken.pop()!r} of {path} holds labels or persons and is not a feature; do not exclude it"
         )
     if columns.num_rows == 0:
         raise AuditError(f"{path} has a header and no rows; give a file with records")
@@ -102,7 +102,7 @@ def read_table(
         features[name] = values
         notes += note
     if not features:
-        raise AuditError(f"{path} has no feature columns beside {label!r}; add at least one")
+        raise AuditError(f"{path} has no feature columns besides {label!r}; add at least one")
     frame = pd.DataFrame(features)
     return Table(
         name=path.stem,
@@ -128,9 +128,9 @@ def _check_present(column: pa.ChunkedArray, name: str, path: Path, what: str, mi
         texts = set(read_columns(path, (name,), missing=())[name].filter(absent).to_pylist()) & set(missing) - {""}
     if texts:
         raise AuditError(
-            f"{what} column {name!r} of {path} is missing in {of}, since {shortened(map(repr, sorted(texts)))} is "
-            "read as missing; if it is meant as a text, name those that stand for a missing value: --na-values, or "
-            "na_values in a configuration"
+            f"{what} column {name!r} of {path} is missing in {of}, since {shortened(map(repr, sorted(texts)))} is read "
+            "as missing; if it is meant as a text, name the texts that mean a missing value: --na-values, or na_values "
+            "in a configuration"
         )
     advice = (
         "remove these rows or fill in their label" if what == "label" else "say whose rows these are, or remove them"
@@ -144,8 +144,8 @@ def _labels(column: Any, name: str, path: Path) -> tuple[npt.NDArray[np.int64], 
         raise AuditError(f"label column {name!r} of {path} holds infinite values; a label must name a class")
     if pd.api.types.is_float_dtype(values.dtype) and (values.abs() > _EXACT_FLOATS).any():
         raise AuditError(
-            f"label column {name!r} of {path} holds numbers beyond 2^53, of which two may have become one; write the "
-            "labels as texts"
+            f"label column {name!r} of {path} holds numbers beyond 2^53, which may have merged different labels; write "
+            "the labels as texts"
         )
     if pd.api.types.is_float_dtype(values.dtype):
         refuse_numbers(values.to_numpy(np.float64), f"label column {name!r} of {path}")

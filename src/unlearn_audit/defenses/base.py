@@ -47,7 +47,7 @@ class Parameter:
         Raises
         ------
         AuditError
-            If it is no number of this type, or out of range.
+            If it is not a number of this type, or out of range.
         """
         try:
             number = self.type(text)
@@ -76,8 +76,8 @@ class DefenseKind:
     partial
         Whether what it releases need not sum to 1.
     remedy
-        From the parameter and the number of classes to what to use instead where it would hide nothing; None where
-        it hides something.
+        From the parameter and the number of classes to what to use instead if it would hide nothing; None if it
+        hides something.
     """
 
     function: Callable[..., Posteriors] | None

@@ -52,7 +52,8 @@ def _kind_of(defense: Any, name: str) -> DefenseKind:
         return defense
     if not callable(defense) or isinstance(defense, type):
         raise AuditError(
-            f"defence {name} is no DefenseKind and no function of posteriors; see docs/extending.md for an example"
+            f"defence {name} is neither a DefenseKind nor a function of posteriors; see docs/extending.md for an "
+            "example"
         )
     parameters = inspect.signature(defense).parameters.values()
     required = [of for of in parameters if of.default is of.empty and of.kind is not of.VAR_POSITIONAL]
@@ -80,7 +81,7 @@ def _problems(step: Step, *, partial: bool) -> Iterator[str]:
     given = posteriors.copy()
     released = step(given)
     if not np.array_equal(given, posteriors):
-        yield "changes the posteriors that it is given; work on a copy"
+        yield "changes the posteriors it is given; work on a copy"
     if not isinstance(released, np.ndarray) or released.shape != posteriors.shape:
         found = getattr(released, "shape", type(released).__name__)
         yield f"returns {found} for posteriors of shape {posteriors.shape}"
@@ -89,9 +90,12 @@ def _problems(step: Step, *, partial: bool) -> Iterator[str]:
     if not np.isfinite(released).all():
         yield "returns numbers that are not finite"
     if (released < 0).any() or (not partial and not np.allclose(released.sum(axis=-1), 1, atol=1e-4)):
-        yield "returns what is no probability distribution; where values need not sum to 1, state partial=True"
+        yield (
+            "returns something that is not a probability distribution; where values need not sum to 1, state "
+            "partial=True"
+        )
     if not np.array_equal(step(posteriors.copy()), released):
-        yield "returns other numbers for the same posteriors; a defence on outputs draws nothing"
+        yield "returns different numbers for the same posteriors; a defence on outputs must draw no random numbers"
     alone = np.stack([np.stack([step(posteriors[i, j].copy()) for j in range(2)]) for i in range(12)])
     if not np.allclose(alone, released, atol=1e-6):
-        yield "changes a posterior by those of other records or versions; each is released alone"
+        yield "changes a posterior depending on those of other records or versions; each is released separately"

@@ -35,7 +35,7 @@ def private_source(source: ModelSource, privacy: Privacy) -> tuple[ModelSource, 
     if unknown:
         raise AuditError(
             f"model {source.name} learns a {unknown[0]} from the training records, outside the guarantee of dp-sgd; "
-            "give the network alone, on features prepared with public figures"
+            "give only the network, on features prepared with public figures"
         )
     made = _PrivateNetwork(source, privacy)
     fingerprint = f"{source.fingerprint} {privacy!r} {made().computed_with()}"

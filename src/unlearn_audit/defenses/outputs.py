@@ -48,7 +48,7 @@ def temperature(posteriors: Posteriors, t: float) -> Posteriors:
 
 
 def rounding(posteriors: Posteriors, decimals: int) -> Posteriors:
-    """Release probabilities rounded to so many decimals; they need not sum to 1 any more."""
+    """Release probabilities rounded to this many decimals; they need not sum to 1 any more."""
     return np.round(posteriors.astype(np.float64), decimals).astype(np.float32)
 
 
@@ -63,7 +63,7 @@ OUTPUTS: dict[str, DefenseKind] = {
     "label-only": DefenseKind(label_only, None, "only the most probable class"),
     "temperature": DefenseKind(temperature, Parameter(float, "T", 1e-6), "log-posteriors divided by T"),
     "rounding": DefenseKind(
-        rounding, Parameter(int, "D", 0, most=12), "probabilities rounded to so many decimals", partial=True
+        rounding, Parameter(int, "D", 0, most=12), "probabilities rounded to this many decimals", partial=True
     ),
 }
 """Name to kind; a new one is one function and one entry here."""

@@ -176,7 +176,7 @@ def no_probes_of(data: Dataset) -> str | None:
     if not isinstance(data.X, np.ndarray) or data.X.ndim != 2 or data.X.dtype.kind not in "fiub":
         return f"those of {data.name} are not rows of numbers; encode them"
     if data.X.dtype.kind == "f" and not np.isfinite(data.X).all():
-        return f"some of {data.name} lack values; fill them in"
+        return f"some of {data.name} have missing values; fill them in"
     return None
 
 

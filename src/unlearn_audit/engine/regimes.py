@@ -57,7 +57,7 @@ class Claims:
             {**_document("regime", source, data, plan), "asked": str(asked)},
             source,
             data,
-            "Training twice, to see what can be repeated",
+            "Training twice, to see what is reproducible",
             lambda: measure(source, data, plan.world(0).training, asked, plan.seed, np.sort(plan.pool.unseen)),
         )
 
@@ -75,7 +75,7 @@ class Claims:
             {**_document("regime-of-method", source, data, plan), "unlearning": repr(unlearner)},
             source,
             data,
-            "Training once and unlearning twice, to see what can be repeated",
+            "Training once and unlearning twice, to see what is reproducible",
             lambda: Draws(again=measure_method(unlearner, source, data, plan.world(0).training, plan.seed)),
         )
 

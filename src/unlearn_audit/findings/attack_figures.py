@@ -209,7 +209,7 @@ def leading_attack(outcomes: Sequence[AttackScores]) -> AttackScores:
     """
     of_versions = [o for o in outcomes if sees_versions(o.attack.view)]
     if not of_versions:
-        raise AuditError("no attack on more than one version is left; all that were asked for failed")
+        raise AuditError("no attack on more than one version is left; all those requested failed")
     return max(of_versions, key=lambda o: o.shadow_auc)
 
 

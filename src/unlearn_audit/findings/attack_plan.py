@@ -100,8 +100,8 @@ class AttackPlan:
             kinds = {attack.training_rows for attack in attacks.runs if attack.fits_on_a_sample}
             fitted += [int((rows & shadow.paper if kind == "paper" else rows).sum()) for kind in kinds]
         return tuple(
-            f"attack models were fitted on {most:,} of {n:,} shadow rows, drawn by world; more may make them stronger "
-            "and take longer (--fit-rows)"
+            f"attack models were fitted on {most:,} of {n:,} shadow rows, drawn by world; more rows may make them "
+            "stronger, and take longer (--fit-rows)"
             for n in sorted(set(fitted))
             if n > most
         )

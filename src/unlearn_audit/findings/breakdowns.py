@@ -77,7 +77,7 @@ def _groupings(target: Observations, positive: npt.NDArray[np.bool_]) -> Iterato
 
 
 def risk_of_records(target: Observations, game: Game, scores: Array) -> RecordRisk | None:
-    """Return how many records stand out individually; None where worlds do not audit the same records.
+    """Return how many records are identified individually; None where worlds do not audit the same records.
 
     Each record's scores in worlds where it has the positive role are compared with those in worlds where it has the
     other, on the paper's rows, of which each world has one a record.

@@ -32,8 +32,8 @@ class AttackOnArms(Frozen):
     difference_ci: Interval = Field(description="95 % interval")
     difference_all_ci: Interval = Field(description="98 % interval that holds for all attacks at once (max-T)")
     excess: float = Field(
-        description="by how much further from 0.5 the AUC under the method is: the difference, unless an AUC is below "
-        "0.5, which is a leak too"
+        description="how much further from 0.5 the AUC under the method is: the difference, unless "
+        "an AUC is below 0.5, which is a leak too"
     )
     excess_ci: Interval
     excess_all_ci: Interval = Field(description="98 % interval that holds for all attacks at once (max-T)")
@@ -63,12 +63,12 @@ class BestOnArms(Frozen):
     unlearned: ArmResult
     retrained: ArmResult
     none: ArmResult | None
-    excess: float = Field(description="by how much further from 0.5 the AUC under the method is than under retraining")
+    excess: float = Field(description="how much further from 0.5 the AUC is under the method than under retraining")
     excess_ci: Interval = Field(description="95 % interval, paired by row")
     excess_claim_ci: Interval = Field(description="97 % interval, by which more or less is claimed")
     seen: float | None = Field(
-        description="an excess of this size would have been claimed with a probability of 80 %; 0.5 where only "
-        "a greater one would have been, null where nothing varies"
+        description="an excess of this size would have been claimed with a probability of 80 %; 0.5 if only a "
+        "larger one would have been, null if nothing varies"
     )
 
     @property
@@ -83,14 +83,14 @@ class Klom(Frozen):
 
     role: Literal["deleted", "retained", "unseen"]
     records: int
-    models: int = Field(description="models of each kind, of the record that has fewest")
+    models: int = Field(description="models of each kind, for the record with the fewest")
     mean: float | None = Field(description="of the records' KL(unlearned || retrained), in nats, without bias")
-    median: float | None = Field(description="null where it is infinite, as are the next two")
-    high: float | None = Field(description="what 95 % of the records stay below")
+    median: float | None = Field(description="null if infinite, as for the next two")
+    high: float | None = Field(description="95 % of the records are below this")
     infinite: int = Field(
         description="records whose retrained models agree on a margin that unlearned ones do not have"
     )
-    noise: float = Field(description="what 95 % of records would stay below if nothing differed")
+    noise: float = Field(description="95 % of records would be below this if nothing differed")
     histogram: float | None = Field(description="the published estimate, of histograms: its median; biased upwards")
 
 
@@ -102,10 +102,10 @@ class EpsilonMeasured(Frozen):
         "margin; a threshold chosen on shadow worlds"
     )
     ceiling: float = Field(
-        description="what a rule without any error would have reached with as many independent cases"
+        description="what a rule without any error would have reached with the same number of independent cases"
     )
     delta: float
-    certified: float | None = Field(default=None, description="what the method states; null where it states none")
+    certified: float | None = Field(default=None, description="what the method states; null if it states none")
 
 
 class Measured(Frozen):
@@ -131,14 +131,17 @@ class ArmsComparison(Frozen):
     apart: float = Field(description="share of them with an answer that differs from the retrained model's")
     update: BestOnArms = Field(description="attacks on more than one version: what the update gives away")
     residual: BestOnArms | None = Field(
-        description="attacks on the unlearned model alone: is the record still recognisable? null where none ran"
+        description="attacks on the unlearned model alone: is the record still recognisable? null if none ran"
     )
     attacks: tuple[AttackOnArms, ...] = Field(description="those that ran on all arms, the clearest difference first")
     klom: tuple[Klom, ...] = Field(default=(), description="by role; empty where worlds audit no record often enough")
     epsilon: EpsilonMeasured | None = Field(
-        default=None, description="null without labels, where both answer alike, or where nothing could have been shown"
+        default=None,
+        description="null without labels, if both give the same answers, or if nothing could have been shown",
     )
-    measures: tuple[Measured, ...] = Field(default=(), description="did it forget, and at what price, without time")
+    measures: tuple[Measured, ...] = Field(
+        default=(), description="whether it forgot, and at what cost, apart from time"
+    )
 
     @property
     def direction(self) -> Direction:

@@ -17,8 +17,8 @@ UNKNOWN = (0.0, 1.0)
 """An interval of which nothing is known; it claims nothing."""
 
 _NOTE = (
-    f"These findings were written in the layout {FIRST}, which has no intervals by which a leak is claimed now. Its "
-    "figures are as they were; the verdict cannot tell until the audit is run again."
+    f"These findings were written in the layout {FIRST}, which lacks the intervals that now decide whether a leak is "
+    "claimed. Its figures are unchanged; the verdict is cannot-tell until the audit is run again."
 )
 
 

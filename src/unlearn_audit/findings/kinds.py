@@ -41,7 +41,7 @@ class Evidence:
     moved
         The share of rows with an answer that changed; None where not known.
     record_risk
-        Records that stand out individually.
+        Records that are identified individually.
     retrained
         What exact retraining makes of the answers; None where it is what was audited, or changes none either.
     """
@@ -113,10 +113,10 @@ class Evidence:
         """What speaks for a leak without showing it, in words."""
         leading, risk = self.leading, self.record_risk
         identified = 0 if risk is None else risk.identified
-        records = "1 record stands out" if identified == 1 else f"{identified:,} records stand out"
+        records = "1 record is identified" if identified == 1 else f"{identified:,} records are identified"
         found = (
-            (leading.auc_hint_ci[0] > GUESSING, "the 90 % interval of its AUC lies above 0.5"),
-            (self.gains, "its difference to the strongest classical attack lies above 0"),
+            (leading.auc_hint_ci[0] > GUESSING, "the 90 % interval of its AUC is above 0.5"),
+            (self.gains, "its difference from the strongest classical attack is above 0"),
             ((leading.epsilon or 0) > 0, "its lower bound on epsilon is above 0"),
             (identified > 0, f"{records} individually"),
         )
@@ -170,7 +170,7 @@ _ORIGINAL_ALONE = (
     "{positive} records."
 )
 _STILL_THERE = (
-    "No answer changed between the versions, though exact retraining changes answers: what was asked to be deleted is "
+    "No answer changed between the versions, though exact retraining changes answers: what should have been deleted is "
     "still there."
 )
 _UPDATE = "The update reveals {positive} records."
@@ -192,8 +192,8 @@ _RULES = (
         lambda e: e.nothing_moved and e.retrained == "unknown",
         "unchanged",
         "cannot-tell",
-        "No answer changed between the versions; without exact retraining to compare with, whether anything was "
-        "forgotten is not known.",
+        "No answer changed between the versions; without exact retraining to compare with, it is not known whether "
+        "anything was forgotten.",
     ),
     _Rule(
         lambda e: e.nothing_moved,
@@ -230,13 +230,13 @@ _RULES = (
         lambda e: e.blind,
         "too-few-worlds",
         "cannot-tell",
-        "Nothing could have been seen: there are too few worlds.",
+        "No leak could have been detected: there are too few worlds.",
     ),
     _Rule(
         lambda _: True,
         "nothing-seen",
         "pass",
-        "Nothing was seen at the precision of this run, which does not show that there is nothing.",
+        "No leak was found at the precision of this run, which does not show that there is none.",
     ),
 )
 """The first that applies decides."""

@@ -78,5 +78,5 @@ def _finite(text: str) -> float:
     """Return a number; JSON has none that is not finite, and Python reads NaN, Infinity and 1e999 as such."""
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is no finite number")
+        raise ValueError(f"{text[:20]} is not a finite number")
     return number

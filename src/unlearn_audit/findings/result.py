@@ -42,22 +42,22 @@ class Result(Frozen):
         description="what the intervals treat as independent: worlds, or single records where there is one world"
     )
     shadow_auc: float | None = Field(
-        default=None, description="AUC by cross-validation over shadow worlds: what the selection saw"
+        default=None, description="AUC by cross-validation over shadow worlds, by which the attack was chosen"
     )
     shadow_auc_ci: Interval | None = Field(default=None, description="its interval over shadow worlds")
     shadow_auc_error: float | None = Field(default=None, description="its standard error; null where not known")
     shadow_auc_freedom: float | None = Field(default=None, description="degrees of freedom of that error")
     silent_without_change: bool = Field(
         default=False,
-        description="whether the attack scores all records alike whose answers did not change: it reads the change "
-        "alone, so that what it shows comes from the update",
+        description="whether the attack gives the same score to all records whose answers did not change: it reads "
+        "only the change, so what it shows comes from the update",
     )
     auc: float
     auc_ci: Interval
     auc_error: float | None = Field(default=None, description="standard error; null where not known")
     auc_freedom: float | None = Field(default=None, description="degrees of freedom of that error")
     auc_claim_ci: Interval = Field(description="97 % interval: the attack chosen on shadow worlds claims a leak by it")
-    auc_hint_ci: Interval = Field(description="90 % interval: above 0.5 it is a hint, where nothing is claimed")
+    auc_hint_ci: Interval = Field(description="90 % interval: above 0.5 it is a hint, not a claim")
     auc_simultaneous_ci: Interval | None = Field(
         default=None,
         description="98 % interval of the AUC that holds for all attacks of this game, rows and defence at once "
@@ -66,17 +66,19 @@ class Result(Frozen):
     epsilon: float | None = Field(
         default=None,
         description="epsilon is at least this at a confidence of 95 % and delta 0: Clopper-Pearson ends of both error "
-        "rates, cut down to as many independent cases as the worlds vary, at a threshold chosen on shadow worlds",
+        "rates, reduced to the number of independent cases that the variation between worlds implies, at a threshold "
+        "chosen on shadow worlds",
     )
     epsilon_ceiling: float | None = Field(
-        default=None, description="what an attack without any error would have reached with as many independent cases"
+        default=None,
+        description="what an attack without any error would have reached with the same number of independent cases",
     )
     tpr_at_fpr: dict[str, float | None] = Field(
         description="true-positive rate at a false-positive rate of at most the key; null where fewer than 10 "
         "false positives are expected"
     )
     tpr_at_fpr_ci: dict[str, Interval | None]
-    realised_fpr: dict[str, float | None] = Field(description="the false-positive rate really reached")
+    realised_fpr: dict[str, float | None] = Field(description="the false-positive rate actually reached")
     accuracy: float
     accuracy_ci: Interval
     baseline: str | None = Field(

@@ -39,11 +39,11 @@ class Findings(Frozen):
     config: dict[str, Any] = Field(description="the resolved configuration")
     dataset: str
     model: str
-    regime: str = Field(description="the regime really run: fixed, same-seed or fresh; unknown for files")
-    regime_note: str | None = Field(default=None, description="why it is not the one asked for")
+    regime: str = Field(description="the regime actually run: fixed, same-seed or fresh; unknown for files")
+    regime_note: str | None = Field(default=None, description="why it is not the one requested")
     canaries: Literal["mislabelled"] | None = Field(
         default=None,
-        description="mislabelled: every audited record had a wrong label, so figures are of a worst case; else null",
+        description="mislabelled: every audited record had a wrong label, so figures describe a worst case; else null",
     )
     details: dict[str, Any] = Field(
         default_factory=dict, description="records, features, classes, shadow dataset and model, world sizes"
@@ -58,30 +58,31 @@ class Findings(Frozen):
     )
     groups: tuple[GroupRisk, ...] = Field(
         default=(),
-        description="the leading attack class by class and by difficulty, with labels, and by the columns asked for",
+        description="the leading attack class by class and by difficulty, with labels, and by the requested columns",
     )
     record_risk: RecordRisk | None = Field(
-        default=None, description="records identified one by one; null where worlds do not audit the same records"
+        default=None, description="records identified individually; null if worlds do not audit the same records"
     )
     deletion_time: DeletionTime | None = Field(
         default=None, description="which update deleted a record; null without a chain of updates"
     )
-    three_way: ThreeWay | None = Field(default=None, description="all three roles at once; null unless asked for")
+    three_way: ThreeWay | None = Field(default=None, description="all three roles at once; null unless requested")
     paper: PaperComparison | None = Field(
         default=None, description="the leading attack against the paper's best; null where none of the paper's ran"
     )
     retraining: RetrainingComparison | None = Field(
         default=None,
-        description="the leading attack beside exact retraining of the same worlds; null where the method is "
-        "retraining, for files, and where it was switched off",
+        description="the leading attack compared with exact retraining of the same worlds; null if the method "
+        "is retraining, for files, and if switched off",
     )
     arms: ArmsComparison | None = Field(
         default=None,
         description="every attack of the first game on the method's worlds, on the same retrained exactly and on the "
-        "same not unlearned at all, and how far the models are apart; null as retraining, and in findings of before",
+        "same not unlearned at all, and how far apart the models are; null if the method is retraining, and in older "
+        "findings",
     )
     failed: tuple[FailedAttack, ...] = Field(
-        default=(), description="attacks that failed and why, where the run was to keep going"
+        default=(), description="attacks that failed and why, if the run was to keep going"
     )
     moved: float | None = Field(
         default=None,
@@ -89,14 +90,14 @@ class Findings(Frozen):
         "without a defence; null where one version alone is known",
     )
     notes: tuple[Note, ...] = Field(
-        default=(), description="what was adjusted or should be known: warnings may change what figures mean"
+        default=(), description="what was adjusted or is worth knowing: warnings may change what figures mean"
     )
     stopping: Stopping | None = Field(
-        default=None, description="of an audit that adds target worlds until an interval is narrow; else null"
+        default=None, description="for an audit that adds target worlds until an interval is narrow; else null"
     )
     results: tuple[Result, ...]
     execution: dict[str, Any] = Field(
-        default_factory=dict, description="what does not change results: jobs, folder, versions, timing"
+        default_factory=dict, description="what does not affect results: jobs, folder, versions, timing"
     )
 
     def __repr__(self) -> str:
@@ -143,7 +144,7 @@ class Findings(Frozen):
         # as JSON, where a number is no text and a list is a tuple
         found = cls.model_validate_json(json.dumps(upgraded(document, SCHEMA)), strict=True)
         if not any(is_selected(of, found.selected) for of in found.results):
-            raise ValueError("the attack that it leads with has no result")
+            raise ValueError("its leading attack has no result")
         return found
 
     @property

@@ -34,7 +34,7 @@ class PrivacySpent(Frozen):
         description="which two training sets epsilon cannot tell apart; replacing a record counts twice"
     )
     noise_multiplier: float = Field(description="standard deviation of the noise over max_grad_norm")
-    max_grad_norm: float = Field(description="to which norm each record's gradient was clipped")
+    max_grad_norm: float = Field(description="norm to which each record's gradient was clipped")
     sample_rate: float = Field(description="probability with which a record took part in a step")
     steps: int
 
@@ -55,12 +55,12 @@ class GroupRisk(Frozen):
 
     by: Literal["class", "difficulty", "column"] = Field(
         description="class: the record's label; difficulty: tenths of the margin under the unlearned model, which was "
-        "trained on neither role, 1 the least certain; column: the record's value in a column that was asked for"
+        "trained on neither role, 1 the least certain; column: the record's value in a requested column"
     )
     column: str | None = Field(default=None, description="the name of that column; else null")
     group: str = Field(
-        description="of a column: a value that at least ten records of each role have, all rarer ones together as "
-        "'other values', or a quarter of its numbers"
+        description="of a column: a value that at least ten records of each role have, with all rarer ones together "
+        "as 'other values', or a quarter of its numbers"
     )
     n_positive: int
     n_negative: int
@@ -72,7 +72,7 @@ class RecordRisk(Frozen):
     """How many records the leading attack identifies, each by itself; of worlds that audit the same records."""
 
     records: int = Field(description="records tested: deleted in some target worlds, unseen in others")
-    identified: int = Field(description="records that stand out")
+    identified: int = Field(description="records identified individually")
     level: float = Field(description="the expected share of wrong ones among them is at most this")
     control: str = Field(description="by: Benjamini and Yekutieli's rule, which holds however records depend")
     worlds_needed: int = Field(description="target worlds in each role before a single record could be identified")
@@ -82,7 +82,7 @@ class DeletionTime(Frozen):
     """In which update of a chain a deleted record was deleted, by the largest fall of its margin."""
 
     statistic: str = Field(description="delta, or delta-scaled by the references of each step")
-    updates: int = Field(description="updates of a chain: a guess is right in one case of so many")
+    updates: int = Field(description="updates of a chain: a guess is right in one case out of this many")
     n: int = Field(description="deleted records")
     right: float = Field(description="share of them whose update is found")
     right_ci: Interval
@@ -96,7 +96,7 @@ class RoleResult(Frozen):
     n: int
     auc: float = Field(description="from both versions")
     auc_ci: Interval
-    added: float = Field(description="by how much that exceeds what the original alone tells")
+    added: float = Field(description="how much more that is than the original alone shows")
     added_ci: Interval
 
 
@@ -110,12 +110,12 @@ class ThreeWay(Frozen):
     retained_auc: float = Field(description="retained against unseen records, from both versions")
     retained_auc_ci: Interval
     retained_added: float = Field(
-        description="by how much that exceeds what the original alone tells: what an update adds to the risk of those "
+        description="how much more that is than the original alone shows: what an update adds to the risk of those "
         "who remain"
     )
     retained_added_ci: Interval
     mia_efficacy: float = Field(
-        description="weak, kept since others report it: share of deleted records that a classifier of retained and "
+        description="weak, kept because others report it: share of deleted records that a classifier of retained and "
         "unseen ones calls unseen, by the unlearned model's confidence"
     )
     mia_efficacy_ci: Interval
@@ -135,7 +135,7 @@ class PaperComparison(Frozen):
 class ArmResult(Frozen):
     """What one attack reaches on the worlds of one arm, on all rows of its game."""
 
-    regime: str = Field(description="the regime that these worlds really ran")
+    regime: str = Field(description="the regime that these worlds actually ran")
     auc: float
     auc_ci: Interval
     tpr: float | None = Field(
@@ -143,7 +143,7 @@ class ArmResult(Frozen):
         "positives are expected"
     )
     tpr_ci: Interval | None
-    realised_fpr: float | None = Field(description="the false-positive rate really reached")
+    realised_fpr: float | None = Field(description="the false-positive rate actually reached")
 
 
 class RetrainingComparison(Frozen):
@@ -158,8 +158,8 @@ class RetrainingComparison(Frozen):
     difference: float = Field(description="AUC under the method minus AUC under retraining")
     difference_ci: Interval
     excess: float = Field(
-        description="by how much further from 0.5 the AUC under the method is: the difference, unless an AUC is below "
-        "0.5, which is a leak too"
+        description="how much further from 0.5 the AUC under the method is: the difference, unless "
+        "an AUC is below 0.5, which is a leak too"
     )
     excess_ci: Interval
 
@@ -176,7 +176,7 @@ class FailedAttack(Frozen):
 class Look(Frozen):
     """One look of an audit that stops early."""
 
-    worlds: int = Field(description="target worlds there were")
+    worlds: int = Field(description="number of target worlds")
     half_width: float = Field(description="half the width of the interval of the leading attack's AUC")
 
 
@@ -204,11 +204,11 @@ class Stopping(Frozen):
         last = f"the AUC's interval is ± {self.looks[-1].half_width:.4f} wide"
         if self.reached:
             return (
-                f"stopped at {self.worlds:,} target worlds: {last}, ± {self.asked:g} was asked for (looked at {looked})"
+                f"stopped at {self.worlds:,} target worlds: {last}, ± {self.asked:g} was requested (looked at {looked})"
             )
         return (
             f"± {self.asked:g} was not reached: at {self.worlds:,} target worlds, the most allowed, {last} (looked at "
-            f"{looked}); allow more worlds, or ask for more deletions in each"
+            f"{looked}); allow more worlds, or more deletions in each"
         )
 
 
@@ -226,8 +226,8 @@ class Verdict(Frozen):
 
     kind: Kind = Field(description="what the figures come to; docs/verdicts.md has the conditions")
     gate: Gate = Field(
-        description="fail: a leak is claimed, or a method forgot nothing; pass: none was seen; cannot-tell: too little "
-        "is known to say"
+        description="fail: a leak is claimed, or a method forgot nothing; pass: none was found; "
+        "cannot-tell: too little is known to decide"
     )
     summary: str
     limits: tuple[str, ...]

@@ -65,12 +65,12 @@ def check_agreement(tables: SideTables) -> None:
             raise AuditError(f"the {name} file says that it is the {other} side; swap the files")
     if shadow.partial != target.partial:
         which = "shadow" if shadow.partial else "target"
-        raise AuditError(f"only the {which} file is marked partial; an attack must read on both sides the same outputs")
+        raise AuditError(f"only the {which} file is marked partial; an attack must read the same outputs on both sides")
     if shadow.canaries != target.canaries:
         which = "shadow" if shadow.canaries else "target"
         raise AuditError(
-            f"only the {which} file is of mislabelled canaries; an attack learned on wrong labels is none on right "
-            "ones, so give files of one kind"
+            f"only the {which} file is of mislabelled canaries; an attack learned on wrong labels does not apply to "
+            "right ones, so give files of one kind"
         )
     if shadow.n_versions != target.n_versions:
         raise AuditError(

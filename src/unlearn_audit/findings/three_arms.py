@@ -122,7 +122,7 @@ def arm_result(scores: Array, area: Area, table: Observations, positive: Mask, c
 
 def check_same_rows(one: Observations, other: Observations) -> None:
     """Raise unless two arms were asked the same rows, in the same order."""
-    assert one.rows[ASKED].equals(other.rows[ASKED]), "the arms were not asked the same"
+    assert one.rows[ASKED].equals(other.rows[ASKED]), "the arms did not query the same records"
 
 
 def compare_arms(

@@ -65,8 +65,8 @@ def memorisation(right: AnyArray, trained: AnyArray, records: AnyArray) -> tuple
     known = (counts[0] > 0) & (counts[1] > 0)
     if not known.any():
         raise AuditError(
-            "no record is trained on in one world and left out in another, so what is memorised of it cannot be "
-            "measured; use per-record worlds"
+            "no record is trained on in one world and left out in another, so its memorisation cannot be measured; use "
+            "per-record worlds"
         )
     return names[known], hits[0][known] / counts[0][known] - hits[1][known] / counts[1][known]
 
@@ -222,7 +222,7 @@ def rank_correlation(
     n_units = len(np.unique(units))
     if n_units < FEWEST_RANKED:
         raise AuditError(
-            f"a rank correlation needs {FEWEST_RANKED} independent records or clusters at least, got {n_units}"
+            f"a rank correlation needs at least {FEWEST_RANKED} independent records or clusters, got {n_units}"
         )
     if (pair == pair[:, :1]).all(axis=1).any():
         raise AuditError(f"all {n} rows have the same number, so there is nothing to rank them by")

@@ -181,7 +181,7 @@ def check_rows(values: AnyArray, positive: AnyArray) -> tuple[AnyArray, AnyArray
     truth = truth.astype(bool, copy=False)
     n_nan = int(np.isnan(values).sum())
     if n_nan:
-        raise AuditError(f"{n_nan} of {len(values)} rows are NaN; drop them or mend the attack that scored them")
+        raise AuditError(f"{n_nan} of {len(values)} rows are NaN; drop them or fix the attack that scored them")
     n_positive = int(truth.sum())
     if not 0 < n_positive < len(truth):
         raise AuditError(

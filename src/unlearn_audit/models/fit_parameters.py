@@ -68,7 +68,7 @@ def check_taken(estimator: Any, names: Iterable[str], model: str) -> None:
         takes = sorted(known - _OF_RECORDS)
         raise AuditError(
             f"the fit{of} of model {model} takes no parameter {own!r}; "
-            + (advice(own, takes) if takes else "it takes none beside records and labels, so leave it out")
+            + (advice(own, takes) if takes else "it takes nothing besides records and labels, so leave it out")
         )
 
 

@@ -58,11 +58,11 @@ def why_not_kept(estimator: Any) -> str | None:
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sklearn.tree import DecisionTreeClassifier
     >>> why_not_kept(make_pipeline(StandardScaler(), DecisionTreeClassifier()))
-    'only networks, linear models and naive Bayes can be kept without running what a file says'
+    'only networks, linear models and naive Bayes can be stored without running code from a file'
     """
     if not all(_is_network(step) or _is_known(step) for _, step in _steps(estimator)):
-        return "only networks, linear models and naive Bayes can be kept without running what a file says"
-    return None if _can_be_written() else "safetensors is not installed, which the extra torch brings"
+        return "only networks, linear models and naive Bayes can be stored without running code from a file"
+    return None if _can_be_written() else "safetensors is not installed; the extra torch includes it"
 
 
 def _can_be_written() -> bool:
@@ -205,7 +205,7 @@ def _noted(value: Any) -> Any:
         return {"tuple" if isinstance(value, tuple) else "list": list(value)}
     if type(value) in _PLAIN:
         return value
-    raise TypeError(f"a {type(value).__name__} is no plain value")
+    raise TypeError(f"a {type(value).__name__} is not a plain value")
 
 
 def _read(noted: Any) -> Any:

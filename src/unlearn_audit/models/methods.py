@@ -20,7 +20,7 @@ from unlearn_audit.utils.seeds import seeded_globals
 from unlearn_audit.utils.threads import one_thread
 
 _ADVICE = "an audit needs a classifier with fit and predict_proba, or at least predict"
-_BY_PARAMETERS = f"{_ADVICE}, which some offer with other parameters (refit=True)"
+_BY_PARAMETERS = f"{_ADVICE}, which some provide with other parameters (refit=True)"
 
 _ROWS, _WIDTH = 60, 5
 """The size of the table of a trial: enough for a few folds of two classes."""
@@ -119,7 +119,7 @@ def why_not_cloned(estimator: Any, error: Exception) -> str:
             except Exception as found:  # noqa: BLE001 - a constructor may raise anything
                 part, where, error = value, f" ('{key}' of the {type(estimator).__name__})", found
                 break
-    reason = "it has no get_params" if isinstance(error, TypeError) else "its constructor changes what it is given"
+    reason = "it has no get_params" if isinstance(error, TypeError) else "its constructor changes its arguments"
     reason = reason if isinstance(error, TypeError | RuntimeError) else f"{type(error).__name__}"
     return f"{type(part).__name__}{where} cannot be cloned ({reason}); give a function that makes the model"
 

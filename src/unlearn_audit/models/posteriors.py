@@ -93,7 +93,7 @@ def _named_alone(
     labels = labels.reshape(-1) if labels.shape == (n, 1) else labels
     if labels.shape != (n,):
         raise AuditError(
-            f"model {name} answered {n} records with labels of shape {labels.shape}; one label a record is needed"
+            f"model {name} answered {n} records with labels of shape {labels.shape}; one label per record is needed"
         )
     try:
         at = np.minimum(np.searchsorted(class_values, labels), len(class_values) - 1)
@@ -103,8 +103,8 @@ def _named_alone(
     if not np.all(known):
         named = np.asarray(labels)[~np.broadcast_to(known, n)][0]
         raise AuditError(
-            f"model {name} named the class {named!r}, and the dataset has {list(class_values)}; its predict has to "
-            "return labels as it was fitted with"
+            f"model {name} named the class {named!r}, but the dataset has {list(class_values)}; its predict has to "
+            "return labels like those it was fitted with"
         )
     return np.eye(len(class_values))[at]
 
@@ -126,7 +126,7 @@ def _aligned(
     if answer.ndim != 2 or answer.shape != (n_records(X), len(known)):
         raise AuditError(
             f"model {name} answered {n_records(X)} records with an array of shape {answer.shape}{where}; "
-            f"({n_records(X)}, {len(known)}) is needed, one column a class"
+            f"({n_records(X)}, {len(known)}) is needed, one column per class"
         )
     columns = np.minimum(np.searchsorted(class_values, known), len(class_values) - 1)
     if not np.array_equal(class_values[columns], known):
@@ -135,7 +135,7 @@ def _aligned(
     ok = not answer.size or (answer.min() >= 0 and answer.max() <= 1 + SUM_TOLERANCE)
     if not ok or (np.abs(answer @ np.ones(len(known)) - 1) > SUM_TOLERANCE).any():
         raise AuditError(
-            f"model {name} answered with numbers that are no probabilities; check its predict_proba{where}"
+            f"model {name} answered with numbers that are not probabilities; check its predict_proba{where}"
         )
     probabilities: npt.NDArray[Any] = np.minimum(answer, 1)
     if len(known) == len(class_values) and (columns == np.arange(len(known))).all():

@@ -50,17 +50,17 @@ class ModelSource:
         Makes an unfitted estimator, and may take a seed or a generator by a name that `models.seeding` knows; or a
         PyTorch module, and may take ``n_features``, ``image_shape`` and ``n_classes``.
     fingerprint
-        Everything about it that decides results, as text: goes into the keys of the store.
+        Everything about it that affects results, as text; part of the keys of the store.
     settings
         Parameters of its neural network that differ from the factory's.
     unknown
-        What decides results and is not in the fingerprint, since it cannot be followed; in words.
+        What affects results but is not in the fingerprint, since it cannot be traced; in words.
     only_random_states
-        Whether nothing but parameters ``random_state`` has to be seeded, which saves the time to look for more.
+        Whether only parameters ``random_state`` need seeding, which saves searching for more.
     fit_params
-        What is passed on to ``fit`` whatever the records, by the name of a parameter of the last step.
+        What is passed to ``fit`` for any records, by the name of a parameter of the last step.
     labels_alone
-        Whether its models answer with labels and no probabilities; None where a training on real records has to show.
+        Whether its models answer with labels but no probabilities; None if only training on real records can show it.
     """
 
     name: str
@@ -79,7 +79,7 @@ class ModelSource:
         return self._without or self
 
     def make(self, seed: int) -> Any:
-        """Return an unfitted estimator, seeded by ``seed`` wherever it can be (see `models.seeding`)."""
+        """Return an unfitted estimator, seeded with ``seed`` wherever possible (see `models.seeding`)."""
         with foreign(f"the factory of model {self.name} raised", "; it must return an unfitted classifier"):
             makes_modules = bool(_parameters(self.factory) & NETWORK_FACTORY_ASKS)
             made: Any = None if makes_modules else self._called(seed)
@@ -94,7 +94,7 @@ class ModelSource:
         return estimator
 
     def along_with(self, code: Fingerprint) -> ModelSource:
-        """Return the source with further code that decides what its models answer."""
+        """Return the source with further code that affects its models' answers."""
         unknown = dict.fromkeys((*self.unknown, *code.unknown))
         both = f"{self.fingerprint} {code.digest}"
         return replace(self, fingerprint=both, unknown=tuple(unknown), _without=self.alone)
@@ -105,9 +105,9 @@ class ModelSource:
         Parameters
         ----------
         constants
-            Their values where these are the same for every training.
+            Their values, if the same for every training.
         names
-            Of those that have one value a record, which the dataset holds.
+            Names of those with one value per record, which the dataset holds.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class ModelSource:
             asked = " and ".join(self.settings) or "dp-sgd"
             were = "were" if len(self.settings) > 1 else "was"
             raise AuditError(
-                f"{asked} {were} asked for and model {self.name} is no neural network; use one, or leave it out"
+                f"{asked} {were} requested, but model {self.name} is not a neural network; use one, or leave it out"
             )
         return last
 
@@ -156,12 +156,12 @@ def resolve_model(model: Any, settings: Mapping[str, Any] | None = None, timeout
     Raises
     ------
     AuditError
-        If there is no such model, or what it names cannot be imported or makes no classifier.
+        If there is no such model, or what it names cannot be imported or does not make a classifier.
     """
     if isinstance(model, str) and is_command(model):
         source = _from_command(model, MODEL_TIMEOUT if timeout is None else timeout)
     elif timeout is not None:
-        raise AuditError("--model-timeout is of a program; give one as the model, or leave the option out")
+        raise AuditError("--model-timeout is for a program; give one as the model, or leave the option out")
     else:
         source = _from_text(model) if isinstance(model, str) else _from_object(model)
     source = replace(source, settings=dict(settings or {}))
@@ -203,8 +203,8 @@ def _from_text(text: str) -> ModelSource:
     if ":" not in text and not text.endswith(".py"):
         if any(mark in text for mark in "/{ "):
             raise AuditError(
-                f"the model {text!r} is no name; if it is a program, say what it is given, as in './model.sh {{train}} "
-                "{query} {answers}'"
+                f"the model {text!r} is not a name; if it is a program, say what it is given, as in './model.sh "
+                "{train} {query} {answers}'"
             )
         check_known("model", [text], REGISTRY.names)
     factory = _ImportedFactory(text)
@@ -218,7 +218,7 @@ def _from_command(text: str, timeout: float) -> ModelSource:
         model = ProgramClassifier(text, timeout, str(Path.cwd()))
     except OSError as error:
         raise AuditError(
-            f"model command {text} cannot be run: the working folder is gone; start again in another one"
+            f"model command {text} cannot be run: the working folder no longer exists; start again in another one"
         ) from error
     model.program.check()
     return ModelSource(model.program.file, _Cloner(model))
@@ -245,13 +245,15 @@ def _from_object(model: Any) -> ModelSource:
         raise _exists_already(model)
     if callable(model):
         return ModelSource(getattr(model, "__name__", type(model).__name__), model)
-    raise AuditError(f"a {type(model).__name__} is no model; pass a classifier, a function that makes one, or a name")
+    raise AuditError(
+        f"a {type(model).__name__} is not a model; pass a classifier, a function that makes one, or a name"
+    )
 
 
 def _exists_already(module: Any) -> AuditError:
     return AuditError(
-        f"a {type(module).__name__} that exists already has its weights, and each world trains its own; pass the "
-        "class, or a function that makes one"
+        f"a {type(module).__name__} that already exists has weights, but each world trains its own; pass the class, or "
+        "a function that makes one"
     )
 
 
@@ -283,7 +285,7 @@ class _ImportedFactory:
         """Import and return the factory."""
         factory = self.door.open()
         if not callable(factory):
-            raise AuditError(f"model {self.door.module}:{self.door.name} is no function or class that makes a model")
+            raise AuditError(f"model {self.door.module}:{self.door.name} is not a function or class that makes a model")
         return factory  # type: ignore[no-any-return]
 
     def __call__(self, **seed: Any) -> Any:

@@ -51,7 +51,7 @@ def load_arrays(path: Path, content: bytes | None = None) -> dict[str, npt.NDArr
     except AuditError:
         raise
     except _BROKEN_ARCHIVE as error:
-        raise AuditError(f"{path} is no whole NPZ archive; {_SAVE}") from error
+        raise AuditError(f"{path} is not a complete NPZ archive; {_SAVE}") from error
 
 
 def _arrays(archive: zipfile.ZipFile, path: Path) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -75,7 +75,7 @@ def _checked_bytes(stream: IO[bytes], name: str, size: int, path: Path) -> int:
     try:
         version = npy.read_magic(stream)
     except ValueError as error:
-        raise AuditError(f"{path}: its member '{name}' is no array; save arrays alone with numpy.savez") from error
+        raise AuditError(f"{path}: its member '{name}' is not an array; save arrays alone with numpy.savez") from error
     if version not in _HEADERS:  # field names in UTF-8, which only records of fields have
         raise AuditError(f"{path}: array '{name}' holds records of several fields; {_SAVE}")
     shape, _, kind = _HEADERS[version](stream)

@@ -68,6 +68,6 @@ def array_of(table: pa.Table, name: str, shape: list[int], path: Path) -> npt.ND
         return np.asarray(table[name].combine_chunks().flatten()).reshape(table.num_rows, *shape)
     except (KeyError, ValueError, TypeError, AttributeError, pa.ArrowException) as error:
         raise AuditError(
-            f"{path} has no column '{name}' with {' x '.join(map(str, shape))} numbers a row, as its header says; "
+            f"{path} has no column '{name}' with {' x '.join(map(str, shape))} numbers per row, as its header says; "
             "write it again"
         ) from error

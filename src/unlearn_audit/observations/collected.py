@@ -64,7 +64,9 @@ class Collected:
         if not self._known:
             self._decide(block, percent)
         elif percent and self._kind != "percentages":
-            raise AuditError(f"{self._where} writes some numbers with a percent sign and some without; write all alike")
+            raise AuditError(
+                f"{self._where} writes some numbers with a percent sign and some without; write all the same way"
+            )
         start = self._check.rows
         if self._kind is not None and self._kind != "probabilities":
             block = as_probabilities(block, self._kind, start, self._where)
@@ -83,12 +85,12 @@ class Collected:
         found = proven(block, whole=block.shape[-1] > 1)
         if percent:
             self._kind = "percentages"
-            self.notes.append("its numbers are percentages, by their sign, and were divided by 100")
+            self.notes.append("its numbers have percent signs and were divided by 100")
         elif self._stated and found == "probabilities" and self._stated != found and _sums_to_one(block):
             self._kind = found
             self.notes.append(
-                f"its numbers were left as they are, in spite of --values {self._stated}: each lies between 0 and 1, "
-                "and each row sums to 1"
+                f"its numbers were left unchanged despite --values {self._stated}: each lies between 0 and 1, and each "
+                "row sums to 1"
             )
         else:
             self._kind = self._stated or found
@@ -101,7 +103,8 @@ class Collected:
             row, version, _ = (int(at) for at in np.argwhere(wrong)[0])
             raise AuditError(
                 f"{self._where}: the number in row {start + row}, version {version} is {block[row, version, 0]}, which "
-                "is no probability; say what these numbers are with --values percentages, log-probabilities or logits"
+                "is not a probability; say what these numbers are with --values percentages, log-probabilities or "
+                "logits"
             )
 
     def done(self) -> Posteriors:

@@ -19,7 +19,7 @@ from unlearn_audit.utils.messages import reason, shortened
 
 # a number of thousands, such as 1,234, is refused as no number
 _WITH_COMMA = r"^[+-]?(?:\d+|0?,\d+|[1-9]\d*,(?:\d{1,2}|\d{4,}))(?:[eE][+-]?\d+)?$"
-_NOT_TRUE_OR_FALSE = "{path}: the column 'partial' holds something else than true and false in every row"
+_NOT_TRUE_OR_FALSE = "{path}: the column 'partial' holds something other than true and false in every row"
 
 
 def plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
@@ -64,7 +64,8 @@ def numbers(column: pa.ChunkedArray, name: str, path: Path) -> npt.NDArray[np.fl
         return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowException as error:
         raise AuditError(
-            f"{path}: column '{name}' holds something that is no number ({reason(error)}), and posteriors are numbers"
+            f"{path}: column '{name}' holds something that is not a number ({reason(error)}), and posteriors are "
+            "numbers"
         ) from error
 
 
@@ -114,7 +115,7 @@ def label_codes(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> 
     stray = pc.and_(pc.is_null(codes), pc.is_valid(texts))
     if pc.any(stray).as_py():
         wrong = texts.filter(stray)[0].as_py()
-        raise AuditError(f"{path}: the label {wrong!r} is none of the classes {shortened(list(classes))}")
+        raise AuditError(f"{path}: the label {wrong!r} is not among the classes {shortened(list(classes))}")
     return np.asarray(pc.fill_null(codes, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
@@ -126,7 +127,7 @@ def _texts(column: pa.ChunkedArray, classes: Sequence[str], path: Path) -> pa.Ar
         else:
             texts = plain(column, "label", path).cast(pa.string()).combine_chunks()
     except pa.ArrowException as error:
-        raise AuditError(f"{path}: the column 'label' holds something that is no class ({reason(error)})") from error
+        raise AuditError(f"{path}: the column 'label' holds something that is not a class ({reason(error)})") from error
     if pa.types.is_boolean(column.type) and {"True", "False"} & set(classes):
         texts = pc.utf8_capitalize(texts)
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
@@ -158,7 +159,7 @@ def is_partial(column: pa.ChunkedArray, path: Path) -> bool:
     Raises
     ------
     AuditError
-        If it holds something else than true and false in every row.
+        If it holds something other than true and false in every row.
     """
     if not pa.types.is_boolean(column.type) or column.null_count:
         raise AuditError(_NOT_TRUE_OR_FALSE.format(path=path))
@@ -171,8 +172,8 @@ def is_partial_array(array: npt.NDArray[Any], path: Path) -> bool:
     Raises
     ------
     AuditError
-        If it holds something else than true and false.
+        If it holds something other than true and false.
     """
     if array.dtype != bool or not array.size:
-        raise AuditError(f"{path}: 'partial' holds something else than true and false")
+        raise AuditError(f"{path}: 'partial' holds something other than true and false")
     return bool(array.all())

@@ -83,7 +83,7 @@ def read_flat(columns: Columns, read_as: ReadAs, path: Path) -> Observations:
     if "record" in values and is_text(rest["record"].type):
         notes += numbered(values)
     if ignored := [name for name in naming.ignored if name.strip()]:
-        notes.append(f"columns that nothing here reads were left out: {shortened(ignored, 20)}")
+        notes.append(f"columns that are not used were left out: {shortened(ignored, 20)}")
     return Observations.of_checked(
         values,
         posteriors,
@@ -113,7 +113,7 @@ def _in_our_words(values: dict[str, Any], read_as: ReadAs) -> list[str]:
         if ours != [str(name) for name in names]:
             values["role"] = pd.Series(np.array([*ours, None], dtype=object)[codes])
             changed = {f"'{name}' as {of}" for name, of in zip(names, ours, strict=True) if str(name) != of}
-            notes.append(f"roles were read in our words: {shortened(sorted(changed))}")
+            notes.append(f"roles were translated to ours: {shortened(sorted(changed))}")
     elif "role" in values and read_as.roles:  # numbers stand for roles
         words = [f"{of:.0f}" if of == of and float(of).is_integer() else str(of) for of in values["role"].tolist()]
         values["role"] = pd.Series([role_of(of, read_as.roles) for of in words], dtype=object)

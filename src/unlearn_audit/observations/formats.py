@@ -29,21 +29,21 @@ from unlearn_audit.utils.manifest import check_recorded
 
 
 def read_observations(path: str | Path, read_as: ReadAs | None = None) -> Observations:
-    """Read a table of observations; the suffix says the format.
+    """Read a table of observations; the suffix gives the format.
 
     Parameters
     ----------
     path
         A file of columns (`unlearn_audit.utils.columns.FORMATS`), or ``.npz``; the first may be compressed.
     read_as
-        What its columns, values and text are, where they don't say it themselves. How a file was read, where it isn't
-        of the plain form, stands in the table's metadata and in the report.
+        What its columns, values and text are, if the file does not say so itself. The table's metadata and the report
+        state how a file of another form was read.
 
     Raises
     ------
     AuditError
-        If there is no such file, it cannot be read as data alone, its content is no valid table, or it lies in the
-        folder of a run and is not as the run wrote it.
+        If there is no such file, it cannot be read as pure data, its content is not a valid table, or it is in the
+        folder of a run and has changed since the run wrote it.
     """
     path = Path(path)
     read_as = read_as or ReadAs()
@@ -65,7 +65,7 @@ def wanted_of_pairs(read_as: ReadAs) -> Wanted:
 
 
 def write_observations(observations: Observations, path: str | Path) -> None:
-    """Write a table atomically; the suffix (``.parquet``, ``.csv`` or ``.npz``) says the format.
+    """Write a table atomically; the suffix (``.parquet``, ``.csv`` or ``.npz``) gives the format.
 
     All three read back to the same table; CSV leaves out ``metadata``.
     """

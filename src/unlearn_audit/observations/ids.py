@@ -46,12 +46,12 @@ def read_ids(given: str, what: str, content: bytes | None = None, column: str = 
     else:
         ids, where = np.array([text.strip() for text in given.split(",")], dtype=object), what
     if not len(ids) or not all(ids):
-        raise AuditError(f"{where}: an id is empty or there is none; give at least one record id")
+        raise AuditError(f"{where}: an id is empty or missing; give at least one record id")
     values, counts = np.unique(ids.astype(str), return_counts=True)
     if (counts > 1).any():
         raise AuditError(
-            f"{where}: {int((counts > 1).sum()):,} ids stand there more than once, such as {values[counts > 1][0]}; "
-            "name each record once"
+            f"{where}: {int((counts > 1).sum()):,} ids occur more than once, such as {values[counts > 1][0]}; name "
+            "each record once"
         )
     return ids
 
@@ -71,7 +71,7 @@ def _from_file(path: Path, content: bytes | None, column: str) -> Texts:
         raise AuditError(f"{path} holds no ids; name the column of ids 'record'")
     name = next((of for of in texts if of in names), names[0])
     if name not in texts and len(names) > 1:
-        raise AuditError(f"{path} has no column '{column}'; it has {shortened(names)}: name its column of ids 'record'")
+        raise AuditError(f"{path} has no column '{column}'; it has {shortened(names)}: give its column of ids the name 'record'")
     if name not in texts:  # as text, so that 017 stays what it is
         table = read_columns(path, (name,), content)
     ids = texts_of(table[name], name, path)

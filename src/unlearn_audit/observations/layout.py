@@ -57,7 +57,7 @@ class Layout:
             return ["it is long: one row for each query and version"]
         if self.shape == "single":
             no, yes = self.classes
-            return [f"it holds one probability a version, taken as that of class '{yes}' and not '{no}'"]
+            return [f"it holds one probability per version, taken to be that of class '{yes}' and not '{no}'"]
         return []
 
 
@@ -134,5 +134,5 @@ def _lacks(naming: Naming, expected: Expected, path: Path) -> str:
         lacking = "has no columns before_<class> and after_<class> (or p0_<class>, p1_<class>, ... without a gap)"
         flag = "--column, --before and --after"
     if header_missing(names):
-        return f"{path} {lacking}; its first line looks like data: put a line with the names of the columns above it"
+        return f"{path} {lacking}; its first line looks like data: put a line with the column names above it"
     return f"{path} {lacking}; it has {shortened(names)}; name them with {flag} (docs/file-formats.md)"

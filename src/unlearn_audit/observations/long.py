@@ -58,7 +58,7 @@ def widened(
     keys = [name for name in _KEYS if name in table.column_names]
     if "record" not in keys:
         raise AuditError(
-            f"{path} is long and has no column record, by which its rows belong together; add it, or name it with "
+            f"{path} is long and has no column record, which says which rows belong together; add it, or name it with "
             "--column"
         )
     queries = _codes([table[name] for name in keys])
@@ -87,7 +87,7 @@ def widened(
         many = "no row" if counts[place] == 0 else f"{counts[place]:,} rows"
         raise AuditError(
             f"{path} is long and has {many} for record {record}, {what}; give one row for each query, version and "
-            "class, and a column world or request if a record was asked of several models"
+            "class, and a column world or request if a record was queried on several models"
         )
     wide = np.empty((len(first) * per_query, width))
     wide[places] = numbers
@@ -98,8 +98,8 @@ def widened(
         if wrong.any():
             record = table["record"][int(np.flatnonzero(wrong)[0])].as_py()
             raise AuditError(
-                f"{path} is long, and its rows of record {record} differ in the column '{name}'; give all rows of a "
-                "query the same"
+                f"{path} is long, and its rows of record {record} differ in the column '{name}'; give the same in all "
+                "rows of a query"
             )
     return (
         table.select(others).take(pa.array(first)),
@@ -129,7 +129,7 @@ def _versions(table: pa.Table, read_as: ReadAs, path: Path) -> tuple[Codes, int]
     numbers = {name: stated.get(name, number_of_version(name)) for name in names}
     if sorted(numbers.values()) != list(range(max(len(names), 1))):
         raise AuditError(
-            f"{path}: the column 'version' holds {shortened(names)}; it should hold before and after, or 0, 1, ...: "
+            f"{path}: the column 'version' holds {shortened(names)}; it should hold before and after, or 0, 1, ...; "
             "say which is which with --before NAME and --after NAME"
         )
     return np.array([numbers[name] for name in names], dtype=np.int64)[codes], len(names)

@@ -147,7 +147,7 @@ def naming_of(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
         found = [of for of in rest if of not in ours and _plain(of) in _SYNONYMS[name]]
         if name not in ours.values() and len(found) == 1 and not (name in LONG and _is_wide(ours, expected)):
             ours[found[0]] = name
-            notes.append(f"column '{found[0]}' is taken for {name}")
+            notes.append(f"column '{found[0]}' is taken as {name}")
     if not _is_wide(ours, expected):
         notes += _by_prefix(rest, expected, ours)
     left = [name for name in rest if name not in ours]
@@ -191,7 +191,7 @@ def _by_flags(names: Sequence[str], read_as: ReadAs, expected: Expected, path: P
         own = [name for name in names if re.match(rf"{version}(_|$)", name)]
         if not found and not own:
             flag = f"--{version}" if len(expected.versions) == 2 else "--before or --after"
-            raise AuditError(f"{path} has no column that {flag} {pattern} fits; it has {shortened(names)}")
+            raise AuditError(f"{path} has no column that matches {flag} {pattern}; it has {shortened(names)}")
         ours |= {name: of for name, of in found.items() if name not in ours}
     named = [f"'{theirs}' as {name}" for theirs, name in ours.items() if theirs != name]
     return [f"columns were named by options: {shortened(named)}"] if named else []
@@ -225,8 +225,8 @@ def _by_prefix(names: Sequence[str], expected: Expected, ours: dict[str, str]) -
     for version, found in zip(expected.versions, columns, strict=True):
         ours |= {name: f"{version}_{of}" if of else version for of, name in found.items()}
     return [
-        f"columns that start with '{prefix}' are taken for the posteriors"
-        f"{'' if version == 'p' else f' {version} the deletion'}"
+        f"columns that start with '{prefix}' are taken as the "
+        f"posteriors{'' if version == 'p' else f' {version} the deletion'}"
         for prefix, version in zip(prefixes, expected.versions, strict=True)
     ]
 

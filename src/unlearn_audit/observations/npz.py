@@ -60,16 +60,16 @@ def read_npz(path: Path, read_as: ReadAs) -> Observations:
     partial = arrays.pop("partial", np.array(False))
     for name, values, ndim in (("classes", classes, 1), ("partial", partial, 0)):
         if values.ndim != ndim:
-            wanted = "one name a class" if ndim else "a single true or false"
+            wanted = "one name per class" if ndim else "a single true or false"
             raise AuditError(f"{path}: '{name}' has shape {values.shape}; {wanted} is needed")
     if classes.dtype.kind not in "iuU":
         raise AuditError(f"{path}: 'classes' holds values of type {classes.dtype}; the name of each class is needed")
     try:
         metadata = json.loads(str(arrays.pop("metadata", "{}")))
     except (ValueError, RecursionError) as error:
-        raise AuditError(f"{path}: 'metadata' is no JSON ({reason(error)}); mend it or leave it out") from error
+        raise AuditError(f"{path}: 'metadata' is not valid JSON ({reason(error)}); fix it or leave it out") from error
     if not isinstance(metadata, dict):
-        raise AuditError(f"{path}: 'metadata' holds JSON of a {type(metadata).__name__}; keys and values are needed")
+        raise AuditError(f"{path}: 'metadata' holds a JSON {type(metadata).__name__}; keys and values are needed")
     signals = {n.removeprefix(SIGNAL): arrays.pop(n) for n in list(arrays) if n.startswith(SIGNAL)}
     posteriors, notes = probabilities_of(posteriors, read_as.values, path)
     if "record" in arrays and arrays["record"].dtype.kind == "U" and arrays["record"].ndim == 1:

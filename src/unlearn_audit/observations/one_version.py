@@ -46,7 +46,7 @@ class Answers:
     classes
         (classes,) names.
     labels
-        (n,) class index of each record, -1 where not known.
+        (n,) class index of each record, -1 if not known.
     persons
         (n,) whose record each is, as texts; None where nobody asked.
     partial
@@ -94,8 +94,8 @@ class Answers:
         if bool(index.has_duplicates):
             again = index[index.duplicated()]
             raise AuditError(
-                f"{where} holds {len(again.unique()):,} record ids more than once, such as {again[0]}; "
-                "give one row a record"
+                f"{where} holds {len(again.unique()):,} record ids more than once, such as {again[0]}; give one row "
+                "per record"
             )
         rounded = check_posteriors(posteriors[:, None], classes, partial, where)
         known = np.full(len(index), -1) if labels is None else labels
@@ -193,7 +193,7 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
     if of_version is not None:
         table = table.filter(pa.array(of_version))
     if person is not None and person in kept and (as_record := naming.ours.get(person)):
-        raise AuditError(f"{path}: column '{person}' is both the person and {as_record}; name another")
+        raise AuditError(f"{path}: column '{person}' is both the person and {as_record}; name a different column")
     table = table.rename_columns([naming.ours.get(name, name) for name in kept])
     partial = "partial" in table.column_names and is_partial(table["partial"], path)
     classes = layout.classes
@@ -212,7 +212,7 @@ def _from_columns(columns: Columns, path: Path, person: str | None, read_as: Rea
     there = table.column_names
     notes = [*columns.notes, *naming.notes, *layout.notes, *collected.notes]
     if ignored := [name for name in naming.ignored if name.strip()]:
-        notes.append(f"columns that nothing here reads were left out: {shortened(ignored, 20)}")
+        notes.append(f"columns that are not used were left out: {shortened(ignored, 20)}")
     posteriors, rounded = collected.done()[:, 0], collected.decimals()
     answers = Answers.of(
         str(path),
@@ -285,7 +285,9 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path, person: str | 
         or (labels < -1).any()
         or (labels >= k).any()
     ):
-        raise AuditError(f"{path}: 'label' holds no class index for each row; numbers from -1 to {k - 1} are needed")
+        raise AuditError(
+            f"{path}: 'label' does not hold a class index for each row; numbers from -1 to {k - 1} are needed"
+        )
     classes, partial = arrays.get("classes", np.arange(k)), arrays.get("partial", np.array(False))
     if classes.shape != (k,) or classes.dtype.kind not in "iuU":
         raise AuditError(

@@ -77,7 +77,9 @@ class Check:
 
     def __init__(self, classes: Sequence[str], partial: bool, where: str, width: int) -> None:
         if width < 2 or len(classes) != width or len(set(classes)) != width:
-            raise AuditError(f"{where} has {width} probabilities a row for the classes {', '.join(map(str, classes))}")
+            raise AuditError(
+                f"{where} has {width} probabilities per row for the classes {', '.join(map(str, classes))}"
+            )
         self.rows = 0
         self._classes, self._partial, self._where = classes, partial, where
         self._possible = list(range(1, _MOST_DECIMALS + 1))
@@ -166,12 +168,10 @@ def rounding_note(what: str, decimals: int) -> str:
     Examples
     --------
     >>> rounding_note("the target file", 2)
-    'the target file holds posteriors rounded to 2 decimals, so that rows do not sum to 1; they are used as they are'
+    'the target file holds posteriors rounded to 2 decimals, so rows do not sum to 1; they are used unchanged'
     """
     unit = "decimal" if decimals == 1 else "decimals"
-    return (
-        f"{what} holds posteriors rounded to {decimals} {unit}, so that rows do not sum to 1; they are used as they are"
-    )
+    return f"{what} holds posteriors rounded to {decimals} {unit}, so rows do not sum to 1; they are used unchanged"
 
 
 def _multiples(array: npt.NDArray[Any], decimals: int, tolerance: float) -> bool:

@@ -68,14 +68,14 @@ class ReadAs:
         if values is not None:
             check_known("kind of values", [values], VALUES)
         if decimal is not None and decimal not in _DECIMALS:
-            raise AuditError(f"--decimal {decimal!r} is no sign; use comma or point")
+            raise AuditError(f"--decimal {decimal!r} is not a decimal separator; use comma or point")
         classes = None if names is None else [name.strip() for name in names.split(",")]
         if classes is not None and (len(classes) != 2 or len(set(classes)) != 2 or not all(classes)):
             raise AuditError(f"--class-names {names!r} needs two names, as in --class-names no,yes")
         for name in ("before", "after"):
             pattern = flags.get(f"{name}_columns")
             if pattern is not None and pattern.count("*") > 1:
-                raise AuditError(f"--{name} {pattern!r} has more than one *; put it in place of the class alone")
+                raise AuditError(f"--{name} {pattern!r} has more than one *; use one, in place of the class")
         delimiter = flags.get("delimiter")
         return cls(
             columns=_columns(flags.get("column")),
@@ -132,7 +132,7 @@ def _pairs(given: Sequence[str] | None, flag: str, example: str) -> list[tuple[s
     for text in given or ():
         ours, equals, theirs = text.partition("=")
         if not (ours and equals and theirs):
-            raise AuditError(f"{flag} {text!r} is no pair; write it as in {flag} {example}")
+            raise AuditError(f"{flag} {text!r} is not a pair; write it as in {flag} {example}")
         pairs.append((ours.strip(), theirs.strip()))
     return pairs
 

@@ -76,7 +76,7 @@ def complete(columns: Mapping[str, Any], n: int, where: str, versions: int) -> p
 def check_array(given: npt.NDArray[Any], name: str, where: str) -> None:
     """Raise unless an array holds one plain value a row."""
     if given.ndim != 1:
-        raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value a row is needed")
+        raise AuditError(f"{where}: column '{name}' has shape {given.shape}; one value per row is needed")
     if given.dtype.kind not in PLAIN_ARRAYS:
         raise AuditError(
             f"{where}: column '{name}' holds values of type {given.dtype}; numbers, texts, or true and false are needed"
@@ -128,8 +128,8 @@ def check_rows(rows: pd.DataFrame, n_classes: int, n_versions: int, where: str) 
     if bool(unknown.any()):
         row = int(np.flatnonzero(unknown.to_numpy())[0])
         raise AuditError(
-            f"{where}: row {row} has the role {rows['role'].iloc[row]!r}; it must be one of {', '.join(ROLES)}; say "
-            "what other words mean with --role-value, as in --role-value deleted=removed"
+            f"{where}: row {row} has the role {rows['role'].iloc[row]!r}; it must be one of {', '.join(ROLES)}; "
+            "translate other words with --role-value, as in --role-value deleted=removed"
         )
     for column, most in (("label", n_classes), ("deleted_at", n_versions)):
         wrong = (rows[column] < -1) | (rows[column] >= most)

@@ -313,7 +313,7 @@ def _described(metadata: Mapping[str, Any], rounded: int | None, where: str) -> 
         isinstance(gaps, list | tuple) and all(isinstance(of, int | float) and abs(of) <= 1 for of in gaps)
     ):
         raise AuditError(
-            f"{where}: overfitting, in the metadata, is no list of differences of accuracies; leave it out"
+            f"{where}: overfitting, in the metadata, is not a list of differences of accuracies; leave it out"
         )
     others = {name: value for name, value in metadata.items() if name != ROUNDED}
     return others if rounded is None else {**others, ROUNDED: rounded}

@@ -92,7 +92,7 @@ def as_probabilities(block: Block, kind: ValuesName, start: int, where: str) -> 
         if len(wrong):
             row, version = wrong[0]
             raise AuditError(
-                f"{where}: the numbers in row {start + row}, version {version} are no logarithms of probabilities: "
+                f"{where}: the numbers in row {start + row}, version {version} are not logarithms of probabilities: "
                 f"their exponentials sum to {np.exp(np.minimum(block[row, version], 700)).sum():.4g}, not 1"
             )
         return _softmax(block)

@@ -51,21 +51,21 @@ class View:
     Attributes
     ----------
     posteriors
-        (n, versions seen, classes) float32; where labels alone are seen, 1 at the predicted class.
+        (n, versions seen, classes) float32; if only labels are seen, 1 at the predicted class.
     labels
-        (n,) class index of each record, -1 where not known.
+        (n,) class index of each record, -1 if not known.
     pair
-        (n,) an opaque number, equal for rows that were asked of the same pair of models.
+        (n,) an opaque number, equal for rows queried on the same pair of models.
     signals
         Further arrays of n rows each, by name.
     references
         The same for the records that the attacker knows were never trained on; never scored.
     positions
-        (n,) which record of its dataset the attacker asks, for attacks that compute with the record itself; None for
+        (n,) which record of its dataset the attacker queries, for attacks that compute with the record itself; None for
         all others.
     records
-        (n,) whose each row is, for attacks that learn of each record by itself in worlds that audit the same records in
-        every role; None for all others.
+        (n,) the record of each row, for attacks that learn about each record separately, in worlds that audit the same
+        records in every role; None for all others.
     """
 
     posteriors: npt.NDArray[np.float32]
@@ -90,7 +90,7 @@ class View:
         return self.posteriors[:, -1]
 
     def blocks(self) -> Iterator[View]:
-        """Yield the rows, some at once."""
+        """Yield the rows in blocks."""
         for start in range(0, max(len(self), 1), ROWS_AT_ONCE):
             yield self if len(self) <= ROWS_AT_ONCE else self.take(slice(start, start + ROWS_AT_ONCE))
 
@@ -227,7 +227,7 @@ class Asked:
         return self._block(slice(None))
 
     def blocks(self) -> Iterator[View]:
-        """Yield the rows, some at once."""
+        """Yield the rows in blocks."""
         for start in range(0, max(len(self), 1), ROWS_AT_ONCE):
             yield self._block(slice(start, start + ROWS_AT_ONCE))
 

@@ -26,7 +26,7 @@ class Answer:
 
 
 RELEASE: Mapping[Gate, str] = {
-    "fail": "Not as it is: a leak is shown.",
+    "fail": "Not as it is: a leak was found.",
     "pass": "Nothing measured here speaks against it. That is no proof.",
     "cannot-tell": "This run cannot tell.",
 }
@@ -61,7 +61,7 @@ def answers(
             "May I publish this page?",
             "Yes: it holds totals and names no record."
             if publishable
-            else "No: this is the auditor’s form. Hand on report.html.",
+            else "No: this is the auditor’s form. Pass on report.html.",
             "publish",
         ),
     )
@@ -85,14 +85,18 @@ def _sure(findings: Findings, leading: Result) -> str:
     if findings.verdict.gate == "fail":
         return f"AUC {interval(leading.auc_ci, 2)} with 95 % confidence."
     least = detectable_auc(leading)
-    return "what could be seen is not known." if least is None else f"an AUC of {number(least, 2)} would be seen."
+    return (
+        "what could be detected is not known."
+        if least is None
+        else (f"an AUC of {number(least, 2)} would be detected.")
+    )
 
 
 def _defence(releases: Sequence[Defended]) -> str:
     tried = [row for row in releases if row.name != UNDEFENDED]
     if not tried:
         return "Not measured in this run."
-    return f"{sum(row.lower for row in tried):,} of {len(tried):,} measured shown to lower the risk."
+    return f"{sum(row.lower for row in tried):,} of {len(tried):,} measured were shown to lower the risk."
 
 
 def _made(signing: Signing) -> str:

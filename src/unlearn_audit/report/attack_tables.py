@@ -14,7 +14,7 @@ Columns = Sequence[tuple[str, Callable[[Result], Cell]]]
 """Titles, and what gives a result's cell."""
 
 _ROWS = {
-    "all": ("Every record queried", "All records of each role count, weighted so that both roles weigh the same."),
+    "all": ("Every record queried", "All records of each role count, with equal total weight for both roles."),
     "paper": ("The paper's rows", "One record of each role for each deleted person of a pair."),
 }
 
@@ -44,7 +44,7 @@ def _section(findings: Findings, kind: str) -> Section:
         title,
         explanation,
         (
-            _table(findings, "How well each attack tells the roles apart", results, _attack_cells(results)),
+            _table(findings, "How well each attack distinguishes the roles", results, _attack_cells(results)),
             _table(findings, "Further figures of each attack", results, _further_cells(results)),
             _table(findings, "What the second model adds, record by record", degraded, DEGRADATION),
         ),

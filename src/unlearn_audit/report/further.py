@@ -60,13 +60,13 @@ def three_way_words(found: ThreeWay, *, moved: bool = True) -> str:
     low, high = found.retained_added_ci
     risk = "is raised by the update" if low > 0 else "is lowered by it" if high < 0 else "is not shown to change"
     if not moved:
-        risk = "does not change, since no answer did"
+        risk = "does not change, since no answer changed"
     return (
-        f"All three roles at once, undefended ({found.attack}): macro AUC {number(found.macro_auc)} "
+        f"All three roles at once, without a defence ({found.attack}): macro AUC {number(found.macro_auc)} "
         f"({interval(found.macro_auc_ci)}); each against the other two: {each}. The risk of those who remain {risk}: "
         f"retained against unseen {number(found.retained_auc)}, {number(found.retained_added, signed=True)} "
-        f"({interval(found.retained_added_ci, signed=True)}) to what the original alone tells. MIA efficacy, "
-        f"which says nothing of both versions together: {number(found.mia_efficacy)} "
+        f"({interval(found.retained_added_ci, signed=True)}) compared with what the original alone shows. MIA "
+        f"efficacy, which says nothing about both versions together: {number(found.mia_efficacy)} "
         f"({interval(found.mia_efficacy_ci)})."
     )
 
@@ -74,7 +74,7 @@ def three_way_words(found: ThreeWay, *, moved: bool = True) -> str:
 def deletion_time_words(found: DeletionTime) -> str:
     """Say how often the update that deleted a record is named."""
     return (
-        f"The largest fall of a margin ({found.statistic}) names the update that deleted a record in "
+        f"The largest fall of a margin ({found.statistic}) identifies the update that deleted a record in "
         f"{number(found.right)} of {found.n:,} cases ({interval(found.right_ci)}; guessing: "
         f"{number(1 / found.updates)}), and is {found.mean_distance:.2f} updates off on average."
     )

@@ -83,7 +83,7 @@ def arms_table(findings: Findings) -> Table:
     columns = (("Attack", False), ("Attack model", False), ("Sees", False), *((name, True) for name in ARMS_COLUMNS))
     rows = () if findings.arms is None else arms_rows(findings.arms)
     return Table(
-        "All attacks on the method's worlds, on the same retrained, and on the same not unlearned",
+        "All attacks on the method's worlds, on the same worlds retrained, and on the same worlds not unlearned",
         columns,
         tuple(
             Line(

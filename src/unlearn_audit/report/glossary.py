@@ -8,15 +8,19 @@ from unlearn_audit.report.wording import NOT_GIVEN, REGIMES
 GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "Original, unlearned, update",
-        "The original model was trained with the records that are later deleted, the unlearned model no longer has "
-        "them. The update is the step from one to the other; both versions can be queried.",
+        "The original model was trained with the records that are later deleted, the unlearned model was trained "
+        "without them, or had them removed. The update is the step from one to the other; both versions can be "
+        "queried.",
     ),
     (
         "Attack",
         "A way of guessing, from a model's answers, whether a record was deleted. It is fitted on shadow data, where "
         "the truth is known, and then measured on the target.",
     ),
-    ("Shadow, target", "The attacker's own data and models, and those that are audited; they share no record."),
+    (
+        "Shadow, target",
+        "The attacker's own data and models (shadow), and those that are audited (target); they share no record.",
+    ),
     (
         "World",
         "One complete repetition: a training set drawn anew, an original model, deletions, and unlearned models. "
@@ -34,7 +38,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     ("Regime", "; ".join(f"{name}: {words}" for name, words in REGIMES.items()) + "."),
     ("Deleted, unseen, retained", "Removed by the update; never in the training data; still in it."),
-    ("Found, accused", "Flagged by the attacker rightly, because deleted; flagged wrongly, because not."),
+    ("Found, wrongly flagged", "Deleted and flagged by the attacker; flagged although not deleted."),
     (
         "AUC",
         "Probability that a random positive record scores higher than a random negative one, ties counted as ½: 0.5 is "
@@ -46,10 +50,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     (
         "TPR at FPR",
-        "Share of the positives found when at most that share of the negatives is flagged wrongly; "
-        f"“{NOT_GIVEN}” where fewer than {MIN_EXPECTED_FALSE_POSITIVES} are expected to be.",
+        f"Share of the positives found when at most that share of the negatives is wrongly flagged; “{NOT_GIVEN}” "
+        f"where fewer than {MIN_EXPECTED_FALSE_POSITIVES} are expected to be.",
     ),
-    ("Accuracy", "Share of right answers at the attack's own threshold, both roles weighing the same."),
+    ("Accuracy", "Share of right answers at the attack's own threshold, with equal weight for both roles."),
     (
         "95 % interval",
         "If the audit were repeated with other people and trainings, 95 of 100 such intervals would hold the true "
@@ -57,7 +61,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     (
         "Epsilon",
-        "How far a guarantee of differential privacy is from holding, at least: 0 says nothing, more is worse.",
+        "A guarantee of differential privacy with a smaller epsilon than this does not hold: 0 says nothing, more is "
+        "worse.",
     ),
     (
         "Shadow AUC",
@@ -65,7 +70,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     (
         "DegCount",
-        "Share of records whose true status the attack is more confident of with both models than with the original "
+        "Share of records of whose true status the attack is more confident with both models than with the original "
         "alone; also with ties as ½, and with confidences calibrated on shadow worlds.",
     ),
     ("DegRate", "Mean gain of that confidence; comparable only within one attack model unless calibrated."),

@@ -103,7 +103,7 @@ def _of_form(findings: Findings, scores: pd.DataFrame, leading: Result, *, audit
         ("Names", [("dataset", dataset), ("model", findings.model)]),
         ("Data and worlds", shown(findings.details)),
         ("Configuration", shown(findings.config)),
-        ("Execution, without effect on the numbers", shown(execution)),
+        ("Execution, with no effect on the numbers", shown(execution)),
     ]
     none = Table("", (), ())
     return {
@@ -114,10 +114,10 @@ def _of_form(findings: Findings, scores: pd.DataFrame, leading: Result, *, audit
         "settings": groups,
         "by_world": world_table(leading, scores) if auditor else none,
         "publish": (
-            "This is the auditor’s form: it names folders and files. Keep it, and hand on report.html."
+            "This is the auditor’s form: it names folders and files. Keep it private, and pass on report.html."
             if auditor
-            else "This page may be published: it holds totals and curves, no record and no folder. Read the warnings "
-            "and notes first, as they name columns of the table."
+            else "This page may be published: it holds totals and curves, but no records or folders. Read the warnings "
+            "and notes first: they name columns of the table."
         ),
     }
 

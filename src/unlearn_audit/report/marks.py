@@ -24,7 +24,7 @@ def people_picture(risk: InPeople) -> Markup:
     accused = _marked(risk.accused)
     both = (
         ("found", found, most, f"{_many(risk.found)} of 100 found", group_words(risk.positive)),
-        ("accused", accused, accused, f"{_many(risk.accused)} of 100 accused", group_words(risk.negative)),
+        ("accused", accused, accused, f"{_many(risk.accused)} of 100 wrongly flagged", group_words(risk.negative)),
     )
     groups = "".join(
         f'<div class="crowd {kind}"><svg viewBox="0 0 {_ACROSS * _CELL} {_ACROSS * _CELL}" role="img" '
@@ -123,8 +123,8 @@ def gauge(leading: Result) -> Markup:
     start = scale_from([leading.auc_ci])
     drawn = (
         f'<div class="gauge"><div class="chart">{axis(start)}<div class="row"><div class="mark">'
-        f"{strip(leading.auc, leading.auc_ci, 'leading', start)}</div></div></div>"
-        f"<p>AUC {number(leading.auc)} ({interval(leading.auc_ci)}): the chance to tell one of either kind from the "
-        "other. 0.5 is guessing, 1 is certainty.</p></div>"
+        f"{strip(leading.auc, leading.auc_ci, 'leading', start)}</div></div></div><p>AUC {number(leading.auc)} "
+        f"({interval(leading.auc_ci)}): the chance that the attack ranks a random pair, one of each kind, correctly. "
+        "0.5 is guessing, 1 is certainty.</p></div>"
     )
     return Markup(drawn)  # numbers, and texts of ours  # nosec B704

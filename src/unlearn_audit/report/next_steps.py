@@ -22,7 +22,7 @@ class Step:
 
 
 _TRY = Step(
-    "Measure what defences change: add them to the command of this run.",
+    "Measure the effect of defences: add them to the command of this run.",
     "--defense label-only --defense top-k:1 --defense rounding:1",
 )
 _PLAN = Step(
@@ -31,7 +31,8 @@ _PLAN = Step(
     "unlearn-audit plan-release --help",
 )
 _CHECK = Step(
-    "Before the update goes out, check that very release: who of the deleted can be identified from its two versions.",
+    "Before publishing the update, check that very release: which of the deleted people can be identified from its two "
+    "versions.",
     "unlearn-audit release --help",
 )
 
@@ -41,13 +42,13 @@ def next_steps(findings: Findings, leading: Result, releases: Sequence[Defended]
     gate = findings.verdict.gate
     defend = _defend(releases)
     if gate == "fail":
-        return (Step("Do not publish the update with answers as they are measured here."), *defend, _PLAN, _CHECK)
+        return (Step("Do not publish the update with answers like those measured here."), *defend, _PLAN, _CHECK)
     if gate == "cannot-tell":
-        return (Step("Do not decide by this run: it cannot tell."), *_larger(leading), _CHECK)
+        return (Step("Do not base a decision on this run: it cannot tell."), *_larger(leading), _CHECK)
     return (
-        Step("Weigh what this run could not have seen; nothing it measured speaks against the release."),
+        Step("Consider what this run could not have detected; nothing it measured speaks against the release."),
         _CHECK,
-        Step("Audit again when the data, the model, the way of deleting or the released answers change."),
+        Step("Audit again when the data, the model, the unlearning method or the released answers change."),
     )
 
 
@@ -57,12 +58,12 @@ def _defend(releases: Sequence[Defended]) -> tuple[Step, ...]:
     if not releases:
         return (_TRY,)
     if not lower:
-        return (Step("Look for another defence: none of those measured is shown to lower the risk."),)
+        return (Step("Look for another defence: none of those measured was shown to lower the risk."),)
     least = min(lower, key=lambda row: abs(row.best.auc - GUESSING))
     left = "" if least.best.auc_claim_ci[0] <= GUESSING else " That still reveals deleted people."
     return (
         Step(
-            f"Use a defence. Of those measured {least.words} leaves least: an AUC of {number(least.best.auc)} "
+            f"Use a defence. Of those measured {least.words} leaks least: an AUC of {number(least.best.auc)} "
             f"({interval(least.best.auc_ci)}).{left}"
         ),
     )
@@ -72,7 +73,9 @@ def _larger(leading: Result) -> tuple[Step, ...]:
     found = worlds_for_auc_found(leading)
     needed = worlds_for_auc_worth_seeing(leading) if found is None else found
     if needed is None:
-        return (Step("Run a larger audit: more target worlds, more deletions a world, more records never trained on."),)
+        return (
+            Step("Run a larger audit: more target worlds, more deletions per world, more records never trained on."),
+        )
     return (
         Step(
             f"Run a larger audit: about {needed:,} repetitions (target worlds) instead of {leading.n_worlds:,}.",

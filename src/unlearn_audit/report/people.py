@@ -67,9 +67,9 @@ class InPeople:
         """What happens to people, without a capital or a full stop."""
         others = "others" if self.negative == "unseen" else group_words(self.negative)
         return (
-            f"of {self.of:,} {group_words(self.positive)} {counted(self.found, self.of)} "
-            f"{_verb(self.found, self.of)} found, while {counted(self.accused, self.of)} of {self.of:,} {others} "
-            f"{_verb(self.accused, self.of)} accused"
+            f"of {self.of:,} {group_words(self.positive)} {counted(self.found, self.of)} {_verb(self.found, self.of)} "
+            f"found, while {counted(self.accused, self.of)} of {self.of:,} {others} {_verb(self.accused, self.of)} "
+            "wrongly flagged"
         )
 
     @property
@@ -80,7 +80,7 @@ class InPeople:
     @property
     def precision(self) -> str:
         """How sure the number of those found is, and whether guessing could find as many."""
-        guessing = "" if self.beyond_guessing else " That is not shown to be more than guessing finds."
+        guessing = "" if self.beyond_guessing else " This is not shown to be more than guessing would find."
         return f"Of {self.of:,}, {self.ends} are found with 95 % confidence.{guessing}"
 
     @property
@@ -93,9 +93,9 @@ class InPeople:
         """How the counts were measured."""
         others = group_words(self.negative)
         return (
-            f"Counted by record, at the threshold that accuses at most {percent(self.rate)} of {others} "
-            f"({percent(round(self.accused, 5))} in this run). “About”, because other people and other trainings "
-            "give other numbers."
+            f"Counted by record, at the threshold that wrongly flags at most {percent(self.rate)} of {others} "
+            f"({percent(round(self.accused, 5))} in this run). “About”, because other people and other trainings give "
+            "different numbers."
         )
 
 
@@ -110,7 +110,7 @@ def in_people(result: Result) -> InPeople | None:
     >>> measured = SimpleNamespace(game="deleted-vs-unseen", tpr_at_fpr={"0.01": 0.272, "0.001": None},
     ...     tpr_at_fpr_ci={"0.01": (0.22, 0.33), "0.001": None}, realised_fpr={"0.01": 0.0099, "0.001": None})
     >>> print(in_people(measured).clause)
-    of 100 deleted people about 27 are found, while about 1 of 100 others is accused
+    of 100 deleted people about 27 are found, while about 1 of 100 others is wrongly flagged
     """
     measured = [
         (float(rate), found, ends, accused)

@@ -168,7 +168,7 @@ def scores_plot(findings: Findings, scores: pd.DataFrame) -> Drawn:
             "Scores of the leading attack by role",
             "Share of records scored at least as high as a threshold: "
             + "; ".join(f"{role_words(role)}, median {np.median(values):.3g}" for role, values in shown.items())
-            + ". Where the curves lie apart, the attack tells the roles apart.",
+            + ". Where the curves differ, the attack distinguishes the roles.",
         )
 
 
@@ -251,9 +251,9 @@ class Plot:
 PLOTS: tuple[tuple[Plot, ...], ...] = (
     (
         Plot(
-            "Few accused wrongly.",
-            "How many {positive} the attack finds when it may flag only few others. Both axes are logarithmic; "
-            "rings are the printed rates.",
+            "Few wrongly flagged.",
+            "How many {positive} the attack finds when it may flag only a few others. Both axes are logarithmic; rings "
+            "are the printed rates.",
             roc_plot,
         ),
     ),

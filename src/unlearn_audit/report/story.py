@@ -26,11 +26,11 @@ from unlearn_audit.report.wording import interval, number, percent, roles
 _PLAIN: Mapping[Kind, str] = {
     "leak-by-update": "Publishing the update would reveal {who}",
     "leak-original": "The original model already reveals {who}; the update is not shown to add to that",
-    "leak": "An attacker who compares both versions can tell {who}; that the update is the cause is not shown",
-    "reversed": "The attack is wrong more often than chance allows, so whoever turns its answers round learns {who}",
+    "leak": "An attacker who compares both versions can tell {who}; it is not shown that the update is the cause",
+    "reversed": "The attack is wrong more often than chance allows, so anyone who reverses its answers learns {who}",
     "hint": "There are signs that an attacker can tell {who}, but this run is too small to be sure",
     "too-few-worlds": "This run is too small to say whether an attacker can tell {who}",
-    "nothing-seen": "No attack of this run is shown to tell {who}, which does not prove that none could",
+    "nothing-seen": "No attack in this run was shown to tell {who}, which does not prove that none could",
 }
 """By kind of verdict, a sentence without its full stop; one without an entry is plain as it is."""
 
@@ -129,16 +129,16 @@ def _people_words(findings: Findings, leading: Result, risk: InPeople | None) ->
         rate = min(map(float, leading.tpr_at_fpr), key=lambda of: abs(of - USUAL_RATE), default=USUAL_RATE)
         needed = negatives_needed(rate)
         return (
-            "How many people would be found is not known: at a threshold that accuses few others, this run has too "
-            f"few others to count ({leading.n_negative:,} of at least {needed:,} answers).",
+            "How many people would be found is not known: at a threshold that wrongly flags few others, this run has "
+            f"too few others to count ({leading.n_negative:,} of at least {needed:,} answers).",
         )
     canaries = (
-        "The audited records had wrong labels, which is a worst case: of ordinary people fewer may be found."
+        "The audited records had wrong labels, which is a worst case: fewer ordinary people may be found."
         if findings.canaries
         else ""
     )
     unmoved = (
-        "No answer changed between the versions, so what is found is found from the original model's answers alone."
+        "No answer changed between the versions, so everything found comes from the original model's answers alone."
         if findings.moved == 0
         else ""
     )
@@ -185,11 +185,11 @@ def _gain(findings: Findings, leading: Result) -> str:
         return f"{alone}: with the update the attack is right in about {100 * gain:.0f} cases more {points}."
     if ends[1] < 0:
         return f"{alone}: the attack on both versions does worse {points}."
-    return f"{alone}; that the update adds anything to it is not shown {points}."
+    return f"{alone}; it is not shown that the update adds anything {points}."
 
 
 def _at_risk(findings: Findings) -> tuple[str, ...]:
-    """Say which groups the leading attack separates best and worst, and how many records stand out."""
+    """Say which groups the leading attack separates best and worst, and how many records are identified."""
     sentences = [
         _of_column(column, groups)
         for column in dict.fromkeys(_title(of) for of in findings.groups)
@@ -199,7 +199,7 @@ def _at_risk(findings: Findings) -> tuple[str, ...]:
         found = findings.record_risk
         sentences.append(
             f"Of {found.records:,} audited records {found.identified:,} "
-            f"{'stands' if found.identified == 1 else 'stand'} out individually; of those, at most "
+            f"{'is' if found.identified == 1 else 'are'} identified individually; of those, at most "
             f"{percent(found.level)} are expected to be wrong."
         )
     if not sentences:
@@ -219,7 +219,7 @@ def _of_column(column: str, groups: list[GroupRisk]) -> str:
     ordered = sorted(groups, key=lambda of: of.auc or 0.0)
     low, high = ordered[0], ordered[-1]
     apart = low.auc_ci is not None and high.auc_ci is not None and low.auc_ci[1] < high.auc_ci[0]
-    reading = "the intervals do not overlap" if apart else "the intervals overlap, so that a difference is not shown"
+    reading = "the intervals do not overlap" if apart else "the intervals overlap, so no difference is shown"
     return (
         f"By {_COLUMNS.get(column, column)} the attack does best in the group {high.group} (AUC {number(high.auc)}, "
         f"{interval(high.auc_ci)}) and worst in {low.group} ({number(low.auc)}, {interval(low.auc_ci)}); {reading}."

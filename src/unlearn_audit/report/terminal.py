@@ -95,7 +95,9 @@ def _print_further(console: Console, findings: Findings) -> None:
         console.print(Text(line, "dim"))
     if findings.record_risk is not None:
         risk = findings.record_risk
-        console.print(Text(f"{risk.identified:,} of {risk.records:,} audited records stand out individually.", "dim"))
+        console.print(
+            Text(f"{risk.identified:,} of {risk.records:,} audited records are identified individually.", "dim")
+        )
     if findings.stopping is not None:
         sentence = findings.stopping.sentence
         console.print(Text(f"{sentence[0].upper()}{sentence[1:]}.", "dim" if findings.stopping.reached else "bold"))

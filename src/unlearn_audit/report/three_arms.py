@@ -16,7 +16,7 @@ MOST_DRAWN = 24
 MOST_NAMED = 3
 """Attacks named in a sentence."""
 
-CANNOT_TELL = "can't be told apart from exact retraining here"
+CANNOT_TELL = "cannot be told apart from exact retraining here"
 
 
 def arms_words(found: ArmsComparison) -> tuple[str, ...]:
@@ -35,9 +35,9 @@ def arms_words(found: ArmsComparison) -> tuple[str, ...]:
 def update_words(found: ArmsComparison) -> str:
     """Say whether the update gives the deletion away more than exact retraining, less, or neither is shown."""
     if found.apart == 0:
-        return f"{found.method} answers exactly as retraining does, so that both give the same away."
+        return f"{found.method} answers exactly as retraining does, so both give away the same."
     if found.moved == 0:
-        return f"{found.method} left every answer as it was: nothing was forgotten, and the update reveals nothing."
+        return f"{found.method} changed no answer: nothing was forgotten, and the update reveals nothing."
     best = found.update
     if best.side == "same":
         return (
@@ -62,11 +62,11 @@ def alone_words(found: ArmsComparison) -> str:
         which, meaning = (
             ("better than after exact retraining", "they are not forgotten")
             if found.direction == "remembered"
-            else ("worse than after exact retraining", "over-forgotten, which betrays them as well")
+            else ("less well than after exact retraining", "over-forgotten, which gives them away as well")
         )
         return (
-            f"On the unlearned model alone, deleted records are known {which}, {meaning}: their margins alone reach an "
-            f"AUC of {number(by_margin.unlearned.auc)} against {number(by_margin.retrained.auc)} "
+            f"On the unlearned model alone, deleted records are recognised {which}: {meaning}. Their margins alone "
+            f"reach an AUC of {number(by_margin.unlearned.auc)} against {number(by_margin.retrained.auc)} "
             f"({number(by_margin.difference, signed=True)}, {percent(FAMILY)} interval for all attacks at once "
             f"{interval(by_margin.difference_all_ci, signed=True)})."
         )
@@ -74,7 +74,7 @@ def alone_words(found: ArmsComparison) -> str:
         return ""
     if best.side == "same":
         return (
-            f"On the unlearned model alone the two can't be told apart: the best attacks reach {_against(best)}; "
+            f"On the unlearned model alone, the two cannot be told apart: the best attacks reach {_against(best)}; "
             f"{seen_words(best.seen)}."
         )
     # retraining leaves nothing to find, so that less than its figure is its chance
@@ -91,15 +91,15 @@ def seen_words(seen: float | None) -> str:
     Examples
     --------
     >>> seen_words(0.0312)
-    'a difference of 0.031 would have been seen with a probability of 80 %'
+    'a difference of 0.031 would have been detected with a probability of 80 %'
     >>> seen_words(0.5)
-    'only a difference above 0.5 would have been seen with a probability of 80 %'
+    'only a difference above 0.5 would have been detected with a probability of 80 %'
     """
     if seen is None:
-        return "how large a difference would have been seen is not known"
+        return "it is not known how large a difference would have been detected"
     if seen >= GUESSING:
-        return f"only a difference above {GUESSING} would have been seen with a probability of 80 %"
-    return f"a difference of {number(seen)} would have been seen with a probability of 80 %"
+        return f"only a difference above {GUESSING} would have been detected with a probability of 80 %"
+    return f"a difference of {number(seen)} would have been detected with a probability of 80 %"
 
 
 def epsilon_words(method: str, found: EpsilonMeasured) -> str:
@@ -116,9 +116,9 @@ def epsilon_words(method: str, found: EpsilonMeasured) -> str:
         # what is certified is closeness to models of the method's own kind, which need not be like retrained ones
         return (
             f"{text}. {stated}, against models of the same kind that never had the records: it does not hold here, or "
-            "those differ from retrained ones as much."
+            "those models differ from retrained ones just as much."
         )
-    return f"{text}; {stated}, which this does not contradict."
+    return f"{text}; {stated}, which this result does not contradict."
 
 
 def _against(best: BestOnArms) -> str:
@@ -144,8 +144,8 @@ def _others(found: ArmsComparison) -> str:
         if of
     ]
     return (
-        f"Of {len(found.attacks):,} attacks, read one by one with all of them allowed for ({percent(FAMILY)} intervals "
-        f"at once), {' and '.join(parts)}."
+        f"Of {len(found.attacks):,} attacks, each read separately, allowing for all of them ({percent(FAMILY)} "
+        f"intervals at once), {' and '.join(parts)}."
     )
 
 
@@ -159,7 +159,7 @@ def _regimes(found: ArmsComparison) -> str:
     one, other = found.update.unlearned.regime, found.update.retrained.regime
     if one == other:
         return ""
-    return f"The two ran in different regimes ({one}; {other}), so that a difference may be one of regimes."
+    return f"The two ran in different regimes ({one}; {other}), so a difference may come from the regimes."
 
 
 def _klom(distances: tuple[Klom, ...]) -> str:
@@ -171,7 +171,7 @@ def _klom(distances: tuple[Klom, ...]) -> str:
     models, noise = min(of.models for of in distances), max(of.noise for of in distances)
     return (
         f"KLOM, the divergence of each record's margins under the method's and under retrained models, {models:,} of "
-        f"each at least, median by role: {each}. Where nothing differs, 95 % of records lie below {number(noise, 2)}."
+        f"each at least, median by role: {each}. If nothing differs, 95 % of records are below {number(noise, 2)}."
     )
 
 

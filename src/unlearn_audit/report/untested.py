@@ -26,15 +26,15 @@ def not_tested(findings: Findings) -> tuple[str, ...]:
     if questions:
         sentences.append(f"Not asked: {_listed(questions, 'and')}.")
     sentences += [
-        "Attacks that this program does not have, and attackers who know more of a person, were not tried.",
-        f"Only one way of drawing random numbers was run ({findings.regime}); {_listed(regimes)} may give other "
+        "Attacks that this program does not include, and attackers who know more about a person, were not tried.",
+        f"Only one way of drawing random numbers was tested ({findings.regime}); {_listed(regimes)} may give different "
         "figures.",
-        "Only this data, model and way of deleting were run; another model or a later update needs its own audit.",
+        "Only this data, model and unlearning method were tested; another model or a later update needs its own audit.",
     ]
     if {r.defense for r in findings.results} == {UNDEFENDED}:
         sentences.append("No defence was tried.")
     if not findings.groups:
-        sentences.append("No group of people was looked at by itself, so that one at higher risk would not be seen.")
+        sentences.append("No group of people was examined separately, so a group at higher risk would not be noticed.")
     return tuple(of for of in sentences if of)
 
 

@@ -34,7 +34,7 @@ FEW_WORLDS = 10
 
 _CANARIES = (
     "This is an audit of mislabelled canaries: every deleted and every unseen record has a wrong label, which a model "
-    "can only know by heart. It is a worst case, and not the risk of ordinary records."
+    "can only memorise. This is a worst case, not the risk of ordinary records."
 )
 
 
@@ -70,7 +70,7 @@ def verdict(
     moved
         The share of rows with an answer that changed between versions; None where not known.
     record_risk
-        How many records stand out individually.
+        How many records are identified individually.
     retrained
         What exact retraining makes of the answers, where another method is audited.
 
@@ -113,9 +113,7 @@ def _leading(results: Sequence[Result], selected: Selected) -> Result:
 def _check(decision: Decision) -> str:
     if decision.kind != "unchanged":
         return ""
-    return (
-        "If records were deleted, these answers show nothing of it: check that the right models or files were compared."
-    )
+    return "If records were deleted, these answers do not show it: check that the right models or files were compared."
 
 
 def _shown_by(decision: Decision, evidence: Evidence) -> str:
@@ -142,8 +140,8 @@ def _reached(evidence: Evidence) -> str:
     if evidence.headline == "below":
         low, high = result.auc_claim_ci
         text += (
-            " Its answers are the wrong way round more often than chance allows: whoever flips them reaches "
-            f"{number(1 - result.auc)} ({interval((1 - high, 1 - low))})."
+            f" Its answers are wrong more often than chance allows: flipping them gives {number(1 - result.auc)} "
+            f"({interval((1 - high, 1 - low))})."
         )
     return text
 
@@ -155,28 +153,31 @@ def _precision(decision: Decision, evidence: Evidence) -> str:
     if decision.kind == "hint":
         signs = "; ".join(evidence.signs)
         if GUESSING < result.auc < 1:
-            needed = f"An AUC as large as found here would be shown by {_worlds(worlds_for_auc_found(result))}."
+            needed = f"An AUC as large as the one found here would be shown by {_worlds(worlds_for_auc_found(result))}."
         else:
             needed = _would_do(result)
-        return f"What speaks for a leak: {signs}. {needed}"
+        return f"Signs of a leak: {signs}. {needed}"
     if decision.kind == "too-few-worlds":
         if least is None:
-            return f"How large an AUC would have been seen is not known, or none would have been. {_would_do(result)}"
+            return (
+                "It is not known how large an AUC would have been detected, or none would have been. "
+                f"{_would_do(result)}"
+            )
         return (
-            f"Only an AUC of {number(least)} or more would have been seen with a probability of 80 %. "
+            f"Only an AUC of {number(least)} or more would have been detected with a probability of 80 %. "
             f"{_would_do(result)}"
         )
     if decision.kind == "nothing-seen":
         return (
-            f"An AUC of {number(least)} or more would have been seen with a probability of 80 %; a smaller one could "
-            "be there."
+            f"An AUC of {number(least)} or more would have been detected with a probability of 80 %; there may be a "
+            "smaller one."
         )
     return ""
 
 
 def _would_do(result: Result) -> str:
     needed = _worlds(worlds_for_auc_worth_seeing(result))
-    return f"An AUC of {WORTH_SEEING:g} would be seen with a probability of 80 % in {needed}."
+    return f"An AUC of {WORTH_SEEING:g} would be detected with a probability of 80 % in {needed}."
 
 
 def _worlds(count: int | None) -> str:
@@ -197,7 +198,7 @@ def _compared(decision: Decision, evidence: Evidence, classical: Result | None) 
     ends = interval(result.auc_minus_classical_ci, signed=True)
     gap = f"{number(result.auc_minus_classical, signed=True)} (95 % interval {ends}): {_reading(decision, evidence)}"
     if classical is None:
-        return f"The difference to the strongest classical attack, on the original model alone, is {gap}."
+        return f"The difference from the strongest classical attack, on the original model alone, is {gap}."
     return (
         f"The strongest classical attack, on the original model alone, reaches {number(classical.auc)}; the difference "
         f"is {gap}."
@@ -213,15 +214,15 @@ def _reading(decision: Decision, evidence: Evidence) -> str:
             return "this is what the update adds" if decision.shown_by is None else "this agrees with it"
         if evidence.headline == "above" and not evidence.change_shows:
             return (
-                "more than the original alone shows, but no attack that reads the change alone is above 0.5, so that "
-                "this may be the same information fitted twice"
+                "more than the original alone shows, but no attack that reads the change alone is above 0.5, so this "
+                "may be the same information fitted twice"
             )
-        return "a sign, and no more, that the update adds something"
+        return "only a sign that the update adds something"
     if ends is not None and ends[1] < 0:
         return "this attack does worse than the one on the original alone"
     if by_update:
-        return "this attack by itself is not shown to gain from the update"
-    return "the interval includes 0, so that the update adds anything is not shown"
+        return "this attack alone is not shown to gain from the update"
+    return "the interval includes 0, so it is not shown that the update adds anything"
 
 
 def _setting(result: Result, regime: str) -> str:
@@ -240,20 +241,20 @@ def _limits(decision: Decision, evidence: Evidence, regime: str, regime_note: st
     means = REGIMES.get(regime, "")
     limits = [
         f"View: the attacker sees {sees} and nothing else; one who sees more may do better.",
-        f"Game: {positive} against {negative}; another question has another answer.",
-        f"Regime: {regime}{f' ({means})' if means else ''}; under another regime the result may be another.",
+        f"Game: {positive} against {negative}; another question has a different answer.",
+        f"Regime: {regime}{f' ({means})' if means else ''}; under another regime the result may differ.",
     ]
     if regime_note:
         limits.append(regime_note)
     limits.append(_worlds_limit(result))
     limits.append(
         f"The verdict claims a leak by intervals of {percent(HEADLINE)} for the leading attack and of "
-        f"{percent(FAMILY)} for all attacks at once, so that all its claims together are wrong in 5 % of audits at "
-        "most; tables show intervals of 95 %."
+        f"{percent(FAMILY)} for all attacks at once, so all its claims together are wrong in at most 5 % of audits; "
+        "tables show intervals of 95 %."
     )
     limits.append(
-        "The intervals hold for the attacks as fitted on these shadow data; fitted on other shadow data they would "
-        "be other attacks."
+        "The intervals hold for the attacks as fitted on this shadow data; fitted on other shadow data, they would be "
+        "different attacks."
     )
     limits.extend(_attacks_limits(decision, evidence))
     limits.extend(_epsilon_limit(evidence))
@@ -265,19 +266,19 @@ def _epsilon_limit(evidence: Evidence) -> list[str]:
     result = evidence.leading
     if result.epsilon is None or result.epsilon_ceiling is None:
         return []
-    alone = ", and it is that of the original's answers alone" if evidence.nothing_moved else ""
+    alone = ", and it comes from the original's answers alone" if evidence.nothing_moved else ""
     return [
-        f"Epsilon is at least {number(result.epsilon, 2)} at a confidence of 95 %{alone}. As many cases without a "
-        f"single error would have shown {number(result.epsilon_ceiling, 2)}: a larger epsilon is not excluded."
+        f"Epsilon is at least {number(result.epsilon, 2)} at a confidence of 95 %{alone}. The same number of cases "
+        f"without any error would have shown {number(result.epsilon_ceiling, 2)}: a larger epsilon is not ruled out."
     ]
 
 
 def _worlds_limit(result: Result) -> str:
     if result.interval_unit == "record":
-        why = "There is one world, or none is known" if result.n_worlds < 2 else "Too few worlds hold both roles"
+        why = "There is only one world, or none is known" if result.n_worlds < 2 else "Too few worlds have both roles"
         return (
-            f"{why}, so the intervals treat single records as independent: they do not say how another model, "
-            "trained on other records, would fare."
+            f"{why}, so the intervals treat single records as independent: they do not cover another model, trained on "
+            "other records."
         )
     few = f"; fewer than {FEW_WORLDS} leave the intervals wide" if result.n_worlds < FEW_WORLDS else ""
     return f"The intervals treat the {result.n_worlds:,} target worlds as independent{few}."
@@ -287,8 +288,8 @@ def _attacks_limits(decision: Decision, evidence: Evidence) -> list[str]:
     n = len(evidence.others)
     tried = "1 attack was" if n == 0 else f"{n + 1:,} attacks were"
     limits = [
-        f"Only {tried} tried, those in the table; an attack that was not tried may do better. The interval of the "
-        "leading one needs no correction, since the choice was made on shadow data."
+        f"Only {tried} tried, those in the table; others may do better. The interval of the leading one needs no "
+        "correction, since the choice was made on shadow data."
     ]
     shown = [f"{len(of):,} {where} 0.5" for of, where in ((evidence.above, "above"), (evidence.below, "below")) if of]
     if shown:
@@ -298,7 +299,7 @@ def _attacks_limits(decision: Decision, evidence: Evidence) -> list[str]:
         verb = "has a 95 % interval that excludes" if len(off) == 1 else "have 95 % intervals that exclude"
         limits.append(
             f"{len(off):,} of the {n:,} other attacks {verb} 0.5, each taken alone. Simultaneous intervals, which "
-            "allow for how many were tried, include it, so that this is no finding."
+            "allow for the number of attacks tried, include it, so this is not a finding."
         )
     return limits
 

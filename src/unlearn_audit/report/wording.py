@@ -68,7 +68,7 @@ def roles(game: str) -> tuple[str, str]:
     """
     positive, separator, negative = game.partition("-vs-")
     if not separator or not positive or not negative:
-        raise AuditError(f"the game {game!r} has no two sides; name it like 'deleted-vs-unseen'")
+        raise AuditError(f"the game {game!r} does not have two sides; name it like 'deleted-vs-unseen'")
     return positive, negative
 
 

@@ -38,9 +38,9 @@ class Trained:
     seed
         The seed of its training.
     warnings
-        What fitting warned of, one sentence each.
+        Warnings from fitting, one sentence each.
     updates
-        How many updates it has behind it that started from the model before; 0 if it was trained.
+        How many updates, each starting from the previous model, led to it; 0 if it was trained.
     """
 
     model: Any
@@ -53,25 +53,25 @@ class Trained:
 
     @property
     def spent(self) -> Spent | None:
-        """What its training spent of its privacy; None if it was not private."""
+        """The privacy budget that its training spent; None if it was not private."""
         return getattr(self.model, "spent_", None)
 
     @property
     def certificate(self) -> Certificate | None:
-        """What a certified method proves of it; None without a proof."""
+        """What a certified method proves about it; None without a proof."""
         return getattr(last_step(self.model), "certificate_", None)
 
 
 class Unlearner(ABC):
     """An unlearning method.
 
-    A method has to say how it learns and unlearns. The other members have defaults that suit a method that shares no
-    work between requests and fits each model on all records by the model's own ``fit``.
+    A method must define how it learns and unlearns. The other members have defaults for a method that shares no work
+    between requests and fits each model on all records with the model's own ``fit``.
 
     Attributes
     ----------
     regime
-        How an unlearned model's randomness really relates to the original's.
+        How an unlearned model's randomness actually relates to the original's.
     """
 
     regime: Regime
@@ -85,7 +85,7 @@ class Unlearner(ABC):
         """Return the model after the request; ``seed`` is for randomness that the original does not share."""
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the unlearned model of each request, each made from the original alone."""
+        """Yield the unlearned model of each request, each computed from the original only."""
         for request, seed in zip(requests, seeds, strict=True):
             yield self.unlearn(original, request, seed)
 
@@ -101,7 +101,7 @@ class Unlearner(ABC):
             yield versions
 
     def trainer(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
-        """Return what trains this model in place of its own ``fit``, as text for the store's keys; None if nothing."""
+        """Return what trains this model instead of its own ``fit``, as text for store keys; None if nothing does."""
         return None
 
     def learns_as(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
@@ -116,11 +116,11 @@ class Unlearner(ABC):
     """What `why_plain` gives the reason of."""
 
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
-        """Return why models that could be trained many at once are trained one by one; None if there is no reason."""
+        """Return why models that could be trained together are trained one by one; None if there is no reason."""
         return None
 
     def fit_sizes(self, n_training: int) -> frozenset[int]:
-        """Return how many records one ``fit`` may get when a model is trained on so many."""
+        """Return how many records one ``fit`` may get when a model is trained on this many."""
         return frozenset({n_training})
 
     @property

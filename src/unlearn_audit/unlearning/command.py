@@ -76,7 +76,7 @@ class OwnCommand(Forgetting):
         with opened as of_all, of_all.for_one_request() as exchange:
             if not exchange.is_network and not self.names.keys() & {ORIGINAL, QUERY}:
                 raise self.program.failed(
-                    f"is given no records to answer for, and {original.source.name} is no network whose weights it "
+                    f"is given no records to answer for, and {original.source.name} is not a network whose weights it "
                     f"could write; name {{{ORIGINAL}}} or {{{QUERY}}} in it"
                 )
             for name, positions in ((FORGET, update.forget), (RETAIN, update.retain)):
@@ -99,8 +99,8 @@ class CommandOptions(Options):
     exactness = Exactness.UNDECLARED
     keeps_accuracy = False
 
-    command: str = Field(description="a program of your own, and what it is given")
-    timeout: float = Field(default=600.0, gt=0, le=31_536_000, description="seconds after which it is ended")
+    command: str = Field(description="your own program, and what it is given")
+    timeout: float = Field(default=600.0, gt=0, le=31_536_000, description="seconds after which it is stopped")
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -111,13 +111,13 @@ class CommandOptions(Options):
         AuditError
             If there is none, or a name in braces is unknown or missing.
         """
-        needed = {UNLEARNED: "to which it has to write the model"}
+        needed = {UNLEARNED: "to which it must write the model"}
         return words_of(self.command, _WHAT, (*FILES, SEED), needed, "./forget.sh")
 
     def code(self) -> Fingerprint | None:
         """Return the digests of the files that the command names; what these run is unknown."""
         program = self._program(Path())
-        unknown = (f"the unlearning command {Path(program.name).name} runs what cannot be followed",)
+        unknown = (f"the unlearning command {Path(program.name).name} runs code that cannot be traced",)
         return Fingerprint(program.digest(), unknown)
 
     def _program(self, folder: Path) -> Program:
@@ -136,7 +136,8 @@ class CommandOptions(Options):
             program = self._program(Path.cwd())
         except OSError as error:
             raise AuditError(
-                f"unlearning command {words[0]} cannot be run: the working folder is gone; start again in another one"
+                f"unlearning command {words[0]} cannot be run: the working folder no longer exists; start again in "
+                "another one"
             ) from error
         program.check()
         return OwnCommand(retrain.regime, retrain, words, program)

@@ -67,7 +67,7 @@ def check_unlearner(method: Any, model: Any = None, X: Any = None, y: Any = None
     if not isinstance(options, Options):
         if isinstance(method, type) or not callable(method):
             raise AuditError(
-                f"{name} is no class of options, and no function; derive it from unlearn_audit.unlearning.Options"
+                f"{name} is neither a class of options nor a function; derive it from unlearn_audit.unlearning.Options"
             )
         name = getattr(method, "__name__", name)
         options = options_for(name, method)()
@@ -133,8 +133,8 @@ def checked(unlearner: Any, name: str) -> Unlearner:
         raise AuditError(f"unlearning method {name} states no regime; take that of the Retrain given")
     if " at 0x" in repr(unlearner):
         raise AuditError(
-            f"the text of unlearning method {name} ({repr(unlearner)[:80]}) does not say what it is made of, and it is "
-            "part of the keys of stored worlds; make it a frozen dataclass"
+            f"the text of unlearning method {name} ({repr(unlearner)[:80]}) does not say what it consists of, although "
+            "it is part of the keys of stored worlds; make it a frozen dataclass"
         )
     return unlearner
 
@@ -164,23 +164,28 @@ def _problems(options: Options, retrain: Retrain, source: ModelSource, data: Dat
     original = unlearner.learn(source, data, training, seed=1)
     before = _answers(original)
     if not np.array_equal(_answers(unlearner.learn(source, data, training, seed=1)), before):
-        yield "learns another model from the same records with the same seed; draw from the seed alone"
+        yield (
+            "learns a different model from the same records with the same seed; draw random numbers only from the seed"
+        )
     nobody = np.arange(0)
     first, second = (Request(np.array(positions), nobody) for positions in ([3], [5, 8]))
     unlearned, _ = list(unlearner.unlearn_many(original, [first, second], [2, 3]))
     if not np.array_equal(_answers(original), before):
         yield "changes the original when it unlearns; other requests start from it too, so work on a copy"
     if not np.array_equal(_answers(next(unlearner.unlearn_many(original, [first], [2]))), _answers(unlearned)):
-        yield "unlearns to another model with the same seed, or by what else was asked; draw from the seed alone"
+        yield (
+            "unlearns to a different model with the same seed, or depending on other requests; draw random numbers "
+            "only from the seed"
+        )
     again = unlearner.unlearn(unlearned, second, 4)
     # a method may leave a record in; one that took it out may not bring it back
     if 3 in again.training and 3 not in unlearned.training:
         yield "brings back an earlier deletion when it unlearns from its own result"
     unlearner.unlearn(original, Request(np.array([3]), np.array([len(data) - 1])), 5)
     if not _refuses(unlearner, original, Request(nobody, nobody)):
-        yield "takes a request that deletes nothing; raise an AuditError"
+        yield "accepts a request that deletes nothing; raise an AuditError"
     if not _refuses(unlearner, original, Request(training, nobody)):
-        yield "takes a request that deletes every training record; raise an AuditError"
+        yield "accepts a request that deletes every training record; raise an AuditError"
 
 
 def _refuses(unlearner: Unlearner, original: Trained, request: Request) -> bool:

@@ -190,7 +190,7 @@ class Exchange:
         try:
             weights = library.load(content)
         except Exception as error:
-            raise AuditError(f"wrote a file that is no whole safetensors ({reason(error)})") from error
+            raise AuditError(f"wrote an incomplete safetensors file ({reason(error)})") from error
         if (why := opened.why_not(weights)) is not None:
             raise AuditError(f"wrote {why}; write the weights of {{{ORIGINAL}}}, with other values")
         return opened.with_weights(weights)
@@ -210,7 +210,7 @@ class Exchange:
             raise AuditError(f"wrote {known}: {error}") from error
         check_classes(answers.classes, data.class_names)
         if answers.partial:
-            raise AuditError("wrote posteriors that are partial; write whole ones")
+            raise AuditError("wrote partial posteriors; write complete ones")
         at = places_of(answers.ids, self._ids)
         posteriors = np.zeros((len(data), len(data.class_names)), dtype=np.float32)
         columns = [data.class_names.index(name) for name in answers.classes]
@@ -277,7 +277,7 @@ class Exchange:
             yield
         except OSError as error:
             raise AuditError(
-                f"the records cannot be laid out for an unlearning command in {self.folder} ({error.strerror}); free "
+                f"the records cannot be written for an unlearning command to {self.folder} ({error.strerror}); free "
                 "space there, or name another folder with --store"
             ) from error
 

@@ -54,8 +54,8 @@ class Forgetting(Unlearner):
     ----------
     regime
         How the originals' randomness relates to a retrained model's. In *fixed* and *same-seed* the method draws from
-        the original's seed, in *fresh* from a new one. A later update of a chain never draws again what an earlier one
-        drew, for that is in the weights already.
+        the original's seed, in *fresh* from a new one. A later update in a chain never repeats the draws of an earlier
+        one, which are already in the weights.
     retrain
         Trains the originals.
     """
@@ -68,7 +68,7 @@ class Forgetting(Unlearner):
 
     @abstractmethod
     def forget(self, original: Trained, update: Update) -> Any:
-        """Return a fitted model that has forgotten; ``original.model`` has to stay as it is."""
+        """Return a fitted model that has forgotten; ``original.model`` must stay unchanged."""
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a trained model."""
@@ -79,7 +79,7 @@ class Forgetting(Unlearner):
         return self.retrain.trainer(source, data)
 
     def learns_as(self, source: ModelSource, data: Dataset) -> str | None:
-        """Return how retraining learns originals; None if a class derived from this one learns in another way."""
+        """Return how retraining learns originals; None if a class derived from this one learns differently."""
         return self.retrain.learns_as(source, data) if type(self).learn is Forgetting.learn else None
 
     def update_of(self, original: Trained, request: Request, seed: int) -> Update:

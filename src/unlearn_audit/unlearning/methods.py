@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from unlearn_audit.config import UnlearningConfig
 
 UNREPEATABLE = (
-    "unlearnings by {} from the same original with the same seed gave different models; it draws from what cannot be "
-    "seeded, so that it shares no randomness with anything, and the results cannot be repeated"
+    "unlearnings by {} from the same original with the same seed gave different models; it draws from a source that "
+    "cannot be seeded, so it shares no randomness with anything, and the results cannot be reproduced"
 )
 
 METHODS: dict[str, type[Options]] = {
@@ -87,8 +87,8 @@ def _method(name: str, found: Any) -> type[Options]:
     if callable(kind) and not isinstance(kind, type):
         return options_for(name, kind)
     raise AuditError(
-        f"unlearning method {name} is no class of options, and no function {CALL}; give such a function, or derive a "
-        "class from unlearn_audit.unlearning.Options whose method unlearner returns the method"
+        f"unlearning method {name} is neither a class of options nor a function {CALL}; give such a function, or "
+        "derive a class from unlearn_audit.unlearning.Options whose method unlearner returns the method"
     )
 
 
@@ -205,7 +205,7 @@ def unlearner_for(
     options = options_of(config)
     reason = None if data is None else options.why_not(source, data) or _why_not_passing_on(config, source, data)
     if reason is not None:
-        raise AuditError(f"this model cannot be unlearned from so: {reason}")
+        raise AuditError(f"this model cannot be unlearned from in this way: {reason}")
     retrain, note = Retrain.for_model(source, asked, draws)
     retrain = replace(retrain, plain=plain)
     unlearner = _made(config, options, retrain)
@@ -241,7 +241,7 @@ def repeatable(unlearner: Unlearner, note: str | None, name: str, draws: Draws |
     """
     if draws is None or draws.repeats or not isinstance(unlearner, Forgetting):
         return unlearner, note
-    instead = "" if unlearner.regime is Regime.FRESH else f"regime {unlearner.regime} was asked for and fresh ran: "
+    instead = "" if unlearner.regime is Regime.FRESH else f"regime {unlearner.regime} was requested, but fresh ran: "
     notes = [*([note] if note else []), instead + UNREPEATABLE.format(name)]
     return replace(unlearner, regime=Regime.FRESH), "; ".join(notes)
 
@@ -264,9 +264,9 @@ def _why_not_fixed(unlearner: Unlearner, model: str, n_training: int, n_deleted:
     near = (n for step in count(1) for n in (n_training - step, n_training + step) if n >= least)
     better = next(n for n in near if _redrawn(unlearner, n, n_deleted) is None)
     return (
-        f"regime fixed was asked for; NumPy draws every bootstrap of {model} anew where a fit goes from "
-        f"{before:,} records to {after:,}, across a power of two, so it ran as same-seed, and a train size of "
-        f"{better:,} would keep fixed"
+        f"regime fixed was requested; NumPy draws every bootstrap of {model} anew if a fit goes from {before:,} "
+        f"records to {after:,}, across a power of two, so it ran as same-seed; a train size of {better:,} would keep "
+        "fixed"
     )
 
 

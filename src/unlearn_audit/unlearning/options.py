@@ -30,16 +30,16 @@ class Exactness(StrEnum):
 
 
 class Options(BaseModel):
-    """The options of an unlearning method, what it promises, and how it is made of them.
+    """The options of an unlearning method, what it promises, and how it is built from them.
 
     A method declares its options as fields and its promises as class variables, in its own file.
 
     Attributes
     ----------
     exactness
-        What it promises of the unlearned model.
+        What it promises about the unlearned model.
     changes_weights
-        Whether it always changes the model. A method that says so and leaves a model as it was is reported.
+        Whether it always changes the model. A method that says so but leaves a model unchanged is reported.
     tolerance
         The largest difference between one of its posteriors and that of a retrained model that it promises; None for
         no promise.
@@ -59,12 +59,12 @@ class Options(BaseModel):
 
     @property
     def is_retraining(self) -> bool:
-        """Whether they are those of exact retraining: no method that declares its own is."""
+        """Whether they are those of exact retraining, which no method with its own options is."""
         return isinstance(self, RetrainOptions)
 
     @property
     def steps_made(self) -> int | None:
-        """How many noisy steps each request takes, of a method that takes such; None if that depends on its records."""
+        """How many noisy steps each request takes, if the method takes them; None if that depends on its records."""
         return None
 
     def why_not(self, source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG002
@@ -72,7 +72,7 @@ class Options(BaseModel):
         return None
 
     def code(self) -> Fingerprint | None:
-        """Return what tells the code of this method from any other; None for our own, which versions tell.
+        """Return what identifies the code of this method; None for our own, identified by the version.
 
         Its options are in the text of the method, and so in every key already.
         """

@@ -17,16 +17,16 @@ from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Request
 
 UNREPEATABLE = (
-    "trainings of {} on the same records with the same seed gave different answers; it draws from what cannot be "
-    "seeded, and the results cannot be repeated"
+    "trainings of {} on the same records with the same seed gave different answers; it draws from a source that cannot "
+    "be seeded, and the results cannot be reproduced"
 )
 
 UNHEEDED = (
-    "{} gives the same answers whatever seed it is given: either it draws nothing, or it sets a seed of its own, which "
-    "all worlds share"
+    "{} gives the same answers whatever seed it is given: either it draws no random numbers, or it sets its own seed, "
+    "which all worlds share"
 )
 
-ROUNDED = "trainings of {} with the same seed gave answers that differ by up to {:.1g}, as rounding does"
+ROUNDED = "trainings of {} with the same seed gave answers that differ by up to {:.1g}, as rounding can"
 
 
 @dataclass(frozen=True)
@@ -69,19 +69,19 @@ class Retrain(Unlearner):
         """
         draws = draws or Draws()
         if not draws.repeats:
-            instead = "" if asked is Regime.FRESH else f"regime {asked} was asked for and fresh ran: "
+            instead = "" if asked is Regime.FRESH else f"regime {asked} was requested, but fresh ran: "
             return cls(Regime.FRESH, RowOrder.MINUS), instead + UNREPEATABLE.format(source.name)
         notes = [ROUNDED.format(source.name, draws.again)] if draws.again else []
         if not draws.heeds_seeds:
             notes.append(UNHEEDED.format(source.name))
         if asked is Regime.FRESH and not draws.heeds_seeds:
-            notes.insert(0, "regime fresh was asked for and same-seed ran")
+            notes.insert(0, "regime fresh was requested, but same-seed ran")
             return cls(Regime.SAME_SEED, RowOrder.MINUS), ": ".join(notes)
         order = fixed_order(source.make(seed=0)) if asked is Regime.FIXED else RowOrder.MINUS
         if order is None:
             notes.insert(
                 0,
-                f"regime fixed was asked for; {source.name} cannot keep each draw with its record, so it ran as "
+                f"regime fixed was requested; {source.name} cannot keep each draw with its record, so it ran as "
                 "same-seed: the same seed on fewer records",
             )
             return cls(Regime.SAME_SEED, RowOrder.MINUS), "; ".join(notes)
@@ -92,7 +92,7 @@ class Retrain(Unlearner):
         return next(self._trainers(source, data)).key
 
     def learns_as(self, source: ModelSource, data: Dataset) -> str | None:
-        """Return how originals are learned; None if a class derived from this one learns in another way."""
+        """Return how originals are learned; None if a class derived from this one learns differently."""
         if type(self).learn is not Retrain.learn:
             return None
         return f"{self.regime} {self.trainer(source, data) or 'fit'}"

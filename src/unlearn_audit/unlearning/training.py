@@ -159,10 +159,10 @@ def _wants_a_table(error: BaseException, data: Dataset) -> str:
         return ""
     said = str(error)
     if _OF_NAMES.search(said):
-        of_a_table = "--encoding raw hands over the columns of the table, with their names, as they are"
+        of_a_table = "--encoding raw passes the columns of the table unchanged, with their names"
         return f"; {of_a_table if data.encoded else 'give X as a DataFrame, of which columns have names'}"
     if _OF_TEXTS.search(said) and data.encoded:
-        return "; --encoding text hands over a table's only column as texts, --encoding raw all columns as they are"
+        return "; --encoding text passes a table's only column as texts, --encoding raw all columns unchanged"
     return ""
 
 

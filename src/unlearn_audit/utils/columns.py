@@ -56,9 +56,9 @@ def suffix_of(path: Path, *others: str, advice: str = "") -> str:
     if suffix not in known:
         not_read = f"{path} is not a {', '.join(known[:-1])} or {known[-1]} file"
         if (found := known_suffix(suffix or path.suffix.lower())) is not None:
-            raise AuditError(f"{not_read} but {found[0]}, which is not read yet; {found[1]}")
+            raise AuditError(f"{not_read} but {found[0]}, which is not supported yet; {found[1]}")
         raise AuditError(
-            f"{not_read}; other formats (pickles above all, which can run code) are not read, so export it to one of "
+            f"{not_read}; other formats (pickles above all, which can run code) are not read; export it to one of "
             f"these{advice}"
         )
     return suffix
@@ -91,7 +91,7 @@ def content_of(path: Path) -> bytes:
         check_stored(path, path.stat().st_size)
         return path.read_bytes()
     except OSError as error:
-        raise AuditError(f"{path} cannot be read ({reason(error)}); check who may read it") from error
+        raise AuditError(f"{path} cannot be read ({reason(error)}); check its permissions") from error
 
 
 def read_columns(

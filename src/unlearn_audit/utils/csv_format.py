@@ -46,7 +46,7 @@ def _check(source: Source, wanted: Wanted) -> None:
         while first and not first.strip():  # the reader skips empty lines too
             first = stream.readline(_LINE)
         if len(first) == _LINE:
-            raise AuditError(f"{path} has a header of more than {_LINE:,} bytes; is it a CSV, with an end to its line?")
+            raise AuditError(f"{path} has a header of more than {_LINE:,} bytes; is it a CSV with line ends?")
     found, most = dialect(source, wanted), most_values(streamed=wanted.streamed)
     sign = found.delimiter.encode()
     with opened(source, path) as stream:

@@ -108,5 +108,5 @@ def _error(model: str, records: int, dataset: str, limit: float) -> TrainingTime
     return TrainingTimeout(
         f"a training of model {model} on {records:,} records of {dataset} took longer than the limit of {limit:g} "
         "seconds and was stopped; finished worlds stay in the store, so the same command with a longer "
-        "--training-timeout (training_timeout) goes on from there"
+        "--training-timeout (training_timeout) continues from there"
     )

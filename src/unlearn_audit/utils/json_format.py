@@ -43,7 +43,7 @@ def _check_lines(source: Source, wanted: Wanted) -> None:
             names.update(_KEY.findall(line))
             # Arrow ends the process at a row that is null
             if _NULL_ROW.search(line) and _NULL_ROW.search(_KEY.sub(b"", line)):
-                raise AuditError(f"{path}: line {rows:,} holds null; write one JSON object a line")
+                raise AuditError(f"{path}: line {rows:,} holds null; write one JSON object per line")
     # every row gets a value of each key that any row has
     check_amount(path, rows * len(names), size_of(source))
 
@@ -83,17 +83,17 @@ def _lines_of(source: Source, wanted: Wanted) -> bytes:
             json.loads(content.strip().split(b"\n", 1)[0])
             if b"\n" in content.strip():
                 return content  # one object a line, whatever its name says
-            raise AuditError(f"{wanted.where} is one JSON document and no array of objects; write one object a row")
+            raise AuditError(f"{wanted.where} is one JSON document and no array of objects; write one object per row")
         rows = json.loads(content.decode("utf-8-sig"))
     except (AuditError, UnicodeDecodeError):
         raise
     except (ValueError, RecursionError) as error:
         raise AuditError(
-            f"{wanted.where} is no JSON array of objects ({' '.join(str(error).split())[:100]}); write an array of "
-            "objects, or one object a line, as .jsonl"
+            f"{wanted.where} is not a JSON array of objects ({' '.join(str(error).split())[:100]}); write an array of "
+            "objects, or one object per line, as .jsonl"
         ) from error
     if not rows or not all(isinstance(row, dict) for row in rows):
-        raise AuditError(f"{wanted.where} holds something else than objects; write an array with one object a row")
+        raise AuditError(f"{wanted.where} holds something other than objects; write an array with one object per row")
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 

@@ -84,8 +84,8 @@ def check_amount(where: str | Path, values: int, stored: int, *, streamed: bool 
         )
     if values > max(_FEW, stored * _VALUES_A_BYTE) and MOST_VARIABLE not in os.environ:
         raise AuditError(
-            f"{where} would unpack to {values:,} values from {stored:,} bytes, as files do that are made to fill the "
-            f"memory; if it is right, set {MOST_VARIABLE} to how many values may be read"
+            f"{where} would unpack to {values:,} values from {stored:,} bytes, like files made to exhaust memory; if "
+            f"that is right, set {MOST_VARIABLE} to how many values may be read"
         )
 
 

@@ -68,7 +68,7 @@ class Manifest:
         try:
             document = dict(json.loads(path.read_bytes()))
             if document.pop("digest") != _digest(document) or document["layout"] != _LAYOUT:
-                raise ValueError("it is not as it was written")
+                raise ValueError("it has changed since it was written")
             return cls(
                 {str(name): str(value) for name, value in document["files"].items()},
                 str(document["version"]),
@@ -76,8 +76,8 @@ class Manifest:
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AuditError(
-                f"{path} is damaged or of another version, so it is not known whether the files beside it are as they "
-                "were written; run the audit again into this folder"
+                f"{path} is damaged or of another version, so it is not known whether the files next to it have "
+                "changed; run the audit again into this folder"
             ) from error
 
     def write(self, folder: Path) -> None:
@@ -174,8 +174,8 @@ def check_recorded(path: Path) -> None:
         wanted = None if manifest is None else manifest.files.get(path.relative_to(folder).as_posix())
         if wanted is not None and not _may_be(path, wanted):
             raise AuditError(
-                f"{path} is not as the run wrote it (see unlearn-audit verify {folder}); run the audit again into "
-                "this folder, or copy the file out of it if the change is meant"
+                f"{path} has changed since the run wrote it (see unlearn-audit verify {folder}); run the audit again "
+                "into this folder, or copy the file elsewhere if the change is intended"
             )
 
 

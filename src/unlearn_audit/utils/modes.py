@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-NO_TEXT = "its name is no text in the encoding of this system"
+NO_TEXT = "its name is not valid in the encoding of this system"
 
 PRIVATE_FILE, PUBLISHABLE_FILE, PRIVATE_FOLDER = 0o600, 0o666, 0o700
 """Modes from which the umask takes away: what may hold records is its owner's alone under every umask."""

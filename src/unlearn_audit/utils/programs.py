@@ -115,7 +115,7 @@ class Program:
             raise self.failed(f"cannot be run ({why_not_run(words[0], self.folder) or ended.said})")
         if ended.code is None:
             raise self.failed(
-                f"took more than {self.timeout:g} seconds and was ended; give it more time with {self.option}"
+                f"took more than {self.timeout:g} seconds and was stopped; give it more time with {self.option}"
             )
         if ended.code:
             line = clean(ended.said)[:_LONGEST_LINE]

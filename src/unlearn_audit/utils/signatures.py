@@ -25,7 +25,7 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"ARROW1\0", "an Arrow or Feather file", "give it the suffix .arrow"),
     (b"\x89HDF", "an HDF5 file", _EXPORT),
     (b"SQLite format 3", "a database (SQLite)", _EXPORT),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet of Excel", "save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an Excel spreadsheet", "save the sheet as CSV"),
     (b"%PDF-", "a PDF", _EXPORT),
     (b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
@@ -35,11 +35,11 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
 _SUFFIXES = {
     **dict.fromkeys((".lz4", ".7z", ".tar", ".tgz", ".rar"), ("compressed", _UNPACK)),
     **dict.fromkeys((".xls", ".xlsx", ".xlsm", ".ods"), ("a spreadsheet", "save the sheet as CSV")),
-    ".orc": ("of a format that is not read yet", "save it as Parquet"),
+    ".orc": ("in a format that is not supported yet", "save it as Parquet"),
     ".npy": ("a single array", "save named arrays with numpy.savez, as .npz"),
     **dict.fromkeys(
         (".gz", ".zip", ".bz2", ".xz", ".zst"),
-        ("compressed, of a format that its name does not tell", "name it as in answers.csv.gz"),
+        ("compressed, in a format that its name does not show", "name it as in answers.csv.gz"),
     ),
 }
 
@@ -81,4 +81,4 @@ def refuse_start(path: Path, head: bytes, *but: bytes) -> None:
         Starts of the format that it should be of.
     """
     if (found := start_of(head, *but)) is not None:
-        raise AuditError(f"{path} is {found[0]}, whatever its name says; {found[1]}")
+        raise AuditError(f"{path} is {found[0]}, despite its name; {found[1]}")

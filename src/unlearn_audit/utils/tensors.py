@@ -38,7 +38,7 @@ def read_tensors(content: bytes) -> dict[str, npt.NDArray[Any]]:
     try:
         return load(content)
     except (SafetensorError, KeyError) as error:
-        raise ValueError(f"it is no whole file of safetensors ({error})") from error
+        raise ValueError(f"it is not a complete file of safetensors ({error})") from error
 
 
 def is_tensors(content: bytes) -> bool:

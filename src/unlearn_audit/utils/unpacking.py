@@ -36,9 +36,9 @@ def _member(stream: IO[bytes]) -> IO[bytes]:
 def _files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     files = [of for of in archive.infolist() if not of.is_dir() and not of.filename.startswith("__MACOSX/")]
     if any(of.filename == "[Content_Types].xml" for of in files):
-        raise AuditError("is a spreadsheet of Excel; save the sheet as CSV")
+        raise AuditError("is an Excel spreadsheet; save the sheet as CSV")
     if len(files) != 1:
-        raise AuditError(f"holds {len(files)} files; unpack it and give the file that is meant")
+        raise AuditError(f"holds {len(files)} files; unpack it and give the right one")
     return files
 
 
@@ -107,8 +107,8 @@ class _Counted(io.RawIOBase):
         self._read += len(piece)
         if self._read > self._most:
             raise AuditError(
-                f"{self._path} unpacks to more than {self._most:,} bytes, as files do that are made to fill the "
-                "memory; if it is right, unpack it first"
+                f"{self._path} unpacks to more than {self._most:,} bytes, like files made to exhaust memory; if that "
+                "is right, unpack it first"
             )
         buffer[: len(piece)] = piece
         return len(piece)

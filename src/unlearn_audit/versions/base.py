@@ -31,7 +31,7 @@ class Records:
     Attributes
     ----------
     table
-        (n, d) one column a feature.
+        (n, d) one column per feature.
     """
 
     table: pa.Table

@@ -54,7 +54,7 @@ class FittedVersion(Version):
             return Replies(labels=found.reshape(len(found), -1)[:, 0].astype(str).astype(object))
         if found.ndim != 2 or found.dtype.kind not in "fiub":
             what = f"an array of shape {found.shape} and type {found.dtype}"
-            raise AuditError(f"{self.where} answered with {what}{defined_at(of)}; give one number a class")
+            raise AuditError(f"{self.where} answered with {what}{defined_at(of)}; give one number per class")
         known = getattr(self._model, "classes_", None)
         classes = None if known is None or len(known) != found.shape[1] else tuple(str(name) for name in known)
         return Replies(values=found.astype(np.float64), classes=classes)

@@ -40,12 +40,12 @@ def headers_of(given: Sequence[str]) -> dict[str, str]:
             name = text.partition(":")[0].strip()[:40]
             raise AuditError(
                 f"the header {name!r} has no value in the environment or in a file; write it like 'Authorization: "
-                "Bearer env:TOKEN' or 'X-Api-Key: file:key.txt', so that its value stands in no command"
+                "Bearer env:TOKEN' or 'X-Api-Key: file:key.txt', so that its value appears in no command"
             )
         name, start, kind, place = parts.groups()
         value = _in_environment(name, place) if kind == "env" else _in_file(name, Path(place))
         if not value.isprintable() or not value.isascii():
-            raise AuditError(f"the value of the header {name} is empty or holds characters that no header may have")
+            raise AuditError(f"the value of the header {name} is empty or holds characters not allowed in headers")
         found[name] = f"{start}{value}"
     return found
 

@@ -54,7 +54,7 @@ class HttpVersion(Version):
                 "the address holds a user's name or password; give it as --header 'Authorization: env:NAME'"
             )
         if not parts.hostname:
-            raise AuditError(f"{url} is no address of a server; write it like https://host/v1/predict")
+            raise AuditError(f"{url} is not an address of a server; write it like https://host/v1/predict")
         # what follows a question mark may be a key
         self.where = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
         self._url, self._asking, self._template = url, asking, template_of(asking.request)
@@ -111,14 +111,14 @@ class HttpVersion(Version):
         asking = self._asking
         if failures >= asking.attempts:
             raise AuditError(
-                f"{self.where} failed {failures} times in a row, last with: {why}; what was answered is kept, so ask "
-                "again later to go on from there"
+                f"{self.where} failed {failures} times in a row, last with: {why}; the answers so far are kept; run "
+                "the command again later to continue"
             )
         wait = max(pause(failures, asking.wait), asked or 0.0)
         if wait > asking.clock.left:
             raise AuditError(
-                f"{self.where} asks to wait {wait:.0f} seconds ({why}), longer than the time limit leaves; what was "
-                "answered is kept, so ask again later to go on from there, or raise --time-limit"
+                f"{self.where} asks to wait {wait:.0f} seconds ({why}), longer than the time limit leaves; the answers "
+                "so far are kept; run the command again later to continue, or raise --time-limit"
             )
         if wait >= _LONG:
             asking.say(f"{self.where}: {why}; trying again in {wait:.0f} seconds")
@@ -128,8 +128,8 @@ class HttpVersion(Version):
         clock = self._asking.clock
         if not clock.wait_for_turn():
             raise AuditError(
-                f"{self.where} was asked until the time limit of {clock.time_limit:g} seconds; what was answered is "
-                "kept, so ask again to go on from there, or raise --time-limit"
+                f"{self.where} reached the time limit of {clock.time_limit:g} seconds; the answers so far are kept; "
+                "run the command again to continue, or raise --time-limit"
             )
 
     def _once(self, body: bytes, records: Records) -> bytes:
@@ -162,12 +162,12 @@ class HttpVersion(Version):
         if answer.status_code in PASSING:
             raise Passing(told, retry_after(answer.headers.get("retry-after")))
         if answer.is_redirect:
-            raise AuditError(f"{self.where} redirects elsewhere ({status}); give the address that it leads to")
+            raise AuditError(f"{self.where} redirects elsewhere ({status}); give the address that it redirects to")
         if answer.status_code in (401, 403):
-            raise AuditError(f"{self.where} refuses access ({told}); give it what it asks for with --header")
+            raise AuditError(f"{self.where} refuses access ({told}); give the credentials it needs with --header")
         if not answer.is_success:
             raise AuditError(
-                f"{self.where} refused the request ({told}); check the address, and what it is sent, see --request"
+                f"{self.where} refused the request ({told}); check the address and the request body (--request)"
             )
 
     def _clean(self, text: str, records: Records) -> str:

@@ -38,7 +38,7 @@ def parsed(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         start = in_one_line(content[:200].decode("utf-8", errors="replace"), 80)
-        raise AuditError(f"answered with no JSON but with {start!r}; check the address") from error
+        raise AuditError(f"answered not with JSON but with {start!r}; check the address") from error
 
 
 def at_path(document: Any, path: str) -> Any:
@@ -69,7 +69,7 @@ def _walked(found: Any, steps: list[str], path: str) -> Any:
             found = found[int(step)]
         else:
             held = f"an object with {shortened(found)}" if isinstance(found, dict) else f"a {_kind(found)}"
-            raise AuditError(f"has no answers at {path}: where {step} is looked for there is {held}; check --answers")
+            raise AuditError(f"has no answers at {path}: instead of {step}, it has {held}; check --answers")
     return found
 
 
@@ -85,7 +85,7 @@ def replies_in(document: Any, path: str | None, n: int) -> Replies:
     if not isinstance(found, list):
         raise AuditError(f"answered with a {_kind(found)} where a list of answers is needed; say with --answers where")
     if len(found) != n:
-        raise AuditError(f"answered {len(found):,} times for {n:,} records; one answer a record is needed")
+        raise AuditError(f"answered {len(found):,} times for {n:,} records; one answer per record is needed")
     found = [_of_record(each) for each in found]
     kinds = {_kind(each) for each in found}
     if kinds == {"object"}:

@@ -59,7 +59,7 @@ def template_of(text: str) -> Any:
     if not any(f'"{of}"' in source for of in ("{rows}", "{objects}", "{columns}", "{values}")):
         raise AuditError(
             'the request holds no records: write "{rows}", "{objects}", "{columns}" or "{values}", in quotes, '
-            "where they are to stand"
+            "where they belong"
         )
     return template
 

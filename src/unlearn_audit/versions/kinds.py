@@ -28,7 +28,7 @@ KINDS: dict[str, Kind] = {
 def _kind(name: str, found: Any) -> Kind:
     kind = found() if isinstance(found, type) else found
     if not isinstance(kind, Kind):
-        raise AuditError(f"kind of version {name} is no {Kind.__module__}.{Kind.__name__}; derive a class from that")
+        raise AuditError(f"kind of version {name} is not a {Kind.__module__}.{Kind.__name__}; derive a class from that")
     return kind
 
 

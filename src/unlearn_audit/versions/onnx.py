@@ -84,21 +84,21 @@ class OnnxVersion(Version):
         lacking = [of.name for of in inputs if of.name not in records.names]
         if lacking:
             raise AuditError(
-                f"{self.where} has an input for each column, and the records have none called {lacking[0]}; they have "
+                f"{self.where} has an input for each column, but the records have none called {lacking[0]}; they have "
                 f"{shortened(records.names)}"
             )
         return {of.name: self._converted(frame[[of.name]], of) for of in inputs}
 
     def _converted(self, frame: pd.DataFrame, to: Any) -> npt.NDArray[Any]:
         if to.type not in _TYPES:
-            raise AuditError(f"{self.where} takes {to.type} as {to.name}, which records cannot be turned into")
+            raise AuditError(f"{self.where} takes {to.type} as {to.name}, which records cannot be converted to")
         kind = _TYPES[to.type]
         if kind is np.object_:
             return frame.astype(str).to_numpy(dtype=object)
         texts = [str(name) for name, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
         if texts:
             raise AuditError(
-                f"{self.where} takes numbers ({to.type}) and column '{texts[0]}' holds none; send the columns that the "
+                f"{self.where} takes numbers ({to.type}) but column '{texts[0]}' holds none; send the columns that the "
                 "model was made for with --send, encoded as it was trained"
             )
         return np.asarray(frame.to_numpy(dtype=np.float64, na_value=np.nan).astype(kind))

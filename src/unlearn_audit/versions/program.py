@@ -15,7 +15,7 @@ from unlearn_audit.utils.programs import Program, is_command, words_of
 from unlearn_audit.utils.temporary import temporary_folder
 from unlearn_audit.versions.base import Asking, Kind, Records, Replies, Version
 
-_NEEDED = {"query": "the records to answer for", "answers": "to which it has to write its answers"}
+_NEEDED = {"query": "the records to answer for", "answers": "to which it must write its answers"}
 
 
 class ProgramVersion(Version):

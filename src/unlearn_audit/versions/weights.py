@@ -60,7 +60,7 @@ class WeightsVersion(Version):
         frame = records.frame
         texts = [str(name) for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
         if texts:
-            raise AuditError(f"{self.where}: a module takes numbers, and column '{texts[0]}' holds none; see --send")
+            raise AuditError(f"{self.where}: a module takes numbers, but column '{texts[0]}' holds none; see --send")
         values = torch.from_numpy(frame.to_numpy(dtype=np.float32, na_value=np.nan, copy=True))
         module = self._module if self._module is not None else self._made(values.shape[1])
         self._module = module
@@ -116,13 +116,15 @@ def _weights_in(content: bytes, path: Path) -> Mapping[str, Tensor]:
         try:
             return load(content)
         except Exception as error:
-            raise AuditError(f"{path} is no whole file of safetensors ({reason(error)}); save it again") from error
+            raise AuditError(
+                f"{path} is not a complete file of safetensors ({reason(error)}); save it again"
+            ) from error
     try:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         raise AuditError(
-            f"{path} holds more than weights, or is no whole file of torch.save; code in files is never run, so save "
-            "module.state_dict() instead, best as safetensors"
+            f"{path} holds more than weights, or is not a complete file of torch.save; code in files is never run, so "
+            "save module.state_dict() instead, best as safetensors"
         ) from error
     if isinstance(found, dict):
         found = next(

@@ -52,8 +52,8 @@ def with_canaries(
     described = ", ".join(f"{share:.2%} on the {side} side" for side, share in shares.items())
     number = sum(len(positions) for positions in wrong.values())
     notes = [
-        f"{number:,} records, all that are audited in any world, are mislabelled canaries; of the training records of "
-        f"a world they are {described}"
+        f"{number:,} records, all that are audited in any world, are mislabelled canaries; of a world's training "
+        f"records they make up {described}"
     ]
     if max(shares.values()) > MANY:
         notes.append(

@@ -19,7 +19,7 @@ from unlearn_audit.utils.typing import Positions
 
 @dataclass(frozen=True)
 class Request:
-    """What one update asks: the positions of the records deleted and, in online learning, added."""
+    """One update: the positions of the records deleted and, in online learning, added."""
 
     deleted: Positions
     added: Positions

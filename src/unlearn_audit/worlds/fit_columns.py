@@ -51,23 +51,25 @@ def fit_columns(given: Mapping[str, Any], frame: pd.DataFrame | None, n: int, wh
             raise AuditError(f"{where} has no column {value!r} for {name}; {_instead(value, list(known))}")
         elif isinstance(value, list | tuple | np.ndarray | pd.Series) and (is_weight or len(value) == n):
             if np.shape(value) != (n,):
-                raise AuditError(f"{name} has shape {np.shape(value)} for {n:,} records; one value a record is needed")
+                raise AuditError(
+                    f"{name} has shape {np.shape(value)} for {n:,} records; one value per record is needed"
+                )
             found[name] = _checked(pd.Series(np.asarray(value)), name, name, is_weight)
     return found
 
 
 def _instead(name: str, known: list[str]) -> str:
-    return advice(name, known) if known else "it has no columns with names, so give one value a record"
+    return advice(name, known) if known else "it has no columns with names, so give one value per record"
 
 
 def _checked(values: pd.Series[Any], name: str, what: str, is_weight: bool) -> npt.NDArray[Any]:
     if values.isna().any():
         raise AuditError(
-            f"{what} lacks {int(values.isna().sum()):,} of {len(values):,} values, and {name} needs one a record; fill "
-            "them in, or drop those records"
+            f"{what} lacks {int(values.isna().sum()):,} of {len(values):,} values, and {name} needs one per record; "
+            "fill them in, or drop those records"
         )
     if not is_weight:
         return np.asarray(values)
     if not pd.api.types.is_any_real_numeric_dtype(values.dtype) or not np.isfinite(values.to_numpy(np.float64)).all():
-        raise AuditError(f"{what} holds something that is no finite number, and {name} needs numbers")
+        raise AuditError(f"{what} holds something that is not a finite number, and {name} needs numbers")
     return values.to_numpy(np.float64)

@@ -99,7 +99,11 @@ def _warnings(features: Any, codes: npt.NDArray[np.int64] | None, keep_columns: 
     """Return what to know of features, or refuse them: what looks like an id, and images in another layout."""
     if sparse.issparse(features) or features.ndim != 2:
         shape = tuple(features.shape[1:])
-        return (Caution(f"X: {TO_CHANNELS_FIRST}, unless the model takes them so"),) if channels_last(shape) else ()
+        return (
+            (Caution(f"X: {TO_CHANNELS_FIRST}, unless the model takes them in that order"),)
+            if channels_last(shape)
+            else ()
+        )
     frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features)
     return refuse_identifiers(frame, codes, keep_columns)
 
@@ -118,7 +122,8 @@ def _values_of(given: Any, X: Any, what: str) -> Any:
         return given
     if not isinstance(X, pd.DataFrame):
         raise AuditError(
-            f"{what} is {given!r}, and X is no DataFrame that could have a column of this name; give one value a record"
+            f"{what} is {given!r}, and X is not a DataFrame that could have a column of this name; give one value per "
+            "record"
         )
     if given not in X.columns:
         raise AuditError(f"X has no column {given!r} for {what}; {advice(given, map(str, X.columns))}")
@@ -138,7 +143,7 @@ def _first_of_each(features: Any, labels: npt.NDArray[Any]) -> npt.NDArray[np.bo
         return np.asarray(~rows.duplicated().to_numpy())
     except TypeError as error:
         raise AuditError(
-            f"X holds values in which duplicates cannot be looked for ({error}); give numbers, texts or booleans"
+            f"X holds values in which duplicates cannot be found ({error}); give numbers, texts or booleans"
         ) from error
 
 
@@ -177,7 +182,9 @@ def _given(groups: Sequence[str] | Mapping[str, Sequence[Any]], features: Any, w
 def _one_value_each(values: Sequence[Any], name: str, n: int) -> pd.Series:
     series = pd.Series(values).reset_index(drop=True)
     if len(series) != n:
-        raise AuditError(f"groups: {name!r} has {len(series):,} values for {n:,} records; one value a record is needed")
+        raise AuditError(
+            f"groups: {name!r} has {len(series):,} values for {n:,} records; one value per record is needed"
+        )
     return series
 
 
@@ -203,9 +210,9 @@ def _one_each(values: Sequence[Any], name: str, what: str, n: int) -> npt.NDArra
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise AuditError(f"{name} has entries of different lengths; one value a record is needed") from error
+        raise AuditError(f"{name} has entries of different lengths; one value per record is needed") from error
     if array.shape != (n,):
-        raise AuditError(f"{name} has shape {array.shape} for {n:,} records; one value a record is needed")
+        raise AuditError(f"{name} has shape {array.shape} for {n:,} records; one value per record is needed")
     # as objects: in an array of texts a missing value would be the text 'nan'
     if pd.isna(np.asarray(values, dtype=object)).any():
         raise AuditError(f"{name} has missing {what}; drop those records first, or fill them in")

@@ -126,7 +126,7 @@ def per_record_plans(plans: dict[str, WorldPlan], where: str) -> dict[str, World
     if 2 * 2 * sizes.deletions > sizes.train_size:
         raise AuditError(
             f"{sizes.deletions:,} deletions put {2 * sizes.deletions:,} audited records into training sets of "
-            f"{sizes.train_size:,}; ask for at most {sizes.train_size // 4:,} deletions or more training records"
+            f"{sizes.train_size:,}; use at most {sizes.train_size // 4:,} deletions or more training records"
         )
     everyone = np.sort(np.concatenate([plan.pool.train for plan in plans.values()]))
     # whoever has several records could not be deleted by one of them
@@ -135,7 +135,7 @@ def per_record_plans(plans: dict[str, WorldPlan], where: str) -> dict[str, World
     # a world trains on at most half of what its side may train on, so that there is always enough to fill it up
     if len(audited) < n:
         raise AuditError(
-            f"{where} has {len(alone):,} people of one record, too few for {n:,} audited records; ask for at most "
+            f"{where} has {len(alone):,} people of one record, too few for {n:,} audited records; use at most "
             f"{len(alone) // 3:,} deletions"
         )
     return {

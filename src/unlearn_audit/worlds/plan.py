@@ -260,7 +260,7 @@ class WorldPlan:
         )
         people = "" if self.persons.single else f", with as few as {count:,} {'person' if count == 1 else 'people'}"
         most = count // 2 if allowed is None or width > 1 else allowed
-        fewer = f"ask for at most {most:,} deletions{'' if width == 1 else ' a chain'}, or " if most else ""
+        fewer = f"use at most {most:,} deletions{'' if width == 1 else ' a chain'}, or " if most else ""
         enough = largest is None or largest * max(count, 1) >= sizes.train_size * 2 * needed
         upto = "" if largest is None else f", here at most {largest:,}"
         raise AuditError(

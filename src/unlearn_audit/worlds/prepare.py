@@ -150,7 +150,7 @@ def _passed_on(raw: Table | Images, fit_params: Mapping[str, Any]) -> tuple[Tabl
     found = fit_columns(fit_params, every, len(every), raw.name)
     features = raw.features.drop(columns=columns_named(fit_params, raw.features.columns))
     if features.columns.empty:
-        raise AuditError(f"{raw.name} has no feature beside the columns that are passed on to fit; add at least one")
+        raise AuditError(f"{raw.name} has no features besides the columns that are passed to fit; add at least one")
     return replace(raw, features=features), found
 
 

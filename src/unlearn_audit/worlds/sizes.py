@@ -78,7 +78,7 @@ def at_most_half(pools: Collection[SidePool], sizes: WorldsConfig, where: str) -
     if sizes.train_size <= most:
         return sizes, []
     note = (
-        f"{where}: {sizes.train_size:,} training records a world were asked for; {most:,} are used, half of what a "
+        f"{where}: {sizes.train_size:,} training records per world were requested; {most:,} are used, half of what a "
         "side may train on, so that the originals are not copies of each other"
     )
     return sizes.model_copy(update={"train_size": most}), [note]
@@ -142,11 +142,11 @@ def _share_unseen(
     chosen = persons.take(people, min(sizes.references, most))
     references = np.sort(persons.rows(chosen))
     if len(references) < sizes.references:
-        notes.append(f"{where}: {sizes.references:,} reference records were asked for; {len(references):,} are there")
+        notes.append(f"{where}: {sizes.references:,} reference records were requested; {len(references):,} are there")
     left = min(len(np.setdiff1d(pool.unseen, references)) for pool in pools)
     if left < 1:
-        raise AuditError(f"{where} leaves no unseen record to ask about; audit more records")
+        raise AuditError(f"{where} leaves no unseen record to query; audit more records")
     if left < asked:
-        notes.append(f"{where}: {asked:,} unseen records a pair were asked for; {left:,} are there and are used")
+        notes.append(f"{where}: {asked:,} unseen records per pair were requested; {left:,} are available and are used")
     update = {"references": len(references), "unseen": min(sizes.unseen, max(left - (asked - sizes.unseen), 0))}
     return references, sizes.model_copy(update=update), notes

@@ -76,8 +76,8 @@ def split_records(persons: Persons, seed: int) -> Split:
         what = "records" if n < SMALLEST_TABLE else "people"
         count = min(n, len(persons.values))
         raise AuditError(
-            f"the data has {count:,} {what}, fewer than the {SMALLEST_TABLE} that worlds need at the least; "
-            "audit a larger table"
+            f"the data has {count:,} {what}, fewer than the {SMALLEST_TABLE} that worlds need at least; audit a larger "
+            "table"
         )
     rng = generator(seed, Kind.SPLIT)
     order = rng.permutation(persons.values)

@@ -33,7 +33,7 @@ def fewest_of_each(classes: Integers, trainable: Integers, gone: int, where: str
     there = np.bincount(classes[trainable], minlength=int(classes.max()) + 1)
     if not there.all():
         raise AuditError(
-            f"{where} may train on no record of {int((there == 0).sum()):,} of {len(there):,} classes, so that worlds "
+            f"{where} may train on no record of {int((there == 0).sum()):,} of {len(there):,} classes, so worlds "
             "cannot have each class; leave stratify out, or give more records of these classes"
         )
     return np.minimum(there, 2 + gone).astype(np.int64)
@@ -91,7 +91,7 @@ def with_each_class(
     if surplus > 0 or (have < fewest).any():
         raise AuditError(
             f"worlds of {n_rows:,} training records cannot hold {int(fewest.max()):,} of each of {len(fewest):,} "
-            "classes (stratify); ask for larger ones (--train-size)"
+            "classes (stratify); use larger ones (--train-size)"
         )
     places = rng.integers(0, int(stay.sum()) + 1, len(joined))
     return np.insert(members[stay], places, joined)

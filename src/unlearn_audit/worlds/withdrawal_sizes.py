@@ -116,7 +116,7 @@ def plan_withdrawals(
     references = _references(split.shadow, sizes, withdrawn, seed, where)
     if len(references) < sizes.references:
         notes.append(
-            f"{where}: {sizes.references:,} reference records of the classes of the deleted were asked for; "
+            f"{where}: {sizes.references:,} reference records of the classes of the deleted were requested; "
             f"{len(references):,} are there"
         )
     sizes = sizes.model_copy(update={"references": len(references)})
@@ -164,8 +164,8 @@ def _check_list(persons: Persons, listed: Integers, sizes: WorldsConfig, where: 
         )
     if 2 * rows > sizes.train_size:
         raise AuditError(
-            f"the list holds {rows:,} records, and worlds of {sizes.train_size:,} training records keep as many as "
-            "they delete at the least; list fewer, ask for larger worlds (--train-size), or audit more records"
+            f"the list holds {rows:,} records, and worlds of {sizes.train_size:,} training records keep at least as "
+            "many as they delete; list fewer, use larger worlds (--train-size), or audit more records"
         )
 
 
@@ -222,9 +222,9 @@ def _too_few(
     if references is not None:
         help_ = f"give --references {references}"
     elif withdrawn.of_class is None:
-        help_ = "list none of this class (--delete-ids), or take data with more of it"
+        help_ = "list none of this class (--delete-ids), or use data with more of it"
     else:
-        help_ = "delete another class (--delete-class), or take data with more of it"
+        help_ = "delete another class (--delete-class), or use data with more of it"
     return AuditError(
         f"{where} has {there:,} unseen records of the class {withdrawn.class_names[of]!r} on the {side} side, and "
         f"{needed:,} are needed to compare the deleted with{also}, since unseen records of other classes would only "
@@ -251,8 +251,8 @@ def _check(plan: WithdrawalPlan, withdrawn: Withdrawn, where: str) -> None:
         if not 0 < gone < len(world.training):
             which = "no record" if gone == 0 else "only records"
             raise AuditError(
-                f"world {index} of the {plan.side} side would train on {which} of what is deleted; ask for larger "
-                "worlds (--train-size), or for some records of each class in every world (--stratify)"
+                f"world {index} of the {plan.side} side would train on {which} of what is deleted; use larger worlds "
+                "(--train-size), or for some records of each class in every world (--stratify)"
             )
 
 
@@ -266,15 +266,15 @@ def _notes(
     if withdrawn.of_class is not None:
         what = f"its {records} training records of the class {withdrawn.class_names[withdrawn.of_class]!r}"
     else:
-        what = f"the {records} listed records, and on the shadow side as many drawn ones of the same classes"
+        what = f"the {records} listed records, and on the shadow side the same number of drawn ones of the same classes"
     yield (
-        f"{where}: each world has one update, whatever --deletions says; it deletes {what} at once, and asks about up "
-        f"to {MOST_ASKED:,} of them and as many unseen records of each class"
+        f"{where}: each world has one update, whatever --deletions says; it deletes {what} at once, and queries up to "
+        f"{MOST_ASKED:,} of them and the same number of unseen records of each class"
     )
     if withdrawn.of_class is None:
         yield Caution(
-            f"{where}: the listed may differ from unseen records of their classes by more than that they were trained "
-            "on, and attacks may tell them apart by that"
+            f"{where}: listed records may differ from unseen records of their classes by more than having been trained "
+            "on, and attacks may use that difference"
         )
     if moved:
         yield (
@@ -282,6 +282,6 @@ def _notes(
             "there"
         )
     if withdrawn.of_class is not None and not persons.single:
-        yield f"{where}: of people with records of several classes, those of the other classes stay"
+        yield f"{where}: of people with records of several classes, the records of other classes stay"
     if withdrawn.of_class is not None and len(withdrawn.class_names) == 2:
-        yield f"{where}: what remains has one class alone, which every retrained model answers with probability 1"
+        yield f"{where}: what remains has only one class, to which every retrained model gives probability 1"

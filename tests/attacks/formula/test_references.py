@@ -94,7 +94,7 @@ def test_a_record_far_from_all_references_is_measured_by_the_nearest(ragged):
 
 def test_a_pair_without_references_is_named(ragged):
     view = dataclasses.replace(ragged, pair=np.where(ragged.pair == 9, 7, ragged.pair))
-    with pytest.raises(AuditError, match="1 pairs of models were asked no reference record"):
+    with pytest.raises(AuditError, match="1 pairs of models were not queried on any reference record"):
         pair_scale(view)
 
 
@@ -137,7 +137,7 @@ def test_by_default_all_run_that_can_and_the_others_are_noted():
     few = attacks_of(config(), GAME, Available(labels=True, references=9, records=True, probes=True, versions=3))
     assert names(few) == [name for name in plays if "references" not in CATALOGUE[name].needs]
     (note,) = few.notes
-    assert "at least 10 reference records in every pair of models, and the fewest here are 9" in note
+    assert "at least 10 reference records in every pair of models; the smallest number here is 9" in note
     assert note.endswith(", ".join(name for name in DEFAULT if "references" in CATALOGUE[name].needs))
     bare = attacks_of(config(), GAME, Available(labels=False, references=100))
     assert names(bare) == []

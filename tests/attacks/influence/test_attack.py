@@ -196,7 +196,7 @@ def test_what_it_cannot_do_is_noted_before_anything_is_trained(tmp_path, monkeyp
     found = run_audit(task, Execution(store=tmp_path)).findings
     assert any("influence attacks were left out: the last layer of" in note.text for note in found.notes)
     asked = subject(attacks=["change-field"]).config
-    with pytest.raises(AuditError, match="an attack that was asked for needs it: the last layer"):
+    with pytest.raises(AuditError, match="a requested attack needs it: the last layer"):
         run_audit(AuditTask(asked, both, dict.fromkeys(both, softmax)), Execution(store=tmp_path))
 
 

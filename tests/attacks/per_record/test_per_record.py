@@ -1,4 +1,4 @@
-"""Attacks that learn of each record by itself, against formulas and on real deletions."""
+"""Attacks that learn about each record separately, against formulas and on real deletions."""
 
 import itertools
 

@@ -74,7 +74,7 @@ def test_the_paired_interval_is_narrower_than_that_of_independent_runs(two, tmp_
         ({"config": {"seed": 7}}, "seed 0 and 7"),
         ({"config": {"worlds": {"target": 12, "train_size": 90}}}, "worlds.train_size not set and 90"),
         ({"identity": {"data": {"target": "e" * 64}}}, "digests differ"),
-        ({"identity": {"data": {}}}, "is not noted in both"),
+        ({"identity": {"data": {}}}, "Not both runs recorded what"),
         ({"rows": make_rows(first=3)}, "worlds, requests or records differ"),
         ({"rows": make_rows(seed=5)}, "worlds, requests or records differ"),
         ({"rows": make_rows(worlds=9)}, "worlds, requests or records differ"),
@@ -86,7 +86,7 @@ def test_where_worlds_do_not_agree_intervals_are_those_of_independent_runs(tmp_p
     of = compare_runs(folders).findings.differences[0]
     assert not of.paired
     assert why in of.why
-    assert "independent runs" in of.why
+    assert "treat the runs as independent" in of.why
     assert of.why in of.sentences
     one, other = (Findings.read(folder / "findings.json").leading() for folder in folders)
     assert of.best.difference == pytest.approx(other.auc - one.auc)
@@ -241,7 +241,7 @@ def test_damaged_folders_are_refused_in_a_sentence(two, harm, words):
     ("change", "words"),
     [
         (lambda rows: rows.drop(columns="role"), "has no column role"),
-        (lambda rows: rows.assign(world="x"), "ids that are no whole numbers"),
+        (lambda rows: rows.assign(world="x"), "ids that are not whole numbers"),
         (lambda rows: rows[rows["role"] == "deleted"], "no rows of both roles"),
         (lambda rows: rows.assign(role=3), "no rows of both roles"),
     ],

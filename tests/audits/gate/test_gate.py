@@ -115,7 +115,7 @@ def test_without_a_limit_the_verdict_decides():
     for gate, code in (("pass", 0), ("fail", 1), ("cannot-tell", 3)):
         told = findings.model_copy(update={"verdict": findings.verdict.model_copy(update={"gate": gate})})
         assert passage(told).code == code
-        with pytest.raises(AuditError, match="only the verdict of an audit"):
+        with pytest.raises(AuditError, match="only audits have a verdict"):
             passage(told, attack="all")
 
 
@@ -142,9 +142,9 @@ def test_what_a_limit_on_one_attack_does_not_see_is_a_warning():
     done = passage(found(wrong, other), "auc=0.6")
     assert done.code == 0
     flipped, shown = done.cautions
-    assert "whoever flips its answers reaches an AUC of 0.800" in flipped
+    assert "flipping its answers gives an AUC of 0.800" in flipped
     assert "1 of 1, first of them lira" in shown
-    with pytest.warns(UserWarning, match="flips"):
+    with pytest.warns(UserWarning, match="flipping"):
         assert_not_leaking(found(wrong), max_auc=0.6)
 
 
@@ -164,15 +164,15 @@ def test_a_defence_has_a_leading_attack_of_its_own():
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (["auc"], "--max auc is no limit"),
-        (["=0.5"], "is no limit"),
-        (["auc=high"], "'high' is none"),
-        (["auc=nan"], "'nan' is none"),
-        (["auc=inf"], "'inf' is none"),
+        (["auc"], "--max auc is not a limit"),
+        (["=0.5"], "is not a limit"),
+        (["auc=high"], "'high' is not one"),
+        (["auc=nan"], "'nan' is not one"),
+        (["auc=inf"], "'inf' is not one"),
         (["auc=60 %"], "not as 5 %"),
         (["auc=0.6", "AUC=0.7"], "auc has more than one limit"),
         (["tpr@0.01=0.1", "tpr@1e-2=0.1"], "more than one limit"),
-        (["tpr@1=0.1"], "does not lie between 0 and 1"),
+        (["tpr@1=0.1"], "is not between 0 and 1"),
         (["tpr@x=0.1"], "needs a number"),
         (["tpr@0.02=0.1"], "did you mean tpr@0.01"),
         (["tpr=0.1"], "tpr@0.01"),

@@ -165,8 +165,8 @@ def test_people_of_several_records_are_refused():
 @pytest.mark.parametrize(
     ("changes", "queries", "says"),
     [
-        ({}, 30, "--queries 30 needs as many reference records, and each pair is asked 20; give --references 30"),
-        ({}, 3, "--queries 3 says too little of a change; ask at least 5"),
+        ({}, 30, "--queries 30 needs as many reference records, and each pair is queried on 20; give --references 30"),
+        ({}, 3, "--queries 3 says too little about a change; use at least 5"),
         ({"scenario": "group"}, 20, "the scenario group deletes several"),
         ({"defenses": ["rounding:2", "label-only"]}, 20, "give one --defense"),
         ({"shadow": {"data": "digits"}}, 20, "leave the shadow dataset out"),

@@ -90,7 +90,7 @@ def subject(data="digits", model="logistic-regression", **changes):
     ("changes", "says"),
     [
         ({"data": "breast-cancer"}, "among 1,000 records, and the target side has fewer"),
-        ({"data": "breast-cancer", "model": "decision-tree"}, "decision-tree is none"),
+        ({"data": "breast-cancer", "model": "decision-tree"}, "decision-tree is not one"),
         ({"scenario": "group"}, "the scenario group deletes several"),
         ({"unlearning": "sisa"}, "solves for exact retraining; leave the unlearning sisa out"),
         ({"defenses": ["rounding:3"]}, "leave --defense out, --decimals rounds the weights"),

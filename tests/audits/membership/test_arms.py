@@ -52,7 +52,7 @@ def test_every_release_is_measured_and_says_what_it_spent(defended):
         ("dp-sgd:2", True),
         ("dp-sgd:2", False),
     }
-    assert any("standardised with figures of the shadow side" in note.text for note in found.notes)
+    assert any("standardised with statistics of the shadow side" in note.text for note in found.notes)
 
 
 def test_arms_delete_the_same_records_and_lie_side_by_side_in_the_folder(defended, tmp_path):
@@ -110,7 +110,7 @@ def test_a_method_that_changes_private_models_without_noise_is_refused(method):
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ({"data": "digits", "model": "decision-tree"}, "decision-tree is no neural network"),
+        ({"data": "digits", "model": "decision-tree"}, "decision-tree is not a neural network"),
         ({"data": "mnist", "model": "resnet50"}, "BatchNorm"),
     ],
 )

@@ -157,9 +157,9 @@ def test_an_audit_by_names_is_that_of_the_values(table):
         ({"y": "incme"}, "no column 'incme' for y; did you mean income"),
         ({"y": "income", "person": "custmer"}, "no column 'custmer' for persons; did you mean customer"),
         ({"y": "income", "person": "customer", "persons": [1]}, "give one of them"),
-        ({"y": "income", "person": [1, 2]}, "give one value a record as persons"),
+        ({"y": "income", "person": [1, 2]}, "give one value per record as persons"),
         ({"y": "income", "groups": ["twn"]}, "no column 'twn' to group by"),
-        ({"X": np.zeros((600, 2)), "y": "income"}, "X is no DataFrame"),
+        ({"X": np.zeros((600, 2)), "y": "income"}, "X is not a DataFrame"),
     ],
 )
 def test_a_column_that_is_not_there_is_one_sentence(table, given, said):

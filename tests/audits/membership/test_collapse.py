@@ -30,5 +30,5 @@ def test_without_being_kept_the_id_is_no_feature(collapsing):
     data = AuditTask.load(build_config(settings)).records["target"].data
     assert data.X.shape == (800, 6)
     assert data.warnings[0].startswith(
-        "Dropped, nearly every record holds another text, as with ids: name (800 distinct"
+        "Dropped, nearly every record holds a different text, as with ids: name (800 distinct"
     )

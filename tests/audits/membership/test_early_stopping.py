@@ -124,7 +124,7 @@ def test_in_python_too(store):
 
 
 def test_files_have_no_worlds_to_add(table):
-    with pytest.raises(AuditError, match="none to add; use it with run"):
+    with pytest.raises(AuditError, match="no worlds to add; use it with run"):
         audit_observations(table(seed=1), table(seed=2), config=AuditConfig(until="auc ± 0.02"))
     assert isinstance(table(), Observations)
 
@@ -133,7 +133,7 @@ def test_how_it_ended_in_words():
     looks = (Look(worlds=10, half_width=0.05), Look(worlds=31, half_width=0.026))
     reached = Stopping(asked=0.03, at_most=100, looks=looks)
     assert reached.sentence == (
-        "stopped at 31 target worlds: the AUC's interval is ± 0.0260 wide, ± 0.03 was asked for (looked at 10, 31)"
+        "stopped at 31 target worlds: the AUC's interval is ± 0.0260 wide, ± 0.03 was requested (looked at 10, 31)"
     )
     assert not Stopping(asked=0.02, at_most=31, looks=looks).reached
 

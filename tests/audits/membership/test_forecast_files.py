@@ -90,7 +90,7 @@ def test_what_cannot_be_timed_is_said():
     found = forecast(Clock(), Broken("direct-diff", "mlp"))
     assert found.untimed == ("direct-diff/mlp",)
     assert found.slowest is None
-    assert found.sentences[-1] == "not timed, since a few rows do not suffice: direct-diff/mlp"
+    assert found.sentences[-1] == "not timed, since a few rows are not enough: direct-diff/mlp"
 
 
 def test_what_files_cannot_have_is_refused_before():

@@ -69,8 +69,8 @@ def test_an_attack_of_the_package_that_is_given_itself_keeps_its_name():
     ("given", "says"),
     [
         ([3], "attacks.0"),
-        ([np.mean], "is no attack"),
-        ([Path], "is no attack"),
+        ([np.mean], "is not an attack"),
+        ([Path], "is not an attack"),
         (7, "attacks.0"),
         ([None], "attacks.0"),
     ],

@@ -59,7 +59,7 @@ def test_labels_near_a_record_can_lead(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"attacks": ["pair-scale"]}, "pair-scale needs probabilities, and the model gives labels alone"),
+        ({"attacks": ["pair-scale"]}, "pair-scale needs probabilities, and the model gives only labels"),
         ({"attacks": [], "features": ["sorted-diff"]}, "label-gap and the feature direct-diff can see something"),
     ],
 )

@@ -53,7 +53,7 @@ def test_people_of_arrays(tmp_path):
 
 def test_ids_themselves_are_refused_since_a_configuration_is_published(tmp_path):
     records = prepare_arrays(np.random.default_rng(0).random((200, 3)), np.arange(200) % 2, None, "made", 0)
-    with pytest.raises(AuditError, match="--delete-ids 3,4 is no file"):
+    with pytest.raises(AuditError, match="--delete-ids 3,4 is not a file"):
         listed_records(tmp_path.__class__("3,4"), records)
     with pytest.raises(AuditError, match="more than once"):
         listed(tmp_path, "3\n3\n", records)

@@ -352,7 +352,7 @@ UNHEEDING = {
     "hard-wired globally": HardWiredGlobal(),
     "in a pipeline": make_pipeline(StandardScaler(), HardWired()),
     "a factory that ignores its seed": ignores,
-    "draws nothing": DrawsNothing(),
+    "draws no random numbers": DrawsNothing(),
 }
 """What runs same-seed whatever is asked."""
 
@@ -410,8 +410,8 @@ def test_what_can_be_seeded_runs_as_asked(model, asked, tmp_path):
 def test_what_cannot_be_seeded_is_fresh(model, asked, tmp_path):
     regime, note, table = made(model, asked, tmp_path / "one")
     assert regime == "fresh"
-    assert "the results cannot be repeated" in note
-    assert (f"regime {asked} was asked for and fresh ran" in note) == (asked != "fresh")
+    assert "the results cannot be reproduced" in note
+    assert (f"regime {asked} was requested, but fresh ran" in note) == (asked != "fresh")
     if model is not UNSEEDABLE["the clock"]:  # all of these worlds are made within one second
         again = made(model, asked, tmp_path / "two")[2]
         assert measured(table, again) == {"updates": False, "worlds": False, "runs": False}
@@ -434,7 +434,7 @@ def test_rounding_makes_no_other_regime_and_is_stated(tmp_path):
         original, unlearned = table.posteriors[:, 0, 0], table.posteriors[:, 1, 0]
         assert regime == asked
         assert "differ by up to" in note
-        assert "as rounding does" in note
+        assert "as rounding can" in note
         assert (np.abs(original - unlearned).max() < 2e-6) == (asked == "same-seed")
 
 

@@ -67,7 +67,7 @@ def test_whole_classes_that_were_forgotten_are_counted(table):
     assert [(note.level, note.text) for note in notes] == [
         (
             "note",
-            "target side: 6 requests forgot every training record of a class, so that nothing was retained of it",
+            "target side: 6 requests forgot every training record of a class, so none of that class was retained",
         )
     ]
 

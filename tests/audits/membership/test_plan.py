@@ -60,7 +60,7 @@ def test_what_is_planned_of_worlds_is_what_their_tables_hold(changes, tmp_path):
 @pytest.mark.parametrize("attacks", [[], ["margin-unlearned", "margin-original"]])
 @pytest.mark.parametrize("method", ["sisa", "retrain"])
 def test_an_attack_on_both_versions_is_needed_before_anything_is_trained(attacks, method):
-    with pytest.raises(AuditError, match=r"^an attack on both versions is needed"):
+    with pytest.raises(AuditError, match=r"^an audit needs an attack on both versions"):
         planned(attacks=attacks, attack_models="none", unlearning=method)
 
 

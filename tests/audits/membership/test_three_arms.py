@@ -128,7 +128,7 @@ def test_what_is_measured_comes_by_arm_with_the_stats(tmp_path, own):
 
 def test_what_networks_alone_have_is_refused_when_it_is_planned():
     target = {"data": "breast-cancer", "model": "decision-tree"}
-    with pytest.raises(AuditError, match=r"^relearning cannot be measured, as decision-tree is no neural network; "):
+    with pytest.raises(AuditError, match=r"^relearning cannot be measured, as decision-tree is not a neural network; "):
         arms(target=target, unlearning_measures=["relearning"])
 
 

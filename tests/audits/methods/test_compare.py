@@ -140,7 +140,7 @@ def test_jobs_change_nothing_but_times(own, compared, tmp_path):
 def test_a_method_that_fails_is_a_row_that_says_why_and_the_others_go_on(own, compared, store):
     said = Said()
     found = compared_with([f"{own}:fragile", "sisa:shards=3"], replace(store, reporter=said)).findings
-    (line,) = (line for line in said.lines if line.endswith("; the other methods go on"))
+    (line,) = (line for line in said.lines if line.endswith("; the other methods continue"))
     assert line.startswith("mine.py:fragile failed: ")
     failed, fine = found.methods[2:]
     assert (failed.method, failed.status, failed.arms) == ("mine.py:fragile", "failed", None)
@@ -194,7 +194,7 @@ def test_methods_that_are_skipped_for_the_same_reason_share_a_sentence():
         ({"unlearning": "sisa"}, "takes its methods from --method"),
         ({"until": "auc ± 0.1"}, "give --target-worlds, and no --until"),
         ({"defenses": ["label-only"]}, "try defences on one of them with run"),
-        ({"attacks": "none", "attack_models": "none"}, "an attack on both versions is needed"),
+        ({"attacks": "none", "attack_models": "none"}, "an audit needs an attack on both versions"),
     ],
 )
 def test_what_a_comparison_has_not_is_refused(changes, said):
@@ -237,7 +237,7 @@ def test_the_page_is_whole_by_itself_and_says_what_matters_first(compared):
     page = render_methods(compared.findings)
     assert not re.search(r"<script[^>]|src=|@import|url\(https?:|https?://(?!www\.w3\.org)", page)
     assert page.index("3 methods were compared with exact retraining") < page.index("<table")
-    assert "mine.py:lazy left every answer as it was: nothing was forgotten" in page
+    assert "mine.py:lazy changed no answer: nothing was forgotten" in page
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
     for row in compared.findings.methods:
@@ -324,7 +324,7 @@ def test_noisy_steps_are_drawn_beside_leak_and_losses_order_records(tmp_path):
     page = render_methods(found)
     assert "Leak against the number of noisy steps" in page
     assert "the rank correlation of leak with that number is the one with the loss" in page
-    assert "The per-instance loss is that of the training of the attacked original" in page
+    assert "The per-instance loss comes from the training of the attacked original" in page
     one = found.model_copy(update={"methods": found.methods[:3]})
     assert "Leak against the number of noisy steps" not in render_methods(one)
     assert "difficulty." not in found.to_json()
@@ -341,7 +341,7 @@ def test_from_python_with_functions_of_ones_own():
     )
     assert found.findings.methods[2].reading == "unchanged"
     assert found.findings.methods[3].method == "sisa:shards=2"
-    with pytest.raises(AuditError, match="takes no unlearning: the methods are compared that `methods` names"):
+    with pytest.raises(AuditError, match="takes no unlearning: `methods` names the methods to compare"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], unlearning="sisa")
     with pytest.raises(AuditError, match=r"worlds.shadow"):
         compare_methods(DecisionTreeClassifier(), X, y, ["sisa"], worlds={"shadow": 0})

@@ -109,7 +109,7 @@ def test_it_ends_after_so_many_tries_and_goes_on_from_there(server, people, tmp_
     out = tmp_path / "out"
     server.faults = dict.fromkeys(range(3, 6), status(500, b"no way"))
     with pytest.raises(
-        AuditError, match=r"/v2 failed 3 times in a row, last with: 500 .*no way; what was answered is kept"
+        AuditError, match=r"/v2 failed 3 times in a row, last with: 500 .*no way; the answers so far are kept"
     ):
         ask(server, people, out, attempts=3)
     assert not (out / "before.parquet").exists()
@@ -157,17 +157,17 @@ def test_a_folder_is_of_one_query(server, people, tmp_path):
     ("answer", "says"),
     [
         (lambda n: {"predictions": [[0.5, 0.5]] * (n - 1)}, "answered 9 times for 10 records"),
-        (lambda n: b"<html><title>Sign in</title></html>", "with no JSON but with '<html><title>Sign in"),
-        (lambda n: b'{"predictions": [' + b"[NaN, 1.0]," * (n - 1) + b"[0.5, 0.5]]}", r"no number .* for 9 of 10"),
-        (lambda n: {"predictions": [[None, 1.0]] * n}, "no number"),
+        (lambda n: b"<html><title>Sign in</title></html>", "not with JSON but with '<html><title>Sign in"),
+        (lambda n: b'{"predictions": [' + b"[NaN, 1.0]," * (n - 1) + b"[0.5, 0.5]]}", r"not a number .* for 9 of 10"),
+        (lambda n: {"predictions": [[None, 1.0]] * n}, "not a number"),
         (lambda n: {"predictions": [[2.0, 3.5]] * n}, "v1"),
         (lambda n: {"predictions": [[0.5, 0.1]] * n}, "not 1"),
         (lambda n: {"predictions": [[0.5, 0.5]] * (n - 1) + [[1.0]]}, "1 numbers for one record and 2 for another"),
         (lambda n: {"error": "no such model"}, r"an object with error \(error: no such model\); say with --answers"),
-        (lambda n: {"predictions": [0.7] * n}, "one number a record; if it is the probability of the second"),
+        (lambda n: {"predictions": [0.7] * n}, "one number per record; if it is the probability of the second"),
         (lambda n: {"predictions": "later"}, "with a text where a list of answers is needed"),
         (lambda n: b" " * (12 << 20), "sends more than 11,534,336 bytes for 10 records"),
-        (lambda n: {"predictions": ["yes"] * n}, r"one class alone \(yes\); name all classes with --classes"),
+        (lambda n: {"predictions": ["yes"] * n}, r"only one class \(yes\); name all classes with --classes"),
     ],
 )
 def test_what_is_no_answer_is_named(server, people, tmp_path, answer, says):
@@ -181,9 +181,12 @@ def test_what_is_no_answer_is_named(server, people, tmp_path, answer, says):
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (status(401, b"who are you"), "refuses access .*401.*who are you.*; give it what it asks for with --header"),
+        (
+            status(401, b"who are you"),
+            "refuses access .*401.*who are you.*; give the credentials it needs with --header",
+        ),
         (status(404), "refused the request .*404.*; check the address"),
-        (status(302, Location="http://127.0.0.1:1/"), "redirects elsewhere .*; give the address that it leads to"),
+        (status(302, Location="http://127.0.0.1:1/"), "redirects elsewhere .*; give the address that it redirects to"),
         (status(429, Retry_After="86401"), "asks to wait 86401 seconds .*longer than the time limit leaves"),
     ],
 )
@@ -197,7 +200,7 @@ def test_what_no_other_try_cures_ends_at_once(server, people, tmp_path, fault, s
 def test_no_server_and_no_time(server, people, tmp_path):
     with pytest.raises(AuditError, match="failed 2 times in a row"):
         query(people, "http://127.0.0.1:1/", server.url(), tmp_path / "out", **COLUMNS, attempts=2, wait=0.01)
-    with pytest.raises(AuditError, match=r"asked until the time limit of 0\.3 seconds; what was answered is kept"):
+    with pytest.raises(AuditError, match=r"reached the time limit of 0\.3 seconds; the answers so far are kept"):
         ask(server, people, tmp_path / "o", batch=1, rate=20.0, time_limit=0.3)
 
 
@@ -237,7 +240,7 @@ def test_every_form_of_request(server, people, tmp_path, request_, rows):
     server.answer = lambda document, path, number: {"predictions": posteriors(rows(document), 1)}
     result = ask(server, people, tmp_path / "out", request=request_)
     assert result.changed == 0
-    assert result.notes == ("both versions answered every record alike; check that they are two versions",)
+    assert result.notes == ("both versions answered every query identically; check that they are different versions",)
 
 
 def test_labels_alone(server, people, tmp_path):
@@ -259,7 +262,7 @@ def test_one_probability_of_two_classes(server, people, tmp_path):
 def test_labels_that_the_classes_lack_are_named(server, people, tmp_path):
     with pytest.raises(AuditError, match="holds the label '0', and the versions answer for the classes a, b, c"):
         ask(server, people, tmp_path / "out", classes=["a", "b", "c"])
-    with pytest.raises(AuditError, match="3 numbers a record, and --classes names 2"):
+    with pytest.raises(AuditError, match="3 numbers per record, and --classes names 2"):
         ask(server, people, tmp_path / "other", classes=["a", "b"])
 
 
@@ -274,9 +277,7 @@ def test_a_version_that_does_not_repeat_itself_is_noted(server, people, tmp_path
 
     server.answer = answer
     (note,) = ask(server, people, tmp_path / "out").notes
-    assert note.startswith(
-        f"after ({server.url('/v2')}) answered 1 of 10 records otherwise when it was asked again, by"
-    )
+    assert note.startswith(f"after ({server.url('/v2')}) answered 1 of 10 records differently when queried again, by")
 
 
 def test_secrets_are_sent_and_written_nowhere(server, people, tmp_path, monkeypatch, capfd):
@@ -326,7 +327,7 @@ def test_a_secret_in_a_command_is_refused(server, people, tmp_path, header, says
         ({"request": '{"data": 1}'}, "the request holds no records"),
         (
             {"answers": "nowhere"},
-            "no answers at nowhere: where nowhere is looked for there is an object with predictions",
+            "no answers at nowhere: instead of nowhere, it has an object with predictions",
         ),
         ({"rate": 0}, "rate is 0"),
         ({"batch": 0}, "batch is 0"),
@@ -395,7 +396,7 @@ def test_records_are_purged_from_a_folder_of_answers(server, people, tmp_path):
     ("address", "says"),
     [
         ("http://[::1/v1", "an address cannot be read"),
-        ("http:///v1", "is no address of a server"),
+        ("http:///v1", "is not an address of a server"),
         ("https://me:s3cr3t@host/v1", "holds a user's name or password; give it as --header"),
         ("ftp://me:s3cr3t@host/v1?key=s3cr3t", "ftp://host/v1 names no version of a model"),
     ],

@@ -171,7 +171,7 @@ def test_the_command_says_what_is_left_out(command, folder, tmp_path):
         (["--key", "nowhere.key"], "there is no key nowhere.key"),
         (["--key", "short.key"], "holds a key of 2 bytes and 32 are needed"),
         (["--key", "words.key"], "holds no key of hexadecimal digits"),
-        (["--out", "{run}/record"], "stays as its run left it"),
+        (["--out", "{run}/record"], "must stay as its run left it"),
     ],
 )
 def test_what_cannot_be_recorded_is_one_sentence(command, folder, given, said):
@@ -183,7 +183,7 @@ def test_what_cannot_be_recorded_is_one_sentence(command, folder, given, said):
 def test_what_is_no_run_or_was_changed_is_refused(command, folder, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     command("record", tmp_path / "empty").says("holds no run of unlearn-audit")
-    command("record", folder / "findings.json").says("is no run folder")
+    command("record", folder / "findings.json").says("is not a run folder")
     monkeypatch.setenv("UNLEARN_AUDIT_KEY", "ab")
     command("record", folder).says("the environment variable UNLEARN_AUDIT_KEY holds a key of 1 bytes")
     manifest = folder / MANIFEST

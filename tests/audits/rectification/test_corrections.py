@@ -107,7 +107,7 @@ def test_the_null_writes_every_value_anew_as_it_was():
 
 @pytest.mark.parametrize(
     ("rows", "said"),
-    [(np.ones((N, 3)), "0 of the columns of made vary"), (np.ones((N, 3, 3)), "are no rows of numbers")],
+    [(np.ones((N, 3)), "0 of the columns of made vary"), (np.ones((N, 3, 3)), "are not rows of numbers")],
 )
 def test_what_has_no_values_to_correct_is_refused(rows, said):
     data = Dataset("made", rows, DATA.y, DATA.class_values, DATA.class_names, DATA.record_ids)

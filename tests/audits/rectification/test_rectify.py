@@ -56,8 +56,8 @@ def test_a_defence_is_applied_to_both_sides(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "columns", "said"),
     [
-        ({"scenario": "group"}, 6, "rectify is about one record at a time, and the scenario group deletes several"),
-        ({}, 1, "--columns 1 leaves nothing to tell apart"),
+        ({"scenario": "group"}, 6, "rectify handles one record at a time, and the scenario group deletes several"),
+        ({}, 1, "--columns 1 leaves nothing to choose between"),
         (
             {"worlds": {**SMALL["worlds"], "references": 3}},
             6,

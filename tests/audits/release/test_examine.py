@@ -185,7 +185,7 @@ def test_a_class_that_the_references_lack_is_refused_by_counts_of_classes(there)
         examine(named(people(rng, (0, 10)), people(rng, (2000, there))), ReleaseSettings())
     said = str(refused.value)
     assert (
-        f"too few reference persons of the same class, and others may move in another way: 'b' has {there} (10" in said
+        f"too few reference persons of the same class, and others may change differently: 'b' has {there} (10" in said
     )
     assert "199 of each are enough: add such references, or leave these people out of --deleted" in said
     assert said.endswith("which needs 19") == (there >= 19)
@@ -251,7 +251,7 @@ def test_records_of_a_class_that_references_lack_are_left_out_where_a_person_has
     examined = examine(named(deleted, paired), ReleaseSettings())
     assert examined.persons.counted.tolist() == [2]
     (note,) = findings_of([examined], ReleaseSettings(), {}).notes
-    assert "or of classes that they have not" in note
+    assert "or of classes that they do not have" in note
 
 
 def test_where_labels_are_not_known_it_is_said_that_classes_could_not_be_checked():
@@ -268,9 +268,9 @@ def test_with_few_references_under_fdr_it_is_said_how_many_must_stand_out_togeth
     settings = ReleaseSettings(control="fdr")
     found = findings_of([examine(named(people(rng, (10, 0)), people(rng, (24, 0))), settings)], settings, {})
     # each p-value is at least 1/25, and 0.05 · 8/10 is that much
-    assert any("unless at least 8 of the 10 stand out together; with 199 one person alone" in of for of in found.limits)
+    assert any("unless at least 8 of the 10 have small p-values together; with 199, one" in of for of in found.limits)
     found = findings_of([examine(named(people(rng, (10, 0)), people(rng, (199, 0))), settings)], settings, {})
-    assert not any("stand out together" in of for of in found.limits)
+    assert not any("have small p-values together" in of for of in found.limits)
 
 
 def test_an_observer_of_several_classes_has_the_widest_interval_of_them():

@@ -42,7 +42,7 @@ def test_public_layout_leaves_out_rows_without_category(tmp_path: Path) -> None:
     assert table.class_names == ("College", "Food")
     assert table.labels.tolist() == [1, 0, 1]
     assert np.array_equal(table.features.to_numpy(), _counts(4).to_numpy()[[0, 2, 3]])
-    assert table.notes == ("4 venues, 1 of them left out for want of a category.",)
+    assert table.notes == ("4 venues, 1 of them left out because they have no category.",)
 
 
 def test_insta_layout_gives_the_same_features(tmp_path: Path) -> None:

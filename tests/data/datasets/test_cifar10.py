@@ -64,8 +64,8 @@ def test_published_images(real_data: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "has 0 bytes, which is no number of whole records of 3,073"),
-        (record(1)[:-1], "has 3,072 bytes, which is no number of whole records"),
+        (b"", "has 0 bytes, which is not a number of whole records of 3,073"),
+        (record(1)[:-1], "has 3,072 bytes, which is not a number of whole records"),
         (record(1) + record(2) + b"x", "has 6,147 bytes"),
         (record(1) + record(10), r"has the label 10 in record 1, outside 0\.\.9"),
     ],

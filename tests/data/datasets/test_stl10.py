@@ -86,8 +86,8 @@ def test_images_made_smaller_in_steps_are_those_made_at_once(small: Path, monkey
 @pytest.mark.parametrize(
     ("path", "content", "told"),
     [
-        (TRAIN_X, b"", "has 0 bytes, which is no number of whole records of 27,648"),
-        (TEST_X, record(noise(1))[:-1], "has 27,647 bytes, which is no number of whole records"),
+        (TRAIN_X, b"", "has 0 bytes, which is not a number of whole records of 27,648"),
+        (TEST_X, record(noise(1))[:-1], "has 27,647 bytes, which is not a number of whole records"),
         (TRAIN_Y, bytes([0, 1]), r"has the label 0 in record 0, outside 1\.\.10"),
         (TRAIN_Y, bytes([10, 11]), r"has the label 11 in record 1, outside 1\.\.10"),
         (TEST_Y, bytes([1, 2]), "has 2 labels for the 1 images in test_X.bin"),

@@ -99,7 +99,7 @@ def test_no_name_leads_out_of_the_folder(archive: Path, folder: Path, name: str)
 )
 def test_what_is_no_plain_file_is_refused(archive: Path, folder: Path, member: tarfile.TarInfo) -> None:
     archive.write_bytes(packed({**PUBLISHED, "toy/one.bin": member}))
-    with pytest.raises(UnusableArchive, match=r"its toy/one\.bin is no plain file"):
+    with pytest.raises(UnusableArchive, match=r"its toy/one\.bin is not a plain file"):
         unpack(archive, FILES, folder)
     assert found(folder) == set()
 
@@ -137,7 +137,7 @@ def test_files_that_are_not_in_it_are_named(archive: Path, folder: Path) -> None
 )
 def test_broken_archive_leaves_no_half_file(archive: Path, folder: Path, damage: Any) -> None:
     archive.write_bytes(damage(packed(PUBLISHED)))
-    with pytest.raises(UnusableArchive, match=r"it is no whole \.tar\.gz|it lacks toy"):
+    with pytest.raises(UnusableArchive, match=r"it is not a complete \.tar\.gz|it lacks toy"):
         unpack(archive, FILES, folder)
     assert all((folder / name).read_bytes() == PUBLISHED[name] for name in found(folder))
     assert not list(folder.rglob("*.part"))
@@ -232,14 +232,14 @@ def test_wrong_digest_of_the_archive(server: Any, folder: Path, monkeypatch: pyt
     ("content", "told"),
     [
         (packed({"toy/one.bin": ONE}), r"it lacks toy/two\.bin"),
-        (b"no archive at all" * 100, r"it is no whole \.tar\.gz: "),
+        (b"no archive at all" * 100, r"it is not a complete \.tar\.gz: "),
     ],
 )
 def test_useless_archive_is_deleted(
     server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, told: str
 ) -> None:
     toy(server, monkeypatch, content)
-    with pytest.raises(AuditError, match=rf"/toy\.tar\.gz is of no use \({told}.*the download was deleted") as caught:
+    with pytest.raises(AuditError, match=rf"/toy\.tar\.gz cannot be used \({told}.*the download was deleted") as caught:
         fetch("toy", folder)
     assert "\n" not in str(caught.value)
     assert not list(folder.rglob("*.part"))
@@ -263,7 +263,7 @@ def test_useless_archive_of_the_user_is_named_and_kept(
     toy(server, monkeypatch, content)
     folder.mkdir()
     (folder / "toy.tar.gz").write_bytes(content)
-    with pytest.raises(AuditError, match=r"toy\.tar\.gz is of no use \(it lacks toy/two\.bin\); delete it"):
+    with pytest.raises(AuditError, match=r"toy\.tar\.gz cannot be used \(it lacks toy/two\.bin\); delete it"):
         fetch("toy", folder)
     (folder / "toy.tar.gz").write_bytes(content + b"more")
     with pytest.raises(AuditError, match=r"toy\.tar\.gz is there but is not the published file"):

@@ -295,7 +295,7 @@ def test_what_never_ends_is_stopped_at_a_size(
 def test_what_comes_byte_by_byte_is_stopped_at_a_time(server: Any, tmp_path: Path) -> None:
     server.script.slow = 0.05
     begun = time.monotonic()
-    with pytest.raises(AuditError, match="stopped at its time limit, after 0 bytes; fetch again to go on"):
+    with pytest.raises(AuditError, match="stopped at its time limit, after 0 bytes; fetch again to continue"):
         fetch("toy", tmp_path, wait=0, seconds=0.3)
     assert time.monotonic() - begun < 20  # by itself it would take 5 minutes for its headers alone
 

@@ -212,9 +212,7 @@ def test_what_fails_midway_can_be_tried_again(run, store, monkeypatch):
     monkeypatch.setattr(
         Store, "remove", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied", "x"))
     )
-    with pytest.raises(
-        AuditError, match=r"x cannot be read or written \(Permission denied\), so something may be left"
-    ):
+    with pytest.raises(AuditError, match=r"x cannot be read or written \(Permission denied\), so traces may remain"):
         purge([out], None, {RECORD})
     monkeypatch.setattr(Store, "remove", unlink)
     assert purge([out], None, {RECORD}).artefacts == 2
@@ -279,7 +277,7 @@ def test_a_table_that_cannot_be_read_is_named(run, name):
     out = run()
     content = (out / name).read_bytes()
     (out / name).write_bytes(content[: len(content) // 2])
-    with pytest.raises(AuditError, match=rf"may be left: \S*{name} cannot be read \("):
+    with pytest.raises(AuditError, match=rf"may remain: \S*{name} cannot be read \("):
         purge([out], None, {RECORD})
     with pytest.raises(AuditError, match="cannot be read"):
         purge([out], None, {"999"})
@@ -332,7 +330,7 @@ def test_copies_of_a_table_are_named(run, name):
     out = run()
     (out / name).write_bytes(COPIES[name]((out / "scores.parquet").read_bytes()))
     assert str(out / name) in purge([out], None, {RECORD}, dry_run=True).left
-    with pytest.raises(AuditError, match=rf"may be left: \S*{name} holds rows about them; look into it"):
+    with pytest.raises(AuditError, match=rf"may remain: \S*{name} holds rows about them; check it"):
         purge([out], None, {RECORD})
     (out / name).unlink()
     assert purge([out], None, {RECORD}).rows == 0
@@ -398,7 +396,7 @@ def test_links_are_named_and_never_followed(run, tmp_path):
     with pytest.raises(AuditError) as caught:
         purge([out], None, {RECORD})
     for name in ("more", "scores.parquet"):
-        assert f"{out / name} is no plain file and was not followed" in str(caught.value)
+        assert f"{out / name} is not a plain file and was not followed" in str(caught.value)
     assert {path: path.read_bytes() for path in outside.iterdir()} == before
     assert (out / "scores.parquet").is_symlink()
 
@@ -426,7 +424,7 @@ def test_the_manifest_is_rewritten_and_what_differed_before_still_does(run):
     said = []
     with run_folder(out, MADE, said.append):
         pass
-    assert said == [f"records were purged from {out}; the run writes rows of all records that the data hold now"]
+    assert said == [f"records were purged from {out}; this run writes rows of all records that are in the data now"]
     (out / "findings.json").write_text("{}")
     scores = pd.read_parquet(out / "scores.parquet")
     scores.assign(score=0.9).to_parquet(out / "scores.parquet", index=False)
@@ -482,9 +480,9 @@ def test_runs_that_know_people_and_runs_that_know_records(run):
     (people / "scores.parquet").unlink()
     with pytest.raises(AuditError, match=r"may be of records or of people: .*out knows records and .*release people"):
         purge([records, people], None, {"3"})
-    with pytest.raises(AuditError, match="release names people and no records; give ids of people with --by person"):
+    with pytest.raises(AuditError, match="release names people but not records; give ids of people with --by person"):
         purge([records, people], None, {"3"}, by="record")
-    with pytest.raises(AuditError, match="out knows records and no people; give ids of records with --by record"):
+    with pytest.raises(AuditError, match="out knows records but not people; give ids of records with --by record"):
         purge([records, people], None, {"3"}, by="person")
     done = purge([people], None, {"Ada"})
     assert (done.by, done.rows, done.stores) == ("person", 1, [])
@@ -495,10 +493,10 @@ def test_people_of_whom_no_table_tells_the_rows(run):
     out = run(identity=identity(persons=None))
     document = {"dataset": "made", "details": {"target": {"dataset": "made", "persons": 7}}}
     (out / "findings.json").write_text(json.dumps(document))
-    with pytest.raises(AuditError, match="whose is not in the run nor in a file that it names; give the numbers"):
+    with pytest.raises(AuditError, match="neither the run nor a file that it names says whose"):
         purge([out], None, {RECORD})
     assert purge([out], None, {RECORD}, by="record").tables == 3
-    with pytest.raises(AuditError, match="names nobody"):
+    with pytest.raises(AuditError, match="names no one"):
         purge([out], None, {"\ufeff"})
 
 

@@ -74,7 +74,7 @@ def test_where_whose_rows_they_are_is_no_longer_known_it_stops(out, people, chan
         frame = frame.iloc[1:] if change == "a row less" else frame.iloc[::-1]
         frame.to_csv(people, index=False)
     with pytest.raises(
-        AuditError, match=r"column 'customer' of .*people\.csv as it was audited, and that file is gone"
+        AuditError, match=r"column 'customer' of .*people\.csv says whose records .*, and that file is gone"
     ):
         purge([out], None, {"103"}, without_store=True)
     assert records(out) == before

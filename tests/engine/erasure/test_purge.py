@@ -107,14 +107,14 @@ def test_ids_are_texts_and_of_one_dataset(audited):
 def test_what_is_left_elsewhere_is_named(audited):
     out, store, _ = audited
     (out / "notes.txt").write_text("asked about person-4711 on Monday")
-    with pytest.raises(AuditError, match=r"may be left: .*notes\.txt names one of them"):
+    with pytest.raises(AuditError, match=r"may remain: .*notes\.txt names one of them"):
         purge([out], store, {"person-4711"})
     (out / "notes.txt").unlink()
     table = read_observations(out / "observations" / "target.parquet")
     record, secret = table.rows["record"][0], table.posteriors[0].astype("<f4").tobytes()
     assert (table.posteriors == table.posteriors[0]).all(axis=(1, 2)).sum() == 1
     (out / "copy.bin").write_bytes(b"..." + secret)
-    with pytest.raises(AuditError, match=r"copy\.bin holds answers that only they got"):
+    with pytest.raises(AuditError, match=r"copy\.bin holds answers that only they received"):
         purge([out], store, {str(record)})
 
 

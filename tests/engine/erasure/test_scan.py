@@ -87,7 +87,7 @@ def test_answers_are_found_without_a_column_of_records(tmp_path):
         pa.table({"record": [1] * 50, "posteriors": column}),
         pa.table({"record": [1] * 50, "posteriors": column.cast(pa.list_(pa.float32()))}),
     ):
-        assert problem(tmp_path, table, secrets=[ANSWER.tobytes()]) == "holds answers that only they got"
+        assert problem(tmp_path, table, secrets=[ANSWER.tobytes()]) == "holds answers that only they received"
 
 
 @pytest.mark.parametrize("column", [["0.5"], [[]], [None], [["a"]], [0.5]], ids=str)

@@ -41,7 +41,7 @@ def test_worlds_that_were_never_made():
 
 
 def test_worlds_that_are_damaged():
-    assert told({0, 2}, stored(worlds(3)))[1:] == ["world 1 can no longer be read whole and is made again"]
+    assert told({0, 2}, stored(worlds(3)))[1:] == ["world 1 can no longer be read completely and is made again"]
 
 
 def test_a_mark_that_names_no_world_is_passed_over():
@@ -49,7 +49,7 @@ def test_a_mark_that_names_no_world_is_passed_over():
 
 
 def test_an_empty_store_or_one_of_other_things():
-    said = ["worlds 0 to 2 were never made, and the store has nothing like them"]
+    said = ["worlds 0 to 2 were never computed, and the store has nothing similar to them"]
     assert told(set(), [])[1:] == said
     assert told(set(), stored(worlds(3, side="shadow")))[1:] == said
     assert told(set(), stored(worlds(3, stage="attacks/1")))[1:] == said
@@ -76,7 +76,7 @@ def test_an_empty_store_or_one_of_other_things():
 )
 def test_the_difference_to_the_nearest_is_named(changes, about, said):
     lines = told(set(), stored(worlds(3, **changes), **about))
-    assert lines[1:] == [f"worlds 0 to 2 were never made; the nearest in the store: {said}"]
+    assert lines[1:] == [f"worlds 0 to 2 were never computed; the nearest in the store: {said}"]
 
 
 def test_why_nothing_is_taken_is_said():

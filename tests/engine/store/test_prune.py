@@ -138,13 +138,13 @@ def test_no_more_goes_than_has_to(artefacts, older_than, max_bytes):
 
 @pytest.mark.parametrize("text", ["", "30", "d", "-3d", "30 days", "1m"])
 def test_bad_ages(text):
-    with pytest.raises(AuditError, match="is no age; write hours, days or weeks"):
+    with pytest.raises(AuditError, match="is not an age; write hours, days or weeks"):
         parse_age(text)
 
 
 @pytest.mark.parametrize("text", ["", "5", "GB", "-1GB", "5 gigabytes", "1e9B"])
 def test_bad_sizes(text):
-    with pytest.raises(AuditError, match="is no size; write it as"):
+    with pytest.raises(AuditError, match="is not a size; write it as"):
         parse_size(text)
 
 

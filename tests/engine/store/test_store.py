@@ -60,7 +60,7 @@ def test_two_writers_of_the_same_work_do_not_harm_each_other(piece, tmp_path):
 
 def test_a_folder_of_other_things_is_refused(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(AuditError, match="is no store"):
+    with pytest.raises(AuditError, match="is not a store"):
         Store(tmp_path)
     with pytest.raises(AuditError, match="cannot be written"):
         Store(tmp_path / "letter.txt" / "below")
@@ -206,7 +206,7 @@ def test_a_store_is_opened_without_making_one(tmp_path):
     assert not (tmp_path / "s").exists()
     Store(tmp_path / "s")
     assert Store.existing(tmp_path / "s").folder == tmp_path / "s"
-    with pytest.raises(AuditError, match="is no store of unlearn-audit"):
+    with pytest.raises(AuditError, match="is not a store of unlearn-audit"):
         Store.existing(tmp_path)
 
 

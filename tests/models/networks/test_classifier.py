@@ -279,7 +279,7 @@ def test_a_deletion_leaves_the_initialisation(small):
 @pytest.mark.parametrize("from_call", [0, 7])
 def test_what_draws_elsewhere_is_refused_and_runs_without_ids(small, draw, from_call):
     module = functools.partial(FunctionalDropout, draw=draw, from_call=from_call)
-    with pytest.raises(AuditError, match="in another way than by") as caught:
+    with pytest.raises(AuditError, match="otherwise than through") as caught:
         net(module).fit(*small, record_ids=IDS)
     assert "use the regime same-seed or fresh" in one_sentence(caught)
     assert net(module).fit(*small).n_steps_ == 18
@@ -464,17 +464,17 @@ def asks_for_more(n_features, n_classes, hidden):
         ({"module": lambda n_features: n_features}, "made a int, not an nn.Module"),
         ({"module": lambda: nn.Linear(5, 2)}, "cannot take records of size 6 (RuntimeError"),
         ({"module": lambda: nn.Identity()}, "has no weights to train"),
-        ({"module": nn.Linear(6, 2)}, "network Linear exists already and has its weights"),
-        ({"device": "cuda:77"}, "device 'cuda:77' was asked for and PyTorch finds"),
+        ({"module": nn.Linear(6, 2)}, "network Linear already exists and has weights"),
+        ({"device": "cuda:77"}, "device 'cuda:77' was requested, but PyTorch finds"),
         ({"device": "tpu"}, "unknown device 'tpu'; use auto, cpu or cuda"),
         ({"device": "meta"}, "device 'meta' is not supported"),
         ({"image_shape": (1, 4, 4)}, "images of 1 x 4 x 4 have 16 values, the records have 6; give the image shape"),
-        ({"module": modules.simple_cnn}, "records of 6 values are no square image of one or three channels"),
+        ({"module": modules.simple_cnn}, "records of 6 values are not a square image of one or three channels"),
         ({"module": modules.simple_cnn, "image_shape": (1, 2, 3)}, "2 x 3 pixels are too small for simple-cnn"),
         ({"batch_size": 64}, "a batch of 64 records is larger than the training data"),
-        ({"epochs": 0}, "epochs 0 of network with_dropout is no count"),
-        ({"epochs": 2.5}, "epochs 2.5 of network with_dropout is no count"),
-        ({"max_steps": 0}, "max_steps 0 of network with_dropout is no count"),
+        ({"epochs": 0}, "epochs 0 of network with_dropout is not a count"),
+        ({"epochs": 2.5}, "epochs 2.5 of network with_dropout is not a count"),
+        ({"max_steps": 0}, "max_steps 0 of network with_dropout is not a count"),
         ({"learning_rate": 0}, "learning_rate 0 of network with_dropout is out of range"),
         ({"learning_rate": float("nan")}, "learning_rate nan"),
         ({"weight_decay": -1}, "weight_decay -1 of network with_dropout is out of range"),
@@ -489,13 +489,13 @@ def test_what_cannot_be_trained_is_told_in_one_sentence(small, settings, said):
 
 @pytest.mark.parametrize("ids", [IDS[:-1], IDS[:, None], IDS / 2])
 def test_record_ids_are_one_integer_a_record(small, ids):
-    with pytest.raises(AuditError, match="for 60 records; give one integer a record"):
+    with pytest.raises(AuditError, match="for 60 records; give one integer per record"):
         net().fit(*small, record_ids=ids)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(small):
-    with pytest.raises(AuditError, match="'cuda' was asked for and PyTorch finds 0 GPUs here; use device auto or cpu"):
+    with pytest.raises(AuditError, match="'cuda' was requested, but PyTorch finds 0 GPUs here; use device auto or cpu"):
         net(device="cuda").fit(*small)
     assert {"torch": torch.__version__, "device": "cpu"}.items() <= net(device="auto").computed_with().items()
 
@@ -543,7 +543,7 @@ def test_a_gpu_repeats_its_own_bits_and_leaves_its_generators(digits):
 
 @ON_GPU
 def test_what_draws_on_a_gpu_is_refused(small):
-    with pytest.raises(AuditError, match="in another way than by"):
+    with pytest.raises(AuditError, match="otherwise than through"):
         net(FunctionalDropout, device="cuda").fit(*small, record_ids=IDS)
 
 

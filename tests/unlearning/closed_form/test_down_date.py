@@ -176,10 +176,10 @@ def test_records_in_a_data_frame_are_taken_by_name():
 @pytest.mark.parametrize(
     ("model", "kind", "why"),
     [
-        (DecisionTreeClassifier(), float, "a DecisionTreeClassifier has no closed form that is known here; use one of"),
-        (make_pipeline(MinMaxScaler(), GaussianNB()), float, "it stands behind MinMaxScaler; put at most one"),
-        (make_pipeline(StandardScaler(), StandardScaler(), GaussianNB()), float, "behind two scalers"),
-        (make_pipeline(StandardScaler(), BernoulliNB()), float, "standardised values are no counts"),
+        (DecisionTreeClassifier(), float, "a DecisionTreeClassifier has no closed form known here; use one of"),
+        (make_pipeline(MinMaxScaler(), GaussianNB()), float, "it comes after MinMaxScaler; put at most one"),
+        (make_pipeline(StandardScaler(), StandardScaler(), GaussianNB()), float, "after two scalers"),
+        (make_pipeline(StandardScaler(), BernoulliNB()), float, "standardised values are not counts"),
         (GaussianNB(), np.float32, "fitted in single precision"),
     ],
 )

@@ -174,7 +174,7 @@ def test_it_trains_again_with_other_noise_once_the_bound_is_spent(regime):
             assert now.certificate.residual < 1e-9
             assert not np.allclose(now.model.noise, original.model.noise)
     assert now.model.trainings == len(said) > 0
-    assert "newton-removal trained logistic-regression again, since this removal would bring" in said[0]
+    assert "newton-removal trained logistic-regression again, since this removal would raise" in said[0]
 
 
 def test_a_class_that_loses_all_its_records_or_comes_in_is_trained_on_anew():
@@ -209,8 +209,8 @@ def test_the_noise_is_drawn_from_the_seed_and_normal():
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (DecisionTreeClassifier(), "no L2-regularised logistic regression"),
-        (LogisticRegression(), "no L2-regularised logistic regression"),
+        (DecisionTreeClassifier(), "not an L2-regularised logistic regression"),
+        (LogisticRegression(), "not an L2-regularised logistic regression"),
         (LogisticRegression(tol=1e-8, class_weight="balanced"), "class_weight"),
     ],
 )

@@ -91,7 +91,7 @@ def test_wrong_labels_are_every_class_but_the_true_one(task, n_classes):
 
 def test_wrong_labels_need_another_class(task):
     task.network.classes_ = np.arange(1)
-    with pytest.raises(AuditError, match="knows one class alone"):
+    with pytest.raises(AuditError, match="knows only one class"):
         wrong_labels(task)
 
 

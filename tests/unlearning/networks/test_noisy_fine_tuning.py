@@ -183,7 +183,7 @@ def test_steps_by_record_are_refused_once_a_network_was_unlearned():
     original = by_record.learn(source, data, np.arange(100), 3)
     first, second = (Request(np.array([i]), NOBODY) for i in range(2))
     unlearned = by_record.unlearn(original, first, 1)
-    with pytest.raises(AuditError, match="steps that each record needs of a network that was unlearned before"):
+    with pytest.raises(AuditError, match="steps each record needs for a network that was already unlearned"):
         by_record.unlearn(unlearned, second, 2)
     _, of_a_number = method(steps=3, **settings)
     assert of_a_number.unlearn(unlearned, second, 2).updates == 2
@@ -193,7 +193,7 @@ def test_steps_by_record_are_refused_once_a_network_was_unlearned():
     ("options", "message"),
     [
         ({"learning_rate": 1.0, "weight_decay": 1.0}, "learning_rate times weight_decay has to be below 1"),
-        ({"steps": 0}, "0 steps are none"),
+        ({"steps": 0}, "0 steps are too few"),
         ({"steps": "per-instance"}, "steps 'per-instance' need noise and weight_decay"),
         ({"steps": "per-instance", "noise": 0.1}, "steps 'per-instance' need noise and weight_decay"),
     ],

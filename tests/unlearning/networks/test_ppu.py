@@ -101,7 +101,7 @@ def test_entropies_are_those_of_scipy_and_a_sure_row_has_none():
 
 def test_columns_that_no_matrix_has_are_refused():
     sure = np.tile([1.0, 0.0], (5, 1))
-    with pytest.raises(AuditError, match="ppu found no matrix whose columns sum to what was asked"):
+    with pytest.raises(AuditError, match="ppu found no matrix with the requested column sums"):
         refined(sure, np.array([4.0, 1.0]))
 
 

@@ -35,7 +35,7 @@ def check_signals(table: Observations) -> None:
                 f"versions; {axes} is needed"
             )
         if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
-            raise AuditError(f"the signal '{name}' holds something that is no finite number; export it again")
+            raise AuditError(f"the signal '{name}' holds something that is not a finite number; export it again")
 
 
 def label_gap(view: View) -> Array:
@@ -65,7 +65,7 @@ def boundary_distance_scaled(view: View) -> Array:
 def _fall(view: View, signal: str) -> Array:
     """(n,) a signal of the first version less that of the last."""
     if signal not in view.signals:
-        raise AuditError(f"this attack needs the signal '{signal}' of every record; ask for it with worlds.probes")
+        raise AuditError(f"this attack needs the signal '{signal}' of every record; get it with worlds.probes")
     values = np.asarray(view.signals[signal], dtype=np.float64)
     fall = values[:, 0] - values[:, -1]
     return fall if fall.ndim == 1 else np.asarray(fall.mean(axis=1))

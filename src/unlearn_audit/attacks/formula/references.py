@@ -55,7 +55,9 @@ def references_of(view: View) -> View:
         If there are none.
     """
     if view.references is None:
-        raise AuditError("this attack needs reference records, and none were asked; add rows with the role 'reference'")
+        raise AuditError(
+            "this attack needs reference records, and none were queried; add rows with the role 'reference'"
+        )
     return view.references
 
 
@@ -79,7 +81,9 @@ def on_the_scale_of_the_pair(view: View, own: Array, of_references: Array) -> Ar
     for pair in np.unique(view.pair):
         rows, known = view.pair == pair, of_references[pairs == pair]
         if not len(known):
-            raise AuditError("a pair of models was asked no reference record; ask the references of every pair")
+            raise AuditError(
+                "a pair of models was not queried on any reference record; query every pair on the references"
+            )
         middle = np.median(known, axis=0)
         scaled[rows] = (own[rows] - middle) / np.maximum(np.abs(known - middle).mean(axis=0), FLOOR)
     return scaled
@@ -139,8 +143,8 @@ class References:
         missing = self.pairs[np.minimum(found, len(self.pairs) - 1)] != view.pair
         if missing.any():
             raise AuditError(
-                f"{len(np.unique(view.pair[missing])):,} pairs of models were asked no reference record; ask the "
-                "references of every pair"
+                f"{len(np.unique(view.pair[missing])):,} pairs of models were not queried on any reference record; "
+                "query every pair on the references"
             )
         return found
 

@@ -35,7 +35,7 @@ def explained(view: View, influence: Influence | None) -> Array:
     if influence is None or view.positions is None or view.references is None or view.references.positions is None:
         raise AuditError(
             "influence attacks need reference records, and a model of the attacker's own on records of the same "
-            "dataset; run them where the data and the model are at hand"
+            "dataset; run them where the data and the model are available"
         )
     references = References.of(view)
     rows = references.rows_of(view)
@@ -48,7 +48,9 @@ def _asked(references: View, n_pairs: int) -> Positions:
     assert references.positions is not None
     by_pair = references.positions[np.argsort(references.pair, kind="stable")]
     if len(by_pair) % n_pairs or (by_pair.reshape(n_pairs, -1) != by_pair[: len(by_pair) // n_pairs]).any():
-        raise AuditError("pairs were asked different reference records; influence attacks need the same in every pair")
+        raise AuditError(
+            "pairs were queried on different reference records; influence attacks need the same in every pair"
+        )
     return by_pair[: len(by_pair) // n_pairs]
 
 

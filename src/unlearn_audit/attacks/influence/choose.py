@@ -43,8 +43,8 @@ def influence_for(source: ModelSource, data: Dataset, own: Positions, n_training
             return found
         if not LastLayerInfluence.is_for(model):
             raise AuditError(
-                f"the attacker's own {source.name} cannot be solved for on {len(own):,} records; choose numbers "
-                "without gaps, all classes, and classes of equal weight"
+                f"the attacker's own {source.name} cannot be solved for on {len(own):,} records; use numeric features "
+                "without missing values, records of all classes, and equal class weights"
             )
     kind = LeafInfluence if LeafInfluence.is_for(model) else LastLayerInfluence
     return kind.of(source, data, own, n_training, seed)

@@ -143,7 +143,7 @@ class LastLayerInfluence(Influence):
         if k * d > MOST_PARAMETERS:
             raise AuditError(
                 f"the last layer of {self.source.name} has {k * d:,} weights, more than the {MOST_PARAMETERS:,} whose "
-                "Hessian is worth its memory; leave the attack change-field out"
+                "Hessian is worth the memory; leave the attack change-field out"
             )
         hessian, own = np.empty((k, d, k, d)), self._weights(self.training)
         for i in range(k):

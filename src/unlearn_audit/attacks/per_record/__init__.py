@@ -1,1 +1,1 @@
-"""Attacks that learn of each record by itself, from shadow worlds in which it was and was not deleted."""
+"""Attacks that learn about each record separately, from shadow worlds in which it was and was not deleted."""

@@ -35,8 +35,8 @@ def records_of(view: View) -> npt.NDArray[np.int64]:
     """
     if view.records is None:
         raise AuditError(
-            "this attack learns of each record by itself, and the worlds do not audit the same records in every role; "
-            "use worlds.layout: per-record"
+            "this attack learns about each record separately, and the worlds do not audit the same records in every "
+            "role; use worlds.layout: per-record"
         )
     return view.records
 

@@ -53,7 +53,9 @@ class Rmia(PerRecordAttack):
         for pair in np.unique(target.pair):
             rows, known = target.pair == pair, np.sort(others[beside.pair == pair])
             if not len(known):
-                raise AuditError("a pair of models was asked no reference record; ask the references of every pair")
+                raise AuditError(
+                    "a pair of models was not queried on any reference record; query every pair on the references"
+                )
             below, upto = (np.searchsorted(known, own[rows], side=side) for side in ("left", "right"))
             scores[rows] = (below + upto) / (2 * len(known))
         return scores

@@ -28,7 +28,7 @@ class Agreement:
 def why_not_compared(first: RunFolder | ReleaseFolder, second: RunFolder | ReleaseFolder) -> tuple[str, ...]:
     """Return in sentences why two runs cannot be compared; nothing where they can."""
     reasons = [
-        f"{of.name} is a look at one release, which keeps no scores that could be compared."
+        f"{of.name} is a check of one release, which keeps no scores to compare."
         for of in (first, second)
         if isinstance(of, ReleaseFolder)
     ]
@@ -41,7 +41,7 @@ def why_not_compared(first: RunFolder | ReleaseFolder, second: RunFolder | Relea
     if one.dataset != other.dataset and (first.target is None or first.target != second.target):
         reasons.append(
             f"{first.name} is of the dataset {without_folder(one.dataset)} and {second.name} of "
-            f"{without_folder(other.dataset)}: a difference would be one of the data."
+            f"{without_folder(other.dataset)}: a difference would come from the data."
         )
     if one.selected.game != other.selected.game:
         reasons.append(
@@ -50,15 +50,15 @@ def why_not_compared(first: RunFolder | ReleaseFolder, second: RunFolder | Relea
         )
     if one.canaries != other.canaries:
         canaries, usual = (first.name, second.name) if one.canaries else (second.name, first.name)
-        reasons.append(f"{canaries} audits records with wrong labels, a worst case, and {usual} records as they are.")
+        reasons.append(f"{canaries} audits records with wrong labels, a worst case, and {usual} unchanged records.")
     return tuple(reasons)
 
 
 def agreement_of(first: RunFolder, second: RunFolder) -> Agreement:
     """Return whether the worlds of two runs agree: the same data, sizes, scenario and seed, and the same rows asked."""
-    alone = "so the intervals are those of independent runs"
+    alone = "so the intervals treat the runs as independent"
     if first.target is None or second.target is None:
-        return Agreement(False, f"What the worlds were drawn from is not noted in both, {alone}.")
+        return Agreement(False, f"Not both runs recorded what their worlds were drawn from, {alone}.")
     if first.target != second.target:
         return Agreement(False, f"The data are not the same (their digests differ), {alone}.")
     apart = _differing(_worlds(first), _worlds(second))
@@ -67,9 +67,10 @@ def agreement_of(first: RunFolder, second: RunFolder) -> Agreement:
     if not first.rows.asked.equals(second.rows.asked):
         purged = [of.name for of in (first, second) if of.purged]
         why = f"records were purged from {' and '.join(purged)}" if purged else "worlds, requests or records differ"
-        return Agreement(False, f"Not the same was asked of both ({why}), {alone}.")
+        return Agreement(False, f"The two runs did not query the same ({why}), {alone}.")
     return Agreement(
-        True, "Both were asked the same records in the same worlds, so the intervals are paired by world and record."
+        True,
+        "Both were queried on the same records in the same worlds, so the intervals are paired by world and record.",
     )
 
 

@@ -61,7 +61,7 @@ def compare_runs(folders: Sequence[Path]) -> Compared:
     check_number(len(folders))
     twice = [of for of, count in Counter(map(_real, folders)).items() if count > 1]
     if twice:
-        raise AuditError(f"{twice[0]} is given twice; name each run once")
+        raise AuditError(f"{twice[0]} is given twice; give each run once")
     runs = [read_run(folder, name) for folder, name in zip(folders, names_of(folders), strict=True)]
     first, *others = runs
     at = Confidences.of_pairs(len(others))
@@ -143,7 +143,7 @@ def _left_out(first: RunFolder, second: RunFolder) -> list[str]:
     both = set(attacks_of_both(first, second))
     sentences = []
     if not any(first.results[name].sees_versions for name in both):
-        sentences.append("They have no attack on more than one version in common, so their best cannot be compared.")
+        sentences.append("They share no attack on more than one version, so their best attacks cannot be compared.")
     for of in (first, second):
         left = [name for name in of.results if name not in both]
         if not left:
@@ -155,7 +155,8 @@ def _left_out(first: RunFolder, second: RunFolder) -> list[str]:
             f"did not run {'it' if len(left) == 1 else 'them'} ({shortened(left)}){leads}."
         )
     sentences += [
-        f"Records were purged from {of.name} once its findings were written: its differences rest on the rows left."
+        f"Records were purged from {of.name} after its findings were written: its differences are computed from the "
+        "remaining rows."
         for of in (first, second)
         if of.purged
     ]

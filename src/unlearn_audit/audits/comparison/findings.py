@@ -41,7 +41,7 @@ class RunRow(Frozen):
     epsilon: float | None = Field(default=None, description="epsilon is at least this")
     epsilon_ceiling: float | None = Field(default=None, description="the most that could have been shown")
     n_positive: int = Field(description="deleted people of a release")
-    n_negative: int = Field(description="references of a release, at the fewest")
+    n_negative: int = Field(description="references of a release, at least")
     n_worlds: int | None = None
     warnings: int = Field(default=0, description="how many warnings its findings hold")
 
@@ -62,8 +62,8 @@ class _Difference(Frozen):
     difference: float = Field(description="the second minus the first")
     difference_ci: Interval
     excess: float = Field(
-        description="by how much further from 0.5 the second is: the difference, unless an AUC is below 0.5, which is "
-        "a leak too"
+        description="how much further from 0.5 the second is: the difference, unless an AUC is below 0.5, which is a "
+        "leak too"
     )
     excess_ci: Interval
 
@@ -89,13 +89,13 @@ class BestDifference(_Difference):
         description="by which more or less is claimed, at `RunsComparison.claim_confidence`"
     )
     seen: float | None = Field(
-        description="an excess of this size would have been claimed with a probability of 80 %; 0.5 where only a "
-        "greater one would have been, null where nothing varies"
+        description="an excess of this size would have been claimed with a probability of 80 %; 0.5 if only a "
+        "larger one would have been, null if nothing varies"
     )
     tpr_difference: float | None = Field(
         description="of the true-positive rates at a false-positive rate of at most 1 %; null where one is not known"
     )
-    tpr_difference_ci: Interval | None = Field(description="as of independent runs, also where worlds agree")
+    tpr_difference_ci: Interval | None = Field(description="as for independent runs, even where worlds agree")
 
     @property
     def side(self) -> Side:
@@ -107,12 +107,12 @@ class BestDifference(_Difference):
 class RunDifference(Frozen):
     """Two runs: what was set otherwise, whether their worlds agree, and by how much they differ."""
 
-    first: str = Field(description="name of the run that others are compared with")
+    first: str = Field(description="name of the run that the others are compared with")
     second: str
     settings: tuple[Setting, ...] = Field(description="that the two do not share")
     paired: bool = Field(description="whether intervals are paired by row, since the worlds agree")
     why: str = Field(description="why they are, or are not")
-    not_compared: tuple[str, ...] = Field(description="what cannot be compared, and why, in sentences")
+    not_compared: tuple[str, ...] = Field(description="what cannot be compared, and why, in words")
     best: BestDifference | None = Field(description="null where the runs cannot be compared")
     attacks: tuple[AttackDifference, ...] = Field(description="those of both runs, the clearest difference first")
     sentences: tuple[str, ...]
@@ -133,8 +133,8 @@ class RunsComparison(Frozen):
 
     schema_: str = Field(default=SCHEMA, alias="schema")
     summary: str
-    claim_confidence: float = Field(description="of the intervals by which the best attacks are told apart")
-    all_confidence: float = Field(description="of the intervals by which single attacks are, all at once")
+    claim_confidence: float = Field(description="of the intervals that decide between the best attacks")
+    all_confidence: float = Field(description="of the intervals that decide between single attacks, all at once")
     runs: tuple[RunRow, ...] = Field(description="in the order given; others are compared with the first")
     differences: tuple[RunDifference, ...]
     limits: tuple[str, ...]

@@ -257,7 +257,7 @@ def rows_of(frame: pd.DataFrame, game: str, attacks: set[str], path: Path) -> Ro
         missing = ", ".join(sorted(needed - set(frame.columns)))
         raise AuditError(f"{path} has no column {missing}; run the audit again into this folder")
     if not all(pd.api.types.is_integer_dtype(frame[name]) for name in ASKED if name != "role"):
-        raise AuditError(f"{path} has ids that are no whole numbers; run the audit again into this folder")
+        raise AuditError(f"{path} has ids that are not whole numbers; run the audit again into this folder")
     chosen = frame["game"] == game
     if {"defense", "adaptive"} <= set(frame.columns):
         chosen &= (frame["defense"] == UNDEFENDED) & frame["adaptive"].astype(bool)

@@ -29,10 +29,7 @@ def words_of(found: RunDifference, at: Confidences, unchanged: Sequence[str] = (
         return (f"{found.second} cannot be compared with {found.first}.", *found.not_compared)
     sentences = [
         "" if found.best is None else _best(found, found.best, at),
-        *(
-            f"{name} left every answer as it was: nothing was forgotten, so the update reveals nothing."
-            for name in unchanged
-        ),
+        *(f"{name} changed no answer: nothing was forgotten, so the update reveals nothing." for name in unchanged),
         _each(found, at),
         found.why,
         _settings(found.settings),
@@ -55,8 +52,9 @@ def _best(found: RunDifference, best: BestDifference, at: Confidences) -> str:
     size = f"{number(best.excess, signed=True)}{from_half} ({_level(at.claim)} interval {ends})"
     if best.side == "same":
         return (
-            f"Whether {found.second} or {found.first} gives the deletion away more is not shown: the best attacks on "
-            f"both versions reach an AUC of {one} against {other}; the difference is {size}; {seen_words(best.seen)}."
+            f"It is not shown whether {found.second} or {found.first} gives the deletion away more: the best attacks "
+            f"on both versions reach an AUC of {one} against {other}; the difference is {size}; "
+            f"{seen_words(best.seen)}."
         )
     return (
         f"{found.second} gives the deletion away {best.side} than {found.first}: the best attacks on both versions "
@@ -115,11 +113,11 @@ def limits_of(at: Confidences, pairs: int) -> tuple[str, ...]:
         f"and of {_level(at.every)} for single attacks, which hold for all attacks at once (max-T where intervals are "
         "paired, Bonferroni where they are not)"
         + (f"; all {pairs:,} pairs of runs are allowed for (Bonferroni)" if pairs > 1 else "")
-        + f". So runs that are alike are told apart in any{several or ' way'} with a probability of "
+        + f". So runs that do not differ are reported as different in any{several or ' way'} with a probability of "
         f"{percent(round(1 - HEADLINE + 1 - FAMILY, 9))} at most.",
-        "Not shown does not mean alike: the sentences say how large a difference would have been seen.",
-        "Attacks are fitted on each run's own shadow worlds: where those differ, a difference may be one of attackers. "
-        "Only attacks that both ran are compared; another may find more.",
+        "Not shown does not mean equal: the sentences say how large a difference would have been detected.",
+        "Attacks are fitted on each run's own shadow worlds: where those differ, a difference may come from the "
+        "attackers. Only attacks that both ran are compared; another may find more.",
     )
 
 

@@ -120,7 +120,9 @@ def judge(figures: Figures, limits: Sequence[Limit], on: On = "interval") -> Pas
     check_known("comparison", [on], get_args(On))
     if not limits:
         if figures.verdict is None:
-            raise AuditError("only the verdict of an audit decides without a limit; give one, such as --max auc=0.6")
+            raise AuditError(
+                "only audits have a verdict that can decide without a limit; give a limit, such as --max auc=0.6"
+            )
         of = figures.verdict
         return Passage((Judgement("verdict", of.gate, f"the verdict is {of.kind}: {of.summary}"),))
     judged = tuple(_held(figures.figure(limit.measure), limit, on) for limit in limits)
@@ -187,10 +189,10 @@ def _what_would_do(figure: Figure, needed: int | None) -> str:
     if figure.lacks:
         return figure.lacks
     if figure.repeated is None:
-        return "nothing that this run could repeat would decide it"
+        return "repeating any part of this run would not decide it"
     noun = figure.repeated.noun
     if needed is None:
-        return f"no number of {noun} up to {MOST_WORLDS:,} is known to decide it"
+        return f"no number of {noun} up to {MOST_WORLDS:,} is known to be enough to decide it"
     return (
         f"about {needed:,} such {noun} would decide it in 80 % of runs, if the truth is this estimate and errors "
         "shrink with the square root of their number"

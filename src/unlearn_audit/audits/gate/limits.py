@@ -46,7 +46,7 @@ class Limit:
         """
         name, equals, value = text.rpartition("=")
         if not equals or not name.strip():
-            raise AuditError(f"--max {text} is no limit; write it as MEASURE=NUMBER, such as --max auc=0.6")
+            raise AuditError(f"--max {text} is not a limit; write it as MEASURE=NUMBER, such as --max auc=0.6")
         return cls(named(name), finite(value, f"--max {text}"))
 
 
@@ -68,7 +68,7 @@ def named(name: str) -> str:
         return kind
     number = finite(rate, f"the rate of {name.strip()}")
     if not 0 < number < 1:
-        raise AuditError(f"the rate of {name.strip()} does not lie between 0 and 1; write it as in {TPR}0.01")
+        raise AuditError(f"the rate of {name.strip()} is not between 0 and 1; write it as in {TPR}0.01")
     return f"{kind}{AT}{number}"
 
 
@@ -85,7 +85,7 @@ def finite(text: str, what: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise AuditError(f"{what} needs a number, and {text.strip()!r} is none; write a share as 0.05, not as 5 %")
+        raise AuditError(f"{what} needs a number, and {text.strip()!r} is not one; write a share as 0.05, not as 5 %")
     return number
 
 

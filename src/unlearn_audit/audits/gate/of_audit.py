@@ -137,8 +137,8 @@ class OfAudit:
         if of is self.evidence.leading:
             return ()
         return (
-            f"the interval of {measure} holds for {_label(of)} by itself; of {len(self.evidence.others) + 1:,} attacks "
-            "some stand out by chance",
+            f"the interval of {measure} holds for {_label(of)} taken alone; of {len(self.evidence.others) + 1:,} "
+            "attacks, some do well by chance",
         )
 
     def cautions(self, measures: Mapping[str, float]) -> tuple[str, ...]:
@@ -156,8 +156,8 @@ class OfAudit:
         own = None if self.chosen is None else self._auc(self.chosen)
         if own is not None and own.value is not None and own.high < GUESSING and 1 - own.value > most:
             said.append(
-                f"{own.of} is reliably wrong: whoever flips its answers reaches an AUC of {number(1 - own.value)}, "
-                f"above {most:g}"
+                f"{own.of} is reliably wrong: flipping its answers gives an AUC of {number(1 - own.value)}, above "
+                f"{most:g}"
             )
         every = [self._auc(of) for of in (self.evidence.leading, *self.evidence.others)] if self.chosen else []
         shown = [of for of in every if of.low > most and own is not None and of.of != own.of]
@@ -173,7 +173,9 @@ class OfAudit:
         """Return a figure that a result has with an interval of 95 %."""
         value, ends = getattr(of, name), getattr(of, f"{name}_ci")
         if value is None or ends is None:
-            raise AuditError(f"{_label(of)} has no {measure} in this run, as it was compared with no classical attack")
+            raise AuditError(
+                f"{_label(of)} has no {measure} in this run, as it was not compared with a classical attack"
+            )
         return _figure(measure, of, value, ends, share=share, notes=self._alone(measure, of))
 
     def _epsilon(self, of: Result) -> Figure:
@@ -243,7 +245,7 @@ def _figure(
         high = value + (1 - value) * binomial_ends(0, few, confidence)[1]
         notes = (
             *notes,
-            f"every record counts the same in {measure} of {_label(of)}, so that nothing is seen of how it varies: its "
+            f"every record counts the same in {measure} of {_label(of)}, so its variation cannot be observed: the "
             f"upper end allows for as many other records as {few:,} without a single one leave possible",
         )
     return Figure(

@@ -45,7 +45,7 @@ class OfRelease:
         confidence = 1 - (1 - CONFIDENCE) / 2  # as of `metrics.flagging.FlaggingRule`
         return Figure(
             measure=measure,
-            of="whoever flags the people who look most deleted",
+            of="an observer who flags the people who look most deleted",
             value=found.found_share,
             low=found.found_share_ci[0],
             high=found.found_share_ci[1],
@@ -67,7 +67,7 @@ class OfRelease:
         few = ""
         if found.reference_persons < found.references_needed:
             few = (
-                f"nobody could have been identified with {found.reference_persons:,} reference people; "
+                f"no one could have been identified with {found.reference_persons:,} reference people; "
                 f"{found.references_needed:,} are needed"
             )
         return Figure(
@@ -81,7 +81,7 @@ class OfRelease:
             share=False,
             notes=(
                 *((few,) if few else ()),
-                "that more people can be identified by another score is never excluded",
+                "another score could always identify more people",
             ),
         )
 

@@ -30,7 +30,7 @@ def render_naming(found: Naming, config: Mapping[str, Any], signing: Signing | N
         Date, version and owner.
     """
     return page_template("naming.html.j2", "unlearn_audit.audits.identification").render(
-        title="Who was deleted, out of a whole register?",
+        title="Who in a whole register was deleted?",
         found=found,
         headline=headline(found),
         explanation=explanation(found),
@@ -103,11 +103,11 @@ def _ends(of: Estimate) -> str:
 def _steps(found: Naming) -> tuple[Step, ...]:
     if found.first.low <= 1 / found.register:
         return (
-            Step("Weigh what this does not say: another attacker may find more."),
+            Step("Consider what this does not show: another attacker may find more."),
             Step("Check the release itself before it goes out.", "unlearn-audit release --help"),
         )
     return (
-        Step("Do not let both versions answer about the same records as they do here."),
-        Step("Measure what coarser answers change.", "unlearn-audit name --defense rounding:2"),
+        Step("Do not let both versions answer queries about the same records as they do here."),
+        Step("Measure the effect of coarser answers.", "unlearn-audit name --defense rounding:2"),
         Step("Plan the release: more people at once, or rounded answers.", "unlearn-audit plan-release --help"),
     )

@@ -82,7 +82,7 @@ class Naming:
     set_coverage
         Share of the deleted who are in their set, which is made for `COVERAGE`.
     unchanged
-        Pairs of versions that gave every reference the same answer; their deleted count as found last.
+        Pairs of versions that gave every reference the same answer; their deleted records count as found last.
     notes
         What a reader should know of how it was found.
     regime, regime_note
@@ -176,12 +176,14 @@ def observe_defended(tasks: Sequence[SideTask], maker: WorldMaker, defense: Defe
 
 def _check_queries(task: AuditTask, queries: int) -> None:
     if queries < FEWEST_QUERIES:
-        raise AuditError(f"--queries {queries} says too little of a change; ask at least {FEWEST_QUERIES} references")
+        raise AuditError(
+            f"--queries {queries} says too little about a change; use at least {FEWEST_QUERIES} references"
+        )
     references = task.config.worlds.references
     if queries > references:
         raise AuditError(
-            f"--queries {queries} needs as many reference records, and each pair is asked {references}; "
-            f"give --references {queries}"
+            f"--queries {queries} needs as many reference records, and each pair is queried on {references}; give "
+            f"--references {queries}"
         )
 
 
@@ -233,7 +235,7 @@ def rank(
     pairs, counts = np.unique(table.pairs[asked], return_counts=True)
     if not len(pairs) or counts.min() < queries:
         fewest = int(counts.min(initial=0))
-        raise AuditError(f"a pair was asked {fewest} reference records, fewer than the {queries} of --queries")
+        raise AuditError(f"a pair was queried on {fewest} reference records, fewer than the {queries} of --queries")
     phi = margin(table.posteriors[asked][:, [0, -1]], table.rows["label"].to_numpy()[asked])
     phi = phi.reshape(len(pairs), counts[0], 2)[:, :queries]
     references = np.array([place[int(record)] for record in records[asked][: counts[0]][:queries]])

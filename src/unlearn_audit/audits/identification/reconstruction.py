@@ -116,7 +116,7 @@ def _reconstruction(scaler: Scaler, found: Sequence[_Read]) -> Reconstruction:
     of_scores = np.concatenate([worlds, np.repeat(worlds, [len(one.of_unseen) for one in found])])
     low = tpr_at_fpr_interval(scores, positive, of_scores, LOW_FPR)
     if low is None:
-        raise AuditError("too few unseen records were compared with the deleted ones; ask for more deletions or worlds")
+        raise AuditError("too few unseen records were compared with the deleted ones; use more deletions or worlds")
     return Reconstruction(
         scaler=scaler,
         deletions=len(found),
@@ -135,12 +135,14 @@ def _settings(task: SideTask) -> LogisticSettings:
     if settings is None or not settings.standardized or settings.class_weight is not None:
         raise AuditError(
             "records are read off the weights of a logistic regression on standardised features, and "
-            f"{task.source.name} is none; choose the model logistic-regression"
+            f"{task.source.name} is not one; choose the model logistic-regression"
         )
     if not settings.one_vs_rest and len(task.data.class_values) > 2:
-        raise AuditError("a softmax regression of several classes is not read; use one regression a class")
+        raise AuditError("a softmax regression of several classes is not supported; use one regression per class")
     if len(task.plan.pool.train) + len(task.plan.pool.unseen) < CANDIDATES:
-        raise AuditError(f"the deleted are looked for among {CANDIDATES:,} records, and the target side has fewer")
+        raise AuditError(
+            f"the deleted records are searched for among {CANDIDATES:,} records, and the target side has fewer"
+        )
     return settings
 
 

@@ -31,7 +31,7 @@ def refuse_unsupported(task: AuditTask, command: str, *, from_weights: bool = Fa
     config = task.config
     if config.scenario.name not in ("single", "retained"):
         deletes = f"the scenario {config.scenario.name} deletes several"
-        raise AuditError(f"{command} is about one record at a time, and {deletes}")
+        raise AuditError(f"{command} handles one record at a time, and {deletes}")
     if not task.same_data:
         raise AuditError(f"{command} needs the attacker's records to be of the same data; leave the shadow dataset out")
     if config.worlds.canaries != "none":
@@ -43,10 +43,10 @@ def refuse_unsupported(task: AuditTask, command: str, *, from_weights: bool = Fa
     persons = task.records["target"].persons
     if (persons.sizes(persons.values) > 1).any():
         several = "people here have several; leave --person out"
-        raise AuditError(f"{command} is about one record at a time, and {several}")
+        raise AuditError(f"{command} handles one record at a time, and {several}")
     defenses = set(config.defenses) - {UNDEFENDED}
     if not from_weights and len(defenses) > 1:
-        raise AuditError(f"{command} looks at one release; give one --defense")
+        raise AuditError(f"{command} checks one release; give one --defense")
     if from_weights:
         _refuse_other_trainings(task, command, defenses)
 

@@ -164,7 +164,9 @@ def _solved(gradient: Array, before: Weights, known: PublicKnowledge) -> Array:
     """Solve (p - t) x - (σ'² - σ²) θ / C = the gradient for x, output by output weighed by p - t."""
     error = gradient[-1]
     if not error.any():
-        raise AuditError("both versions have the same weights, so nothing tells who was deleted; compare two versions")
+        raise AuditError(
+            "both versions have the same weights, so nothing shows who was deleted; compare two different versions"
+        )
     naive = np.asarray(gradient[:-1] @ error / (error @ error))
     if known.scaler == "fixed":
         return naive

@@ -28,8 +28,8 @@ from unlearn_audit.worlds import WorldPlan
 from unlearn_audit.worlds.prepare import Records, standardized
 
 SHARED_NOISE = (
-    "{name} in the regime {regime} would share its noise between the two versions, where it cancels in their "
-    "difference and hides nobody, whatever the epsilon; use the regime fresh"
+    "{name} in the regime {regime} would share its noise between the two versions, where it cancels out in their "
+    "difference and hides no one, whatever the epsilon; use the regime fresh"
 )
 
 NOT_PRIVATE = (
@@ -38,8 +38,8 @@ NOT_PRIVATE = (
 )
 
 OTHER_REGIME = (
-    "{side} side: exact retraining ran in the regime {retraining} and {method} in {regime}, so what tells them apart "
-    "may be the regime; ask for the regime {both}, which both can run ({why})"
+    "{side} side: exact retraining ran in the regime {retraining} and {method} in {regime}, so a difference between "
+    "them may come from the regime; use the regime {both}, which both can run ({why})"
 )
 
 
@@ -246,7 +246,7 @@ def _private_arm(
         models[side].make(seed=0).check_private(data.X, len(data.class_values))
         if unscaled:
             notes = (
-                f"{defense.training}: features are standardised with figures of the shadow side, which stands for "
-                "public data, since figures of the training records are outside the guarantee",
+                f"{defense.training}: features are standardised with statistics of the shadow side, which takes the "
+                "place of public data, since figures from the training records are outside the guarantee",
             )
     return _arm(defense.training, replace(task, records=records, models=models), worlds, claims, notes)

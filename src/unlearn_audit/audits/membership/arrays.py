@@ -18,7 +18,8 @@ SIZES = {"shadow_worlds": "shadow", "target_worlds": "target"}
 
 NO_SIDES = dict.fromkeys(
     ("target", "shadow"),
-    "model, X and y are both sides; for an attacker with other data or another model use run() with a configuration",
+    "model, X and y are both sides; for an attacker with different data or a different model use run() with a "
+    "configuration",
 )
 """Why functions that take arrays have no such keywords."""
 
@@ -65,9 +66,9 @@ class Arrays:
         """Return what the keywords of a function hold; ``person`` is the name of a column, for ``persons``."""
         person, persons = given["person"], given["persons"]
         if person is not None and persons is not None:
-            raise AuditError("person names a column and persons holds one value a record; give one of them")
+            raise AuditError("person names a column and persons holds one value per record; give one of them")
         if person is not None and not isinstance(person, str):
-            raise AuditError("person is the name of a column of X; give one value a record as persons")
+            raise AuditError("person is the name of a column of X; give one value per record as persons")
         named = {key: given[key] for key in ("model", "X", "y", "name", "groups", "keep")}
         passed = dict(given["fit_params"] or {})
         if given["sample_weight"] is not None:

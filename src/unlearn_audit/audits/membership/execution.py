@@ -35,7 +35,7 @@ class Execution:
     reporter
         Shows progress; by default a notebook shows it, and elsewhere it goes to the log ``unlearn_audit``.
     executor
-        Where worlds are made: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
+        Where worlds are computed: ``serial``, ``processes`` or ``dask``; None means processes for several jobs.
     scheduler
         The address of a running Dask scheduler; None means worker processes of this machine.
     keep_going

@@ -33,7 +33,7 @@ def plan_of_files(
         If what is asked cannot be had of files.
     """
     if config.until is not None:
-        raise AuditError("until adds target worlds, and a file of posteriors has none to add; use it with run")
+        raise AuditError("until adds target worlds, and a file of posteriors has no worlds to add; use it with run")
     tables = {UNDEFENDED: SideTables(shadow, _grouped_by(target, config.groups))}
     if config.fit_rows is None:
         config = config.model_copy(update={"fit_rows": FIT_ROWS})

@@ -1,4 +1,4 @@
-"""What an audit says of a model that gives labels and no probabilities."""
+"""What an audit says of a model that gives labels but no probabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unlearn_audit.models.methods import probabilities_instead
 from unlearn_audit.utils.notes import Caution
 
 _MORE = (
-    "an attacker may also ask for labels near each record, which can show more: worlds.probes, such as 20 (--probes "
+    "an attacker may also query labels near each record, which can reveal more: worlds.probes, such as 20 (--probes "
     f"20), adds {', '.join(PROBING)}"
 )
 
@@ -32,6 +32,6 @@ def notes_on_labels(task: AuditTask, attacks: AttackPlan) -> Iterator[str]:
         instead = probabilities_instead(estimator)
         more = "; ".join(filter(None, (*probing, instead)))
         yield Caution(
-            f"model {source} gives labels and no probabilities, so the audit asks for labels alone, in which these "
+            f"model {source} gives labels but no probabilities, so the audit queries only labels, in which these "
             f"attacks can see something: {names}{'; ' if more else ''}{more}"
         )

@@ -24,8 +24,8 @@ def listed_records(path: Path, records: Records) -> Positions:
     """
     if not path.is_file():
         raise AuditError(
-            f"--delete-ids {path} is no file; write the ids into one, a line each: in a configuration they would name "
-            "the deleted in every report"
+            f"--delete-ids {path} is not a file; write the ids into a file, one per line: in a configuration they "
+            "would name the deleted in every report"
         )
     wanted = {plain(str(of)) for of in read_ids(str(path), "--delete-ids")}
     people = records.data.persons is not None

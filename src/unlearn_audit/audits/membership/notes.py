@@ -39,8 +39,8 @@ MOST_GAPS = 5
 """How many attacks with such a difference are named."""
 
 _GAP = (
-    "the shadow side does not represent the target. Look for columns that mean something else there, such as ids, and "
-    "for a different population; the attack chosen on shadow worlds may not be the strongest"
+    "the shadow side does not represent the target. Look for columns that mean something different there, such as ids, "
+    "and for a different population; the attack chosen on shadow worlds may not be the strongest"
 )
 
 _LEARNED_NOTHING = (
@@ -49,7 +49,7 @@ _LEARNED_NOTHING = (
 )
 """What a neural network's own warning says, which quotes no record."""
 
-_WHOLE_CLASS = "forgot every training record of a class, so that nothing was retained of it"
+_WHOLE_CLASS = "forgot every training record of a class, so none of that class was retained"
 
 StatsByArm = Mapping[tuple[str, str], WorldStats]
 """What is known of the models beside their answers, by arm and side."""
@@ -168,7 +168,7 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
         times = np.unique(asked, return_counts=True)[1]
         if len(times) < len(asked):
             message = (
-                f"{side} side: {len(times):,} unseen records were asked {len(asked):,} times, each of them at most "
+                f"{side} side: {len(times):,} unseen records were queried {len(asked):,} times, each of them at most "
                 f"{times.max():,} times; they repeat across pairs"
             )
             notes.append(as_note(message))
@@ -178,7 +178,7 @@ def repeats(tables: Mapping[str, Observations]) -> list[Note]:
 def roundings(tables: Mapping[str, Observations]) -> list[Note]:
     """Say how files were read that are not of the plain form, and where posteriors are rounded."""
     readings = [
-        as_note(f"the {side} file was read so: {sentence}")
+        as_note(f"the {side} file was read as follows: {sentence}")
         for side, table in tables.items()
         for sentence in table.metadata.get(READ_AS, ())
     ]
@@ -214,11 +214,13 @@ def gaps(results: Sequence[Result], selected: Selected) -> list[Note]:
         message = (
             f"the attack chosen, {attack_words(leading.attack, leading.attack_model)}, reached an AUC of "
             f"{number(leading.shadow_auc)} on shadow worlds and {number(leading.auc)} on the target, further apart "
-            "than their errors explain"
+            "than their standard errors explain"
         )
         message += f", as are those of {named}" if apart else ""
     elif apart:
-        message = f"AUCs on shadow worlds and on the target are further apart than their errors explain, of {named}"
+        message = (
+            f"AUCs on shadow worlds and on the target are further apart than their standard errors explain, of {named}"
+        )
     else:
         return []
     return [as_note(Caution(f"{message}: {_GAP}"))]
@@ -258,4 +260,4 @@ def min_mean_max(values: Sequence[float]) -> Spread:
 def note_on_classes(shadow: Sequence[str], target: Sequence[str]) -> str:
     """Say which class of the attacker's data stands for which of the target's."""
     pairs = ", ".join(f"{one} for {other}" for one, other in zip(shadow, target, strict=True))
-    return f"the shadow data has other classes; in the attacks its classes stand, in their order, {pairs}"
+    return f"the shadow data has different classes; in the attacks its classes take the place, in order, {pairs}"

@@ -101,7 +101,7 @@ def plan_audit(task: AuditTask, claims: Claims | None = None) -> AuditPlan:
         raise AuditError(
             f"shadow data {records['shadow'].data.name} has {len(records['shadow'].data.class_names)} classes and "
             f"target data {records['target'].data.name} {len(records['target'].data.class_names)}; an attack on "
-            "posteriors of one width cannot read another, so choose data with as many classes"
+            "posteriors of one width cannot read another, so choose data with the same number of classes"
         )
     worlds, notes = _plan_worlds(task)
     attacks = _plan_attacks(task, worlds)
@@ -183,7 +183,7 @@ def _plan_attacks(task: AuditTask, worlds: Mapping[str, WorldPlan]) -> AttackPla
     # the first game is the one to lead with
     if not any(sees_versions(attack.view) for attack in next(iter(attacks.by_game.values())).runs):
         raise AuditError(
-            "an attack on both versions is needed, to lead with and to compare by; leave --attack none or "
+            "an audit needs an attack on both versions, to lead and to compare with; leave --attack none or "
             f"--attack-model none out, or name one (unlearn-audit list attacks){_seen_in_labels(attacks)}"
         )
     rows = shadow.n_deletions
@@ -210,4 +210,4 @@ def _seen_in_labels(attacks: AttackPlan) -> str:
     """Return which attacks would be left where models give labels alone, as the end of a sentence."""
     if all(of.posteriors for of in attacks.available.values()):
         return ""
-    return "; the model gives labels alone, in which label-gap and the feature direct-diff can see something"
+    return "; the model gives only labels, in which label-gap and the feature direct-diff can see something"

@@ -41,18 +41,18 @@ def tables_by_name(tables: Tables) -> dict[str, Observations]:
 
 @dataclass(frozen=True, repr=False)
 class AuditResult:
-    """An audit's findings and the tables they rest on.
+    """An audit's findings and the tables they are based on.
 
     Attributes
     ----------
     findings
         Verdict and figures; what ``findings.json`` holds.
     scores
-        One row a target record and game, one column an attack.
+        One row per target record and game, one column per attack.
     observations
         The tables of both sides and every arm, by name; see `tables_by_name`.
     identity
-        What makes this audit another than any other: configuration, data and models.
+        What distinguishes this audit from others: configuration, data and models.
     """
 
     findings: Findings
@@ -93,7 +93,7 @@ class AuditResult:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:
-        """Write into a folder that is held already."""
+        """Write into a folder that is already locked."""
         findings = self.findings.model_copy(update={"execution": {**self.findings.execution, "folder": str(folder)}})
         for side, table in self.observations.items():
             write_observations(table, folder / "observations" / f"{side}.parquet")

@@ -93,7 +93,7 @@ def with_influence(plan: AuditPlan, execution: Execution) -> AuditPlan:
         reason = message if isinstance(error, AuditError) else f"{type(error).__name__}: {message}"
         if plan.task.config.attacks is not None:
             raise AuditError(
-                f"what deletions change is not known, and an attack that was asked for needs it: {reason}"
+                f"the effect of deletions is not known, and a requested attack needs it: {reason}"
             ) from error
         return plan.with_influence(None).noting(Caution(f"influence attacks were left out: {reason}"))
     show(1)

@@ -30,7 +30,7 @@ class Cost(Frozen):
         description="seconds over those of exact retraining, mean over worlds on a logarithmic scale"
     )
     relative_ci: Interval | None = Field(description="95 % interval over worlds")
-    peak_memory: float | None = Field(description="bytes held at the most beyond those held before")
+    peak_memory: float | None = Field(description="peak bytes held beyond those held before")
     reused: bool = Field(description="whether worlds came from the store, timed when they were made")
 
 
@@ -42,8 +42,8 @@ class DifficultyGroup(Frozen):
     )
     coupled: bool = Field(
         default=False,
-        description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
-        "both difficulty and leak",
+        description="whether difficulty was measured in the attacked world, so that the noise of one model moves both "
+        "difficulty and leak",
     )
     tenth: int = Field(description="1 the easiest to forget, 10 the hardest")
     n_positive: int
@@ -57,8 +57,8 @@ class DifficultyTrend(Frozen):
     by: str
     coupled: bool = Field(
         default=False,
-        description="whether difficulty was read in the world that is attacked, so that the noise of one model moves "
-        "both difficulty and leak",
+        description="whether difficulty was measured in the attacked world, so that the noise of one model moves both "
+        "difficulty and leak",
     )
     rank_correlation: float = Field(description="Spearman's, of difficulty and leak, record by record")
     rank_correlation_ci: Interval | None
@@ -67,7 +67,7 @@ class DifficultyTrend(Frozen):
 class Method(Frozen):
     """One method of a comparison: a row of its table."""
 
-    method: str = Field(description="as it was named, with its options")
+    method: str = Field(description="as given, with its options")
     status: Status = Field(
         description="reference: exact retraining and no unlearning; skipped: it cannot unlearn from such models; "
         "failed: it could not be run"
@@ -77,7 +77,7 @@ class Method(Frozen):
         default=None, description="what it promises: exact, certified, approximate, none or not declared"
     )
     source: str | None = Field(default=None, description="where it was published")
-    regime: str | None = Field(default=None, description="the regime that its target worlds really ran")
+    regime: str | None = Field(default=None, description="the regime that its target worlds actually ran")
     reading: Reading | None = Field(
         default=None,
         description="what its update reveals compared with exact retraining: more, less, same (not told apart here), "
@@ -87,10 +87,10 @@ class Method(Frozen):
         default=None, description="what the unlearned model alone shows of deleted records, compared with retraining"
     )
     noisy_steps: int | None = Field(
-        default=None, description="how many noisy steps each request takes, of a method that takes such"
+        default=None, description="how many noisy steps each request takes, for a method that takes them"
     )
-    sentences: tuple[str, ...] = Field(default=(), description="what matters, in words")
-    weights_unchanged: bool | None = Field(default=None, description="whether it left the model as it was")
+    sentences: tuple[str, ...] = Field(default=(), description="the main result, in words")
+    weights_unchanged: bool | None = Field(default=None, description="whether it left the model unchanged")
     arms: ArmsComparison | None = Field(default=None, description="every attack, distances and measures")
     cost: Cost | None = None
     difficulty: tuple[DifficultyGroup, ...] = ()
@@ -110,7 +110,9 @@ class MethodsFindings(Frozen):
     game: str
     details: dict[str, Any]
     summary: str
-    methods: tuple[Method, ...] = Field(description="references first, then as asked for, those that did not run last")
+    methods: tuple[Method, ...] = Field(
+        description="references first, then in the order given, those that did not run last"
+    )
     notes: tuple[Note, ...]
     limits: tuple[str, ...]
     execution: dict[str, Any]

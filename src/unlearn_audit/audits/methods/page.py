@@ -120,10 +120,10 @@ def trend_words(found: MethodsFindings) -> list[str]:
 
 
 COUPLED = {
-    MARGIN: "Difficulty by margin-retrained was read under retrained models of the world that is attacked, because not "
+    MARGIN: "Difficulty by margin-retrained was measured on retrained models of the attacked world, because not "
     "every deleted record is queried in another one. The noise of one training moves both difficulty and leak, so the "
     "two correlate to some degree even if hard records leak no more.",
-    PER_INSTANCE: "The per-instance loss is that of the training of the attacked original, whose noise moves both loss "
+    PER_INSTANCE: "The per-instance loss comes from the training of the attacked original, whose noise moves both loss "
     "and leak.",
 }
 """By kind, why a difficulty is coupled with leak."""

@@ -30,9 +30,9 @@ Method = str | UnlearningConfig | Callable[..., Any]
 NO_UNLEARNING = UnlearningConfig(method="none")
 
 NOT_HERE = {
-    "unlearning": "compare-methods takes its methods from --method, which is repeatable; leave --{flag} out and write "
-    "options behind a name, as in --method sisa:shards=5",
-    "until": "compare-methods has the same worlds for every method; give --target-worlds, and no --{flag}",
+    "unlearning": "compare-methods takes its methods from --method, which can be repeated; leave "
+    "--{flag} out and write options behind a name, as in --method sisa:shards=5",
+    "until": "compare-methods uses the same worlds for every method; give --target-worlds, and no --{flag}",
     "defenses": "compare-methods compares methods without defences; leave --{flag} out, and try defences on one of "
     "them with run",
 }

@@ -26,7 +26,7 @@ class MethodsResult:
     findings
         All of it; what ``methods.json`` holds.
     identity
-        What makes this comparison another than any other.
+        What distinguishes this comparison from others.
     """
 
     findings: MethodsFindings
@@ -41,7 +41,7 @@ class MethodsResult:
         return card_of(self.findings).html()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the table: one row a method."""
+        """Return the table: one row per method."""
         return frame_of(self.findings)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
@@ -56,7 +56,7 @@ class MethodsResult:
             return self.write(held)
 
     def write(self, folder: Path) -> Path:
-        """Write into a folder that is held already."""
+        """Write into a folder that is already locked."""
         page = render_methods(self.findings)
         write_atomic(folder / "methods.json", self.findings.to_json())
         write_atomic(folder / "methods.csv", to_csv(self.to_frame()), publishable=True)

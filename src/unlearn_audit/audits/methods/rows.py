@@ -22,7 +22,7 @@ from unlearn_audit.unlearning import options_of
 PlayedArm = tuple[Played, SideTables]
 """What attacks made of an arm, and its tables."""
 
-NO_ATTACK = "no attack on more than one version is left; all that were asked for failed"
+NO_ATTACK = "no attack on more than one version is left; all those requested failed"
 
 
 def rows_of(

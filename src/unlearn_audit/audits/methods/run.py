@@ -119,7 +119,7 @@ def _observed(plan: AuditPlan, maker: WorldMaker) -> tuple[Observed, dict[str, s
             raise
         except AuditError as error:
             failed[arm.name] = str(error)
-            maker.reporter.say(f"{arm.name} failed: {error}; the other methods go on")
+            maker.reporter.say(f"{arm.name} failed: {error}; the other methods continue")
             continue
         found = Observed({**found.tables, **more.tables}, {**found.stats, **more.stats}, {**found.spent, **more.spent})
     return found, failed

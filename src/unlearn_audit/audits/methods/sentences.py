@@ -42,7 +42,7 @@ def method_words(row: Method, *, changes_weights: bool) -> tuple[str, ...]:
         return (f"{what}: {leak}.",)
     left = ""
     if row.weights_unchanged and changes_weights and found.moved:
-        left = f"{row.method} left every weight as it was, although it says that it changes the model."
+        left = f"{row.method} left every weight unchanged, although it claims to change the model."
     sentences = (
         left,
         update_words(found),
@@ -73,9 +73,9 @@ def _accuracy(found: Measured | None) -> str:
 _READINGS = (
     ("more", "give the deletion away more than exact retraining", "gives the deletion away more than exact retraining"),
     ("less", "give it away less", "gives it away less"),
-    ("same", "can't be told apart from it here", "can't be told apart from it here"),
+    ("same", "cannot be told apart from it here", "cannot be told apart from it here"),
     ("as-retraining", "answer exactly as retraining does", "answers exactly as retraining does"),
-    ("unchanged", "left every answer as it was", "left every answer as it was"),
+    ("unchanged", "changed no answer", "changed no answer"),
 )
 
 
@@ -91,7 +91,7 @@ def summary_of(rows: Sequence[Method]) -> str:
     failures = [f"{_listed(failed)} failed; the table says why."] if failed else []
     compared = [of for of in rows if of.status == "compared"]
     if not compared:
-        return " ".join(["No method was compared: exact retraining and no unlearning stand alone.", *failures])
+        return " ".join(["No method was compared: only exact retraining and no unlearning ran.", *failures])
     n = len(compared)
     parts = []
     for reading, many, one in _READINGS:
@@ -101,8 +101,8 @@ def summary_of(rows: Sequence[Method]) -> str:
     methods = "1 method was" if n == 1 else f"{n} methods were"
     sentences = [f"{methods} compared with exact retraining by what the update gives away: {'; '.join(parts)}."]
     for direction, words in (
-        ("remembered", "known better than after retraining, so that they are not forgotten"),
-        ("over-forgotten", "known worse than after retraining, over-forgotten, which betrays them as well"),
+        ("remembered", "recognised better than after retraining, so they are not forgotten"),
+        ("over-forgotten", "recognised less well than after retraining: over-forgotten, which gives them away as well"),
         ("recognisable", "recognised more often than after retraining"),
     ):
         names = [of.method for of in compared if of.direction == direction]
@@ -140,27 +140,27 @@ def _listed(names: Sequence[str]) -> str:
 def limits_of(rows: Sequence[Method], config: AuditConfig) -> tuple[str, ...]:
     """Return what a comparison does not say."""
     sentences = [
-        "Attacks are fitted on each method's own shadow worlds, so that the attacker knows the method. Only the "
-        "attacks in the tables were tried; another may find more.",
+        "Attacks are fitted on each method's own shadow worlds, so the attacker knows the method. Only the attacks in "
+        "the tables were tried; others may find more.",
         "More, less and not told apart compare the best attacks on both versions, and those on the unlearned model "
         f"alone, each chosen on its own shadow worlds, by intervals of {percent(HEADLINE)} of how much further from "
         "0.5 one AUC is than the other; single attacks and the direction of margins are read by intervals of "
         f"{percent(FAMILY)} that hold for all of them at once (max-T). Together, these claims wrongly tell a method "
         f"that is like retraining apart with a probability of {percent(CLAIMED)} at most. Nothing corrects for the "
-        "number of methods: of ten that are like retraining, expect that one may be told apart. The sentence on "
-        "accuracy has a separate 95 % interval.",
-        "Not told apart does not mean alike: the sentences say how large a difference would have been seen.",
-        "Pareto fronts are of point estimates; where intervals overlap, which methods lie on one may change.",
-        "Time and memory are those of this machine when worlds were made; they differ from run to run.",
+        "number of methods: of ten that are like retraining, one may well be told apart. The sentence on accuracy has "
+        "a separate 95 % interval.",
+        "Not told apart does not mean equal: the sentences say how large a difference would have been detected.",
+        "Pareto fronts are of point estimates; where intervals overlap, the methods on a front may change.",
+        "Time and memory were measured on this machine when the worlds were made; they differ from run to run.",
     ]
     if config.worlds.target < FEW_WORLDS:
         sentences.append(
-            f"There are {config.worlds.target} target worlds; fewer than {FEW_WORLDS} leave intervals wide."
+            f"There are {config.worlds.target} target worlds; with fewer than {FEW_WORLDS}, intervals are wide."
         )
     if config.worlds.layout != "per-record":
         sentences.append(
-            "KLOM and attacks that learn of each record by itself, such as U-LiRA and RULI, need worlds that audit the "
-            "same records in every role (--layout per-record)."
+            "KLOM and attacks that learn about each record separately, such as U-LiRA and RULI, need worlds that audit "
+            "the same records in every role (--layout per-record)."
         )
     if any(of.cost is not None and of.cost.reused for of in rows):
         sentences.append("Worlds from the store were timed when they were made, perhaps on another machine.")

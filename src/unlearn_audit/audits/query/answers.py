@@ -36,20 +36,20 @@ def as_posteriors(replies: Replies, asking: Asking, where: str) -> Replies:
     if values.shape[1] == 1 and classes is None:
         if len(asking.classes) != 2:
             raise AuditError(
-                f"{where} answered with one number a record; if it is the probability of the second of two classes, "
-                "name both with --classes NO,YES, and say otherwise with --answers where the probabilities are"
+                f"{where} answered with one number per record; if it is the probability of the second of two classes, "
+                "name both with --classes NO,YES, otherwise say with --answers where the probabilities are"
             )
         values = np.column_stack([1 - values, values])
     names = classes or asking.classes or tuple(map(str, range(values.shape[1])))
     if asking.classes and classes is None and len(asking.classes) != values.shape[1]:
         raise AuditError(
-            f"{where} answered with {values.shape[1]} numbers a record, and --classes names {len(asking.classes)}"
+            f"{where} answered with {values.shape[1]} numbers per record, and --classes names {len(asking.classes)}"
         )
     wrong = np.asarray(~np.isfinite(values).all(axis=1))
     if wrong.any():
         raise AuditError(
-            f"{where} answered with something that is no number (NaN, null or infinite) for {int(wrong.sum()):,} of "
-            f"{len(wrong):,} records of a batch; no half of its answers is used"
+            f"{where} answered with something that is not a number (NaN, null or infinite) for {int(wrong.sum()):,} of "
+            f"{len(wrong):,} records of a batch; none of its answers are used"
         )
     if len(names) > 1:
         check_posteriors(values[:, None], names, False, where)
@@ -78,13 +78,13 @@ def classes_of(replied: Replied, asking: Asking) -> tuple[str, ...]:
     found = tuple(map(str, range(next(iter(widths))))) if widths else ()
     if strays := [name for name in names if name not in (asking.classes or found or names)]:
         raise AuditError(
-            f"{names[strays[0]]} answered with the class {strays[0]!r}, which is none of "
+            f"{names[strays[0]]} answered with the class {strays[0]!r}, which is not one of "
             f"{shortened(asking.classes or found)}; see --classes"
         )
     classes = asking.classes or found or tuple(sorted(names, key=_in_order))
     if len(classes) < 2:
         raise AuditError(
-            f"the versions answered with one class alone ({shortened(classes)}); name all classes with --classes"
+            f"the versions answered with only one class ({shortened(classes)}); name all classes with --classes"
         )
     return classes
 

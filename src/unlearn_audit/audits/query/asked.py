@@ -133,4 +133,4 @@ def _check_ids(ids: Sequence[Any] | npt.NDArray[np.object_], where: Path) -> Non
     if bool(index.has_duplicates):
         again = index[index.duplicated()]
         what = f"{len(again.unique()):,} record ids more than once, such as {again[0]}"
-        raise AuditError(f"{where} holds {what}; give one row a record")
+        raise AuditError(f"{where} holds {what}; give one row per record")

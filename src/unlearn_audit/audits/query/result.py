@@ -15,24 +15,24 @@ from unlearn_audit.utils.columns import read_columns
 
 @dataclass(frozen=True, eq=False)
 class QueryResult:
-    """What a query left.
+    """The result of a query.
 
     Attributes
     ----------
     folder
-        Where its files lie.
+        Where its files are.
     records
-        How many records were asked.
+        How many records were queried.
     classes
-        What the classes are called, in the order of the columns.
+        Names of the classes, in the order of the columns.
     changed
         The share of records whose answer changed from one version to the other.
     labels_only
-        Whether a version answered with labels alone.
+        Whether a version answered only with labels.
     notes
-        What is to be known, one sentence each.
+        Notes, one sentence each.
     columns
-        Options of the command that fits next, about columns of the files.
+        Options of the next command, about columns of the files.
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class QueryResult:
         return self.folder / "after.parquet"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the answers of both versions: a row a record, columns ``before_<class>`` and ``after_<class>``."""
+        """Return the answers of both versions: one row per record, columns ``before_<class>`` and ``after_<class>``."""
         frames = [read_columns(path, ("record", "label")).to_pandas() for path in (self.before, self.after)]
         renamed = [
             frame.rename(columns={name: f"{side}_{name[2:]}" for name in frame if name.startswith("p_")})
@@ -66,19 +66,19 @@ class QueryResult:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What was done and what is to be known of it."""
+        """What was done, with notes."""
         one = (
             f"{self.records:,} records, {len(self.classes)} classes: answers changed for {self.changed:.1%} of records"
         )
         return (one, *self.notes)
 
     def next_command(self, deleted: str | None = None, reference: str | None = None) -> str:
-        """Return the command that fits next.
+        """Return the next command to run.
 
         Parameters
         ----------
         deleted, reference
-            As `unlearn_audit.cli.release` takes them; a word in capitals stands for what is not known.
+            As `unlearn_audit.cli.release` takes them; a word in capitals marks what is not known.
         """
         return " ".join(self._words(deleted or "IDS", reference or "IDS"))
 

@@ -65,39 +65,39 @@ def query(
     force: bool = False,
     progress: Reporter | None = None,
 ) -> QueryResult:
-    """Ask two finished versions of a model about records, and write what they answer to files.
+    """Query two finished versions of a model on records, and write their answers to files.
 
     Parameters
     ----------
     records
-        A file of columns, or a DataFrame: one row a record.
+        A file of columns, or a DataFrame: one row per record.
     before, after
         Each version: an address of a prediction API, the path of an ``.onnx`` file or of weights, ``module:function``,
         a command, or a fitted model.
     out
-        The folder for ``before.parquet`` and ``after.parquet``. A query that was interrupted goes on in it.
+        The folder for ``before.parquet`` and ``after.parquet``. An interrupted query continues in it.
     record, label, person, groups
-        Columns that go into the files: the id (by default the row's number), the class, whose record it is, and by what
-        to break risk down. None but ``groups`` is sent.
+        Columns to write to the files: the id (by default the row's number), the class, the person, and groups by which
+        to break down the risk. Only ``groups`` are sent.
     send, exclude
         The columns that are sent, in this order; or those that are not.
     classes
-        Names of the classes, in the order in which versions answer, where these do not say so themselves.
+        Names of the classes, in the order in which the versions answer, if the versions do not state them.
     batch
-        Records that are asked at once; by default as suits the kind of version.
+        Records per query; the default depends on the kind of version.
     module, logits
         See `unlearn_audit.versions.Asking`.
     request, answers, headers, timeout, time_limit, attempts, wait, rate
-        The same, of versions behind HTTP; each header as ``Name: env:VARIABLE`` or ``Name: file:PATH``.
+        The same, for versions behind HTTP; each header as ``Name: env:VARIABLE`` or ``Name: file:PATH``.
     force
-        Whether another query in the folder is replaced.
+        Whether to replace another query in the folder.
     progress
-        Shows how far it is.
+        Shows progress.
 
     Raises
     ------
     AuditError
-        If records or versions cannot be had, or a version does not answer as it should.
+        If records or versions are not available, or a version does not answer as it should.
     """
     columns = Columns(record, label, person, tuple(groups), tuple(send), tuple(exclude))
     for name, value, least in (
@@ -210,9 +210,8 @@ class _Work:
             if differ:
                 by = f", by up to {most:.2g}" if one.dtype != object and one.shape == two.shape else ""
                 notes.append(
-                    f"{side} ({version.where}) answered {differ} of {len(few)} records otherwise when it was asked "
-                    f"again{by}: it does not repeat itself, so that a part of what changed between the versions is "
-                    "chance"
+                    f"{side} ({version.where}) answered {differ} of {len(few)} records differently when queried "
+                    f"again{by}: its answers do not repeat, so part of the change between the versions is chance"
                 )
         return notes
 
@@ -222,7 +221,7 @@ class _Work:
         if strays:
             raise AuditError(
                 f"column '{self.columns.label}' holds the label {strays[0]!r}, and the versions answer for the classes "
-                f"{shortened(classes)}; name them with --classes as the labels are, in the order of the answers"
+                f"{shortened(classes)}; give --classes the names that the labels have, in the order of the answers"
             )
 
     def _table(self, posteriors: npt.NDArray[np.float64], classes: Sequence[str]) -> pa.Table:
@@ -259,8 +258,8 @@ def _notes(changed: float, labels_only: bool) -> list[str]:
     notes = []
     if labels_only:
         notes.append(
-            "labels alone were answered: each counts as a probability of 1, and less can be seen than otherwise"
+            "only labels were answered: each counts as a probability of 1, and less can be seen than from probabilities"
         )
     if not changed:
-        notes.append("both versions answered every record alike; check that they are two versions")
+        notes.append("both versions answered every query identically; check that they are different versions")
     return notes

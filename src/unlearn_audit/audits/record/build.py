@@ -47,10 +47,10 @@ def record_of(folder: Path, who: Who | None = None, key: bytes | None = None) ->
     Raises
     ------
     AuditError
-        If there is no such run, or a file of it is not as it was written.
+        If there is no such run, or a file of it has changed since it was written.
     """
     if not folder.is_dir():
-        raise AuditError(f"{folder} is no run folder; a record needs all that a run wrote, so give the folder")
+        raise AuditError(f"{folder} is not a run folder; a record needs all that a run wrote, so give the folder")
     found, who = read_run(folder), who or Who()
     content = (
         contents.of_release(found)

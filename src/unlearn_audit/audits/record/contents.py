@@ -133,7 +133,7 @@ def of_release(found: ReleaseFindings) -> Content:
             "deleted people": found.persons,
             "their records": found.records,
             "reference people": found.reference_persons,
-            "reference people needed to identify anybody": found.references_needed,
+            "reference people needed to identify anyone": found.references_needed,
             **({"repetitions": len(found.repetitions)} if found.rehearsal else {}),
         },
         parameters=None,

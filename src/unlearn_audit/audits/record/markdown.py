@@ -110,8 +110,8 @@ def _attacks(attacks: Iterable[Attack]) -> Iterator[str]:
 
 def _figures(figures: Sequence[Figure]) -> Iterator[str]:
     sizes = "positives, negatives, worlds"
-    head = ("attack", "game", "setting", sizes, "AUC (95 %)", "claimed by", "TPR at FPR", "smallest AUC seen")
-    yield "The smallest AUC seen is the one that would have been claimed with a probability of 80 %."
+    head = ("attack", "game", "setting", sizes, "AUC (95 %)", "claimed by", "TPR at FPR", "smallest AUC detected")
+    yield "The smallest AUC detected is the one that would have been claimed with a probability of 80 %."
     yield ""
     yield from _table(head, [_row(of) for of in figures])
 

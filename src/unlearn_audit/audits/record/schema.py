@@ -33,7 +33,7 @@ class Scope(Frozen):
     dataset: str | None
     model: str | None
     unlearning: str | None = Field(description="how records were deleted")
-    regime: str | None = Field(description="how the randomness of both versions is related")
+    regime: str | None = Field(description="how the randomness of the two versions is related")
     settings: dict[str, str] = Field(description="the configuration in publishable form")
 
 
@@ -58,10 +58,10 @@ class Attack(Frozen):
     """The threat model of one attack."""
 
     attack: str
-    about: str | None = Field(description="what it does, in one line; null for an attack of other people's")
+    about: str | None = Field(description="what it does, in one line; null for a third-party attack")
     sees: str
     knows: str
-    needs: tuple[str, ...] | None = Field(description="beside what it sees; null where not recorded")
+    needs: tuple[str, ...] | None = Field(description="besides what it sees; null where not recorded")
 
 
 class NotRun(Frozen):

@@ -39,10 +39,10 @@ _NEVER = (
 )
 
 ASSUMPTIONS = (
-    "An honest provider: the audit trusts whoever ran it that the data, the training and the deletion it was given are "
-    "those that are really used, and that no result was chosen after the fact. It cannot show that a model that is "
-    "offered was made in this way; whoever trains otherwise for an audit is not found out.",
-    "Digests show which files and settings a run was made of. They are no signature.",
+    "An honest provider: the audit trusts that the person who ran it gave it the data, training and deletion that are "
+    "really used, and did not select results afterwards. It cannot show that a deployed model was made in this way, "
+    "nor detect a provider who trains differently for the audit.",
+    "Digests show which files and settings a run used. They are not a signature.",
 )
 """What a record rests on, whatever the run."""
 

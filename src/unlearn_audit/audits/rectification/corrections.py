@@ -70,7 +70,7 @@ class LineUps:
         """
         X = np.asarray(data.X)
         if X.ndim != 2 or X.dtype.kind not in "biuf":
-            raise AuditError(f"records of {data.name} are no rows of numbers, in which one value could be corrected")
+            raise AuditError(f"records of {data.name} are not rows of numbers, in which a value could be corrected")
         values = np.sort(X[public], axis=0)
         varying = np.flatnonzero(values[0] != values[-1])
         if len(varying) < 2:
@@ -100,7 +100,7 @@ class LineUps:
         return int(self.columns.shape[1])
 
     def unchanged(self, records: Positions) -> Positions:
-        """(m,) positions of records written anew as they were."""
+        """(m,) positions of records rewritten unchanged."""
         return self.first + np.searchsorted(self.records, records) * (1 + self.n_columns)
 
     def corrected(self, records: Positions) -> npt.NDArray[np.int64]:

@@ -21,35 +21,35 @@ def verdict(found: Rectification) -> str:
     """Return what the figures show, in one or two sentences."""
     seen = [words.partition(",")[0] for words, of, chance in found.figures() if of.low > chance]
     if found.null:
-        anew = "Each value was rewritten unchanged, so that there is no value to find"
+        anew = "Each value was rewritten unchanged, so there is no value to find"
         if seen:
             return (
-                f"{anew}. Above guessing all the same, each by its own interval: {'; '.join(seen)}. That is chance, or "
-                "shows that records were written anew."
+                f"{anew}. Still above guessing, each by its own interval: {'; '.join(seen)}. This is chance, or shows "
+                "that records were rewritten."
             )
-        return f"{anew}, and no figure lies above guessing: the check is passed."
+        return f"{anew}, and no figure is above guessing: the check passed."
     if seen:
         return f"The two versions tell more than guessing does, each by its own interval: {'; '.join(seen)}."
-    return "Nothing was seen at the precision of this run, which does not show that there is nothing."
+    return "No leak was found at the precision of this run, which does not show that there is none."
 
 
 def asked(found: Rectification) -> str:
     """Return what was done, in a sentence."""
     if found.null:
-        what, now = "records written anew as they were", "none of which it has"
+        what, now = "records rewritten unchanged", "none of which it has"
     else:
         what, now = "corrections of one value", "one of which it now has"
     return (
-        f"{found.corrections:,} {what}; the attacker knows the record as it was and another value of each of "
-        f"{found.columns:,} columns, {now}, and asks both versions about all of them; {found.unchanged:,} records that "
-        "stayed as they were are asked about alike."
+        f"{found.corrections:,} {what}; the attacker knows the original record and another value of each of "
+        f"{found.columns:,} columns, {now}, and queries both versions about all of them; {found.unchanged:,} records "
+        "that were not changed are queried in the same way."
     )
 
 
 def still(found: Rectification) -> str:
     """Return how often no answer moved, in a sentence."""
     if found.null:
-        what, where = "records written anew", "the value it has nor at the other one"
+        what, where = "records rewritten", "the value it has nor at the other one"
     else:
         what, where = "corrections", "the old value nor at the new one"
     return f"At {found.still:.1%} of the {what} no answer moved, at {where}."

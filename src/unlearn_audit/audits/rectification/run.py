@@ -32,7 +32,7 @@ NOT_HERE = {
     **dict.fromkeys(("games", "views", "features", "attack_models", "attacks", "fit_rows", "groups"), _IGNORED),
     "unlearning_measures": _IGNORED,
     "retraining_arm": "rectify audits one unlearning method, without arms to compare it with; leave --{flag} out",
-    "scenario": "rectify is about one record at a time, which each update corrects; leave --{flag} out",
+    "scenario": "rectify handles one record at a time, which each update corrects; leave --{flag} out",
     "until": "rectify needs a fixed number of target worlds; leave --{flag} out, give --target-worlds",
 }
 """By key or block of a configuration, why a rectification has none of its options."""
@@ -150,7 +150,7 @@ def check(task: AuditTask, columns: int) -> None:
         if _value(task.config, key) != _value(usual, key):
             raise AuditError(why.format(flag=_flag(key)))
     if columns < 2:
-        raise AuditError(f"--columns {columns} leaves nothing to tell apart; give at least 2")
+        raise AuditError(f"--columns {columns} leaves nothing to choose between; give at least 2")
     if task.config.target.data.encoding == "one-hot":
         raise AuditError(
             "rectify corrects one value of a record, and one-hot makes several columns of a category; leave the "
@@ -159,7 +159,7 @@ def check(task: AuditTask, columns: int) -> None:
     worlds = task.config.worlds
     if worlds.shadow * worlds.deletions < FEWEST_CORRECTIONS:
         raise AuditError(
-            f"{worlds.shadow * worlds.deletions:,} corrections on the shadow side are too few to learn from; ask for "
+            f"{worlds.shadow * worlds.deletions:,} corrections on the shadow side are too few to learn from; use "
             f"{FEWEST_CORRECTIONS} or more (--shadow-worlds, --deletions)"
         )
     _worlds(task)
@@ -222,8 +222,8 @@ def _worlds(task: AuditTask) -> tuple[dict[str, WorldPlan], tuple[str, ...]]:
     references = len(worlds["target"].references)
     if references < FEWEST_REFERENCES:
         raise AuditError(
-            f"{references} reference records say too little of a pair's scale; {FEWEST_REFERENCES} are needed; ask for "
-            "more (--references) or audit more records"
+            f"{references} reference records say too little about a pair's scale; {FEWEST_REFERENCES} are needed; ask "
+            "for more (--references) or audit more records"
         )
     return worlds, notes
 

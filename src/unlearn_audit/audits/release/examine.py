@@ -45,7 +45,7 @@ class ReleaseSettings:
     combine
         What a person's score is of those of several records.
     confidence
-        At which a person counts as identified.
+        Confidence at which a person counts as identified.
     control
         What is held over several persons.
     base_rates
@@ -246,6 +246,6 @@ def _cut(examined: Examined) -> tuple[str, ...]:
     who = "1 deleted person has" if cut == 1 else f"{cut:,} deleted persons have"
     most = int(examined.persons.counted.max())
     return (
-        f"{who} more records than {examined.needed:,} reference persons have, or of classes that they have not; at "
+        f"{who} more records than {examined.needed:,} reference persons have, or of classes that they do not have; at "
         f"most {most:,} of a person's records, drawn at random, were counted, so more people may be identified",
     )

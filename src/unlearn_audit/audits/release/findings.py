@@ -18,7 +18,7 @@ SCHEMA = "unlearn-audit/release/2"
 class Precision(Frozen):
     """What share of the people flagged were deleted, at one base rate."""
 
-    base_rate: float = Field(description="share of deleted people among those that the observer looks at")
+    base_rate: float = Field(description="share of deleted people among those the observer considers")
     right: float = Field(description="share of the people flagged who were deleted")
     right_ci: Interval
 
@@ -46,16 +46,18 @@ class ReleaseFindings(Frozen):
     )
     persons: int = Field(description="people deleted by the release; of a rehearsal, stand-ins in one repetition")
     records: int = Field(description="their records")
-    reference_persons: int = Field(description="people never in training with whom each is compared, at the fewest")
-    references_needed: int = Field(description="with so many of the same kind anybody can be identified")
+    reference_persons: int = Field(description="people never in training with whom each is compared, at least")
+    references_needed: int = Field(description="with this many of the same kind, anyone can be identified")
     compared_by: tuple[str, ...] = Field(
-        description="what a person and those it is compared with have in common: class, and groups that were named"
+        description="what a person shares with those they are compared with: class, and any named groups"
     )
     labels_known: bool = Field(description="whether the label of each deleted record is known")
     score: str
-    combine: str = Field(description="what a person's score is of those of several records: sum or max")
+    combine: str = Field(description="how the scores of a person's records are combined: sum or max")
     confidence: float
-    control: str = Field(description="holm: the chance of even one person wrongly counted; fdr: the expected share")
+    control: str = Field(
+        description="holm: the chance that even one person is wrongly counted; fdr: the expected share of wrong ones"
+    )
     identified: float = Field(
         description="people identified at this confidence, adjusted for their number; of a rehearsal, the mean"
     )

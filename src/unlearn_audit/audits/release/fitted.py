@@ -55,7 +55,7 @@ def ask_model(
             raise AuditError(f"no {what} column '{name}' in {data}; it has {shortened(table.column_names)}")
     frame = table.drop_columns([name for name in (label, record, person) if name]).to_pandas()
     if not frame.shape[1]:
-        raise AuditError(f"{data} has no feature columns beside '{label}'; add at least one")
+        raise AuditError(f"{data} has no feature columns besides '{label}'; add at least one")
     model = _fitted(text)
     classes = np.asarray(model.classes_)
     values = table[label].to_pandas()
@@ -63,7 +63,7 @@ def ask_model(
     stray = (codes < 0) & values.notna().to_numpy()
     if stray.any():
         raise AuditError(
-            f"{data}: the label {values[stray].iloc[0]!r} is none of the classes of {text}, {list(classes)}"
+            f"{data}: the label {values[stray].iloc[0]!r} is not among the classes of {text}, {list(classes)}"
         )
     with one_thread():
         posteriors = query(model, frame, classes, text)

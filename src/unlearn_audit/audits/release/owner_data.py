@@ -113,8 +113,8 @@ class RawRecords:
         both = np.intersect1d(self.person[training], self.person[held_out])
         if len(both):
             raise AuditError(
-                f"{len(both):,} people have reference and training records, such as {self.names[both[0]]}; "
-                "references must be of people whom the model is not trained on"
+                f"{len(both):,} people have reference and training records, such as {self.names[both[0]]}; references "
+                "must be people on whose data the model is not trained"
             )
         X, notes = encoded(self.raw, training, encoding) if isinstance(self.raw, Table) else (self.raw.flat(), ())
         numbers = X if encoding in ENCODED or isinstance(self.raw, Images) else _numbers_of(self.raw, training)

@@ -73,16 +73,16 @@ def _steps(found: ReleaseFindings) -> tuple[Step, ...]:
     """Return what to do now, by whether anybody was identified."""
     if not found.identified:
         return (
-            Step("Weigh what this does not say: nobody identified does not show that nobody can be."),
-            Step("Check the next release as well: each has other people.", "unlearn-audit release --help"),
+            Step("Consider what this does not show: that no one was identified does not mean that no one can be."),
+            Step("Check the next release as well: it deletes other people.", "unlearn-audit release --help"),
         )
     return (
-        Step("Do not publish both versions with answers as they are."),
+        Step("Do not publish both versions with unchanged answers."),
         Step(
             "Plan the release: delete more people at once, or round answers, until a target you set is met.",
             "unlearn-audit plan-release --help",
         ),
-        Step("Decide whether those identified must be informed: private-persons.csv, for the owner alone, lists them."),
+        Step("Decide whether those identified must be informed: private-persons.csv, for the owner only, lists them."),
     )
 
 
@@ -166,7 +166,7 @@ def print_release(console: Console, found: ReleaseFindings, page: str, private: 
     console.print(table)
     console.print(
         Text(
-            "The share of the deleted that an observer flags, and how many of its flags are right by base rate.",
+            "The share of deleted people that an observer flags, and the share of right flags by base rate.",
             "dim",
         )
     )
@@ -211,13 +211,11 @@ def _key_figures(found: ReleaseFindings) -> list[Figure]:
 
 def _asked(found: ReleaseFindings) -> list[tuple[str, str, str]]:
     several = found.records != found.persons
-    records = (
-        f"with {found.records:,} records, each person's taken together by their {found.combine}" if several else ""
-    )
-    score = "of all classes, the label is not known" if found.score == UNLABELLED else ""
+    records = f"with {found.records:,} records, each person's combined by their {found.combine}" if several else ""
+    score = "of all classes, as the label is not known" if found.score == UNLABELLED else ""
     same = f" of the same {' and '.join(found.compared_by)}" if found.compared_by else ""
-    needed = f"{same.strip()}, at the fewest; " if same else ""
-    needed += f"at least {found.references_needed:,}{same} are needed for anybody to be identified"
+    needed = f"{same.strip()}, at least; " if same else ""
+    needed += f"at least {found.references_needed:,}{same} are needed for anyone to be identified"
     return [
         ("Stand-ins" if found.rehearsal else "Deleted people", f"{found.persons:,}", records),
         ("References", f"{found.reference_persons:,}", needed),

@@ -135,8 +135,8 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
     changed = moved(both)
     if not changed.any():
         raise AuditError(
-            f"{before.where} and {after.where} answer all {len(both):,} records alike: nothing changed between the "
-            "versions, so comparing them tells nothing; check that the second is the version after the deletion"
+            f"{before.where} and {after.where} answer all {len(both):,} records identically: nothing changed between "
+            "the versions, so a comparison shows nothing; check that the second is the version after the deletion"
         )
     gone, known = (_positions(before, ids, what) for ids, what in ((deleted, "deleted"), (references, "reference")))
     twice = np.intersect1d(gone, known)
@@ -163,11 +163,11 @@ def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) 
         if len(shared):
             raise AuditError(
                 f"{len(shared):,} people have deleted and reference records, such as {shared[0]}; references must be "
-                "of people whom no version was trained on"
+                "people on whose data no version was trained"
             )
         notes = _kept_rows(whose, gone, names[0])
     notes += tuple(rounding_note(of.where, of.rounded) for of in (before, after) if of.rounded is not None)
-    notes += tuple(f"{of.where} was read so: {sentence}" for of in (before, after) for sentence in of.notes)
+    notes += tuple(f"{of.where} was read as follows: {sentence}" for of in (before, after) for sentence in of.notes)
     return Pair(rows[0], rows[1], before.classes, names[0], float(changed.mean()), notes, kinds)
 
 
@@ -179,8 +179,8 @@ def _same_records(before: Answers, after: Answers) -> npt.NDArray[np.intp]:
     if lacking.any() or more:
         example = before.ids[lacking][0] if lacking.any() else after.ids[before.ids.get_indexer(after.ids) < 0][0]
         raise AuditError(
-            f"the versions were asked other records: {int(lacking.sum()):,} stand in {before.where} alone and {more:,} "
-            f"in {after.where} alone, such as {example}; ask both versions the same"
+            f"the versions were queried on different records: {int(lacking.sum()):,} are in {before.where} only and "
+            f"{more:,} in {after.where} only, such as {example}; query both versions on the same records"
         )
     return np.asarray(order)
 
@@ -213,7 +213,7 @@ def _positions(answers: Answers, ids: Texts, what: str) -> npt.NDArray[np.intp]:
             + (
                 ", which is the id of a person; give the ids of the person's records, as in the column record"
                 if of_persons
-                else "; ask both versions every deleted and every reference record"
+                else "; query both versions on every deleted and every reference record"
             )
         )
     return np.asarray(found)
@@ -227,4 +227,4 @@ def _kept_rows(whose: Texts, gone: npt.NDArray[np.intp], names: Texts) -> tuple[
     if not count:
         return ()
     who = "1 deleted person has" if count == 1 else f"{count:,} deleted persons have"
-    return (f"{who} other records in the file that are not named as deleted; only the deleted ones are looked at",)
+    return (f"{who} other records in the file that are not listed as deleted; only the deleted ones are considered",)

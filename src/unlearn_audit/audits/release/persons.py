@@ -154,7 +154,7 @@ def _most_references(person: Integers, kind: Integers, own: Integers, there: Int
     np.maximum.at(largest, person, there[kind])
     if not largest.all():
         raise AuditError(
-            f"{int((largest == 0).sum()):,} deleted persons are of kinds that no reference is of; give more"
+            f"{int((largest == 0).sum()):,} deleted persons are of kinds that no reference belongs to; give more"
         )
     return largest
 
@@ -204,7 +204,7 @@ def _longest(kind: Integers, own: Integers, enough: int) -> int:
 
 
 def persons_needed(persons: int, available: int, confidence: float, control: Control) -> int:
-    """Return how many reference persons are needed for anybody to be identified.
+    """Return how many reference persons are needed for anyone to be identified.
 
     Raises
     ------
@@ -219,7 +219,7 @@ def persons_needed(persons: int, available: int, confidence: float, control: Con
     needed = references_needed(persons, 1 - confidence, control)
     if available < needed:
         other = references_needed(persons, 1 - confidence, "fdr")
-        advice = f", or ask for --control fdr, which needs {other:,}" if other <= available else ""
+        advice = f", or use --control fdr, which needs {other:,}" if other <= available else ""
         raise AuditError(
             f"{_to_identify(persons, confidence)} at least {needed:,} reference persons are needed, and there are "
             f"{available:,} to compare with; give more{advice}"
@@ -255,10 +255,10 @@ def needed_of_kinds(deleted: Rows, references: Rows, kinds: Kinds, confidence: f
     lacking = own[best < needed].sum(axis=0)
     listed = [f"{kinds.names[k]!r} has {known[k]:,} ({lacking[k]:,} deleted)" for k in np.flatnonzero(lacking)]
     more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
-    advice = f", or ask for --control fdr, which needs {fewer:,}" if fewer < needed and best.min() >= fewer else ""
+    advice = f", or use --control fdr, which needs {fewer:,}" if fewer < needed and best.min() >= fewer else ""
     raise AuditError(
         f"{_to_identify(len(own), confidence)} there are too few reference persons of the same "
-        f"{' and '.join(kinds.by)}, and others may move in another way: {', '.join(listed[:_NAMED])}{more}; {needed:,} "
+        f"{' and '.join(kinds.by)}, and others may change differently: {', '.join(listed[:_NAMED])}{more}; {needed:,} "
         f"of each are enough: add such references, or leave these people out of --deleted{advice}"
     )
 

@@ -53,7 +53,7 @@ def stand_ins(releases: TrialReleases, deleted: Positions, repetitions: int) -> 
     if not sets:
         raise AuditError(
             f"{len(deleted):,} persons are to be deleted and {len(kept):,} others are in training; a rehearsal needs "
-            "at least as many others, to stand in for them"
+            "at least as many others to stand in for them"
         )
     described = _described(releases, people)
     at = np.searchsorted(people, kept)
@@ -122,7 +122,7 @@ def rehearse(
     notes = [releases.note] if releases.note else []
     notes += _unlike(owner, deleted, sets)
     if len(sets) < repetitions:
-        notes.append(f"{len(sets):,} of {repetitions:,} rehearsals were made: nobody stands in twice")
+        notes.append(f"{len(sets):,} of {repetitions:,} rehearsals were made: no one stands in twice")
     return found, tuple(notes)
 
 
@@ -133,6 +133,6 @@ def _unlike(owner: OwnerData, deleted: Positions, sets: Sequence[Positions]) -> 
     if not other:
         return []
     return [
-        f"{other:,} of {len(sets) * len(deleted):,} stand-ins have records of another {' or '.join(owner.kinds.by)} "
-        "than the person they stand in for: nobody else was left"
+        f"{other:,} of {len(sets) * len(deleted):,} stand-ins have records of a different "
+        f"{' or '.join(owner.kinds.by)} than the person they stand in for: no one else was left"
     ]

@@ -78,8 +78,8 @@ def _meaning(found: ReleaseFindings) -> str:
     if found.identified:
         return f"Their predictions changed more than those of almost all {alike(found)}{allowed}."
     return (
-        f"No prediction changed so much more than those of {alike(found)} that it could not be chance{allowed}. That "
-        "does not show that there is nothing to see."
+        f"No prediction changed so much more than those of {alike(found)} that chance could not explain it{allowed}. "
+        "That does not show that there is nothing to find."
     )
 
 
@@ -110,7 +110,7 @@ def _flagged(found: ReleaseFindings) -> list[str]:
         return [f"{flags} none of the {who}."]
     return [
         f"{flags} {percent(round(observer.found_share, 3))} of the {who}; where {percent(last.base_rate)} of the "
-        f"people looked at were deleted, {percent(round(last.right, 3))} "
+        f"people considered were deleted, {percent(round(last.right, 3))} "
         f"({interval((100 * last.right_ci[0], 100 * last.right_ci[1]), 0)} %) of those flagged were deleted."
     ]
 
@@ -118,13 +118,13 @@ def _flagged(found: ReleaseFindings) -> list[str]:
 def _exchangeable(found: ReleaseFindings) -> str:
     if not found.compared_by:
         return (
-            "References stand for people who were never in training: they must be of the same kind as the deleted, "
-            "which could not be checked. If they are other people, p-values are not what they seem."
+            "References represent people who were never in training: they must be of the same kind as the deleted, "
+            "which could not be checked. If they are not, the p-values are wrong."
         )
     return (
-        "Each person was compared with references whose records are of the same "
-        f"{' and '.join(found.compared_by)}, at least {found.reference_persons:,} of them. In all else, too, "
-        "references must be of the same kind as the deleted; if they are not, p-values are not what they seem."
+        f"Each person was compared with references whose records are of the same {' and '.join(found.compared_by)}, at "
+        f"least {found.reference_persons:,} of them. In all other respects, too, references must be of the same kind "
+        "as the deleted; if they are not, the p-values are wrong."
     )
 
 
@@ -135,8 +135,8 @@ def _together(found: ReleaseFindings) -> list[str]:
         return []
     alone = references_needed(found.persons, 1 - found.confidence)
     return [
-        f"With so few references nobody can be identified unless at least {at_once:,} of the {found.persons:,} stand "
-        f"out together; with {alone:,} one person alone can be."
+        f"With so few references no one can be identified unless at least {at_once:,} of the {found.persons:,} have "
+        f"small p-values together; with {alone:,}, one person alone can be."
     ]
 
 
@@ -144,11 +144,11 @@ def limits(found: ReleaseFindings) -> tuple[str, ...]:
     """Return what the figures do not say."""
     sentences = [
         _exchangeable(found),
-        f"Seen by the score {found.score} alone, which needs no model of the observer's own. An observer who trains "
-        "models on data of the same kind, or knows more of a person, can see more.",
+        f"This uses only the score {found.score}, which needs no model of the observer's own. An observer who trains "
+        "models on data of the same kind, or knows more about a person, can see more.",
         f"With {found.reference_persons:,} references no p-value can be below {found.smallest_p_value:.2g}.",
         *_together(found),
-        "The shares of right flags hold for people like those deleted here, and for the base rate next to them.",
+        "The shares of right flags hold for people like those deleted here, and for the base rate given with them.",
     ]
     if found.rehearsal:
         sentences.insert(

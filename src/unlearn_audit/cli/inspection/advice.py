@@ -44,7 +44,7 @@ class Advice:
         if self.complete:
             return [*found, "run:", f"  {self.command}"]
         capitals = any(re.fullmatch(r"[A-Z]+", word) for word in shlex.split(self.command))
-        when = "what stands in capitals is filled in" if capitals else "this is mended"
+        when = "the words in capitals are filled in" if capitals else "this is fixed"
         return [*found, f"run, once {when}:", f"  {self.command}"]
 
 
@@ -73,7 +73,7 @@ def advice_for(seen: Sequence[Seen], read_as: ReadAs) -> Advice:
 def _lists(lists: Sequence[Seen]) -> Advice:
     ids = {"--deleted": "DELETED", "--reference": "REFERENCE"} | _by_name(lists)
     listed = " ".join(f"{flag} {quoted(of)}" for flag, of in ids.items())
-    missing = ["the answers of both versions, in which these ids stand in the column record: BEFORE and AFTER"]
+    missing = ["the answers of both versions, with these ids in the column record: BEFORE and AFTER"]
     if any(of.file not in ids.values() for of in lists):
         missing.append(
             "whether the ids are those of the deleted records, --deleted, or of records that neither version was "
@@ -94,8 +94,8 @@ def _predictions(pairs: Sequence[Seen], runs: Sequence[Seen], flags: str) -> Adv
         observations = f"{runs[0].file}/observations/shadow.parquet" if runs else "SHADOW"
         if not runs:
             found.missing.append(
-                "a second file, of models of your own: --shadow, from which attacks learn what deleted records look "
-                "like; without one, compare the versions person by person with unlearn-audit release"
+                "a second file, from models of your own: --shadow, from which attacks learn what deleted records look "
+                "like; without it, compare the versions person by person with unlearn-audit release"
             )
         name = observations
     else:

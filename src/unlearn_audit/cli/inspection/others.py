@@ -22,7 +22,7 @@ _MODELS = {
     ".keras": ("a Keras model", _ASK),
     ".joblib": (f"a pickle of Python objects (joblib); {_CODE}", _ASK),
     **dict.fromkeys((".pkl", ".pickle"), (f"a pickle of Python objects; {_CODE}", _ASK)),
-    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), (f"a checkpoint of torch; {_CODE}", _ASK)),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), (f"a torch checkpoint; {_CODE}", _ASK)),
 }
 
 
@@ -51,7 +51,7 @@ def _signed(path: Path, head: bytes) -> tuple[str, str] | None:
         if any(name.endswith(("/data.pkl", "data.pkl")) for name in names):
             return _MODELS[".pt"]
         if "[Content_Types].xml" in names:
-            return "a spreadsheet of Excel", "save the sheet as CSV"
+            return "an Excel spreadsheet", "save the sheet as CSV"
         return _MODELS.get(suffix)
     if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
         return _MODELS[suffix] if suffix in (".pt", ".pth", ".ckpt", ".joblib") else _MODELS[".pkl"]
@@ -95,7 +95,7 @@ def _names_in(path: Path) -> list[str]:
 def folder(path: Path) -> Seen:
     """Return what is known of a folder."""
     if not (path / "unlearn-audit-run.json").is_file():
-        return Seen(str(path), "unknown", problems=["it is a folder that no run wrote; name the files in it"])
+        return Seen(str(path), "unknown", problems=["it is a folder not written by a run; name the files in it"])
     found = Seen(str(path), "run folder")
     found.facts["files"] = sorted(of.name for of in path.iterdir() if of.is_file())[:20]
     tables = sorted(str(of.relative_to(path)) for of in path.glob("observations/*.parquet"))

@@ -64,7 +64,7 @@ class Seen:
         """All of it, as lines to print."""
         found = [f"{self.file}: {self.kind}"]
         found += [f"  {name}: {_words(value)}" for name, value in self.facts.items()]
-        found += [f"  read so: {note}" for note in self.notes]
+        found += [f"  read as follows: {note}" for note in self.notes]
         found += [f"  read in part: {self.partly}"] * bool(self.partly)
         found += [f"  check: {check}" for check in self.checks]
         found += [f"  maybe: {suggestion}" for suggestion in self.suggestions]

@@ -55,8 +55,8 @@ def suggest(found: Seen, frame: pd.DataFrame, read: set[str], taken: Sequence[st
             found.suggestions.append(f"--column {quoted(f'record={name}')}: it has {n:,} values, and may be the ids")
         elif "world" not in read and isinstance(found.table, Observations) and _like_worlds(texts, found.table):
             found.suggestions.append(
-                f"--column {quoted(f'world={name}')}, if it tells pairs of models apart: it has {n:,} values, and rows "
-                "of role deleted and unseen under each"
+                f"--column {quoted(f'world={name}')}, if it distinguishes pairs of models: it has {n:,} values, and "
+                "rows of role deleted and unseen under each"
             )
 
 

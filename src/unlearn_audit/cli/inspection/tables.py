@@ -229,7 +229,7 @@ def _without_posteriors(found: Seen, columns: Columns, path: Path) -> Seen:
     roles = [name for name in names if {role_of(str(of), {}) for of in _distinct(table[name])} & set(ROLES)]
     if roles:
         found.problems.append(
-            f"column '{roles[0]}' holds roles, and no columns hold posteriors that are recognised; name them with "
+            f"column '{roles[0]}' holds roles, but no column is recognised as holding posteriors; name them with "
             "--before 'old_*' --after 'new_*', * in place of the class"
         )
         return found

@@ -169,7 +169,7 @@ _AllowCode = Annotated[
     bool,
     typer.Option(
         "--allow-code",
-        help="Also run code that the YAML file names: models, attacks, methods, defences, datasets.",
+        help="Also run code named in the YAML file: models, attacks, methods, defences, datasets.",
         rich_help_panel=f"Execution{RARE}",
     ),
 ]
@@ -201,10 +201,11 @@ def configured(command: Callable[..., None], without: Mapping[str, str] = Mappin
             values["execution"] = {"reuse": "never"}
         data = values.get("target", {}).get("data", {})
         if {"name", "file"} <= data.keys():
-            raise AuditError("--dataset and --data were both given; name one source of records")
+            raise AuditError("--dataset and --data were both given; give one source of records")
         if path is None and "file" not in data and any(name in data for name in OF_A_TABLE):
             raise AuditError(
-                "--label, --person, --na-values, --exclude and --keep belong to --data; give the table they are of"
+                "--label, --person, --na-values, --exclude and --keep belong to --data; give the table that they "
+                "describe"
             )
         with deprecations_noted():
             if path is None:

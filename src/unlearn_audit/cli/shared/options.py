@@ -36,7 +36,7 @@ Jobs = Annotated[
 Executor = Annotated[
     str | None,
     typer.Option(
-        help=f"Where worlds are made: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1.",
+        help=f"Where worlds are computed: {', '.join(EXECUTORS)}. Default: processes if --jobs is over 1.",
         rich_help_panel=_RARE,
         autocompletion=one_of(*EXECUTORS),
     ),
@@ -51,7 +51,7 @@ Explain = Annotated[
     bool,
     typer.Option(
         "--explain",
-        help="Print before training which worlds are reused, and why the others are not.",
+        help="Before training, print which worlds are reused, and why the others are not.",
         rich_help_panel=_RARE,
     ),
 ]
@@ -60,9 +60,7 @@ NoReuse = Annotated[
 ]
 Store = Annotated[
     Path | None,
-    typer.Option(
-        help="Folder of finished worlds, shared by runs. Default: in the user's cache.", rich_help_panel=_RARE
-    ),
+    typer.Option(help="Folder of finished worlds, shared by runs. Default: in your user cache.", rich_help_panel=_RARE),
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Run folder. Default: a new folder under runs/.", rich_help_panel=_USUAL)
@@ -77,7 +75,7 @@ Force = Annotated[
 ]
 Owner = Annotated[
     str | None,
-    typer.Option(help="Who answers for the release: the report names it where it is signed.", rich_help_panel=_RARE),
+    typer.Option(help="Who answers for the release: named in the report where it is signed.", rich_help_panel=_RARE),
 ]
 KeepGoing = Annotated[
     bool,

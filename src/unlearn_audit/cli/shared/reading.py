@@ -35,19 +35,19 @@ _OPTIONS = {
     ),
     "before_columns": _option(
         "before",
-        "Columns of posteriors before the deletion, * in place of the class: 'old_*'; in long files a version.",
+        "Columns of posteriors before the deletion, with * for the class: 'old_*'; in long files, a version.",
     ),
     "after_columns": _option("after", "The same after the deletion: 'new_*'."),
     "role_value": _option("role-value", "A word of the column role, after ours: deleted=removed.", many=True),
     "values": _option("values", f"What the numbers are: {', '.join(VALUES)}.", *VALUES),
-    "class_names": _option("class-names", "Of files with one probability a version: the two classes, as no,yes."),
-    "ignore": _option("ignore", "A column that means nothing here.", many=True),
+    "class_names": _option("class-names", "For files with one probability per version: the two classes, as no,yes."),
+    "ignore": _option("ignore", "A column to ignore.", many=True),
     "delimiter": _option(
-        "delimiter", f"What separates columns: {', '.join(DELIMITERS)}. Default: found out.", *DELIMITERS
+        "delimiter", f"What separates columns: {', '.join(DELIMITERS)}. Default: detected.", *DELIMITERS
     ),
-    "decimal": _option("decimal", "What separates decimals: comma or point. Default: found out.", "comma", "point"),
+    "decimal": _option("decimal", "What separates decimals: comma or point. Default: detected.", "comma", "point"),
     "text_encoding": _option(
-        "text-encoding", "Of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."
+        "text-encoding", "Encoding of text files, such as latin-1. Default: UTF-8, or UTF-16 where marked."
     ),
 }
 

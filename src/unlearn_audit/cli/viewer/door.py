@@ -22,7 +22,7 @@ def check_loopback(host: str) -> str:
         If others could reach it, or it is a name, which a resolver may send anywhere.
     """
     if host not in LOOPBACK:
-        raise AuditError(f"--host is {host!r}; runs are shown on this machine alone, so give {' or '.join(LOOPBACK)}")
+        raise AuditError(f"--host is {host!r}; runs are shown only on this machine, so give {' or '.join(LOOPBACK)}")
     return host
 
 

@@ -68,7 +68,7 @@ class Server(ThreadingHTTPServer):
             super().__init__((host, port), Handler)
         except OSError as error:
             raise AuditError(
-                f"port {port} of {host} cannot be had ({error.strerror}); choose another with --port"
+                f"port {port} of {host} is not available ({error.strerror}); choose another with --port"
             ) from error
         self.door = Door(host, int(self.server_address[1]))
 

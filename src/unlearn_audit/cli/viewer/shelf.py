@@ -103,7 +103,7 @@ class Shelf:
             If there is no such folder.
         """
         if not folder.is_dir():
-            raise AuditError(f"{folder} is no folder; give the one that holds the runs")
+            raise AuditError(f"{folder} is not a folder; give the one that holds the runs")
         return cls(folder.resolve())
 
     def entries(self) -> tuple[list[Entry], bool]:
@@ -128,7 +128,7 @@ class Shelf:
         return Entry(self._key(folder), self._name(folder), kind, folder, row, problem, files, changed)
 
     def _foreign(self, folder: Path) -> Entry:
-        problem = f"No run of unlearn-audit lies in it, or up to {DEPTH} folders below the top."
+        problem = f"There is no run of unlearn-audit in it, or up to {DEPTH} folders below the top."
         return Entry(self._key(folder), self._name(folder), FOREIGN, folder, None, problem, (), 0.0)
 
     def _name(self, folder: Path) -> str:
@@ -175,11 +175,11 @@ def _read(folder: Path, name: str, stamp: _Stamps) -> _Read:
     """Read a folder; what was read is kept as long as its files have the same stamp."""
     odd = [of for of, _, _, plain in stamp if not plain]
     if odd:
-        return DAMAGED, None, f"{odd[0]} is a link or no plain file, so nothing of this folder is read.", ()
+        return DAMAGED, None, f"{odd[0]} is a link or not a plain file, so this folder is not read.", ()
     there = {of for of, changed, _, _ in stamp if changed}
     document = next((of for of in KINDS if of in there), None)
     if document is None:
-        return UNFINISHED, None, "The run did not end, or left no figures; the same command goes on with it.", ()
+        return UNFINISHED, None, "The run did not finish, or left no figures; repeat its command to continue.", ()
     try:
         for file in (document, *(of for of in PAGES if of in there)):
             check_recorded(folder / file)

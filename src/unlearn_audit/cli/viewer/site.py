@@ -83,7 +83,7 @@ class Site:
         try:
             asked = parse_qs(query, max_num_fields=_MOST_FIELDS, errors="replace")
         except ValueError:
-            return self._said(400, f"More than {_MOST_FIELDS} values were asked for.")
+            return self._said(400, f"More than {_MOST_FIELDS} values were requested.")
         with self._drawing:  # matplotlib keeps its settings for all threads
             return self._compared(asked.get("run", [])) if path == COMPARE else self._list(asked)
 
@@ -104,7 +104,7 @@ class Site:
         entries = {of.key: of for of in self.shelf.entries()[0] if of.row is not None}
         folders: list[Path] = [entries[key].folder for key in dict.fromkeys(keys) if key in entries]
         if len(folders) < len(dict.fromkeys(keys)):
-            return self._said(404, "A run that was chosen is not there any more; go back and choose again.")
+            return self._said(404, "A selected run no longer exists; go back and choose again.")
         try:
             return _page(200, render_comparison(compare_runs(folders), HOME))
         except AuditError as error:

@@ -111,7 +111,7 @@ def load(source: Source, folder: Path) -> Table:
         features=counts[kept].reset_index(drop=True),
         labels=labels,
         class_names=classes,
-        notes=(f"{len(rows):,} venues, {left_out:,} of them left out for want of a category.",),
+        notes=(f"{len(rows):,} venues, {left_out:,} of them left out because they have no category.",),
     )
 
 

@@ -34,7 +34,7 @@ def _file(name: str, sha256: str) -> SourceFile:
 
 SOURCE = Source(
     name="mnist",
-    title="Handwritten digits, 28 x 28 pixels in grey",
+    title="Handwritten digits, 28 x 28 greyscale pixels",
     licence="CC BY-SA 3.0",
     citation="LeCun, Cortes & Burges 1998, The MNIST database of handwritten digits",
     records=70_000,
@@ -83,7 +83,7 @@ def _read_idx(path: Path, shape: tuple[int, ...]) -> Bytes:
     try:
         content = unzipped(path, _MOST_BYTES)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise damaged(path, f"is no whole gzip file ({error})", SOURCE) from error
+        raise damaged(path, f"is not a complete gzip file ({error})", SOURCE) from error
     except OSError as error:
         raise AuditError(f"cannot read {path} ({error.strerror or error}); {SOURCE.how()}") from error
     start, values = bytes([0, 0, 8, 1 + len(shape)]), 8 + 4 * len(shape)

@@ -117,7 +117,7 @@ def load(folder: Path) -> Table:
         class_names=CLASSES,
         notes=(
             f"{len(features):,} rows of {path.name}.",
-            f"Ids, free text and places finer than the state are no features: {shortened(left_out, 30)}.",
+            f"Ids, free text and places finer than the state are not features: {shortened(left_out, 30)}.",
             *missing_notes(features),
         ),
     )

@@ -57,14 +57,14 @@ def unpack(archive: Path, files: Sequence[SourceFile], folder: Path) -> None:
                 if not wanted:
                     return
     except _BROKEN as error:
-        raise UnusableArchive(f"it is no whole .tar.gz: {error}") from error
+        raise UnusableArchive(f"it is not a complete .tar.gz: {error}") from error
     raise UnusableArchive(f"it lacks {', '.join(wanted)}")
 
 
 def _write(members: tarfile.TarFile, member: tarfile.TarInfo, file: SourceFile, folder: Path) -> None:
     content = members.extractfile(member) if member.isreg() else None
     if content is None:
-        raise UnusableArchive(f"its {member.name} is no plain file")
+        raise UnusableArchive(f"its {member.name} is not a plain file")
     if file.size is not None and member.size != file.size:
         raise UnusableArchive(
             f"its {member.name} is not the published file: expected {file.size:,} bytes, got {member.size:,}"

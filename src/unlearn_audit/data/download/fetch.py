@@ -133,7 +133,7 @@ def _from_archive(
         try:
             unpack(final, absent, folder)
         except UnusableArchive as error:
-            raise AuditError(f"{final} is of no use ({error}); delete it and fetch again") from error
+            raise AuditError(f"{final} cannot be used ({error}); delete it and fetch again") from error
     elif absent:
         url = _address(archive, base_url)
         part = download.whole(archive, url, f"download it by hand to {final} and fetch again")
@@ -142,7 +142,7 @@ def _from_archive(
         except UnusableArchive as error:
             part.unlink()  # else the next fetch would find the same in it
             raise AuditError(
-                f"{url} is of no use ({error}); the download was deleted, try again later or from another address"
+                f"{url} cannot be used ({error}); the download was deleted, try again later or from another address"
             ) from error
         part.unlink()
     return tuple(there.get(file.path) or Fetched(folder / file.path, downloaded=True) for file in source.files)
@@ -235,15 +235,15 @@ class _Download:
         """Raise if the time is over."""
         if time.monotonic() >= self.deadline:
             raise AuditError(
-                f"the download of {url} was stopped at its time limit, after {_size(part):,} bytes; fetch again to go "
-                "on from there, with a higher --time-limit if the connection is slow"
+                f"the download of {url} was stopped at its time limit, after {_size(part):,} bytes; fetch again to "
+                "continue from there, with a higher --time-limit if the connection is slow"
             )
 
     def _bounded(self, file: SourceFile, url: str, size: int) -> None:
         """Raise if a file is longer than is taken."""
         most = self.most_bytes if file.size is None else file.size
         if size > most:
-            published = "the published file has" if file.size is not None else "are taken of one file, see --most-gb;"
+            published = "the published file has" if file.size is not None else "are downloaded per file, see --most-gb;"
             raise AuditError(
                 f"{url} sends {size:,} bytes or more, and {most:,} {published}; try again later or from another address"
             )
@@ -269,7 +269,7 @@ class _Download:
                 raise httpx.HTTPStatusError(message, request=answer.request, response=answer)
             if answer.status_code == 206 and start != have:
                 part.unlink(missing_ok=True)
-                raise Passing(f"the server sent another part of the file than asked for, from {start}")
+                raise Passing(f"the server sent a different part of the file than requested, from {start}")
             received = have if answer.status_code == 206 else 0
             length = _count(answer.headers.get("content-length", ""))
             if total is None and length is not None:

@@ -58,6 +58,6 @@ class Purged:
 def left_behind(left: Mapping[str, str]) -> str:
     """Say in which files something may be left, and what to do."""
     return (
-        f"something of the records may be left: {shortened((f'{path} {why}' for path, why in left.items()), 5)}; look "
-        "into it, remove or move what is there, and purge again"
+        f"traces of the records may remain: {shortened((f'{path} {why}' for path, why in left.items()), 5)}; check it, "
+        "remove or move what is there, and purge again"
     )

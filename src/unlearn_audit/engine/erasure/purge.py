@@ -142,8 +142,8 @@ class _Erasure:
             self._look_again(dry_run)
         except OSError as error:
             raise AuditError(
-                f"{error.filename} cannot be read or written ({error.strerror}), so something may be left; mend that "
-                "and purge again"
+                f"{error.filename} cannot be read or written ({error.strerror}), so traces may remain; fix that and "
+                "purge again"
             ) from error
         if self.purged.left and not dry_run:
             raise AuditError(left_behind(self.purged.left))
@@ -209,7 +209,7 @@ class _Erasure:
         """
         keys = sorted({key for path in store.folder.glob("??/*") if is_key(key := path.name.partition(".")[0])})
         data = self.sought.data
-        show = reporter.stage("Looking through the store", len(keys))
+        show = reporter.stage("Searching the store", len(keys))
         for number, key in enumerate(keys, start=1):
             show(number)
             mark = store.path(key, MARK)

@@ -54,7 +54,9 @@ class Run:
         path = folder / "findings.json"
         findings = _json(path) if path.exists() else {}
         if not isinstance(identity, dict):
-            raise AuditError(f"{folder / MARKER} is broken, so what run {folder} holds is not known; restore that file")
+            raise AuditError(
+                f"{folder / MARKER} is broken, so which run {folder} holds is not known; restore that file"
+            )
         return cls(folder, identity, findings)
 
     @property
@@ -138,16 +140,15 @@ class Run:
                 continue
             if not Path(file).is_file() or self._fingerprint(side) != dict(self.identity["data"])[side]:
                 raise AuditError(
-                    f"which records of {self.folder} are whose stands in column {column!r} of {file} as it was "
-                    "audited, and that file is gone or was changed; restore it, or give the numbers of the rows with "
-                    "--by record"
+                    f"column {column!r} of {file} says whose records those of {self.folder} are, and that file is gone "
+                    "or has changed since the audit; restore it, or give the numbers of the rows with --by record"
                 )
             here = found.setdefault(_name(data), {})
             for person, rows in _rows_of_each(read_columns(Path(file), missing=MISSING)[column]).items():
                 here[person] = here.get(person, frozenset()) | rows
         if not found:
             raise AuditError(
-                f"which records of {self.folder} are whose is not in the run nor in a file that it names; give the "
+                f"neither the run nor a file that it names says whose records those of {self.folder} are; give the "
                 "numbers of the rows with --by record"
             )
         return found
@@ -190,9 +191,9 @@ def kind_of_ids(runs: Sequence[Run], by: By | None) -> By:
         return next(iter(known), "record")
     for run in runs:
         if by == "person" and run.knows == "record":
-            raise AuditError(f"{run.folder} knows records and no people; give ids of records with --by record")
+            raise AuditError(f"{run.folder} knows records but not people; give ids of records with --by record")
         if by == "record" and run.is_release and run.knows == "person":
-            raise AuditError(f"{run.folder} names people and no records; give ids of people with --by person")
+            raise AuditError(f"{run.folder} names people but not records; give ids of people with --by person")
     return by
 
 
@@ -200,7 +201,7 @@ def check_dataset(runs: Sequence[Run], dataset: str) -> None:
     """Raise unless a run is of a dataset."""
     known = sorted({name for run in runs for name in run.datasets.values()})
     if not known:
-        raise AuditError(f"these runs do not say of which dataset they are; leave --dataset {dataset} out")
+        raise AuditError(f"these runs do not say which dataset they used; leave --dataset {dataset} out")
     check_known("dataset of these runs", [dataset], known)
 
 
@@ -232,7 +233,7 @@ def stores_of(runs: Sequence[Run], given: Path | Store | None) -> list[Store]:
                 found[folder.resolve()] = opened
             elif given is None:
                 raise AuditError(
-                    f"the store {folder} of {run.folder} cannot be reached; nothing was removed: give its place with "
+                    f"the store {folder} of {run.folder} cannot be reached; nothing was removed: give its path with "
                     "--store, or --no-store if it is gone"
                 )
     return list(found.values())

@@ -110,7 +110,7 @@ class Scan:
         """
         try:
             if not S_ISREG(path.lstat().st_mode):
-                return "is no plain file and was not followed"
+                return "is not a plain file and was not followed"
             raw = path.read_bytes()
         except OSError as error:
             return f"cannot be read ({error.strerror})"
@@ -121,10 +121,10 @@ class Scan:
             if self.wanted.rows(table, dataset, copied=not written_by_us).any():
                 return "holds rows about them"
             if answers(table, every) & self.secrets:
-                return "holds answers that only they got"
+                return "holds answers that only they received"
         looked_through = written_by_us and bool(content.of_rows)  # every answer in it is a row's
         if not looked_through and any(secret in part for part in (raw, *content.raw) for secret in self.secrets):
-            return "holds answers that only they got"
+            return "holds answers that only they received"
         ids = [text for text in self.wanted.ids if len(text) >= LONG_ENOUGH or not written_by_us]
         mentions = Mentions(ids)
         if any(mentions.any_in(text) for text in content.texts):

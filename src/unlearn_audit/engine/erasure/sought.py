@@ -70,7 +70,7 @@ class Sought:
         kind = kind_of_ids(runs, by)
         asked = frozenset(plain(text) for text in ids) - {""}
         if not asked:
-            raise AuditError("--ids names nobody; give at least one id")
+            raise AuditError("--ids names no one; give at least one id")
         datasets = None if dataset is None else frozenset((dataset,))
         in_runs: dict[Path, Wanted] = {}
         everywhere: dict[str | None, frozenset[str]] = {}

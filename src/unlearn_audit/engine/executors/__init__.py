@@ -1,4 +1,4 @@
-"""Where worlds are made: in this process, in worker processes, or on a Dask cluster; results never depend on it."""
+"""Where worlds are computed: in this process, in worker processes, or on a Dask cluster; results never depend on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def executor_name(name: str | None, jobs: int, scheduler: str | None = None) -> 
     if name not in EXECUTORS:
         raise AuditError(f"no executor '{name}'; use one of {', '.join(EXECUTORS)}")
     if scheduler and name != "dask":
-        raise AuditError(f"a scheduler was given and the executor is {name}, which has none; use the executor dask")
+        raise AuditError(f"a scheduler was given, but the executor {name} has none; use the executor dask")
     return name
 
 

@@ -20,7 +20,7 @@ FRUITLESS = 3
 """How often in a row a pool of workers may die without one more item done."""
 
 
-WORLDS = "worlds are not made yet, and the same command with fewer --jobs goes on from here"
+WORLDS = "worlds are not computed yet; the same command with fewer --jobs continues from here"
 """What is said about items that are left where workers die again and again, and what to do."""
 
 

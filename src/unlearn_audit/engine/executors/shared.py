@@ -48,8 +48,8 @@ def unpack(head: bytes, buffers: Sequence[Any]) -> Any:
         return pickle.loads(head, buffers=buffers)  # noqa: S301  # from the process that started this one  # nosec B301
     except Exception as error:
         raise AuditError(
-            f"a worker cannot load the model or the data ({named_reason(error)}); "
-            "what they are made of has to be installed on every worker"
+            f"a worker cannot load the model or the data ({named_reason(error)}); the packages that they use must be "
+            "installed on every worker"
         ) from error
 
 
@@ -68,8 +68,8 @@ def dump(shared: Any, folder: Path) -> Path:
         (folder / "head").write_bytes(pickle.dumps((head, spans)))
     except OSError as error:
         raise AuditError(
-            f"the records cannot be laid out for worker processes in {folder} ({error.strerror}); "
-            "free space there, or name another folder with --store or in the environment variable UNLEARN_AUDIT_STORE"
+            f"the records cannot be written for worker processes to {folder} ({error.strerror}); free space there, or "
+            "name another folder with --store or in the environment variable UNLEARN_AUDIT_STORE"
         ) from error
     return folder
 

@@ -26,4 +26,4 @@ def copied(model: Any) -> tuple[Any, Any]:
 
 def why_no_network(source: ModelSource, data: Dataset) -> str | None:  # noqa: ARG001
     """Return that models of a source are no networks, if they are not, as the end of a sentence."""
-    return None if network_in(source.make(seed=0)) is not None else f"{source.name} is no neural network"
+    return None if network_in(source.make(seed=0)) is not None else f"{source.name} is not a neural network"

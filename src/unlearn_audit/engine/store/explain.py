@@ -42,7 +42,7 @@ def explain(
     if not missing:
         return lines
     if refused is not None:
-        return [*lines, f"{_worlds(missing)} {_are(missing)} made anew: {refused}"]
+        return [*lines, f"{_worlds(missing)} {_are(missing)} computed anew: {refused}"]
     like = _alike(documents[0], stored)
     common = _common(documents[0])
     marked = next((worlds for other, _, worlds in like if other == common), set())
@@ -54,11 +54,13 @@ def explain(
     if marked:
         lines.append(f"{_worlds(unmade)} {_were(unmade)} never made")
     elif not like:
-        lines.append(f"{_worlds(unmade)} {_were(unmade)} never made, and the store has nothing like {_them(unmade)}")
+        lines.append(
+            f"{_worlds(unmade)} {_were(unmade)} never computed, and the store has nothing similar to {_them(unmade)}"
+        )
     else:
         nearest = min((_differences(other, named, common, about) for other, named, _ in like), key=_distance)
         lines.append(
-            f"{_worlds(unmade)} {_were(unmade)} never made; the nearest in the store: {'; '.join(nearest.values())}"
+            f"{_worlds(unmade)} {_were(unmade)} never computed; the nearest in the store: {'; '.join(nearest.values())}"
         )
     return lines
 
@@ -69,21 +71,21 @@ def made_again(states: Mapping[int, str]) -> list[str]:
     Examples
     --------
     >>> made_again({4: "damaged", 5: "damaged"})
-    ['worlds 4, 5 can no longer be read whole and are made again']
+    ['worlds 4, 5 can no longer be read completely and are made again']
     >>> made_again({3: "whole"})
-    ['world 3 was made without all that is to be measured, and is made again']
+    ['world 3 was computed without everything to be measured, and is made again']
     """
     lines = []
     if damaged := sorted(i for i, state in states.items() if state == "damaged"):
-        lines.append(f"{_worlds(damaged)} can no longer be read whole and {_are(damaged)} made again")
+        lines.append(f"{_worlds(damaged)} can no longer be read completely and {_are(damaged)} made again")
     if former := sorted(i for i, state in states.items() if state == "former"):
         lines.append(
-            f"{_worlds(former)} {_were(former)} kept by an earlier version, which noted no digest of {_them(former)}, "
-            f"and {_are(former)} made again"
+            f"{_worlds(former)} {_were(former)} stored by an earlier version, which recorded no digest of "
+            f"{_them(former)}, and {_are(former)} made again"
         )
     if unmeasured := sorted(i for i, state in states.items() if state == "whole"):
         lines.append(
-            f"{_worlds(unmeasured)} {_were(unmeasured)} made without all that is to be measured, and "
+            f"{_worlds(unmeasured)} {_were(unmeasured)} computed without everything to be measured, and "
             f"{_are(unmeasured)} made again"
         )
     return lines

@@ -157,7 +157,7 @@ def _refuse_another(folder: Path, identity: Mapping[str, Any], *, force: bool) -
         key, there = found["key"], found["identity"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AuditError(
-            f"{marker} is broken, so whose run {folder} holds is not known; remove that file or choose another --out"
+            f"{marker} is broken, so which run {folder} holds is not known; remove that file or choose another --out"
         ) from error
     if digest(identity) in (key, digest(there)) or _left_nothing(folder):
         return
@@ -223,9 +223,9 @@ def _before(folder: Path, say: Callable[[str], None]) -> Manifest | None:
         say(f"{str(error).partition(';')[0]}; the run writes all of them again")
         return None
     if wrong := [each for each in found if each.what != "unexpected"]:
-        say(f"{folder} is not as the run before left it ({listed(wrong)}); it is written again")
+        say(f"{folder} has changed since the previous run ({listed(wrong)}); it is written again")
     if (folder / PURGED).exists():
-        say(f"records were purged from {folder}; the run writes rows of all records that the data hold now")
+        say(f"records were purged from {folder}; this run writes rows of all records that are in the data now")
     return manifest
 
 
@@ -252,6 +252,6 @@ def _difference(there: Any, asked: Any, key: str = "") -> str:
             if there.get(name) != asked.get(name):
                 return _difference(there.get(name), asked.get(name), f"{key}.{name}" if key else name)
     if all(isinstance(value, str) and len(value) == 64 for value in (there, asked)):
-        return f"{key} is not the same any more"
+        return f"{key} has changed"
     named = key.removeprefix("query.")
     return f"{named or 'configuration'}: {json.dumps(there)} there, {json.dumps(asked)} asked"

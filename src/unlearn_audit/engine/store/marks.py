@@ -38,7 +38,7 @@ def unsealed(mark: bytes, key: str) -> dict[str, Any]:
     """
     note = dict(json.loads(mark))
     if note.pop(_SEAL) != digest(note) or digest(note["document"]) != key:
-        raise ValueError("the mark is not the one that was put there")
+        raise ValueError("the mark is not the one that was written")
     return note
 
 

@@ -122,7 +122,7 @@ def parse_age(text: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([hdw])", text.strip())
     if found is None:
-        raise AuditError(f"'{text}' is no age; write hours, days or weeks, as 12h, 30d or 4w")
+        raise AuditError(f"'{text}' is not an age; write hours, days or weeks, as 12h, 30d or 4w")
     return float(found[1]) * _HOURS[found[2]] * 3600
 
 
@@ -136,7 +136,7 @@ def parse_size(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B)", text.strip().upper())
     if found is None:
-        raise AuditError(f"'{text}' is no size; write it as 500MB, 5GB or 1TB")
+        raise AuditError(f"'{text}' is not a size; write it as 500MB, 5GB or 1TB")
     return int(min(float(found[1]) * _BYTES[found[2]], sys.maxsize))
 
 

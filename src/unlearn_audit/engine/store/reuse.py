@@ -45,8 +45,8 @@ class Reuse:
         """Say for which models it is unknown whether they changed, and what that means for this run."""
         consequence = {
             "never": "nothing stored was reused",
-            "mine": "nothing stored was reused; every run trains it anew, unless reuse is set to always",
-            "always": "what was stored was reused all the same, as the configuration asks (reuse: always)",
+            "mine": "nothing stored was reused; every run trains it again, unless reuse is set to always",
+            "always": "stored worlds were reused anyway, as the configuration asks (reuse: always)",
         }[self.policy]
         return tuple(
             map(Caution, dict.fromkeys(f"{cannot_tell(source)}; {consequence}" for source in sources if source.unknown))

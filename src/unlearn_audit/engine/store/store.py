@@ -98,7 +98,9 @@ class Store:
             if not marker.exists():
                 # whoever made what lies here made the marker first, so the marker is looked for once more, after
                 if set(content_of(folder)) - {TEMPORARY} and not marker.exists():
-                    raise AuditError(f"{folder} has other content and is no store; give an empty folder with --store")
+                    raise AuditError(
+                        f"{folder} has other contents and is not a store; give an empty folder with --store"
+                    )
                 write_atomic(marker, json.dumps({"layout": _LAYOUT}) + "\n", durable=False)
         except OSError as error:
             raise AuditError(
@@ -118,7 +120,7 @@ class Store:
         if not folder.exists():
             return None
         if not (folder / MARKER).is_file() and not _has_temporary_data_alone(folder):
-            raise AuditError(f"{folder} is no store of unlearn-audit (it has no {MARKER}); check --store")
+            raise AuditError(f"{folder} is not a store of unlearn-audit (it has no {MARKER}); check --store")
         return cls(folder)
 
     def get(self, document: Mapping[str, Any]) -> tuple[Piece, dict[str, Any]] | None:
@@ -253,8 +255,8 @@ def _check_layout(marker: Path) -> None:
         raise AuditError(f"{marker} cannot be read ({error.strerror}); check its permissions") from error
     except (ValueError, KeyError, TypeError) as error:
         raise AuditError(
-            f"{marker} is damaged, so what {marker.parent} holds is not known; remove that folder, from which nothing "
-            "but time is lost, or choose another with --store"
+            f"{marker} is damaged, so what {marker.parent} holds is not known; remove that folder, which costs nothing "
+            "but time, or choose another with --store"
         ) from error
     if type(layout) is not int or layout != _LAYOUT:
         raise AuditError(
@@ -268,7 +270,7 @@ def _read(mark: bytes, key: str, path: Path) -> tuple[Any, dict[str, Any]]:
     note = unsealed(mark, key)
     content = path.read_bytes()
     if sha256(content).hexdigest() != note["sha256"]:
-        raise ValueError("the payload is not the one that was put there")
+        raise ValueError("the payload is not the one that was written")
     return _READERS[path.suffix](path, content), dict(note["stats"])
 
 
@@ -288,7 +290,7 @@ def _written(payload: Packed | Tensors | Arrays) -> tuple[str, memoryview | byte
 def _bytes_of_arrays(arrays: Arrays) -> memoryview:
     kept: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
     if objects := [name for name, values in kept.items() if values.dtype.hasobject]:
-        raise TypeError(f"{', '.join(objects)} holds Python objects, which only a pickle could keep")
+        raise TypeError(f"{', '.join(objects)} holds Python objects, which only a pickle could store")
     stream = io.BytesIO()
     np.savez_compressed(stream, **kept)
     return stream.getbuffer()

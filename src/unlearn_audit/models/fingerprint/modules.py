@@ -106,7 +106,7 @@ class Modules:
         try:
             full = resolve_name("." * target.level + target.module, package)
         except ImportError:
-            self.note(f"{label_of(names.get('__name__') or '')} imports .{target.module}, which is not to be found")
+            self.note(f"{label_of(names.get('__name__') or '')} imports .{target.module}, which cannot be found")
             return None
         if full in sys.modules or not load:
             return sys.modules.get(full)

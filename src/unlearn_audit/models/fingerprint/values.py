@@ -165,14 +165,14 @@ class Values:
         else:
             place = sys.modules.get(pickle.whichmodule(value, reduced))  # type: ignore[attr-defined]
             if place is None or getattr(place, reduced, None) is not value or not holds_installed(vars(place)):
-                self.modules.note(f"it holds a {type(value).__name__} called {reduced} that cannot be followed")
+                self.modules.note(f"it holds a {type(value).__name__} called {reduced} that cannot be traced")
                 return
             yield f"{place.__name__}.{reduced}"
             self.modules.use_installed(place.__name__)
             self.names.check(Found(Use((reduced,)), value, place.__name__, reduced), "it")
 
     def _not_followed(self, value: Any, error: Exception) -> None:
-        self.modules.note(f"it holds a {type(value).__name__} that cannot be followed ({type(error).__name__})")
+        self.modules.note(f"it holds a {type(value).__name__} that cannot be traced ({type(error).__name__})")
 
     def _function(self, function: FunctionType) -> Iterator[str]:
         module, code = function.__globals__.get("__name__") or "", function.__code__

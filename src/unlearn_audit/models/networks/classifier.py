@@ -244,8 +244,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         last = layers[-1]
         if not isinstance(last, nn.Linear) or last.out_features != len(self.classes_):
             raise AuditError(
-                f"the last layer of network {self._name} is a {type(last).__name__} and no nn.Linear of one output a "
-                "class, so its features are unknown"
+                f"the last layer of network {self._name} is a {type(last).__name__} and not an nn.Linear with one "
+                "output per class, so its features are unknown"
             )
         seen: list[Tensor] = []
         hook = last.register_forward_pre_hook(lambda _, taken: seen.append(taken[0]))
@@ -282,8 +282,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         ids = np.asarray(record_ids)
         if ids.shape != (n,) or not np.issubdtype(ids.dtype, np.integer):
             raise AuditError(
-                f"network {self._name} got record ids of shape {ids.shape} and type {ids.dtype} for {n:,} "
-                "records; give one integer a record"
+                f"network {self._name} got record ids of shape {ids.shape} and type {ids.dtype} for {n:,} records; "
+                "give one integer per record"
             )
         return torch.from_numpy(ids.astype(np.int64))
 
@@ -293,7 +293,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             counts["max_steps"] = self.max_steps
         for name, value in counts.items():
             if not isinstance(value, int | np.integer) or value < 1:
-                raise AuditError(f"{name} {value!r} of network {self._name} is no count; give a whole number from 1")
+                raise AuditError(f"{name} {value!r} of network {self._name} is not a count; give a whole number from 1")
         if not 0 < self.learning_rate < math.inf:
             raise AuditError(
                 f"learning_rate {self.learning_rate} of network {self._name} is out of range; give a positive number"
@@ -304,7 +304,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             )
         if isinstance(self.module, nn.Module):
             raise AuditError(
-                f"network {self._name} exists already and has its weights, and each training makes its own; pass the "
+                f"network {self._name} already exists and has weights, but each training creates its own; pass the "
                 "class, or a function that makes one"
             )
         if self.batch_size > n:
@@ -348,14 +348,14 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         module = module.to(device)
         probe = torch.zeros((2, *(self._shape or shape)), device=device)
         size = " x ".join(str(side) for side in probe.shape[1:])
-        advice = TO_CHANNELS_FIRST if channels_last(shape) else "give it records of the size it is made for"
+        advice = TO_CHANNELS_FIRST if channels_last(shape) else "give it records of the size it was made for"
         fails = f"network {self._name} cannot take records of size {size} ("
         with torch.no_grad(), foreign(fails, f"); {advice}"):
             answer = module.eval()(probe)
         if not isinstance(answer, Tensor) or answer.shape != (2, n_classes):
             got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
             raise AuditError(
-                f"network {self._name} answered 2 records with {got}; (2, {n_classes}) is needed, one logit a class"
+                f"network {self._name} answered 2 records with {got}; (2, {n_classes}) is needed, one logit per class"
             )
         if device.type == "cpu" and self.privacy is None:
             lay_channels_last(module, probe)
@@ -387,8 +387,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             if channels * side * side == values:
                 return (channels, side, side)
         raise AuditError(
-            f"network {self._name} takes images, and records of {values:,} values are no square image of one or three "
-            "channels; give image_shape, or use a network for tables"
+            f"network {self._name} takes images, and records of {values:,} values are not a square image of one or "
+            "three channels; give image_shape, or use a network for tables"
         )
 
     def inputs(self, records: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def chosen_device(name: str) -> torch.device:
         raise AuditError(f"device '{name}' is not supported; use auto, cpu or cuda")
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cuda" and (device.index or 0) >= there:
-        raise AuditError(f"device '{name}' was asked for and PyTorch finds {there} GPUs here; use device auto or cpu")
+        raise AuditError(f"device '{name}' was requested, but PyTorch finds {there} GPUs here; use device auto or cpu")
     return device
 
 

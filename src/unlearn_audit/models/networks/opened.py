@@ -92,7 +92,7 @@ class OpenedNetwork:
         if (other := _difference(self._weights, weights)) is not None:
             return f"another architecture ({other})"
         broken = [name for name, value in weights.items() if value.is_floating_point() and not value.isfinite().all()]
-        return f"broken weights ('{broken[0]}' holds values that are no finite numbers)" if broken else None
+        return f"broken weights ('{broken[0]}' holds values that are not finite numbers)" if broken else None
 
     def with_module(self, module: nn.Module) -> Any:
         """Return a fitted estimator that answers by a module of this architecture."""
@@ -118,7 +118,7 @@ def _difference(own: Weights, others: Weights) -> str | None:
     if missing := [name for name in own if name not in others]:
         return f"'{missing[0]}' is missing"
     if further := [name for name in others if name not in own]:
-        return f"'{further[0]}' is no weight of the original"
+        return f"'{further[0]}' is not a weight of the original"
     for name, value in own.items():
         if others[name].shape != value.shape:
             return f"'{name}' has shape {tuple(others[name].shape)}, in the original {tuple(value.shape)}"

@@ -65,7 +65,7 @@ def check_module(module: nn.Module, name: str) -> None:
         # Opacus explains at length; its first two sentences are the verdict and the reason
         verdict = "; ".join(" ".join(str(reasons[0]).split()).split(". ")[:2]).rstrip(". ")
         mend = "; replace BatchNorm by GroupNorm" if "BatchNorm" in verdict else "; use layers that Opacus supports"
-        more = f" (and {len(reasons) - 1} more of its kind)" if len(reasons) > 1 else ""
+        more = f" (and {len(reasons) - 1} more like it)" if len(reasons) > 1 else ""
         raise AuditError(f"network {name} cannot be trained by dp-sgd: {verdict}{more}{mend}")
 
 
@@ -93,8 +93,8 @@ def calibrated(privacy: Privacy, sample_rate: float, steps: int) -> Spent:
             epsilon = accountant.get_epsilon(privacy.delta)
     except ValueError as error:
         raise AuditError(
-            f"no noise gives epsilon {privacy.epsilon:g} at delta {privacy.delta:g} over {steps:,} steps; "
-            "ask for a larger epsilon or fewer epochs"
+            f"no noise gives epsilon {privacy.epsilon:g} at delta {privacy.delta:g} over {steps:,} steps; use a larger "
+            "epsilon or fewer epochs"
         ) from error
     return Spent(float(epsilon), privacy.delta, float(noise), privacy.max_grad_norm, sample_rate, steps)
 

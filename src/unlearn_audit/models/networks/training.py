@@ -214,7 +214,7 @@ class _Training:
         drawn = self.untouched != generator_states(self.records.device)
         if drawn or self._draws_from_python(self.draws):
             raise AuditError(
-                f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so its "
+                f"network {self.recipe.name} draws random numbers otherwise than through nn.Dropout layers, so its "
                 "draws cannot be kept with their records; use the regime same-seed or fresh"
             )
 

@@ -38,25 +38,25 @@ NAMES = (TRAIN, QUERY, ANSWERS, MODEL, SEED)
 _NEEDED = {
     TRAIN: "the records to learn from",
     QUERY: "the records to answer for",
-    ANSWERS: "to which it has to write its answers",
+    ANSWERS: "to which it must write its answers",
 }
 
 
 class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Runs a program that learns from a file of records and answers for those of another.
+    """Runs a program that learns from one file of records and answers for another.
 
     Each run trains anew, unless the command names ``{model}``: a folder that is empty when the program is first run,
-    and in which it finds later what it wrote there. What it answered is kept, and it is not asked the same again. An
-    audit hands over the whole dataset, so that a program without ``{model}`` answers for all records in one run.
+    and in which it later finds what it wrote there. Its answers are kept, and it is not queried on the same records
+    again. An audit passes the whole dataset, so a program without ``{model}`` answers for all records in one run.
 
     Parameters
     ----------
     command
-        The program and its arguments, as for a shell, though none runs it. ``{train}``, ``{query}`` and ``{answers}``
-        stand for files, Parquet or, written as ``{train.csv}``, CSV; ``{model}`` for a folder and ``{seed}`` for a
-        number.
+        The program and its arguments, as for a shell, although no shell runs it. ``{train}``, ``{query}`` and
+        ``{answers}`` are replaced by files, Parquet or, written as ``{train.csv}``, CSV; ``{model}`` for a folder and
+        ``{seed}`` for a number.
     timeout
-        Seconds after which one run is ended.
+        Seconds after which a run is stopped.
     folder
         Where it runs; None for the working folder.
     random_state
@@ -69,7 +69,7 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     kept_
         What holds the folder ``{model}``, as its ``path``; None if the command names none.
     labels_alone_
-        Whether it answers with labels and no probabilities.
+        Whether it answers with labels but no probabilities.
     """
 
     shows_when_fitted: ClassVar[bool] = True
@@ -106,7 +106,7 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def code(self) -> Fingerprint:
         """Return the command with the digests of the files that it names; what these run is unknown."""
         program = self.program
-        unknown = (f"the model command {program.file} runs what cannot be followed",)
+        unknown = (f"the model command {program.file} runs code that cannot be traced",)
         return Fingerprint(f"{self.command} {program.digest()}", unknown)
 
     def fit(
@@ -119,7 +119,7 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y
             The records and their labels.
         dataset
-            Of which they are records: its classes are known then, and all of its records are asked at once.
+            The dataset of the records: its classes are then known, and all of its records are queried at once.
         training
             (n,) where they are in it.
 
@@ -150,7 +150,7 @@ class ProgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return (m, k) the answers for (m, ...) records; the program is run for those that it did not answer yet.
+        """Return (m, k) the answers for (m, ...) records; the program is run for those that it has not answered yet.
 
         Raises
         ------
@@ -262,6 +262,6 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise AuditError(
-            f"the records cannot be laid out for a model command in {folder} ({error.strerror}); free space there, or "
+            f"the records cannot be written for a model command to {folder} ({error.strerror}); free space there, or "
             "name another folder with --store"
         ) from error

@@ -165,8 +165,8 @@ def places_of(ids: Any, asked: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     if n_unknown or (at < 0).any():
         raise AuditError(
             f"wrote posteriors of {len(index):,} records, of which {n_unknown:,} are unknown, and left out "
-            f"{int((at < 0).sum()):,} of the {len(at):,} records of {{query}}; write each of them once, by the ids in "
-            "its column record"
+            f"{int((at < 0).sum()):,} of the {len(at):,} records of {{query}}; write each of them once, with the ids "
+            "in its column record"
         )
     return np.asarray(at)
 
@@ -205,7 +205,7 @@ def read_any_answers(folder: Path, asked: npt.NDArray[Any]) -> tuple[tuple[str, 
     of_class = {name.removeprefix(PREFIX): name for name in held if name.startswith(PREFIX)}
     if "record" not in held or not (of_class or "label" in held):
         raise AuditError(
-            f"wrote no answers: a column record is needed and one {PREFIX}<class> a class, or label alone; the file "
+            f"wrote no answers: it needs a column record and one {PREFIX}<class> per class, or only label; the file "
             f"has {shortened(held)}"
         )
     at = places_of(_texts(table["record"]), asked)
@@ -261,5 +261,5 @@ def _check_probabilities(posteriors: npt.NDArray[np.float64], ids: npt.NDArray[A
         if wrong.any():
             raise AuditError(
                 f"wrote posteriors that {what} for {int(wrong.sum()):,} of {len(wrong):,} records, the first with id "
-                f"{ids[int(wrong.argmax())]}; write one probability a class"
+                f"{ids[int(wrong.argmax())]}; write one probability per class"
             )

@@ -86,7 +86,7 @@ for (const svg of document.querySelectorAll("svg[data-points]")) {
       dots[i].setAttribute("cx", near[0]);
       dots[i].setAttribute("cy", near[1]);
       dots[i].style.visibility = "visible";
-      return `${curve.name}: ${near[3]} found at ${near[2]} accused`;
+      return `${curve.name}: ${near[3]} found at ${near[2]} wrongly flagged`;
     });
     reading.textContent = texts.join("; ");
   };

@@ -111,7 +111,7 @@ def _hyper_parameters(scale: Scale) -> list[Cell]:
         size = max(40, int(scale.train_size * share))
         cells.append(_swept(scale, data, "training records", size, {"train_size": size}))
     for count in (max(4, scale.deletions // 2), scale.deletions, scale.deletions * 2):
-        cells.append(_swept(scale, data, "deletions a world", count, {"deletions": count}))
+        cells.append(_swept(scale, data, "deletions per world", count, {"deletions": count}))
     return cells
 
 
@@ -124,7 +124,7 @@ def _hyper_parameters_claims(cells: Sequence[Measured]) -> list[Decision]:
     for what in dict.fromkeys(m.cell.labels["varies"] for m in cells):
         of_kind = [m for m in cells if m.cell.labels["varies"] == what]
         estimate = difference(of_kind[-1].best(), of_kind[0].best())
-        claim = f"the attack hardly depends on the number of {what} (AUC within 0.1 from the least to the most)"
+        claim = f"the attack hardly depends on the number of {what} (AUC within 0.1 from the smallest to the largest)"
         where = f"{of_kind[0].cell.labels['value']} against {of_kind[-1].cell.labels['value']} {what}"
         decisions.append(near(claim, where, [estimate], within=0.1))
     return decisions
@@ -134,7 +134,7 @@ HYPER_PARAMETERS = Experiment(
     name="hyper-parameters",
     title="Numbers of shadow worlds, training records and deletions",
     claim="the attack hardly depends on them",
-    values="shadow worlds, training records and deletions a world, each swept alone",
+    values="shadow worlds, training records and deletions per world, each varied separately",
     grid=_hyper_parameters,
     decide=_hyper_parameters_claims,
 )

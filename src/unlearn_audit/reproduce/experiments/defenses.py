@@ -62,7 +62,7 @@ DEFENSES = Experiment(
     name="defences",
     title="Defences on outputs",
     claim="label-only and temperature scaling mitigate the attack, top-k does not",
-    values="2 datasets x 2 models x top-k, label-only, temperature, rounding; the attacker adapting or not",
+    values="2 datasets x 2 models x top-k, label-only, temperature, rounding; with and without an adapting attacker",
     grid=_defenses,
     decide=_defenses_claims,
 )

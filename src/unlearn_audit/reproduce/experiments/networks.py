@@ -115,7 +115,7 @@ PRIVATE = Experiment(
     name="dp-sgd",
     title="Differential privacy",
     claim="training by DP-SGD mitigates the attack, at a cost in accuracy",
-    values="softmax regression trained by DP-SGD up to several epsilons, beside plain training",
+    values="softmax regression trained by DP-SGD with several epsilons, and plain training",
     grid=_private,
     decide=_private_claims,
 )

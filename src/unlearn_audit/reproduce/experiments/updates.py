@@ -119,7 +119,7 @@ def _online(scale: Scale) -> list[Cell]:
 
 
 def _online_claims(cells: Sequence[Measured]) -> list[Decision]:
-    claim = "a replacement is given away less than a deletion of as many records alone"
+    claim = "a replacement is given away less than a deletion alone of the same number of records"
     alone = {(m.cell.labels["model"], m.cell.labels["size"]): m for m in cells if m.cell.labels["update"] == "delete"}
     decisions = []
     for m in cells:
@@ -133,7 +133,7 @@ ONLINE = Experiment(
     name="online",
     title="Online learning",
     claim="adding records with the deletion weakens the attack",
-    values="2 models x 1 to 10 records, deleted alone or replaced",
+    values="2 models x 1 to 10 records, deleted or replaced",
     grid=_online,
     decide=_online_claims,
 )
@@ -162,7 +162,7 @@ def _multi_version_claims(cells: Sequence[Measured]) -> list[Decision]:
     for m in cells:
         if m.cell.labels["updates"] != 1:
             estimate = difference(m.best(view="sequence"), m.best(view="pair"))
-            claim = "every version tells more than the first and the last"
+            claim = "all versions together tell more than the first and the last"
             decisions.append(decide(claim, m.cell.name, estimate, above=0.0))
     return decisions
 
@@ -170,7 +170,7 @@ def _multi_version_claims(cells: Sequence[Measured]) -> list[Decision]:
 MULTI_VERSION = Experiment(
     name="multi-version",
     title="Chains of updates",
-    claim="deletions are given away over several versions too",
+    claim="deletions are also given away over several versions",
     values="2 models x chains of 1 to 10 updates, first and last version or every one",
     grid=_multi_version,
     decide=_multi_version_claims,

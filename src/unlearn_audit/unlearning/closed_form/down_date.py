@@ -96,17 +96,17 @@ def _why_not(model: Any, data: Dataset) -> str | None:
     last, before = last_step(model), model.steps[:-1] if isinstance(model, Pipeline) else []
     if type(last) not in FAMILIES:
         names = ", ".join(kind.__name__ for kind in FAMILIES)
-        return f"a {type(last).__name__} has no closed form that is known here; use one of {names}"
+        return f"a {type(last).__name__} has no closed form known here; use one of {names}"
     others = [type(step).__name__ for _, step in before if type(step) is not StandardScaler]
     if others or len(before) > 1:
-        return f"it stands behind {', '.join(others) or 'two scalers'}; put at most one StandardScaler before it"
+        return f"it comes after {', '.join(others) or 'two scalers'}; put at most one StandardScaler before it"
     if before and isinstance(last, naive_bayes.COUNTING):
-        return f"a {type(last).__name__} counts, and standardised values are no counts; leave the StandardScaler out"
+        return f"a {type(last).__name__} counts, and standardised values are not counts; leave the StandardScaler out"
     kind = np.asarray(take(data.X, np.arange(0))).dtype
     if kind.kind not in "fiub":
-        return "its records are no table of numbers; encode them first"
+        return "its records are not a table of numbers; encode them first"
     if kind.kind == "f" and kind.itemsize < 8 and (before or type(last) is GaussianNB):
-        return f"records of type {kind} are fitted in single precision, whose rounding hides a record; give float64"
+        return f"records of type {kind} are fitted in single precision, whose rounding hides a record; use float64"
     return None
 
 

@@ -41,7 +41,7 @@ NOISE_TO_PENALTY = 10 / 12
 """The paper's ratio of σ to the penalty: σ = 10 where λ n = 12. A penalty that is small against σ lets noise decide."""
 
 REFERENCE = "a model trained on the retained records by the same perturbed objective"
-GIVEN = "the figures that features are standardised by, which stay those of the last training"
+GIVEN = "the statistics that standardise features, which stay those of the last training"
 
 
 class RetrainedWarning(UserWarning):
@@ -134,8 +134,8 @@ class NewtonRemoval(Forgetting):
         if after.certificate_.epsilon <= self.epsilon:
             return after
         warnings.warn(
-            f"newton-removal trained {original.source.name} again, since this removal would bring the bound of the "
-            f"gradient that is left to {after.certificate_.bound:.3g}, above the {after.certificate_.limit:.3g} that "
+            f"newton-removal trained {original.source.name} again, since this removal would raise the bound on the "
+            f"remaining gradient to {after.certificate_.bound:.3g}, above the {after.certificate_.limit:.3g} that "
             f"epsilon {self.epsilon:g} allows",
             RetrainedWarning,
             stacklevel=2,
@@ -192,13 +192,13 @@ def _why_not(source: ModelSource, data: Dataset) -> str | None:
     settings = LogisticSettings.of(source.make(seed=0))
     if settings is None:
         return (
-            "it is no L2-regularised logistic regression solved to its optimum; use logistic-regression, or a "
+            "it is not an L2-regularised logistic regression solved to its optimum; use logistic-regression, or a "
             "LogisticRegression with tol=1e-8 behind at most one StandardScaler"
         )
     if settings.class_weight is not None:
-        return "class_weight changes what the other records weigh when one leaves; leave it out"
+        return "class_weight changes the weights of the other records when one is removed; leave it out"
     if not isinstance(data.X, np.ndarray) or data.X.ndim != 2 or data.X.dtype.kind not in "fiub":
-        return "its records are no table of numbers; encode them first"
+        return "its records are not a table of numbers; encode them first"
     return None
 
 

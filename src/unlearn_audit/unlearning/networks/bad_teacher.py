@@ -25,7 +25,7 @@ class BadTeacherOptions(NetworkOptions):
     reference = "Chundawat et al., Can Bad Teaching Induce Forgetting?, AAAI 2023"
 
     epochs: int = Field(1, ge=1, description="passes over the forgotten and the drawn records; 1 in the published code")
-    share: float = Field(0.3, gt=0, le=1, description="of the retained records is drawn, once; as published")
+    share: float = Field(0.3, gt=0, le=1, description="share of the retained records that is drawn, once; as published")
     temperature: float = Field(1.0, gt=0, description="of all posteriors; as published")
     learning_rate: float | None = Field(
         None, gt=0, description="None for the recipe's own; 1e-4 with Adam as published"

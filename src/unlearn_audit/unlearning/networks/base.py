@@ -177,12 +177,12 @@ class NetworkMethod(Forgetting):
     def _why_alone(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why requests are met one after another; None if they need not be, or there is no network."""
         if self.retrain.plain:
-            return "each is to be trained alone"
+            return "each must be trained separately"
         estimator = source.make(seed=0)
         if not is_network(estimator):
             return None
         if isinstance(estimator, Pipeline) and [type(step) for _, step in estimator.steps[:-1]] != [StandardScaler]:
-            return "there is more before it than a StandardScaler"
+            return "more than a StandardScaler comes before it"
         from unlearn_audit.unlearning.networks.together import why_alone
 
         return why_alone(last_step(estimator), tuple(data.X.shape[1:]), len(data.class_values))

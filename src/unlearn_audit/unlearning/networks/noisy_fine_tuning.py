@@ -41,8 +41,8 @@ from unlearn_audit.worlds.design import Request
 if TYPE_CHECKING:
     from unlearn_audit.unlearning.networks.task import Task
 
-REFERENCE = "the same noisy fine-tuning of any other network, one that never had the records too"
-GIVEN = "the steps before the network, which stay as they were fitted"
+REFERENCE = "the same noisy fine-tuning of any other network, including one that never had the records"
+GIVEN = "the steps before the network, which stay as fitted"
 
 
 class NoisyFineTuningOptions(NetworkOptions):
@@ -69,7 +69,7 @@ class NoisyFineTuningOptions(NetworkOptions):
     noise: float | None = Field(
         None, gt=0, description="of each weight at each step; None for the least that epsilon needs"
     )
-    recovery_epochs: int = Field(10, ge=0, description="passes without noise afterwards, by the network's own recipe")
+    recovery_epochs: int = Field(10, ge=0, description="passes without noise afterwards, with the network's own recipe")
     most_steps: int = Field(10_000, ge=1, description="the most noisy steps that a record may need")
 
     @model_validator(mode="after")
@@ -77,7 +77,7 @@ class NoisyFineTuningOptions(NetworkOptions):
         if self.learning_rate * self.weight_decay >= 1:
             raise ValueError("learning_rate times weight_decay has to be below 1; lower one of them")
         if isinstance(self.steps, int) and self.steps < 1:
-            raise ValueError(f"{self.steps} steps are none; give at least 1, per-instance, or leave it out")
+            raise ValueError(f"{self.steps} steps are too few; give at least 1, per-instance, or leave it out")
         if self.steps == "per-instance" and (self.noise is None or not self.weight_decay):
             raise ValueError("steps 'per-instance' need noise and weight_decay, which decide how fast a record fades")
         return self
@@ -163,7 +163,7 @@ class NoisyFineTuning(NetworkMethod):
     def why_plain(self, source: ModelSource, data: Dataset) -> str | None:
         """Return why requests are met one after another; None if they need not be, or are to."""
         if self.options.steps == "per-instance" and not self.retrain.plain:
-            return "each takes as many steps as its records ask for"
+            return "each takes as many steps as its records need"
         return super().why_plain(source, data)
 
     def forget(self, original: Trained, update: Update) -> Any:
@@ -193,8 +193,8 @@ class NoisyFineTuning(NetworkMethod):
         """Return (f,) per-instance losses at order 4α, from the original's training, which is repeated for them."""
         if original.updates:
             raise AuditError(
-                f"{self.options.name} cannot tell the steps that each record needs of a network that was unlearned "
-                "before, for no training that could be repeated made it; give a number of steps, or leave it out"
+                f"{self.options.name} cannot tell how many steps each record needs for a network that was already "
+                "unlearned, since no reproducible training made it; give a number of steps, or leave it out"
             )
         return loss_along_training(original, asked, self.regime)
 
@@ -236,5 +236,5 @@ def _refuse_buffers(module: Any, name: str) -> None:
     if next(iter(module.buffers()), None) is not None:
         raise AuditError(
             f"{name} has no certificate for networks with running figures, such as BatchNorm's, which remember records "
-            "and get no noise; use GroupNorm"
+            "and receive no noise; use GroupNorm"
         )

@@ -60,6 +60,6 @@ def wrong_labels(task: Task) -> Tensor:
     import torch
 
     if task.n_classes < 2:
-        raise AuditError("the network knows one class alone, and wrong labels need another; use another method")
+        raise AuditError("the network knows only one class, and wrong labels need a second; use another method")
     others = torch.randint(1, task.n_classes, (len(task.forget),), generator=task.generator)
     return (task.forget.labels + others.to(task.device)) % task.n_classes

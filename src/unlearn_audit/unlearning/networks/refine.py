@@ -84,7 +84,7 @@ def refined(P: Array, columns: Array, inverse_weights: Array | None = None) -> A
         left = columns - M.sum(axis=0)
     if np.abs(left).max() > _ENOUGH:
         raise AuditError(
-            f"ppu found no matrix whose columns sum to what was asked (one is off by {np.abs(left).max():.2g}); "
-            "the network is too sure of too many answers, so take columns: published"
+            f"ppu found no matrix with the requested column sums (one is off by {np.abs(left).max():.2g}); the network "
+            "is too sure of too many answers, so use columns: published"
         )
     return M

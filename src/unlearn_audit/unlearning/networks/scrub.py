@@ -40,7 +40,7 @@ class ScrubOptions(NetworkOptions):
     temperature: float = Field(4.0, gt=0, description="of all divergences; 2 to 4 as published")
     epochs: int = Field(5, ge=1, description="passes over the retained records; our choice")
     forget_epochs: int = Field(
-        2, ge=0, description="how many of the first epochs have a pass away; 1 to 3 as published"
+        2, ge=0, description="how many of the first epochs include a pass away; 1 to 3 as published"
     )
     learning_rate: float = Field(5e-4, gt=0, description="as published")
     optimizer: Literal["adam", "sgd"] | None = Field("sgd", description="as published; None for the recipe's own")

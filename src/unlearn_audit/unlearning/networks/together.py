@@ -144,7 +144,7 @@ def why_alone(network: TorchClassifier, shape: tuple[int, ...], n_classes: int) 
         Logits of a record.
     """
     if network.optimizer not in (*OPTIMIZERS, *ELEMENTWISE):
-        return f"its optimiser may be other than {', '.join(OPTIMIZERS)} on each weight alone"
+        return f"its optimiser may do something other than {', '.join(OPTIMIZERS)} on each weight separately"
     device = chosen_device(network.device)
     with generators_of_its_own(0, device):
         try:

@@ -125,7 +125,7 @@ def test_references_of_other_classes_than_people_in_training_are_refused():
     held_out[np.flatnonzero(raw.raw.labels == 1)[:250]] = True
     owner = raw.hold_out(held_out, "codes", np.ones(len(raw.ids), dtype=bool))
     releases = TrialReleases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
-    with pytest.raises(AuditError, match=r"of other classes than people in training: .* leave --reference out"):
+    with pytest.raises(AuditError, match=r"of other classes than people in training: .* omit --reference"):
         search(releases, SETTINGS, Silent())
 
 
@@ -214,7 +214,7 @@ def test_a_rehearsal_says_if_stand_ins_are_of_another_class():
     releases = TrialReleases.of(owner, resolve_model("logistic-regression"), Regime.FIXED, 0)
     _, notes = rehearse(releases, rare[:3].astype(np.int64), 1, ReleaseSettings(), Silent())
     assert notes == (
-        "1 of 3 stand-ins have records of another class than the person they stand in for: nobody else was left",
+        "1 of 3 stand-ins have records of a different class than the person they stand in for: no one else was left",
     )
 
 
@@ -285,7 +285,7 @@ def test_releases_state_the_regime_that_is_run(few, model, stated):
     asked = [releases.in_regime(regime) for regime in Regime]
     assert tuple(str(of.retrain.regime) for of in asked) == stated
     assert releases.retrain == asked[0].retrain
-    assert all("same answers whatever seed" in of.note or "cannot be repeated" in of.note for of in asked)
+    assert all("same answers whatever seed" in of.note or "cannot be reproduced" in of.note for of in asked)
     moved = [
         [
             pair.references.posteriors[:, 1]

@@ -248,7 +248,7 @@ def test_perceptrons_are_trained_at_once_on_a_cpu(module):
         (net(privacy=Privacy(1.0)), True, "DP-SGD"),
         (net(optimizer=torch.optim.RMSprop), True, "optimiser"),
         (net(normalised), True, "batch normalisation"),
-        (net(dropping), False, "only the regime fixed"),
+        (net(dropping), False, "except in the regime fixed"),
         (net(smooth), True, "on a CPU only perceptrons"),
         (net(hooked), True, "on a CPU only perceptrons"),
         (net(tied), True, "on a CPU only perceptrons"),

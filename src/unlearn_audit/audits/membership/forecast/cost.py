@@ -309,6 +309,6 @@ def _assumptions(kinds: Mapping[str, SideTask], pilots: Mapping[str, Pilot], of_
     return (
         *dict.fromkeys(of_worlds),
         *(influences if of_influence else ()),
-        "attacks: each kind was timed once on random posteriors, on as many rows and classes as it would read",
-        "no other program is assumed to run on this machine; starting this one and writing the report are left out",
+        "attacks: each kind was timed once on random posteriors, with as many rows and classes as it would read",
+        "assumes that no other program is running on this machine; excludes start-up and writing the report",
     )

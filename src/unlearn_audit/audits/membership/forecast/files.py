@@ -70,7 +70,7 @@ class FilesForecast:
         if self.slowest is not None:
             lines.append(f"the slowest attack is {self.slowest}, about {duration(self.slowest_seconds)}")
         if self.untimed:
-            lines.append(f"not timed, since a few rows do not suffice: {', '.join(self.untimed)}")
+            lines.append(f"not timed, since a few rows are not enough: {', '.join(self.untimed)}")
         return tuple(lines)
 
 

@@ -24,10 +24,10 @@ class PolicyFinding(Frozen):
     batch: int = Field(description="people deleted in one release")
     decimals: int | None = Field(description="to how many answers are rounded; null: not at all")
     regime: str
-    guarantee: float = Field(description="what the share of its releases keeps to")
+    guarantee: float = Field(description="what the share of its releases meets")
     mean_leak: float = Field(description="the mean over its trial releases: people identified, or their mean rank")
     any_identified: float | None = Field(
-        description="share of trial releases in which anybody was identified; null for ranks"
+        description="share of trial releases in which anyone was identified; null for ranks"
     )
     met: bool
     accuracy: float
@@ -41,7 +41,7 @@ class PlanFindings(Frozen):
     schema_: str = Field(default=SCHEMA, alias="schema")
     config: dict[str, Any]
     target: str
-    share: float = Field(description="share of releases that a guarantee speaks of")
+    share: float = Field(description="share of releases that a guarantee covers")
     confidence: float = Field(description="of all guarantees at once")
     waiting: float
     releases: int
@@ -51,7 +51,7 @@ class PlanFindings(Frozen):
     policies: tuple[PolicyFinding, ...] = Field(description="by cost")
     chosen: PolicyFinding | None
     checks: int
-    kept: float | None = Field(description="share of checked releases that keep to the chosen policy's guarantee")
+    kept: float | None = Field(description="share of checked releases that meet the chosen policy's guarantee")
     kept_ci: tuple[float, float] | None
     summary: str
     limits: tuple[str, ...]
@@ -109,12 +109,12 @@ def target_words(target: Target) -> str:
     Examples
     --------
     >>> target_words(Target("identified", 0)), target_words(Target("rank", 100))
-    ('nobody can be identified', 'the deleted rank 100 or later on average')
+    ('no one can be identified', 'the deleted rank 100 or later on average')
     """
     if target.kind == "rank":
         return f"the deleted rank {target.value:,.0f} or later on average"
     return (
-        "nobody can be identified"
+        "no one can be identified"
         if not target.value
         else f"at most {target.value:,.0f} of its people can be identified"
     )
@@ -125,14 +125,14 @@ def _summary(plan: ReleasePlan) -> str:
     at = f"in at least {percent(settings.share)} of releases"
     if plan.chosen is None:
         return (
-            f"No policy that was tried keeps to the target. {len(plan.tried):,} policies were tried, "
-            f"{settings.releases:,} releases each; under none of them {target} {at}. Try larger batches, "
-            "fewer decimals or fresh randomness."
+            f"No policy that was tried meets the target. {len(plan.tried):,} policies were tried, "
+            f"{settings.releases:,} releases each; under none of them was it shown that {target} {at}. Try larger "
+            "batches, fewer decimals or fresh randomness."
         )
     chosen, kept = plan.chosen, plan.kept
     if settings.target.kind == "identified":
         guarantee = (
-            "nobody can be identified"
+            "no one can be identified"
             if chosen.guarantee == 0
             else f"at most {chosen.guarantee:,.0f} of its people can be identified"
         )
@@ -143,8 +143,8 @@ def _summary(plan: ReleasePlan) -> str:
     checked = ""
     if kept is not None:
         checked = (
-            f" On {len(plan.checked):,} further releases, of other people and with other references, the guarantee "
-            f"held in {percent(round(kept[0], 4))} ({interval((100 * kept[1], 100 * kept[2]), 1)} %)."
+            f" On {len(plan.checked):,} further releases, with other people and other references, the guarantee held "
+            f"in {percent(round(kept[0], 4))} ({interval((100 * kept[1], 100 * kept[2]), 1)} %)."
         )
     utility = chosen.utility
     return (
@@ -163,15 +163,15 @@ def _limits(plan: ReleasePlan) -> tuple[str, ...]:
         "Trial releases delete people drawn at random from those in training. People who ask to be deleted may differ "
         "from them.",
         "People of a trial release are compared with references of every class: both were drawn at random from the "
-        "same people. release compares within a class, which needs more references and can tell others.",
-        "All are releases of one original model, retrained exactly without them. Another original, or another way of "
-        "unlearning, needs a separate plan.",
-        f"An observer looks at one score, {score}, and trains no model. One who trains models, or "
-        "asks more often, can see more.",
+        "same people. release compares within a class, which needs more references and may identify others.",
+        "All are releases of one original model, retrained exactly without them. Another original, or another "
+        "unlearning method, needs a separate plan.",
+        f"The observer uses one score, {score}, and trains no model. One who trains models, or sends more queries, can "
+        "see more.",
     ]
     if plan.settings.target.kind == "identified":
         level = percent(round(1 - examination.confidence, 9))
         sentences.append(
-            f"By chance alone, somebody counts as identified in up to {level} of releases that give nobody away."
+            f"By chance alone, someone counts as identified in up to {level} of releases that reveal no one."
         )
     return tuple(sentences)

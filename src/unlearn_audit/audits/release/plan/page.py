@@ -52,7 +52,7 @@ def render_plan(found: PlanFindings, signing: Signing | None = None) -> str:
 
 def _policies(found: PlanFindings, *, identified: bool) -> Table:
     """Return the policies by cost, the chosen one in front of the eye."""
-    texts = ("People a release", "Decimals", "Randomness", "Target")
+    texts = ("People per release", "Decimals", "Randomness", "Target")
     numbers = (
         "At most identified" if identified else "Mean rank at least",
         "Mean identified" if identified else "Mean rank",
@@ -116,15 +116,15 @@ def trade_plot(found: PlanFindings) -> str:
         if found.chosen is not None:
             at = found.chosen.any_identified if found.chosen.any_identified is not None else found.chosen.mean_leak
             axes.plot(found.chosen.cost, at, "o", markersize=13, markerfacecolor="none", color=INK, label="chosen")
-        axes.set_xlabel("cost, in points of 100 (numbers: people a release)")
-        axes.set_ylabel("releases in which anybody is identified" if identified else "mean rank of the deleted")
+        axes.set_xlabel("cost, in points of 100 (numbers: people per release)")
+        axes.set_ylabel("releases in which anyone is identified" if identified else "mean rank of the deleted")
         if identified:
             axes.set_ylim(-0.02, 1.02)
         else:
             axes.set_yscale("log")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0.2)
         points = "; ".join(
-            f"{policy.batch} a release, {'all' if policy.decimals is None else policy.decimals} decimals, "
+            f"{policy.batch} per release, {'all' if policy.decimals is None else policy.decimals} decimals, "
             f"{policy.regime}: cost {policy.cost:.3f}, {_seen(policy)}"
             for policy in found.policies
         )

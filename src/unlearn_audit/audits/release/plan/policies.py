@@ -41,12 +41,12 @@ class Policy:
         Examples
         --------
         >>> Policy(5, 2, Regime.FIXED).words
-        '5 people a release, answers rounded to 2 decimals, randomness fixed'
+        '5 people per release, answers rounded to 2 decimals, randomness fixed'
         """
         who = "1 person" if self.batch == 1 else f"{self.batch:,} people"
         decimals = "1 decimal" if self.decimals == 1 else f"{self.decimals} decimals"
         how = "answers as they are" if self.decimals is None else f"answers rounded to {decimals}"
-        return f"{who} a release, {how}, randomness {self.regime.value}"
+        return f"{who} per release, {how}, randomness {self.regime.value}"
 
 
 def policies(batches: Sequence[int], decimals: Sequence[int | None], regimes: Sequence[Regime]) -> list[Policy]:

@@ -112,7 +112,7 @@ def search(releases: TrialReleases, settings: PlanSettings, reporter: Reporter) 
     if settings.releases < needed:
         raise AuditError(
             f"a guarantee for {100 * settings.share:g} % of releases, {len(options)} policies allowed for, needs at "
-            f"least {needed:,} trial releases of each, and {settings.releases:,} were asked for; raise --releases"
+            f"least {needed:,} trial releases of each, and {settings.releases:,} were requested; raise --releases"
         )
     _check_classes(releases.owner)
     halves = halves_of(releases, settings)
@@ -176,6 +176,6 @@ def _check_classes(owner: OwnerData) -> None:
     k = int(np.abs(training - held_out).argmax())
     raise AuditError(
         f"references are of other classes than people in training: {names[k]!r} are {100 * held_out[k]:.3g} % of them "
-        f"and {100 * training[k]:.3g} % in training; draw references at random from the same people, or leave "
-        "--reference out"
+        f"and {100 * training[k]:.3g} % in training; draw references at random from the same people, or omit "
+        "--reference"
     )

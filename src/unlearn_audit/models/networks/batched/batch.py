@@ -172,7 +172,7 @@ def plan_batch(network: TorchClassifier, shape: tuple[int, ...], n_classes: int,
     if network.privacy is not None:
         return "it is trained by DP-SGD"
     if network.optimizer not in (*OPTIMIZERS, *ELEMENTWISE):
-        return f"its optimiser may be other than {', '.join(OPTIMIZERS)} on each weight alone"
+        return f"its optimiser may do something other than {', '.join(OPTIMIZERS)} on each weight separately"
     device = chosen_device(network.device)
     with generators_of_its_own(0, device):
         module = network.make_module(shape, n_classes, device).train()
@@ -210,13 +210,13 @@ def structure(module: nn.Module) -> str:
 def unsuited(module: nn.Module, device: torch.device, keyed: bool, layers: Layers | None) -> str | None:
     """Return why modules like this are not trained at once, by what they are made of."""
     if any(True for _ in module.buffers()):
-        return "it keeps figures of its batches beside its weights, as batch normalisation does"
+        return "it keeps statistics of its batches besides its weights, as batch normalisation does"
     if not keyed and any(isinstance(m, KeyedDropout) and m.p > 0 for m in module.modules()):
-        return "its dropout draws from one generator in turn, which only the regime fixed does not"
+        return "its dropout draws from one generator in turn, except in the regime fixed"
     if len({p.dtype for p in module.parameters()}) > 1:
         return "its weights are of several types"
     if device.type == "cpu" and (layers is None or layers.convolutions):
-        return "on a CPU only perceptrons gain by it: nn.Sequential of linear layers, ReLU and dropout"
+        return "on a CPU only perceptrons benefit: nn.Sequential of linear layers, ReLU and dropout"
     return None
 
 
@@ -300,8 +300,8 @@ class _Training:
             arithmetic.write_back()
         if untouched != generator_states(self.device):
             raise AuditError(
-                f"network {self.recipe.name} draws random numbers in another way than by nn.Dropout layers, so it "
-                "cannot be trained beside others; train each plainly"
+                f"network {self.recipe.name} draws random numbers otherwise than through nn.Dropout layers, so it "
+                "cannot be trained together with others; train each plainly"
             )
         counts = nn.functional.one_hot(self.labels, self._n_classes).sum(dim=1)
         messages = [
