@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.attacks.learned import lookup
 from unlearn_audit.attacks.learned.forest import Forest
@@ -43,3 +44,12 @@ def test_trees_share_the_bits_of_a_number_in_their_order():
     assert max(leaves) <= 64
     # no two groups would fit into one
     assert min(np.add(leaves[1:], leaves[:-1])) > 64
+
+
+def test_rounding_of_a_full_number_changes_no_leaf():
+    X = np.arange(60, dtype=np.float32)[:, None]
+    y = np.arange(60) % 50 < 25
+    split, single = (DecisionTreeClassifier(max_leaf_nodes=2, min_samples_leaf=k).fit(X, y).tree_ for k in (1, 60))
+    trees = [split, *[single] * 61]
+    assert (split.n_leaves, single.n_leaves) == (2, 1)
+    assert np.array_equal(lookup.mean_by_lookup(trees, X), mean_of(trees, X))

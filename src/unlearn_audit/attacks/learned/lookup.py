@@ -129,11 +129,10 @@ def _add(tables: Sequence[_Trees], places: Sequence[npt.NDArray[np.intp]], total
 def _table(trees: Sequence[_Asked], thresholds: Sequence[Array]) -> _Trees:
     """Return the table of trees of at most 64 leaves together; the first has the highest bits."""
     found: dict[int, Bits] = {}
-    firsts, first = [], sum(_bits(tree) for tree, _ in trees)
-    every = (1 << first) - 1
-    for tree, places in trees:
-        first -= _bits(tree)
-        firsts.append(first)
+    bits = [_bits(tree) for tree, _ in trees]
+    firsts = [sum(bits[at + 1 :]) for at in range(len(bits))]
+    every = sum((1 << int(tree.n_leaves)) - 1 << first for (tree, _), first in zip(trees, firsts, strict=True))
+    for (tree, places), first in zip(trees, firsts, strict=True):
         for feature, place, left, right in _questions(tree, places, first):
             if feature not in found:
                 found[feature] = np.full(len(thresholds[feature]) + 1, every, dtype=np.uint64)
