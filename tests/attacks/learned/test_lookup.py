@@ -38,7 +38,7 @@ def test_trees_share_the_bits_of_a_number_in_their_order():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(600, 3))
     forest = Forest(40, min_samples_leaf=30, random_state=0).fit(X, X[:, 0] + rng.normal(size=600) > 0)
-    groups = list(lookup._sharing_a_number((tree, None) for tree in forest.trees_))
+    groups = list(lookup.sharing_a_number((tree, None) for tree in forest.trees_))
     assert [tree for group in groups for tree, _ in group] == forest.trees_
     leaves = [sum(tree.n_leaves for tree, _ in group) for group in groups]
     assert max(leaves) <= 64

@@ -64,7 +64,7 @@ def mean_by_lookup(trees: Sequence[Any], X: npt.NDArray[np.float32]) -> Array:
         (m, features) finite numbers.
     """
     thresholds, asked = _thresholds(trees, X.shape[1])
-    tables = [_table(some, thresholds) for some in _sharing_a_number(zip(trees, asked, strict=True))]
+    tables = [_table(some, thresholds) for some in sharing_a_number(zip(trees, asked, strict=True))]
     total = np.zeros((len(X), 2))
     for start in range(0, len(X), _ROWS_AT_ONCE):
         rows = X[start : start + _ROWS_AT_ONCE]
@@ -90,7 +90,7 @@ _Asked = tuple[Any, Integers]
 """A tree, and the place of each of its nodes."""
 
 
-def _sharing_a_number(trees: Iterable[_Asked]) -> Iterator[list[_Asked]]:
+def sharing_a_number(trees: Iterable[_Asked]) -> Iterator[list[_Asked]]:
     """Yield the trees in their order, as many at once as have leaves for the bits of a number."""
     some: list[_Asked] = []
     free = _MOST_LEAVES
