@@ -61,33 +61,3 @@ def test_semaphores_of_the_dead_alone_are_removed():
         assert used.exists()
     finally:
         used.unlink()
-
-
-BEFOREHAND = """
-import sys, time
-from joblib import delayed
-from unlearn_audit.utils.workers import start_workers, worker_pool
-
-def imported():
-    time.sleep(0.01)
-    return "unlearn_audit.utils.spreadsheet" in sys.modules
-
-start_workers(2, "unlearn_audit.utils.spreadsheet")
-print(any(worker_pool(2)(delayed(imported)() for _ in range(20))), "unlearn_audit.utils.spreadsheet" in sys.modules)
-"""
-
-
-def test_workers_that_were_started_beforehand_have_imported_what_they_need():
-    said = subprocess.run([sys.executable, "-c", BEFOREHAND], capture_output=True, text=True, timeout=60, check=True)
-    assert said.stdout.split() == ["True", "False"]
-
-
-UNUSED = """
-from unlearn_audit.utils.workers import start_workers
-start_workers(2, "unlearn_audit.nowhere")
-"""
-
-
-def test_workers_that_are_never_used_keep_nobody_waiting_and_say_nothing():
-    said = subprocess.run([sys.executable, "-c", UNUSED], capture_output=True, text=True, timeout=60, check=True)
-    assert (said.stdout, said.stderr) == ("", "")

@@ -101,9 +101,6 @@ COMMANDS = {
 GO_ON = {"run", "compare-methods", "name", "rectify", "query", "reproduce", "purge", "data", "cache"}
 """Commands that keep what is done, and go on from there once they were interrupted."""
 
-WITH_WORKERS = {"run", "compare-methods", "predictions"}
-"""Commands that leave their work to worker processes, where several jobs are asked for."""
-
 
 class Commands(Group):
     """The group of all commands."""
@@ -130,11 +127,7 @@ class Commands(Group):
         """Return the name of the command that is called, the command itself, and its arguments."""
         name, found, rest = super().resolve_command(ctx, args)
         # a shell waits while it completes a line, and gets its answer without what a command needs to run
-        if ctx.resilient_parsing:
-            return name, found and completing(str(name)), rest
-        if name in WITH_WORKERS and (jobs := jobs_of(rest)) > 1:
-            _start_workers(jobs, str(name))
-        return name, found and load(str(name)), rest
+        return name, found and (completing if ctx.resilient_parsing else load)(str(name)), rest
 
 
 def goes_on(words: Sequence[str]) -> bool:
@@ -149,37 +142,11 @@ def goes_on(words: Sequence[str]) -> bool:
     return bool({*words[:1]} & GO_ON) and not anew
 
 
-def jobs_of(words: Sequence[str]) -> int:
-    """Return how many worker processes of this machine a command line asks for, as far as that shows; else 1.
-
-    Examples
-    --------
-    >>> jobs_of(["--jobs", "2"]), jobs_of(["--jobs=4", "--seed=1"]), jobs_of(["-j", "two"]), jobs_of(["--help"])
-    (2, 4, 1, 1)
-    """
-    options = {word.partition("=")[0] for word in words}
-    if options & {"--help", "--help-all", "--executor", "--scheduler"}:
-        return 1
-    pairs = [(word, following) for word, following in pairwise(words) if word in ("--jobs", "-j")]
-    pairs += [(name, value) for name, _, value in (word.partition("=") for word in words) if name == "--jobs" and value]
-    return int(pairs[-1][1]) if pairs and pairs[-1][1].isdecimal() else 1
-
-
-def _start_workers(jobs: int, name: str) -> None:
-    """Start workers that import a command while this process does."""
-    from unlearn_audit.utils.workers import start_workers
-
-    start_workers(jobs, _module_of(name))
-
-
-def _module_of(name: str) -> str:
-    return f"unlearn_audit.cli.{COMMANDS[name][0]}"
-
-
 def load(name: str) -> Any:
     """Import a command."""
+    module, attribute, _ = COMMANDS[name]
     with importing():
-        found = getattr(import_module(_module_of(name)), COMMANDS[name][1])
+        found = getattr(import_module(f"unlearn_audit.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
         return get_command(found)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

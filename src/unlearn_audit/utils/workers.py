@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import sys
@@ -14,34 +13,9 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
-
-from unlearn_audit.utils.imports import import_whole
-
-_STARTING: list[threading.Thread] = []
-"""What starts workers right now."""
+from joblib import Parallel
 
 _SECONDS_BETWEEN_LOOKS = 0.5
-
-
-def start_workers(processes: int, module: str) -> None:
-    """Start the workers of the next pool, which import a module while this process goes on with its own work."""
-
-    def start() -> None:
-        with suppress(Exception):  # a pool that cannot be started says so where it is needed
-            _pool(processes)(delayed(import_whole)(module) for _ in range(processes))
-
-    thread = threading.Thread(target=start, daemon=True, name="start-workers")
-    _STARTING.append(thread)
-    atexit.register(_end_unused)
-    thread.start()
-
-
-def _end_unused() -> None:
-    """End workers that were started and never given work, as where a command line is wrong: nothing waits for them."""
-    if any(thread.is_alive() for thread in _STARTING):
-        get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
 
 
 def worker_pool(processes: int, **options: Any) -> Parallel:
@@ -49,12 +23,6 @@ def worker_pool(processes: int, **options: Any) -> Parallel:
 
     What tasks are given, and what comes of them, goes through pipes: nothing of it is laid out in files.
     """
-    while _STARTING:
-        _STARTING.pop().join()
-    return _pool(processes, **options)
-
-
-def _pool(processes: int, **options: Any) -> Parallel:
     # a worker that has grown, as by importing PyTorch, is replaced between two tasks: that is no news, and where
     # warnings are errors it would end the thread that waits for results
     warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
