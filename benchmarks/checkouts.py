@@ -22,6 +22,8 @@ from typing import Any
 
 from scipy.stats import binom
 
+from large_file import write
+
 WORLDS = ["--shadow-worlds=4", "--target-worlds=4", "--deletions=10", "--unseen=10", "--references=20"]
 FEW = ["--attack=none", "--feature=sorted-diff", "--attack-model=logistic-regression"]
 
@@ -29,11 +31,17 @@ CASES: dict[str, list[str]] = {
     "logistic regression": ["run", *WORLDS, *FEW, "--dataset=adult", "--model=logistic-regression", "--out=out"],
     "trees": ["run", *WORLDS, *FEW, "--dataset=adult", "--model=decision-tree", "--out=out"],
     "attack stage": ["predictions", "--shadow=shadow.parquet", "--target=target.parquet", "--out=out"],
+    "large file": ["predictions", "--shadow=large-shadow.parquet", "--target=large-target.parquet", "--out=out"],
+    "first audit": ["run", "--out=out"],
+    "first audit, two jobs": ["run", "--jobs=2", "--out=out"],
     "whole audit": ["run", *WORLDS, "--dataset=adult", "--model=logistic-regression", "--out=out"],
     "help": ["--help"],
     "import": [],
 }
 """What is run, by name; ``import`` imports the package and nothing else."""
+
+LARGE_ROWS = 200_000
+"""Rows of either side of the large file, in 10 classes."""
 
 BAR = 0.95
 
@@ -89,6 +97,9 @@ def main() -> int:
         cpu_seconds(asked.new, made, tables)
         for table in (tables / "made" / "observations").glob("*.parquet"):
             table.rename(tables / table.name)
+        if "large file" in (asked.case or CASES):
+            for seed, side in enumerate(("target", "shadow"), 1):
+                write(tables / f"large-{side}.parquet", LARGE_ROWS, 10, seed)
         for name in asked.case or CASES:
             found = compare(asked.old, asked.new, CASES[name], asked.pairs, tables)
             low, high = found["interval"]

@@ -49,6 +49,26 @@ def test_the_fit_is_the_minimum_of_its_loss():
         assert best < loss(fitted.slope, fitted.intercept + step)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(4, 300), st.sampled_from([0.0, 0.2, 2.0, 20.0]), st.sampled_from([0, 1, 12]), st.integers(0, 2**32 - 1)
+)
+def test_the_gradient_vanishes_at_the_fit(n, apart, decimals, seed):
+    rng = np.random.default_rng(seed)
+    positive = rng.random(n) < rng.uniform(0.05, 0.95)
+    positive[:2] = True, False
+    confidence = expit(rng.normal(size=n) + apart * positive).round(decimals)
+    fitted = Calibrator.fit(confidence, positive)
+    x = logit(np.clip(confidence, 1e-6, 1 - 1e-6))
+    weights = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
+    targets = np.where(positive, 1 - fitted.limit, fitted.limit)
+    residual = weights * (expit(fitted.slope * x + fitted.intercept) - targets)
+    assert residual.sum() == pytest.approx(0, abs=1e-9)
+    along = residual @ (x - weights @ x)
+    # where the slope is 0 a larger one is no better
+    assert along > -1e-8 if fitted.slope == 0 else along == pytest.approx(0, abs=1e-8)
+
+
 def test_reversed_and_constant_confidences_give_the_prior():
     positive = np.tile([True, False, False], 20)
     for confidence in (np.where(positive, 0.2, 0.7), np.full(60, 0.9)):

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import special, stats
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import best_threshold, clustered_epsilon_bound, epsilon_bound, one_run_bound
+from unlearn_audit.metrics import epsilon as module
 from unlearn_audit.metrics.epsilon import effective_cases, epsilon_of_rates, upper_rate
 
 REPETITIONS = 1000
@@ -92,3 +95,45 @@ def test_one_run_bounds_randomised_response(epsilon):
     assert np.median(bounds) > 0.5 * epsilon
     with pytest.raises(AuditError, match="11 right of 10 guesses cannot be"):
         one_run_bound(11, 10)
+
+
+def best_of_all(scores, positive):
+    """The threshold with the largest bound, from the bound of every threshold; the lowest of equals."""
+    thresholds = np.unique(scores)
+    missed = [(scores[positive] < at).sum() for at in thresholds]
+    called = [(scores[~positive] >= at).sum() for at in thresholds]
+    n = positive.sum(), (~positive).sum()
+    return thresholds[np.argmax(epsilon_of_rates(upper_rate(missed, n[0], 0.975), upper_rate(called, n[1], 0.975)))]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(2, 1500),
+    st.floats(0.01, 0.99),
+    st.sampled_from([0, 0.1, 1, 4, -2]),
+    st.sampled_from([0, 1, 9]),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_best_threshold_is_the_best_of_all(n, share, apart, decimals, seed):
+    rng = np.random.default_rng(seed)
+    positive = rng.random(n) < share
+    positive[:2] = True, False
+    scores = (rng.normal(size=n) + apart * positive).round(decimals)
+    assert best_threshold(scores, positive) == best_of_all(scores, positive)
+
+
+@pytest.mark.parametrize("apart", [0, 0.05, 1])
+def test_of_many_thresholds_few_are_judged(apart, monkeypatch):
+    rng = np.random.default_rng(1)
+    positive = np.arange(20_000) % 2 == 0
+    scores = rng.normal(size=20_000) + apart * positive
+    expected = best_of_all(scores, positive)
+    judged = []
+
+    def counted(errors, cases, confidence):
+        judged.append(np.size(errors))
+        return upper_rate(errors, cases, confidence)
+
+    monkeypatch.setattr(module, "upper_rate", counted)
+    assert best_threshold(scores, positive) == expected
+    assert sum(judged) < 2 * 20_000 / 10

@@ -15,6 +15,7 @@ from unlearn_audit.cli.completion import completing
 from unlearn_audit.cli.endings import carried_past
 from unlearn_audit.cli.shared.help import Group, Grouped
 from unlearn_audit.cli.shared.renamed import current_names
+from unlearn_audit.utils.imports import importing
 
 COMMANDS = {
     "run": ("run", "run", "Audit a deletion: train worlds, delete, query, attack, report."),
@@ -145,7 +146,8 @@ def goes_on(words: Sequence[str]) -> bool:
 def load(name: str) -> Any:
     """Import a command."""
     module, attribute, _ = COMMANDS[name]
-    found = getattr(import_module(f"unlearn_audit.cli.{module}"), attribute)
+    with importing():
+        found = getattr(import_module(f"unlearn_audit.cli.{module}"), attribute)
     if isinstance(found, typer.Typer):
         return get_command(found)
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

@@ -24,7 +24,7 @@ from unlearn_audit.observations.rows import (
     check_rows,
     complete,
 )
-from unlearn_audit.utils.codes import codes_of
+from unlearn_audit.utils.codes import codes_of, codes_of_rows
 
 __all__ = [
     "COLUMNS",
@@ -249,7 +249,7 @@ class Observations:
         if not dataset.any():
             return records
         keys = np.column_stack([dataset, records])
-        return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return codes_of_rows(keys).astype(np.int64, copy=False)
 
     def shared_records(self, positive: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
         """Return `records` where every record of a positive row is one of a negative row too; else None.

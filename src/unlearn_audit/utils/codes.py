@@ -30,6 +30,21 @@ def codes_of(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return np.unique(values, return_inverse=True)[1].reshape(-1)
 
 
+def codes_of_rows(rows: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return (n,) the place of each row among the different ones, in their order: what `numpy.unique` gives, sooner.
+
+    Examples
+    --------
+    >>> codes_of_rows(np.array([[0.5, 2.0], [0.5, 1.0], [0.25, 9.0], [0.5, 2.0]])).tolist()
+    [2, 1, 0, 2]
+    """
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows[order]
+    codes = np.empty(len(rows), dtype=np.intp)
+    codes[order] = np.cumsum(np.append(False, (ordered[1:] != ordered[:-1]).any(axis=1))[: len(rows)])
+    return codes
+
+
 def in_half(numbers: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
     """Return whole numbers of at most ``most`` in 4 bytes each where these hold them, else as they are."""
     return numbers.astype(np.int32) if most <= np.iinfo(np.int32).max else numbers

@@ -17,6 +17,7 @@ from unlearn_audit.attacks.formula.pair_scale import pair_scale
 from unlearn_audit.attacks.formula.references import references_of
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS
 from unlearn_audit.observations.views import LabelledView, View
+from unlearn_audit.utils.codes import codes_of_rows
 from unlearn_audit.utils.probabilities import moved, probability
 from unlearn_audit.utils.typing import Array, Mask
 
@@ -113,7 +114,7 @@ class _Company:
         beside = references_of(view)
         pairs, pair = np.unique(np.concatenate([view.pair, beside.pair]), return_inverse=True)
         both = np.concatenate([view.posteriors[:, [0, -1]], beside.posteriors[:, [0, -1]]])
-        answers = np.unique(both.reshape(len(both), -1), axis=0, return_inverse=True)[1].ravel()
+        answers = codes_of_rows(both.reshape(len(both), -1))
         labels = np.concatenate([view.labels, beside.labels])
         group = pair * (answers.max(initial=0) + 1) + answers
         kind = group * (labels.max(initial=0) + 1) + labels

@@ -23,6 +23,7 @@ from unlearn_audit.findings.tables import SideTables
 from unlearn_audit.metrics.difficulty import leak_by_tenth, memorisation, rank_correlation, vulnerability
 from unlearn_audit.metrics.roc import delong_components
 from unlearn_audit.observations import Observations
+from unlearn_audit.utils.codes import codes_of_rows
 from unlearn_audit.utils.probabilities import margin
 from unlearn_audit.utils.typing import Array, Integers
 
@@ -135,9 +136,9 @@ def in_other_worlds(values: Array, records: Integers, worlds: Integers) -> Array
     [4.0, 4.0, 1.5, nan]
     """
     _, of_record = np.unique(records, return_inverse=True)
-    _, of_both = np.unique(np.column_stack([records, worlds]), axis=0, return_inverse=True)
+    of_both = codes_of_rows(np.column_stack([records, worlds]))
     sums, counts = (
-        np.bincount(of_record, weights)[of_record] - np.bincount(of_both.reshape(-1), weights)[of_both.reshape(-1)]
+        np.bincount(of_record, weights)[of_record] - np.bincount(of_both, weights)[of_both]
         for weights in (values, np.ones(len(values)))
     )
     return np.asarray(np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0))
