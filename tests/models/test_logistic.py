@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.config import DataConfig
-from unlearn_audit.models.logistic import LogisticSettings, solve
+from unlearn_audit.models.logistic import LogisticSettings, factor, optimum, solve, world
 from unlearn_audit.worlds.prepare import prepare
 
 TOLERANCE = 1e-5
@@ -45,11 +45,35 @@ def test_real_data_agrees_after_deletions_groups_and_additions(dataset):
     assert worst_difference(estimator(), data.X, data.y, [training, *changed]) < TOLERANCE
 
 
+@pytest.fixture(scope="module")
+def as_if_large():
+    """Have every regression solved as one of thousands of parameters is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimum, "_FEW", 0)
+        patch.setattr(factor, "_WHOLE", 0)
+        patch.setattr(world, "_MANY", 0)
+        patch.setattr(world, "_SMALL", 0)
+        yield
+
+
 # at 1e-10 scikit-learn may find that rounding leaves it no further decrease, and says so
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::scipy.linalg.LinAlgWarning")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_counterexample(data):
+    assert worst_difference(*drawn_case(data)) < TOLERANCE
+
+
+@pytest.mark.usefixtures("as_if_large")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::scipy.linalg.LinAlgWarning")
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_no_counterexample_as_if_large(data):
+    assert worst_difference(*drawn_case(data)) < TOLERANCE
+
+
+def drawn_case(data):
+    """Return an estimator, records, labels and training sets that differ in a record or most."""
     classes = data.draw(st.integers(2, 20))
     d = data.draw(st.integers(1, 30))
     n = data.draw(st.integers(2 * classes + 4, 80))
@@ -80,7 +104,7 @@ def test_no_counterexample(data):
     training = rng.permutation(n)
     last = training[training != n - 1]
     trainings = [training, last, np.setdiff1d(training, [2 * classes]), np.setdiff1d(training, range(2 * classes, n))]
-    assert worst_difference(made, X, y, trainings) < TOLERANCE
+    return made, X, y, trainings
 
 
 @pytest.mark.parametrize("left", [4, 8, 20, 60])
@@ -106,6 +130,43 @@ def test_bits_do_not_depend_on_what_is_solved_beside():
         for a, b in zip(solve(of, X, y, whole, changes[:n]), many, strict=False):
             assert np.array_equal(a.coefficients, b.coefficients)
             assert np.array_equal(a.intercepts, b.intercepts)
+
+
+def residual(model, X, y):
+    """Return the length of the gradient, in the coordinates that standardise the training set."""
+    Z = np.column_stack([(X - model.mean) / model.scale, np.ones(len(X))])
+    gradient = Z.T @ (model.predict_proba(X) - np.eye(len(model.classes_))[y])
+    gradient[:-1] += model.coefficients / model.settings.C
+    return np.linalg.norm(gradient)
+
+
+@pytest.mark.parametrize("one_vs_rest", [False, True])
+def test_bits_and_residuals_as_if_large(as_if_large, one_vs_rest):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 6)), rng.integers(0, 4, 300)
+    whole = np.arange(300)
+    changes = [(whole[j : j + 1], whole[:0]) for j in range(25)]
+    of = LogisticSettings.of(estimator(one_vs_rest=one_vs_rest))
+    many = solve(of, X, y, whole, changes)
+    for n in (1, 7, 22):
+        for a, b in zip(solve(of, X, y, whole, changes[:n]), many, strict=False):
+            assert np.array_equal(a.coefficients, b.coefficients)
+            assert np.array_equal(a.intercepts, b.intercepts)
+    if not one_vs_rest:  # the probabilities of others are normalised
+        assert residual(many[0], X, y) < 1e-8
+        assert max(residual(m, np.delete(X, j, 0), np.delete(y, j)) for j, m in enumerate(many[1:])) < 1e-6
+
+
+def test_a_softmax_regression_of_thousands_of_parameters():
+    """scikit-learn's Newton's method takes minutes here, so the optimum is known by its gradient."""
+    rng = np.random.default_rng(0)
+    X, y = rng.random((400, 210)) < 0.1, np.arange(400) % 12
+    X = (X ^ (rng.random((12, 210)) < 0.2)[y]).astype(float)
+    whole = np.arange(400)
+    changes = [(whole[j : j + 1], whole[:0]) for j in range(5)]
+    solved = solve(LogisticSettings.of(estimator(one_vs_rest=False)), X, y, whole, changes)
+    assert residual(solved[0], X, y) < 1e-8
+    assert max(residual(m, np.delete(X, j, 0), np.delete(y, j)) for j, m in enumerate(solved[1:])) < 1e-6
 
 
 def test_a_training_set_without_a_class_is_left_to_the_plain_way():

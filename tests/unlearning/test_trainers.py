@@ -39,4 +39,4 @@ def test_the_last_trains_any_model_and_keys_name_the_others(data):
     source = resolve_model(LogisticRegression(tol=1e-8))
     solved, plain = trainers_for(source, data, Regime.SAME_SEED)
     assert isinstance(plain, TRAINERS[-1])
-    assert (solved.key, plain.key) == ("logistic/3", None)
+    assert (solved.key, plain.key) == ("logistic/4", None)

@@ -71,7 +71,9 @@ def _from_file(path: Path, content: bytes | None, column: str) -> Texts:
         raise AuditError(f"{path} holds no ids; name the column of ids 'record'")
     name = next((of for of in texts if of in names), names[0])
     if name not in texts and len(names) > 1:
-        raise AuditError(f"{path} has no column '{column}'; it has {shortened(names)}: give its column of ids the name 'record'")
+        raise AuditError(
+            f"{path} has no column '{column}'; it has {shortened(names)}: give its column of ids the name 'record'"
+        )
     if name not in texts:  # as text, so that 017 stays what it is
         table = read_columns(path, (name,), content)
     ids = texts_of(table[name], name, path)

@@ -40,10 +40,6 @@ class Perceptron(MLPClassifier):  # type: ignore[misc]
         super().fit(X, y)
         return self
 
-    def _score(self, X: npt.NDArray[Any], y: npt.NDArray[Any], sample_weight: None = None) -> float:  # noqa: ARG002
-        """Return the accuracy on the rows held out, as scikit-learn does after checks that take longer than a step."""
-        return float(np.mean(y == self._predict(X, check_input=False)))
-
 
 ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
     "logistic-regression": lambda seed: make_pipeline(

@@ -5,8 +5,12 @@ but the time. All training sets of a world are solved in the coordinates that st
 set's own standardisation is a penalty of its own on each coefficient, and its gradient at the original's optimum
 needs no pass over the records. From there each set takes chord steps: the original's Hessian, factorised once, less
 the rank of the deleted records and plus that of the added ones (Woodbury's identity), with one pass over the records
-a step for all sets together. A deletion changes what is left of the Hessian by about 1/n, so each step gains some
-three digits. What converges too slowly is finished by Newton's method.
+a step. A deletion changes what is left of the Hessian by about 1/n, so each step gains some three digits, and fewer
+where parameters are about as many as records. What converges too slowly is finished by Newton's method.
+
+Where parameters are many, the steps to the original's optimum are found by conjugate gradients instead of factors
+(`truncated.py`), each output of one-vs-rest stops by itself (`chords.py`), and a softmax regression's Hessian is
+factorised output by output (`factor.py`): what this leaves out, further steps learn.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.models.logistic.model import LogisticModel
-from unlearn_audit.models.logistic.nearby import TOGETHER, Change, Start
+from unlearn_audit.models.logistic.nearby import TOGETHER, Change, solve_nearby
 from unlearn_audit.models.logistic.newton import UnsolvedError
 from unlearn_audit.models.logistic.settings import LOOSEST_TOLERANCE, LogisticSettings
 from unlearn_audit.models.logistic.world import World
@@ -26,7 +30,7 @@ from unlearn_audit.utils.typing import Positions
 
 __all__ = ["LOOSEST_TOLERANCE", "TOGETHER", "VERSION", "Change", "LogisticModel", "LogisticSettings", "solve"]
 
-VERSION = 3
+VERSION = 4
 """Raise it whenever the same records would give other parameters than before, or other answers."""
 
 
@@ -70,7 +74,7 @@ def solve(
     try:
         W = world.optimum() if start is None else np.vstack([start.coefficients, start.intercepts])
         models = [LogisticModel(settings, world.classes, world.mean, world.scale, W[:-1], W[-1], world)]
-        others = Start.of(world, W).solve(X, y, changes) if changes else []
+        others = solve_nearby(world, W, X, y, changes) if changes else []
     except UnsolvedError:
         return None
     return None if others is None else models + others

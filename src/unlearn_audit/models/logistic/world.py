@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.models.logistic.arrays import is_own, probabilities, spread_of
-from unlearn_audit.models.logistic.newton import newton
+from unlearn_audit.models.logistic.arrays import is_own, pass_over, probabilities, spread_of
+from unlearn_audit.models.logistic.optimum import optimum
+from unlearn_audit.models.logistic.problem import Problem
 from unlearn_audit.models.logistic.settings import LogisticSettings
 from unlearn_audit.utils.typing import Array, Positions
 
 _SUSPECT = 1e-8
 """Variance, relative to the original's, below which a feature is looked at for being constant."""
-_VALUES_AT_ONCE = 500_000
-"""Logits held in memory at once, few enough to stay in the cache."""
+_MANY, _SMALL = 6, 500_000
+"""Outputs from which on, and numbers of a pass above which, each set has its own pass, over the outputs that move."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,14 @@ class World:
         """(d + 1,) weight of each squared parameter."""
         return np.append(np.full(self.Z.shape[1] - 1, 1 / self.settings.C), 0.0)
 
+    @cached_property
+    def problem(self) -> Problem:
+        """The regressions of all outputs on these records."""
+        return Problem(self.Z, self.codes, self.own, self.weights(self.counts)[0], self.penalty, self.softmax)
+
     def optimum(self) -> Array:
         """(d + 1, outputs) the original's parameters."""
-        cold = np.zeros((self.Z.shape[1], self.n_outputs))
-        return newton(self.Z, self.codes, self.weights(self.counts)[0], self.penalty, cold, self.softmax)
+        return optimum(self.problem, np.zeros((self.Z.shape[1], self.n_outputs)))
 
     def weights(self, counts: npt.NDArray[np.int64]) -> Array:
         """(sets, outputs, classes) the weight of a record of each class in each output, from (sets, classes) counts."""
@@ -122,19 +127,34 @@ class World:
         """(d,) each, the sum of every feature and of its square."""
         return self.Z[:, :-1].sum(axis=0), np.square(self.Z[:, :-1]).sum(axis=0)
 
-    def sums(self, W: Array) -> Array:
-        """(classes, d + 1, sets, outputs) sums of probability times record, at (d + 1, sets, outputs) parameters."""
-        flat = W.reshape(len(W), -1)
-        sums = np.zeros((len(self.classes), *flat.shape))
-        step = max(1, _VALUES_AT_ONCE // flat.shape[1])
-        at = 0
-        for b, count in enumerate(self.counts):
-            for low in range(at, at + count, step):
-                Z = self.Z[low : min(low + step, at + count)]
-                P = probabilities((Z @ flat).reshape(len(Z), *W.shape[1:]), self.softmax)
-                sums[b] += Z.T @ P.reshape(len(Z), -1)
-            at += count
-        return sums.reshape(-1, *W.shape)
+    def sums_of_classes(self, P: Array) -> Array:
+        """(classes, d + 1, outputs) sums of probability times record over each class, from (n, outputs)."""
+        ends = np.cumsum(self.counts)[:-1]
+        return np.stack([Z.T @ of for Z, of in zip(np.split(self.Z, ends), np.split(P, ends), strict=True)])
+
+    def sums(self, W: Array, weights: Array | None, moving: npt.NDArray[np.bool_]) -> Array:
+        """(d + 1, sets, outputs) sums of weight times probability times record, at parameters of that shape.
+
+        Weights are (sets, outputs, classes); None where each is 1. The sums are needed of the (sets, problems) that are
+        moving, and may be 0 elsewhere.
+        """
+        if W.shape[2] < _MANY or self.Z.size * W.shape[2] <= _SMALL:
+            return self._sums(W, weights)
+        sums = np.zeros(W.shape)
+        for j, outputs in enumerate(np.broadcast_to(moving, W.shape[1:])):
+            if outputs.any():
+                own = None if weights is None else weights[[j]][:, outputs]
+                sums[:, j, outputs] = self._sums(W[:, [j]][..., outputs], own)[:, 0]
+        return sums
+
+    def _sums(self, W: Array, weights: Array | None) -> Array:
+        by_class = None if weights is None else weights.reshape(-1, weights.shape[2])
+
+        def weighted(logits: Array, some: slice) -> Array:
+            P = probabilities(logits.reshape(*W.shape[1:], -1), self.softmax, axis=1).reshape(logits.shape)
+            return P if by_class is None else P * by_class[:, self.codes[some]]
+
+        return pass_over(self.Z, W.reshape(len(W), -1).T, weighted).T.reshape(W.shape)
 
     def figures(self, X: npt.NDArray[Any], rows: Positions, Z: Array, sign: Array) -> tuple[Array, Array]:
         """(sets, d) each, mean and deviation of the sets that some records leave or join, in the original's units."""
