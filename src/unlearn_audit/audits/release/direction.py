@@ -55,5 +55,5 @@ def _sums(ranks: Array, count: int, drawn: np.random.Generator) -> Array:
     """Return (draws,) the sum of as many of the ranks, drawn at random without replacement."""
     if count == 1:
         return np.asarray(ranks[drawn.integers(len(ranks), size=_DRAWS)])
-    places = [drawn.choice(len(ranks), count, replace=False, shuffle=False) for _ in range(_DRAWS)]
-    return np.asarray(ranks[np.stack(places)].sum(axis=1))
+    sums = (ranks[drawn.choice(len(ranks), count, replace=False, shuffle=False)].sum() for _ in range(_DRAWS))
+    return np.fromiter(sums, dtype=np.float64, count=_DRAWS)
