@@ -147,7 +147,7 @@ def test_no_attack_in_common_is_no_comparison(tmp_path):
     of = compare_runs(folders).findings.differences[0]
     assert of.best is None
     assert of.sentences[0] == "b cannot be compared with a."
-    assert any("no attack on more than one version in common" in sentence for sentence in of.sentences)
+    assert any("share no attack on more than one version" in sentence for sentence in of.sentences)
 
 
 def test_scores_that_were_left_out_of_a_copy_are_missed_and_not_guessed(two):
@@ -218,16 +218,16 @@ def test_a_release_gets_a_row_and_no_difference(two, tmp_path):
     row = compared.findings.runs[1]
     assert (row.kind, row.auc, row.n_positive, row.n_negative) == ("release", None, 3, 40)
     assert compared.findings.differences[0].sentences[0] == "release cannot be compared with a."
-    assert "release is a look at one release" in compared.findings.differences[0].sentences[1]
+    assert "release is a check of one release" in compared.findings.differences[0].sentences[1]
 
 
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda folder: (folder / "findings.json").write_text("{"), "is not as the run wrote it"),
-        (lambda folder: (folder / "scores.parquet").write_bytes(b"PAR1"), "is not as the run wrote it"),
+        (lambda folder: (folder / "findings.json").write_text("{"), "has changed since the run wrote it"),
+        (lambda folder: (folder / "scores.parquet").write_bytes(b"PAR1"), "has changed since the run wrote it"),
         (lambda folder: (folder / "unlearn-audit-run.json").unlink(), "holds no run of unlearn-audit"),
-        (lambda folder: (folder / "unlearn-audit-run.json").write_text("[]"), "is not as the run wrote it"),
+        (lambda folder: (folder / "unlearn-audit-run.json").write_text("[]"), "has changed since the run wrote it"),
         (lambda folder: (folder / "findings.json").unlink(), "has no findings.json"),
     ],
 )

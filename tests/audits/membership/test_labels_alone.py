@@ -29,14 +29,14 @@ def test_only_attacks_that_read_labels_run_and_one_sentence_says_so(tmp_path):
         "margin-original", "margin-unlearned", "label-gap", "direct-concat", "direct-diff", "euclidean-distance",
         "classical",
     }  # fmt: skip
-    (said,) = [text for text in findings.warnings if "labels and no probabilities" in text]
+    (said,) = [text for text in findings.warnings if "labels but no probabilities" in text]
     assert "CalibratedClassifierCV(RidgeClassifier(...))" in said
     assert "label-gap" in said
     assert "--probes 20" in said
     posteriors = result.observations["target"].posteriors
     assert set(np.unique(posteriors)) == {0.0, 1.0}
     page = result.write(tmp_path / "run")
-    assert "labels and no probabilities" in page.read_text(encoding="utf-8")
+    assert "labels but no probabilities" in page.read_text(encoding="utf-8")
 
 
 def test_probes_are_recommended_only_where_records_are_rows_of_numbers(tmp_path):
