@@ -160,7 +160,7 @@ def test_what_is_not_there_or_was_changed_is_no_pass(command, folder, tmp_path):
     document["verdict"]["gate"] = "pass"
     try:
         path.write_text(json.dumps(document))
-        command("gate", folder).says("is not as the run wrote it")
+        command("gate", folder).says("has changed since the run wrote it")
     finally:
         path.write_bytes(before)
     command("gate", folder, "--max=auc=1", "--junit", tmp_path).says("cannot be written")

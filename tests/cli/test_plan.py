@@ -23,7 +23,7 @@ def test_one_line_says_what_it_takes(command, tmp_path):
     assert "on 1 job" in line
     assert not (tmp_path / "none").exists()
     assert not (tmp_path / "out").exists()
-    assert "asked for" in done.out
+    assert "requested" in done.out
     assert "all worlds" not in done.out
     # the rows of sides are of one job; so that the table adds up, it says what all of them take together
     two = command("plan", *SMALL, "--jobs=2", "--store", tmp_path / "none").out

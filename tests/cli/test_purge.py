@@ -46,7 +46,7 @@ def test_what_was_searched_and_what_was_not_found_is_said(command, out, tmp_path
     assert not receipt.exists()
     done = command("purge", out, "--ids", ids, "--receipt", receipt, "--key", tmp_path / "key")
     assert done.code == 0, done.err
-    assert "Nothing was found of 1: 99999" in done.out
+    assert "Nothing was found for 1: 99999" in done.out
     assert f"files of these runs and of the store {tmp_path / 'store'} were searched: no table has a row" in done.out
     made = json.loads(receipt.read_text())
     assert (len(made["erased"]), len(made["not_found"])) == (1, 1)
@@ -55,13 +55,13 @@ def test_what_was_searched_and_what_was_not_found_is_said(command, out, tmp_path
     command("purge", out, "--ids", ids, "--receipt", receipt, "--key", tmp_path / "key").says("is there already")
     command("purge", out, "--ids", ids, "--receipt", tmp_path / "r").says("a receipt needs a key")
     command("purge", out, "--ids", ids, "--receipt", out / "r", "--key", tmp_path / "key").says("which is searched")
-    command("purge", out, "--ids=1", "--no-store", "--store", tmp_path / "store").says("give one of them")
+    command("purge", out, "--ids=1", "--no-store", "--store", tmp_path / "store").says("give only one of them")
     other = str(read_observations(out / "observations" / "target.parquet").rows["record"][0])
     said = f"--ids: nothing is stored under 0{other} ({other} is there)"
     command("purge", out, "--ids", f"0{other}", "--no-store").says(said)
     nobody = command("purge", out, "--ids=99999", "--no-store").out
     assert "an answer" not in nobody
-    assert "None of the 1 records is in these runs; no store was searched\nNothing was found of 1: 99999" in nobody
+    assert "None of the 1 records is in these runs; no store was searched\nNothing was found for 1: 99999" in nobody
 
 
 def test_what_is_left_is_exit_code_2_and_no_claim(command, out, tmp_path):
@@ -72,7 +72,7 @@ def test_what_is_left_is_exit_code_2_and_no_claim(command, out, tmp_path):
     assert list(json.loads(dry.out)["left"]) == [str(out / "scores.parquet.bak")]
     done = command("purge", out, "--ids", record, "--receipt", tmp_path / "r", "--key", tmp_path / "k")
     assert (done.code, done.out) == (2, "")
-    assert "may be left" in done.err
+    assert "may remain" in done.err
     assert "scores.parquet.bak holds rows about them" in done.err
     assert not (tmp_path / "r").exists()
     (tmp_path / "store").rename(tmp_path / "moved")

@@ -123,7 +123,7 @@ def test_rows_of_a_subject_are_one_person(release, frames):
     assert (found["persons"], found["records"], found["reference_persons"]) == (3, 5, 87)
     note, cut = found["notes"]
     assert cut.startswith("1 deleted person has more records than 59 reference persons have, or of classes")
-    assert note.startswith("1 deleted person has other records in the file that are not named as deleted")
+    assert note.startswith("1 deleted person has other records in the file that are not listed as deleted")
     assert {p["base_rate"] for of in found["flagging"] for p in of["precision"]} == {0.2}
 
 
@@ -165,7 +165,7 @@ def test_who_moves_as_all_of_its_class_do_is_not_told(release, one_class_moves, 
     assert (found["identified"], found["compared_by"], found["reference_persons"]) == (0, ["class"], 145)
     assert "those of people of the same class who were never in training" in found["summary"]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "counting those of the same class alone" in page
+    assert "counting only those of the same class" in page
     assert "Each person was compared with references whose records are of the same class, at least 145" in page
 
 
@@ -469,4 +469,4 @@ def test_a_list_of_ids_may_have_the_name_that_an_option_gives(release, frames, t
     named = [frame.rename(columns={"record": "customer"}) for frame in frames]
     assert release(*named, options=options).code == 0
     ran = release(*frames, options=options[:-2])
-    assert "has no column 'record'; it has customer, since: name its column of ids 'record'" in ran.err
+    assert "has no column 'record'; it has customer, since: give its column of ids the name 'record'" in ran.err

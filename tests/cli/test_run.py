@@ -93,7 +93,7 @@ def test_a_run_without_reuse_trains_all_of_it_and_says_the_same(command, tmp_pat
     again = command("run", *SMALL, "--no-reuse", "--out", tmp_path / "out", "--json").findings
     written = command("run", path, *SMALL, "--no-reuse", "--explain", "--out", tmp_path / "out", "--json")
     assert again["execution"]["worlds_reused"] == written.findings["execution"]["worlds_reused"] == 0
-    assert "target side: worlds 0 to 2 are made anew: reuse is set to never" in written.err
+    assert "target side: worlds 0 to 2 are computed anew: reuse is set to never" in written.err
     assert without_execution(first) == without_execution(again) == without_execution(written.findings)
 
 

@@ -81,9 +81,9 @@ def test_whatever_reads_a_damaged_folder_says_so(command, out, tmp_path):
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
     files = ("--shadow", out / "observations" / "shadow.parquet", "--target", table)
-    command("predictions", *files).says(f"{table} is not as the run wrote it")
-    command("run", config).says(f"{config} is not as the run wrote it")
-    with pytest.raises(AuditError, match="is not as the run wrote it"):
+    command("predictions", *files).says(f"{table} has changed since the run wrote it")
+    command("run", config).says(f"{config} has changed since the run wrote it")
+    with pytest.raises(AuditError, match="has changed since the run wrote it"):
         Findings.read(findings)
 
 

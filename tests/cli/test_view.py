@@ -317,7 +317,7 @@ def test_a_changed_run_is_read_again(tmp_path):
     (folder / "report.html").write_text("<script>changed</script>")
     page = site.answer("/", "").body.decode()
     assert 'class="tag">damaged<' in page
-    assert "report.html is not as the run wrote it" in page
+    assert "report.html has changed since the run wrote it" in page
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "localhost", "192.168.0.1", "", "127.0.0.1 "])
@@ -358,7 +358,7 @@ def test_bad_input_ends_in_a_sentence(command, runs, server):
     for words, said in (
         (["view", runs / "nothing"], "is not a folder"),
         (["view", runs, "--host=0.0.0.0"], "only on this machine"),
-        (["view", runs, f"--port={server.door.port}"], "cannot be had"),
+        (["view", runs, f"--port={server.door.port}"], "is not available"),
     ):
         done = command(*words, "--no-browser")
         assert done.code == 2

@@ -114,7 +114,7 @@ def test_a_file_is_checked_before_it_is_read(folder, tmp_path):
     for name in ("findings.json", "observations/a.parquet"):
         check_recorded(folder / name)
         (folder / name).write_bytes(b"other")
-        with pytest.raises(AuditError, match="is not as the run wrote it"):
+        with pytest.raises(AuditError, match="has changed since the run wrote it"):
             check_recorded(folder / name)
     check_recorded(folder / "absent.json")
     check_recorded(tmp_path / "elsewhere.txt")

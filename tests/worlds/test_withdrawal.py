@@ -108,7 +108,7 @@ def test_people_are_deleted_with_all_their_rows():
     (plans, notes), _ = planned(of="red", persons=persons, labels=labels_of(3000))
     for plan, world in worlds_of(plans):
         assert not np.isin(persons.codes[plan.references], persons.codes[by_role(world.queries[0], "unseen")]).any()
-    assert "those of the other classes stay" in notes[-1]
+    assert "the records of other classes stay" in notes[-1]
 
 
 def test_a_class_of_two_leaves_one_and_says_so():
@@ -117,7 +117,7 @@ def test_a_class_of_two_leaves_one_and_says_so():
     persons, sizes = Persons(np.arange(3000)), WorldsConfig(train_size=300, shadow=2, target=2, references=10)
     withdrawn = Withdrawn.of(scenario, labels, NAMES[:2], None)
     _, notes = plan_withdrawals(split_records(persons, 0), persons, sizes, scenario, 0, "people", withdrawn)
-    assert "one class alone" in notes[-1]
+    assert "only one class" in notes[-1]
 
 
 @pytest.mark.parametrize(

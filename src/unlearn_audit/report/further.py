@@ -19,7 +19,7 @@ def further(findings: Findings) -> list[str]:
     >>> from unlearn_audit.findings.sections import DeletionTime
     >>> deletion_time_words(DeletionTime(statistic="delta", updates=5, n=100, right=0.6, right_ci=(0.5, 0.7),
     ...     mean_distance=0.8))[:69]
-    'The largest fall of a margin (delta) names the update that deleted a '
+    'The largest fall of a margin (delta) identifies the update that delet'
     """
     sentences = []
     if findings.paper is not None:

@@ -39,10 +39,10 @@ def test_a_method_keeps_its_name_at_the_start_of_a_sentence(name):
         methods=(row,), notes=(), limits=(), execution={},
     )  # fmt: skip
     page = render_methods(found)
-    assert f"<p>{name} can&#39;t be told apart from it here." in page
+    assert f"<p>{name} cannot be told apart from it here." in page
     assert name.capitalize() not in page
 
 
 def test_what_failed_is_listed_where_nothing_was_compared():
     rows = [Method(method=name, status=status) for name, status in (("retrain", "reference"), ("a", "failed"))]
-    assert summary_of(rows).endswith("stand alone. a failed; the table says why.")
+    assert summary_of(rows).endswith("no unlearning ran. a failed; the table says why.")

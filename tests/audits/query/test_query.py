@@ -250,7 +250,7 @@ def test_labels_alone(server, people, tmp_path):
     assert found.argmax(axis=1).tolist() == (pd.read_csv(people)["x"] > 0).astype(int).tolist()
     assert set(found.ravel()) == {0.0, 1.0}
     assert result.labels_only
-    assert "labels alone" in result.notes[0]
+    assert "only labels were answered" in result.notes[0]
 
 
 def test_one_probability_of_two_classes(server, people, tmp_path):

@@ -81,7 +81,7 @@ def test_the_difference_to_the_nearest_is_named(changes, about, said):
 
 def test_why_nothing_is_taken_is_said():
     lines = explain(worlds(3), [True, False, False], stored(worlds(3)), ABOUT, "reuse is set to never")
-    assert lines == ["1 of 3 worlds are reused", "worlds 1, 2 are made anew: reuse is set to never"]
+    assert lines == ["1 of 3 worlds are reused", "worlds 1, 2 are computed anew: reuse is set to never"]
 
 
 def test_the_same_data_is_nearer_than_the_same_sizes():

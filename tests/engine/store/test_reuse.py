@@ -84,7 +84,7 @@ def test_a_known_model_is_reused_unless_that_is_refused(data, tmp_path):
     assert audited(KNOWN, data, tmp_path, "never") == (0, [])
     says = Says()
     assert audited(KNOWN, data, tmp_path, says=says, reuse="never") == (0, [])
-    assert "target side: worlds 0, 1 are made anew: reuse is set to never" in says.lines
+    assert "target side: worlds 0, 1 are computed anew: reuse is set to never" in says.lines
 
 
 def test_what_a_run_made_itself_it_takes_again(data, tmp_path):

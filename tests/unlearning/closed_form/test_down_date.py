@@ -200,7 +200,7 @@ def test_it_says_which_models_it_cannot_change(model, kind, why):
     ("frame", "why"),
     [
         (pd.DataFrame({"a": [1.5, 2.0], "b": [1, 2]}).astype({"a": np.float32, "b": np.int8}), "single precision"),
-        (pd.DataFrame({"a": ["x", "y"], "b": [1, 2]}), "no table of numbers"),
+        (pd.DataFrame({"a": ["x", "y"], "b": [1, 2]}), "not a table of numbers"),
         (pd.DataFrame({"a": [1.5, 2.0], "b": [1, 2]}), None),
     ],
 )

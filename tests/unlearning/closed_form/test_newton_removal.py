@@ -145,7 +145,7 @@ def test_what_was_spent_is_the_bound_in_units_of_the_noise():
     assert found.delta == 1e-4
     assert math.isclose(found.epsilon, found.bound * math.sqrt(2 * math.log(1.5 / 1e-4)) / 20)
     assert math.isclose(found.limit, 20 / math.sqrt(2 * math.log(1.5 / 1e-4)))
-    assert "standardised" in found.given
+    assert "standardise features" in found.given
     source, removal = method(SOLVED)
     assert removal.learn(source, data, np.arange(140), 5).certificate.given is None
 
