@@ -35,9 +35,9 @@ def test_columns_follow_the_models_own_order():
     [
         (Answers([0.5, 0.5]), r"\(2, 3\) is needed"),
         (Answers([0.5, 0.5], ["a", "z"]), "knows the classes"),
-        (Answers([0.5, 0.2, 0.2]), "no probabilities"),
-        (Answers([np.nan, 0.5, 0.5]), "no probabilities"),
-        (Answers([-0.5, 1.0, 0.5]), "no probabilities"),
+        (Answers([0.5, 0.2, 0.2]), "not probabilities"),
+        (Answers([np.nan, 0.5, 0.5]), "not probabilities"),
+        (Answers([-0.5, 1.0, 0.5]), "not probabilities"),
     ],
 )
 def test_answers_that_are_no_posteriors_are_refused(model, said):
