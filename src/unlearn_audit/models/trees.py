@@ -27,7 +27,12 @@ def tree_posteriors(model: Any, X: Any) -> npt.NDArray[np.float64] | None:
 
     A forest's own way starts a task a tree, which for a hundred records takes longer than the trees do.
     """
-    if type(model) not in TREES + FORESTS or not answers_by_record(model) or not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
+    if (
+        type(model) not in TREES + FORESTS
+        or not answers_by_record(model)
+        or not isinstance(X, np.ndarray)
+        or X.dtype.kind not in "fiub"
+    ):
         return None
     numbers = as_float32(X)
     if X.shape[1:] != (model.n_features_in_,) or not np.isfinite(numbers).all():

@@ -2,8 +2,8 @@
 
 A tree is grown from counts of records alone: which one stands where in the training set decides nothing. So a version
 that lacks some records, or has others, starts from the original's tree. Only the nodes on the paths of records whose
-count differs are looked at; where one would be split otherwise, all that is drawn after it is grown anew, with the draws
-as scikit-learn would make them. Trees and answers have the bits of scikit-learn's, see `check`.
+count differs are looked at; where one would be split otherwise, all that is drawn after it is grown anew, with the
+draws as scikit-learn would make them. Trees and answers have the bits of scikit-learn's, see `check`.
 """
 
 from __future__ import annotations
@@ -91,13 +91,14 @@ def grow_versions(
 
 
 def _versions(grower: Grower, slots: Sequence[Positions], grown: Grown | None) -> Iterator[CartModel]:
-    """Yield a model for each version, given the row in each of its slots, and the original's trees if they are there."""
+    """Yield a model for each version, given the row in each of its slots, and the original's trees if there are any."""
     rows = grower.rows
     for first in range(0, len(slots), _TOGETHER):
         some = slots[first : first + _TOGETHER]
-        growth = Growth() if grown is None else None
-        overlay = Deletion(grower, versions_of(some, grower.n), int(grower.n * _MOST_CHANGES)).overlay(growth)
-        grown = grown if growth is None else growth.grown()
+        growth = Growth()
+        deletion = Deletion(grower, versions_of(some, grower.n), int(grower.n * _MOST_CHANGES))
+        overlay = deletion.overlay(growth if grown is None else None)
+        grown = growth.grown() if grown is None else grown
         for version, of in enumerate(some):
             columns = rows.classes_of(of)
             yield CartModel(grown, rows.classes[columns], columns, rows.width, overlay, version)

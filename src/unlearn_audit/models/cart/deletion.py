@@ -129,9 +129,7 @@ class _Collected:
 
     def overlay(self) -> Overlay:
         """Return what differs."""
-        return Overlay(
-            np.stack(self._ends, axis=1), *(np.concatenate(part) for part in zip(*self._parts, strict=True))
-        )
+        return Overlay(np.stack(self._ends, axis=1), *(np.concatenate(part) for part in zip(*self._parts, strict=True)))
 
 
 def _used(fresh: Tree, roots: npt.NDArray[Any]) -> int:

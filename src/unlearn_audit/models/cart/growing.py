@@ -63,7 +63,7 @@ class Grower:
 
     def grow(self, t: int, sizes: Sequence[int] = ()) -> OneTree:
         """Grow a tree, and draw its bootstraps with other numbers of slots too."""
-        from unlearn_audit.models.cart.kernel.grow import begin, grow
+        from unlearn_audit.models.cart.kernel.grow import begin
 
         seed, scratch = self.seeds[t], self.scratch
         times = self._bootstraps.times(seed, (self.n, *sizes))
@@ -75,11 +75,24 @@ class Grower:
             scratch.features[0] = np.arange(self.rows.width)
             self._tree.places[: len(places)] = places
             begin(self._tree.places, len(places), 0, 0, scratch)
-            table, whole = self.rows.table, int(times[0].sum())
-            n_nodes, fragile = grow(table, self.rules, self._tree.places, whole, scratch, self._tree, 0, True)
+            n_nodes, fragile = self._grown(len(places), int(times[0].sum()))
             if n_nodes >= 0:
                 return OneTree(self._tree, n_nodes, times, fragile)
             self._tree = self._room(2 * len(self._tree.nodes))
+
+    def _grown(self, n: int, whole: int) -> tuple[int, bool]:
+        """Grow a tree of ``n`` places that wait, and return how many nodes it has and whether it is fragile."""
+        from unlearn_audit.models.cart.kernel.frontier import grow_best_first
+        from unlearn_audit.models.cart.kernel.grow import grow
+
+        table, rules, tree, scratch = self.rows.table, self.rules, self._tree, self.scratch
+        if not rules.max_leaf_nodes:
+            return grow(table, rules, tree.places, whole, scratch, tree, 0, True)
+        tree.nodes[0] = 0
+        tree.nodes[0]["state"], tree.nodes[0]["stop"] = scratch.draws[0], n
+        tree.order[0] = scratch.features[0]
+        # which node comes next depends on the total weight
+        return grow_best_first(table, rules, tree.places, whole, scratch, tree, 0), True
 
 
 class Growth:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from unlearn_audit.models.cart.kernel.arrays import (
     CHANGE,
+    FRONTIER,
     MOVED,
     NODE,
     ROOT,
@@ -44,8 +45,19 @@ def scratch_for(table: Table, rules: Rules) -> Scratch:
     most, k, deep = int(np.diff(table.offsets).max()), rules.n_classes, n + 2
     tally = Tally(whole(most * k), np.zeros((most + 63) // 64, dtype=np.uint64), half(most), whole(most * k))
     stack: npt.NDArray[Any] = np.zeros(deep, WAITING)
+    best_first = min(2 * rules.max_leaf_nodes, 2 * n) if rules.max_leaf_nodes else 0
     return Scratch(
-        tally, whole(4, k), whole(2, n), half(2, width), whole(1), stack, whole(deep, k), whole(2 * deep, 3)
+        tally,
+        whole(4, k),
+        whole(2, n),
+        half(2, width),
+        whole(1),
+        stack,
+        whole(deep, k),
+        whole(2 * deep, 3),
+        np.zeros(best_first, FRONTIER),
+        whole(best_first, k),
+        np.zeros(0, SEARCH),
     )
 
 

@@ -40,7 +40,7 @@ class Rows:
 
         They cannot be where records are no finite numbers in an array, there are too many, or one is there twice.
         """
-        if not (isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and X.ndim == 2 and 0 < len(positions)):
+        if not (isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and X.ndim == 2 and len(positions) > 0):
             return None
         if len(positions) >= MOST_WEIGHT or not X.shape[1] or len(np.unique(positions)) < len(positions):
             return None

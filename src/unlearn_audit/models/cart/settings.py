@@ -36,6 +36,7 @@ class CartSettings:
     bootstrap: bool
     criterion: str
     max_depth: int | None
+    max_leaf_nodes: int | None
     min_samples_split: int | float
     min_samples_leaf: int | float
     max_features: str | int | float | None
@@ -59,7 +60,7 @@ class CartSettings:
         fixed = _USUAL | (_OF_FORESTS if forest else _OF_TREES)
         if any(type(given.get(name)) is not type(value) or given.get(name) != value for name, value in fixed.items()):
             return None
-        if not _is_whole(given["random_state"], 0) or given["max_leaf_nodes"] is not None or not _is_valid(given):
+        if not _is_whole(given["random_state"], 0) or not _is_valid(given):
             return None
         if forest and not (_is_whole(given["n_estimators"], 1) and type(given["bootstrap"]) is bool):
             return None
@@ -68,6 +69,7 @@ class CartSettings:
             forest and given["bootstrap"],
             given["criterion"],
             given["max_depth"],
+            given["max_leaf_nodes"],
             given["min_samples_split"],
             given["min_samples_leaf"],
             given["max_features"],
@@ -85,7 +87,7 @@ class CartSettings:
             min_samples_leaf=least,
             min_samples_split=max(fewest, 2 * least),
             max_depth=_UNLIMITED if self.max_depth is None else self.max_depth,
-            max_leaf_nodes=0,
+            max_leaf_nodes=self.max_leaf_nodes or 0,
             entropy=self.criterion != "gini",
             min_impurity_decrease=self.min_impurity_decrease,
         )
@@ -114,6 +116,7 @@ def _is_valid(given: dict[str, Any]) -> bool:
     return (
         given["criterion"] in ("gini", "entropy", "log_loss")
         and (given["max_depth"] is None or _is_whole(given["max_depth"], 1))
+        and (given["max_leaf_nodes"] is None or _is_whole(given["max_leaf_nodes"], 2))
         and (_is_whole(given["min_samples_split"], 2) or _is_share(given["min_samples_split"]))
         and (_is_whole(given["min_samples_leaf"], 1) or _is_share(given["min_samples_leaf"]))
         and (most in (None, "sqrt", "log2") or _is_whole(most, 1) or _is_share(most) or most == 1.0)

@@ -83,8 +83,8 @@ NODE = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-"""A node: how it splits (feature -1 for a leaf), its right child (the left one follows it), the stretch of its places, its
-kind, the ranks on both sides of the threshold and how many records have them, its depth, and how things stood before it
+"""A node: how it splits (feature -1 for a leaf), its right child (the left one follows it), the stretch of its places,
+its kind, the ranks on both sides of the threshold and how many records have them, its depth, and how things stood before it
 was searched: the draws, how many features were known to be constant, and where its searches start."""
 
 SEARCH = np.dtype(
@@ -92,9 +92,18 @@ SEARCH = np.dtype(
      ("size", "i8")],
     align=True,
 )  # fmt: skip
-"""A feature that was searched for a node: the best value of all its splits, and of all but the best; where its histogram
-is kept (-1 for nowhere) and how many values that has; how many records the smaller side of its most even split has, 0 of
-a constant feature; and the only rank of such a one."""
+"""A feature that was searched for a node: the best value of all its splits, and of all but the best; where its
+histogram is kept (-1 for nowhere) and how many values that has; how many records the smaller side of its most even split
+has, -1 of a constant feature; and the only rank of such a one."""
+
+FRONTIER = np.dtype(
+    [
+        ("threshold", "f8"), ("gain", "f8"), ("feature", "i8"), ("kind", "i8"), ("start", "i8"), ("stop", "i8"),
+        ("middle", "i8"), ("depth", "i8"), ("left", "i8"), ("right", "i8"),
+    ]
+)  # fmt: skip
+"""A node of a tree that grows best-first: how it splits, what that gains, the stretch of its places, where that of its
+right child starts, its depth and its children."""
 
 WAITING = np.dtype([("start", "i8"), ("stop", "i8"), ("depth", "i8"), ("known", "i8"), ("parent", "i8")])
 """A node that waits to be grown; its parent is -1 if it follows it."""
@@ -171,7 +180,11 @@ class Scratch(NamedTuple):
     stack, stack_counts
         `WAITING`, and the weights of each class.
     waiting
-        (nodes, 3) nodes that wait to be replayed, and which changes are in them.
+        (nodes, 3) nodes that wait to be replayed, and which changes are in them; where trees grow best-first, the heap.
+    frontier, frontier_counts
+        `FRONTIER`, and the weights of each class; empty where trees grow depth-first.
+    unwritten
+        No searches.
     """
 
     tally: Tally
@@ -182,6 +195,9 @@ class Scratch(NamedTuple):
     stack: Records
     stack_counts: Ints
     waiting: Ints
+    frontier: Records
+    frontier_counts: Ints
+    unwritten: Records
 
 
 ALL, BELOW, LEFT, REST = range(4)

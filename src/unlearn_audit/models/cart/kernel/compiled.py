@@ -41,8 +41,10 @@ def _kept_in(folder: str) -> Iterator[None]:
 
 @cache
 def _folder() -> str:
-    """Return a folder for this state of all sources here: numba looks at the file of a function, not at those it calls."""
+    """Return a folder for this state of all sources: numba looks at the file of a function, not at those it calls."""
     state = sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         state.update(path.read_bytes())
-    return str(Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "compiled" / state.hexdigest()[:16])
+    return str(
+        Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "compiled" / state.hexdigest()[:16]
+    )

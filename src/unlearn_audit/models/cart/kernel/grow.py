@@ -37,10 +37,10 @@ def is_leaf(n: int, weight: int, depth: int, counts: Ints, rules: Rules) -> bool
     """Return whether a node is a leaf without a search; ``counts`` has the weight of each class."""
     if depth >= rules.max_depth or n < rules.min_samples_split or n < 2 * rules.min_samples_leaf:
         return True
+    pure = False
     for c in range(rules.n_classes):
-        if counts[c] == weight:
-            return True
-    return False
+        pure = pure or counts[c] == weight
+    return pure
 
 
 @compiled

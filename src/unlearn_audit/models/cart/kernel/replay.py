@@ -20,6 +20,7 @@ from unlearn_audit.models.cart.kernel.arrays import (
 )
 from unlearn_audit.models.cart.kernel.changes import change, differing, forget, part
 from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.frontier import grow_best_first
 from unlearn_audit.models.cart.kernel.grow import begin, grow, is_leaf, middle_of
 from unlearn_audit.models.cart.kernel.verify import holds, summed
 
@@ -62,9 +63,7 @@ def replay_versions(
 
 
 @compiled
-def _replay_version(
-    replay: Replay, count: int, version: int, whole: int, fresh: Tree, node: int, found: Found
-) -> int:
+def _replay_version(replay: Replay, count: int, version: int, whole: int, fresh: Tree, node: int, found: Found) -> int:
     """Replay one version, and return the first new node that is free; -1 if there is no room."""
     tree, waiting = replay.tree, replay.scratch.waiting
     waiting[0, 0], waiting[0, 1], waiting[0, 2] = 0, 0, count
@@ -113,12 +112,10 @@ def _is_same(replay: Replay, at: int, first: int, last: int) -> tuple[bool, int,
 def _agrees(replay: Replay, node: int) -> bool:
     """Return whether the draws stand as they stood in the original before a node."""
     tree, features = replay.tree, replay.scratch.features
-    if tree.nodes[node].state != replay.scratch.draws[0]:
-        return False
+    same = tree.nodes[node].state == replay.scratch.draws[0]
     for i in range(features.shape[1]):
-        if tree.order[node, i] != features[0, i]:
-            return False
-    return True
+        same = same and tree.order[node, i] == features[0, i]
+    return same
 
 
 @compiled
@@ -158,6 +155,8 @@ def _grow_anew(
     found.roots[entry].node, found.roots[entry].fresh = of[0], node
     found.ends[1, version + 1] += 1
     begin(placed, n, record.depth, record.known, scratch)
+    if replay.rules.max_leaf_nodes > 0:
+        return grow_best_first(replay.table, replay.rules, placed, whole, scratch, fresh, node)
     return grow(replay.table, replay.rules, placed, whole, scratch, fresh, node, np.bool_(False))[0]
 
 

@@ -63,7 +63,7 @@ def search(
             search.feature, search.reach, search.level, search.stored = f, reach, ranks[0], -1
             search.upper, search.second = max(value, second), second
             log += 1
-        if reach == 0:
+        if reach < 0:
             features[j], features[constants] = features[constants], features[j]
             found += 1
             constants += 1

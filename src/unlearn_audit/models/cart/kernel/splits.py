@@ -115,7 +115,7 @@ def judge(
     Returns
     -------
     reach, best, at, second
-        How many records the smaller side of its most even split has, 0 of a constant feature; scikit-learn's measure
+        How many records the smaller side of its most even split has, -1 of a constant feature; scikit-learn's measure
         of the best split that is allowed, and the value above its threshold; and that of all but the best, of those
         too that a few records more would allow. Minus infinity where there is none.
     """
@@ -124,7 +124,7 @@ def judge(
     best, second, at, reach = -np.inf, -np.inf, -1, 0
     before = values[first + ranks[0]]
     if values[first + ranks[found - 1]] <= before + NEAR:
-        return 0, best, at, second
+        return -1, best, at, second
     squares_left, squares_right = np.int64(0), np.int64(0)
     for c in range(k):
         squares_right += total[c] * total[c]

@@ -2,8 +2,8 @@
 
 For a feature that was searched, let S be the sum, over both sides of a split, of the squared weights of the classes
 divided by the weight of the side: scikit-learn takes the split of the greatest S. By a change of one unit of weight, S
-changes by at most one. So where the best split's new S, which takes a few operations, exceeds another feature's greatest
-former S by more than all changes together, that feature cannot win, and its histogram is not looked at.
+changes by at most one. So where the best split's new S, which takes a few operations, exceeds another feature's
+greatest former S by more than all changes together, that feature cannot win, and its histogram is not looked at.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def _kept(replay: Replay, node: int, at: int) -> None:
     k = replay.rules.n_classes
     histogram, present = tallied.histogram, tallied.present
     if search.stored < 0:
-        found = tally(
-            replay.table, np.int64(search.feature), replay.tree.places, record.start, record.stop, k, tallied
-        )
+        found = tally(replay.table, np.int64(search.feature), replay.tree.places, record.start, record.stop, k, tallied)
         ranks, cells, start = tallied.ranks, tallied.cells, 0
         if pool.free[0] + found <= len(pool.ranks):
             start = pool.free[0]
@@ -75,7 +73,12 @@ def _kept(replay: Replay, node: int, at: int) -> None:
 def examine(replay: Replay, node: int, at: int, first: int, last: int, sums: Sums) -> tuple[int, float, int, int]:
     """Return what `judge` says of a search with the changes of a node: reach, best, and the ranks of its threshold."""
     _kept(replay, node, at)
-    table, tallied, f, k = replay.table, replay.scratch.tally, np.int64(replay.tree.searches[at].feature), replay.rules.n_classes
+    table, tallied, f, k = (
+        replay.table,
+        replay.scratch.tally,
+        np.int64(replay.tree.searches[at].feature),
+        replay.rules.n_classes,
+    )
     for i in range(first, last):
         change = replay.changes.rows[i]
         rank = np.int64(table.codes[f, change.row])
@@ -138,7 +141,7 @@ def holds(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple
     for at in range(tree.nodes[node].searches, tree.nodes[node + 1].searches):
         search = tree.searches[at]
         same = not table.close[search.feature]
-        if search.reach == 0:
+        if search.reach < 0:
             for i in range(first, last):
                 change = replay.changes.rows[i]
                 there = np.int64(table.codes[search.feature, change.row])
@@ -150,7 +153,7 @@ def holds(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple
         if same or at == best_at:
             continue
         reach, rival, _, _ = examine(replay, node, at, first, last, sums)
-        if (reach == 0) != (search.reach == 0) or rival > value:
+        if (reach < 0) != (search.reach < 0) or rival > value:
             return False, 0, 0
         if rival == value and rival > -np.inf and at < best_at:
             return False, 0, 0
@@ -202,7 +205,7 @@ def _of_best(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tu
         sure = False
     if not sure:
         reach, value, low, high = examine(replay, node, at, first, last, sums)
-        if reach == 0 or value == -np.inf or max(low, record.low) >= min(high, record.high):
+        if reach < 0 or value == -np.inf or max(low, record.low) >= min(high, record.high):
             return -1, value, 0, 0
         _left(replay, node, first, last, low)
     if gained(sums[1], scratch.sums[BELOW], rules, scratch.sums) < -EPSILON / 2:
