@@ -75,15 +75,20 @@ def grow_versions(
     trainings
         Those of each version.
     """
-    everyone = np.concatenate([training, np.setdiff1d(np.concatenate(trainings), training)])
+    added = np.zeros(len(y), dtype=np.bool_)
+    for one in trainings:
+        added[one] = True
+    added[training] = False
+    everyone = np.concatenate([training, np.flatnonzero(added)])
+    row = np.full(len(y), -1)
+    row[everyone] = np.arange(len(everyone))
+    slots = [row[one] for one in trainings]
     rows = Rows.of(X, y, everyone)
-    if rows is None or any(len(np.unique(one)) < len(one) for one in trainings):
+    if rows is None or any(np.bincount(of).max() > 1 for of in slots):
         return None
     rules = {settings.rules(len(one), rows.width, len(rows.classes)) for one in (training, *trainings)}
     if len(rules) > 1:
         return None  # a share of the records is another number of them
-    order = np.argsort(everyone)
-    slots = [order[np.searchsorted(everyone, one, sorter=order)] for one in trainings]
     # the leaves of a version that was grown from another are not its own, and a new class has no place in them
     known = original.overlay is None and len(original.columns) == len(rows.classes)
     grower = Grower(settings, seed, rows, len(training))

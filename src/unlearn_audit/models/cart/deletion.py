@@ -32,7 +32,9 @@ def versions_of(slots: Sequence[Positions], n: int) -> Versions:
         shared = min(n, len(rows))
         others = np.concatenate([np.flatnonzero(rows[:shared] != np.arange(shared)), np.arange(shared, len(rows))])
         moved.append(np.stack([others, rows[others]], axis=1))
-        gone.append(np.setdiff1d(np.arange(n), rows, assume_unique=True))
+        there = np.zeros(max(n, int(rows.max()) + 1), dtype=np.bool_)
+        there[rows] = True
+        gone.append(np.flatnonzero(~there[:n]))
     starts = np.zeros((2, len(slots) + 1), dtype=np.int64)
     for row, of in zip(starts, (moved, gone), strict=True):
         row[1:] = np.cumsum([len(part) for part in of])

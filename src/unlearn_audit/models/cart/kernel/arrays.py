@@ -84,8 +84,8 @@ NODE = np.dtype(
     align=True,
 )  # fmt: skip
 """A node: how it splits (feature -1 for a leaf), its right child (the left one follows it), the stretch of its places,
-its kind, the ranks on both sides of the threshold and how many records have them, its depth, and how things stood before it
-was searched: the draws, how many features were known to be constant, and where its searches start."""
+its kind, the ranks on both sides of the threshold and how many records have them, its depth, and how things stood
+before it was searched: the draws, how many features were known to be constant, and where its searches start."""
 
 SEARCH = np.dtype(
     [("upper", "f8"), ("second", "f8"), ("stored", "i8"), ("feature", "i8"), ("reach", "i8"), ("level", "i8"),
@@ -93,8 +93,8 @@ SEARCH = np.dtype(
     align=True,
 )  # fmt: skip
 """A feature that was searched for a node: the best value of all its splits, and of all but the best; where its
-histogram is kept (-1 for nowhere) and how many values that has; how many records the smaller side of its most even split
-has, -1 of a constant feature; and the only rank of such a one."""
+histogram is kept (-1 for nowhere) and how many values that has; how many records the smaller side of its most even
+split has, -1 of a constant feature; and the only rank of such a one."""
 
 FRONTIER = np.dtype(
     [
