@@ -24,8 +24,8 @@ class OneTree:
 
     Attributes
     ----------
-    tree, n_nodes
-        The tree, and how many nodes it has.
+    tree, preorder, n_nodes
+        The tree, the same in preorder, and how many nodes it has.
     times
         (sizes, slots) how often each slot was drawn, for each number of slots, the original's first.
     fragile
@@ -33,6 +33,7 @@ class OneTree:
     """
 
     tree: Tree
+    preorder: Tree
     n_nodes: int
     times: npt.NDArray[np.int32]
     fragile: bool
@@ -55,7 +56,11 @@ class Grower:
         self.scratch = scratch_for(rows.table, self.rules)
         self.seeds = seeds_of(settings, seed)
         self._bootstraps = Bootstraps(settings)
-        self._tree = self._room(_NODES)
+        self._tree = self._preorder = self._room(_NODES)
+        if self.rules.max_leaf_nodes:
+            most = len(self.scratch.frontier.nodes)
+            self._tree = room_for_tree(most, most * rows.width, len(rows.positions), self.rules, rows.width)
+            self._preorder = room_for_tree(most, 0, 0, self.rules, rows.width)
 
     def _room(self, nodes: int) -> Tree:
         n, width = len(self.rows.positions), self.rows.width
@@ -75,24 +80,24 @@ class Grower:
             scratch.features[0] = np.arange(self.rows.width)
             self._tree.places[: len(places)] = places
             begin(self._tree.places, len(places), 0, 0, scratch)
-            n_nodes, fragile = self._grown(len(places), int(times[0].sum()))
+            n_nodes, fragile = self._grown(int(times[0].sum()))
             if n_nodes >= 0:
-                return OneTree(self._tree, n_nodes, times, fragile)
-            self._tree = self._room(2 * len(self._tree.nodes))
+                return OneTree(self._tree, self._preorder, n_nodes, times, fragile)
+            self._tree = self._preorder = self._room(2 * len(self._tree.nodes))
 
-    def _grown(self, n: int, whole: int) -> tuple[int, bool]:
-        """Grow a tree of ``n`` places that wait, and return how many nodes it has and whether it is fragile."""
-        from unlearn_audit.models.cart.kernel.frontier import grow_best_first
+    def _grown(self, whole: int) -> tuple[int, bool]:
+        """Grow the tree that waits, and return how many nodes it has and whether it is fragile."""
+        from unlearn_audit.models.cart.kernel.frontier import grow_best_first, write_preorder
         from unlearn_audit.models.cart.kernel.grow import grow
 
         table, rules, tree, scratch = self.rows.table, self.rules, self._tree, self.scratch
         if not rules.max_leaf_nodes:
             return grow(table, rules, tree.places, whole, scratch, tree, 0, True)
         tree.nodes[0] = 0
-        tree.nodes[0]["state"], tree.nodes[0]["stop"] = scratch.draws[0], n
+        tree.nodes[0]["state"] = scratch.draws[0]
         tree.order[0] = scratch.features[0]
-        # which node comes next depends on the total weight
-        return grow_best_first(table, rules, tree.places, whole, scratch, tree, 0), True
+        made, fragile = grow_best_first(table, rules, tree.places, whole, scratch, tree)
+        return write_preorder(scratch, tree, made, self._preorder, 0), fragile
 
 
 class Growth:
@@ -104,7 +109,7 @@ class Growth:
 
     def add(self, one: OneTree) -> None:
         """Add a tree."""
-        nodes, counts = one.tree.nodes[: one.n_nodes], one.tree.counts[: one.n_nodes]
+        nodes, counts = one.preorder.nodes[: one.n_nodes], one.preorder.counts[: one.n_nodes]
         right, values = children_and_values(nodes, counts, self._values)
         self._values += len(values)
         self._parts.append((nodes["feature"].astype(np.int32), nodes["threshold"].copy(), right, _ends(nodes), values))

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from unlearn_audit.models.cart.kernel.arrays import (
     CHANGE,
-    FRONTIER,
     MOVED,
     NODE,
     ROOT,
@@ -55,16 +54,14 @@ def scratch_for(table: Table, rules: Rules) -> Scratch:
         stack,
         whole(deep, k),
         whole(2 * deep, 3),
-        np.zeros(best_first, FRONTIER),
-        whole(best_first, k),
-        np.zeros(0, SEARCH),
+        room_for_tree(best_first + 2, 0, 0, rules, width),
     )
 
 
 def room_for_tree(nodes: int, searches: int, n: int, rules: Rules, width: int) -> Tree:
     """Return room for a tree; without searches it keeps no order of features either."""
-    order = half(nodes, width) if searches else half(1, width)
-    return Tree(whole(n), np.zeros(nodes, NODE), half(nodes, rules.n_classes), order, np.zeros(searches, SEARCH))
+    k, order = rules.n_classes, half(nodes, width) if searches else half(1, width)
+    return Tree(whole(n), np.zeros(nodes, NODE), half(nodes, k), half(nodes, k), order, np.zeros(searches, SEARCH))
 
 
 def room_for_changes(n: int, slots: int, sizes: int) -> Changes:

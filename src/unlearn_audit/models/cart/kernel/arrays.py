@@ -80,12 +80,15 @@ NODE = np.dtype(
         ("threshold", "f8"), ("state", "i8"), ("feature", "i8"), ("right", "i8"), ("start", "i8"), ("stop", "i8"),
         ("kind", "i8"), ("low", "i8"), ("high", "i8"), ("n_low", "i8"), ("n_high", "i8"), ("depth", "i8"),
         ("known", "i8"), ("searches", "i8"),
+        ("gain", "f8"), ("n_left", "i8"), ("left", "i8"), ("middle", "i8"), ("place", "i8"), ("end", "i8"),
     ],
     align=True,
 )  # fmt: skip
 """A node: how it splits (feature -1 for a leaf), its right child (the left one follows it), the stretch of its places,
 its kind, the ranks on both sides of the threshold and how many records have them, its depth, and how things stood
-before it was searched: the draws, how many features were known to be constant, and where its searches start."""
+before it was searched: the draws, how many features were known to be constant, and where its searches start. Then what
+its split gains, how many records go left, and its place in preorder; where trees grow best-first, its left child (-1 if
+it was not split in the end) and where the places of the right one start; and, in the first node, how many there are."""
 
 SEARCH = np.dtype(
     [("upper", "f8"), ("second", "f8"), ("stored", "i8"), ("feature", "i8"), ("reach", "i8"), ("level", "i8"),
@@ -95,15 +98,6 @@ SEARCH = np.dtype(
 """A feature that was searched for a node: the best value of all its splits, and of all but the best; where its
 histogram is kept (-1 for nowhere) and how many values that has; how many records the smaller side of its most even
 split has, -1 of a constant feature; and the only rank of such a one."""
-
-FRONTIER = np.dtype(
-    [
-        ("threshold", "f8"), ("gain", "f8"), ("feature", "i8"), ("kind", "i8"), ("start", "i8"), ("stop", "i8"),
-        ("middle", "i8"), ("depth", "i8"), ("left", "i8"), ("right", "i8"),
-    ]
-)  # fmt: skip
-"""A node of a tree that grows best-first: how it splits, what that gains, the stretch of its places, where that of its
-right child starts, its depth and its children."""
 
 WAITING = np.dtype([("start", "i8"), ("stop", "i8"), ("depth", "i8"), ("known", "i8"), ("parent", "i8")])
 """A node that waits to be grown; its parent is -1 if it follows it."""
@@ -130,8 +124,8 @@ class Tree(NamedTuple):
         (rows,) the records of each node, a stretch a node.
     nodes
         `NODE`, and one more after the last for where searches end.
-    counts
-        (nodes, classes) weight of each class.
+    counts, below
+        (nodes, classes) weight of each class, and of those that go left.
     order
         (nodes, features) the order of the features before a node was searched.
     searches
@@ -141,6 +135,7 @@ class Tree(NamedTuple):
     places: Ints
     nodes: Records
     counts: Halves
+    below: Halves
     order: Halves
     searches: Records
 
@@ -181,10 +176,8 @@ class Scratch(NamedTuple):
         `WAITING`, and the weights of each class.
     waiting
         (nodes, 3) nodes that wait to be replayed, and which changes are in them; where trees grow best-first, the heap.
-    frontier, frontier_counts
-        `FRONTIER`, and the weights of each class; empty where trees grow depth-first.
-    unwritten
-        No searches.
+    frontier
+        A tree that grows best-first, its nodes in the order in which they are made.
     """
 
     tally: Tally
@@ -195,9 +188,7 @@ class Scratch(NamedTuple):
     stack: Records
     stack_counts: Ints
     waiting: Ints
-    frontier: Records
-    frontier_counts: Ints
-    unwritten: Records
+    frontier: Tree
 
 
 ALL, BELOW, LEFT, REST = range(4)

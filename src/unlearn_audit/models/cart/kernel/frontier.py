@@ -8,6 +8,7 @@ from unlearn_audit.models.cart.kernel.arrays import (
     ALL,
     BELOW,
     LEAF,
+    LEAF_SEARCHED,
     MOST_CLASSES,
     MOST_WEIGHT,
     PLACE_WEIGHT,
@@ -28,75 +29,88 @@ _CLASS, _WEIGHT = MOST_CLASSES - 1, MOST_WEIGHT - 1
 
 @compiled
 def grow_best_first(
-    table: Table, rules: Rules, places: Ints, whole: int, scratch: Scratch, tree: Tree, node: int
-) -> int:
-    """Grow a whole tree from the first node of the stack, and write it into a tree in preorder from a node on.
+    table: Table, rules: Rules, places: Ints, whole: int, scratch: Scratch, tree: Tree
+) -> tuple[int, bool]:
+    """Grow a whole tree from the first node of the stack, its nodes in the order in which they are made.
+
+    What was searched is written down if the tree has room for searches.
 
     Returns
     -------
-    The first node that is free then, -1 if there is no room.
+    made, fragile
+        How many nodes there are, -1 if there is no room; and whether rounding, or a limit on what a split gains,
+        decides about a node.
     """
-    first = scratch.stack[0]
-    start, stop = first.start, first.stop
-    zero, one = np.int64(0), np.int64(1)
-    scratch.frontier[0].depth = first.depth
-    _add(table, rules, places, whole, scratch, zero, start, stop)
-    heap, nodes, made, waiting, splits = scratch.waiting, scratch.frontier, one, one, rules.max_leaf_nodes - one
-    heap[0, 0] = 0
+    first, zero, one = scratch.stack[0], np.int64(0), np.int64(1)
+    heap, nodes, made, waiting, splits = scratch.waiting, tree.nodes, one, one, rules.max_leaf_nodes - one
+    nodes[0].depth, nodes[0].searches, heap[0, 0] = first.depth, zero, zero
+    fragile = _add(table, rules, places, whole, scratch, tree, zero, first.stop)
     while waiting > 0:
-        best = _pop(heap, waiting, nodes)
+        best = pop(heap, waiting, nodes)
         waiting -= 1
         record = nodes[best]
-        if record.kind == LEAF or splits <= 0:
-            record.feature = -1
+        record.left = -1
+        if record.kind != SPLIT or splits <= 0:
             continue
+        if made + 3 > len(nodes):
+            return np.int64(-1), fragile
         splits -= 1
         record.left, record.right = made, made + 1
-        for child in range(2):
-            nodes[made + child].depth = record.depth + 1
-        _add(table, rules, places, whole, scratch, made, record.start, record.middle)
-        _add(table, rules, places, whole, scratch, made + one, record.middle, record.stop)
-        _push(heap, waiting, made, nodes)
-        _push(heap, waiting + one, made + one, nodes)
+        nodes[made].depth = nodes[made + 1].depth = record.depth + 1
+        nodes[made].start, nodes[made + 1].start = record.start, record.middle
+        fragile = _add(table, rules, places, whole, scratch, tree, made, record.middle) or fragile
+        fragile = _add(table, rules, places, whole, scratch, tree, made + one, record.stop) or fragile
+        push(heap, waiting, made, nodes)
+        push(heap, waiting + one, made + one, nodes)
         waiting += 2
         made += 2
-    return _write(scratch, tree, node, made)
+    nodes[0].end = made
+    return made, fragile
 
 
 @compiled
 def _add(
-    table: Table, rules: Rules, places: Ints, whole: int, scratch: Scratch, at: int, start: int, stop: int
-) -> None:
-    """Put a node into the frontier, and search it."""
-    nodes, counts, sums = scratch.frontier, scratch.frontier_counts, scratch.sums
-    record, weight, zero, none = nodes[at], np.int64(0), np.int64(0), np.int64(-1)
-    record.kind, record.feature, record.start, record.stop, record.gain = LEAF, -1, start, stop, 0.0
+    table: Table, rules: Rules, places: Ints, whole: int, scratch: Scratch, tree: Tree, at: int, stop: int
+) -> bool:
+    """Search a node that begins at its start, and return whether rounding, or a limit, decides about it."""
+    sums, record, weight, zero, none = scratch.sums, tree.nodes[at], np.int64(0), np.int64(0), np.int64(-1)
+    start, following = record.start, tree.nodes[at + 1]
+    record.kind, record.feature, record.stop, record.gain = LEAF, -1, stop, 0.0
+    following.searches = record.searches
     for c in range(rules.n_classes):
         sums[ALL, c] = 0
     for p in range(start, stop):
         sums[ALL, places[p] & _CLASS] += (places[p] >> PLACE_WEIGHT) & _WEIGHT
     for c in range(rules.n_classes):
-        counts[at, c] = sums[ALL, c]
+        tree.counts[at, c] = sums[ALL, c]
         weight += sums[ALL, c]
     if is_leaf(stop - start, weight, record.depth, sums[ALL], rules):
-        return
+        return np.bool_(False)
+    record.kind = LEAF_SEARCHED
     wait(scratch.stack, zero, start, stop, zero, zero, none)
-    feature, low, high, _, _, _, _ = search(
-        table, rules, places, scratch.stack[0], weight, scratch, scratch.unwritten, none
+    log = record.searches if len(tree.searches) > 0 else none
+    feature, low, high, n_low, n_high, _, log = search(
+        table, rules, places, scratch.stack[0], weight, scratch, tree.searches, log
     )
+    following.searches = log
     if feature < 0:
-        return
+        return np.bool_(False)
     record.middle = divide(table, feature, low, places, start, stop, scratch)
-    gain = np.float64(weight) / np.float64(whole) * gained(weight, sums[BELOW], rules, sums)
-    if gain + EPSILON < rules.min_impurity_decrease:
-        return
-    first = table.offsets[feature]
-    record.kind, record.feature, record.gain = SPLIT, feature, gain
+    record.gain = gained(weight, sums[BELOW], rules, sums)
+    fragile = record.gain < -EPSILON / 2 or rules.min_impurity_decrease > 0
+    record.gain, record.n_left = np.float64(weight) / np.float64(whole) * record.gain, record.middle - start
+    if record.gain + EPSILON < rules.min_impurity_decrease:
+        return fragile
+    record.kind, record.feature, first = SPLIT, feature, table.offsets[feature]
     record.threshold = middle_of(table.values[first + low], table.values[first + high])
+    record.low, record.high, record.n_low, record.n_high = low, high, n_low, n_high
+    for c in range(rules.n_classes):
+        tree.below[at, c] = sums[BELOW, c]
+    return fragile
 
 
 @compiled
-def _push(heap: Ints, n: int, value: int, nodes: Records) -> None:
+def push(heap: Ints, n: int, value: int, nodes: Records) -> None:
     """Put a node on a heap of ``n``; where two gain the same, as the C++ library of GCC does."""
     _rise(heap, n, value, nodes)
 
@@ -112,7 +126,7 @@ def _rise(heap: Ints, hole: int, value: int, nodes: Records) -> None:
 
 
 @compiled
-def _pop(heap: Ints, n: int, nodes: Records) -> int:
+def pop(heap: Ints, n: int, nodes: Records) -> int:
     """Take the node that gains most off a heap of ``n``; where two gain the same, as the C++ library of GCC does."""
     best, value, n = heap[0, 0], heap[n - 1, 0], n - 1
     if n == 0:
@@ -133,21 +147,26 @@ def _pop(heap: Ints, n: int, nodes: Records) -> int:
 
 
 @compiled
-def _write(scratch: Scratch, tree: Tree, node: int, made: int) -> int:
-    """Write the nodes of the frontier into a tree in preorder, and return the first node that is free."""
-    if node + made + 1 > len(tree.nodes):
+def write_preorder(scratch: Scratch, made: Tree, n: int, tree: Tree, node: int) -> int:
+    """Write ``n`` nodes into a tree in preorder from a node on, and return the first that is free then.
+
+    It is -1 if there is no room.
+    """
+    if node + n + 1 > len(tree.nodes):
         return np.int64(-1)
-    stack, nodes, waiting = scratch.waiting, scratch.frontier, np.int64(1)
+    stack, waiting, first = scratch.waiting, np.int64(1), node
     stack[0, 0], stack[0, 1] = 0, -1
     while waiting > 0:
         waiting -= 1
-        of, parent = nodes[stack[waiting, 0]], stack[waiting, 1]
+        at, parent = stack[waiting, 0], stack[waiting, 1]
+        of, record = made.nodes[at], tree.nodes[node]
         if parent >= 0:
             tree.nodes[parent].right = node
-        tree.nodes[node].feature, tree.nodes[node].threshold = of.feature, of.threshold
+        of.place = node - first
+        record.feature, record.threshold = np.int64(of.feature if of.left >= 0 else -1), of.threshold
         for c in range(tree.counts.shape[1]):
-            tree.counts[node, c] = scratch.frontier_counts[stack[waiting, 0], c]
-        if of.feature >= 0:
+            tree.counts[node, c] = made.counts[at, c]
+        if of.left >= 0:
             stack[waiting, 0], stack[waiting, 1] = of.right, node
             stack[waiting + 1, 0], stack[waiting + 1, 1] = of.left, -1
             waiting += 2

@@ -159,9 +159,12 @@ def grow(
                     record.kind, record.feature, first = SPLIT, feature, table.offsets[feature]
                     record.threshold = middle_of(table.values[first + low], table.values[first + high])
                     record.low, record.high, record.n_low, record.n_high = low, high, n_low, n_high
+                    record.n_left = middle - start
                     for c in range(rules.n_classes):
                         stack_counts[waiting, c] = sums[ALL, c] - sums[BELOW, c]
                         stack_counts[waiting + 1, c] = sums[BELOW, c]
+                        if keep:
+                            tree.below[node, c] = sums[BELOW, c]
                     wait(stack, waiting, middle, stop, depth + 1, known, node)
                     wait(stack, waiting + 1, start, middle, depth + 1, known, none)
                     waiting += 2
@@ -176,6 +179,6 @@ def write_down(tree: Tree, node: int, of: Record, log: int, scratch: Scratch) ->
     """Write down how things stand before a node is searched."""
     record = tree.nodes[node]
     record.start, record.stop, record.depth, record.known = of.start, of.stop, of.depth, of.known
-    record.state, record.searches = scratch.draws[0], log
+    record.state, record.searches, record.place = scratch.draws[0], log, node
     for i in range(scratch.features.shape[1]):
         tree.order[node, i] = scratch.features[0, i]

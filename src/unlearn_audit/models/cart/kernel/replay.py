@@ -6,7 +6,6 @@ import numpy as np
 
 from unlearn_audit.models.cart.kernel.arrays import (
     ALL,
-    LEAF,
     MOST_CLASSES,
     PLACE_ROW,
     PLACE_WEIGHT,
@@ -20,9 +19,9 @@ from unlearn_audit.models.cart.kernel.arrays import (
 )
 from unlearn_audit.models.cart.kernel.changes import change, differing, forget, part
 from unlearn_audit.models.cart.kernel.compiled import compiled
-from unlearn_audit.models.cart.kernel.frontier import grow_best_first
-from unlearn_audit.models.cart.kernel.grow import begin, grow, is_leaf, middle_of
-from unlearn_audit.models.cart.kernel.verify import holds, summed
+from unlearn_audit.models.cart.kernel.frontier import grow_best_first, write_preorder
+from unlearn_audit.models.cart.kernel.grow import begin, grow
+from unlearn_audit.models.cart.kernel.reorder import is_same, note_leaf, note_threshold, replay_best_first
 
 _CLASS = MOST_CLASSES - 1
 
@@ -51,11 +50,14 @@ def replay_versions(
         whole = changes.sizes[1, versions.size[version]]
         for of in range(3):
             found.ends[of, version + 1] = found.ends[of, version]
-        if count > most or (fragile and count > 0):
+        anew = count > most or (fragile and count > 0)
+        if not anew and replay.rules.max_leaf_nodes > 0:
+            anew = not replay_best_first(replay, count, version, whole, found)
+        elif not anew:
+            node = _replay_version(replay, count, version, whole, fresh, node, found)
+        if anew:
             waiting[0, 0], waiting[0, 1], waiting[0, 2] = 0, 0, count
             node = _grow_anew(replay, waiting[0], version, whole, np.bool_(True), fresh, node, found)
-        else:
-            node = _replay_version(replay, count, version, whole, fresh, node, found)
         forget(changes, count)
         if node < 0:
             return False
@@ -76,9 +78,9 @@ def _replay_version(replay: Replay, count: int, version: int, whole: int, fresh:
             if first == last:
                 continue
             record = tree.nodes[at]
-            same, low, high = _is_same(replay, at, first, last)
+            same, low, high = is_same(replay, at, first, last)
             if same and record.kind == SPLIT:
-                if not _note_threshold(replay, found, version, at, low, high):
+                if not note_threshold(replay, found, version, at, low, high):
                     return -1
                 middle = part(replay.changes, first, last, replay.table, record.feature, record.low, low)
                 waiting[n_waiting, 0], waiting[n_waiting, 1] = record.right, middle
@@ -87,7 +89,7 @@ def _replay_version(replay: Replay, count: int, version: int, whole: int, fresh:
                 n_waiting += 2
                 continue
             if same:
-                if not _note_leaf(found, version, at, replay.scratch.sums[ALL]):
+                if not note_leaf(found, version, record.place, replay.scratch.sums[ALL]):
                     return -1
                 continue
         node = _grow_anew(replay, waiting[n_waiting], version, whole, not astray, fresh, node, found)
@@ -95,17 +97,6 @@ def _replay_version(replay: Replay, count: int, version: int, whole: int, fresh:
             return -1
         astray = True
     return node
-
-
-@compiled
-def _is_same(replay: Replay, at: int, first: int, last: int) -> tuple[bool, int, int]:
-    """Return whether a node is to be as it was but for its weights, and the ranks on both sides of its threshold."""
-    record = replay.tree.nodes[at]
-    sums = summed(replay, at, first, last)
-    leaf = is_leaf(sums[0], sums[1], record.depth, replay.scratch.sums[ALL], replay.rules)
-    if leaf or record.kind == LEAF:
-        return leaf and record.kind == LEAF, 0, 0
-    return holds(replay, at, first, last, sums)
 
 
 @compiled
@@ -156,31 +147,6 @@ def _grow_anew(
     found.ends[1, version + 1] += 1
     begin(placed, n, record.depth, record.known, scratch)
     if replay.rules.max_leaf_nodes > 0:
-        return grow_best_first(replay.table, replay.rules, placed, whole, scratch, fresh, node)
+        made, _ = grow_best_first(replay.table, replay.rules, placed, whole, scratch, scratch.frontier)
+        return write_preorder(scratch, scratch.frontier, made, fresh, node)
     return grow(replay.table, replay.rules, placed, whole, scratch, fresh, node, np.bool_(False))[0]
-
-
-@compiled
-def _note_leaf(found: Found, version: int, node: int, total: Ints) -> bool:
-    entry = found.ends[0, version + 1]
-    if entry == len(found.leaves):
-        return False
-    found.leaves[entry] = node
-    for c in range(len(total)):
-        found.leaf_counts[entry, c] = total[c]
-    found.ends[0, version + 1] += 1
-    return True
-
-
-@compiled
-def _note_threshold(replay: Replay, found: Found, version: int, node: int, low: int, high: int) -> bool:
-    record, table = replay.tree.nodes[node], replay.table
-    if low == record.low and high == record.high:
-        return True
-    entry, first = found.ends[2, version + 1], table.offsets[record.feature]
-    if entry == len(found.moved):
-        return False
-    found.moved[entry].node = node
-    found.moved[entry].threshold = middle_of(table.values[first + low], table.values[first + high])
-    found.ends[2, version + 1] += 1
-    return True

@@ -161,19 +161,18 @@ def holds(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple
 
 
 @compiled
-def _left(replay: Replay, node: int, first: int, last: int, low: int) -> int:
+def add_up_left(replay: Replay, node: int, first: int, last: int, low: int) -> int:
     """Add up the new weights that go left of a threshold, and return how many records do, for the low rank above."""
     left, record, n = replay.scratch.sums[BELOW], replay.tree.nodes[node], 0
     for c in range(replay.rules.n_classes):
-        left[c] = replay.tree.counts[node + 1, c]
+        left[c] = replay.tree.below[node, c]
     for i in range(first, last):
         change = replay.changes.rows[i]
         rank = np.int64(replay.table.codes[record.feature, change.row])
         if rank <= (record.low if change.new == 0 else low):
             left[replay.table.labels[change.row]] += change.new - change.old
             n += np.int64(change.old == 0) - np.int64(change.new == 0)
-    below = replay.tree.nodes[node + 1]
-    return n + below.stop - below.start
+    return n + record.n_left
 
 
 @compiled
@@ -196,7 +195,7 @@ def _of_best(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tu
         leave_high += np.int64(change.new == 0 and rank == high)
     sure = not (table.close[f] or between or sums[3] > MARGIN or rules.entropy)
     sure = sure and leave_low < record.n_low and leave_high < record.n_high
-    n_left = _left(replay, node, first, last, low)
+    n_left = add_up_left(replay, node, first, last, low)
     value = -np.inf
     if sure and min(n_left, sums[0] - n_left) >= rules.min_samples_leaf:
         value = measure(sums[1], scratch.sums[BELOW], rules, scratch.sums)
@@ -207,7 +206,7 @@ def _of_best(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tu
         reach, value, low, high = examine(replay, node, at, first, last, sums)
         if reach < 0 or value == -np.inf or max(low, record.low) >= min(high, record.high):
             return -1, value, 0, 0
-        _left(replay, node, first, last, low)
+        add_up_left(replay, node, first, last, low)
     if gained(sums[1], scratch.sums[BELOW], rules, scratch.sums) < -EPSILON / 2:
         return -1, value, 0, 0
     return at, value, low, high
