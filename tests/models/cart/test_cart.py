@@ -23,7 +23,7 @@ from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 pytest.importorskip("numba")
 
-KINDS = ("normal", "round", "two values", "close", "constant", "some of each")
+KINDS = ("normal", "round", "two values", "close", "constant", "mostly zero", "some of each")
 
 
 def records(seed, n, width, n_classes, kind):
@@ -31,11 +31,12 @@ def records(seed, n, width, n_classes, kind):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, width))
     y = np.minimum(rng.geometric(0.5, size=n) - 1 + (X[:, 0] > 0.3), n_classes - 1)
-    of = np.array([KINDS.index(kind) if kind != KINDS[-1] else int(rng.integers(5)) for _ in range(width)])
+    of = np.array([KINDS.index(kind) if kind != KINDS[-1] else int(rng.integers(6)) for _ in range(width)])
     X[:, of == 1] = X[:, of == 1].round(1)
     X[:, of == 2] = X[:, of == 2] > 1
     X[:, of == 3] = 1 + rng.integers(0, 12, size=(n, (of == 3).sum())) * 6e-8
     X[:, of == 4] = 3
+    X[:, of == 5] = np.where(rng.random((n, (of == 5).sum())) < 0.15, X[:, of == 5].round(1), 0)
     X[n // 2 :] = np.where(rng.random((n - n // 2, 1)) < 0.1, X[: n - n // 2], X[n // 2 :])
     return X, np.array([f"class {c}" for c in range(n_classes)])[y]
 
@@ -102,12 +103,14 @@ def test_models_and_all_versions_of_them_answer_with_the_same_bits(estimator, se
             assert np.array_equal(model.asked(leaves, some).predict_proba(asked[some]), theirs[some])
 
 
-@pytest.mark.parametrize(("n", "leaf"), [(2000, 30), (600, 1)])
-def test_many_deletions_from_a_forest(n, leaf):
-    X, y = records(0, n, 9, 3, "some of each")
-    forest, training = RandomForestClassifier(12, min_samples_leaf=leaf, random_state=4), np.arange(n)
+@pytest.mark.parametrize(
+    ("n", "leaf", "kind"), [(2000, 30, "some of each"), (600, 1, "some of each"), (900, 1, "mostly zero")]
+)
+def test_many_deletions_from_a_forest(n, leaf, kind):
+    X, y = records(0, n, 9, 3, kind)
+    forest, training = RandomForestClassifier(25, min_samples_leaf=leaf, random_state=4), np.arange(n)
     covered = CartSettings.of(forest)
-    others = [remaining_rows(training, np.array([gone]), RowOrder.REPLACE) for gone in range(0, n, n // 12)]
+    others = [remaining_rows(training, np.array([gone]), RowOrder.REPLACE) for gone in range(0, n, n // 25)]
     original = grow_model(covered, X, y, training, 4)
     for model, rows in zip(grow_versions(covered, X, y, original, training, others, 4), others, strict=True):
         assert np.array_equal(model.predict_proba(X), answers(forest, X, y, rows, X))
@@ -235,3 +238,11 @@ assert "numba" not in sys.modules
 def test_without_numba_nothing_is_compiled(source, data, monkeypatch):
     monkeypatch.setattr(check, "find_spec", lambda name: None)
     assert TreeTrainer.of(source, data, Regime.FIXED) is None
+
+
+def test_one_who_comes_with_a_value_beyond_all_others_may_be_split_off():
+    X, y = np.array([[0.0], [0], [0], [0], [1], [2]]), np.array([0, 1, 1, 1, 1, 0])
+    tree, training = DecisionTreeClassifier(random_state=0), np.arange(5)
+    original = grow_model(CartSettings.of(tree), X, y, training, 0)
+    (model,) = grow_versions(CartSettings.of(tree), X, y, original, training, [np.arange(6)], 0)
+    assert np.array_equal(model.predict_proba(X), answers(tree, X, y, np.arange(6), X))

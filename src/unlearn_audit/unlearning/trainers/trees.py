@@ -62,10 +62,11 @@ class TreeTrainer:
         """Return each grown model in turn, or None if the original was not grown here or these are no case for it."""
         if not isinstance(original.model, CartModel):
             return None
-        if any(one.seed != original.seed for one in retrainings):
-            return self._each(retrainings)
         estimator, data = self.source.make(original.seed), self.data
         settings, trainings = CartSettings.of(estimator), [one.training for one in retrainings]
+        if any(one.seed != original.seed for one in retrainings):
+            # to rank all records anew takes longer than one tree does
+            return self._each(retrainings) if settings and settings.n_trees else None
         with one_training(self.source.name, len(original.training), data.name, len(retrainings)):
             models = settings and grow_versions(
                 settings, data.X, data.y, original.model, original.training, trainings, estimator.random_state

@@ -176,6 +176,16 @@ def add_up_left(replay: Replay, node: int, first: int, last: int, low: int) -> i
 
 
 @compiled
+def _unsplit(replay: Replay, node: int) -> float:
+    """Return scikit-learn's measure of a split of the original's node that leaves one side empty."""
+    counts, weight = replay.scratch.sums[REST], np.int64(0)
+    for c in range(replay.rules.n_classes):
+        counts[c] = replay.tree.counts[node, c]
+        weight += counts[c]
+    return -np.float64(weight) * impurity(counts, weight, replay.rules)
+
+
+@compiled
 def _of_best(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple[int, float, int, int]:
     """Return the search of the feature that a node splits by, its best value, and the ranks of its threshold.
 
@@ -199,7 +209,11 @@ def _of_best(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tu
     value = -np.inf
     if sure and min(n_left, sums[0] - n_left) >= rules.min_samples_leaf:
         value = measure(sums[1], scratch.sums[BELOW], rules, scratch.sums)
-        sure = replay.tree.searches[at].second + _slack(sums) < value
+        rival = replay.tree.searches[at].second
+        if sums[3] > 0:
+            # one who comes may lie beyond all: that split had all others on one side
+            rival = max(rival, _unsplit(replay, node))
+        sure = rival + _slack(sums) < value
     else:
         sure = False
     if not sure:
