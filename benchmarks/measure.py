@@ -19,7 +19,17 @@ from unlearn_audit.utils.files import write_atomic
 
 RESULTS = Path(__file__).with_name("results.json")
 
-LIBRARIES = ("unlearn-audit", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "torch", "pandas", "joblib")
+LIBRARIES = (
+    "unlearn-audit",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "torch",
+    "pandas",
+    "joblib",
+    "numba",
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.models.networks import modules
+from unlearn_audit.unlearning.retrain import rows_after
 from unlearn_audit.utils.seeds import SIDES, Kind, integer_seed
 from unlearn_audit.utils.threads import one_thread
 
@@ -41,7 +42,7 @@ def plain_worlds(task: SideTask, fit: Fit, chains: int | None = None) -> np.ndar
             seed = integer_seed(plan.seed, Kind.ORIGINAL, SIDES[plan.side], index)
             original = fit(X[world.training], y[world.training], seed)
             for (request,), asked in list(zip(world.chains, world.queries, strict=True))[:chains]:
-                remaining = world.training[~np.isin(world.training, request.deleted)]
+                remaining = rows_after(world.training, request, task.unlearner.order)
                 unlearned = fit(X[remaining], y[remaining], seed)
                 pair = np.zeros((len(asked.positions), 2, classes), dtype=np.float32)
                 for version, model in enumerate((original, unlearned)):

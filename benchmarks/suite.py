@@ -14,14 +14,16 @@ from rich.table import Table
 
 import audits
 import growth
+import trees
 import worlds
 from measure import RESULTS, Case, keep, measure, read_results
 from performance import PAGE, page
 from unlearn_audit.utils.files import write_atomic
 
-CASES = {case.name: case for case in (*worlds.CASES, *audits.CASES)}
+CASES = {case.name: case for case in (*worlds.CASES, *trees.CASES, *audits.CASES)}
 
 NEEDS = {"forests-accelerated": "sklearnex", "torch-mlp": "torch", "simple-cnn": "torch"}
+NEEDS |= {case.name: "numba" for case in trees.CASES}
 """Modules without which a case cannot run."""
 
 

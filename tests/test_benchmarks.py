@@ -16,7 +16,7 @@ from unlearn_audit import Execution
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 BENCHMARK = BENCHMARKS / "default_audit.py"
-CASES = ("lr-adult-20", "trees", "attack-stage", "second-run")
+CASES = ("lr-adult-20", "trees", "forest-deletions", "attack-stage", "second-run")
 
 
 def test_both_ways_of_the_default_audit_agree(tmp_path):

@@ -20,7 +20,8 @@ def data():
 @pytest.mark.parametrize(
     ("model", "names"),
     [
-        (DecisionTreeClassifier(), ["PlainTrainer"]),
+        (DecisionTreeClassifier(), ["TreeTrainer", "PlainTrainer"]),
+        (DecisionTreeClassifier(class_weight="balanced"), ["PlainTrainer"]),
         (LogisticRegression(tol=1e-8), ["LogisticTrainer", "PlainTrainer"]),
         (LogisticRegression(), ["PlainTrainer"]),
         ("torch-mlp", ["NetworkTrainer", "PlainTrainer"]),
@@ -29,6 +30,8 @@ def data():
 def test_a_model_is_trained_by_the_first_that_can(model, names, data):
     if model == "torch-mlp":
         pytest.importorskip("torch")
+    if "TreeTrainer" in names:
+        pytest.importorskip("numba")
     source = resolve_model(model)
     assert [type(t).__name__ for t in trainers_for(source, data, Regime.SAME_SEED)] == names
     (plain,) = trainers_for(source, data, Regime.SAME_SEED, plain=True)

@@ -17,6 +17,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.engine.measures import Measuring, Took, measures_of
 from unlearn_audit.engine.probes import AGREEMENT, BOUNDARY, Label, Probes, Probing
 from unlearn_audit.engine.tasks import SideTask
+from unlearn_audit.models.cart.model import CartModel
 from unlearn_audit.models.parameters import count_parameters
 from unlearn_audit.models.posteriors import can_ask_many, query, query_many
 from unlearn_audit.models.privacy import Spent, most_spent
@@ -209,8 +210,11 @@ class _Asker:
         self.original = original
         self.at_once = _PAIRS_AT_ONCE if can_ask_many(original.model) else 1
         self.known: Posteriors | None = None
+        self.leaves: npt.NDArray[np.int32] | None = None
         if answers_by_record(original.model):
             self.asked = np.unique(np.concatenate([asked.positions for asked in world.queries]))
+            if isinstance(original.model, CartModel):
+                self.leaves = original.model.find_leaves(take(self.data.X, self.asked))
             self.known = self._query(original, self.asked)
 
     def ask(self, chains: list[list[Trained]], asked: list[Query]) -> list[Posteriors]:
@@ -238,7 +242,10 @@ class _Asker:
         return np.stack([first, *(self._query(version, positions) for version in versions[1:])], axis=1)
 
     def _query(self, trained: Trained, positions: Positions) -> Posteriors:
-        return query(trained.model, take(self.data.X, positions), self.data.class_values, self.source.name)
+        model = trained.model
+        if self.leaves is not None and isinstance(model, CartModel) and model.is_version_of(self.original.model):
+            model = model.asked(self.leaves, np.searchsorted(self.asked, positions))
+        return query(model, take(self.data.X, positions), self.data.class_values, self.source.name)
 
 
 class _Prober:

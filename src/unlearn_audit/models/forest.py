@@ -21,7 +21,8 @@ from joblib import Parallel, delayed
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearn_audit.models.trees import as_float32, mean_of
+from unlearn_audit.models.float32 import as_float32
+from unlearn_audit.models.trees import mean_of
 from unlearn_audit.utils.threads import threads_for_trees
 
 _MOST = np.iinfo(np.int32).max

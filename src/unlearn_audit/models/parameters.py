@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_audit.models.cart.model import CartModel
 from unlearn_audit.models.steps import is_network, last_step
 
 _FITTED = ("coef_", "intercept_", "coefs_", "intercepts_", "theta_", "var_", "class_prior_")
@@ -36,6 +37,8 @@ def count_parameters(model: Any) -> int | None:
         last = last_step(model)
         if is_network(last):
             return sum(int(weights.numel()) for weights in last.module_.parameters())
+        if isinstance(last, CartModel):
+            return last.n_parameters
         counted = (count(last) for count in (_of_tree, _of_ensemble, _of_arrays))
         return next((found for found in counted if found is not None), None)
     except Exception:  # noqa: BLE001 - a model of other people's may do anything where it is looked at; no audit ends by it

@@ -10,13 +10,16 @@ import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+from unlearn_audit.models.cart.model import CartModel
+from unlearn_audit.models.float32 import as_float32
+
 TREES = (DecisionTreeClassifier, ExtraTreeClassifier)
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier)
 
 
 def answers_by_record(model: Any) -> bool:
     """Return whether a model's answer on a record has the same bits whatever else is asked with it."""
-    return type(model) in TREES + FORESTS and getattr(model, "n_outputs_", 0) == 1
+    return isinstance(model, CartModel) or (type(model) in TREES + FORESTS and getattr(model, "n_outputs_", 0) == 1)
 
 
 def tree_posteriors(model: Any, X: Any) -> npt.NDArray[np.float64] | None:
@@ -24,7 +27,12 @@ def tree_posteriors(model: Any, X: Any) -> npt.NDArray[np.float64] | None:
 
     A forest's own way starts a task a tree, which for a hundred records takes longer than the trees do.
     """
-    if not answers_by_record(model) or not isinstance(X, np.ndarray) or X.dtype.kind not in "fiub":
+    if (
+        type(model) not in TREES + FORESTS
+        or not answers_by_record(model)
+        or not isinstance(X, np.ndarray)
+        or X.dtype.kind not in "fiub"
+    ):
         return None
     numbers = as_float32(X)
     if X.shape[1:] != (model.n_features_in_,) or not np.isfinite(numbers).all():
@@ -42,8 +50,3 @@ def mean_of(trees: Sequence[Any], X: npt.NDArray[Any]) -> npt.NDArray[np.float64
         total += tree.predict(rows)
     total /= len(trees)
     return total
-
-
-def as_float32(X: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Return records as the trees of scikit-learn hold them; no copy of what is so already."""
-    return np.ascontiguousarray(X, dtype=np.float32)

@@ -114,12 +114,15 @@ class Retrain(Unlearner):
         return next(self.unlearn_many(original, [request], [seed]))
 
     def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
-        """Yield the retrained model of each request; logistic regressions and networks are trained together."""
+        """Return the retrained model of each request; logistic regressions, trees and networks are trained together."""
         own = seeds if self.regime is Regime.FRESH else [original.seed] * len(requests)
         retrainings = [
             Retraining(request, rows_after(original.training, request, self.order), seed)
             for request, seed in zip(requests, own, strict=True)
         ]
+        return self._retrained(original, retrainings)
+
+    def _retrained(self, original: Trained, retrainings: Sequence[Retraining]) -> Iterator[Trained]:
         for trainer in self._trainers(original.source, original.data):
             retrained = trainer.retrain(original, retrainings)
             if retrained is not None:
@@ -129,16 +132,16 @@ class Retrain(Unlearner):
     def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
         """Yield the versions of each chain of updates, the original first.
 
-        What an update leaves is trained on from scratch, so all updates of all chains are requests to the original,
-        unless the order in which records are fitted depends on those before it.
+        What an update leaves is trained on from scratch, so all updates of all chains are requests to the original.
         """
-        if self.order is not RowOrder.MINUS:
-            yield from super().unlearn_chains(original, chains, seed_of)
-            return
         steps = [(j, t) for j, chain in enumerate(chains) for t in range(len(chain))]
         # each of these seeds takes as long to draw as a model of a few features takes to solve
         seeds = [seed_of(j, t) for j, t in steps] if self.regime is Regime.FRESH else [original.seed] * len(steps)
-        many = self.unlearn_many(original, [_up_to(chains[j], t) for j, t in steps], seeds)
+        left: list[Positions] = []
+        for j, t in steps:
+            left.append(rows_after(left[-1] if t else original.training, chains[j][t], self.order))
+        requests = [_up_to(chains[j], t) for j, t in steps]
+        many = self._retrained(original, [Retraining(*of) for of in zip(requests, left, seeds, strict=True)])
         for chain in chains:
             yield [original, *islice(many, len(chain))]
 

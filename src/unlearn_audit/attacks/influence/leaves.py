@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from unlearn_audit.attacks.influence.base import Influence, dense
 from unlearn_audit.data.base import Dataset
+from unlearn_audit.models.float32 import as_float32
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.models.steps import before_last_step, last_step
-from unlearn_audit.models.trees import FORESTS, TREES, as_float32
+from unlearn_audit.models.trees import FORESTS, TREES
 from unlearn_audit.unlearning.training import take, train
 from unlearn_audit.utils.seeds import Kind, generator, integer_seed
 from unlearn_audit.utils.typing import Array, Positions

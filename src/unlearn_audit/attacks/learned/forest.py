@@ -9,8 +9,9 @@ import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
 from unlearn_audit.attacks.learned.lookup import can_look_up, mean_by_lookup
+from unlearn_audit.models.float32 import as_float32
 from unlearn_audit.models.forest import Growth, grow_trees
-from unlearn_audit.models.trees import as_float32, mean_of
+from unlearn_audit.models.trees import mean_of
 from unlearn_audit.utils.typing import Array
 
 

@@ -50,7 +50,7 @@ class DownDate(Forgetting):
         AuditError
             If the model is of no family that has a closed form.
         """
-        why = _why_not(original.model, original.data)
+        why = _why_not(original.source.make(original.seed), original.data)
         if why is not None:
             raise AuditError(f"unlearning method down-date cannot change model {original.source.name}: {why}")
         changed = _without(original.model, original, update)

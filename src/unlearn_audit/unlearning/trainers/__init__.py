@@ -15,8 +15,9 @@ from unlearn_audit.unlearning.trainers.base import Retraining, Trainer
 from unlearn_audit.unlearning.trainers.logistic import LogisticTrainer
 from unlearn_audit.unlearning.trainers.networks import NetworkTrainer
 from unlearn_audit.unlearning.trainers.plain import PlainTrainer
+from unlearn_audit.unlearning.trainers.trees import TreeTrainer
 
-TRAINERS: tuple[type[Trainer], ...] = (LogisticTrainer, NetworkTrainer, PlainTrainer)
+TRAINERS: tuple[type[Trainer], ...] = (LogisticTrainer, TreeTrainer, NetworkTrainer, PlainTrainer)
 """All trainers, in the order in which they are tried."""
 
 

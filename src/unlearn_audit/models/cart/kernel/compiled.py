@@ -1,0 +1,50 @@
+"""The decorator of every function that is compiled, and where what was compiled is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numba
+import platformdirs
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile a function when it is first called; what was compiled is kept for other processes.
+
+    Nothing in it may make an array: references are not counted, which would take half of the time.
+    """
+    options = {"nogil": True, "_nrt": False}
+    with _kept_in(_folder()):
+        try:
+            return cast(_Function, numba.njit(cache=True, **options)(function))
+        except RuntimeError:  # no folder can be written: each process compiles for itself
+            return cast(_Function, numba.njit(**options)(function))
+
+
+@contextmanager
+def _kept_in(folder: str) -> Iterator[None]:
+    """Let numba keep what is declared here in a folder, and what others declare where it was."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = folder
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@cache
+def _folder() -> str:
+    """Return a folder for this state of all sources: numba looks at the file of a function, not at those it calls."""
+    state = sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        state.update(path.read_bytes())
+    return str(
+        Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "compiled" / state.hexdigest()[:16]
+    )
