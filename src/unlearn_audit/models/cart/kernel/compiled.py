@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import platformdirs
@@ -20,7 +20,7 @@ def compiled(function: _Function) -> _Function:
 
     Nothing in it may make an array: references are not counted, which would take half of the time.
     """
-    options = {"nogil": True, "_nrt": False}
+    options: dict[str, Any] = {"nogil": True, "_nrt": False}
     with _kept_in(_folder()):
         try:
             return cast(_Function, numba.njit(cache=True, **options)(function))
@@ -31,12 +31,13 @@ def compiled(function: _Function) -> _Function:
 @contextmanager
 def _kept_in(folder: str) -> Iterator[None]:
     """Let numba keep what is declared here in a folder, and what others declare where it was."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = folder
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = folder
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
 
 
 @cache
