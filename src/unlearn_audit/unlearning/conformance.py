@@ -6,6 +6,7 @@ See `unlearn_audit.testing`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ def _answers(trained: Trained) -> npt.NDArray[np.float32]:
 
 
 def _problems(options: Options, retrain: Retrain, source: ModelSource, data: Dataset) -> Iterator[str]:
-    unlearner = checked(options.unlearner(retrain), type(options).__name__)
+    unlearner = checked(options.unlearner(replace(retrain, opened=True)), type(options).__name__)
     training = np.arange(max(_TRAINING, unlearner.least_training))
     original = unlearner.learn(source, data, training, seed=1)
     before = _answers(original)

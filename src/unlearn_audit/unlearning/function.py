@@ -19,18 +19,16 @@ import numpy as np
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
-from unlearn_audit.models.cart import CartModel
 from unlearn_audit.models.fingerprint import Fingerprint, fingerprint
 from unlearn_audit.models.logistic import LogisticModel
 from unlearn_audit.models.logistic.estimator import fitted_estimator, solved_model
 from unlearn_audit.models.posteriors import query
-from unlearn_audit.models.regimes import Regime
 from unlearn_audit.models.steps import is_network
 from unlearn_audit.unlearning.base import Trained
 from unlearn_audit.unlearning.forgetting import Forgetting, Update, made_by
 from unlearn_audit.unlearning.options import Exactness, Options
 from unlearn_audit.unlearning.retrain import Retrain
-from unlearn_audit.unlearning.training import take, train
+from unlearn_audit.unlearning.training import take
 from unlearn_audit.utils.foreign import defined_at, foreign
 from unlearn_audit.utils.seeds import Kind, generator
 from unlearn_audit.utils.typing import Positions
@@ -93,7 +91,7 @@ class OwnFunction(Forgetting):
         if is_network(original.model):
             return self._of_network(original, update)
         solved = isinstance(original.model, LogisticModel)
-        model = _solved_estimator(original) if solved else _own_copy(original, self.regime)
+        model = _solved_estimator(original) if solved else copy.deepcopy(original.model)
         forget, retain = (_labelled(original.data, of) for of in (update.forget, update.retain))
         found = self._called(original, model, forget, retain, update.seed, None)
         method = "predict" if original.source.labels_alone else "predict_proba"
@@ -214,13 +212,6 @@ def _taken(function: Callable[..., Any], offered: Any) -> set[str]:
 
 def _labelled(data: Dataset, positions: Positions) -> Labelled:
     return Labelled(take(data.X, positions), data.y[positions])
-
-
-def _own_copy(original: Trained, regime: Regime) -> Any:
-    """Return a copy of the original's model, of a compiled one the estimator that answers with the same bits."""
-    if isinstance(original.model, CartModel):
-        return train(original.source, original.data, original.training, original.seed, regime).model
-    return copy.deepcopy(original.model)
 
 
 def _solved_estimator(original: Trained) -> Any:

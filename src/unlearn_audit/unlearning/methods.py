@@ -250,7 +250,7 @@ def _made(config: UnlearningConfig, options: Options, retrain: Retrain) -> Unlea
     if config.method in METHODS:
         return options.unlearner(retrain)
     with foreign(f"unlearning method {config.method} raised"):
-        return checked(options.unlearner(retrain), config.method)
+        return checked(options.unlearner(replace(retrain, opened=True)), config.method)
 
 
 def _why_not_fixed(unlearner: Unlearner, model: str, n_training: int, n_deleted: int) -> str | None:

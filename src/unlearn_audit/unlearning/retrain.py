@@ -41,12 +41,15 @@ class Retrain(Unlearner):
         In which order the remaining records are fitted.
     plain
         Whether each model is trained by its own ``fit``, even where several could be trained at once.
+    opened
+        Whether a method of other people's looks into the models, so that trees and forests must be scikit-learn's own.
     """
 
     regime: Regime
     order: RowOrder
     # no part of the text that goes into keys, in which the trainer says what was trained at once
     plain: bool = field(default=False, repr=False)
+    opened: bool = field(default=False, repr=False)
 
     @classmethod
     def for_model(cls, source: ModelSource, asked: Regime, draws: Draws | None = None) -> tuple[Retrain, str | None]:
@@ -102,7 +105,7 @@ class Retrain(Unlearner):
         return None if self.plain else why_plain(source, data, self.regime)
 
     def _trainers(self, source: ModelSource, data: Dataset) -> Iterator[Trainer]:
-        return trainers_for(source, data, self.regime, plain=self.plain)
+        return trainers_for(source, data, self.regime, plain=self.plain, opened=self.opened)
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a trained model."""

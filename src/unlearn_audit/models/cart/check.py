@@ -35,12 +35,8 @@ def is_installed() -> bool:
 def why_not() -> str | None:
     """Return why trees cannot be grown here, as a sentence; None if they can, and small ones are scikit-learn's."""
     try:
-        pass
-    except Exception as error:  # noqa: BLE001 - another numba may refuse what this one compiles, in any way
-        return INSTEAD.format(f"numba cannot compile them ({type(error).__name__})")
-    try:
         same = all(_is_same(estimator, k) for estimator, k in _SMALL)
-    except Exception as error:  # noqa: BLE001 - the same
+    except Exception as error:  # noqa: BLE001 - another numba may refuse what this one compiles, in any way
         return INSTEAD.format(f"numba cannot compile them ({type(error).__name__})")
     return None if same else INSTEAD.format(OTHER_BITS)
 

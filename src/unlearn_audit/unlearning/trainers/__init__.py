@@ -21,7 +21,9 @@ TRAINERS: tuple[type[Trainer], ...] = (LogisticTrainer, TreeTrainer, NetworkTrai
 """All trainers, in the order in which they are tried."""
 
 
-def trainers_for(source: ModelSource, data: Dataset, regime: Regime, *, plain: bool = False) -> Iterator[Trainer]:
+def trainers_for(
+    source: ModelSource, data: Dataset, regime: Regime, *, plain: bool = False, opened: bool = False
+) -> Iterator[Trainer]:
     """Yield the trainers of a source's models, in the order to try them.
 
     Parameters
@@ -30,8 +32,11 @@ def trainers_for(source: ModelSource, data: Dataset, regime: Regime, *, plain: b
         What is trained, on what, and how its randomness relates to the original's.
     plain
         Whether each model is trained by its own ``fit`` in any case.
+    opened
+        Whether other people's code looks into the models, so that trees and forests must be scikit-learn's own.
     """
-    for kind in (PlainTrainer,) if plain else TRAINERS:
+    kinds = tuple(kind for kind in TRAINERS if not (opened and kind is TreeTrainer))
+    for kind in (PlainTrainer,) if plain else kinds:
         trainer = kind.of(source, data, regime)
         if trainer is not None and not isinstance(trainer, str):
             yield trainer
