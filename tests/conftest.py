@@ -26,6 +26,7 @@ from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 pytest_plugins = ["made_findings"]
 
 HEAVY = (
+    "models/test_logistic.py::test_no_counterexample_as_if_large",
     "engine/test_deadline.py::test_a_longer_limit_goes_on_and_changes_nothing",
     "engine/test_deadline.py::test_a_training_of_several_is_stopped_and_finished_worlds_are_kept",
     "engine/test_deadline.py::test_a_training_on_a_cluster_is_stopped",

@@ -29,6 +29,7 @@ from unlearn_audit.audits.methods.plan import methods_asked, plan_methods
 from unlearn_audit.audits.methods.plots import turned_interval
 from unlearn_audit.audits.methods.run import compare
 from unlearn_audit.audits.methods.sentences import skipped_words
+from unlearn_audit.models.cart.check import is_installed
 from unlearn_audit.utils.progress import Silent
 
 ROOT = Path(__file__).parents[3]
@@ -260,7 +261,9 @@ def test_a_plan_states_every_arm_and_trains_nothing(store, own):
     assert arms == ["none", "retraining", "sisa:shards=3", "mine.py:lazy"]
     # the originals of a tree are trained once for all but SISA, whose shards are its own
     trainings = {side.arm: side.trainings for side in found.cost.sides if side.side == "target"}
-    assert trainings == {"none": 5, "retraining": 50, "sisa:shards=3": 5 + 50, "mine.py:lazy": 50}
+    # where retraining compiles its trees, a method of other people's has originals of scikit-learn's own
+    originals = 5 if is_installed() else 0
+    assert trainings == {"none": 5, "retraining": 50, "sisa:shards=3": 5 + 50, "mine.py:lazy": originals + 50}
     assert found.cost.seconds > 0
 
 
