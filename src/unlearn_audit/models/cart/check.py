@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.models.cart import CartModel, CartSettings, grow_model, grow_versions
+from unlearn_audit.models.cart.bootstraps import Bootstraps, seeds_of
 from unlearn_audit.utils.typing import Positions
 
 INSTEAD = "forests and trees were trained one by one: {}"
@@ -80,8 +81,6 @@ def some_are_same(estimator: Any, model: CartModel, X: Any, y: npt.NDArray[Any],
     X, y, training
         All records, their labels, and which the model was trained on.
     """
-    from unlearn_audit.models.cart.bootstraps import Bootstraps, seeds_of
-
     settings = CartSettings.of(estimator)
     assert settings is not None
     seeds = seeds_of(settings, estimator.random_state)
