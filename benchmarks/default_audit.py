@@ -1,6 +1,6 @@
 """How long the default audit takes, against the plain way of doing the same work (`plain_audit.py`).
 
-Run ``python benchmarks/default_audit.py``; see the README beside this file. Every pair times the plain way, our
+Run ``python benchmarks/default_audit.py``; see the README next to this file. Every pair times the plain way, our
 way with workers that have yet to start (cold) and our way with workers that are already running (warm), each of ours
 with an empty store, and then checks that both ways found the same.
 """

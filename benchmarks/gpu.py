@@ -1,6 +1,6 @@
 """How long the networks of worlds take on a GPU, trained in batches, against one ordinary PyTorch loop a model.
 
-Run ``python benchmarks/gpu.py --out FILE.json`` where there is a GPU; see the README beside this file. It first checks
+Run ``python benchmarks/gpu.py --out FILE.json`` where there is a GPU; see the README next to this file. It first checks
 that models trained at once are those of the plain loop, and then times both.
 """
 

@@ -102,7 +102,7 @@ def row(method: dict[str, Any]) -> dict[str, Any]:
 
 
 def best(arm: dict[str, Any]) -> dict[str, Any]:
-    """Return the best attack of one kind under a method, and beside retraining."""
+    """Return the best attack of one kind under a method, and alongside retraining."""
     return {
         "attack": arm["unlearned_attack"],
         "auc": arm["unlearned"]["auc"],

@@ -1,4 +1,4 @@
-"""What a comparison of unlearning methods costs beside the plain trainings that it needs.
+"""What a comparison of unlearning methods costs besides the plain trainings that it needs.
 
 The whole of `compare-methods` on Adult, start, attacks and report included, is timed against the trainings of its arms
 and the methods' own time, each by the plain loop: every original and every retrained model by its own ``fit``, every

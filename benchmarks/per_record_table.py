@@ -107,7 +107,7 @@ def challenge_scores(tables: Mapping[str, Observations]) -> dict[str, float]:
 
 
 def verdicts(measured: dict[str, Any]) -> list[str]:
-    """Return the table of what scores of unlearning say of the same deletions, beside what both versions say."""
+    """Return the table of what scores of unlearning say of the same deletions, compared with what both versions say."""
     listed = ("population-unlearned", "u-lira", "ruli")
     lines = [
         "| data, model, regime | "

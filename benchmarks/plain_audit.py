@@ -109,7 +109,7 @@ def observe(audit: PlainAudit, config: AuditConfig, records: Records, plan: Worl
 
 
 def attack(audit: PlainAudit, config: AuditConfig) -> None:
-    """Cross-validate, fit, score and calibrate every attack, then compute its figures beside the classical ones."""
+    """Cross-validate, fit, score and calibrate every attack, then compute its figures alongside the classical ones."""
     sides = {}
     for side, table in audit.tables.items():
         roles = np.array(table.roles)

@@ -24,7 +24,7 @@ from scipy.stats import norm
 from unlearn_audit.metrics import Clusters, Estimate, WidthRule, auc_interval, half_width
 
 PAIRS, NEGATIVES = 20, 5
-"""Pairs a world, and negatives a pair beside its one positive."""
+"""Pairs a world, and negatives a pair besides its one positive."""
 
 AT_MOST = 100
 

@@ -102,7 +102,7 @@ class _TooLateError(BaseException):
 
 
 class Watch:
-    """Notes what code does beside reading.
+    """Notes what code does besides reading.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ _NAMES = (
     "metadata", "signal_x",
 )  # fmt: skip
 Needs = tuple[tuple[str, ...], tuple[str, ...]]
-"""Names of the columns that a reader needs, and of those that it may get beside them."""
+"""Names of the columns that a reader needs, and of those that it may get besides them."""
 
 _OF_ROWS = (
     "label", "partial", "world", "request", "record", "query", "paper", "dataset", "side", "deleted_at", "group_x",

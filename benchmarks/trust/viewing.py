@@ -30,7 +30,7 @@ _QUERIES = (
 
 
 def viewing(n: int, seed: int, folder: Path) -> Tally:
-    """Ask a server of a run folder, of a secret beside it and of links to it, ``n`` times; half without the token."""
+    """Ask a server of a run folder, of a secret next to it and of links to it, ``n`` times; half without the token."""
     tally = Tally("a request to the page of runs")
     top = folder / "runs"
     run("run", *SIZES, *FAST, f"--out={top / 'one'}", store=folder / "store")

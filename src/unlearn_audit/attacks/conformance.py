@@ -49,7 +49,7 @@ def made_table(
     worlds, pairs
         Worlds, and pairs of models in each.
     unseen
-        Unseen records of a pair, beside one deleted, one retained and two references.
+        Unseen records of a pair, besides one deleted, one retained and two references.
     classes
         Of the models.
     leak

@@ -43,7 +43,7 @@ class AttackScores:
     shadow_auc
         AUC of cross-validation over shadow worlds, the mean over folds: all that a selection may look at.
     shadow
-        The AUC of the same out-of-fold scores, ranked within their folds, with its error over shadow worlds: beside
+        The AUC of the same out-of-fold scores, ranked within their folds, with its error over shadow worlds: next to
         the target's it shows whether the two sides are alike.
     scores
         (n,) higher for the positive, for the game's rows of the target, in the table's order.

@@ -1,4 +1,4 @@
-"""``unlearn-audit compare-methods``: many unlearning methods beside exact retraining, on the same worlds."""
+"""``unlearn-audit compare-methods``: many unlearning methods alongside exact retraining, on the same worlds."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from unlearn_audit.utils.doors import installed
 from unlearn_audit.utils.registry import GROUPS
 
 TABLE = "completion.json"
-"""What `unlearn_audit.cli.shared.values.declared` returned, beside this module."""
+"""What `unlearn_audit.cli.shared.values.declared` returned, next to this module."""
 
 FAMILY = "@"
 """What the name of a family starts with in that table, whose members are meant."""

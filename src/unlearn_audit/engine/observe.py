@@ -49,7 +49,7 @@ class Original:
     took
         What its training took; None where that is not known.
     warned
-        What its training warned of beside `Trained.warnings`, one sentence each.
+        What its training warned of besides `Trained.warnings`, one sentence each.
     """
 
     trained: Trained

@@ -103,7 +103,7 @@ class SideTask:
 
 @dataclass(frozen=True)
 class WorldStats:
-    """What is known of the models of one side beside their posteriors.
+    """What is known of the models of one side besides their posteriors.
 
     Attributes
     ----------

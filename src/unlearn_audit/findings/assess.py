@@ -70,10 +70,10 @@ class Assessment:
     groups, record_risk
         The leading attack inside groups of records, and record by record.
     deletion_time, three_way, paper
-        Which update of a chain deleted a record, all three roles at once, and the paper's best beside the leading
+        Which update of a chain deleted a record, all three roles at once, and the paper's best next to the leading
         attack, where they can be had.
     arms
-        Every attack of the first game beside exact retraining and no unlearning, where there are such arms.
+        Every attack of the first game alongside exact retraining and no unlearning, where there are such arms.
     failed
         Attacks that failed, and why.
     """
@@ -94,7 +94,7 @@ class Assessment:
 
     @property
     def retraining(self) -> RetrainingComparison | None:
-        """The leading attack beside exact retraining, where there is such an arm."""
+        """The leading attack alongside exact retraining, where there is such an arm."""
         leading = (self.selected.attack, self.selected.attack_model)
         attacks = () if self.arms is None else self.arms.attacks
         found = next((of for of in attacks if (of.attack, of.attack_model) == leading), None)
@@ -131,7 +131,7 @@ def assess(
     policy
         How attacks are run; one that fails while the others go on is reported in the end.
     measures
-        What was measured of the target's pairs beside their answers, by arm.
+        What was measured of the target's pairs besides their answers, by arm.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def assess(
 
 
 _WORDS = {RETRAINING: "retrained", NONE: "not unlearned"}
-"""What the worlds of the arms beside a method's are called."""
+"""What the worlds of the arms compared with a method's are called."""
 
 
 def _beside(
@@ -177,7 +177,7 @@ def _beside(
     policy: Policy,
     measures: ByArm,
 ) -> tuple[ArmsComparison | None, tuple[Failure, ...]]:
-    """Play the first game on the arms beside a method's, and compare; None without an arm of retraining."""
+    """Play the first game on the arms compared with a method's, and compare; None without an arm of retraining."""
     if RETRAINING not in tables:
         return None, ()
     attacks = [of.attack for of in first.outcomes]

@@ -36,7 +36,7 @@ class AttackPlan:
     by_game
         The attacks of each of these games, and notes on those left out.
     defenses
-        The defences to try beside doing nothing.
+        The defences to try besides doing nothing.
     influence
         What deletions change; None until it is computed, and where no attack needs it.
     """
@@ -122,7 +122,7 @@ class AttackPlan:
         """Return how many attacks are fitted, over all games, defences and arms."""
         of_games = [len(attacks.runs) for attacks in self.by_game.values()]
         trained = {UNDEFENDED, *(defense.training for defense in self.defenses)}
-        # the first game is played on every arm beside, too
+        # the first game is played on every other arm, too
         beside = len(set(arms) - trained)
         return (1 + len(self.defenses)) * sum(of_games) + beside * of_games[0]
 

@@ -1,4 +1,4 @@
-"""A method beside exact retraining and no unlearning, as data: the part of findings that speaks of all three arms."""
+"""A method alongside exact retraining and no unlearning, as data: the part of findings about all three arms."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class EpsilonMeasured(Frozen):
 
 
 class Measured(Frozen):
-    """Something measured of the target's pairs beside their answers, as the mean over worlds."""
+    """Something measured of the target's pairs besides their answers, as the mean over worlds."""
 
     name: str = Field(description="such as accuracy.forget, moved.weights or relearning.retained.10.accuracy")
     mean: float
@@ -123,7 +123,7 @@ Direction = Literal["remembered", "over-forgotten", "recognisable", "same"]
 
 
 class ArmsComparison(Frozen):
-    """A method's worlds beside the same worlds retrained exactly and not unlearned at all: every attack of one game."""
+    """A method's worlds alongside the same worlds retrained exactly and not unlearned, for every attack of one game."""
 
     game: str
     method: str

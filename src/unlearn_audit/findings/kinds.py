@@ -18,7 +18,7 @@ Side = Literal["above", "below", "includes"]
 
 
 Retrained = Literal["changes", "unknown"]
-"""What is known of exact retraining beside another method: it changes answers, or it was not run."""
+"""What is known of exact retraining, to compare another method with: it changes answers, or it was not run."""
 
 
 def side(ends: Interval | None) -> Side:

@@ -1,4 +1,4 @@
-"""What was measured of pairs beside their answers, arm beside arm: means over worlds, and paired differences."""
+"""What was measured of pairs besides their answers, arm by arm: means over worlds, and paired differences."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from unlearn_audit.utils.messages import reason
 T = TypeVar("T")
 
 NOT_OF_A_LAYOUT = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
-"""What reading raises, beside an `OSError`, where the content is not of the layout that it should have."""
+"""What reading raises, besides an `OSError`, where the content is not of the layout that it should have."""
 
 
 def read_as(path: Path, layout: str, build: Callable[[Any], T]) -> T:

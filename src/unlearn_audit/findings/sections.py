@@ -1,4 +1,4 @@
-"""The parts of findings beside the figures of each attack: verdict, breakdowns, comparisons, and how it was stopped."""
+"""The parts of findings besides the figures of each attack: verdict, breakdowns, comparisons, how it stopped."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class ArmResult(Frozen):
 
 
 class RetrainingComparison(Frozen):
-    """The leading attack on a method's worlds, beside the same worlds retrained exactly: fitted on each arm's own."""
+    """The leading attack on a method's worlds alongside exact retraining: fitted on each arm's own."""
 
     attack: str
     attack_model: str | None

@@ -39,7 +39,7 @@ class AcceleratedForest(RandomForestClassifier):  # type: ignore[misc]  # sklear
             return super().predict_proba(X)
 
     def computed_with(self) -> dict[str, str]:
-        """Return what decides the last bits of results beside the settings."""
+        """Return what decides the last bits of results besides the settings."""
         return {name: version(name) for name in ("scikit-learn-intelex", "daal")}
 
 

@@ -1,4 +1,4 @@
-"""What the user passes on to ``fit`` beside records and labels: constants, and values of records such as weights."""
+"""What the user passes on to ``fit`` besides records and labels: constants, and values of records such as weights."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _named_alone(
     try:
         at = np.minimum(np.searchsorted(class_values, labels), len(class_values) - 1)
         known = class_values[at] == labels
-    except TypeError:  # texts beside numbers
+    except TypeError:  # texts among numbers
         at, known = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
     if not np.all(known):
         named = np.asarray(labels)[~np.broadcast_to(known, n)][0]

@@ -26,7 +26,7 @@ SEED_NAMES = frozenset(
         # XGBoost, LightGBM, CatBoost, PyTorch and TensorFlow code
         "seed", "random_seed", "rand_seed", "rng_seed", "init_seed", "model_seed", "seed_value",
         "numpy_seed", "np_seed", "torch_seed",
-        # LightGBM: what stands beside its main seed
+        # LightGBM: what comes with its main seed
         "bagging_seed", "feature_fraction_seed", "data_random_seed", "data_seed", "drop_seed", "extra_seed",
         "objective_seed",
     }
@@ -217,7 +217,7 @@ class _Seeder:
         if renewed(str(name), value, self._root) is not _NO_SEED:
             return renewed(str(name), value, self._next())
         if id(value) not in self._seen:
-            # beside what it becomes the value itself is kept, since another object could get the identity of a lost one
+            # besides what it becomes the value itself is kept, since another object could reuse the id of a lost one
             self._seen[id(value)] = value, value
             self._seen[id(value)] = value, self._own(value)
         return self._seen[id(value)][1]

@@ -253,7 +253,7 @@ def attacker_view(
     *,
     with_records: bool = False,
 ) -> View:
-    """Return what an attacker sees of the given rows, with the reference records of the table beside them.
+    """Return what an attacker sees of the given rows, with the reference records of the table along with them.
 
     Parameters
     ----------

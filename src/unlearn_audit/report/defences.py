@@ -1,4 +1,4 @@
-"""What a defence changes: the attack that does best against it beside the one without, and what it costs."""
+"""What a defence changes: the attack that does best against it alongside the one without, and what it costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit found beside the figures of single attacks, in sentences that the page and the terminal share."""
+"""What an audit found besides the figures of single attacks, in sentences that the page and the terminal share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A method beside exact retraining, in sentences, as a table and as a plot, for the page and the terminal."""
+"""A method alongside exact retraining, in sentences, as a table and as a plot, for the page and the terminal."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def seen_words(seen: float | None) -> str:
 
 
 def epsilon_words(method: str, found: EpsilonMeasured) -> str:
-    """Say what epsilon is measured, beside what is certified."""
+    """Say what epsilon is measured, alongside what is certified."""
     at = f" at delta {found.delta:g}" if found.delta else ""
     text = (
         f"One model alone tells unlearned from retrained by a deleted record's margin with an epsilon of at least "

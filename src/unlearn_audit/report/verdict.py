@@ -206,7 +206,7 @@ def _compared(decision: Decision, evidence: Evidence, classical: Result | None) 
 
 
 def _reading(decision: Decision, evidence: Evidence) -> str:
-    """Say what the difference to the classical attack means beside the kind of the verdict."""
+    """Say what the difference to the classical attack means together with the kind of the verdict."""
     ends = evidence.leading.auc_minus_classical_ci
     by_update = decision.kind == "leak-by-update"
     if evidence.gains:

@@ -57,4 +57,4 @@ READINGS = {
         "version, and for adding or removing one record."
     ),
 }
-"""Name of the experiment to a few sentences, shown beside its claims."""
+"""Name of the experiment to a few sentences, shown alongside its claims."""

@@ -68,7 +68,7 @@ class Reproduction:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a cell, game, view and defence: the attack chosen on shadow worlds, beside the classical one."""
+        """One row a cell, game, view and defence: the attack chosen on shadow worlds, alongside the classical one."""
         rows = [row for measured in self.cells for row in _rows(measured, self.experiment.by_feature)]
         return pd.DataFrame(rows)
 

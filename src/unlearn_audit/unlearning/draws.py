@@ -59,7 +59,7 @@ def measure(
     seed
         The seed of the audit.
     asking
-        (m,) positions of further records whose answers are compared, beside those trained on.
+        (m,) positions of further records whose answers are compared, besides those trained on.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def suffix_of(path: Path, *others: str, advice: str = "") -> str:
     path
         The file.
     others
-        Suffixes that are read beside those of `FORMATS`.
+        Suffixes that are read besides those of `FORMATS`.
     advice
         What else can be given, for the message.
 

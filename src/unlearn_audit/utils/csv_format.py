@@ -125,7 +125,7 @@ def _typed(column: pa.Table, wanted: Wanted, decimal: str) -> pa.ChunkedArray:
         return pa.chunked_array([], pa.null())
     sink = pa.BufferOutputStream()
     delimiter = ";" if decimal == "," else ","
-    # beside another column, since a line without a value would be none
+    # next to another column, since a line without a value would be none
     beside = column.rename_columns(["x"]).append_column("y", pa.nulls(column.num_rows, pa.string()))
     arrow_csv.write_csv(beside, sink, arrow_csv.WriteOptions(delimiter=delimiter))
     alone = replace(wanted, delimiter=delimiter, decimal=decimal, encoding="utf-8", texts=(), streamed=False)

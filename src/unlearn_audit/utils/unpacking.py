@@ -18,7 +18,7 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.limits import most_unpacked
 
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
-"""What the decompressors raise on bytes that are not whole, beside `OSError`."""
+"""What the decompressors raise on bytes that are not whole, besides `OSError`."""
 
 ZIP = b"PK\x03\x04"
 

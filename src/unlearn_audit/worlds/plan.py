@@ -66,7 +66,7 @@ class WorldPlan:
 
     @property
     def drawn_from(self) -> dict[str, Any]:
-        """What decides its worlds beside sizes, scenario, seed and data, for the store's keys."""
+        """What decides its worlds besides sizes, scenario, seed and data, for the store's keys."""
         return {}
 
     @property

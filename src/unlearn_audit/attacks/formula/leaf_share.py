@@ -83,7 +83,7 @@ def _answers(counts: Array, size: Array, posteriors: Array) -> Mask:
 
 @dataclass(frozen=True, eq=False)
 class _Company:
-    """What the references of its pair tell beside each row.
+    """What the references of its pair say of each row.
 
     Attributes
     ----------

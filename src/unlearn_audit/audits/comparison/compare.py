@@ -90,7 +90,7 @@ def check_number(runs: int) -> None:
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
-    """Return what folders are called beside each other: their last part, or as many parts as tell them apart.
+    """Return what folders are called side by side: their last part, or as many parts as tell them apart.
 
     Examples
     --------

@@ -65,7 +65,7 @@ class RunFolder:
     folder
         Where it lies.
     name
-        What it is called beside the others.
+        What it is called among the others.
     findings
         What it found.
     identity

@@ -64,7 +64,7 @@ COLUMNS: tuple[tuple[str, bool], ...] = (
     ("Deleted, others", True),
     ("Worlds", True),
 )
-"""The table's columns beside the name of a run: title, and whether it holds numbers."""
+"""The table's columns next to the name of a run: title, and whether it holds numbers."""
 
 
 def row_cells(run: RunRow) -> tuple[Cell, ...]:
@@ -108,7 +108,7 @@ _AT_ONCE = 3
 
 
 def print_comparison(console: Console, compared: Compared, page: str | None = None) -> None:
-    """Print what the comparison comes to, the runs beside each other, every difference, and where the page is."""
+    """Print what the comparison comes to, the runs side by side, every difference, and where the page is."""
     found = compared.findings
     console.print()
     console.print(Text(found.summary, "bold"), soft_wrap=True)

@@ -220,7 +220,7 @@ _MEASURES: dict[str, Callable[[OfAudit, Result], Figure]] = {
     "epsilon": lambda own, of: own._epsilon(of),
     "excess": lambda own, of: own._excess(of),
 }
-"""By name; a true-positive rate at a false-positive rate comes beside."""
+"""By name; a true-positive rate at a false-positive rate comes in addition."""
 
 
 def _figure(

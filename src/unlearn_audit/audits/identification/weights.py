@@ -51,7 +51,7 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class PublicKnowledge:
-    """What the attacker knows beside the two versions.
+    """What the attacker knows besides the two versions.
 
     Attributes
     ----------

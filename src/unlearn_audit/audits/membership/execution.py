@@ -88,7 +88,7 @@ def executing(
     progress: bool | None = None,
     training_timeout: float | None = None,
 ) -> Iterator[Execution]:
-    """Yield how an audit is executed, given the keywords of a function beside an `Execution`.
+    """Yield how an audit is executed, given the keywords of a function besides an `Execution`.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ _LEARNED_NOTHING = (
 _WHOLE_CLASS = "forgot every training record of a class, so none of that class was retained"
 
 StatsByArm = Mapping[tuple[str, str], WorldStats]
-"""What is known of the models beside their answers, by arm and side."""
+"""What is known of the models besides their answers, by arm and side."""
 
 
 def described(task: SideTask, table: Observations, stats: WorldStats) -> Observations:

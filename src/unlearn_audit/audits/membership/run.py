@@ -53,7 +53,7 @@ from unlearn_audit.utils.logs import LOGGER
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where tables come from: what findings state beside figures.
+    """Where tables come from: what findings state besides figures.
 
     Attributes
     ----------

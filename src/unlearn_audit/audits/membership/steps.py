@@ -31,7 +31,7 @@ class Observed:
     tables
         By arm.
     stats
-        What is known of the models beside their answers, by arm and side.
+        What is known of the models besides their answers, by arm and side.
     spent
         What the trainings of an arm spent of their privacy, by arm.
     """

@@ -1,4 +1,4 @@
-"""What one request of a method takes, beside exact retraining of the same worlds."""
+"""What one request of a method takes, alongside exact retraining of the same worlds."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ class MethodsFindings(Frozen):
 
 
 def reading_of(found: ArmsComparison) -> Reading:
-    """Return what a method's update gives away beside exact retraining."""
+    """Return what a method's update gives away alongside exact retraining."""
     if found.apart == 0:
         return "as-retraining"
     return "unchanged" if found.moved == 0 else found.update.side

@@ -145,7 +145,7 @@ def plan_methods(task: AuditTask, asked: Sequence[Asked], claims: Claims | None 
     Parameters
     ----------
     task
-        Data and models, and what is asked beside methods.
+        Data and models, and what is asked besides methods.
     asked
         The methods.
     claims

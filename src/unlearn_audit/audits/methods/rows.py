@@ -1,4 +1,4 @@
-"""A row for each method, from what its arm showed beside exact retraining and no unlearning."""
+"""A row for each method, from what its arm showed alongside exact retraining and no unlearning."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def rows_of(
     played
         By arm, those that were attacked.
     stats
-        What is known of models beside their answers, by arm and side.
+        What is known of models besides their answers, by arm and side.
     failed
         By text, why a method could not be run.
     """

@@ -49,7 +49,7 @@ def compare(task: AuditTask, asked: Sequence[Asked], execution: Execution) -> Me
     Parameters
     ----------
     task
-        Data, models, and what is asked beside methods.
+        Data, models, and what is asked besides methods.
     asked
         The methods, see `unlearn_audit.audits.methods.plan.methods_asked`.
     execution

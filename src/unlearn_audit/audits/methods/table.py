@@ -48,7 +48,7 @@ def _row(of: Method) -> dict[str, Any]:
 
 
 def _best(name: str, best: BestOnArms | None) -> dict[str, Any]:
-    """Return the figures of the best attack of one kind under the method, and beside retraining."""
+    """Return the figures of the best attack of one kind under the method, and alongside retraining."""
     own = None if best is None else best.unlearned
     return {
         f"{name}_attack": None if best is None else best.unlearned_attack,

@@ -56,7 +56,7 @@ class Asked:
     ids
         (n,) texts that identify them, each once.
     kept
-        Columns that go into the files beside the answers, by name.
+        Columns that go into the files besides the answers, by name.
     digest
         Of all that was given.
     """

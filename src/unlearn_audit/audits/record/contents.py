@@ -20,7 +20,7 @@ from unlearn_audit.report.settings import publishable
 from unlearn_audit.report.wording import REGIMES, adapting, role_words, roles
 
 _PARAMETERS, _NOT_RUN, _VERSION = "parameters", "not_run", "unlearn-audit"
-"""Keys under which a run notes these, beside how it was executed."""
+"""Keys under which a run notes these, besides how it was executed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,8 +69,8 @@ class ReleaseFindings(Frozen):
     changed: float = Field(description="share of all records queried that the versions answer differently")
     exchanged: float | None = Field(
         default=None,
-        description="p-value of the deleted people's labels fitting better after than before, beside people of the "
-        "same class and groups who were never in training; null where labels are not known, or none fits better",
+        description="p-value of the deleted people's labels fitting better after than before, compared with people of "
+        "the same class and groups who were never in training; null where labels are not known, or none fits better",
     )
     flagging: tuple[FlaggingFinding, ...]
     summary: str

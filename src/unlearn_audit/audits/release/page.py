@@ -87,7 +87,7 @@ def _steps(found: ReleaseFindings) -> tuple[Step, ...]:
 
 
 def standing_plot(found: ReleaseFindings) -> str:
-    """Draw the distribution of the deleted persons' p-values beside that of chance, on a logarithmic axis.
+    """Draw the distribution of the deleted persons' p-values alongside that of chance, on a logarithmic axis.
 
     It is written by hand: a command that is to answer within seconds cannot wait for a plotting library.
     """

@@ -1,4 +1,4 @@
-"""Two versions beside each other: the deleted and the reference records, and whose they are."""
+"""Two versions side by side: the deleted and the reference records, and whose they are."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Pair:
 
 
 def pair_of(before: Answers, after: Answers, deleted: Texts, references: Texts) -> Pair:
-    """Put the answers of two versions beside each other.
+    """Put the answers of two versions side by side.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What commands say beside their output."""
+"""What commands say besides their output."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""On every answer, beside the policy of its content."""
+"""On every answer, besides the policy of its content."""
 
 NO_HEADERS = "HTTP/0.9"
 """The version of requests whose answers have none."""

@@ -21,7 +21,7 @@ def leftovers(folder: Path, *, temporary: bool) -> Iterator[Path]:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a running audit holds a leftover: the file itself, or the lock beside a folder of the name."""
+    """Return whether a running audit holds a leftover: the file itself, or the lock next to a folder of that name."""
     lock = path.with_name(f"{path.name}.lock") if path.is_dir() and not path.is_symlink() else path
     return lock.exists() and not abandoned(lock, remove=False)
 

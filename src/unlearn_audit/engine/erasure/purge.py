@@ -56,7 +56,7 @@ def purge(
     runs
         Run folders; none may be in use.
     store
-        A store to search beside those that the runs name, or in place of one that is no longer where it was.
+        A store to search besides those that the runs name, or in place of one that is no longer where it was.
     ids
         Of records or people, as text.
     dataset

@@ -1,4 +1,4 @@
-"""What unlearning takes: time and memory, beside those of the original's training."""
+"""What unlearning takes: time and memory, compared with those of the original's training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why stored work was or was not reused, in words: what is missing beside what the store has nearest to it."""
+"""Why stored work was or was not reused, in words: what is missing, and what the store has nearest to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes room in a store: which artefacts to remove, and removing them beside processes that use it."""
+"""Makes room in a store: which artefacts to remove, and removing them while other processes use it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def prune(
 ) -> Pruned:
     """Remove artefacts, and what killed processes left behind.
 
-    Safe beside running audits: each reads an artefact once, whole or not at all, and makes again what is gone.
+    Safe while audits run: each reads an artefact once, whole or not at all, and makes again what is gone.
 
     Parameters
     ----------

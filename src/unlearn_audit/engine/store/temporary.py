@@ -49,7 +49,7 @@ def remove_leftovers(store: Path, *, dry_run: bool = False) -> list[int]:
         Whether to remove nothing and only say what would be removed.
     """
     sizes = []
-    # its own marker is written beside what it marks
+    # its own marker is written next to what it marks
     for path in [*leftovers(store / TEMPORARY), *half_written(store)]:
         size = size_of(path)
         if abandoned(path, remove=not dry_run):

@@ -1,4 +1,4 @@
-"""Which trees and forests can be grown here, and what decides about them beside the records."""
+"""Which trees and forests can be grown here, and what decides about them besides the records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_TREES = {"splitter": "best"}
 
 @dataclass(frozen=True)
 class CartSettings:
-    """What decides about a tree or a forest beside its records; names as of scikit-learn.
+    """What decides about a tree or a forest besides its records; names as of scikit-learn.
 
     Attributes
     ----------

@@ -48,7 +48,7 @@ class Modules:
             self.waiting.append((names, name))
 
     def read(self, names: Mapping[str, Any]) -> None:
-        """Record what importing a module does beside binding names, that of the modules that it imports too."""
+        """Record what importing a module does besides binding names, that of the modules that it imports too."""
         name = names.get("__name__") or ""
         if holds_installed(names):
             self.use_installed(name)

@@ -95,7 +95,7 @@ def read_function(code: CodeType) -> Reading:
 
 
 def read_class(filename: str, qualname: str) -> str:
-    """Return what the statements of a class say beside its functions; nothing where there is no source."""
+    """Return what the statements of a class say besides its functions; nothing where there is no source."""
     file = _file(filename)
     nodes = [] if file is None else file.classes.get(qualname, [])
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -80,7 +80,7 @@ class Chords:
             step = -inverse.times(gradient, moving)
             length = self._length(step)
             slow |= moving & (length >= before)
-            # what is asked beside a problem leaves its bits alone: whatever is computed with it, only it decides this
+            # what is asked along with a problem leaves its bits alone: only the problem itself decides this
             step *= moving & ~slow
             now += step
             # a step much shorter than the last says little of the next

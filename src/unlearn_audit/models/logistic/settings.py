@@ -1,4 +1,4 @@
-"""What decides the optimum of a logistic regression beside the records."""
+"""What decides the optimum of a logistic regression besides the records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SOLVERS = ("newton-cholesky", "newton-cg", "lbfgs")
 
 @dataclass(frozen=True)
 class LogisticSettings:
-    """What decides the optimum beside the records.
+    """What decides the optimum besides the records.
 
     Attributes
     ----------

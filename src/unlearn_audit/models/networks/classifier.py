@@ -265,7 +265,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         check_module(self.make_module(tuple(X.shape[1:]), n_classes, torch.device("cpu")), self._name)
 
     def computed_with(self) -> dict[str, str]:
-        """Return what decides the last bits of results beside the settings: the kind of device and the library."""
+        """Return what decides the last bits of results besides the settings: the kind of device and the library."""
         made_by = {
             "torch": torch.__version__,
             "device": chosen_device(self.device).type,

@@ -70,7 +70,7 @@ class Stream:
     batch_size
         Records of a step, at most; a last batch of one record joins the one before it.
     values
-        What the loss has to know of each record beside its label, (n, ...) each: the logits of a frozen teacher,
+        What the loss has to know of each record besides its label, (n, ...) each: the logits of a frozen teacher,
         another label.
     weight
         Factor of the loss.

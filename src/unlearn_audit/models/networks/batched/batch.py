@@ -2,7 +2,7 @@
 
 Small networks spend their time on the way to the processor, not in it: a step of the plain loop calls some hundred
 operations on little data. Here one call makes the same step of several models. Each keeps its own initialisation,
-records, order and dropout masks, and its result does not depend on which others are trained beside it.
+records, order and dropout masks, and its result does not depend on which others are trained with it.
 
 The plain loop (`training`) stays the reference that tests compare with, and the way for whatever is no case for a
 batch; `plan_batch` says which and why.

@@ -85,7 +85,7 @@ class Layers:
     linear: tuple[Layer, ...]
 
     def numbers(self, batch_size: int) -> int:
-        """Return how many numbers a step on a batch keeps, beside records and weights."""
+        """Return how many numbers a step on a batch keeps, besides records and weights."""
         numbers_of_record = sum(layer.columns + layer.outputs for layer in self.linear)
         return batch_size * (numbers_of_record + sum(part.numbers for part in self.convolutions))
 
@@ -143,7 +143,7 @@ def _parts(module: nn.Module, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _hooked(module: nn.Module) -> bool:
-    """Return whether anything is called beside the layers themselves."""
+    """Return whether anything is called besides the layers themselves."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any(getattr(part, kind) for part in module.modules() for kind in kinds)
 
