@@ -33,10 +33,11 @@ def trainers_for(
     plain
         Whether each model is trained by its own ``fit`` in any case.
     opened
-        Whether other people's code looks into the models, so that trees and forests must be scikit-learn's own.
+        Whether other people's code looks into the models, which rules out trainers of opaque ones.
     """
-    kinds = tuple(kind for kind in TRAINERS if not (opened and kind is TreeTrainer))
-    for kind in (PlainTrainer,) if plain else kinds:
+    for kind in (PlainTrainer,) if plain else TRAINERS:
+        if opened and kind.opaque:
+            continue
         trainer = kind.of(source, data, regime)
         if trainer is not None and not isinstance(trainer, str):
             yield trainer

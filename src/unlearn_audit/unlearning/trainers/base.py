@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.regimes import Regime
@@ -34,7 +34,15 @@ class Retraining:
 
 
 class Trainer(Protocol):
-    """A way to train models that gives the same models wherever it applies, only at another cost."""
+    """A way to train models that gives the same models wherever it applies, only at another cost.
+
+    Attributes
+    ----------
+    opaque
+        Whether its models cannot be made into fitted estimators of the source, for code that looks into them.
+    """
+
+    opaque: ClassVar[bool]
 
     @classmethod
     def of(cls, source: ModelSource, data: Dataset, regime: Regime) -> Self | str | None:

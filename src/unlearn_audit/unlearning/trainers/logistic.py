@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.logistic import VERSION, LogisticModel, LogisticSettings, solve
@@ -27,6 +27,8 @@ class LogisticTrainer:
     source, data
         What is trained, and on what.
     """
+
+    opaque: ClassVar[bool] = False
 
     source: ModelSource
     data: Dataset

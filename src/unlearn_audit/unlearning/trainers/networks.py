@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -37,6 +37,8 @@ class NetworkTrainer:
     plan
         How several are trained at once.
     """
+
+    opaque: ClassVar[bool] = False
 
     source: ModelSource
     data: Dataset

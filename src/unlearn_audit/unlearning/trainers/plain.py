@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.regimes import Regime
@@ -24,6 +24,8 @@ class PlainTrainer:
     source, data, regime
         What is trained, on what, and how its randomness relates to the original's.
     """
+
+    opaque: ClassVar[bool] = False
 
     source: ModelSource
     data: Dataset

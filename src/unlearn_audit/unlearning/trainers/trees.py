@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.cart import VERSION, CartModel, CartSettings, grow_model, grow_versions
@@ -29,6 +29,8 @@ class TreeTrainer:
     source, data
         What is trained, and on what.
     """
+
+    opaque: ClassVar[bool] = True
 
     source: ModelSource
     data: Dataset
