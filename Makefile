@@ -77,10 +77,10 @@ test-newest: .venv-newest/.ready
 # knows no newer pyparsing
 .venv-lowest/.ready: pyproject.toml requirements.lock benchmarks/lowest.py
 	$(PYTHON) -m venv --clear .venv-lowest
-	$(PYTHON) benchmarks/lowest.py dask accelerate > .venv-lowest/lowest.txt
+	$(PYTHON) benchmarks/lowest.py dask accelerate fast-trees > .venv-lowest/lowest.txt
 	grep -E '^($(TEST_TOOLS))==' requirements.lock > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary \
-		--constraint .venv-lowest/lowest.txt --requirement .venv-lowest/tools.txt 'pyparsing<3.3' --editable '.[dp,dask,accelerate]'
+		--constraint .venv-lowest/lowest.txt --requirement .venv-lowest/tools.txt 'pyparsing<3.3' --editable '.[dp,dask,accelerate,fast-trees]'
 	@touch $@
 
 TEST_TOOLS := torch|monai|opacus|safetensors|skorch|hypothesis|ipykernel|jsonschema|nbclient|pytest|pytest-xdist|playwright|axe-playwright-python

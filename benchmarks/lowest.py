@@ -1,6 +1,6 @@
 """Print the lowest version that pyproject.toml allows of each library, as constraints for pip: see `make test-lowest`.
 
-The extras are named on the command line: ``python benchmarks/lowest.py dask accelerate``.
+The extras are named on the command line: ``python benchmarks/lowest.py dask accelerate fast-trees``.
 """
 
 import re
