@@ -114,7 +114,8 @@ def test_pickles_and_clones(digits):
 
 
 def test_it_learns_and_answers_with_probabilities(digits):
-    fitted = net(modules.mlp, epochs=20, weight_decay=1e-4).fit(*digits)
+    # with longer steps where it ends depends on the processor's rounding
+    fitted = net(modules.mlp, epochs=30, learning_rate=0.001, weight_decay=1e-4).fit(*digits)
     assert fitted.score(*digits) > 0.9
     posteriors = fitted.predict_proba(digits[0])
     assert posteriors.dtype == np.float64
