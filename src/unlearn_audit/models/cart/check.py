@@ -54,6 +54,7 @@ def _is_same(estimator: Any, k: int) -> bool:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(70, 5))
     X[:, 1] = X[:, 1].round()
+    X[:, 2] = 1 + rng.integers(0, 12, size=70) * 6e-8
     y = np.digitize(X[:, 0] + X[:, 1] ** 2 + rng.normal(size=70) / 2, np.arange(1, k))
     training = np.arange(60)
     versions = [np.arange(1, 60), np.r_[0:9, 59, 10:59], np.r_[0:60, 60:64]]

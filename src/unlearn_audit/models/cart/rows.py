@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.models.cart.kernel.arrays import MOST_CLASSES, MOST_WEIGHT, Table
 from unlearn_audit.models.float32 import as_float32
 from unlearn_audit.utils.typing import Positions
 
-NEAR = np.float32(1e-7)
-"""scikit-learn's: values that are no further above the next lower one are taken for equal."""
+
+@cache
+def nearest() -> np.float32:
+    """Return how far values may be above the next lower one for scikit-learn's trees to take them for equal.
+
+    It is 1e-7, but 0 where its constant was never set, as in version 1.6.
+
+    Examples
+    --------
+    >>> bool(nearest() in (np.float32(0), np.float32(1e-7)))
+    True
+    """
+    tree = DecisionTreeClassifier(random_state=0).fit([[0.0], [5e-8]], [0, 1])
+    return np.float32(0.0 if tree.get_n_leaves() > 1 else 1e-7)
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,7 @@ def _table(values: npt.NDArray[np.float32], codes: npt.NDArray[np.integer[Any]])
         codes=np.stack([ranks for _, ranks in columns]).astype(np.uint16 if few else np.uint32),
         values=np.concatenate(distinct),
         offsets=np.cumsum([0, *map(len, distinct)], dtype=np.int64),
-        close=np.array([bool((of[1:] <= of[:-1] + NEAR).any()) for of in distinct]),
+        close=np.array([bool((of[1:] <= of[:-1] + nearest()).any()) for of in distinct]),
         labels=codes.astype(np.int64),
+        near=nearest(),
     )

@@ -45,6 +45,8 @@ class Table(NamedTuple):
         (features,) whether two neighbouring values are so near that scikit-learn may take them for equal.
     labels
         (rows,) classes.
+    near
+        How far a value may be above the next lower one to be taken for equal to it.
     """
 
     codes: npt.NDArray[np.unsignedinteger]
@@ -52,6 +54,7 @@ class Table(NamedTuple):
     offsets: Ints
     close: npt.NDArray[np.bool_]
     labels: Ints
+    near: np.float32
 
 
 class Rules(NamedTuple):

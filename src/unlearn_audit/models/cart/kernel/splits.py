@@ -24,9 +24,6 @@ from unlearn_audit.models.cart.kernel.arrays import (
 )
 from unlearn_audit.models.cart.kernel.compiled import compiled
 
-NEAR = np.float32(1e-7)
-"""scikit-learn's: values that are no further above the next lower one are taken for equal."""
-
 _CLASS, _WEIGHTS = MOST_CLASSES - 1, (MOST_WEIGHT - 1) << PLACE_WEIGHT
 _LN_2 = math.log(2.0)
 _LOWEST = np.zeros(64, dtype=np.int64)
@@ -123,7 +120,7 @@ def judge(
     values, first, k, least = table.values, table.offsets[f], rules.n_classes, rules.min_samples_leaf
     best, second, at, reach = -np.inf, -np.inf, -1, 0
     before = values[first + ranks[0]]
-    if values[first + ranks[found - 1]] <= before + NEAR:
+    if values[first + ranks[found - 1]] <= before + table.near:
         return -1, best, at, second
     squares_left, squares_right = np.int64(0), np.int64(0)
     for c in range(k):
@@ -132,7 +129,7 @@ def judge(
     n_left, weight_left, one, other = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     for i in range(found):
         value = values[first + ranks[i]]
-        if i > 0 and not value <= before + NEAR:
+        if i > 0 and not value <= before + table.near:
             smaller = min(n_left, n - n_left)
             reach = max(reach, smaller)
             if smaller >= least - MARGIN:
