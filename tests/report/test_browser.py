@@ -91,6 +91,7 @@ def opened(chromium, folder):
         size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
         context = chromium.new_context(viewport=size, color_scheme=scheme, **options)
         contexts.append(context)
+        context.set_default_timeout(120_000)  # milliseconds, for machines that do much else
         page = context.new_page()
         address = (folder / f"{name}.html").as_uri()
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
