@@ -11,6 +11,7 @@ forests are grown both ways, and where they differ or the builder takes other ar
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 from unlearn_audit.models.float32 import as_float32
 from unlearn_audit.models.trees import mean_of
 from unlearn_audit.utils.threads import threads_for_trees
+from unlearn_audit.utils.typing import Array, Integers
 
 _MOST = np.iinfo(np.int32).max
 _FREE = ("n_estimators", "min_samples_leaf", "random_state", "n_jobs")
@@ -74,6 +76,15 @@ class Growth:
     random_state: int
     balanced: bool = False
 
+    def estimator(self) -> RandomForestClassifier:
+        """Return the forest that is grown, as scikit-learn's own."""
+        return RandomForestClassifier(
+            self.n_estimators,
+            min_samples_leaf=self.min_samples_leaf,
+            random_state=self.random_state,
+            class_weight="balanced" if self.balanced else None,
+        )
+
 
 def grow_trees(
     X: npt.NDArray[Any], codes: npt.NDArray[np.integer[Any]], n_classes: int, growth: Growth, threads: int = 1
@@ -106,10 +117,7 @@ def _grow(
     rows, (n, width) = as_float32(X), X.shape
     codes = np.asarray(codes, dtype=np.intp)
     answers = np.ascontiguousarray(codes.astype(np.float64)[:, None])
-    weights = None
-    if growth.balanced:
-        each = (n / (n_classes * np.bincount(codes, minlength=n_classes)))[codes]
-        weights = each / each.sum()
+    weights = drawn_shares(codes, n_classes) if growth.balanced else None
     sizes = np.array([n_classes], dtype=np.intp)
     tried, leaf = max(1, int(np.sqrt(width))), growth.min_samples_leaf
 
@@ -126,6 +134,12 @@ def _grow(
     if threads > 1:
         return list(Parallel(n_jobs=threads, prefer="threads")(delayed(grow)(seed) for seed in seeds))
     return [grow(seed) for seed in seeds]
+
+
+def drawn_shares(codes: npt.NDArray[np.integer[Any]], n_classes: int) -> Array:
+    """Return (n,) the probability that a draw is each row, where all classes weigh the same."""
+    each = (len(codes) / (n_classes * np.bincount(codes, minlength=n_classes)))[codes]
+    return np.asarray(each / each.sum())
 
 
 def _seeded(seed: int) -> np.random.RandomState:
@@ -150,17 +164,27 @@ def _seeds(random_state: int, n_trees: int) -> list[int]:
 @lru_cache(maxsize=1)
 def builder_is_known() -> bool:
     """Return whether this version of scikit-learn grows the same trees when its builder is called directly."""
+    try:
+        return is_same(lambda X, codes, growth: mean_of(_grow(X, codes, codes.max() + 1, growth), X))
+    except (ImportError, TypeError, ValueError):  # another version's module, arguments or types
+        return False
+
+
+def is_same(answers: Callable[[Array, Integers, Growth], Array | None]) -> bool:
+    """Return whether small forests answer as scikit-learn's own.
+
+    Parameters
+    ----------
+    answers
+        What forests, grown on given records and classes, answer on these records; None for nothing.
+    """
     X = np.random.default_rng(0).normal(size=(60, 4))
+    X[:, 3] = X[:, 3].round()
     two = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
     for codes, balanced in ((two, False), (two, True), (two + (X[:, 2] > 0.5), False)):
-        theirs = RandomForestClassifier(
-            3, min_samples_leaf=2, random_state=5, class_weight="balanced" if balanced else None
-        ).fit(X, codes)
-        try:
-            trees = _grow(X, codes, codes.max() + 1, Growth(3, 2, 5, balanced))
-        except (ImportError, TypeError, ValueError):  # another version's module, arguments or types
-            return False
-        if not np.array_equal(mean_of(trees, X), theirs.predict_proba(X)):
+        growth = Growth(3, 2, 5, balanced)
+        ours = answers(X, codes, growth)
+        if ours is None or not np.array_equal(ours, growth.estimator().fit(X, codes).predict_proba(X)):
             return False
     return True
 

@@ -1,11 +1,14 @@
 """Forests grown directly are scikit-learn's, bit by bit."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearn_audit.attacks.learned import forest as module
-from unlearn_audit.attacks.learned.forest import Forest, as_scikit_learn
+from unlearn_audit.attacks.learned.forest import Forest
+from unlearn_audit.models.cart import CartModel
+from unlearn_audit.models.forest import Growth
 
 
 def data(seed, n, width, share=0.5, ties=False):
@@ -26,15 +29,17 @@ def data(seed, n, width, share=0.5, ties=False):
 def test_posteriors_are_the_same_bits(seed, n, width, leaf, balanced, ties, share):
     X, y, asked = data(seed, n, width, share, ties)
     ours = Forest(7, min_samples_leaf=leaf, random_state=seed, balanced=balanced)
-    theirs = as_scikit_learn(ours).fit(X, y)
+    theirs = Growth(7, leaf, seed, balanced).estimator().fit(X, y)
     assert np.array_equal(ours.fit(X, y).predict_proba(asked), theirs.predict_proba(asked))
     assert np.array_equal(ours.predict_proba(X), theirs.predict_proba(X))
 
 
-def test_without_the_builder_the_forest_is_fitted_by_scikit_learn(monkeypatch):
+@pytest.mark.parametrize("ways", [{"compiled_forest"}, {"compiled_forest", "grow_trees"}])
+def test_without_numba_or_the_builder_the_forest_is_the_same(ways, monkeypatch):
     X, y, asked = data(0, 100, 3)
     expected = Forest(5, min_samples_leaf=3, random_state=1).fit(X, y).predict_proba(asked)
-    monkeypatch.setattr(module, "grow_trees", lambda *_: None)
+    for way in ways:
+        monkeypatch.setattr(module, way, lambda *_: None)
     plain = Forest(5, min_samples_leaf=3, random_state=1).fit(X, y)
-    assert plain.trees_ is None
+    assert not isinstance(plain.model_, CartModel)
     assert np.array_equal(plain.predict_proba(asked), expected)

@@ -1,18 +1,19 @@
-"""The random forest of the attacks: scikit-learn's for two classes, grown by `unlearn_audit.models.forest`."""
+"""The random forest of the attacks: scikit-learn's for two classes, grown without its `fit` where that can be."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import RandomForestClassifier
 
 from unlearn_audit.attacks.learned.lookup import can_look_up, mean_by_lookup
+from unlearn_audit.models.cart import CartModel
+from unlearn_audit.models.cart.forests import compiled_forest
 from unlearn_audit.models.float32 import as_float32
 from unlearn_audit.models.forest import Growth, grow_trees
-from unlearn_audit.models.trees import mean_of
-from unlearn_audit.utils.typing import Array
+from unlearn_audit.models.trees import Trees
+from unlearn_audit.utils.typing import Array, Integers
 
 
 class Forest:
@@ -49,24 +50,21 @@ class Forest:
             (n,) answers.
         """
         growth = Growth(self.n_estimators, self.min_samples_leaf, self.random_state, self.balanced)
-        self.trees_: list[Any] | None = grow_trees(X, np.asarray(y, dtype=np.intp), 2, growth)
-        if self.trees_ is None:
-            self.forest_ = as_scikit_learn(self).fit(X, y)
+        self.model_ = _grown(X, np.asarray(y, dtype=np.int64), growth) or growth.estimator().fit(X, y)
         return self
 
     def predict_proba(self, X: Array) -> Array:
         """Return (n, 2) mean shares of either answer in the leaves that a row falls into."""
-        if self.trees_ is None:
-            return np.asarray(self.forest_.predict_proba(X))
-        look_up = can_look_up(self.trees_, len(X))
-        return mean_by_lookup(self.trees_, as_float32(X)) if look_up else mean_of(self.trees_, X)
+        model = self.model_
+        if isinstance(model, CartModel | Trees) and can_look_up(model, len(X)):
+            return mean_by_lookup(model.grown, as_float32(X))
+        return np.asarray(model.predict_proba(X))
 
 
-def as_scikit_learn(forest: Forest) -> RandomForestClassifier:
-    """Return the forest that is grown, as scikit-learn's own."""
-    return RandomForestClassifier(
-        forest.n_estimators,
-        min_samples_leaf=forest.min_samples_leaf,
-        random_state=forest.random_state,
-        class_weight="balanced" if forest.balanced else None,
-    )
+def _grown(X: Array, codes: Integers, growth: Growth) -> CartModel | Trees | None:
+    """Return a forest that is grown without scikit-learn's ``fit``, None where that cannot be."""
+    compiled = compiled_forest(X, codes, growth)
+    if compiled is not None:
+        return compiled
+    trees = grow_trees(X, codes, 2, growth)
+    return None if trees is None else Trees(trees)

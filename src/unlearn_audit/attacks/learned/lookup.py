@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from unlearn_audit.models.cart import CartModel
+from unlearn_audit.models.cart.kernel.arrays import Grown
+from unlearn_audit.models.trees import Trees
 from unlearn_audit.utils.typing import Array, Integers
 
 FEWEST_ROWS = 20_000
@@ -24,14 +26,13 @@ _MOST_LEAVES = 64
 """The bits of a number."""
 
 _ROWS_AT_ONCE = 16384
-_NO_LEAF = -1
 
 Bits = npt.NDArray[np.uint64]
 
 
-def can_look_up(trees: Sequence[Any], n_rows: int) -> bool:
+def can_look_up(forest: CartModel | Trees, n_rows: int) -> bool:
     """Return whether a forest has tables, and there are enough rows for them."""
-    return n_rows >= FEWEST_ROWS and max(tree.n_leaves for tree in trees) <= _MOST_LEAVES
+    return n_rows >= FEWEST_ROWS and int(_leaves_of(forest.grown).max()) <= _MOST_LEAVES
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +54,18 @@ class _Trees:
     values: Sequence[Array]
 
 
-def mean_by_lookup(trees: Sequence[Any], X: npt.NDArray[np.float32]) -> Array:
+def mean_by_lookup(grown: Grown, X: npt.NDArray[np.float32]) -> Array:
     """Return (m, 2) what `unlearn_audit.models.trees.mean_of` does, for two classes and trees of few leaves.
 
     Parameters
     ----------
-    trees
-        scikit-learn's, of at most 64 leaves each.
+    grown
+        Trees of at most 64 leaves each.
     X
         (m, features) finite numbers.
     """
-    thresholds, asked = _thresholds(trees, X.shape[1])
-    tables = [_table(some, thresholds) for some in sharing_a_number(zip(trees, asked, strict=True))]
+    thresholds, trees = asked_by(grown, X.shape[1])
+    tables = [_table(some, thresholds) for some in sharing_a_number(trees)]
     total = np.zeros((len(X), 2))
     for start in range(0, len(X), _ROWS_AT_ONCE):
         rows = X[start : start + _ROWS_AT_ONCE]
@@ -74,38 +75,60 @@ def mean_by_lookup(trees: Sequence[Any], X: npt.NDArray[np.float32]) -> Array:
     return total
 
 
-def _thresholds(trees: Sequence[Any], width: int) -> tuple[list[Array], list[Integers]]:
-    """Return by feature all thresholds, ascending, and by tree the first place of each node that goes right."""
-    features, limits = (np.concatenate([getattr(tree, name) for tree in trees]) for name in ("feature", "threshold"))
-    found, places = [], np.zeros(len(features), dtype=np.int64)
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a tree asks, node by node in preorder.
+
+    Attributes
+    ----------
+    feature, right
+        (nodes,) as of `Grown`.
+    places
+        (nodes,) the first place of the node's feature that goes right.
+    values
+        (leaves, 2) shares of the classes.
+    """
+
+    feature: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    places: Integers
+    values: Array
+
+    @property
+    def bits(self) -> int:
+        """How many bits it takes: two at least, so that one of them is 0 whichever leaf is reached."""
+        return max(len(self.values), 2)
+
+
+def asked_by(grown: Grown, width: int) -> tuple[list[Array], list[Asked]]:
+    """Return by feature all thresholds, ascending, and what each tree asks."""
+    found, places = [], np.zeros(len(grown.feature), dtype=np.int64)
     for feature in range(width):
-        at = np.flatnonzero(features == feature)
-        known, place = np.unique(limits[at], return_inverse=True)
+        at = np.flatnonzero(grown.feature == feature)
+        known, place = np.unique(grown.threshold[at], return_inverse=True)
         found.append(known)
         places[at] = place + 1  # a value at or below the threshold goes left
-    return found, np.split(places, np.cumsum([tree.node_count for tree in trees])[:-1])
+    parts = [np.split(of, grown.starts[1:-1]) for of in (grown.feature, grown.right, places)]
+    values = np.split(grown.values, np.cumsum(_leaves_of(grown))[:-1])
+    return found, [Asked(*of) for of in zip(*parts, values, strict=True)]
 
 
-_Asked = tuple[Any, Integers]
-"""A tree, and the place of each of its nodes."""
+def _leaves_of(grown: Grown) -> Integers:
+    """Return (trees,) how many leaves each tree has."""
+    return np.add.reduceat(grown.feature < 0, grown.starts[:-1], dtype=np.int64)
 
 
-def sharing_a_number(trees: Iterable[_Asked]) -> Iterator[list[_Asked]]:
+def sharing_a_number(trees: Iterable[Asked]) -> Iterator[list[Asked]]:
     """Yield the trees in their order, as many at once as have leaves for the bits of a number."""
-    some: list[_Asked] = []
+    some: list[Asked] = []
     free = _MOST_LEAVES
-    for tree, places in trees:
-        if _bits(tree) > free:
+    for tree in trees:
+        if tree.bits > free:
             yield some
             some, free = [], _MOST_LEAVES
-        some.append((tree, places))
-        free -= _bits(tree)
+        some.append(tree)
+        free -= tree.bits
     yield some
-
-
-def _bits(tree: Any) -> int:
-    """Return how many bits a tree takes: two at least, so that one of them is 0 whichever leaf is reached."""
-    return max(int(tree.n_leaves), 2)
 
 
 def _add(tables: Sequence[_Trees], places: Sequence[npt.NDArray[np.intp]], total: Array) -> None:
@@ -126,44 +149,42 @@ def _add(tables: Sequence[_Trees], places: Sequence[npt.NDArray[np.intp]], total
             reached &= np.uint64((1 << first) - 1)
 
 
-def _table(trees: Sequence[_Asked], thresholds: Sequence[Array]) -> _Trees:
+def _table(trees: Sequence[Asked], thresholds: Sequence[Array]) -> _Trees:
     """Return the table of trees of at most 64 leaves together; the first has the highest bits."""
     found: dict[int, Bits] = {}
-    bits = [_bits(tree) for tree, _ in trees]
+    bits = [tree.bits for tree in trees]
     firsts = [sum(bits[at + 1 :]) for at in range(len(bits))]
-    every = sum((1 << int(tree.n_leaves)) - 1 << first for (tree, _), first in zip(trees, firsts, strict=True))
-    for (tree, places), first in zip(trees, firsts, strict=True):
-        for feature, place, left, right in _questions(tree, places, first):
+    every = sum((1 << len(tree.values)) - 1 << first for tree, first in zip(trees, firsts, strict=True))
+    for tree, first in zip(trees, firsts, strict=True):
+        for feature, place, left, right in _questions(tree, first):
             if feature not in found:
                 found[feature] = np.full(len(thresholds[feature]) + 1, every, dtype=np.uint64)
             found[feature][:place] &= np.uint64(every & ~right)
             found[feature][place:] &= np.uint64(every & ~left)
     if not found:
         found[0] = np.full(len(thresholds[0]) + 1, every, dtype=np.uint64)
-    values = [np.ascontiguousarray(tree.value[tree.children_left == _NO_LEAF, 0, :2]) for tree, _ in trees]
-    return _Trees(found, firsts, values)
+    return _Trees(found, firsts, [np.ascontiguousarray(tree.values) for tree in trees])
 
 
-def _questions(tree: Any, places: Integers, first: int) -> Iterator[tuple[int, int, int, int]]:
+def _questions(tree: Asked, first: int) -> Iterator[tuple[int, int, int, int]]:
     """Yield of each inner node its feature, its place, and the leaves on its left and on its right.
 
     Parameters
     ----------
     tree
         Whose leaves have the bits from ``first`` on, in the order of their nodes.
-    places
-        (nodes,) the first place that goes right.
     first
         The first bit.
     """
-    left, right, features = (of.tolist() for of in (tree.children_left, tree.children_right, tree.feature))
-    leaves = [0] * len(left)
+    features, rights, places = (of.tolist() for of in (tree.feature, tree.right, tree.places))
+    leaves = [0] * len(features)
     bits = iter(range(first, first + _MOST_LEAVES))
-    for node, child in enumerate(left):
-        if child == _NO_LEAF:
+    for node, feature in enumerate(features):
+        if feature < 0:
             leaves[node] = 1 << next(bits)
-    # a node's children come after it
-    for node in reversed(range(len(left))):
-        if left[node] != _NO_LEAF:
-            leaves[node] = leaves[left[node]] | leaves[right[node]]
-            yield features[node], int(places[node]), leaves[left[node]], leaves[right[node]]
+    # a node's children come after it, the left one at once
+    for node in reversed(range(len(features))):
+        if features[node] >= 0:
+            left, right = leaves[node + 1], leaves[rights[node]]
+            leaves[node] = left | right
+            yield features[node], places[node], left, right

@@ -42,7 +42,8 @@ def scratch_for(table: Table, rules: Rules) -> Scratch:
     """Return room to grow trees of some records in, none deeper than there are records."""
     width, n = table.codes.shape
     most, k, deep = int(np.diff(table.offsets).max()), rules.n_classes, n + 2
-    tally = Tally(whole(most * k), np.zeros((most + 63) // 64, dtype=np.uint64), half(most), whole(most * k))
+    present, words = (np.zeros((most + per - 1) // per, dtype=np.uint64) for per in (64, 64 * 64))
+    tally = Tally(whole(most * k), present, words, half(most), whole(most * k))
     stack: npt.NDArray[Any] = np.zeros(deep, WAITING)
     best_first = min(2 * rules.max_leaf_nodes, 2 * n) if rules.max_leaf_nodes else 0
     return Scratch(

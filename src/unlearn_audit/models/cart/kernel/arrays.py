@@ -148,14 +148,16 @@ class Tally(NamedTuple):
 
     Attributes
     ----------
-    histogram, present
-        (most values * classes,) cells by rank, and a bit for each rank that is there; zero between two calls.
+    histogram, present, words
+        (most values * classes,) cells by rank, a bit for each rank that is there, and in `tally` one for each number
+        of such bits that is not 0; zero between two calls.
     ranks, cells
         The ranks that are there, and their cells.
     """
 
     histogram: Ints
     present: npt.NDArray[np.uint64]
+    words: npt.NDArray[np.uint64]
     ranks: Halves
     cells: Ints
 
@@ -294,7 +296,7 @@ class Grown(NamedTuple):
     right
         (nodes,) its right child, from the start of the tree; of a leaf the place of its values.
     end
-        (nodes,) the first node that is not below it, from the start of the tree.
+        (nodes,) the first node that is not below it, from the start of the tree; empty where no versions are made.
     values
         (leaves, classes) shares of the classes.
     """

@@ -1,0 +1,89 @@
+"""Forests of which no version is needed: all trees are grown in one call, with the bits of scikit-learn's."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from unlearn_audit.models.cart.bootstraps import seeds_of
+from unlearn_audit.models.cart.check import is_installed
+from unlearn_audit.models.cart.kernel.arrays import Grown
+from unlearn_audit.models.cart.model import CartModel
+from unlearn_audit.models.cart.room import half, room_for_tree, scratch_for, whole
+from unlearn_audit.models.cart.rows import Rows
+from unlearn_audit.models.cart.settings import CartSettings
+from unlearn_audit.models.forest import Growth, drawn_shares, is_same
+from unlearn_audit.utils.typing import Array, Integers
+
+INSTEAD = "forests of attacks were grown by scikit-learn: {}"
+"""What is said where numba is installed and they are not grown here."""
+
+
+def compiled_forest(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
+    """Return a forest, or None where it is no case for this: without numba, or other than scikit-learn's.
+
+    Parameters
+    ----------
+    X
+        (n, features) numbers.
+    codes
+        (n,) classes, each of 0 to the highest at least once.
+    growth
+        How it is grown.
+    """
+    return _grow(X, codes, growth) if is_installed() and _can() else None
+
+
+@lru_cache(maxsize=1)
+def _can() -> bool:
+    """Return whether small forests that are grown here are scikit-learn's, and warn once where not."""
+    try:
+        reason = None if is_same(_answers) else "compiled trees differ from those of this scikit-learn"
+    except Exception as error:  # noqa: BLE001 - another numba may refuse what this one compiles, in any way
+        reason = f"numba cannot compile them ({type(error).__name__})"
+    if reason is not None:
+        warnings.warn(INSTEAD.format(reason), UserWarning, stacklevel=2)
+    return reason is None
+
+
+def _answers(X: Array, codes: Integers, growth: Growth) -> Array | None:
+    model = _grow(X, codes, growth)
+    return None if model is None else model.predict_proba(X)
+
+
+def _grow(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
+    from unlearn_audit.models.cart.kernel.draws import WORDS, Bootstraps
+    from unlearn_audit.models.cart.kernel.forest import grow_forest
+
+    # weights of classes decide about the draws alone
+    settings = CartSettings.of(replace(growth, balanced=False).estimator())
+    rows = Rows.of(X, codes, np.arange(len(X)))
+    if rows is None or settings is None:
+        return None
+    n, k = len(codes), len(rows.classes)
+    rules = settings.rules(n, rows.width, k)
+    cumulative, first = _cumulative(codes, k) if growth.balanced else (np.zeros(0), whole(0))
+    drawn = Bootstraps(np.array(seeds_of(settings, growth.random_state)), cumulative, first, whole(WORDS + 1), whole(n))
+    leaves = max(1, n // rules.min_samples_leaf)
+    nodes, most = 2 * leaves * len(drawn.seeds), leaves * len(drawn.seeds)
+    grown = Grown(whole(len(drawn.seeds) + 1), half(nodes), np.zeros(nodes), half(nodes), half(0), np.zeros((most, k)))
+    tree = room_for_tree(2 * leaves, 0, n, rules, rows.width)
+    used = grow_forest(rows.table, rules, drawn, scratch_for(rows.table, rules), tree, grown)
+    nodes = int(grown.starts[-1])
+    written = (of[:nodes].copy() for of in (grown.feature, grown.threshold, grown.right))
+    return CartModel(
+        Grown(grown.starts, *written, grown.end, grown.values[:used].copy()), rows.classes, np.arange(k), rows.width
+    )
+
+
+def _cumulative(codes: Integers, n_classes: int) -> tuple[Array, npt.NDArray[np.int64]]:
+    """Return what `Bootstraps` say of rows that are not equally probable."""
+    cumulative = drawn_shares(codes, n_classes).cumsum()
+    cumulative /= cumulative[-1]
+    parts = np.arange(len(codes)) / len(codes)
+    # rounding never puts a number below its part by more than that
+    return cumulative, np.searchsorted(cumulative, parts * (1 - 1e-12)).astype(np.int64)
