@@ -19,8 +19,8 @@ from unlearn_audit.models.cart.settings import CartSettings
 from unlearn_audit.models.forest import Growth, drawn_shares, is_same
 from unlearn_audit.utils.typing import Array, Integers
 
-INSTEAD = "forests of attacks were grown by scikit-learn: {}"
-"""What is said where numba is installed and they are not grown here."""
+INSTEAD = "forests of attacks were grown by scikit-learn: numba cannot compile them ({})"
+"""What is said where numba is installed and refuses."""
 
 
 def compiled_forest(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
@@ -40,14 +40,15 @@ def compiled_forest(X: Array, codes: Integers, growth: Growth) -> CartModel | No
 
 @lru_cache(maxsize=1)
 def _can() -> bool:
-    """Return whether small forests that are grown here are scikit-learn's, and warn once where not."""
+    """Return whether small forests that are grown here are scikit-learn's, and warn once where numba refuses.
+
+    Before 1.9, those of scikit-learn in which all classes weigh the same are others.
+    """
     try:
-        reason = None if is_same(_answers) else "compiled trees differ from those of this scikit-learn"
+        return is_same(_answers)
     except Exception as error:  # noqa: BLE001 - another numba may refuse what this one compiles, in any way
-        reason = f"numba cannot compile them ({type(error).__name__})"
-    if reason is not None:
-        warnings.warn(INSTEAD.format(reason), UserWarning, stacklevel=2)
-    return reason is None
+        warnings.warn(INSTEAD.format(type(error).__name__), UserWarning, stacklevel=2)
+        return False
 
 
 def _answers(X: Array, codes: Integers, growth: Growth) -> Array | None:
@@ -56,7 +57,7 @@ def _answers(X: Array, codes: Integers, growth: Growth) -> Array | None:
 
 
 def _grow(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
-    from unlearn_audit.models.cart.kernel.draws import WORDS, Bootstraps
+    from unlearn_audit.models.cart.kernel.bootstrap import WORDS, Drawn
     from unlearn_audit.models.cart.kernel.forest import grow_forest
 
     # weights of classes decide about the draws alone
@@ -67,21 +68,24 @@ def _grow(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
     n, k = len(codes), len(rows.classes)
     rules = settings.rules(n, rows.width, k)
     cumulative, first = _cumulative(codes, k) if growth.balanced else (np.zeros(0), whole(0))
-    drawn = Bootstraps(np.array(seeds_of(settings, growth.random_state)), cumulative, first, whole(WORDS + 1), whole(n))
+    drawn = Drawn(np.array(seeds_of(settings, growth.random_state)), cumulative, first, whole(WORDS + 1), whole(n))
     leaves = max(1, n // rules.min_samples_leaf)
     nodes, most = 2 * leaves * len(drawn.seeds), leaves * len(drawn.seeds)
     grown = Grown(whole(len(drawn.seeds) + 1), half(nodes), np.zeros(nodes), half(nodes), half(0), np.zeros((most, k)))
     tree = room_for_tree(2 * leaves, 0, n, rules, rows.width)
     used = grow_forest(rows.table, rules, drawn, scratch_for(rows.table, rules), tree, grown)
     nodes = int(grown.starts[-1])
-    written = (of[:nodes].copy() for of in (grown.feature, grown.threshold, grown.right))
-    return CartModel(
-        Grown(grown.starts, *written, grown.end, grown.values[:used].copy()), rows.classes, np.arange(k), rows.width
+    grown = grown._replace(
+        feature=grown.feature[:nodes].copy(),
+        threshold=grown.threshold[:nodes].copy(),
+        right=grown.right[:nodes].copy(),
+        values=grown.values[:used].copy(),
     )
+    return CartModel(grown, rows.classes, np.arange(k), rows.width)
 
 
 def _cumulative(codes: Integers, n_classes: int) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Return what `Bootstraps` say of rows that are not equally probable."""
+    """Return what `Drawn` say of rows that are not equally probable."""
     cumulative = drawn_shares(codes, n_classes).cumsum()
     cumulative /= cumulative[-1]
     parts = np.arange(len(codes)) / len(codes)

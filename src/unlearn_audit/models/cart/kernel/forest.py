@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from unlearn_audit.models.cart.kernel.arrays import PLACE_ROW, PLACE_WEIGHT, Grown, Rules, Scratch, Table, Tree
+from unlearn_audit.models.cart.kernel.bootstrap import WORDS, Drawn, below, draw_rows, seed
 from unlearn_audit.models.cart.kernel.compiled import compiled
-from unlearn_audit.models.cart.kernel.draws import WORDS, Bootstraps, below, draw_rows, seed
 from unlearn_audit.models.cart.kernel.grow import begin, grow
 
 _MOST = np.iinfo(np.int32).max
 
 
 @compiled
-def grow_forest(table: Table, rules: Rules, drawn: Bootstraps, scratch: Scratch, tree: Tree, grown: Grown) -> int:
+def grow_forest(table: Table, rules: Rules, drawn: Drawn, scratch: Scratch, tree: Tree, grown: Grown) -> int:
     """Grow a tree from each seed, and return how many leaves they have.
 
     Parameters
@@ -36,7 +36,7 @@ def grow_forest(table: Table, rules: Rules, drawn: Bootstraps, scratch: Scratch,
 
 
 @compiled
-def _draw(table: Table, drawn: Bootstraps, of: int, scratch: Scratch, tree: Tree) -> int:
+def _draw(table: Table, drawn: Drawn, of: int, scratch: Scratch, tree: Tree) -> int:
     """Draw the records of a tree and with which state its splits are drawn, and return how many places it has."""
     seed(drawn.state, of)
     scratch.draws[0] = below(drawn.state, _MOST)

@@ -13,7 +13,7 @@ WORDS = 624
 _MIDDLE, _ALL = 397, 0xFFFFFFFF
 
 
-class Bootstraps(NamedTuple):
+class Drawn(NamedTuple):
     """What the trees of a forest draw, and room for it.
 
     Attributes
@@ -95,7 +95,7 @@ def share(state: Ints) -> float:
 
 
 @compiled
-def draw_rows(drawn: Bootstraps) -> None:
+def draw_rows(drawn: Drawn) -> None:
     """Add to ``times`` how often each row is drawn."""
     state, times, n = drawn.state, drawn.times, len(drawn.times)
     for _ in range(n):
