@@ -1,6 +1,6 @@
 """scikit-learn's random forest, grown by its own trees without what it does around each of them.
 
-**Private interfaces of scikit-learn are used in this file and in no other.**
+**Private interfaces of scikit-learn are used in this file and in no other**, but for one that a perceptron overrides.
 
 An audit grows hundreds of forests of hundreds of small trees; more than half of that time goes into copying, checking
 and cloning, tree by tree. Here the compiled builder of scikit-learn is called directly, with the random states that its

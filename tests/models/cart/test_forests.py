@@ -73,9 +73,9 @@ def test_draws_are_those_of_numpy():
 @pytest.fixture
 def unchecked():
     """Nothing is known yet of whether forests are scikit-learn's."""
-    forests._can.cache_clear()
+    forests.are_known.cache_clear()
     yield
-    forests._can.cache_clear()
+    forests.are_known.cache_clear()
 
 
 def refuse(answers):
@@ -87,7 +87,7 @@ def test_where_they_cannot_be_grown_the_plain_way_is_taken(check, unchecked, mon
     X, codes = records(0, 200, 4, 2, rare=False)
     expected = Forest(5, min_samples_leaf=3, random_state=1).fit(X, codes == 1)
     assert isinstance(expected.model_, CartModel)
-    forests._can.cache_clear()
+    forests.are_known.cache_clear()
     monkeypatch.setattr(forests, "is_same", check)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -41,10 +41,10 @@ class Perceptron(MLPClassifier):  # type: ignore[misc]
         return self
 
     def _score(self, X: npt.NDArray[Any], y: npt.NDArray[Any], sample_weight: Any = None) -> float:
-        """Return the accuracy on held-out rows; scikit-learn checks the rows again in each step, half of the time."""
+        """Return the accuracy on held-out rows; scikit-learn checks answers in every step, for half of the time."""
         if sample_weight is not None:
             return float(super()._score(X, y, sample_weight=sample_weight))
-        return float(np.mean(self._predict(X, check_input=False) == y))
+        return float(np.mean(self.predict(X) == y))
 
 
 ATTACK_MODELS: dict[str, Callable[[int], Any]] = {

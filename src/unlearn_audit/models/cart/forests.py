@@ -35,11 +35,11 @@ def compiled_forest(X: Array, codes: Integers, growth: Growth) -> CartModel | No
     growth
         How it is grown.
     """
-    return _grow(X, codes, growth) if is_installed() and _can() else None
+    return _grow(X, codes, growth) if is_installed() and are_known() else None
 
 
 @lru_cache(maxsize=1)
-def _can() -> bool:
+def are_known() -> bool:
     """Return whether small forests that are grown here are scikit-learn's, and warn once where numba refuses.
 
     Before 1.9, those of scikit-learn in which all classes weigh the same are others.
