@@ -11,6 +11,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.models import resolve_model
+from unlearn_audit.models.cart import CartModel
+from unlearn_audit.models.cart.check import is_installed
 from unlearn_audit.models.posteriors import query
 from unlearn_audit.models.regimes import Regime
 from unlearn_audit.unlearning import Retrain, Sisa
@@ -66,6 +68,36 @@ def test_a_deletion_changes_its_shards_model_alone(data, slices):
     assert TRAINING[11] not in unlearned.model.shards[victim].records
     again = original.model.predict_proba(data.X)
     assert np.allclose(again, np.mean(before, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("regime", Regime)
+@pytest.mark.parametrize(
+    "model",
+    [DecisionTreeClassifier(), RandomForestClassifier(n_estimators=9, min_samples_leaf=2)],
+    ids=["tree", "forest"],
+)
+def test_shards_of_trees_are_retrained_together_with_the_bits_of_their_own_fit(data, monkeypatch, model, regime):
+    source, _, sisa = methods(model, regime, shards=4, slices=2)
+    # one, several of a shard, several shards, replacements, and a shard of which one class is left
+    original = sisa.learn(source, data, TRAINING, 3)
+    shard = original.model.shards[2].records
+    rest = shard[data.y[shard] != data.y[shard[0]]]
+    requests = [
+        request(TRAINING[7]),
+        request(*shard[[1, 5, 9]]),
+        request(*TRAINING[:6], added=(250, 260)),
+        request(TRAINING[7], added=(251,)),
+        request(*rest),
+    ]
+    seeds = range(10, 15)
+    found = [original, *sisa.unlearn_many(original, requests, seeds)]
+    assert isinstance(original.model.shards[0].checkpoints[-1], CartModel) == is_installed()
+    monkeypatch.setattr("unlearn_audit.unlearning.trainers.trees.is_installed", lambda: False)
+    original = sisa.learn(source, data, TRAINING, 3)
+    expected = [original, *(sisa.unlearn(original, *of) for of in zip(requests, seeds, strict=True))]
+    for one, two in zip(found, expected, strict=True):
+        assert np.array_equal(one.training, two.training)
+        assert np.array_equal(one.model.predict_proba(data.X), two.model.predict_proba(data.X))
 
 
 def test_shards_and_slices_share_no_record_and_lose_none(data):

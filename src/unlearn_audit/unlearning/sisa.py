@@ -13,7 +13,7 @@ only the last, on all slices of the shard, is made: the models that the others w
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,7 +32,8 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.options import Exactness, Options
 from unlearn_audit.unlearning.retrain import Retrain, rows_after
-from unlearn_audit.unlearning.training import fit, passes_on, train
+from unlearn_audit.unlearning.trainers import Retraining, Trainer, trainers_for
+from unlearn_audit.unlearning.training import fit, passes_on
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Request
@@ -111,6 +112,16 @@ class SisaEnsemble:
         return np.eye(len(self.classes_))[shares.argmax(axis=1)] if self.labels_alone else shares
 
 
+@dataclass(frozen=True)
+class _Update:
+    """What a request makes of a shard: its slices, the seed of its training, and the checkpoints that it keeps."""
+
+    request: Request
+    slices: tuple[Positions, ...]
+    seed: int
+    checkpoints: tuple[Any, ...]
+
+
 class OneClass:
     """What a shard whose records are all of one class answers: that class, always."""
 
@@ -170,23 +181,36 @@ class Sisa(Unlearner):
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Retrain the shards that hold a deleted record; added records take the deleted ones' places."""
-        training = rows_after(original.training, request, self.inner.order)
-        ensemble: SisaEnsemble = original.model
-        incoming = list(request.added)
-        shards: list[Shard] = []
-        retrained: list[Shard] = []
-        for i, shard in enumerate(ensemble.shards):
-            hit = np.flatnonzero([np.isin(part, request.deleted).any() for part in shard.slices])
-            if len(hit) == 0:
-                shards.append(shard)
+        return next(self.unlearn_many(original, [request], [seed]))
+
+    def unlearn_many(self, original: Trained, requests: Sequence[Request], seeds: Sequence[int]) -> Iterator[Trained]:
+        """Yield the ensemble after each request; what is retrained of one shard is trained together where it can be."""
+        trainings = [rows_after(original.training, request, self.inner.order) for request in requests]
+        updates = [self._updates(original, request, seed) for request, seed in zip(requests, seeds, strict=True)]
+        before: tuple[Shard, ...] = original.model.shards
+        retrained = [
+            self._retrained(original, shard, [of[i] for of in updates if i in of]) for i, shard in enumerate(before)
+        ]
+        for training, update in zip(trainings, updates, strict=True):
+            anew = {i: next(retrained[i]) for i in update}
+            shards = tuple(anew.get(i, shard) for i, shard in enumerate(before))
+            # what the other shards warned of was reported with the original
+            yield self._assemble(original.source, original.data, training, shards, original.seed, tuple(anew.values()))
+
+    def _updates(self, original: Trained, request: Request, seed: int) -> dict[int, _Update]:
+        """Return what a request changes in each shard that it reaches."""
+        updates: dict[int, _Update] = {}
+        incoming = request.added
+        for i, shard in enumerate(original.model.shards):
+            hit = [np.isin(part, request.deleted) for part in shard.slices]
+            share = sum(int(of.sum()) for of in hit)
+            if share == 0:
                 continue
-            share = int(np.isin(shard.records, request.deleted).sum())
             arriving, incoming = incoming[:share], incoming[share:]
             own = _shard_seed(seed, i) if self.regime is Regime.FRESH else shard.seed
-            retrained.append(self._retrain_shard(original, shard, int(hit[0]), request.deleted, arriving, own))
-            shards.append(retrained[-1])
-        # what the other shards warned of was reported with the original
-        return self._assemble(original.source, original.data, training, tuple(shards), original.seed, retrained)
+            first = next(s for s, of in enumerate(hit) if of.any())
+            updates[i] = self._update(shard, first, Request(request.deleted, arriving), own)
+        return updates
 
     def fit_sizes(self, n_training: int) -> frozenset[int]:
         """Return the sizes of the shards: records are dealt in turn, so there are at most two."""
@@ -197,49 +221,50 @@ class Sisa(Unlearner):
         """The fewest training records that give every slice one, and every shard two."""
         return self.shards * max(self.slices, 2)
 
-    def _retrain_shard(
-        self, original: Trained, shard: Shard, first: int, deleted: Positions, arriving: list[int], seed: int
-    ) -> Shard:
-        """Retrain from slice ``first`` on; what came before it did not hold the deleted records."""
+    def _update(self, shard: Shard, first: int, request: Request, seed: int) -> _Update:
+        """Return a shard's training from slice ``first`` on; what came before it did not hold the deleted records."""
         # the order is that of the whole shard, since slices may be fitted at once; a model that goes on from
         # a checkpoint has order minus, in which this cut leaves every slice what it had
-        rows = remaining_rows(shard.records, deleted, self.inner.order)
-        ends = np.cumsum([np.count_nonzero(~np.isin(part, deleted)) for part in shard.slices])
+        rows = remaining_rows(shard.records, request.deleted, self.inner.order)
+        ends = np.cumsum([np.count_nonzero(~np.isin(part, request.deleted)) for part in shard.slices])
         *earlier, last = np.split(rows, ends[:-1])
-        slices = (*earlier, np.concatenate([last, np.array(arriving, dtype=np.int64)]))
+        slices = (*earlier, np.concatenate([last, request.added]))
         sliced = len(shard.checkpoints) == len(shard.slices) > 1
         # a checkpoint carries the original's generator on, so fresh randomness starts without one
         kept = shard.checkpoints[:first] if sliced and self.regime is not Regime.FRESH else ()
-        return self._train_shard(original.source, original.data, slices, seed, kept)
+        return _Update(request, slices, seed, kept)
 
-    def _train_shard(
-        self,
-        source: ModelSource,
-        data: Dataset,
-        slices: tuple[Positions, ...],
-        seed: int,
-        checkpoints: tuple[Any, ...] = (),
-    ) -> Shard:
-        """Train the slices that have no checkpoint yet."""
-        records = np.concatenate(slices)
-        if len(records) == 0:
-            return Shard(slices, (), seed)
-        classes = np.unique(data.y[records])
-        if len(classes) == 1:
-            return Shard(slices, (OneClass(classes[0]),), seed)
-        # partial_fit gets all classes at the start, and some models give one without records a share
-        whole = len(slices) == 1 or len(classes) < len(data.class_values)
-        if whole or passes_on(source, data) or not goes_on(source.make(seed)):
-            trained = train(source, data, records, seed, self.regime)
-            return Shard(slices, (trained.model,), seed, trained.warnings)
-        models: list[Any] = list(checkpoints)
-        warnings: list[str] = []
-        for part in slices[len(checkpoints) :]:
-            model = copy.deepcopy(models[-1]) if models else source.make(seed)
-            if len(part):
-                warnings += fit(model, "partial_fit", source.name, data, part, seed, classes=data.class_values)
-            models.append(model)
-        return Shard(slices, tuple(models), seed, tuple(warnings))
+    def _retrained(self, original: Trained, shard: Shard, updates: Sequence[_Update]) -> Iterator[Shard]:
+        """Yield a shard after each of some requests."""
+        source, data = original.source, original.data
+        whole = [_is_fitted_whole(source, data, update.slices, update.seed) for update in updates]
+        retrainings = [
+            Retraining(update.request, np.concatenate(update.slices), update.seed)
+            for update, at_once in zip(updates, whole, strict=True)
+            if at_once
+        ]
+        fitted: Iterator[Trained] = iter(())
+        if retrainings:
+            before = Trained(shard.checkpoints[-1], source, data, shard.records, shard.seed)
+            tried = (trainer.retrain(before, retrainings) for trainer in self._trainers(source, data))
+            fitted = next(models for models in tried if models is not None)
+        for update, at_once in zip(updates, whole, strict=True):
+            if at_once:
+                trained = next(fitted)
+                yield Shard(update.slices, (trained.model,), update.seed, trained.warnings)
+            else:
+                yield _train_slices(source, data, update.slices, update.seed, update.checkpoints)
+
+    def _train_shard(self, source: ModelSource, data: Dataset, slices: tuple[Positions, ...], seed: int) -> Shard:
+        """Train a shard of an original."""
+        if not _is_fitted_whole(source, data, slices, seed):
+            return _train_slices(source, data, slices, seed, ())
+        tried = (trainer.learn(np.concatenate(slices), seed) for trainer in self._trainers(source, data))
+        trained = next(model for model in tried if model is not None)
+        return Shard(slices, (trained.model,), seed, trained.warnings)
+
+    def _trainers(self, source: ModelSource, data: Dataset) -> Iterator[Trainer]:
+        return trainers_for(source, data, self.regime, same_bits=True)
 
     def _assemble(
         self,
@@ -284,6 +309,37 @@ def goes_on(model: Any) -> bool:
     # the type itself: a subclass may do anything in its partial_fit, and can declare what it does
     exact = getattr(model, "partial_fit_is_exact", type(model) in _EXACT)
     return bool(exact) and hasattr(model, "partial_fit")
+
+
+def _is_fitted_whole(source: ModelSource, data: Dataset, slices: tuple[Positions, ...], seed: int) -> bool:
+    """Return whether a shard takes one fit on all its records, which are of more than one class."""
+    classes = np.unique(data.y[np.concatenate(slices)])
+    if len(classes) < 2:
+        return False
+    # partial_fit gets all classes at the start, and some models give one without records a share
+    return (
+        len(slices) == 1
+        or len(classes) < len(data.class_values)
+        or passes_on(source, data)
+        or not goes_on(source.make(seed))
+    )
+
+
+def _train_slices(
+    source: ModelSource, data: Dataset, slices: tuple[Positions, ...], seed: int, checkpoints: tuple[Any, ...]
+) -> Shard:
+    """Train the slices that have no checkpoint yet, of a shard that is not fitted whole."""
+    classes = np.unique(data.y[np.concatenate(slices)])
+    if len(classes) < 2:
+        return Shard(slices, tuple(OneClass(only) for only in classes), seed)
+    models: list[Any] = list(checkpoints)
+    warnings: list[str] = []
+    for part in slices[len(checkpoints) :]:
+        model = copy.deepcopy(models[-1]) if models else source.make(seed)
+        if len(part):
+            warnings += fit(model, "partial_fit", source.name, data, part, seed, classes=data.class_values)
+        models.append(model)
+    return Shard(slices, tuple(models), seed, tuple(warnings))
 
 
 def _shard_seed(seed: int, shard: int) -> int:

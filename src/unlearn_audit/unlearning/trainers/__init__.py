@@ -22,7 +22,13 @@ TRAINERS: tuple[type[Trainer], ...] = (LogisticTrainer, TreeTrainer, NetworkTrai
 
 
 def trainers_for(
-    source: ModelSource, data: Dataset, regime: Regime, *, plain: bool = False, opened: bool = False
+    source: ModelSource,
+    data: Dataset,
+    regime: Regime,
+    *,
+    plain: bool = False,
+    opened: bool = False,
+    same_bits: bool = False,
 ) -> Iterator[Trainer]:
     """Yield the trainers of a source's models, in the order to try them.
 
@@ -34,9 +40,11 @@ def trainers_for(
         Whether each model is trained by its own ``fit`` in any case.
     opened
         Whether other people's code looks into the models, which rules out trainers of opaque ones.
+    same_bits
+        Whether only trainers are wanted whose models have the bits of the source's own ``fit``.
     """
     for kind in (PlainTrainer,) if plain else TRAINERS:
-        if opened and kind.opaque:
+        if (opened and kind.opaque) or (same_bits and not kind.same_bits):
             continue
         trainer = kind.of(source, data, regime)
         if trainer is not None and not isinstance(trainer, str):

@@ -40,9 +40,12 @@ class Trainer(Protocol):
     ----------
     opaque
         Whether its models cannot be made into fitted estimators of the source, for code that looks into them.
+    same_bits
+        Whether its models answer with the bits of those of the source's own ``fit``.
     """
 
     opaque: ClassVar[bool]
+    same_bits: ClassVar[bool]
 
     @classmethod
     def of(cls, source: ModelSource, data: Dataset, regime: Regime) -> Self | str | None:

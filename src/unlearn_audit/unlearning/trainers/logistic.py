@@ -29,6 +29,7 @@ class LogisticTrainer:
     """
 
     opaque: ClassVar[bool] = False
+    same_bits: ClassVar[bool] = False
 
     source: ModelSource
     data: Dataset

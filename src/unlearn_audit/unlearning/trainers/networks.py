@@ -39,6 +39,7 @@ class NetworkTrainer:
     """
 
     opaque: ClassVar[bool] = False
+    same_bits: ClassVar[bool] = False
 
     source: ModelSource
     data: Dataset

@@ -26,6 +26,7 @@ class PlainTrainer:
     """
 
     opaque: ClassVar[bool] = False
+    same_bits: ClassVar[bool] = True
 
     source: ModelSource
     data: Dataset

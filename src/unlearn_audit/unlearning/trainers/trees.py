@@ -31,6 +31,7 @@ class TreeTrainer:
     """
 
     opaque: ClassVar[bool] = True
+    same_bits: ClassVar[bool] = True
 
     source: ModelSource
     data: Dataset
