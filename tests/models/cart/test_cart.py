@@ -256,8 +256,8 @@ def test_without_numba_nothing_is_compiled(source, data, monkeypatch):
 
 
 def test_one_who_comes_with_a_value_beyond_all_others_may_be_split_off():
-    X, y = np.array([[0.0], [0], [0], [0], [1], [2]]), np.array([0, 1, 1, 1, 1, 0])
-    tree, training = DecisionTreeClassifier(random_state=0), np.arange(5)
+    X, y = np.repeat([[0.0], [1], [2]], [16, 1, 1], axis=0), np.repeat([0, 1, 0], [1, 16, 1])
+    tree, training = DecisionTreeClassifier(max_depth=1, random_state=0), np.arange(17)
     original = grow_model(CartSettings.of(tree), X, y, training, 0)
-    (model,) = grow_versions(CartSettings.of(tree), X, y, original, training, [np.arange(6)], 0)
-    assert np.array_equal(model.predict_proba(X), answers(tree, X, y, np.arange(6), X))
+    (model,) = grow_versions(CartSettings.of(tree), X, y, original, training, [np.arange(18)], 0)
+    assert np.array_equal(model.predict_proba(X), answers(tree, X, y, np.arange(18), X))

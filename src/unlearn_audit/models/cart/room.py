@@ -55,6 +55,7 @@ def scratch_for(table: Table, rules: Rules) -> Scratch:
         whole(2),
         whole(5),
         whole(FEW, 5),
+        whole(5),
         stack,
         whole(deep, k),
         whole(2 * deep, 3),

@@ -181,9 +181,11 @@ class Scratch(NamedTuple):
     draws
         The state of the draws, and that before those that may be taken back.
     drawing
-        How far the draws of a node are, see `kernel.draws`.
+        How far the draws of a node are, see `kernel.drawing`.
     moves
         Changes of a node, ascending by a feature, see `kernel.kept`.
+    split
+        How the first node that is grown is split, if it is known, see `SPLIT_IS_KNOWN` and others.
     stack, stack_counts
         `WAITING`, and the weights of each class.
     waiting
@@ -199,6 +201,7 @@ class Scratch(NamedTuple):
     draws: Ints
     drawing: Ints
     moves: Ints
+    split: Ints
     stack: Records
     stack_counts: Ints
     waiting: Ints
@@ -207,6 +210,9 @@ class Scratch(NamedTuple):
 
 ALL, BELOW, LEFT, REST, MORE_LEFT, MORE_RIGHT = range(6)
 """Rows of `Scratch.sums`."""
+
+SPLIT_IS_KNOWN, SPLIT_FEATURE, SPLIT_LOW, SPLIT_HIGH, SPLIT_CONSTANTS = range(5)
+"""Places of `Scratch.split`: whether it is known, and what `search` would return of it."""
 
 
 class Versions(NamedTuple):

@@ -12,6 +12,7 @@ from unlearn_audit.models.cart.kernel.arrays import (
     PLACE_ROW,
     PLACE_WEIGHT,
     SPLIT,
+    SPLIT_IS_KNOWN,
     Found,
     Halves,
     Ints,
@@ -25,6 +26,7 @@ from unlearn_audit.models.cart.kernel.frontier import grow_best_first, write_pre
 from unlearn_audit.models.cart.kernel.grow import begin, grow
 from unlearn_audit.models.cart.kernel.reorder import is_same, note_leaf, note_threshold, replay_best_first
 from unlearn_audit.models.cart.kernel.ties import redraw, take_back, wins
+from unlearn_audit.models.cart.kernel.verify import find_split
 
 _CLASS = MOST_CLASSES - 1
 
@@ -55,7 +57,7 @@ def replay_versions(
         whole = changes.sizes[1, versions.size[version]]
         for of in range(len(ends)):
             ends[of, version + 1] = ends[of, version]
-        node = ends[NEW_NODES, version]
+        node, replay.scratch.split[SPLIT_IS_KNOWN] = ends[NEW_NODES, version], 0
         anew = count > most or (fragile and count > 0)
         if not anew and replay.rules.max_leaf_nodes > 0:
             anew = not replay_best_first(replay, count, version, whole, found)
@@ -110,7 +112,8 @@ def _replay_version(replay: Replay, count: int, version: int, whole: int, fresh:
 def _stays(replay: Replay, at: int, first: int, last: int, astray: bool) -> tuple[bool, int, int]:
     """Return whether a node is to be as it was, and the ranks on both sides of its threshold.
 
-    If the draws do not stand as in the original, they go on as that node takes them, and stay if it does not stay.
+    If the draws do not stand as in the original, they go on as that node takes them, and stay if it does not stay. Then
+    ``scratch.split`` may get how it is split.
     """
     record, redrawn = replay.tree.nodes[at], np.bool_(astray and replay.tree.nodes[at].kind != LEAF)
     if redrawn:
@@ -122,6 +125,8 @@ def _stays(replay: Replay, at: int, first: int, last: int, astray: bool) -> tupl
         same = wins(replay, at)
     if redrawn and not same:
         take_back(replay.scratch)
+    if not same:
+        find_split(replay, at, first, last, redrawn)
     return same, low, high
 
 
@@ -167,6 +172,8 @@ def _grow_anew(
         scratch.draws[0] = record.state
         for i in range(scratch.features.shape[1]):
             scratch.features[0, i] = replay.tree.order[of[0], i]
+    if scratch.split[SPLIT_IS_KNOWN]:
+        redraw(replay, of[0])
     entry = found.ends[1, version + 1]
     if entry == len(found.roots):
         return -1

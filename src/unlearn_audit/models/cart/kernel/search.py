@@ -6,7 +6,7 @@ import numpy as np
 
 from unlearn_audit.models.cart.kernel.arrays import CELL_SIZE, Ints, Record, Records, Rules, Scratch, Table
 from unlearn_audit.models.cart.kernel.compiled import compiled
-from unlearn_audit.models.cart.kernel.draws import begin_draws, draw_feature, end_draws, put_away
+from unlearn_audit.models.cart.kernel.drawing import begin_draws, draw_feature, end_draws, put_away
 from unlearn_audit.models.cart.kernel.splits import judge, tally
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from unlearn_audit.models.cart.kernel.arrays import Replay, Scratch
 from unlearn_audit.models.cart.kernel.compiled import compiled
-from unlearn_audit.models.cart.kernel.draws import begin_draws, draw_feature, end_draws, put_away
+from unlearn_audit.models.cart.kernel.drawing import begin_draws, draw_feature, end_draws, put_away
 
 _ORDER, _BEFORE, _TURNS = 0, 2, 3
 

@@ -14,21 +14,30 @@ from unlearn_audit.models.cart.kernel.arrays import (
     ALL,
     BELOW,
     CELL_WEIGHT,
+    LEAF,
     MARGIN,
     REST,
     SPLIT,
+    SPLIT_CONSTANTS,
+    SPLIT_FEATURE,
+    SPLIT_HIGH,
+    SPLIT_IS_KNOWN,
+    SPLIT_LOW,
     Ints,
     Replay,
     Rules,
     Sums,
 )
 from unlearn_audit.models.cart.kernel.compiled import compiled
-from unlearn_audit.models.cart.kernel.grow import EPSILON, gained
+from unlearn_audit.models.cart.kernel.grow import EPSILON, gained, is_leaf
 from unlearn_audit.models.cart.kernel.kept import judge_kept, list_moves, unfold
 from unlearn_audit.models.cart.kernel.splits import collect, impurity, judge
 from unlearn_audit.models.cart.kernel.ties import came_before
 
 _ROUNDING = 1e-10
+
+_WORTH_KEEPING = 32
+"""Of smaller nodes it takes longer to keep their histograms than to search them."""
 
 
 @compiled
@@ -49,7 +58,7 @@ def examine(
 ) -> tuple[int, float, int, int]:
     """Return what `judge` says of a search with the changes of a node: reach, best, and the ranks of its threshold.
 
-    The ranks are right only of the feature that the original's node is split by.
+    The ranks may be wrong if it is not of the best split of a node.
     """
     classes = list_moves(replay, node, at, first, last, of_best)
     if classes < 0:
@@ -151,6 +160,32 @@ def holds(replay: Replay, node: int, first: int, last: int, sums: Sums, redrawn:
         if rival == value and rival > -np.inf and (came_before(replay, at, best_at) if redrawn else at < best_at):
             return False, 0, 0
     return True, low, high
+
+
+@compiled
+def find_split(replay: Replay, node: int, first: int, last: int, redrawn: bool) -> None:
+    """Find how a node is split that is not to be as it was, and write it into ``scratch.split``.
+
+    Nothing is written where a search is faster, or has to be made.
+    """
+    rules, tree, split, best, best_at = replay.rules, replay.tree, replay.scratch.split, -np.inf, np.int64(-1)
+    sums, record = summed(replay, node, first, last), replay.tree.nodes[node]
+    known, low, high, zero = np.int64(record.known), np.int64(0), np.int64(0), np.int64(0)
+    leaf = record.kind == LEAF or is_leaf(sums[0], sums[1], record.depth, replay.scratch.sums[ALL], rules)
+    if leaf or sums[0] < _WORTH_KEEPING:
+        return
+    for at in range(record.searches, tree.nodes[node + 1].searches):
+        reach, value, _, _ = examine(replay, node, at, first, last, sums, np.bool_(False))
+        if (reach < 0) != (tree.searches[at].reach < 0):
+            return
+        known += np.int64(reach < 0)
+        tied = value == best and value > -np.inf
+        if value > best or (tied and redrawn and came_before(replay, at, best_at)):
+            best, best_at = value, np.int64(at)
+    if best_at >= 0:
+        _, _, low, high = examine(replay, node, best_at, first, last, sums, np.bool_(True))
+    split[SPLIT_FEATURE] = np.int64(tree.searches[best_at].feature) if best_at >= zero else np.int64(-1)
+    split[SPLIT_LOW], split[SPLIT_HIGH], split[SPLIT_CONSTANTS], split[SPLIT_IS_KNOWN] = low, high, known, 1
 
 
 @compiled
