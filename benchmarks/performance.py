@@ -48,7 +48,7 @@ def page(results: dict[str, Any], gpu: dict[str, Any] | None = None) -> str:
         *(f"- {of['work']}: {of['note']} ({when[id(of)]})." for of in cases.values()),
         "",
     ]
-    lines += [*_gpu(gpu), *_growth(results.get("growth", {})), *_totals(totals)]
+    lines += [*_gpu(gpu), *_growth(results.get("growth", {})), *_memory(results.get("memory", {})), *_totals(totals)]
     while not lines[-1]:
         lines.pop()
     return with_table(PAGE.read_text(encoding="utf-8"), lines, PAGE.name, MARKS)
@@ -105,6 +105,25 @@ def _growth(growth: dict[str, Any]) -> list[str]:
         sizes, seconds = ", ".join(f"{s:,}" for s in of["sizes"]), ", ".join(f"{s:.3g}" for s in of["seconds"])
         lines.append(f"| {name} | {sizes} | {seconds} | {of['exponent']:.2f} ± {of['standard_error']:.2f} |")
     return [*lines, ""]
+
+
+def _memory(memory: dict[str, Any]) -> list[str]:
+    lines = [
+        "### Memory of deletions from forests",
+        "",
+        "The most that a process held, libraries included, where versions start from the original's trees, and without",
+        "numba, in MiB.",
+        "",
+        "| work | without | with | ratio | at most | met |",
+        "|---|---|---|---|---|---|",
+    ]
+    for of in memory.values():
+        plain, ours = (of["bytes"][side]["peak"] / 2**20 for side in ("plain", "ours"))
+        lines.append(
+            f"| {of['work']} | {plain:.0f} | {ours:.0f} | {of['ratio']:.2f} | {of['at_most']:g} "
+            f"| {_met(of['ratio'] <= of['at_most'])} |"
+        )
+    return [*lines, ""] if memory else []
 
 
 def _totals(totals: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from rich.table import Table
 
 import audits
 import growth
+import tree_memory
 import trees
 import worlds
 from measure import RESULTS, Case, keep, measure, read_results
@@ -43,6 +44,7 @@ def main() -> None:
         if not options.small:
             keep("growth", grown)
             keep("totals", growth.measure_totals())
+            keep("memory", {"forest-deletions": tree_memory.measured(small=False)})
     if not options.small:
         results = read_results()
         show(results)

@@ -23,7 +23,7 @@ from unlearn_audit.worlds.from_arrays import prepare_arrays
 
 pytest.importorskip("numba")
 
-KINDS = ("normal", "round", "two values", "close", "constant", "mostly zero", "some of each")
+KINDS = ("normal", "round", "two values", "close", "constant", "mostly zero", "copies", "some of each")
 
 
 def records(seed, n, width, n_classes, kind):
@@ -31,19 +31,20 @@ def records(seed, n, width, n_classes, kind):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, width))
     y = np.minimum(rng.geometric(0.5, size=n) - 1 + (X[:, 0] > 0.3), n_classes - 1)
-    of = np.array([KINDS.index(kind) if kind != KINDS[-1] else int(rng.integers(6)) for _ in range(width)])
+    of = np.array([KINDS.index(kind) if kind != KINDS[-1] else int(rng.integers(7)) for _ in range(width)])
     X[:, of == 1] = X[:, of == 1].round(1)
     X[:, of == 2] = X[:, of == 2] > 1
     X[:, of == 3] = 1 + rng.integers(0, 12, size=(n, (of == 3).sum())) * 6e-8
     X[:, of == 4] = 3
     X[:, of == 5] = np.where(rng.random((n, (of == 5).sum())) < 0.15, X[:, of == 5].round(1), 0)
+    X[:, of == 6] = X[:, :1].round(1) * rng.choice([-1, 1], (of == 6).sum())
     X[n // 2 :] = np.where(rng.random((n - n // 2, 1)) < 0.1, X[: n - n // 2], X[n // 2 :])
     return X, np.array([f"class {c}" for c in range(n_classes)])[y]
 
 
 @st.composite
-def parameters(draw):
-    """An estimator with any parameters that are covered."""
+def parameters(draw, **fixed):
+    """An estimator with any parameters that are covered, but for some that are given."""
     given = {
         "criterion": draw(st.sampled_from(["gini", "gini", "entropy", "log_loss"])),
         "max_depth": draw(st.sampled_from([None, None, 1, 4])),
@@ -53,7 +54,7 @@ def parameters(draw):
         "max_features": draw(st.sampled_from(["sqrt", "sqrt", "log2", None, 1, 3, 0.5])),
         "min_impurity_decrease": draw(st.sampled_from([0.0, 0.0, 0.01])),
         "random_state": draw(st.integers(0, 2**31 - 1)),
-    }
+    } | fixed
     if draw(st.booleans()):
         return DecisionTreeClassifier(**given)
     return RandomForestClassifier(3, bootstrap=draw(st.sampled_from([True, True, False])), **given)
@@ -82,6 +83,20 @@ def answers(estimator, X, y, rows, asked):
 )  # fmt: skip
 @settings(max_examples=120, deadline=None)
 def test_models_and_all_versions_of_them_answer_with_the_same_bits(estimator, seed, n, width, n_classes, kind):
+    answer_with_the_same_bits(estimator, seed, n, width, n_classes, kind)
+
+
+@given(
+    estimator=parameters(max_features=None, min_impurity_decrease=0.0), seed=st.integers(0, 2**31 - 1),
+    n=st.integers(10, 250), width=st.integers(2, 12), n_classes=st.integers(2, 5),
+    kind=st.sampled_from(["round", "two values", "mostly zero", "copies", "some of each"]),
+)  # fmt: skip
+@settings(max_examples=80, deadline=None)
+def test_so_they_do_where_all_features_are_tried_and_many_are_equally_good(estimator, seed, n, width, n_classes, kind):
+    answer_with_the_same_bits(estimator, seed, n, width, n_classes, kind)
+
+
+def answer_with_the_same_bits(estimator, seed, n, width, n_classes, kind):
     X, y = records(seed, n + 4, width, n_classes, kind)
     training, asked = np.arange(n), np.concatenate([X, np.random.default_rng(1).normal(size=(30, width))])
     covered = CartSettings.of(estimator)
@@ -241,8 +256,8 @@ def test_without_numba_nothing_is_compiled(source, data, monkeypatch):
 
 
 def test_one_who_comes_with_a_value_beyond_all_others_may_be_split_off():
-    X, y = np.array([[0.0], [0], [0], [0], [1], [2]]), np.array([0, 1, 1, 1, 1, 0])
-    tree, training = DecisionTreeClassifier(random_state=0), np.arange(5)
+    X, y = np.repeat([[0.0], [1], [2]], [16, 1, 1], axis=0), np.repeat([0, 1, 0], [1, 16, 1])
+    tree, training = DecisionTreeClassifier(max_depth=1, random_state=0), np.arange(17)
     original = grow_model(CartSettings.of(tree), X, y, training, 0)
-    (model,) = grow_versions(CartSettings.of(tree), X, y, original, training, [np.arange(6)], 0)
-    assert np.array_equal(model.predict_proba(X), answers(tree, X, y, np.arange(6), X))
+    (model,) = grow_versions(CartSettings.of(tree), X, y, original, training, [np.arange(18)], 0)
+    assert np.array_equal(model.predict_proba(X), answers(tree, X, y, np.arange(18), X))

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.models.cart.growing import Grower, Growth, OneTree, children_and_values, shares
-from unlearn_audit.models.cart.kernel.arrays import Found, Overlay, Replay, Tree, Versions
-from unlearn_audit.models.cart.room import room_for_changes, room_for_found, room_for_pool, room_for_tree
+from unlearn_audit.models.cart.kernel.arrays import NEW_NODES, Found, Overlay, Replay, Tree, Versions
+from unlearn_audit.models.cart.room import doubled, room_for_changes, room_for_found, room_for_pool, room_for_tree
 from unlearn_audit.utils.typing import Positions
 
 _NODES, _ENTRIES = 4096, 2048
@@ -61,8 +61,8 @@ class Deletion:
             len(grower.rows.positions), max(grower.n, int(versions.slots.max())), len(versions.slots)
         )
         self._pool = room_for_pool(grower.rules)
-        self._nodes, self._entries = _NODES, _ENTRIES
-        self._room: tuple[Tree, Found] | None = None
+        rules, width = grower.rules, grower.rows.width
+        self._fresh, self._found = room_for_tree(_NODES, 0, 0, rules, width), room_for_found(versions, _ENTRIES, rules)
 
     def overlay(self, growth: Growth | None) -> Overlay:
         """Return in what the versions of all trees differ, and add the original's to a growth if there is one."""
@@ -77,21 +77,17 @@ class Deletion:
     def _of_tree(self, one: OneTree) -> tuple[Tree, Found]:
         from unlearn_audit.models.cart.kernel.replay import replay_versions
 
-        grower = self.grower
+        grower, done = self.grower, 0
         replay = Replay(grower.rows.table, grower.rules, one.tree, self._changes, self._pool, grower.scratch)
+        self._pool.free[0] = 0
+        one.tree.searches["stored"] = -1
+        self._changes.mark[:] = 0
         while True:
-            fresh, found = self._room = self._room or self._new_room()
-            self._pool.free[0] = 0
-            one.tree.searches["stored"] = -1
-            self._changes.mark[:] = 0
-            if replay_versions(replay, one.times, self.versions, one.fragile, self.most, fresh, found):
+            fresh, found = self._fresh, self._found
+            done = replay_versions(replay, one.times, self.versions, one.fragile, self.most, fresh, found, done)
+            if done == len(self.versions.size):
                 return fresh, found
-            self._nodes, self._entries, self._room = 2 * self._nodes, 2 * self._entries, None
-
-    def _new_room(self) -> tuple[Tree, Found]:
-        rules = self.grower.rules
-        found = room_for_found(len(self.versions.size), self._entries, rules)
-        return room_for_tree(self._nodes, 0, 0, rules, self.grower.rows.width), found
+            self._fresh, self._found = Tree(*map(doubled, fresh)), Found(found.ends, *map(doubled, found[1:]))
 
 
 class _Collected:
@@ -105,15 +101,14 @@ class _Collected:
 
     def add(self, fresh: Tree, found: Found) -> None:
         """Add what differs in a tree."""
-        n_leaves, n_roots, n_moved = (int(n) for n in found.ends[:, -1])
+        n_leaves, n_roots, n_moved, used = (int(n) for n in found.ends[:, -1])
         roots, moved = found.roots[:n_roots], found.moved[:n_moved]
-        used = _used(fresh, roots)
         nodes, counts = fresh.nodes[:used], fresh.counts[:used]
         right, values = children_and_values(nodes, counts, self._values)
         right[nodes["feature"] >= 0] += self._nodes
         at = np.stack([roots["node"], roots["fresh"] + self._nodes], axis=1)
-        self._ends.append(found.ends + self._before)
-        self._before = self._before + found.ends[:, -1:]
+        self._ends.append(found.ends[:NEW_NODES] + self._before)
+        self._before = self._before + found.ends[:NEW_NODES, -1:]
         self._nodes, self._values = self._nodes + used, self._values + len(values)
         self._parts.append(
             (
@@ -132,13 +127,3 @@ class _Collected:
     def overlay(self) -> Overlay:
         """Return what differs."""
         return Overlay(np.stack(self._ends, axis=1), *(np.concatenate(part) for part in zip(*self._parts, strict=True)))
-
-
-def _used(fresh: Tree, roots: npt.NDArray[Any]) -> int:
-    """Return how many new nodes there are: up to the rightmost below the last root."""
-    if not len(roots):
-        return 0
-    node = int(roots["fresh"][-1])
-    while fresh.nodes["feature"][node] >= 0:
-        node = int(fresh.nodes["right"][node])
-    return node + 1

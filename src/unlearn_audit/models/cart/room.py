@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from unlearn_audit.models.cart.kernel.arrays import (
     CHANGE,
+    FEW,
     MOVED,
     NODE,
     ROOT,
@@ -22,6 +23,7 @@ from unlearn_audit.models.cart.kernel.arrays import (
     Table,
     Tally,
     Tree,
+    Versions,
 )
 
 _POOLED = 2**19
@@ -48,10 +50,13 @@ def scratch_for(table: Table, rules: Rules) -> Scratch:
     best_first = min(2 * rules.max_leaf_nodes, 2 * n) if rules.max_leaf_nodes else 0
     return Scratch(
         tally,
-        whole(4, k),
+        whole(6, k),
         whole(2, n),
-        half(2, width),
-        whole(1),
+        half(4, width),
+        whole(2),
+        whole(5),
+        whole(FEW, 5),
+        whole(5),
         stack,
         whole(deep, k),
         whole(2 * deep, 3),
@@ -73,15 +78,20 @@ def room_for_changes(n: int, slots: int, sizes: int) -> Changes:
 def room_for_pool(rules: Rules) -> Pool:
     """Return room for histograms."""
     most = _POOLED // rules.n_classes
-    return Pool(whole(1), half(most), whole(most * rules.n_classes))
+    return Pool(whole(1), half(most), whole(most * rules.n_classes), whole(most, 4))
 
 
-def room_for_found(versions: int, entries: int, rules: Rules) -> Found:
+def room_for_found(versions: Versions, entries: int, rules: Rules) -> Found:
     """Return room for what differs in the versions of a tree."""
     return Found(
-        whole(3, versions + 1),
+        whole(4, len(versions.size) + 1),
         half(entries),
         half(entries, rules.n_classes),
         np.zeros(entries, ROOT),
         np.zeros(entries, MOVED),
     )
+
+
+def doubled(room: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return twice as much room, with what is in it."""
+    return np.concatenate([room, np.zeros_like(room)])

@@ -66,9 +66,13 @@ def mean_of_version(
         moves = ends[2, t, version] < ends[2, t, version + 1]
         for i in range(len(at)):
             leaf = np.int64(_moved(grown, overlay, t, version, X[i]) if moves else leaves[t, at[i]])
-            root = first
-            while root < last and grown.end[start + overlay.roots[root, 0]] <= leaf:
-                root += 1
+            root, after = first, last
+            while root < after:
+                middle = (root + after) // 2
+                if grown.end[start + overlay.roots[middle, 0]] <= leaf:
+                    root = middle + 1
+                else:
+                    after = middle
             if root < last and overlay.roots[root, 0] <= leaf:
                 value = _below(overlay, overlay.roots[root, 1], X[i])
                 for c in range(k):

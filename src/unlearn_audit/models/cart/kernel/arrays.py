@@ -26,6 +26,9 @@ CELL_WEIGHT, CELL_SIZE = 32, 2**32 - 1
 LEAF, LEAF_SEARCHED, SPLIT = 0, 1, 2
 """Kinds of nodes: a leaf by its size or purity, a leaf since no split of it was allowed, and a split."""
 
+FEW = 8
+"""With more changes than that in a node a histogram is made anew."""
+
 MARGIN = 4
 """By how many records a split may miss the smallest leaf and still count in the bounds on what splits can reach."""
 
@@ -94,13 +97,13 @@ its split gains, how many records go left, and its place in preorder; where tree
 it was not split in the end) and where the places of the right one start; and, in the first node, how many there are."""
 
 SEARCH = np.dtype(
-    [("upper", "f8"), ("second", "f8"), ("stored", "i8"), ("feature", "i8"), ("reach", "i8"), ("level", "i8"),
+    [("value", "f8"), ("second", "f8"), ("stored", "i8"), ("feature", "i8"), ("reach", "i8"), ("level", "i8"),
      ("size", "i8")],
     align=True,
 )  # fmt: skip
-"""A feature that was searched for a node: the best value of all its splits, and of all but the best; where its
-histogram is kept (-1 for nowhere) and how many values that has; how many records the smaller side of its most even
-split has, -1 of a constant feature; and the only rank of such a one."""
+"""A feature that was searched for a node: the best value of its splits that are allowed, and of all but the best, those
+too that a few records more would allow; where its histogram is kept (-1 for nowhere) and how many values that has; how
+many records the smaller side of its most even split has, -1 of a constant feature; and the only rank of such a one."""
 
 WAITING = np.dtype([("start", "i8"), ("stop", "i8"), ("depth", "i8"), ("known", "i8"), ("parent", "i8")])
 """A node that waits to be grown; its parent is -1 if it follows it."""
@@ -116,6 +119,9 @@ MOVED = np.dtype([("threshold", "f8"), ("node", "i8")], align=True)
 
 Records = npt.NDArray[np.void]
 Record = Any
+
+Sums = tuple[int, int, int, int, int]
+"""Of a node with its changes, see `kernel.verify.summed`."""
 
 
 class Tree(NamedTuple):
@@ -170,13 +176,21 @@ class Scratch(NamedTuple):
     tally
         Of a feature.
     sums
-        (4, classes) weights in a node, on the left of its split, and on both sides of any other, see `ALL` and others.
+        (6, classes) weights in a node, on the left of its split, and on both sides of any other, and what changes on
+        both sides, see `ALL` and others.
     places
         (2, rows) places on their way, and those from which a node is grown anew.
     features
-        (2, features) their order at a moment, and those known to be constant.
+        (4, features) their order at a moment, and those known to be constant; their order before draws that may be
+        taken back, and the turn of each in these, see `kernel.ties`.
     draws
-        The state of the draws.
+        The state of the draws, and that before those that may be taken back.
+    drawing
+        How far the draws of a node are, see `kernel.drawing`.
+    moves
+        Changes of a node, ascending by a feature, see `kernel.kept`.
+    split
+        How the first node that is grown is split, if it is known, see `SPLIT_IS_KNOWN` and others.
     stack, stack_counts
         `WAITING`, and the weights of each class.
     waiting
@@ -190,14 +204,20 @@ class Scratch(NamedTuple):
     places: Ints
     features: Halves
     draws: Ints
+    drawing: Ints
+    moves: Ints
+    split: Ints
     stack: Records
     stack_counts: Ints
     waiting: Ints
     frontier: Tree
 
 
-ALL, BELOW, LEFT, REST = range(4)
+ALL, BELOW, LEFT, REST, MORE_LEFT, MORE_RIGHT = range(6)
 """Rows of `Scratch.sums`."""
+
+SPLIT_IS_KNOWN, SPLIT_FEATURE, SPLIT_LOW, SPLIT_HIGH, SPLIT_CONSTANTS = range(5)
+"""Places of `Scratch.split`: whether it is known, and what `search` would return of it."""
 
 
 class Versions(NamedTuple):
@@ -246,11 +266,23 @@ class Changes(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Histograms of searches of the original that were asked for, and where the next one goes."""
+    """Histograms of searches of the original that were asked for, one value after another.
+
+    Attributes
+    ----------
+    free
+        Where the next one goes.
+    ranks, cells
+        The values that are there, and for each class the sum of the cells of all lower ones.
+    sums
+        (values, 4) how many records have lower values, and their weight; the sums of the squared weights of classes of
+        these, and of all others.
+    """
 
     free: Ints
     ranks: Halves
     cells: Ints
+    sums: Ints
 
 
 class Found(NamedTuple):
@@ -259,7 +291,7 @@ class Found(NamedTuple):
     Attributes
     ----------
     ends
-        (3, versions + 1) where those of the next version start, of leaves, roots and thresholds.
+        (4, versions + 1) where those of the next version start, of leaves, roots, thresholds, and new nodes.
     leaves, leaf_counts
         Leaves of which only the weights of classes changed, and those.
     roots, moved
@@ -271,6 +303,10 @@ class Found(NamedTuple):
     leaf_counts: Halves
     roots: Records
     moved: Records
+
+
+NEW_NODES = 3
+"""A row of `Found.ends`."""
 
 
 class Replay(NamedTuple):

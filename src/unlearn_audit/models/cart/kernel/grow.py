@@ -15,6 +15,11 @@ from unlearn_audit.models.cart.kernel.arrays import (
     PLACE_WEIGHT,
     REST,
     SPLIT,
+    SPLIT_CONSTANTS,
+    SPLIT_FEATURE,
+    SPLIT_HIGH,
+    SPLIT_IS_KNOWN,
+    SPLIT_LOW,
     Ints,
     Record,
     Records,
@@ -109,7 +114,8 @@ def grow(
 ) -> tuple[int, bool]:
     """Grow what the first node of the stack (see `begin`) leads to, and write it into a tree from a node on.
 
-    The draws go on from ``scratch``, where they end too.
+    The draws go on from ``scratch``, where they end too; so they do behind those of the first node if ``scratch.split``
+    has how it is split.
 
     Parameters
     ----------
@@ -127,7 +133,7 @@ def grow(
         gains, decides about a node, so that another total weight may change it.
     """
     stack, stack_counts, sums = scratch.stack, scratch.stack_counts, scratch.sums
-    n_features, fragile, waiting = scratch.features.shape[1], False, np.int64(1)
+    n_features, fragile, waiting, split = scratch.features.shape[1], False, np.int64(1), scratch.split
     log, none = np.int64(0 if keep else -1), np.int64(-1)
     while waiting > 0:
         waiting -= 1
@@ -148,9 +154,18 @@ def grow(
         record.kind, record.feature = LEAF, -1
         if not is_leaf(stop - start, weight, depth, sums[ALL], rules):
             record.kind = LEAF_SEARCHED
-            feature, low, high, n_low, n_high, known, log = search(
-                table, rules, places, of, weight, scratch, tree.searches, log
-            )
+            if split[SPLIT_IS_KNOWN]:
+                split[SPLIT_IS_KNOWN], n_low, n_high = 0, 0, 0
+                feature, low, high, known = (
+                    split[SPLIT_FEATURE],
+                    split[SPLIT_LOW],
+                    split[SPLIT_HIGH],
+                    split[SPLIT_CONSTANTS],
+                )
+            else:
+                feature, low, high, n_low, n_high, known, log = search(
+                    table, rules, places, of, weight, scratch, tree.searches, log
+                )
             if feature >= 0:
                 middle = divide(table, feature, low, places, start, stop, scratch)
                 gain = gained(weight, sums[BELOW], rules, sums)

@@ -34,7 +34,7 @@ def _nodes_hold(replay: Replay, count: int, version: int, whole: int, found: Fou
         for c in range(k):
             weight += tree.counts[at, c]
         if first < last:
-            same, low, high = is_same(replay, at, first, last)
+            same, low, high = is_same(replay, at, first, last, np.bool_(False))
             if not same:
                 return False
             weight = np.int64(0)
@@ -90,14 +90,14 @@ def _order_holds(replay: Replay) -> bool:
 
 
 @compiled
-def is_same(replay: Replay, at: int, first: int, last: int) -> tuple[bool, int, int]:
+def is_same(replay: Replay, at: int, first: int, last: int, redrawn: bool) -> tuple[bool, int, int]:
     """Return whether a node is to be as it was but for its weights, and the ranks on both sides of its threshold."""
     record = replay.tree.nodes[at]
     sums = summed(replay, at, first, last)
     leaf = is_leaf(sums[0], sums[1], record.depth, replay.scratch.sums[ALL], replay.rules)
     if leaf or record.kind == LEAF:
         return leaf and record.kind == LEAF, 0, 0
-    return holds(replay, at, first, last, sums)
+    return holds(replay, at, first, last, sums, redrawn)
 
 
 @compiled

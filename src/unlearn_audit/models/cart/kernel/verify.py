@@ -14,20 +14,30 @@ from unlearn_audit.models.cart.kernel.arrays import (
     ALL,
     BELOW,
     CELL_WEIGHT,
+    LEAF,
     MARGIN,
     REST,
     SPLIT,
+    SPLIT_CONSTANTS,
+    SPLIT_FEATURE,
+    SPLIT_HIGH,
+    SPLIT_IS_KNOWN,
+    SPLIT_LOW,
     Ints,
     Replay,
     Rules,
+    Sums,
 )
 from unlearn_audit.models.cart.kernel.compiled import compiled
-from unlearn_audit.models.cart.kernel.grow import EPSILON, gained
-from unlearn_audit.models.cart.kernel.splits import collect, impurity, judge, tally
+from unlearn_audit.models.cart.kernel.grow import EPSILON, gained, is_leaf
+from unlearn_audit.models.cart.kernel.kept import judge_kept, list_moves, unfold
+from unlearn_audit.models.cart.kernel.splits import collect, impurity, judge
+from unlearn_audit.models.cart.kernel.ties import came_before
 
 _ROUNDING = 1e-10
 
-Sums = tuple[int, int, int, int, int]
+_WORTH_KEEPING = 32
+"""Of smaller nodes it takes longer to keep their histograms than to search them."""
 
 
 @compiled
@@ -43,36 +53,26 @@ def measure(weight: int, left: Ints, rules: Rules, sums: Ints) -> float:
 
 
 @compiled
-def _kept(replay: Replay, node: int, at: int) -> None:
-    """Fill the histogram of a search of the original, from the pool if it is there."""
-    search, record, pool, tallied = replay.tree.searches[at], replay.tree.nodes[node], replay.pool, replay.scratch.tally
-    k = replay.rules.n_classes
-    histogram, present = tallied.histogram, tallied.present
-    if search.stored < 0:
-        found = tally(replay.table, np.int64(search.feature), replay.tree.places, record.start, record.stop, k, tallied)
-        ranks, cells, start = tallied.ranks, tallied.cells, 0
-        if pool.free[0] + found <= len(pool.ranks):
-            start = pool.free[0]
-            pool.free[0] += found
-            search.stored, search.size = start, found
-            for i in range(found):
-                pool.ranks[start + i] = ranks[i]
-            for i in range(found * k):
-                pool.cells[start * k + i] = cells[i]
-            start = 0
-    else:
-        ranks, cells, start, found = pool.ranks, pool.cells, search.stored, np.int64(search.size)
-    for i in range(start, start + found):
-        rank = np.int64(ranks[i])
-        present[rank >> 6] |= np.uint64(1) << np.uint64(rank & 63)
-        for c in range(k):
-            histogram[rank * k + c] = cells[i * k + c]
+def examine(
+    replay: Replay, node: int, at: int, first: int, last: int, sums: Sums, of_best: bool
+) -> tuple[int, float, int, int]:
+    """Return what `judge` says of a search with the changes of a node: reach, best, and the ranks of its threshold.
+
+    The ranks may be wrong if it is not of the best split of a node.
+    """
+    classes = list_moves(replay, node, at, first, last, of_best)
+    if classes < 0:
+        return _examine_all(replay, node, at, first, last, sums)
+    reach, best, place = judge_kept(replay, at, last - first, classes, sums)
+    if place < 0:
+        return reach, best, 0, 0
+    return reach, best, np.int64(replay.pool.ranks[place - 1]), np.int64(replay.pool.ranks[place])
 
 
 @compiled
-def examine(replay: Replay, node: int, at: int, first: int, last: int, sums: Sums) -> tuple[int, float, int, int]:
-    """Return what `judge` says of a search with the changes of a node: reach, best, and the ranks of its threshold."""
-    _kept(replay, node, at)
+def _examine_all(replay: Replay, node: int, at: int, first: int, last: int, sums: Sums) -> tuple[int, float, int, int]:
+    """Return the same in any case."""
+    unfold(replay, node, at)
     table, tallied, f, k = (
         replay.table,
         replay.scratch.tally,
@@ -122,7 +122,7 @@ def _slack(sums: Sums) -> float:
 
 
 @compiled
-def holds(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple[bool, int, int]:
+def holds(replay: Replay, node: int, first: int, last: int, sums: Sums, redrawn: bool) -> tuple[bool, int, int]:
     """Return whether a node that was searched is to be as it was, and the ranks on both sides of its threshold.
 
     Parameters
@@ -131,6 +131,8 @@ def holds(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple
         Which changes are of records in this node.
     sums
         Of `summed`.
+    redrawn
+        Whether its features were drawn again, see `redraw`.
     """
     table, tree = replay.table, replay.tree
     best_at, value, low, high = np.int64(-1), -np.inf, np.int64(0), np.int64(0)
@@ -148,16 +150,42 @@ def holds(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tuple
                 same = same and (change.old > 0 or there == search.level)
         else:
             same = same and search.reach > sums[4] and sums[3] <= MARGIN
-            cannot = search.upper == -np.inf
-            same = same and (cannot or (not replay.rules.entropy and search.upper + _slack(sums) < value))
+            upper = max(search.value, search.second)
+            same = same and (upper == -np.inf or (not replay.rules.entropy and upper + _slack(sums) < value))
         if same or at == best_at:
             continue
-        reach, rival, _, _ = examine(replay, node, at, first, last, sums)
+        reach, rival, _, _ = examine(replay, node, at, first, last, sums, np.bool_(False))
         if (reach < 0) != (search.reach < 0) or rival > value:
             return False, 0, 0
-        if rival == value and rival > -np.inf and at < best_at:
+        if rival == value and rival > -np.inf and (came_before(replay, at, best_at) if redrawn else at < best_at):
             return False, 0, 0
     return True, low, high
+
+
+@compiled
+def find_split(replay: Replay, node: int, first: int, last: int, redrawn: bool) -> None:
+    """Find how a node is split that is not to be as it was, and write it into ``scratch.split``.
+
+    Nothing is written where a search is faster, or has to be made.
+    """
+    rules, tree, split, best, best_at = replay.rules, replay.tree, replay.scratch.split, -np.inf, np.int64(-1)
+    sums, record = summed(replay, node, first, last), replay.tree.nodes[node]
+    known, low, high, zero = np.int64(record.known), np.int64(0), np.int64(0), np.int64(0)
+    leaf = record.kind == LEAF or is_leaf(sums[0], sums[1], record.depth, replay.scratch.sums[ALL], rules)
+    if leaf or sums[0] < _WORTH_KEEPING:
+        return
+    for at in range(record.searches, tree.nodes[node + 1].searches):
+        reach, value, _, _ = examine(replay, node, at, first, last, sums, np.bool_(False))
+        if (reach < 0) != (tree.searches[at].reach < 0):
+            return
+        known += np.int64(reach < 0)
+        tied = value == best and value > -np.inf
+        if value > best or (tied and redrawn and came_before(replay, at, best_at)):
+            best, best_at = value, np.int64(at)
+    if best_at >= 0:
+        _, _, low, high = examine(replay, node, best_at, first, last, sums, np.bool_(True))
+    split[SPLIT_FEATURE] = np.int64(tree.searches[best_at].feature) if best_at >= zero else np.int64(-1)
+    split[SPLIT_LOW], split[SPLIT_HIGH], split[SPLIT_CONSTANTS], split[SPLIT_IS_KNOWN] = low, high, known, 1
 
 
 @compiled
@@ -217,7 +245,7 @@ def _of_best(replay: Replay, node: int, first: int, last: int, sums: Sums) -> tu
     else:
         sure = False
     if not sure:
-        reach, value, low, high = examine(replay, node, at, first, last, sums)
+        reach, value, low, high = examine(replay, node, at, first, last, sums, np.bool_(True))
         if reach < 0 or value == -np.inf or max(low, record.low) >= min(high, record.high):
             return -1, value, 0, 0
         add_up_left(replay, node, first, last, low)
