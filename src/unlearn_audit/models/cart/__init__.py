@@ -3,8 +3,9 @@
 A tree is grown from counts of records alone: which one stands where in the training set decides nothing. So a version
 that lacks some records, or has others, starts from the original's tree. Only the nodes on the paths of records whose
 count differs are looked at; where one would be split otherwise, all that is drawn after it is grown anew, with the
-draws as scikit-learn would make them. Where every feature is tried for a split, only what is below that node is, and
-nodes at which equally good features come in another order. Trees and answers have the bits of scikit-learn's, see `check`.
+draws as scikit-learn would make them. Where every feature is tried for a split, only what is below that node is grown
+anew, and what is below nodes where equally good features now come in another order. Trees and answers have the bits
+of scikit-learn's, see `check`.
 """
 
 from __future__ import annotations
