@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from unlearn_audit.attacks import ATTACK_MODELS, CLASSICAL
 from unlearn_audit.attacks.cross_validation import cross_validation_splits
-from unlearn_audit.attacks.learned.forest import Forest, as_scikit_learn
+from unlearn_audit.attacks.learned.forest import Forest
 from unlearn_audit.config import AuditConfig
 from unlearn_audit.metrics import Calibrator, Scored, auc, best_threshold, evaluate
 from unlearn_audit.models import resolve_model
@@ -168,7 +168,7 @@ def fit_attack(attack_model: str, seed: int, X: np.ndarray, positive: np.ndarray
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = ATTACK_MODELS[attack_model](seed)
-        return (as_scikit_learn(model) if isinstance(model, Forest) else model).fit(X, positive)
+        return (model.growth.estimator() if isinstance(model, Forest) else model).fit(X, positive)
 
 
 def feature(name: str, posteriors: np.ndarray) -> np.ndarray:

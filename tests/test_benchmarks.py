@@ -1,11 +1,13 @@
 """The benchmark runs, and its two ways agree; how long they take is never tested."""
 
+import ast
 import importlib
 import json
 import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +19,15 @@ from unlearn_audit import Execution
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 BENCHMARK = BENCHMARKS / "default_audit.py"
 CASES = ("lr-adult-20", "trees", "forest-deletions", "attack-stage", "second-run")
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.rglob("*.py")), ids=lambda path: path.stem)
+def test_what_is_imported_from_the_package_is_there(path):
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    for node in (node for node in nodes if (node.module or "").startswith("unlearn_audit")):
+        module = importlib.import_module(node.module)
+        for alias in node.names:
+            assert hasattr(module, alias.name) or find_spec(f"{node.module}.{alias.name}"), (node.module, alias.name)
 
 
 def test_both_ways_of_the_default_audit_agree(tmp_path):

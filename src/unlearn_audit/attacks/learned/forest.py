@@ -49,9 +49,13 @@ class Forest:
         y
             (n,) answers.
         """
-        growth = Growth(self.n_estimators, self.min_samples_leaf, self.random_state, self.balanced)
-        self.model_ = _grown(X, np.asarray(y, dtype=np.int64), growth) or growth.estimator().fit(X, y)
+        self.model_ = _grown(X, np.asarray(y, dtype=np.int64), self.growth) or self.growth.estimator().fit(X, y)
         return self
+
+    @property
+    def growth(self) -> Growth:
+        """How it is grown."""
+        return Growth(self.n_estimators, self.min_samples_leaf, self.random_state, self.balanced)
 
     def predict_proba(self, X: Array) -> Array:
         """Return (n, 2) mean shares of either answer in the leaves that a row falls into."""
