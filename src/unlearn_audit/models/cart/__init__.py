@@ -53,10 +53,8 @@ def grow_model(settings: CartSettings, X: Any, y: npt.NDArray[Any], training: Po
     rows = Rows.of(X, y, training)
     if rows is None:
         return None
-    grower, growth = Grower(settings, seed, rows, len(training)), Growth()
-    for t in range(len(grower.seeds)):
-        growth.add(grower.grow(t))
-    return CartModel(growth.grown(), rows.classes, np.arange(len(rows.classes)), rows.width)
+    grown = Grower(settings, seed, rows, len(training)).grown()
+    return CartModel(grown, rows.classes, np.arange(len(rows.classes)), rows.width)
 
 
 def grow_versions(

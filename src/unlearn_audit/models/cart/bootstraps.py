@@ -9,15 +9,13 @@ import numpy.typing as npt
 
 from unlearn_audit.models.cart.settings import CartSettings
 
-_MOST = np.iinfo(np.int32).max
-
 
 def seeds_of(settings: CartSettings, seed: int) -> list[int]:
     """Return the seed of each tree; a single tree has the model's own."""
     if settings.n_trees is None:
         return [seed]
     draw = np.random.RandomState(seed)
-    return [draw.randint(_MOST) for _ in range(settings.n_trees)]
+    return [draw.randint(np.iinfo(np.int32).max) for _ in range(settings.n_trees)]
 
 
 class Bootstraps:
@@ -30,22 +28,24 @@ class Bootstraps:
     """
 
     def __init__(self, settings: CartSettings) -> None:
-        self._drawn = settings.bootstrap
-        # a new generator asks the system for entropy first, for longer than a small tree takes to grow
-        self._random = np.random.RandomState(0)
+        from unlearn_audit.models.cart.kernel.bootstrap import WORDS
+
+        self._drawn, self._state = settings.bootstrap, np.zeros(WORDS + 1, dtype=np.int64)
 
     def draws(self, seed: int) -> int:
         """Return with which state the draws of a tree start."""
-        self._random.seed(seed)
-        return int(self._random.randint(0, _MOST))
+        from unlearn_audit.models.cart.kernel.bootstrap import first_draw
+
+        return int(first_draw(self._state, seed))
 
     def times(self, seed: int, sizes: Sequence[int]) -> npt.NDArray[np.int32]:
         """Return (sizes, most slots) how often each slot is drawn where there are so many; 0 beyond."""
+        from unlearn_audit.models.cart.kernel.bootstrap import draw_slots
+
         times = np.zeros((len(sizes), max(sizes)), dtype=np.int32)
         for row, n in zip(times, sizes, strict=True):
             if self._drawn:
-                self._random.seed(seed)
-                row[:n] = np.bincount(self._random.randint(0, n, n), minlength=n)
+                draw_slots(self._state, seed, n, row)
             else:
                 row[:n] = 1
         return times

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from unlearn_audit.models.cart.bootstraps import seeds_of
 from unlearn_audit.models.cart.check import is_installed
-from unlearn_audit.models.cart.kernel.arrays import Grown
+from unlearn_audit.models.cart.growing import grow_together
 from unlearn_audit.models.cart.model import CartModel
-from unlearn_audit.models.cart.room import half, room_for_tree, scratch_for, whole
+from unlearn_audit.models.cart.room import scratch_for, whole
 from unlearn_audit.models.cart.rows import Rows
 from unlearn_audit.models.cart.settings import CartSettings
 from unlearn_audit.models.forest import Growth, drawn_shares, is_same
@@ -58,7 +58,6 @@ def _answers(X: Array, codes: Integers, growth: Growth) -> Array | None:
 
 def _grow(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
     from unlearn_audit.models.cart.kernel.bootstrap import WORDS, Drawn
-    from unlearn_audit.models.cart.kernel.forest import grow_forest
 
     # weights of classes decide about the draws alone
     settings = CartSettings.of(replace(growth, balanced=False).estimator())
@@ -69,18 +68,7 @@ def _grow(X: Array, codes: Integers, growth: Growth) -> CartModel | None:
     rules = settings.rules(n, rows.width, k)
     cumulative, first = _cumulative(codes, k) if growth.balanced else (np.zeros(0), whole(0))
     drawn = Drawn(np.array(seeds_of(settings, growth.random_state)), cumulative, first, whole(WORDS + 1), whole(n))
-    leaves = max(1, n // rules.min_samples_leaf)
-    nodes, most = 2 * leaves * len(drawn.seeds), leaves * len(drawn.seeds)
-    grown = Grown(whole(len(drawn.seeds) + 1), half(nodes), np.zeros(nodes), half(nodes), half(0), np.zeros((most, k)))
-    tree = room_for_tree(2 * leaves, 0, n, rules, rows.width)
-    used = grow_forest(rows.table, rules, drawn, scratch_for(rows.table, rules), tree, grown)
-    nodes = int(grown.starts[-1])
-    grown = grown._replace(
-        feature=grown.feature[:nodes].copy(),
-        threshold=grown.threshold[:nodes].copy(),
-        right=grown.right[:nodes].copy(),
-        values=grown.values[:used].copy(),
-    )
+    grown = grow_together(rows.table, rules, drawn, scratch_for(rows.table, rules))
     return CartModel(grown, rows.classes, np.arange(k), rows.width)
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.models.cart.bootstraps import Bootstraps, seeds_of
-from unlearn_audit.models.cart.kernel.arrays import PLACE_ROW, PLACE_WEIGHT, Grown, Rules, Tree
-from unlearn_audit.models.cart.room import room_for_tree, scratch_for
+from unlearn_audit.models.cart.kernel.arrays import PLACE_ROW, PLACE_WEIGHT, Grown, Rules, Scratch, Table, Tree
+from unlearn_audit.models.cart.room import half, room_for_tree, scratch_for, whole
 from unlearn_audit.models.cart.rows import Rows
 from unlearn_audit.models.cart.settings import CartSettings
 
-_NODES = 1024
+if TYPE_CHECKING:
+    from unlearn_audit.models.cart.kernel.bootstrap import Drawn
+
+_NODES, _MOST_TOGETHER = 1024, 2**24
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,24 @@ class Grower:
         self.scratch = scratch_for(rows.table, self.rules)
         self.seeds = seeds_of(settings, seed)
         self._bootstraps = Bootstraps(settings)
+        self._drawn = settings.bootstrap and not self.rules.max_leaf_nodes
         self._tree = self._preorder = self._room(_NODES)
         if self.rules.max_leaf_nodes:
             most = len(self.scratch.frontier.nodes)
             self._tree = room_for_tree(most, most * rows.width, len(rows.positions), self.rules, rows.width)
             self._preorder = room_for_tree(most, 0, 0, self.rules, rows.width)
+
+    def grown(self) -> Grown:
+        """Return all trees."""
+        if self._drawn and 2 * _most_leaves(self.rules, self.n) * len(self.seeds) <= _MOST_TOGETHER:
+            from unlearn_audit.models.cart.kernel.bootstrap import WORDS, Drawn
+
+            drawn = Drawn(np.array(self.seeds), np.zeros(0), whole(0), whole(WORDS + 1), whole(self.n))
+            return grow_together(self.rows.table, self.rules, drawn, self.scratch)
+        growth = Growth()
+        for t in range(len(self.seeds)):
+            growth.add(self.grow(t))
+        return growth.grown()
 
     def _room(self, nodes: int) -> Tree:
         n, width = len(self.rows.positions), self.rows.width
@@ -100,6 +116,29 @@ class Grower:
         return write_preorder(scratch, tree, made, self._preorder, 0), fragile
 
 
+def grow_together(table: Table, rules: Rules, drawn: Drawn, scratch: Scratch) -> Grown:
+    """Return the trees of a forest that grows depth-first, all grown in one call."""
+    from unlearn_audit.models.cart.kernel.forest import grow_forest
+
+    trees, leaves = len(drawn.seeds), _most_leaves(rules, len(table.labels))
+    n = 2 * leaves * trees
+    room = Grown(whole(trees + 1), half(n), np.zeros(n), half(n), half(n), np.zeros((leaves * trees, rules.n_classes)))
+    tree = room_for_tree(2 * leaves, 0, len(table.labels), rules, len(table.codes))
+    used = grow_forest(table, rules, drawn, scratch, tree, room)
+    nodes = int(room.starts[-1])
+    return room._replace(
+        feature=room.feature[:nodes].copy(),
+        threshold=room.threshold[:nodes].copy(),
+        right=room.right[:nodes].copy(),
+        end=room.end[:nodes].copy(),
+        values=room.values[:used].copy(),
+    )
+
+
+def _most_leaves(rules: Rules, n: int) -> int:
+    return max(1, n // rules.min_samples_leaf)
+
+
 class Growth:
     """Collects the trees of a model as they are asked."""
 
@@ -109,10 +148,14 @@ class Growth:
 
     def add(self, one: OneTree) -> None:
         """Add a tree."""
+        from unlearn_audit.models.cart.kernel.forest import write_ends
+
         nodes, counts = one.preorder.nodes[: one.n_nodes], one.preorder.counts[: one.n_nodes]
         right, values = children_and_values(nodes, counts, self._values)
         self._values += len(values)
-        self._parts.append((nodes["feature"].astype(np.int32), nodes["threshold"].copy(), right, _ends(nodes), values))
+        feature, end = nodes["feature"].astype(np.int32), np.empty_like(right)
+        write_ends(feature, right, end)
+        self._parts.append((feature, nodes["threshold"].copy(), right, end, values))
 
     def grown(self) -> Grown:
         """Return all trees."""
@@ -143,13 +186,3 @@ def shares(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
     """Return weights of classes as shares of their sum."""
     weights = counts.astype(np.float64)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
-def _ends(nodes: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """Return the first node that is not below each of some nodes in preorder."""
-    end = list(range(1, len(nodes) + 1))
-    right, feature = nodes["right"].tolist(), nodes["feature"].tolist()
-    for node in range(len(nodes) - 1, -1, -1):
-        if feature[node] >= 0:
-            end[node] = end[right[node]]
-    return np.array(end, dtype=np.int32)

@@ -332,7 +332,7 @@ class Grown(NamedTuple):
     right
         (nodes,) its right child, from the start of the tree; of a leaf the place of its values.
     end
-        (nodes,) the first node that is not below it, from the start of the tree; empty where no versions are made.
+        (nodes,) the first node that is not below it, from the start of the tree.
     values
         (leaves, classes) shares of the classes.
     """

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from unlearn_audit.models.cart.kernel.arrays import Floats, Ints
+import numpy as np
+
+from unlearn_audit.models.cart.kernel.arrays import Floats, Halves, Ints
 from unlearn_audit.models.cart.kernel.compiled import compiled
+
+_MOST = np.iinfo(np.int32).max
 
 WORDS = 624
 """Words of a state; one more place says which of them is read next."""
@@ -92,6 +96,23 @@ def share(state: Ints) -> float:
     high = next_word(state) >> 5
     low = next_word(state) >> 6
     return (high * 67108864.0 + low) / 9007199254740992.0
+
+
+@compiled
+def first_draw(state: Ints, value: int) -> int:
+    """Return with which state the splits of a tree of a seed are drawn; other draws start where this one did."""
+    seed(state, value)
+    first = below(state, _MOST)
+    state[WORDS] = 0
+    return first
+
+
+@compiled
+def draw_slots(state: Ints, value: int, n: int, times: Halves) -> None:
+    """Add to ``times`` how often each of ``n`` equally probable slots is drawn by a tree of a seed."""
+    seed(state, value)
+    for _ in range(n):
+        times[below(state, n)] += 1
 
 
 @compiled

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from unlearn_audit.models.cart.kernel.arrays import PLACE_ROW, PLACE_WEIGHT, Grown, Rules, Scratch, Table, Tree
-from unlearn_audit.models.cart.kernel.bootstrap import WORDS, Drawn, below, draw_rows, seed
+from unlearn_audit.models.cart.kernel.arrays import (
+    PLACE_ROW,
+    PLACE_WEIGHT,
+    Grown,
+    Halves,
+    Rules,
+    Scratch,
+    Table,
+    Tree,
+)
+from unlearn_audit.models.cart.kernel.bootstrap import Drawn, draw_rows, first_draw
 from unlearn_audit.models.cart.kernel.compiled import compiled
 from unlearn_audit.models.cart.kernel.grow import begin, grow
-
-_MOST = np.iinfo(np.int32).max
 
 
 @compiled
@@ -21,7 +28,7 @@ def grow_forest(table: Table, rules: Rules, drawn: Drawn, scratch: Scratch, tree
     tree
         Room for the largest tree that there can be.
     grown
-        What is filled in, but for ``end``.
+        What is filled in.
     """
     node, leaf, zero, n = np.int64(0), np.int64(0), np.int64(0), np.int64(len(table.labels))
     keep = n < 0
@@ -38,9 +45,7 @@ def grow_forest(table: Table, rules: Rules, drawn: Drawn, scratch: Scratch, tree
 @compiled
 def _draw(table: Table, drawn: Drawn, of: int, scratch: Scratch, tree: Tree) -> int:
     """Draw the records of a tree and with which state its splits are drawn, and return how many places it has."""
-    seed(drawn.state, of)
-    scratch.draws[0] = below(drawn.state, _MOST)
-    drawn.state[WORDS] = 0  # both are drawn from the start
+    scratch.draws[0] = first_draw(drawn.state, of)
     draw_rows(drawn)
     times, found = drawn.times, 0
     for row in range(len(times)):
@@ -69,4 +74,12 @@ def _write(tree: Tree, n_nodes: int, node: int, leaf: int, grown: Grown) -> int:
             for c in range(tree.counts.shape[1]):
                 grown.values[leaf, c] = np.float64(tree.counts[i, c]) / np.float64(weight)
             leaf += 1
+    write_ends(grown.feature[node : node + n_nodes], grown.right[node : node + n_nodes], grown.end[node:])
     return leaf
+
+
+@compiled
+def write_ends(feature: Halves, right: Halves, end: Halves) -> None:
+    """Write down the first node that is not below each of the nodes of a tree."""
+    for node in range(len(feature) - 1, -1, -1):
+        end[node] = node + 1 if feature[node] < 0 else end[right[node]]
