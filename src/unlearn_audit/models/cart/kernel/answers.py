@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from unlearn_audit.models.cart.kernel.arrays import Floats, Grown, Halves, Ints, Overlay
-from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.compiled import compiled, entry_point
 
 Values = npt.NDArray[np.float32]
 
 
-@compiled
+@entry_point
 def find_leaves(grown: Grown, X: Values, leaves: Halves) -> None:
     """Fill in the (trees, records) leaves that records fall into, each as a node of its tree."""
     for t in range(len(grown.starts) - 1):
@@ -24,7 +24,7 @@ def find_leaves(grown: Grown, X: Values, leaves: Halves) -> None:
             leaves[t, i] = node
 
 
-@compiled
+@entry_point
 def mean_of_originals(grown: Grown, leaves: Halves, at: Ints, total: Floats) -> None:
     """Fill in the (records, classes) mean answer of the original's trees; see `mean_of_version`."""
     n_trees, k = len(grown.starts) - 1, total.shape[1]
@@ -38,7 +38,7 @@ def mean_of_originals(grown: Grown, leaves: Halves, at: Ints, total: Floats) -> 
             total[i, c] /= n_trees
 
 
-@compiled
+@entry_point
 def mean_of_version(
     grown: Grown, overlay: Overlay, version: int, X: Values, leaves: Halves, at: Ints, where: Halves, total: Floats
 ) -> None:

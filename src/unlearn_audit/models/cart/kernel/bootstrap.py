@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unlearn_audit.models.cart.kernel.arrays import Floats, Halves, Ints
-from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.compiled import compiled, entry_point
 
 _MOST = np.iinfo(np.int32).max
 
@@ -39,7 +39,7 @@ class Drawn(NamedTuple):
     times: Ints
 
 
-@compiled
+@entry_point
 def seed(state: Ints, value: int) -> None:
     """Start from a seed."""
     word = value & _ALL
@@ -75,7 +75,7 @@ def next_word(state: Ints) -> int:
     return word ^ (word >> 18)
 
 
-@compiled
+@entry_point
 def below(state: Ints, n: int) -> int:
     """Return a random number from 0 to n - 1; n is at most 2^32 - 1."""
     most = n - 1
@@ -90,7 +90,7 @@ def below(state: Ints, n: int) -> int:
     return found
 
 
-@compiled
+@entry_point
 def share(state: Ints) -> float:
     """Return a random number of at least 0 and below 1."""
     high = next_word(state) >> 5
@@ -98,7 +98,7 @@ def share(state: Ints) -> float:
     return (high * 67108864.0 + low) / 9007199254740992.0
 
 
-@compiled
+@entry_point
 def first_draw(state: Ints, value: int) -> int:
     """Return with which state the splits of a tree of a seed are drawn; other draws start where this one did."""
     seed(state, value)
@@ -107,7 +107,7 @@ def first_draw(state: Ints, value: int) -> int:
     return first
 
 
-@compiled
+@entry_point
 def draw_slots(state: Ints, value: int, n: int, times: Halves) -> None:
     """Add to ``times`` how often each of ``n`` equally probable slots is drawn by a tree of a seed."""
     seed(state, value)

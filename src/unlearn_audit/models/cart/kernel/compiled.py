@@ -1,4 +1,4 @@
-"""The decorator of every function that is compiled, and where what was compiled is kept."""
+"""The decorators of every function that is compiled, and where what was compiled is kept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ import platformdirs
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-def compiled(function: _Function) -> _Function:
-    """Compile a function when it is first called; what was compiled is kept for other processes.
+def entry_point(function: _Function) -> _Function:
+    """Compile a function that Python calls, when it is first called; what was compiled is kept for other processes.
 
     Nothing in it may make an array: references are not counted, which would take half of the time.
     """
-    options: dict[str, Any] = {"nogil": True, "_nrt": False}
+    return _compiled(function, inner=False)
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile a function that only compiled ones call, as `entry_point` does: without what Python would call."""
+    return _compiled(function, inner=True)
+
+
+def _compiled(function: _Function, *, inner: bool) -> _Function:
+    options: dict[str, Any] = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "no_cpython_wrapper": inner}
     with _kept_in(_folder()):
         try:
             return cast(_Function, numba.njit(cache=True, **options)(function))

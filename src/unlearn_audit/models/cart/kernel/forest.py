@@ -15,11 +15,11 @@ from unlearn_audit.models.cart.kernel.arrays import (
     Tree,
 )
 from unlearn_audit.models.cart.kernel.bootstrap import Drawn, draw_rows, first_draw
-from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.compiled import compiled, entry_point
 from unlearn_audit.models.cart.kernel.grow import begin, grow
 
 
-@compiled
+@entry_point
 def grow_forest(table: Table, rules: Rules, drawn: Drawn, scratch: Scratch, tree: Tree, grown: Grown) -> int:
     """Grow a tree from each seed, and return how many leaves they have.
 
@@ -78,7 +78,7 @@ def _write(tree: Tree, n_nodes: int, node: int, leaf: int, grown: Grown) -> int:
     return leaf
 
 
-@compiled
+@entry_point
 def write_ends(feature: Halves, right: Halves, end: Halves) -> None:
     """Write down the first node that is not below each of the nodes of a tree."""
     for node in range(len(feature) - 1, -1, -1):

@@ -20,14 +20,14 @@ from unlearn_audit.models.cart.kernel.arrays import (
     Table,
     Tree,
 )
-from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.compiled import compiled, entry_point
 from unlearn_audit.models.cart.kernel.grow import EPSILON, divide, gained, is_leaf, middle_of, wait
 from unlearn_audit.models.cart.kernel.search import search
 
 _CLASS, _WEIGHT = MOST_CLASSES - 1, MOST_WEIGHT - 1
 
 
-@compiled
+@entry_point
 def grow_best_first(
     table: Table, rules: Rules, places: Ints, whole: int, scratch: Scratch, tree: Tree
 ) -> tuple[int, bool]:
@@ -146,7 +146,7 @@ def pop(heap: Ints, n: int, nodes: Records) -> int:
     return best
 
 
-@compiled
+@entry_point
 def write_preorder(scratch: Scratch, made: Tree, n: int, tree: Tree, node: int) -> int:
     """Write ``n`` nodes into a tree in preorder from a node on, and return the first that is free then.
 

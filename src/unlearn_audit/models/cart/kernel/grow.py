@@ -28,7 +28,7 @@ from unlearn_audit.models.cart.kernel.arrays import (
     Table,
     Tree,
 )
-from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.compiled import compiled, entry_point
 from unlearn_audit.models.cart.kernel.search import search
 from unlearn_audit.models.cart.kernel.splits import impurity
 
@@ -96,7 +96,7 @@ def wait(stack: Records, at: int, start: int, stop: int, depth: int, known: int,
     record.start, record.stop, record.depth, record.known, record.parent = start, stop, depth, known, parent
 
 
-@compiled
+@entry_point
 def begin(places: Ints, n: int, depth: int, known: int, scratch: Scratch) -> None:
     """Put the first node on the stack: ``n`` places, at a depth, and how many features are known to be constant."""
     counts = scratch.stack_counts
@@ -108,7 +108,7 @@ def begin(places: Ints, n: int, depth: int, known: int, scratch: Scratch) -> Non
     wait(scratch.stack, zero, zero, n, depth, known, none)
 
 
-@compiled
+@entry_point
 def grow(
     table: Table, rules: Rules, places: Ints, whole: int, scratch: Scratch, tree: Tree, node: int, keep: bool
 ) -> tuple[int, bool]:

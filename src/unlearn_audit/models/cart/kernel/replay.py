@@ -21,7 +21,7 @@ from unlearn_audit.models.cart.kernel.arrays import (
     Versions,
 )
 from unlearn_audit.models.cart.kernel.changes import change, differing, forget, part
-from unlearn_audit.models.cart.kernel.compiled import compiled
+from unlearn_audit.models.cart.kernel.compiled import compiled, entry_point
 from unlearn_audit.models.cart.kernel.frontier import grow_best_first, write_preorder
 from unlearn_audit.models.cart.kernel.grow import begin, grow
 from unlearn_audit.models.cart.kernel.reorder import is_same, note_leaf, note_threshold, replay_best_first
@@ -31,7 +31,7 @@ from unlearn_audit.models.cart.kernel.verify import find_split
 _CLASS = MOST_CLASSES - 1
 
 
-@compiled
+@entry_point
 def replay_versions(
     replay: Replay, drawn: Halves, versions: Versions, fragile: bool, most: int, fresh: Tree, found: Found, done: int
 ) -> int:
