@@ -1,13 +1,16 @@
 """Every file of examples/adapters runs as it is, in few lines; where a library is missing, it is skipped.
 
-With ``UNLEARN_AUDIT_EVERY_ADAPTER=1``, as ``make adapters`` has it, none may be skipped.
+With ``UNLEARN_AUDIT_EVERY_ADAPTER=1``, as ``make adapters`` has it, none may be skipped, and each has a process of its
+own.
 """
 
 import ast
 import importlib.util
 import os
+import runpy
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -41,10 +44,20 @@ def test_an_adapter_is_short_and_hides_no_library(file):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_an_adapter_runs_as_it_is(file, tmp_path):
+def test_an_adapter_runs_as_it_is(file, tmp_path, monkeypatch, capfd):
     missing = [name for name in libraries_of(file) if importlib.util.find_spec(name) is None]
     if missing and not EVERY:
         pytest.skip(f"{', '.join(missing)} is not installed (make adapters installs all)")
+    if not EVERY:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(file)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            runpy.run_path(str(file), run_name="__main__")
+        printed = capfd.readouterr()
+        assert printed.out.strip()
+        assert not printed.err, "an example says nothing but its result"
+        return
     done = subprocess.run(
         [sys.executable, "-W", "error", str(file)],
         cwd=tmp_path,

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -72,6 +72,7 @@ def blocks(page, language):
     return [text for name, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")) if name == language]
 
 
+@cache
 def commands():
     """Every command by its words, with the flags it knows."""
     found = {}
