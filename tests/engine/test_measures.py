@@ -1,6 +1,7 @@
 """What is measured of each pair, against its direct computation."""
 
 import copy
+import gc
 import math
 import subprocess
 import sys
@@ -116,6 +117,7 @@ def test_cost_is_of_the_original_and_an_equal_share_for_each_pair(records):
 
 def test_memory_is_that_of_the_block_and_the_peak_of_the_process_stays_known():
     before = peak_memory()
+    gc.collect()  # what other tests left is not freed in between
     with rise_of_memory() as rise:
         held = np.ones(10_000_000)  # more than an allocator keeps for the next who asks
         del held

@@ -35,10 +35,12 @@ def gone(process):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_workers_busy_and_idle_end_with_a_killed_parent():
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
-        workers = [int(parent.stdout.readline()) for _ in range(2)]
-        time.sleep(0.6)  # one of them is idle now
-        assert not any(map(gone, workers))
-        parent.send_signal(signal.SIGKILL)
+        try:
+            workers = [int(parent.stdout.readline()) for _ in range(2)]
+            time.sleep(0.6)  # one of them is idle now
+            assert not any(map(gone, workers))
+        finally:
+            parent.send_signal(signal.SIGKILL)
         # whoever reads what they say is not kept waiting
         assert parent.stdout.read() == ""
     deadline = time.monotonic() + 10

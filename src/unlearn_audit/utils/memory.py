@@ -37,8 +37,8 @@ def peak_memory() -> int | None:
 @contextmanager
 def rise_of_memory() -> Iterator[Rise]:
     """Yield what gets, after the block, how much memory the block took at the most beyond what was held before it."""
-    rise, before = Rise(), _status("VmRSS")
-    counted_anew = before is not None and _count_anew()
+    rise = Rise()
+    counted_anew, before = _count_anew(), _status("VmRSS")
     try:
         yield rise
     finally:
