@@ -12,7 +12,7 @@ from unlearn_audit.data.base import Dataset
 from unlearn_audit.models.regimes import Draws, Regime, RowOrder, fixed_order, remaining_rows
 from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import SeedOf, Trained, Unlearner, check_request
-from unlearn_audit.unlearning.trainers import Retraining, Trainer, trainers_for, why_plain
+from unlearn_audit.unlearning.trainers import Retraining, Trainer, learn, retrain, trainers_for, why_plain
 from unlearn_audit.utils.typing import Positions
 from unlearn_audit.worlds.design import Chain, Request
 
@@ -109,8 +109,7 @@ class Retrain(Unlearner):
 
     def learn(self, source: ModelSource, data: Dataset, training: Positions, seed: int) -> Trained:
         """Return a trained model."""
-        trained = (trainer.learn(training, seed) for trainer in self._trainers(source, data))
-        return next(model for model in trained if model is not None)
+        return learn(self._trainers(source, data), training, seed)
 
     def unlearn(self, original: Trained, request: Request, seed: int) -> Trained:
         """Return a model retrained without the deleted and with the added records."""
@@ -126,11 +125,8 @@ class Retrain(Unlearner):
         return self._retrained(original, retrainings)
 
     def _retrained(self, original: Trained, retrainings: Sequence[Retraining]) -> Iterator[Trained]:
-        for trainer in self._trainers(original.source, original.data):
-            retrained = trainer.retrain(original, retrainings)
-            if retrained is not None:
-                yield from retrained
-                return
+        # nothing is trained before the first model is asked for
+        yield from retrain(self._trainers(original.source, original.data), original, retrainings)
 
     def unlearn_chains(self, original: Trained, chains: Sequence[Chain], seed_of: SeedOf) -> Iterator[list[Trained]]:
         """Yield the versions of each chain of updates, the original first.

@@ -32,7 +32,7 @@ from unlearn_audit.models.source import ModelSource
 from unlearn_audit.unlearning.base import Trained, Unlearner
 from unlearn_audit.unlearning.options import Exactness, Options
 from unlearn_audit.unlearning.retrain import Retrain, rows_after
-from unlearn_audit.unlearning.trainers import Retraining, Trainer, trainers_for
+from unlearn_audit.unlearning.trainers import Retraining, Trainer, learn, retrain, trainers_for
 from unlearn_audit.unlearning.training import fit, passes_on
 from unlearn_audit.utils.seeds import Kind, integer_seed
 from unlearn_audit.utils.typing import Positions
@@ -246,8 +246,7 @@ class Sisa(Unlearner):
         fitted: Iterator[Trained] = iter(())
         if retrainings:
             before = Trained(shard.checkpoints[-1], source, data, shard.records, shard.seed)
-            tried = (trainer.retrain(before, retrainings) for trainer in self._trainers(source, data))
-            fitted = next(models for models in tried if models is not None)
+            fitted = retrain(self._trainers(source, data), before, retrainings)
         for update, at_once in zip(updates, whole, strict=True):
             if at_once:
                 trained = next(fitted)
@@ -259,8 +258,7 @@ class Sisa(Unlearner):
         """Train a shard of an original."""
         if not _is_fitted_whole(source, data, slices, seed):
             return _train_slices(source, data, slices, seed, ())
-        tried = (trainer.learn(np.concatenate(slices), seed) for trainer in self._trainers(source, data))
-        trained = next(model for model in tried if model is not None)
+        trained = learn(self._trainers(source, data), np.concatenate(slices), seed)
         return Shard(slices, (trained.model,), seed, trained.warnings)
 
     def _trainers(self, source: ModelSource, data: Dataset) -> Iterator[Trainer]:
