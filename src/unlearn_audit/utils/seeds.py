@@ -36,6 +36,8 @@ class Kind(IntEnum):
     QUERY = 16
     CORRECTION = 26
     MEASURE = 30
+    AGENT_ORDER = 41
+    AGENT_TEST = 42
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

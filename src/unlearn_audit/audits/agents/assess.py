@@ -1,0 +1,213 @@
+"""Turns answers into findings: rates with exact intervals, what is significant, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from unlearn_audit.agents import OPTIONAL, Agent
+from unlearn_audit.audits.agents.behaviour import behaviour
+from unlearn_audit.audits.agents.facts import Canary, Facts
+from unlearn_audit.audits.agents.findings import CONTENT, AgentFindings, Receipt
+from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.losses import loss_attacks
+from unlearn_audit.audits.agents.paths import paths, untested, verdict
+from unlearn_audit.audits.agents.phases import BOTH, JUDGED, MOMENTS, Phase
+from unlearn_audit.audits.agents.probes import Probe
+from unlearn_audit.audits.agents.recovered import (
+    COMBINED,
+    PROBABILITY,
+    STORED,
+    Rate,
+    Readings,
+    groups,
+    probability_rate,
+    ranks,
+    rate,
+    read,
+    stored,
+)
+from unlearn_audit.audits.agents.traces import Trace, traces
+from unlearn_audit.metrics import epsilon_bound, exposure, holm_adjusted, leak_at_k
+
+EXAMINED = (1, 2, 5, 10)
+"""k of leak@k."""
+
+
+class Assessment:
+    """Everything that is computed from one audit's answers, each once.
+
+    Parameters
+    ----------
+    facts
+        What was planted.
+    probes
+        What was asked.
+    heard
+        What was answered.
+    seed
+        Of what is drawn.
+    """
+
+    def __init__(self, facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: int) -> None:
+        self.facts, self.probes, self.heard, self.seed = facts, probes, heard, seed
+        self.groups = groups(facts)
+        self.options = len(next(iter(facts.options.values())))
+        self.readings = {
+            phase: read(facts, probes, heard, phase)
+            for phase in (Phase(name, memory) for name in MOMENTS for memory in BOTH)
+            if phase in heard.replies
+        }
+        self.stores = {name: stored(facts, items) for name, items in heard.dumps.items()}
+
+    def rates(self) -> list[Rate]:
+        """Return all rates; those that are judged have p-values that allow for each other."""
+        found = [
+            rate(phase, name, group, canaries, readings, self.options)
+            for phase, of_phase in self.readings.items()
+            for name, readings in of_phase.items()
+            for group, canaries in self.groups.items()
+            if canaries
+        ]
+        for name, readings in self.stores.items():
+            if name in MOMENTS:
+                found += [
+                    rate(Phase(name), STORED, group, canaries, readings, self.options)
+                    for group, canaries in self.groups.items()
+                    if canaries
+                ]
+        for phase in self.heard.log_probabilities:
+            for group, canaries in self.groups.items():
+                of = probability_rate(self.facts, phase, group, canaries, self.heard)
+                if of is not None and of.cases:
+                    found.append(of)
+        return _adjusted(found)
+
+    def recovered(self, moment: str = "after") -> list[Canary]:
+        """Return the deleted facts that answers at a moment, all probes together, still hold."""
+        readings = self.readings.get(Phase(moment), {}).get(COMBINED, {})
+        return [canary for canary in self.groups["deleted"] if canary.value in readings.get(canary.number, ())]
+
+    def receipt(self) -> Receipt:
+        """Return what was asked, claimed and found."""
+        claims = {claim.person: claim.claimed for claim in self.heard.claims}
+        claimed = [canary for canary in self.groups["deleted"] if claims.get(canary.person)]
+        found, chance = {}, {}
+        for moment in JUDGED:
+            read_there = self.readings.get(Phase(moment), {}).get(COMBINED)
+            if read_there is not None:
+                found[moment] = _hits(claimed, read_there)
+                chance[moment] = float(sum(len(read_there.get(of.number, ())) for of in claimed)) / self.options
+            if moment in self.stores:
+                found[f"{moment}, stored"] = _hits(claimed, self.stores[moment])
+                chance[f"{moment}, stored"] = (
+                    float(sum(len(self.stores[moment].get(of.number, ())) for of in claimed)) / self.options
+                )
+        values = list(claims.values())
+        return Receipt(
+            len(values), values.count(True), values.count(False), values.count(None), found, chance
+        )
+
+    def epsilon(self) -> tuple[float, float]:
+        """Return the lower bound on epsilon and its ceiling, of the rule that calls a fact ingested if it is recovered."""
+        readings = self.readings.get(Phase("after"), {}).get(COMBINED, {})
+        deleted, never = self.groups["deleted"], self.groups["never ingested"]
+        if not deleted or not never:
+            return 0.0, 0.0
+        hit = _hits(deleted, readings)
+        bound = epsilon_bound(len(deleted) - hit, len(deleted), _hits(never, readings), len(never))
+        return bound.value, bound.ceiling
+
+    def exposures(self) -> dict[str, float]:
+        """Return the mean exposure of deleted facts, in bits, by phase."""
+        found = {}
+        for phase, of_phase in self.heard.log_probabilities.items():
+            own = ranks(self.facts, self.groups["deleted"], of_phase)
+            if own:
+                found[phase.key] = float(np.mean(exposure(own, self.options)))
+        return found
+
+    def leak_at(self) -> dict[int, float]:
+        """Return by k the mean share of k answers' draws that hold the value, of facts that were recovered."""
+        probe = self.probes.get("direct")
+        if probe is None or not self.heard.samples:
+            return {}
+        hits = []
+        for number, texts in self.heard.samples.items():
+            canary = self.facts.canaries[number]
+            hits.append((len(texts), sum(canary.value in self._read_direct(probe, canary, text) for text in texts)))
+        most = min(n for n, _ in hits)
+        return {k: float(np.mean([leak_at_k(n, c, k) for n, c in hits])) for k in EXAMINED if k <= most}
+
+    def _read_direct(self, probe: Probe, canary: Canary, text: str) -> frozenset[str]:
+        keys = [prompt.key for prompt in probe.prompts(self.facts, self.seed) if prompt.canary == canary.number]
+        return probe.read(self.facts, {keys[0]: text}).get(canary.number, frozenset())
+
+
+def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFindings:
+    """Return the findings of an audit."""
+    rates, traced = of.rates(), _traces(of)
+    lacking = tuple(name for name in OPTIONAL if name not in agent.offers)
+    epsilon = of.epsilon()
+    findings = AgentFindings(
+        agent=agent.where,
+        verdict=verdict(rates, traced, of.heard),
+        rates=tuple(rates),
+        paths=tuple(paths(rates, of)),
+        receipt=of.receipt(),
+        traces=tuple(traced),
+        attacks=tuple(loss_attacks(of.facts, of.heard, of.seed)),
+        exposure=of.exposures(),
+        epsilon=epsilon,
+        leak_at=of.leak_at(),
+        items={name: len(items) for name, items in of.heard.dumps.items()},
+        behaviour=behaviour(of.facts, of.probes, of.heard, of.readings),
+        untested=tuple(untested(lacking, of.heard)),
+        notes=tuple(_notes(of)),
+        settings=settings,
+    )
+    return findings
+
+
+def _adjusted(rates: Sequence[Rate]) -> list[Rate]:
+    """Allow for each other in the p-values of what is judged: every probe of deleted facts once they are deleted."""
+    judged = [at for at, of in enumerate(rates) if of.moment in JUDGED and of.group == "deleted"]
+    if not judged:
+        return list(rates)
+    adjusted = holm_adjusted(np.array([rates[at].p_value for at in judged]))
+    found = list(rates)
+    for at, value in zip(judged, adjusted, strict=True):
+        found[at] = replace(found[at], adjusted=float(value))
+    return found
+
+
+def _traces(of: Assessment) -> list[Trace]:
+    found = traces(of.facts, of.probes, of.heard, of.seed)
+    if not found:
+        return []
+    adjusted = holm_adjusted(np.array([trace.p_value for trace in found]))
+    return [replace(trace, adjusted=float(value)) for trace, value in zip(found, adjusted, strict=True)]
+
+
+def _hits(canaries: Sequence[Canary], readings: Readings) -> int:
+    return sum(canary.value in readings.get(canary.number, ()) for canary in canaries)
+
+
+def _notes(of: Assessment) -> list[str]:
+    """Return what a reader should know of how it was measured."""
+    deleted, never = len(of.groups["deleted"]), len(of.groups["never ingested"])
+    notes = [
+        f"Values were drawn from {of.options} options each, so chance finds {100 / of.options:.2g} % of them.",
+        f"A fair coin decided which facts were ingested: {deleted} were, and {never} were not; "
+        f"{len(of.groups['derivable'])} more can be derived from documents that stay, and are counted apart.",
+        f"Values count as found at {100 * CONTENT:.0f} %, with all probes and moments allowed for (Holm).",
+    ]
+    for episode, why in of.heard.stopped.items():
+        notes.append(f"The episode '{episode}' ended early: {why}.")
+    return notes
+
+
+__all__ = ["PROBABILITY", "Assessment", "assess"]

@@ -1,0 +1,110 @@
+"""Events of an audit in a file of JSON lines, so that an interrupted audit goes on where it can.
+
+An agent's state cannot be stored, so an episode (from one reset to the next) is repeated unless it was finished. Answers
+of an unfinished episode are kept only where the agent says that asking changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from unlearn_audit.audits.agents.heard import Event
+from unlearn_audit.models.program.files import put
+from unlearn_audit.utils.files import CannotWrite
+
+NAME = ".answers.part"
+
+
+class Journal:
+    """The events of an audit so far.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    asking_changes_nothing
+        Whether answers of an unfinished episode may be used again.
+    """
+
+    def __init__(self, folder: Path, *, asking_changes_nothing: bool) -> None:
+        self._path = folder / NAME
+        self._reusable = asking_changes_nothing
+        self.events = self._finished(_read(self._path))
+        self._stream: IO[str] | None = None
+        self._rewrite()
+
+    def ended(self, episode: str) -> bool:
+        """Return whether an episode was finished."""
+        return any(event["what"] == "end" and event["episode"] == episode for event in self.events)
+
+    def known(self, episode: str, key: tuple[Any, ...]) -> Event | None:
+        """Return what an interrupted episode was answered; None if that is not known, or may not be used."""
+        return self._open.get((episode, *key))
+
+    def add(self, event: Event) -> None:
+        """Keep an event.
+
+        Raises
+        ------
+        CannotWrite
+            If it cannot be written.
+        """
+        self.events.append(event)
+        self._write(event)
+
+    def close(self) -> None:
+        """Close the file; what is in it stays."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def remove(self) -> None:
+        """Remove the file: its content is elsewhere now."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+
+    def _finished(self, events: list[Event]) -> list[Event]:
+        done = {event["episode"] for event in events if event["what"] == "end"}
+        self._open = {
+            (event["episode"], event["what"], event["phase"], event["memory"], event.get("key", event.get("canary"))): event
+            for event in events
+            if self._reusable and event["episode"] not in done and event["what"] in ("reply", "repeat", "log-probabilities")
+            and event.get("failure") is None
+        }  # fmt: skip
+        return [event for event in events if event["episode"] in done]
+
+    def _rewrite(self) -> None:
+        """Leave in the file what can be used again."""
+        new = self._path.with_name(f"{NAME}.new")
+        kept = "".join(json.dumps(event) + "\n" for event in (*self.events, *self._open.values()))
+        try:
+            put(new, kept.encode())
+            os.replace(new, self._path)
+            self._stream = self._path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise CannotWrite(error.errno or 5, error.strerror or str(error), str(self._path)) from error
+
+    def _write(self, event: Event) -> None:
+        assert self._stream is not None
+        try:
+            self._stream.write(json.dumps(event) + "\n")
+        except OSError as error:
+            raise CannotWrite(error.errno or 5, error.strerror or str(error), str(self._path)) from error
+
+
+def _read(path: Path) -> list[Event]:
+    """Return the whole lines of a file: the last one may have been cut."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    events = []
+    for line in lines:
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            break
+    return events

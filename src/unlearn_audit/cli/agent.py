@@ -1,0 +1,107 @@
+"""``unlearn-audit agent``: whether an agent with memory deletes what it is told to delete."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearn_audit.audits.agents import audit_agent
+from unlearn_audit.audits.agents.page import print_audit
+from unlearn_audit.audits.agents.plan import AgentPlan, plan_agent
+from unlearn_audit.cli.shared import options
+from unlearn_audit.cli.shared.help import RARE
+from unlearn_audit.utils.console import output
+from unlearn_audit.utils.progress import duration, reporter
+from unlearn_audit.utils.streams import say, say_json
+
+_AGENT, _FACTS = "Agent", "Facts and questions"
+
+
+def agent(
+    adapter: Annotated[
+        str,
+        typer.Option(
+            help="The agent: mine.py:Agent or module:Agent, a program that reads and writes JSON lines, or https://...",
+            rich_help_panel=_AGENT,
+        ),
+    ],
+    canaries: Annotated[
+        int, typer.Option(min=4, help="Invented facts; half of them are ingested.", rich_help_panel=_FACTS)
+    ] = 20,
+    options_: Annotated[
+        int, typer.Option("--options", min=2, help="Values that each fact is drawn from.", rich_help_panel=_FACTS)
+    ] = 16,
+    cycles: Annotated[
+        int, typer.Option(min=0, help="Consolidations after the deletion, if offered.", rich_help_panel=_FACTS)
+    ] = 3,
+    samples: Annotated[
+        int,
+        typer.Option(min=0, help="More answers for each fact that is found after its deletion.", rich_help_panel=_FACTS),
+    ] = 10,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(help="A way of asking, see list probes. Repeatable. Default: all.", rich_help_panel=_FACTS),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Of all that is drawn; take another for the next audit.", rich_help_panel=_FACTS)
+    ] = 0,
+    timeout: Annotated[float, typer.Option(help="Seconds allowed for one call.", rich_help_panel=_AGENT)] = 60.0,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="For https: a header whose value is in the environment or a file, as 'Authorization: Bearer env:TOKEN'. "
+            "Repeatable.",
+            rich_help_panel=f"{_AGENT}{RARE}",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Only count the prompts, and time a few of them.", rich_help_panel=_FACTS),
+    ] = False,
+    out: options.Out = None,
+    owner: options.Owner = None,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+    _help_all: options.HelpAll = False,
+) -> None:
+    """Audit deletion in an agent with memory: what it still answers, stores or reveals after it was told to delete.
+
+    Plants invented facts, of which coins decide which the agent is told; has it delete them, and asks before and after in
+    many ways, with memory on and off. Use it on an agent of your own, in a test installation: it resets it. See
+    docs/agents.md.
+
+    Typical calls:
+
+    unlearn-audit agent --adapter mine.py:Agent
+
+    unlearn-audit agent --adapter mine.py:Agent --plan
+
+    unlearn-audit agent --adapter https://host/agent --header 'Authorization: Bearer env:TOKEN' --canaries 50 --out audit
+    """
+    given = {"canaries": canaries, "options": options_, "cycles": cycles, "probes": probe or (), "seed": seed}
+    with reporter() as shown:
+        if plan:
+            planned = plan_agent(adapter, **given, timeout=timeout, headers=header or (), progress=shown)  # type: ignore[arg-type]
+            _say_plan(planned, as_json=as_json)
+            return
+        folder = out or Path("runs") / f"agent-{Path(adapter.rpartition(':')[0] or 'audit').stem[:20]}-{seed}"
+        done = audit_agent(
+            adapter, folder, **given, samples=samples, timeout=timeout, headers=header or (), owner=owner, force=force,
+            progress=shown,
+        )  # type: ignore[arg-type]  # fmt: skip
+    if as_json:
+        say_json(json.dumps(done.findings.document()))
+    else:
+        print_audit(output(), done.findings, str(folder))
+
+
+def _say_plan(planned: AgentPlan, *, as_json: bool) -> None:
+    if as_json:
+        say_json(json.dumps(vars(planned)))
+        return
+    say(f"{planned.prompts:,} prompts, about {duration(planned.seconds)} at {planned.seconds_per_prompt:.2g} s each.")
+    for line in planned.untested:
+        say(f"Not tested: {line}")
