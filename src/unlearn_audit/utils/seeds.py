@@ -36,6 +36,8 @@ class Kind(IntEnum):
     QUERY = 16
     CORRECTION = 26
     MEASURE = 30
+    FACT = 32
+    PROMPT = 34
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}
