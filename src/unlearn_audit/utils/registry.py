@@ -12,7 +12,8 @@ from unlearn_audit.utils.suggest import check_known
 T = TypeVar("T")
 
 GROUPS = {
-    name: f"unlearn_audit.{name}" for name in ("attacks", "unlearning", "defenses", "datasets", "models", "versions")
+    name: f"unlearn_audit.{name}"
+    for name in ("attacks", "unlearning", "defenses", "datasets", "models", "versions", "probes")
 }
 """Family to the group of entry points by which packages add to it."""
 

@@ -36,8 +36,10 @@ class Kind(IntEnum):
     QUERY = 16
     CORRECTION = 26
     MEASURE = 30
-    AGENT_ORDER = 41
-    AGENT_TEST = 42
+    FACT = 32
+    PROMPT = 34
+    AGENT_ORDER = 36
+    COIN = 38
 
 
 SIDES = {"shadow": 0, "target": 1, "pool": 2}

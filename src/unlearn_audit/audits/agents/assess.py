@@ -16,16 +16,15 @@ from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.losses import loss_attacks
 from unlearn_audit.audits.agents.paths import paths, untested, verdict
 from unlearn_audit.audits.agents.phases import BOTH, JUDGED, MOMENTS, Phase
-from unlearn_audit.audits.agents.probes import Probe
+from unlearn_audit.audits.agents.probes import Probe, Readings, prompts_of, readings_of
+from unlearn_audit.audits.agents.probes.log_probabilities import orders_of, ranks_of
 from unlearn_audit.audits.agents.recovered import (
     COMBINED,
     PROBABILITY,
     STORED,
     Rate,
-    Readings,
     groups,
     probability_rate,
-    ranks,
     rate,
     read,
     stored,
@@ -61,12 +60,13 @@ class Assessment:
             for phase in (Phase(name, memory) for name in MOMENTS for memory in BOTH)
             if phase in heard.replies
         }
+        self.orders = {phase: orders_of(facts, of, seed) for phase, of in heard.log_probabilities.items()}
         self.stores = {name: stored(facts, items) for name, items in heard.dumps.items()}
 
     def rates(self) -> list[Rate]:
         """Return all rates; those that are judged have p-values that allow for each other."""
         found = [
-            rate(phase, name, group, canaries, readings, self.options)
+            rate(self.facts, phase, name, group, canaries, readings)
             for phase, of_phase in self.readings.items()
             for name, readings in of_phase.items()
             for group, canaries in self.groups.items()
@@ -75,15 +75,15 @@ class Assessment:
         for name, readings in self.stores.items():
             if name in MOMENTS:
                 found += [
-                    rate(Phase(name), STORED, group, canaries, readings, self.options)
+                    rate(self.facts, Phase(name), STORED, group, canaries, readings)
                     for group, canaries in self.groups.items()
                     if canaries
                 ]
-        for phase in self.heard.log_probabilities:
+        for phase, orders in self.orders.items():
             for group, canaries in self.groups.items():
-                of = probability_rate(self.facts, phase, group, canaries, self.heard)
-                if of is not None and of.cases:
-                    found.append(of)
+                ranks = ranks_of(orders, canaries)
+                if len(ranks):
+                    found.append(probability_rate(phase, group, ranks, self.options))
         return _adjusted(found)
 
     def recovered(self, moment: str = "after") -> list[Canary]:
@@ -124,10 +124,10 @@ class Assessment:
     def exposures(self) -> dict[str, float]:
         """Return the mean exposure of deleted facts, in bits, by phase."""
         found = {}
-        for phase, of_phase in self.heard.log_probabilities.items():
-            own = ranks(self.facts, self.groups["deleted"], of_phase)
-            if own:
-                found[phase.key] = float(np.mean(exposure(own, self.options)))
+        for phase, orders in self.orders.items():
+            ranks = ranks_of(orders, self.groups["deleted"])
+            if len(ranks):
+                found[phase.key] = float(np.mean(exposure(ranks, self.options)))
         return found
 
     def leak_at(self) -> dict[int, float]:
@@ -143,8 +143,8 @@ class Assessment:
         return {k: float(np.mean([leak_at_k(n, c, k) for n, c in hits])) for k in EXAMINED if k <= most}
 
     def _read_direct(self, probe: Probe, canary: Canary, text: str) -> frozenset[str]:
-        keys = [prompt.key for prompt in probe.prompts(self.facts, self.seed) if prompt.canary == canary.number]
-        return probe.read(self.facts, {keys[0]: text}).get(canary.number, frozenset())
+        keys = [of.key for of in prompts_of(probe, self.facts, self.seed) if of.canary == canary.number]
+        return readings_of(probe, self.facts, {keys[0]: (text,)})[canary.number]
 
 
 def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFindings:
@@ -164,7 +164,7 @@ def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFi
         epsilon=epsilon,
         leak_at=of.leak_at(),
         items={name: len(items) for name, items in of.heard.dumps.items()},
-        behaviour=behaviour(of.facts, of.probes, of.heard, of.readings),
+        behaviour=behaviour(of.probes, of.heard, of.readings),
         untested=tuple(untested(lacking, of.heard)),
         notes=tuple(_notes(of)),
         settings=settings,

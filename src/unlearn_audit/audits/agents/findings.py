@@ -95,7 +95,7 @@ class Behaviour:
     empty, refused
         Answers that are empty, or refuse.
     unread
-        Answers after the deletion in which no option was found.
+        Facts after the deletion, probe by probe, for which no answer named an option.
     repeated, otherwise
         Prompts that were asked twice, and those of them that were answered otherwise.
     seconds

@@ -12,6 +12,9 @@ from unlearn_audit.audits.agents.phases import Phase
 Event = Mapping[str, Any]
 """Something that happened, in plain values: ``what`` says which of the kinds below it is."""
 
+Asked = tuple[str, str]
+"""Name of a probe, and key of its prompt."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -19,17 +22,22 @@ class Reply:
 
     Attributes
     ----------
-    text
-        The answer; empty where there was none.
+    texts
+        The answer to each turn; none where one of them failed.
     seconds
-        Until it came.
+        Until the last came.
     failure
         ``hung``, ``raised`` or ``broken`` where there is no answer; ``unasked`` where it was no longer asked.
     """
 
-    text: str
+    texts: tuple[str, ...]
     seconds: float
     failure: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The last answer; empty where there is none."""
+        return self.texts[-1] if self.texts else ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Heard:
     Attributes
     ----------
     replies
-        By phase and key of the prompt.
+        By phase, probe and key of the prompt.
     repeated
         Answers to prompts of the phase before deletion that were asked once more.
     dumps
@@ -68,13 +76,13 @@ class Heard:
     claims
         What it said of each deletion, in order.
     samples
-        By number of the canary: whether each of several more answers held the value.
+        By number of the canary: several more answers.
     stopped
         Why an episode could not be finished, by episode.
     """
 
-    replies: dict[Phase, dict[str, Reply]] = field(default_factory=dict)
-    repeated: dict[str, Reply] = field(default_factory=dict)
+    replies: dict[Phase, dict[Asked, Reply]] = field(default_factory=dict)
+    repeated: dict[Asked, Reply] = field(default_factory=dict)
     dumps: dict[str, tuple[Item, ...]] = field(default_factory=dict)
     log_probabilities: dict[Phase, dict[int, Sequence[float]]] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
@@ -95,9 +103,9 @@ class Heard:
         phase = Phase(event["phase"], event["memory"]) if "memory" in event else None
         if what in ("reply", "repeat"):
             assert phase is not None
-            reply = Reply(str(event["text"]), float(event["seconds"]), event["failure"])
+            reply = Reply(tuple(event["texts"]), float(event["seconds"]), event["failure"])
             into = self.repeated if what == "repeat" else self.replies.setdefault(phase, {})
-            into[event["key"]] = reply
+            into[event["probe"], event["key"]] = reply
         elif what == "dump":
             self.dumps[event["phase"]] = tuple(Item(*of) for of in event["items"])
         elif what == "log-probabilities":
@@ -110,6 +118,7 @@ class Heard:
         elif what == "stopped":
             self.stopped[event["episode"]] = event["why"]
 
-    def texts(self, phase: Phase) -> dict[str, str]:
-        """Return the answers of a phase by key; an empty text where there was none."""
-        return {key: reply.text for key, reply in self.replies.get(phase, {}).items()}
+    def of_probe(self, phase: Phase, probe: str) -> dict[str, tuple[str, ...]]:
+        """Return the answers to a probe's prompts in a phase by their key; those that failed are not there."""
+        replies = self.replies.get(phase, {})
+        return {key: reply.texts for (name, key), reply in replies.items() if name == probe and reply.failure is None}

@@ -17,7 +17,8 @@ from unlearn_audit.audits.agents.heard import Event, Heard, Reply
 from unlearn_audit.audits.agents.journal import Journal
 from unlearn_audit.audits.agents.order import deleted, drawn, places, unrelated
 from unlearn_audit.audits.agents.phases import Phase
-from unlearn_audit.audits.agents.probes import Probe, Prompt
+from unlearn_audit.audits.agents.probes import Probe, Prompt, prompts_of
+from unlearn_audit.audits.agents.probes.log_probabilities import Continuations, continuations
 from unlearn_audit.errors import AuditError
 
 EPISODES = ("retrained", "deleted")
@@ -149,26 +150,31 @@ class Interview:
     def _phases(self, name: str) -> list[Phase]:
         return [Phase(name, memory) for memory in ((True, False) if "set_memory" in self._agent.offers else (True,))]
 
-    def _prompts(self, names: Iterable[str] | None = None) -> list[Prompt]:
-        """Return the prompts of some probes, by default of all."""
-        chosen = [self._settings.probes[name] for name in names or self._settings.probes if name in self._settings.probes]
-        return [prompt for probe in chosen for prompt in probe.prompts(self._facts, self._settings.seed)]
+    def _prompts(self, names: Iterable[str] | None = None) -> list[tuple[str, Prompt]]:
+        """Return the prompts of some probes, by default of all, each with the name of its probe."""
+        return [
+            (name, prompt)
+            for name in names or self._settings.probes
+            if name in self._settings.probes
+            for prompt in prompts_of(self._settings.probes[name], self._facts, self._settings.seed)
+        ]
 
     def _derived(self) -> list[Document]:
         """Return what the agent itself wrote about the deleted persons before the deletion."""
-        texts, numbers = self.heard.texts(Phase("before")), {canary.number for canary in deleted(self._facts)}
-        written = [texts.get(prompt.key, "") for prompt in self._prompts(("summary",)) if prompt.canary in numbers]
-        return [Document(text, None) for text in written if text.strip()]
+        texts = self.heard.of_probe(Phase("before"), "summary")
+        numbers = {canary.number for canary in deleted(self._facts)}
+        written = [texts.get(prompt.key) for _, prompt in self._prompts(("summary",)) if prompt.canary in numbers]
+        return [Document(of[-1], None) for of in written if of and of[-1].strip()]
 
-    def _ask_all(self, phase: Phase, prompts: Sequence[Prompt]) -> None:
+    def _ask_all(self, phase: Phase, prompts: Sequence[tuple[str, Prompt]]) -> None:
         """Ask the prompts of a phase, in an order of its own, and then for probabilities where they are offered."""
         if not self._switch(phase):
             return
-        for prompt in drawn(prompts, self._settings.seed, f"prompts of {phase.key}"):
-            self._keep_reply("reply", phase, prompt.key, prompt)
+        for name, prompt in drawn(prompts, self._settings.seed, f"prompts of {phase.key}"):
+            self._keep_reply("reply", phase, name, prompt)
         if "log_probabilities" in self._agent.offers and phase.name not in ("empty", "reingested"):
-            for canary in self._facts.audited:
-                self._score(phase, canary)
+            for of in continuations(self._facts):
+                self._score(phase, of)
         if not phase.memory:
             self._switch(Phase(phase.name))
 
@@ -180,37 +186,37 @@ class Interview:
 
     def _repeat(self) -> None:
         phase = Phase("before")
-        for prompt in drawn(self._prompts(SHORT), self._settings.seed, "repeated")[:REPEATED]:
-            self._keep_reply("repeat", phase, prompt.key, prompt)
+        for name, prompt in drawn(self._prompts(SHORT), self._settings.seed, "repeated")[:REPEATED]:
+            self._keep_reply("repeat", phase, name, prompt)
 
-    def _keep_reply(self, what: str, phase: Phase, key: str, prompt: Prompt) -> None:
-        known = self._journal.known(self._episode, (what, phase.name, phase.memory, key))
+    def _keep_reply(self, what: str, phase: Phase, probe: str, prompt: Prompt) -> None:
+        known = self._journal.known(self._episode, (what, phase.name, phase.memory, probe, prompt.key))
         if known is None:
-            reply = self._reply(prompt.turns, f"{self._episode}-{phase.key}-{what}-{key}")
-            known = {"what": what, "phase": phase.name, "memory": phase.memory, "key": key, **vars(reply)}
+            reply = self._reply(prompt.turns, f"{self._episode}-{phase.key}-{what}-{probe}-{prompt.key}")
+            where = {"phase": phase.name, "memory": phase.memory, "probe": probe, "key": prompt.key}
+            known = {"what": what, **where, **vars(reply)}
         self._add(known)
         self._show()
 
     def _reply(self, turns: Sequence[str], session: str) -> Reply:
-        """Ask the turns of a conversation, and return the last answer."""
+        """Ask the turns of a conversation."""
         if self._stopped is not None:
-            return Reply("", 0.0, "unasked")
-        began, text = time.perf_counter(), ""
+            return Reply((), 0.0, "unasked")
+        began, texts = time.perf_counter(), []
         try:
             for turn in turns:
-                text = self._agent.ask(turn, session if len(turns) > 1 else None).text
+                texts.append(self._agent.ask(turn, session if len(turns) > 1 else None).text)
         except Failure as failure:
+            seconds = time.perf_counter() - began
             self._recover(failure)
-            return Reply("", time.perf_counter() - began, failure.what)
-        return Reply(text, time.perf_counter() - began)
+            return Reply((), seconds, failure.what)
+        return Reply(tuple(texts), time.perf_counter() - began)
 
-    def _score(self, phase: Phase, canary: Canary) -> None:
-        known = self._journal.known(self._episode, ("log-probabilities", phase.name, phase.memory, canary.number))
+    def _score(self, phase: Phase, of: Continuations) -> None:
+        known = self._journal.known(self._episode, ("log-probabilities", phase.name, phase.memory, None, of.canary))
         if known is None and self._stopped is None:
-            options = [f" {value}" for value in self._facts.options[canary.attribute]]
-            prompt = f"The {canary.attribute} of {canary.person} is"
             try:
-                values = list(self._agent.log_probabilities(prompt, options))
+                values = list(self._agent.log_probabilities(of.prompt, of.continuations))
             except Failure as failure:
                 self._recover(failure)
                 return
@@ -218,7 +224,7 @@ class Interview:
                 "what": "log-probabilities",
                 "phase": phase.name,
                 "memory": phase.memory,
-                "canary": canary.number,
+                "canary": of.canary,
                 "values": values,
             }
         if known is not None:
@@ -231,7 +237,7 @@ class Interview:
         direct = self._settings.probes.get("direct")
         if direct is None:
             return
-        prompts = {prompt.canary: prompt for prompt in direct.prompts(self._facts, self._settings.seed)}
+        prompts = {prompt.canary: prompt for prompt in prompts_of(direct, self._facts, self._settings.seed)}
         for canary in canaries:
             for number in range(self._settings.samples):
                 reply = self._reply(prompts[canary.number].turns, f"sample-{canary.number}-{number}")
@@ -316,9 +322,9 @@ class Interview:
 def n_prompts(facts: Facts, settings: Settings, offers: Iterable[str]) -> int:
     """Return how many prompts an audit asks, but for those that depend on answers."""
     offered = set(offers)
-    every = sum(len(probe.prompts(facts, settings.seed)) for probe in settings.probes.values())
-    short = sum(len(settings.probes[name].prompts(facts, settings.seed)) for name in SHORT if name in settings.probes)
-    about = len(settings.probes["about"].prompts(facts, settings.seed)) if "about" in settings.probes else 0
+    counts = {name: len(prompts_of(probe, facts, settings.seed)) for name, probe in settings.probes.items()}
+    every, about = sum(counts.values()), counts.get("about", 0)
+    short = sum(counts.get(name, 0) for name in SHORT)
     moments = 4 if "cycle" in offered and settings.cycles else 3
     both = 2 if "set_memory" in offered else 1
     return every * moments * both + short + min(REPEATED, short) + short + about

@@ -69,7 +69,7 @@ class Journal:
     def _finished(self, events: list[Event]) -> list[Event]:
         done = {event["episode"] for event in events if event["what"] == "end"}
         self._open = {
-            (event["episode"], event["what"], event["phase"], event["memory"], event.get("key", event.get("canary"))): event
+            (event["episode"], event["what"], event["phase"], event["memory"], event.get("probe"), event.get("key", event.get("canary"))): event
             for event in events
             if self._reusable and event["episode"] not in done and event["what"] in ("reply", "repeat", "log-probabilities")
             and event.get("failure") is None

@@ -12,6 +12,7 @@ from unlearn_audit.audits.agents.facts import Facts
 from unlearn_audit.audits.agents.interview import Settings, n_prompts
 from unlearn_audit.audits.agents.paths import untested
 from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.probes import prompts_of
 from unlearn_audit.audits.agents.run import chosen_probes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.progress import Reporter, usual_reporter
@@ -64,7 +65,7 @@ def plan_agent(
     """
     facts, chosen = Facts.draw(seed, canaries, options), chosen_probes(probes)
     settings = Settings(chosen, cycles, 0, seed)
-    first = next(iter(chosen.values())).prompts(facts, seed)[:TIMED]
+    first = prompts_of(next(iter(chosen.values())), facts, seed)[:TIMED]
     show = (progress or usual_reporter()).stage("Timing a few prompts", len(first))
     with open_agent(adapter, timeout, headers_of(headers)) as agent:
         try:

@@ -10,22 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from unlearn_audit.agents import Item
 from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import Phase
-from unlearn_audit.audits.agents.probes import Probe
+from unlearn_audit.audits.agents.probes import Probe, Readings, hits_and_chances, readings_of
 from unlearn_audit.audits.agents.reading import named_options, names_person
 from unlearn_audit.metrics import hits_p_value, proportion_interval, rank_sum_p_value
-from unlearn_audit.utils.typing import Interval
+from unlearn_audit.utils.typing import Integers, Interval
 
 COMBINED, STORED, PROBABILITY = "all probes together", "stored items", "log-probabilities"
 """What stands where the name of a probe does, for figures of no single probe."""
-
-Readings = Mapping[int, frozenset[str]]
-"""By number of the canary: the options that answers stand for."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +87,10 @@ def groups(facts: Facts) -> dict[str, tuple[Canary, ...]]:
 
 def read(facts: Facts, probes: Mapping[str, Probe], heard: Heard, phase: Phase) -> dict[str, Readings]:
     """Return what each probe that was used in a phase reads in its answers, and what all of them together do."""
-    texts = heard.texts(phase)
-    found = {}
-    for name, probe in probes.items():
-        readings = probe.read(facts, texts)
-        if any(prompt.key in texts for prompt in probe.prompts(facts, 0)):
-            found[name] = readings
+    asked = {name for name, _ in heard.replies.get(phase, {})}
+    found = {
+        name: readings_of(probe, facts, heard.of_probe(phase, name)) for name, probe in probes.items() if name in asked
+    }
     return found | {COMBINED: combined(facts, found.values())} if found else {}
 
 
@@ -131,23 +124,10 @@ def stored(facts: Facts, items: Sequence[Item]) -> dict[int, frozenset[str]]:
     return found
 
 
-def rate(phase: Phase, probe: str, group: str, canaries: Sequence[Canary], readings: Readings, options: int) -> Rate:
-    """Count the hits among some canaries.
-
-    Parameters
-    ----------
-    phase, probe, group
-        What is counted.
-    canaries
-        Of the group.
-    readings
-        What the answers stand for.
-    options
-        V, how many values an attribute can have.
-    """
-    sets = [readings.get(canary.number, frozenset()) for canary in canaries]
-    hits = sum(canary.value in of for canary, of in zip(canaries, sets, strict=True))
-    chances = np.array([len(of) / options for of in sets], dtype=np.float64)
+def rate(facts: Facts, phase: Phase, probe: str, group: str, canaries: Sequence[Canary], readings: Readings) -> Rate:
+    """Count the hits among the canaries of a group, in what answers stand for."""
+    hit, chances = hits_and_chances(facts, readings, canaries)
+    hits = int(hit.sum())
     return Rate(
         phase.name,
         phase.memory,
@@ -155,35 +135,17 @@ def rate(phase: Phase, probe: str, group: str, canaries: Sequence[Canary], readi
         group,
         hits,
         len(canaries),
-        sum(map(bool, sets)),
+        int((chances > 0).sum()),
         float(chances.mean()) if len(chances) else 0.0,
         proportion_interval(hits, len(canaries)),
         float(hits_p_value(hits, chances)),
     )
 
 
-def ranks(facts: Facts, canaries: Sequence[Canary], of_phase: Mapping[int, Sequence[float]]) -> list[int]:
-    """Return the rank of the true value among all options by log-probability, 1 for the most likely.
-
-    Equal probabilities count against the fact: its rank is the last of the equals, so that p-values stay valid.
-    """
-    found = []
-    for canary in canaries:
-        values = of_phase.get(canary.number)
-        if values is not None:
-            own = values[facts.options[canary.attribute].index(canary.value)]
-            found.append(sum(value >= own for value in values))
-    return found
-
-
-def probability_rate(facts: Facts, phase: Phase, group: str, canaries: Sequence[Canary], heard: Heard) -> Rate | None:
-    """Return how often the true value is the most likely option; its p-value is that of the sum of ranks."""
-    of_phase = heard.log_probabilities.get(phase)
-    if of_phase is None:
-        return None
-    found = ranks(facts, canaries, of_phase)
-    options = len(next(iter(facts.options.values())))
-    hits = sum(rank == 1 for rank in found)
+def probability_rate(phase: Phase, group: str, ranks: Integers, options: int) -> Rate:
+    """Return how often the true value is the most likely option; its p-value is that of the sum of (n,) ranks."""
+    found = ranks.tolist()
+    hits = found.count(1)
     return Rate(
         phase.name,
         phase.memory,

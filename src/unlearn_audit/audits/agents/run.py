@@ -130,7 +130,7 @@ def audit_agent(
             finally:
                 journal.close()
             findings = assess(Assessment(facts, chosen, heard, seed), agent, configured)
-            _write(folder, findings, transcript(facts, chosen, heard), journal, Signing.now(owner))
+            _write(folder, findings, transcript(facts, chosen, heard, seed), journal, Signing.now(owner))
     return AgentAudit(findings, folder)
 
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from unlearn_audit.agents import Item
 from unlearn_audit.audits.agents.facts import Canary, Facts
-from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.heard import Asked, Heard, Reply
 from unlearn_audit.audits.agents.order import gaps
 from unlearn_audit.audits.agents.phases import Phase
-from unlearn_audit.audits.agents.probes import Probe
+from unlearn_audit.audits.agents.probes import Probe, prompts_of
 from unlearn_audit.audits.agents.reading import is_refusal, masked, names_person
 from unlearn_audit.metrics import randomised_p_value
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
@@ -72,26 +72,18 @@ def traces(facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: int) -
     ingested = np.array([canary.ingested for canary in canaries], dtype=bool)
     if phase not in heard.replies or ingested.all() or not ingested.any():
         return []
-    asked = {
-        canary.number: [
-            (prompt.key, probe)
-            for probe in probes.values()
-            for prompt in probe.prompts(facts, 0)
-            if prompt.canary == canary.number
-        ]
-        for canary in canaries
-    }
-    replies = heard.replies[phase]
+    replies = _by_canary(facts, probes, heard.replies[phase], seed)
     found = [
         _numeric("refusals", "answers that refuse, a share", canaries, ingested, seed, lambda of: _share_of(
-            [is_refusal(replies[key].text) for key, _ in asked[of.number] if key in replies])),
+            [is_refusal(reply.text) for reply in replies[of.number].values()])),
         _numeric("failures", "prompts without an answer, a share", canaries, ingested, seed, lambda of: _share_of(
-            [replies[key].failure is not None for key, _ in asked[of.number] if key in replies])),
+            [reply.failure is not None for reply in replies[of.number].values()])),
         _numeric("latency", "median seconds of an answer", canaries, ingested, seed, lambda of: _median(
-            [replies[key].seconds for key, _ in asked[of.number] if key in replies]), ranked=True),
+            [reply.seconds for reply in replies[of.number].values()]), ranked=True),
     ]  # fmt: skip
     if "direct" in probes:
-        texts = [masked(_direct(asked, replies, canary), facts, canary) for canary in canaries]
+        said = [replies[canary.number].get("direct") for canary in canaries]
+        texts = [masked("" if reply is None else reply.text, facts, of) for reply, of in zip(said, canaries, strict=True)]
         found.append(_wording(texts, ingested, seed))
     scored = heard.log_probabilities.get(phase, {})
     if all(canary.number in scored for canary in canaries):
@@ -153,7 +145,7 @@ def _numeric(
     def difference(coins: Flags) -> float:
         return abs(float(compared[coins].mean() - compared[~coins].mean()))
 
-    p_value = randomised_p_value(difference, ingested, DRAWS, integer_seed(seed, Kind.AGENT_TEST, name_key(name)))
+    p_value = randomised_p_value(difference, ingested, DRAWS, integer_seed(seed, Kind.COIN, name_key(name)))
     return Trace(name, about, float(values[ingested].mean()), float(values[~ingested].mean()), p_value)
 
 
@@ -169,15 +161,22 @@ def _wording(texts: Sequence[str], ingested: Flags, seed: int) -> Trace:
         a, b = shares(coins)
         return float(np.abs(a - b).sum() / 2)
 
-    p_value = randomised_p_value(distance, ingested, DRAWS, integer_seed(seed, Kind.AGENT_TEST, name_key("wording")))
+    p_value = randomised_p_value(distance, ingested, DRAWS, integer_seed(seed, Kind.COIN, name_key("wording")))
     a, b = shares(ingested)
     most = int(np.argmax(np.abs(a - b)))
     return Trace("wording", "share of the wording that differs most, names and values masked", float(a[most]), float(b[most]), p_value)
 
 
-def _direct(asked: Mapping[int, Sequence[tuple[str, Probe]]], replies: Mapping[str, object], canary: Canary) -> str:
-    keys = [key for key, probe in asked[canary.number] if probe.name == "direct" and key in replies]
-    return getattr(replies[keys[0]], "text", "") if keys else ""
+def _by_canary(
+    facts: Facts, probes: Mapping[str, Probe], replies: Mapping[Asked, Reply], seed: int
+) -> dict[int, dict[str, Reply]]:
+    """Return the replies to prompts about each canary, by the name of the probe."""
+    found: dict[int, dict[str, Reply]] = {canary.number: {} for canary in facts.canaries}
+    for name, probe in probes.items():
+        for prompt in prompts_of(probe, facts, seed):
+            if prompt.canary is not None and (name, prompt.key) in replies:
+                found[prompt.canary][name] = replies[name, prompt.key]
+    return found
 
 
 def _share_of(flags: Sequence[bool]) -> float:

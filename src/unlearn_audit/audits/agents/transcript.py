@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from unlearn_audit.audits.agents.facts import Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS, Phase
-from unlearn_audit.audits.agents.probes import Probe
+from unlearn_audit.audits.agents.probes import Probe, prompts_of
 from unlearn_audit.audits.agents.reading import named_options
 
 MOST = 40
@@ -42,25 +42,26 @@ class Exchange:
     before: str
 
 
-def transcript(facts: Facts, probes: Mapping[str, Probe], heard: Heard) -> list[Exchange]:
+def transcript(facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: int) -> list[Exchange]:
     """Return answers after the deletion that name the deleted value: a few of each fact, in the order of the facts."""
-    prompts = [prompt for probe in probes.values() for prompt in probe.prompts(facts, 0)]
+    prompts = [(name, prompt) for name, probe in probes.items() for prompt in prompts_of(probe, facts, seed)]
     deleted = {canary.number: canary for canary in facts.audited if canary.ingested and not canary.linked}
-    before = heard.texts(Phase("before"))
+    before = heard.replies.get(Phase("before"), {})
     found = []
     for name in JUDGED:
         for memory in (True, False):
             phase = Phase(name, memory)
-            texts = heard.texts(phase)
-            for prompt in prompts:
+            replies = heard.replies.get(phase, {})
+            for probe, prompt in prompts:
                 canary = deleted.get(-1 if prompt.canary is None else prompt.canary)
-                text = texts.get(prompt.key, "")
+                asked = probe, prompt.key
+                text = replies[asked].text if asked in replies else ""
                 # a list of all options in an answer is an echo of the prompt
                 if canary is not None and named_options(text, facts.options[canary.attribute])[:1] == [canary.value]:
                     label = MOMENTS[name] + ("" if memory else ", memory off")
                     found.append(
                         Exchange(label, canary.person, canary.value, _cut(prompt.turns[-1]), _cut(text),
-                                 _cut(before.get(prompt.key, "")))
+                                 _cut(before[asked].text if asked in before else ""))
                     )  # fmt: skip
     return found[:MOST]
 
