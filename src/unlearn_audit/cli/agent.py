@@ -39,7 +39,9 @@ def agent(
     ] = 3,
     samples: Annotated[
         int,
-        typer.Option(min=0, help="More answers for each fact that is found after its deletion.", rich_help_panel=_FACTS),
+        typer.Option(
+            min=0, help="More answers for each fact that is found after its deletion.", rich_help_panel=_FACTS
+        ),
     ] = 10,
     probe: Annotated[
         list[str] | None,
@@ -52,8 +54,8 @@ def agent(
     header: Annotated[
         list[str] | None,
         typer.Option(
-            help="For https: a header whose value is in the environment or a file, as 'Authorization: Bearer env:TOKEN'. "
-            "Repeatable.",
+            help="For https: a header whose value is in the environment or a file, as 'Authorization: Bearer "
+            "env:TOKEN'. Repeatable.",
             rich_help_panel=f"{_AGENT}{RARE}",
         ),
     ] = None,
@@ -69,8 +71,8 @@ def agent(
 ) -> None:
     """Audit deletion in an agent with memory: what it still answers, stores or reveals after it was told to delete.
 
-    Plants invented facts, of which coins decide which the agent is told; has it delete them, and asks before and after in
-    many ways, with memory on and off. Use it on an agent of your own, in a test installation: it resets it. See
+    Plants invented facts, of which coins decide which the agent is told; has it delete them, and asks before and after
+    in many ways, with memory on and off. Use it on a test installation of your own agent: it resets the agent. See
     docs/agents.md.
 
     Typical calls:
@@ -79,7 +81,7 @@ def agent(
 
     unlearn-audit agent --adapter mine.py:Agent --plan
 
-    unlearn-audit agent --adapter https://host/agent --header 'Authorization: Bearer env:TOKEN' --canaries 50 --out audit
+    unlearn-audit agent --adapter https://host/agent --header 'Authorization: Bearer env:TOKEN' --canaries 50
     """
     given = {"canaries": canaries, "options": options_, "cycles": cycles, "probes": probe or (), "seed": seed}
     with reporter() as shown:

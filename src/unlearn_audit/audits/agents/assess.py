@@ -107,12 +107,10 @@ class Assessment:
                     float(sum(len(self.stores[moment].get(of.number, ())) for of in claimed)) / self.options
                 )
         values = list(claims.values())
-        return Receipt(
-            len(values), values.count(True), values.count(False), values.count(None), found, chance
-        )
+        return Receipt(len(values), values.count(True), values.count(False), values.count(None), found, chance)
 
     def epsilon(self) -> tuple[float, float]:
-        """Return the lower bound on epsilon and its ceiling, of the rule that calls a fact ingested if it is recovered."""
+        """Return the lower bound on epsilon and its ceiling; the rule calls a fact ingested if it is recovered."""
         readings = self.readings.get(Phase("after"), {}).get(COMBINED, {})
         deleted, never = self.groups["deleted"], self.groups["never ingested"]
         if not deleted or not never:
@@ -152,7 +150,7 @@ def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFi
     rates, traced = of.rates(), _traces(of)
     lacking = tuple(name for name in OPTIONAL if name not in agent.offers)
     epsilon = of.epsilon()
-    findings = AgentFindings(
+    return AgentFindings(
         agent=agent.where,
         verdict=verdict(rates, traced, of.heard),
         rates=tuple(rates),
@@ -169,7 +167,6 @@ def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFi
         notes=tuple(_notes(of)),
         settings=settings,
     )
-    return findings
 
 
 def _adjusted(rates: Sequence[Rate]) -> list[Rate]:

@@ -13,13 +13,13 @@ from unlearn_audit.audits.agents.probes import Probe, Readings
 from unlearn_audit.audits.agents.reading import is_empty, is_refusal
 
 
-def behaviour(
-    probes: Mapping[str, Probe], heard: Heard, readings: Mapping[Phase, Mapping[str, Readings]]
-) -> Behaviour:
+def behaviour(probes: Mapping[str, Probe], heard: Heard, readings: Mapping[Phase, Mapping[str, Readings]]) -> Behaviour:
     """Count what became of all prompts."""
     replies = [reply for of_phase in heard.replies.values() for reply in of_phase.values()]
     answered = [reply for reply in replies if reply.failure is None]
-    failures = {what: sum(reply.failure == what for reply in replies) for what in ("hung", "raised", "broken", "unasked")}
+    failures = {
+        what: sum(reply.failure == what for reply in replies) for what in ("hung", "raised", "broken", "unasked")
+    }
     first = heard.replies.get(Phase("before"), {})
     both = [
         (first[key].texts, reply.texts)

@@ -1,7 +1,7 @@
 """Leads an agent through the phases of an audit: what it is given, told to delete, and asked.
 
-Two episodes, each from a reset: in ``retrained`` the agent never ingests the audited facts, as a model retrained without
-them; in ``deleted`` it ingests those whose coin says so, and is told to delete them.
+Two episodes, each from a reset: in ``retrained`` the agent never ingests the audited facts, like a model retrained
+without them; in ``deleted`` it ingests those whose coin says so, and is told to delete them.
 """
 
 from __future__ import annotations
@@ -303,15 +303,22 @@ class Interview:
             return
         self._failures += 1
         if self._failures >= MOST_FAILURES:
-            self._stopped = f"{self._failures} calls failed, the last since {failure}"
+            self._stopped = f"{self._failures} calls failed; of the last: {failure}"
+        elif failure.ended:
+            self._restart(failure)
+
+    def _restart(self, failure: Failure) -> None:
+        """Start an agent anew, and repeat all calls that changed its state."""
+        try:
+            if not self._agent.restart():
+                self._stopped = f"the agent cannot be started again after this: {failure}"
+                return
+        except Failure as another:
+            self._stopped = f"the agent did not start again: {another}"
             return
-        state = self._agent.restart()
-        if state == "impossible":
-            self._stopped = f"the agent could not be started again after {failure}"
-        elif state == "lost":
-            done, self._done = self._done, []
-            for call in done:
-                self._state(call, "repeat what it was told before it was started again")
+        done, self._done = self._done, []
+        for call in done:
+            self._state(call, "repeat what it was told before it was started again")
 
     def _add(self, event: Event) -> None:
         event = {**event, "episode": self._episode}
@@ -328,4 +335,3 @@ def n_prompts(facts: Facts, settings: Settings, offers: Iterable[str]) -> int:
     moments = 4 if "cycle" in offered and settings.cycles else 3
     both = 2 if "set_memory" in offered else 1
     return every * moments * both + short + min(REPEATED, short) + short + about
-

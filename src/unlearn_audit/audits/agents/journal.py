@@ -1,7 +1,7 @@
 """Events of an audit in a file of JSON lines, so that an interrupted audit goes on where it can.
 
-An agent's state cannot be stored, so an episode (from one reset to the next) is repeated unless it was finished. Answers
-of an unfinished episode are kept only where the agent says that asking changes nothing.
+An agent's state cannot be stored, so an episode (from one reset to the next) is repeated unless it was finished.
+Answers of an unfinished episode are kept only where the agent says that asking changes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from unlearn_audit.models.program.files import put
 from unlearn_audit.utils.files import CannotWrite
 
 NAME = ".answers.part"
+
+_ANSWERS = ("reply", "repeat", "log-probabilities")
 
 
 class Journal:
@@ -67,13 +69,10 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
     def _finished(self, events: list[Event]) -> list[Event]:
+        """Return the events of finished episodes, and set those of others apart that can be used again."""
         done = {event["episode"] for event in events if event["what"] == "end"}
-        self._open = {
-            (event["episode"], event["what"], event["phase"], event["memory"], event.get("probe"), event.get("key", event.get("canary"))): event
-            for event in events
-            if self._reusable and event["episode"] not in done and event["what"] in ("reply", "repeat", "log-probabilities")
-            and event.get("failure") is None
-        }  # fmt: skip
+        left = [event for event in events if event["episode"] not in done and event["what"] in _ANSWERS]
+        self._open = {_key(event): event for event in left if self._reusable and event.get("failure") is None}
         return [event for event in events if event["episode"] in done]
 
     def _rewrite(self) -> None:
@@ -93,6 +92,11 @@ class Journal:
             self._stream.write(json.dumps(event) + "\n")
         except OSError as error:
             raise CannotWrite(error.errno or 5, error.strerror or str(error), str(self._path)) from error
+
+
+def _key(event: Event) -> tuple[Any, ...]:
+    where = event["episode"], event["what"], event["phase"], event["memory"]
+    return (*where, event.get("probe"), event.get("key", event.get("canary")))
 
 
 def _read(path: Path) -> list[Event]:

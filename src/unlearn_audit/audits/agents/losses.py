@@ -1,8 +1,8 @@
 """Membership inference on log-likelihoods: of the agent before the deletion, after it, and of both together.
 
-φ is the log-likelihood of a fact's true value less that of all options together: what the agent assigns to it among the V
-that it could have been. Δφ = φ_before - φ_after. Facts that were never ingested serve as references, whose Δφ show how much
-a deletion moves everything; ours (``pair-scale``), see docs/attacks.md.
+φ is the log-likelihood of a fact's true value less that of all V options together. Δφ = φ_before - φ_after. Facts that
+were never ingested serve as references, whose Δφ show how much a deletion moves everything; ours (``pair-scale``), see
+docs/attacks.md.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ def loss_attacks(facts: Facts, heard: Heard, seed: int) -> list[LossAttack]:
         positive = np.arange(len(deleted) + len(others)) < len(deleted)
         for (name, sees), score in scores.items():
             estimate = auc_interval(score, positive, None)
-            found.append(
-                LossAttack(name, memory, sees, estimate.value, estimate.interval, len(deleted), len(others))
-            )
+            found.append(LossAttack(name, memory, sees, estimate.value, estimate.interval, len(deleted), len(others)))
     return found
 
 

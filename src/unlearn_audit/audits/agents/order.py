@@ -1,7 +1,7 @@
 """The order in which documents are ingested: facts stand among the documents that stay, each at a place of its own.
 
-A fact that is never ingested has a place as well, where nothing is ingested: what the neighbours of such a place show is
-the null of what those of a deleted fact show.
+A fact that is never ingested has a place as well, where nothing is ingested: what the neighbours of such a place show
+is the null of what those of a deleted fact show.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page about an agent's deletions: in publishable form without any answer, and for the auditor with the worst ones."""
+"""The page about an agent's deletions: publishable without any answer, and for the auditor with the worst ones."""
 
 from __future__ import annotations
 
@@ -66,7 +66,12 @@ def key_figures(found: AgentFindings) -> list[Figure]:
         rate = found.rate(moment)
         if rate is not None and rate.cases:
             figures.append(
-                Figure(_LABELS[moment], f"{rate.hits} of {rate.cases}", _ends(rate), f"by chance {percent(round(rate.chance, 3))}")
+                Figure(
+                    _LABELS[moment],
+                    f"{rate.hits} of {rate.cases}",
+                    _ends(rate),
+                    f"by chance {percent(round(rate.chance, 3))}",
+                )
             )
     return figures
 
@@ -87,7 +92,11 @@ def recovered_table(found: AgentFindings) -> Table:
         cells = []
         for group in held:
             rate = found.rate(phase.name, phase.memory, group)
-            cells.append(Cell("–") if rate is None or not rate.cases else Cell(f"{rate.hits} of {rate.cases}", _ends(rate), rate.share))
+            cells.append(
+                Cell("–")
+                if rate is None or not rate.cases
+                else Cell(f"{rate.hits} of {rate.cases}", _ends(rate), rate.share)
+            )
         lines.append(Line(phase.label, tuple(cells), leading=phase.name in JUDGED))
     return Table("", (("When the agent was asked", False), *((group, True) for group in held)), tuple(lines))
 
@@ -102,7 +111,9 @@ def probes_table(found: AgentFindings) -> Table:
         for phase in shown:
             rate = found.rate(phase.name, phase.memory, "deleted", name)
             ends = "" if rate is None or rate.adjusted is None else f"p {number(rate.adjusted)}"
-            cells.append(Cell("–") if rate is None or not rate.cases else Cell(f"{rate.hits} of {rate.cases}", ends, rate.share))
+            cells.append(
+                Cell("–") if rate is None or not rate.cases else Cell(f"{rate.hits} of {rate.cases}", ends, rate.share)
+            )
         lines.append(Line(_about(name), tuple(cells)))
     return Table("Probe by probe", (("Probe", False), *((phase.label, True) for phase in shown)), tuple(lines))
 
@@ -156,15 +167,24 @@ def receipt(found: AgentFindings) -> list[tuple[str, str, str]]:
     for moment, hits in of.found.items():
         name, _, stored = moment.partition(", ")
         where = "still stored" if stored else "still answered"
-        rows.append((f"Found {MOMENTS[name]}", f"{hits:,}", f"{where}, of those claimed; chance gives {of.chance[moment]:.2g}"))
+        rows.append(
+            (f"Found {MOMENTS[name]}", f"{hits:,}", f"{where}, of those claimed; chance gives {of.chance[moment]:.2g}")
+        )
     return rows
 
 
 def _behaviour(found: AgentFindings) -> list[tuple[str, str, str]]:
     of = found.behaviour
-    failed = ", ".join(f"{count:,} {what}" for what, count in (
-        ("hung", of.hung), ("raised an error", of.raised), ("gave no usable reply", of.broken), ("not asked any more", of.unasked)
-    ) if count)  # fmt: skip
+    failed = ", ".join(
+        f"{count:,} {what}"
+        for what, count in (
+            ("hung", of.hung),
+            ("raised an error", of.raised),
+            ("gave no usable reply", of.broken),
+            ("not asked any more", of.unasked),
+        )
+        if count
+    )
     rows = [
         ("Prompts", f"{of.prompts:,}", failed or "all of them answered"),
         ("Empty answers", f"{of.empty:,}", ""),
@@ -187,7 +207,9 @@ def _steps(found: AgentFindings) -> tuple[Step, ...]:
         return (Step("Do not base a decision on this run: it cannot tell."), Step(found.verdict.explanation))
     if kind == "trace":
         return (
-            Step("Make the agent treat the deleted as it treats people it never heard of: no list of names, no refusals."),
+            Step(
+                "Make the agent treat the deleted as it treats people it never heard of: no list of names, no refusals."
+            ),
             Step("Audit again."),
         )
     leaking = [path.name for path in found.paths if path.leaks]
@@ -220,7 +242,9 @@ def print_audit(console: Console, found: AgentFindings, folder: str) -> None:
     console.print(grid)
     for trace in found.traces:
         if trace.adjusted is not None and trace.adjusted <= TRACES:
-            console.print(f"Trace: {trace.name}, {trace.deleted:.3g} of the deleted against {trace.never:.3g}.", soft_wrap=True)
+            console.print(
+                f"Trace: {trace.name}, {trace.deleted:.3g} of the deleted against {trace.never:.3g}.", soft_wrap=True
+            )
     for line in found.untested[:-1]:
         console.print(Text(f"Not tested: {line}", "dim"), soft_wrap=True)
     console.print(f"Report: {folder}/report.html; with answers, private: {folder}/private-report.html", soft_wrap=True)
@@ -240,5 +264,3 @@ def _about(name: str) -> str:
 
 def _ends(rate: Rate) -> str:
     return " to ".join(f"{100 * end:.0f}" for end in rate.interval) + " %"
-
-

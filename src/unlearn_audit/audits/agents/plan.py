@@ -9,9 +9,9 @@ from typing import Any
 
 from unlearn_audit.agents import OPTIONAL, Failure, open_agent
 from unlearn_audit.audits.agents.facts import Facts
+from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.interview import Settings, n_prompts
 from unlearn_audit.audits.agents.paths import untested
-from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.probes import prompts_of
 from unlearn_audit.audits.agents.run import chosen_probes
 from unlearn_audit.errors import AuditError

@@ -1,6 +1,6 @@
 """Which facts the answers of a phase hold, and how often: each probe alone, and all together.
 
-Given the answers, a probe stands for a set C of options for each fact. If the answers do not depend on the values drawn, a
+Given the answers, a probe stands for a set C of options for each fact. If the answers do not depend on the values, a
 fact is hit with probability |C|/V, independently of all others, so the count of hits has a known distribution, and its
 p-values are exact.
 """

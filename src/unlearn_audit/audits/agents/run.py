@@ -66,8 +66,8 @@ def audit_agent(
 ) -> AgentAudit:
     """Audit the deletion of people's data in an agent with memory.
 
-    Plants invented facts, of which fair coins decide which are ingested, tells the agent to delete them, and asks before and
-    after in many ways. Everything that is asked is written to the folder; only its private files hold answers.
+    Plants invented facts, of which fair coins decide which are ingested, tells the agent to delete them, and asks
+    before and after in many ways. Only the private files of the folder hold answers.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Traces of a deletion: whether those deleted can be told from those never ingested, without any value being revealed.
 
-The coins are ours and were thrown before anything was ingested. If a deletion leaves no trace, whatever is observed of a
-fact does not depend on its coin, so drawing the coins anew gives the exact distribution of any difference.
+The coins are ours and were thrown before anything was ingested. If a deletion leaves no trace, whatever is observed of
+a fact does not depend on its coin, so drawing the coins anew gives the exact distribution of any difference.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from unlearn_audit.audits.agents.reading import is_refusal, masked, names_person
 from unlearn_audit.metrics import randomised_p_value
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 
-DRAWS = 9_999
+DRAWS = 1_999
 """Coins that are drawn anew at most; p-values are 1/(1 + this) at least."""
 
 Flags = npt.NDArray[np.bool_]
@@ -74,23 +74,51 @@ def traces(facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: int) -
         return []
     replies = _by_canary(facts, probes, heard.replies[phase], seed)
     found = [
-        _numeric("refusals", "answers that refuse, a share", canaries, ingested, seed, lambda of: _share_of(
-            [is_refusal(reply.text) for reply in replies[of.number].values()])),
-        _numeric("failures", "prompts without an answer, a share", canaries, ingested, seed, lambda of: _share_of(
-            [reply.failure is not None for reply in replies[of.number].values()])),
-        _numeric("latency", "median seconds of an answer", canaries, ingested, seed, lambda of: _median(
-            [reply.seconds for reply in replies[of.number].values()]), ranked=True),
-    ]  # fmt: skip
+        _numeric(
+            "refusals",
+            "answers that refuse, a share",
+            canaries,
+            ingested,
+            seed,
+            lambda of: _share_of([is_refusal(reply.text) for reply in replies[of.number].values()]),
+        ),
+        _numeric(
+            "failures",
+            "prompts without an answer, a share",
+            canaries,
+            ingested,
+            seed,
+            lambda of: _share_of([reply.failure is not None for reply in replies[of.number].values()]),
+        ),
+        _numeric(
+            "latency",
+            "median seconds of an answer",
+            canaries,
+            ingested,
+            seed,
+            lambda of: _median([reply.seconds for reply in replies[of.number].values()]),
+            ranked=True,
+        ),
+    ]
     if "direct" in probes:
         said = [replies[canary.number].get("direct") for canary in canaries]
-        texts = [masked("" if reply is None else reply.text, facts, of) for reply, of in zip(said, canaries, strict=True)]
+        texts = [
+            masked("" if reply is None else reply.text, facts, of) for reply, of in zip(said, canaries, strict=True)
+        ]
         found.append(_wording(texts, ingested, seed))
     scored = heard.log_probabilities.get(phase, {})
     if all(canary.number in scored for canary in canaries):
         found.append(
-            _numeric("entropy", "entropy of the options' probabilities, in bits", canaries, ingested, seed,
-                     lambda of: entropy(scored[of.number]), ranked=True)
-        )  # fmt: skip
+            _numeric(
+                "entropy",
+                "entropy of the options' probabilities, in bits",
+                canaries,
+                ingested,
+                seed,
+                lambda of: entropy(scored[of.number]),
+                ranked=True,
+            )
+        )
     return [*found, *_of_store(facts, canaries, ingested, heard.dumps.get("after"), seed)]
 
 
@@ -101,18 +129,31 @@ def _of_store(
     if items is None:
         return []
     found = [
-        _numeric("names in the store", "stored items that name or belong to the person, a share", canaries, ingested, seed,
-                 lambda of: float(any(item.person == of.person or names_person(item.text, of.person) for item in items)))
-    ]  # fmt: skip
+        _numeric(
+            "names in the store",
+            "stored items that name or belong to the person, a share",
+            canaries,
+            ingested,
+            seed,
+            lambda of: float(any(item.person == of.person or names_person(item.text, of.person) for item in items)),
+        )
+    ]
     ids = {item.text: int(item.id) for item in items if item.id is not None and item.id.lstrip("-").isdecimal()}
     apart = gaps(facts, seed, ids)
     between = [canary for canary in canaries if canary.number in apart]
     coins = np.array([canary.ingested for canary in between], dtype=bool)
     if coins.any() and not coins.all():
         found.append(
-            _numeric("order in the store", "how far the ids of its neighbours in the order of ingestion lie apart", between,
-                     coins, seed, lambda of: apart[of.number], ranked=True)
-        )  # fmt: skip
+            _numeric(
+                "order in the store",
+                "how far the ids of its neighbours in the order of ingestion lie apart",
+                between,
+                coins,
+                seed,
+                lambda of: apart[of.number],
+                ranked=True,
+            )
+        )
     return found
 
 
@@ -145,7 +186,9 @@ def _numeric(
     def difference(coins: Flags) -> float:
         return abs(float(compared[coins].mean() - compared[~coins].mean()))
 
-    p_value = randomised_p_value(difference, ingested, DRAWS, integer_seed(seed, Kind.COIN, name_key(name)))
+    alike = bool((values == values[0]).all())  # then nothing can differ, whatever the coins
+    key = integer_seed(seed, Kind.COIN, name_key(name))
+    p_value = 1.0 if alike else randomised_p_value(difference, ingested, DRAWS, key)
     return Trace(name, about, float(values[ingested].mean()), float(values[~ingested].mean()), p_value)
 
 
@@ -155,7 +198,9 @@ def _wording(texts: Sequence[str], ingested: Flags, seed: int) -> Trace:
 
     def shares(coins: Flags) -> tuple[Numbers, Numbers]:
         n = int(codes.max()) + 1
-        return np.bincount(codes[coins], minlength=n) / coins.sum(), np.bincount(codes[~coins], minlength=n) / (~coins).sum()
+        return np.bincount(codes[coins], minlength=n) / coins.sum(), np.bincount(codes[~coins], minlength=n) / (
+            ~coins
+        ).sum()
 
     def distance(coins: Flags) -> float:
         a, b = shares(coins)
@@ -164,7 +209,13 @@ def _wording(texts: Sequence[str], ingested: Flags, seed: int) -> Trace:
     p_value = randomised_p_value(distance, ingested, DRAWS, integer_seed(seed, Kind.COIN, name_key("wording")))
     a, b = shares(ingested)
     most = int(np.argmax(np.abs(a - b)))
-    return Trace("wording", "share of the wording that differs most, names and values masked", float(a[most]), float(b[most]), p_value)
+    return Trace(
+        "wording",
+        "share of the wording that differs most, names and values masked",
+        float(a[most]),
+        float(b[most]),
+        p_value,
+    )
 
 
 def _by_canary(
@@ -191,4 +242,3 @@ def _mid_ranks(values: Numbers) -> Numbers:
     _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return np.asarray((ends - (counts - 1) / 2)[codes])
-

@@ -60,9 +60,15 @@ def transcript(facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: in
                 if canary is not None and named_options(text, facts.options[canary.attribute])[:1] == [canary.value]:
                     label = MOMENTS[name] + ("" if memory else ", memory off")
                     found.append(
-                        Exchange(label, canary.person, canary.value, _cut(prompt.turns[-1]), _cut(text),
-                                 _cut(before[asked].text if asked in before else ""))
-                    )  # fmt: skip
+                        Exchange(
+                            label,
+                            canary.person,
+                            canary.value,
+                            _cut(prompt.turns[-1]),
+                            _cut(text),
+                            _cut(before[asked].text if asked in before else ""),
+                        )
+                    )
     return found[:MOST]
 
 
