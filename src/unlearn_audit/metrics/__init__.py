@@ -32,6 +32,15 @@ from unlearn_audit.metrics.epsilon import (
     epsilon_bound,
     one_run_bound,
 )
+from unlearn_audit.metrics.exact import (
+    discordant_p_value,
+    exposure,
+    hits_p_value,
+    leak_at_k,
+    proportion_interval,
+    randomised_p_value,
+    rank_sum_p_value,
+)
 from unlearn_audit.metrics.flagging import FlaggingRule
 from unlearn_audit.metrics.groups import OfGroup, by_group, tenths
 from unlearn_audit.metrics.intervals import CONFIDENCE, Estimate, logit_interval
@@ -61,6 +70,13 @@ __all__ = [
     "Area",
     "FEWEST_MODELS",
     "LOW_FPR",
+    "discordant_p_value",
+    "exposure",
+    "hits_p_value",
+    "leak_at_k",
+    "proportion_interval",
+    "randomised_p_value",
+    "rank_sum_p_value",
     "histogram_klom",
     "klom_noise",
     "paired_klom",
