@@ -18,9 +18,9 @@ from unlearn_audit.cli.commands import COMMANDS, load
 ROOT = Path(unlearn_audit.__file__).parent
 
 FLOW = (
-    "errors", "utils", "config", "data", "worlds", "models", "observations", "versions", "unlearning", "defenses",
-    "engine", "metrics", "attacks", "findings", "report", "audits", "release", "api", "testing", "reproduce", "cli",
-    "__main__",
+    "errors", "utils", "config", "data", "worlds", "models", "observations", "versions", "agents", "unlearning",
+    "defenses", "engine", "metrics", "attacks", "findings", "report", "audits", "release", "api", "testing",
+    "reproduce", "cli", "__main__",
 )  # fmt: skip
 """Every room of the first level, in the order of the flow; what all share comes first."""
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.foreign import foreign
+from unlearn_audit.utils.suggest import guess
 
 OBJECT = r"(?:[^+\s]+?\.py|[^+:\s]+):[A-Za-z_]\w*"
 """The form of ``module:object`` and ``file.py:object``, as a regular expression."""
@@ -110,7 +111,8 @@ class Door:
             else:
                 module = _load_module(self.module, self.folder)
         if not hasattr(module, self.name):
-            raise AuditError(f"{where}: the module has no '{self.name}'")
+            meant = guess(self.name, dir(module))
+            raise AuditError(f"{where}: the module has no '{self.name}'{'; ' if meant else ''}{meant}")
         return getattr(module, self.name)
 
 

@@ -25,7 +25,8 @@ _TAIL = 1 << 14
 _SECONDS_TO_END = 5.0
 
 _BETWEEN = """
-import os, signal, subprocess, sys, threading
+import os, queue, signal, subprocess, sys, threading
+talks, told = sys.argv[1] == "talk", queue.SimpleQueue()
 def kill(*_):
     if hasattr(os, "killpg"):
         try:
@@ -35,25 +36,41 @@ def kill(*_):
     else:
         child.kill()
 def watch():
-    sys.stdin.buffer.read()
+    while piece := os.read(0, 65536):
+        told.put(piece)
     kill()
     os._exit(1)
+def tell():  # in a thread of its own: a program that reads nothing must not keep the other one from watching
+    try:
+        while True:
+            child.stdin.write(told.get())
+            child.stdin.flush()
+    except OSError:
+        pass
 try:
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(
+        sys.argv[2:],
+        stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+        stdout=None if talks else subprocess.DEVNULL,
+        start_new_session=True,
+    )
 except OSError as error:
     print(chr(0) + error.strerror, file=sys.stderr)
     sys.exit(1)
 threading.Thread(target=watch, daemon=True).start()
+if talks:
+    threading.Thread(target=tell, daemon=True).start()
 if hasattr(os, "waitid"):  # what the program leaves running is killed while its number is still its own
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     kill()
 code = child.wait()
-try:
-    import resource
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    os.write(1, b"%d" % (most if sys.platform == "darwin" else 1024 * most))
-except ImportError:
-    pass
+if not talks:
+    try:
+        import resource
+        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        os.write(1, b"%d" % (most if sys.platform == "darwin" else 1024 * most))
+    except ImportError:
+        pass
 os._exit(code if code >= 0 else 128 - code)
 """
 
@@ -117,10 +134,32 @@ def run_leashed(words: Sequence[str], folder: Path, seconds: float) -> Ended:
         return _run(words, folder, seconds, memory)
 
 
-def _run(words: Sequence[str], folder: Path, seconds: float, memory: list[int]) -> Ended:
-    try:
-        between = subprocess.Popen(  # the user named it  # nosec B603
-            [sys.executable, "-I", "-S", "-c", _BETWEEN, *words],
+class Leash:
+    """A program that was started, without a shell, and ends with this process at the latest.
+
+    Parameters
+    ----------
+    words
+        The program and its arguments.
+    folder
+        Where it runs.
+    talks
+        Whether its standard input and output are `input` and `output`; else it has none.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing, or no process can be started. That the program itself cannot be, `end` says.
+
+    Attributes
+    ----------
+    input, output
+        Pipes. Of a program that does not talk, the output is told once it ended: the most bytes that it held.
+    """
+
+    def __init__(self, words: Sequence[str], folder: Path, *, talks: bool = False) -> None:
+        self._between = subprocess.Popen(  # the user named it  # nosec B603
+            [sys.executable, "-I", "-S", "-c", _BETWEEN, "talk" if talks else "run", *words],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -128,31 +167,48 @@ def _run(words: Sequence[str], folder: Path, seconds: float, memory: list[int]) 
             # else an interrupt of the terminal would end it, and leave the program alone
             start_new_session=True,
         )
+        assert self._between.stdin is not None
+        assert self._between.stdout is not None
+        assert self._between.stderr is not None
+        self.input, self.output = self._between.stdin, self._between.stdout
+        self._tail = bytearray()
+        self._listener = threading.Thread(target=_keep_tail, args=(self._between.stderr, self._tail), daemon=True)
+        self._listener.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._between.poll() is None
+
+    def end(self, seconds: float = 0.0) -> Ended:
+        """Wait for its end, but only so many seconds; then kill it with all that it started."""
+        code: int | None = None
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                code = self._between.wait(seconds)
+        finally:
+            with suppress(OSError):  # what was not told to one that ended is lost
+                self.input.close()  # it kills the program then
+            try:
+                self._between.wait(_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                self._between.kill()
+                self._between.wait()
+            self._listener.join(_SECONDS_TO_END)
+        lines = [line.strip() for line in bytes(self._tail).decode("utf-8", errors="replace").splitlines()]
+        said = next((line for line in reversed(lines) if line), "")
+        return Ended(code, said.lstrip("\0"), started=not said.startswith("\0"))
+
+
+def _run(words: Sequence[str], folder: Path, seconds: float, memory: list[int]) -> Ended:
+    try:
+        leash = Leash(words, folder)
     except OSError as error:  # without its folder, or more processes than the system allows
         return Ended(1, ": ".join(map(str, filter(None, (error.filename, error.strerror)))), started=False)
-    assert between.stdin is not None
-    assert between.stdout is not None
-    assert between.stderr is not None
-    tail = bytearray()
-    listener = threading.Thread(target=_keep_tail, args=(between.stderr, tail), daemon=True)
-    listener.start()
-    code: int | None = None
-    try:
-        with suppress(subprocess.TimeoutExpired):
-            code = between.wait(seconds)
-    finally:
-        between.stdin.close()  # it kills the program then
-        try:
-            between.wait(_SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            between.kill()
-            between.wait()
-        listener.join(_SECONDS_TO_END)
-    with between.stdout as said_of_memory:
+    ended = leash.end(seconds)
+    with leash.output as said_of_memory:
         memory += map(int, said_of_memory.read().split())
-    lines = [line.strip() for line in bytes(tail).decode("utf-8", errors="replace").splitlines()]
-    said = next((line for line in reversed(lines) if line), "")
-    return Ended(code, said.lstrip("\0"), started=not said.startswith("\0"))
+    return ended
 
 
 def _keep_tail(stream: IO[bytes], tail: bytearray) -> None:

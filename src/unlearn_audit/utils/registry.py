@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 GROUPS = {
     name: f"unlearn_audit.{name}"
-    for name in ("attacks", "unlearning", "defenses", "datasets", "models", "versions", "probes")
+    for name in ("attacks", "unlearning", "defenses", "datasets", "models", "versions", "agents", "probes")
 }
 """Family to the group of entry points by which packages add to it."""
 
 
 @dataclass(frozen=True)
 class Registry(Generic[T]):
-    """A family of attacks, unlearning methods, defences, datasets or models.
+    """A family of attacks, unlearning methods, defences, datasets, models or kinds of what is audited.
 
     Attributes
     ----------

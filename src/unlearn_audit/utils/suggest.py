@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
 
 from unlearn_audit.errors import AuditError
@@ -23,11 +23,22 @@ def advice(name: str, known: Iterable[str]) -> str:
     'did you mean deletions?'
     """
     known = list(known)
+    return guess(name, known) or f"use one of {', '.join(known)}"
+
+
+def guess(name: str, known: Sequence[str]) -> str:
+    """Return which names one is probably meant to be; an empty text if none.
+
+    Examples
+    --------
+    >>> guess("fixd", ["fixed", "fresh"]), guess("zzz", ["fixed", "fresh"])
+    ('did you mean fixed?', '')
+    """
     # it takes the square of the length, and nobody mistypes a name of that many letters
     close = get_close_matches(name, known) if len(name) <= _LONGEST else []
     ratios = [SequenceMatcher(None, name, of).ratio() for of in close]
     close = [of for of, ratio in zip(close, ratios, strict=True) if of.startswith(name) or ratio > ratios[0] - _APART]
-    return f"did you mean {' or '.join(close)}?" if close else f"use one of {', '.join(known)}"
+    return f"did you mean {' or '.join(close)}?" if close else ""
 
 
 def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -6,12 +6,11 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import scrypt
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from unlearn_audit.data.unquoted import without_values
 from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.addresses import Address
 from unlearn_audit.utils.messages import in_one_line, reason
 from unlearn_audit.utils.retrying import PASSING, Passing, closed_after, pause, retry_after
 from unlearn_audit.versions.base import Asking, Kind, Records, Replies, Version
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 """Bytes that are read of an answer for each record, and of an answer at least."""
-
-_SHORTEST = 3
-"""Characters of a secret that are looked for in texts only if there are more: fewer stand in words by chance."""
 
 _LONG = 5.0
 """Seconds of a wait that is announced."""
@@ -45,22 +41,12 @@ class HttpVersion(Version):
     batch = 100
 
     def __init__(self, url: str, asking: Asking) -> None:
-        try:
-            parts = urlsplit(url)
-        except ValueError as error:
-            raise AuditError(f"an address cannot be read ({reason(error)}); write it like https://host/v1") from error
-        if parts.username or parts.password:
-            raise AuditError(
-                "the address holds a user's name or password; give it as --header 'Authorization: env:NAME'"
-            )
-        if not parts.hostname:
-            raise AuditError(f"{url} is not an address of a server; write it like https://host/v1/predict")
-        # what follows a question mark may be a key
-        self.where = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
-        self._url, self._asking, self._template = url, asking, template_of(asking.request)
+        self._address = Address(url, asking.headers, "https://host/v1/predict")
+        self.where = self._address.where
+        self._asking, self._template = asking, template_of(asking.request)
         self.identity = {
             "url": self.where,
-            "query": _hidden(parts.query, self.where) if parts.query else None,
+            "query": self._address.query,
             "request": self._template,
             "answers": asking.answers,
         }
@@ -144,7 +130,7 @@ class HttpVersion(Version):
         most = MOST_BYTES * (1 + len(records))
         with (
             closed_after(seconds, self._client),
-            self._client.stream("POST", self._url, content=body, headers=headers, timeout=seconds) as answer,
+            self._client.stream("POST", self._address.url, content=body, headers=headers, timeout=seconds) as answer,
         ):
             content = bytearray()
             for piece in answer.iter_bytes():
@@ -172,18 +158,7 @@ class HttpVersion(Version):
 
     def _clean(self, text: str, records: Records) -> str:
         """Return a text without secrets and without values of records."""
-        query = urlsplit(self._url).query
-        secrets = {part for of in self._asking.headers.values() for part in (of, *of.split())}
-        secrets |= {query, *(value for _, value in parse_qsl(query))}
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) > _SHORTEST:
-                text = text.replace(secret, "(secret)")
-        return without_values(text, records.frame)
-
-
-def _hidden(secret: str, salt: str) -> str:
-    """Return what tells a secret from another, and from which it takes long to find even a short one by trying."""
-    return scrypt(secret.encode(), salt=salt.encode(), n=1 << 14, r=8, p=1, dklen=16).hex()
+        return without_values(self._address.clean(text), records.frame)
 
 
 class HttpKind(Kind):
