@@ -128,7 +128,7 @@ class Interview:
             if not isinstance(of, Canary):
                 self._ingest([of])
             elif of.ingested:
-                self._ingest([(facts.document(of), of.trained)])
+                self._ingest([(facts.canary_document(of), of.trained)])
         self._cycle(1)
         for phase in self._phases("before"):
             self._ask_all(phase, self._prompts())

@@ -35,7 +35,7 @@ def deleted(facts: Facts) -> tuple[Canary, ...]:
 def unrelated(facts: Facts, seed: int, n: int) -> list[Document]:
     """Return n documents of the same form about people whom nothing is asked about."""
     others = Facts.draw(seed + 1_000_003, max(n, FEWEST_CANARIES), len(facts.options[ATTRIBUTES[0]]))
-    return [others.document(canary) for canary in others.canaries[:n]]
+    return [others.canary_document(canary) for canary in others.canaries[:n]]
 
 
 def gaps(facts: Facts, seed: int, ids: Mapping[str, int]) -> dict[int, float]:

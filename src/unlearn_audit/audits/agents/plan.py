@@ -71,7 +71,7 @@ def plan_agent(
         try:
             agent.reset()
             for canary in facts.kept[:TIMED]:
-                agent.ingest(facts.document(canary), train=False)
+                agent.ingest(facts.canary_document(canary), train=False)
             began = time.perf_counter()
             for done, prompt in enumerate(first, start=1):
                 agent.ask(prompt.turns[0])
