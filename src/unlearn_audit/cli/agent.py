@@ -13,11 +13,12 @@ from unlearn_audit.audits.agents.page import print_audit
 from unlearn_audit.audits.agents.plan import AgentPlan, plan_agent
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.help import RARE
+from unlearn_audit.cli.shared.values import names_of
 from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import duration, reporter
 from unlearn_audit.utils.streams import say, say_json
 
-_AGENT, _FACTS = "Agent", "Facts and questions"
+_AGENT, _FACTS = "Agent", "Facts"
 
 
 def agent(
@@ -45,7 +46,11 @@ def agent(
     ] = 10,
     probe: Annotated[
         list[str] | None,
-        typer.Option(help="A way of asking, see list probes. Repeatable. Default: all.", rich_help_panel=_FACTS),
+        typer.Option(
+            help="A way of asking, see list probes. Repeatable. Default: all.",
+            rich_help_panel=_FACTS,
+            autocompletion=names_of("probes"),
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(help="Of all that is drawn; take another for the next audit.", rich_help_panel=_FACTS)
@@ -87,7 +92,7 @@ def agent(
     with reporter() as shown:
         if plan:
             planned = plan_agent(adapter, **given, timeout=timeout, headers=header or (), progress=shown)  # type: ignore[arg-type]
-            _say_plan(planned, as_json=as_json)
+            say_plan(planned, as_json=as_json)
             return
         folder = out or Path("runs") / f"agent-{Path(adapter.rpartition(':')[0] or 'audit').stem[:20]}-{seed}"
         done = audit_agent(
@@ -100,7 +105,8 @@ def agent(
         print_audit(output(), done.findings, str(folder))
 
 
-def _say_plan(planned: AgentPlan, *, as_json: bool) -> None:
+def say_plan(planned: AgentPlan, *, as_json: bool) -> None:
+    """Print what an audit of an agent will take."""
     if as_json:
         say_json(json.dumps(vars(planned)))
         return

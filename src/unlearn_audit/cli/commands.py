@@ -64,6 +64,11 @@ COMMANDS = {
         "plan_release",
         "Find the least costly way to release updates that meets a target, and check its guarantee.",
     ),
+    "agent": (
+        "agent",
+        "agent",
+        "Audit deletion in an agent with memory: what it still answers, stores or reveals after it was told to delete.",
+    ),
     "gate": (
         "gate",
         "gate",
@@ -92,14 +97,14 @@ COMMANDS = {
     "list": (
         "list",
         "list_command",
-        "List the available attacks, unlearning methods, defences, datasets, models or kinds of versions.",
+        "List the available attacks, unlearning methods, defences, datasets, models, versions, agents or probes.",
     ),
     "data": ("data", "app", "Named datasets: list them, show where they are stored, download them."),
     "cache": ("cache", "app", "The store of finished worlds: show what it holds, free space in it."),
 }
 """Name to the module of this package, the function or group in it, and the first sentence of its help."""
 
-GO_ON = {"run", "compare-methods", "name", "rectify", "query", "reproduce", "purge", "data", "cache"}
+GO_ON = {"run", "compare-methods", "name", "rectify", "query", "agent", "reproduce", "purge", "data", "cache"}
 """Commands that keep what is done, and go on from there once they were interrupted."""
 
 

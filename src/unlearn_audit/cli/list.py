@@ -28,13 +28,15 @@ class Family(StrEnum):
     DATASETS = "datasets"
     MODELS = "models"
     VERSIONS = "versions"
+    AGENTS = "agents"
+    PROBES = "probes"
 
 
 def list_command(
     family: Annotated[Family, typer.Argument(help="What to list.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """List the available attacks, unlearning methods, defences, datasets, models or kinds of versions.
+    """List the available attacks, unlearning methods, defences, datasets, models, versions, agents or probes.
 
     Plug-ins of installed packages are found by their entry points: their names and descriptions are read, and no code
     is run. To use something in your own file, write file.py:object wherever a name is accepted.

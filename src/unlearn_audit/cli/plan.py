@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from unlearn_audit.audits.agents.plan import plan_agent
 from unlearn_audit.audits.membership.execution import Execution
 from unlearn_audit.audits.membership.forecast import Cost, Forecast, forecast
 from unlearn_audit.audits.membership.task import AuditTask
+from unlearn_audit.cli.agent import say_plan
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.from_config import configured
 from unlearn_audit.config import AuditConfig
@@ -37,6 +40,10 @@ def plan(
     force: options.Force = False,  # noqa: ARG001
     owner: options.Owner = None,  # noqa: ARG001
     every_attack: options.EveryAttack = False,  # noqa: ARG001
+    adapter: Annotated[
+        str | None,
+        typer.Option(help="Plan an audit of this agent instead, as agent --plan does.", rich_help_panel="Execution"),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Estimate what run would take with the same options: trainings, time, memory and disk.
@@ -51,6 +58,10 @@ def plan(
 
     unlearn-audit plan audit.yaml --until "auc ± 0.03"
     """
+    if adapter is not None:
+        with reporter() as shown:
+            say_plan(plan_agent(adapter, progress=shown), as_json=as_json)
+        return
     task = AuditTask.load(specification)
     with reporter() as shown:
         found = forecast(task, Execution(jobs=jobs, store=store, reporter=shown))

@@ -16,7 +16,7 @@ RARE = " *"
 """What the heading of an option ends with that only the whole help lists."""
 
 HEADINGS = (
-    "Records", "Versions", "HTTP", "Reading files", "Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences",
+    "Records", "Versions", "HTTP", "Agent", "Facts", "Reading files", "Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences",
     "Execution", "Options",
 )  # fmt: skip
 ALL = "unlearn_audit.help_all"

@@ -23,6 +23,8 @@ _WHERE: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "datasets": ("data", lambda entry: entry[0].title),
     "models": ("models.source", first_line),
     "versions": ("versions.kinds", lambda kind: kind.about),
+    "agents": ("agents.kinds", lambda kind: kind.about),
+    "probes": ("audits.agents.probes", lambda probe: probe.about),
 }
 """By family, the module that holds its registry, and what says in one line what a member is."""
 
