@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,13 +56,24 @@ class Assessment:
         self.facts, self.probes, self.heard, self.seed = facts, probes, heard, seed
         self.groups = groups(facts)
         self.options = len(next(iter(facts.options.values())))
-        self.readings = {
-            phase: read(facts, probes, heard, phase)
-            for phase in (Phase(name, memory) for name in MOMENTS for memory in BOTH)
-            if phase in heard.replies
+
+    @cached_property
+    def readings(self) -> dict[Phase, dict[str, Readings]]:
+        """By phase and probe, or `COMBINED`: what the answers stand for."""
+        phases = (Phase(name, memory) for name in MOMENTS for memory in BOTH)
+        return {
+            phase: read(self.facts, self.probes, self.heard, phase) for phase in phases if phase in self.heard.replies
         }
-        self.orders = {phase: orders_of(facts, of, seed) for phase, of in heard.log_probabilities.items()}
-        self.stores = {name: stored(facts, items) for name, items in heard.dumps.items()}
+
+    @cached_property
+    def orders(self) -> dict[Phase, dict[int, tuple[str, ...]]]:
+        """By phase and canary: the options from the most to the least likely."""
+        return {phase: orders_of(self.facts, of, self.seed) for phase, of in self.heard.log_probabilities.items()}
+
+    @cached_property
+    def stores(self) -> dict[str, Readings]:
+        """By moment: the options that stored items hold next to a person."""
+        return {name: stored(self.facts, items) for name, items in self.heard.dumps.items() if name in MOMENTS}
 
     def rates(self) -> list[Rate]:
         """Return all rates; those that are judged have p-values that allow for each other."""
@@ -72,13 +84,12 @@ class Assessment:
             for group, canaries in self.groups.items()
             if canaries
         ]
-        for name, readings in self.stores.items():
-            if name in MOMENTS:
-                found += [
-                    rate(self.facts, Phase(name), STORED, group, canaries, readings)
-                    for group, canaries in self.groups.items()
-                    if canaries
-                ]
+        found += [
+            rate(self.facts, Phase(name), STORED, group, canaries, readings)
+            for name, readings in self.stores.items()
+            for group, canaries in self.groups.items()
+            if canaries
+        ]
         for phase, orders in self.orders.items():
             for group, canaries in self.groups.items():
                 ranks = ranks_of(orders, canaries)
@@ -86,9 +97,9 @@ class Assessment:
                     found.append(probability_rate(phase, group, ranks, self.options))
         return _adjusted(found)
 
-    def recovered(self, moment: str = "after") -> list[Canary]:
-        """Return the deleted facts that answers at a moment, all probes together, still hold."""
-        readings = self.readings.get(Phase(moment), {}).get(COMBINED, {})
+    def recovered(self) -> list[Canary]:
+        """Return the deleted facts that answers after the deletion, all probes together, still hold."""
+        readings = read(self.facts, self.probes, self.heard, Phase("after")).get(COMBINED, {})
         return [canary for canary in self.groups["deleted"] if canary.value in readings.get(canary.number, ())]
 
     def receipt(self) -> Receipt:

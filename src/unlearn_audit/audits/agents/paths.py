@@ -195,7 +195,9 @@ def _no_fault(get: object) -> Iterator[Path]:
     empty = get("empty")
     if empty is not None and empty.cases:
         yield Path(
-            "Known before anything was ingested", None, f"{_of(empty)} of the facts, which only chance can explain."
+            "Known before anything was ingested",
+            None,
+            f"{_of(empty)} of the facts are answered then; more than chance gives would mean that reset() does not reset.",
         )
     again = get("reingested")
     if again is not None:

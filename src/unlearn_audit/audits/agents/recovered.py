@@ -15,7 +15,7 @@ from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.probes import Probe, Readings, hits_and_chances, readings_of
-from unlearn_audit.audits.agents.reading import named_options, names_person
+from unlearn_audit.audits.agents.reading import named_options, persons_named
 from unlearn_audit.metrics import hits_p_value, proportion_interval, rank_sum_p_value
 from unlearn_audit.utils.typing import Integers, Interval
 
@@ -116,11 +116,25 @@ def combined(facts: Facts, readings: Iterable[Readings]) -> dict[int, frozenset[
 
 def stored(facts: Facts, items: Sequence[Item]) -> dict[int, frozenset[str]]:
     """Return for each canary the options that stand in items of the memory which name or belong to the person."""
-    found = {}
-    for canary in facts.canaries:
-        own = [item.text for item in items if item.person == canary.person or names_person(item.text, canary.person)]
-        options = facts.options[canary.attribute]
-        found[canary.number] = frozenset(option for text in own for option in named_options(text, options))
+    own = items_of(facts, items)
+    return {
+        canary.number: frozenset(
+            option
+            for item in own[canary.person]
+            for option in named_options(item.text, facts.options[canary.attribute])
+        )
+        for canary in facts.canaries
+    }
+
+
+def items_of(facts: Facts, items: Sequence[Item]) -> dict[str, list[Item]]:
+    """Return the items that name or belong to each person."""
+    persons = tuple(canary.person for canary in facts.canaries)
+    found: dict[str, list[Item]] = {person: [] for person in persons}
+    for item in items:
+        named = persons_named(item.text, persons)
+        for person in named if item.person not in found else named | {item.person}:
+            found[person].append(item)
     return found
 
 

@@ -18,7 +18,8 @@ from unlearn_audit.audits.agents.heard import Asked, Heard, Reply
 from unlearn_audit.audits.agents.order import gaps
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.probes import Probe, prompts_of
-from unlearn_audit.audits.agents.reading import is_refusal, masked, names_person
+from unlearn_audit.audits.agents.reading import is_refusal, masked
+from unlearn_audit.audits.agents.recovered import items_of
 from unlearn_audit.metrics import randomised_p_value
 from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 
@@ -128,14 +129,15 @@ def _of_store(
     """Return what the content of the memory shows, apart from values."""
     if items is None:
         return []
+    own = items_of(facts, items)
     found = [
         _numeric(
             "names in the store",
-            "stored items that name or belong to the person, a share",
+            "whether stored items name or belong to the person, a share",
             canaries,
             ingested,
             seed,
-            lambda of: float(any(item.person == of.person or names_person(item.text, of.person) for item in items)),
+            lambda of: float(bool(own[of.person])),
         )
     ]
     ids = {item.text: int(item.id) for item in items if item.id is not None and item.id.lstrip("-").isdecimal()}

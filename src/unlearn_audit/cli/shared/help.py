@@ -16,8 +16,8 @@ RARE = " *"
 """What the heading of an option ends with that only the whole help lists."""
 
 HEADINGS = (
-    "Records", "Versions", "HTTP", "Agent", "Facts", "Reading files", "Data", "Model", "Unlearning", "Worlds", "Attacks", "Defences",
-    "Execution", "Options",
+    "Records", "Versions", "HTTP", "Agent", "Facts", "Reading files", "Data", "Model", "Unlearning", "Worlds",
+    "Attacks", "Defences", "Execution", "Options",
 )  # fmt: skip
 ALL = "unlearn_audit.help_all"
 """The key of a context under which it is said that the whole help is asked for."""
