@@ -96,7 +96,7 @@ class Vocabulary:
         self._parts: set[str] = set()
 
     def admits(self, word: str) -> bool:
-        """Return whether a word is unlike all others: at least `APART` letters away, in none of them and without any."""
+        """Return whether a word is unlike all others: `APART` letters away, inside none and with none inside."""
         if word in self._parts or not self._words.isdisjoint(_parts(word)):
             return False
         near = {other for rest in _rests(word) for other in self._by_rest.get(rest, ())}
