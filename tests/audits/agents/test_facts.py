@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearn_audit.audits.agents.facts import ATTRIBUTES, Facts
-from unlearn_audit.audits.agents.words import APART, LONGEST, SHORTEST, draw_words, edit_distance
+from unlearn_audit.audits.agents.words import APART, LONGEST, SHORTEST, Vocabulary, draw_words, edit_distance
 from unlearn_audit.errors import AuditError
 
 SEEDS = range(400)
@@ -40,6 +40,25 @@ def test_no_two_words_are_alike(seed):
         assert b not in a
         if abs(len(a) - len(b)) < APART:
             assert edit_distance(a, b) >= APART
+
+
+@given(st.lists(st.text("ab", min_size=SHORTEST, max_size=LONGEST), min_size=1, max_size=6))
+def test_a_vocabulary_admits_what_is_unlike_all_of_it(words):
+    vocabulary, there = Vocabulary(), []
+    for word in words:
+        unlike = all(edit_distance(word, of) >= APART and word not in of and of not in word for of in there)
+        assert vocabulary.admits(word) == unlike
+        if unlike:
+            vocabulary.add(word)
+            there.append(word)
+
+
+@pytest.mark.parametrize(("first", "second"), [("kavelo", "dokaveloni"), ("dokaveloni", "kavelo")])
+def test_a_word_inside_another_is_not_admitted(first, second):
+    assert edit_distance(first, second) >= APART
+    vocabulary = Vocabulary()
+    vocabulary.add(first)
+    assert not vocabulary.admits(second)
 
 
 def test_another_seed_gives_other_words_and_the_same_seed_the_same_facts():

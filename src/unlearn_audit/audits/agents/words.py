@@ -61,7 +61,7 @@ def draw_words(rng: np.random.Generator, number: int) -> list[str]:
     >>> draw_words(np.random.default_rng(0), 3)
     ['Krumzossun', 'Limorbuk', 'Donbogir']
     """
-    chosen = _Chosen()
+    chosen = Vocabulary()
     words: list[str] = []
     while len(words) < number:
         for word in _candidates(rng, number):
@@ -83,8 +83,8 @@ def _candidates(rng: np.random.Generator, number: int) -> Iterator[str]:
             yield word
 
 
-class _Chosen:
-    """The words so far, found by what is left of them without some letters.
+class Vocabulary:
+    """Words that are unlike each other, found by what is left of them without some letters.
 
     Two words within an edit distance of d have a common text among those that deleting up to d letters leaves of each,
     so a new word is compared with few of the others.
@@ -96,12 +96,14 @@ class _Chosen:
         self._parts: set[str] = set()
 
     def admits(self, word: str) -> bool:
+        """Return whether a word is unlike all others: `APART` letters away, inside none and with none inside."""
         if word in self._parts or not self._words.isdisjoint(_parts(word)):
             return False
         near = {other for rest in _rests(word) for other in self._by_rest.get(rest, ())}
         return all(edit_distance(word, other) >= APART for other in near)
 
     def add(self, word: str) -> None:
+        """Add a word that is admitted."""
         self._words.add(word)
         self._parts |= _parts(word)
         for rest in _rests(word):
