@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
 _ATTEMPTS = 5
+_FIRST_ATTEMPTS = 2
+"""Of the first call: an address that never worked is probably wrong."""
 
 _LONGEST_WAIT = 120.0
 """Seconds that a server may ask to wait for."""
@@ -67,6 +69,7 @@ class HttpAgent(SpokenAgent):
 
     def _reply(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         call, failures = message["call"], 0
+        attempts = _FIRST_ATTEMPTS if call == "hello" else _ATTEMPTS
         while True:
             try:
                 return self._once(message)
@@ -75,7 +78,7 @@ class HttpAgent(SpokenAgent):
                 failures += 1
                 why = self._address.clean(str(error))
                 wait = max(pause(failures, self._wait), error.after or 0.0)
-                if failures >= _ATTEMPTS:
+                if failures >= attempts:
                     raise self._broken(f"failed {failures} times in a row at '{call}', last with: {why}") from error
                 if wait > _LONGEST_WAIT:
                     raise self._broken(f"asks to wait {wait:.0f} seconds at '{call}' ({why}); try later") from error

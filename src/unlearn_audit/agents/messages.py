@@ -175,13 +175,15 @@ def _item(value: Any) -> Item:
     needed = "a list of texts, or of objects with a text and maybe an id and a person,"
     if not isinstance(value, dict):
         return Item(_text("memory_dump", value, needed))
-    text, name, person = (value.get(key) for key in ("text", "id", "person"))
-    if isinstance(name, int) and not isinstance(name, bool):
-        name = str(name)
-    for of in (name, person):
-        if of is not None and not isinstance(of, str):
-            raise _unusable("memory_dump", of, "an id and a person that are texts")
-    return Item(_text("memory_dump", text, needed), name and _clean(name), person and _clean(person))
+    return Item(_text("memory_dump", value.get("text"), needed), _label(value.get("id")), _label(value.get("person")))
+
+
+def _label(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or isinstance(value, str):
+        return value and _clean(value)
+    raise _unusable("memory_dump", value, "an id and a person that are texts")
 
 
 def _text(call: str, value: Any, needed: str) -> str:

@@ -17,6 +17,9 @@ from unlearn_audit.utils.leash import Ended, why_not_run
 from unlearn_audit.utils.messages import in_one_line
 from unlearn_audit.utils.programs import Program
 
+_SECONDS_TO_END = 1.0
+"""In which a program that closed its output may still say how it ended."""
+
 
 class ProgramAgent(SpokenAgent):
     """A program that runs for as long as it is needed.
@@ -84,16 +87,16 @@ class ProgramAgent(SpokenAgent):
             more = "look why it does not start" if hello else "give it more time with --timeout"
             raise self._end("hung", f"did not reply to '{call}' within {seconds:g} seconds", more) from error
         except Over as error:
-            raise self._end("broken", f"ended at '{call}'") from error
+            raise self._end("broken", f"ended at '{call}'", seconds=_SECONDS_TO_END) from error
         except TooLong as error:
             raise self._end("broken", f"replied to '{call}' with a line of more than {most:,} bytes") from error
         except Unusable as error:  # which of its lines is the reply to what is not known any more
             raise self._end("broken", str(error)) from error
 
-    def _end(self, what: What, why: str, then: str = "") -> Failure:
-        """End the program, and return the failure that this call and all later ones raise."""
+    def _end(self, what: What, why: str, then: str = "", seconds: float = 0.0) -> Failure:
+        """End the program after some seconds, and return the failure that this call and all later ones raise."""
         if self._conversation is not None:
-            ended = self._conversation.end(0.0 if what == "hung" else 1.0)
+            ended = self._conversation.end(seconds)
             self._conversation = None
             why += self._told(ended)
         self._lost = Failure(what, self._failed(why + (then and f"; {then}")), ended=True)

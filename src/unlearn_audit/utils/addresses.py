@@ -46,6 +46,7 @@ class Address:
     def __init__(self, url: str, headers: Mapping[str, str], example: str) -> None:
         try:
             parts = urlsplit(url)
+            _ = parts.port  # it is read only when it is asked for
         except ValueError as error:
             raise AuditError(f"an address cannot be read ({reason(error)}); write it like {example}") from error
         if parts.username or parts.password:

@@ -76,6 +76,8 @@ class Conversation:
         TooLong
             If its line does not end after ``most`` bytes.
         """
+        if self._leash.input.closed:
+            raise Over
         with suppress(OSError):  # if it has ended, what it said before is of interest still
             self._leash.input.write(line)
             self._leash.input.flush()
@@ -87,7 +89,7 @@ class Conversation:
             raise Over
         return answer
 
-    def end(self, seconds: float = _SECONDS_TO_END) -> Ended:
+    def end(self, seconds: float = 0.0) -> Ended:
         """Return how it ended; if it has not after some seconds, kill it with all that it started."""
         ended = self._leash.end(seconds)
         self._awaited.put(0)

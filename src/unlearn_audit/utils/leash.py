@@ -59,6 +59,7 @@ except OSError as error:
     sys.exit(1)
 threading.Thread(target=watch, daemon=True).start()
 if talks:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that its output ends with it
     threading.Thread(target=tell, daemon=True).start()
 if hasattr(os, "waitid"):  # what the program leaves running is killed while its number is still its own
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
