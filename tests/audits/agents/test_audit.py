@@ -55,7 +55,7 @@ def test_reported_success_without_deletion_is_a_leak(tmp_path):
     assert found.rate("after").hits == found.rate("before").hits == found.receipt.found["after"]
     assert found.rate("after").adjusted < 1e-3
     assert found.leak_at == {1: 1.0, 2: 1.0}  # of 4 samples
-    assert 0.5 < found.epsilon[0] < found.epsilon[1]
+    assert 0.5 < found.epsilon[0] <= found.epsilon[1]
 
 
 def test_a_refusal_is_a_trace_and_no_leak(tmp_path):
@@ -141,15 +141,20 @@ def test_another_language_hides_nothing(tmp_path):
 
 
 class Counts(made_agents.Notes):
-    """Counts the questions."""
+    """Counts the questions to all of its kind."""
 
-    def __init__(self):
-        self.asked = 0
-        super().__init__()
+    asked = 0
 
     def ask(self, prompt, session=None):
-        self.asked += 1
+        Counts.asked += 1
         return super().ask(prompt, session)
+
+
+def questions_of(folder, **options):
+    """The findings of an audit, and how many questions it asked."""
+    before = Counts.asked
+    found = audit(Counts, folder, **options)
+    return found, Counts.asked - before
 
 
 class Interrupted(Silent):
@@ -181,27 +186,28 @@ def without_times(document):
 @pytest.mark.parametrize("unchanged", [True, False])
 def test_an_interrupted_audit_goes_on_and_finds_the_same(tmp_path, monkeypatch, share, unchanged):
     monkeypatch.setattr(Counts, "asking_changes_nothing", unchanged)
-    whole, first, rest = Counts(), Counts(), Counts()
-    found = audit(whole, tmp_path / "whole")
+    found, whole = questions_of(tmp_path / "whole")
+    before = Counts.asked
     with pytest.raises(KeyboardInterrupt):
-        audit(first, tmp_path / "cut", progress=Interrupted(int(share * found.behaviour.prompts)))
-    again = audit(rest, tmp_path / "cut")
+        audit(Counts, tmp_path / "cut", progress=Interrupted(int(share * found.behaviour.prompts)))
+    first = Counts.asked - before
+    again, rest = questions_of(tmp_path / "cut")
     assert without_times(again.document()) == without_times(found.document())
     assert not list((tmp_path / "cut").glob(".answers*"))
     if unchanged:
-        assert rest.asked == whole.asked - first.asked
+        assert rest == whole - first
     else:
-        assert (rest.asked < whole.asked) == (share > 0.4)  # the first episode was finished then
+        assert (rest < whole) == (share > 0.27)  # the first episode was finished then
 
 
 def test_a_cut_line_of_the_journal_is_asked_again(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        audit(Counts(), tmp_path, progress=Interrupted(900))
+        audit(Counts, tmp_path, progress=Interrupted(900))
     journal = tmp_path / ".answers.part"
     journal.write_bytes(journal.read_bytes()[:-7])
-    rest = Counts()
-    assert audit(rest, tmp_path).verdict.kind == "none-found"
-    assert rest.asked > 0
+    found, rest = questions_of(tmp_path)
+    assert found.verdict.kind == "none-found"
+    assert rest > 0
 
 
 def test_the_publishable_files_hold_no_answer_and_nobody(tmp_path):
@@ -237,9 +243,9 @@ def test_what_an_agent_says_is_only_text(tmp_path):
 
 
 def test_another_seed_is_another_audit(tmp_path):
-    audit(made_agents.Notes(), tmp_path)
-    with pytest.raises(AuditError, match="another"):
-        audit(made_agents.Notes(), tmp_path, seed=1)
+    audit(made_agents.Notes, tmp_path)
+    with pytest.raises(AuditError, match="seed"):
+        audit(made_agents.Notes, tmp_path, seed=1)
 
 
 @pytest.mark.parametrize(

@@ -108,8 +108,8 @@ class Interview:
 
     def _retrained(self) -> None:
         """Ask an agent that knows nothing, then one that was given everything but the audited facts."""
-        facts, agent, seed = self._facts, self._agent, self._settings.seed
-        self._state(agent.reset, "reset")
+        facts, seed = self._facts, self._settings.seed
+        self._begin()
         self._ask_all(Phase("empty"), self._prompts(SHORT))
         self._ingest(of for of in places(facts, seed) if not isinstance(of, Canary))
         self._cycle(1)
@@ -122,9 +122,9 @@ class Interview:
 
     def _deleted(self, recovered: Callable[[Heard], Sequence[Canary]]) -> None:
         """Ask before and after a deletion, after consolidation, and once derived documents came back."""
-        facts, agent = self._facts, self._agent
-        self._state(agent.reset, "reset")
-        for of in places(facts, self._settings.seed):
+        facts, seed = self._facts, self._settings.seed
+        self._begin()
+        for of in places(facts, seed):
             if not isinstance(of, Canary):
                 self._ingest([of])
             elif of.ingested:
@@ -134,7 +134,7 @@ class Interview:
             self._ask_all(phase, self._prompts())
         self._repeat()
         self._dump("before")
-        for canary in drawn(deleted(facts), self._settings.seed, "deletion"):
+        for canary in drawn(deleted(facts), seed, "deletion"):
             self._delete(canary.person)
         for phase in self._phases("after"):
             self._ask_all(phase, self._prompts())
@@ -146,6 +146,18 @@ class Interview:
             self._dump("cycled")
         self._ingest([(document, False) for document in self._derived()])
         self._ask_all(Phase("reingested"), self._prompts((*SHORT, "about")))
+
+    def _begin(self) -> None:
+        """Reset the agent, which an earlier episode may have left without life."""
+        try:
+            self._agent.reset()
+        except Failure as failure:
+            if not failure.ended or not self._agent.restart():
+                raise AuditError(f"{self._agent.where} cannot be reset: {failure}") from failure
+        else:
+            self._done.append(self._agent.reset)
+            return
+        self._state(self._agent.reset, "reset")
 
     def _phases(self, name: str) -> list[Phase]:
         return [Phase(name, memory) for memory in ((True, False) if "set_memory" in self._agent.offers else (True,))]

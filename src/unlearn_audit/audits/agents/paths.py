@@ -197,7 +197,7 @@ def _no_fault(get: object) -> Iterator[Path]:
         yield Path(
             "Known before anything was ingested",
             None,
-            f"{_of(empty)} of the facts are answered then; more than chance gives would mean that reset() does not reset.",
+            f"{_of(empty)} are answered then; more than chance gives would mean that reset() does not reset.",
         )
     again = get("reingested")
     if again is not None:
