@@ -21,6 +21,7 @@ def trust(monkeypatch):
         ("damage", "damaged_run", 15),
         ("erasure", "erasure", 2),
         ("viewing", "viewing", 300),
+        ("agents", "agents", 6),
     ],
 )
 def test_nothing_fails(trust, tmp_path, module, part, trials):

@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 
 from joblib import Parallel, delayed
 
+from trust.agents import agents
 from trust.damage import damaged_run, damaged_store
 from trust.equality import WAYS, equality
 from trust.erasure import erasure
@@ -99,6 +100,14 @@ PARTS = {
         1_000,
         "a hostile request to the page of `view`, half without its token; failed: any answer without it, anything "
         "outside the folder or private, a traceback, a header missing",
+    ),
+    "agents": Part(
+        agents,
+        300,
+        10,
+        "an agent that hangs, exits, raises, or answers with markup, commands, broken messages or a flood is audited; "
+        "failed: anything but findings or a sentence of ours, more time than its limits allow, something executed or "
+        "unescaped, a private answer in a publishable file, a process left",
     ),
 }
 
