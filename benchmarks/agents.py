@@ -109,9 +109,7 @@ def tally(part: str, found: Sequence[dict[str, Any]]) -> None:
         return
     alarms = sum(of["verdict"] in ("leak", "trace") for of in found)
     low, high = proportion_interval(alarms, len(found))
-    print(
-        f"{alarms} false alarms in {len(found)} audits: {100 * alarms / len(found):.2f} % ({100 * low:.2f} to {100 * high:.2f})"
-    )
+    print(f"{alarms} false alarms in {len(found)} audits: {alarms / len(found):.2%} ({low:.2%} to {high:.2%})")
     print({kind: sum(of["verdict"] == kind for of in found) for kind in {of["verdict"] for of in found}})
 
 
