@@ -100,6 +100,7 @@ class Memory:
         if former:
             self._rows.execute("DELETE FROM sources WHERE item = ?", (former[0],))
             self._rows.execute("UPDATE items SET id = ?, text = ? WHERE id = ?", (id, text, former[0]))
+            self._rows.execute("UPDATE OR REPLACE sources SET source = ? WHERE source = ?", (id, former[0]))
         else:
             self.add(kind, text, person)
         self._rows.executemany("INSERT INTO sources VALUES (?, ?)", [(id, source) for source in sources])

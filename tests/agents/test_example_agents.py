@@ -167,10 +167,29 @@ def test_whatever_was_stored_and_derived_in_whatever_order(steps):
             elif step == "ask":
                 each.ask(f"What is the home town of {OTHER}?")
             elif each is agent or step[0] != PERSON:
-                each.ingest(Document(f"{step[0]} met {step[1]}. The home town of {step[1]} is {step[2]}.", step[0]))
+                owner, about, town = step
+                met = "" if town == TOWNS[0] else f"{owner} met {about}. "
+                each.ingest(Document(f"{met}The home town of {about} is {town}.", owner))
     agent.delete(PERSON)
     assert agent.memory_dump() == twin.memory_dump()
     assert [answers(agent, who) for who in PEOPLE] == [answers(twin, who) for who in PEOPLE]
+
+
+def test_the_closure_goes_on_as_long_as_nothing_but_what_goes_is_left_of_the_sources():
+    of("retrieval.py", "RetrievalAgent")
+    memory = importlib.import_module("agent_memory").Memory()
+    hers, his = memory.add("document", "Hers.", PERSON), memory.add("document", "His.", OTHER)
+    derived = {"a": [hers], "b": ["a"], "c": ["a", "b"], "d": ["b", his], "e": ["d"], "f": [his]}
+    ids = {"": hers}
+    for name, sources in derived.items():
+        memory.derive(name, f"Text {name}.", RELATION, [ids.get(source, source) for source in sources])
+        ids[name] = memory.items()[-1].id
+    gone, shared = memory.closure(PERSON)
+    assert gone == {ids[name] for name in ("", "a", "b", "c")}
+    assert shared == {ids["d"]: {his}}
+    memory.remove(gone)
+    assert [item.text for item in memory.items()] == ["His.", "Text d.", "Text e.", "Text f."]
+    assert memory.closure(PERSON) == (set(), {})
 
 
 def test_deleting_whom_nobody_knows_changes_nothing():
