@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import pairwise
 
@@ -139,7 +139,7 @@ class LanguageModel:
         orders = (torch.randperm(len(rows), generator=self._generator).tolist() for _ in range(epochs))
         batches = ([rows[i] for i in order[k : k + batch]] for order in orders for k in range(0, len(rows), batch))
         with _one_thread():
-            _descend(self.network, (lambda rows=rows: _loss(self.network, rows) for rows in batches), rate=2e-3)
+            _descend(self.network, (partial(_loss, self.network, rows) for rows in batches), rate=2e-3)
 
     def align(self, forgotten: Sequence[tuple[str, str]], retained: Sequence[str], steps: int = 60) -> None:
         """Make the answers about some persons those of a reference drawn at random, of high entropy.
@@ -229,7 +229,7 @@ def _pretrained() -> tuple[Tokens, Network]:
         network = Network(len(tokens))
         starts = (torch.randint(len(stream) - 65, (8,)).tolist() for _ in range(200))
         batches = ([stream[start : start + 65].tolist() for start in each] for each in starts)
-        _descend(network, (lambda rows=rows: _loss(network, rows) for rows in batches), rate=3e-3)
+        _descend(network, (partial(_loss, network, rows) for rows in batches), rate=3e-3)
     return tokens, network
 
 
