@@ -162,11 +162,13 @@ class Both(SmallTransformerAgent):
         # digests, as a list of names would be a list of the deleted; whoever has the key can look for a name, so
         # an agent that is stored keeps it elsewhere
         self._key = secrets.token_bytes(32)
-        self._blocked: set[bytes] = set()
+        self._blocked: dict[bytes, int] = {}
+        """Digests of names, each with how many words it has."""
 
     def delete(self, person: str) -> bool | str | None:
         """Delete from the memory first: what is read from it must not be trained in again."""
-        self._blocked.add(self._digest(person))
+        words = re.findall(r"\w+", person)
+        self._blocked[self._digest(words)] = len(words)
         super().delete(person)
         self._delete_from_weights(person)
         return True
@@ -204,15 +206,14 @@ class Both(SmallTransformerAgent):
         return text if len(allowed) == len(super()._sentences(text)) else " ".join(allowed)
 
     def _is_blocked(self, text: str) -> bool:
-        """Return whether one to four words in sequence are a deleted name."""
-        if not self._blocked:
-            return False
+        """Return whether some words in sequence are a deleted name."""
         words = re.findall(r"\w+", text)
-        runs = (" ".join(words[i : i + size]) for size in range(1, 5) for i in range(len(words) - size + 1))
+        sizes = set(self._blocked.values())
+        runs = (words[i : i + size] for size in sizes for i in range(len(words) - size + 1))
         return any(self._digest(run) in self._blocked for run in runs)
 
-    def _digest(self, name: str) -> bytes:
-        return hmac.digest(self._key, " ".join(re.findall(r"\w+", name.casefold())).encode(), "sha256")
+    def _digest(self, name: Sequence[str]) -> bytes:
+        return hmac.digest(self._key, " ".join(name).casefold().encode(), "sha256")
 
 
 class BothExactly(Both):

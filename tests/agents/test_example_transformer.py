@@ -200,6 +200,9 @@ def test_what_tells_of_a_deleted_person_comes_back_in_no_document():
     agent.ingest(Document(f"Dear {person.upper()}, you live in {town}. The weather is fine."), train=True)
     assert texts(agent) == [*stored, "The weather is fine."]
     assert town not in agent.ask(f"What is the home town of {person}?")
+    agent.delete("Maria del Carmen Otrinek y Gusalim")
+    agent.ingest(Document("We met Maria del Carmen Otrinek y Gusalim. We met Maria."))
+    assert texts(agent)[-1] == "We met Maria."
     assert other_town in agent.ask(f"What is the home town of {other}?")
     agent.reset()
     agent.ingest(lives(person, town))
