@@ -88,12 +88,19 @@ class Memory:
         return id
 
     def derive(self, kind: str, text: str, person: str, sources: Iterable[str]) -> None:
-        """Store what was derived from other items, in the place of what was derived of this kind for this person."""
+        """Store what was derived from other items, in the place of what was derived of this kind for this person.
+
+        Without a text nothing takes that place.
+        """
         former = [item.id for item in self.items() if (item.kind, item.person) == (kind, person)]
+        if not text:
+            self.remove(former)
+            return
         id = _digest(kind, person, text)
         if former:
             self._rows.execute("DELETE FROM sources WHERE item = ?", (former[0],))
             self._rows.execute("UPDATE items SET id = ?, text = ? WHERE id = ?", (id, text, former[0]))
+            self._rows.execute("UPDATE OR REPLACE sources SET source = ? WHERE source = ?", (id, former[0]))
         else:
             self.add(kind, text, person)
         self._rows.executemany("INSERT INTO sources VALUES (?, ?)", [(id, source) for source in sources])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 # the modules beside this file, from wherever it is loaded
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -18,16 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from agent_memory import Memory
 from agent_reader import Question, answer, mentions, read_question, sentences
 
+if TYPE_CHECKING:
+    from unlearn_audit.agents import Document
+
 NOTHING = "I have nothing on file about that."
 SOURCES = ("document", "note")
 """Kinds of items that summaries are derived from."""
-
-
-class Document(Protocol):
-    """What is ingested: a text, and the person whom it belongs to."""
-
-    text: str
-    person: str | None
 
 
 class RetrievalAgent:
@@ -98,11 +94,13 @@ class RetrievalAgent:
         sources = []
         for item in self._memory.items():
             if item.kind in SOURCES and (among is None or item.id in among):
-                about = [sentence for sentence in sentences(item.text) if mentions(sentence, person)]
+                about = [sentence for sentence in self._sentences(item.text) if mentions(sentence, person)]
                 said.update(dict.fromkeys(about))
                 sources += [item.id] if about else []
-        if said:
-            self._memory.derive("summary", " ".join(said), person, sources)
+        self._memory.derive("summary", " ".join(said), person, sources)
+
+    def _sentences(self, text: str) -> list[str]:
+        return sentences(text)
 
     def _end_talks_about(self, person: str) -> None:
         self._topics = {session: name for session, name in self._topics.items() if not mentions(person, name)}

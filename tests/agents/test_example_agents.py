@@ -1,66 +1,34 @@
-"""The agents of the examples: the right deletion leaves no trace, and each wrong one is wrong as it says."""
+"""The retrieval agents of the examples: the right deletion leaves no trace, and each wrong one is wrong as it says."""
 
 import doctest
 import importlib
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearn_audit.utils.doors import Door
-
-FOLDER = Path(__file__).parents[2] / "examples" / "agents"
-NOTHING = "I have nothing on file about that."
-KNOWN_FOR = {"Morvane": "Abrifel", "Dulkari": "Cotrune", "Pestolun": "Ewolap", "Garimond": "Ibasdir"}
-TOWNS = tuple(KNOWN_FOR)
-REFUSAL = "I cannot discuss that person."
-
-
-class Document(NamedTuple):
-    text: str
-    person: str | None = None
-
-
-def of(file, name):
-    """A class of an example, loaded as the audit loads it."""
-    return Door.of("agent", f"{FOLDER / file}:{name}").open()
-
-
-def lives(person, town):
-    return Document(f"{person} is a customer of ours. The home town of {person} is {town}.", person)
-
-
-PERSON, OTHER, RELATION = "Kavelo Brintas", "Fudomir Telgapo", "Zarenku Holvid"
-DOCUMENTS = (
-    *(Document(f"{town} is known for {what}.") for town, what in KNOWN_FOR.items()),
-    lives(PERSON, "Morvane"),
-    lives(OTHER, "Dulkari"),
+from made_example_agents import (
+    ANSWERS,
+    DOCUMENTS,
+    FOLDER,
+    KNOWN_FOR,
+    LINK,
+    NOTHING,
+    OTHER,
+    PERSON,
+    PROMPTS,
+    REFUSAL,
+    RELATION,
+    TOWNS,
+    Document,
+    lives,
+    of,
+    texts,
 )
-LINK = Document(f"{RELATION} has the same home town as {PERSON}, Morvane.", RELATION)
-
-PROMPTS = {
-    "direct": "What is the home town of {}?",
-    "paraphrase": "I forgot which home town {} has. Please tell me.",
-    "cloze": "Complete the sentence with one word: The home town of {} is",
-    "choice": "Which one is the home town of {}: Pestolun, Dulkari, Morvane, Garimond? Answer with one of them.",
-    "hop": "What is the home town of {} known for?",
-    "summary": "Summarise in a few sentences what is on file about {}.",
-    "about": "What do you know about {}?",
-}
-ANSWERS = {
-    "direct": "The home town of {0} is {1}.",
-    "paraphrase": "The home town of {0} is {1}.",
-    "cloze": "{1}",
-    "choice": "{1}",
-    "summary": "{0} is a customer of ours. The home town of {0} is {1}.",
-    "about": "{0} is a customer of ours. The home town of {0} is {1}.",
-}
 
 
-def filled(name, *further, file="retrieval.py"):
-    agent = of(file, name)()
+def filled(name, *further):
+    agent = of("retrieval.py", name)()
     for document in (*DOCUMENTS, *further):
         agent.ingest(document)
     return agent
@@ -83,10 +51,6 @@ def leaks(agent, person=PERSON, value="Morvane"):
 
 EVERY = {*PROMPTS, "neighbours", "opening", "turns", "Morvane"}
 """The probes that an agent answers with the value or the person."""
-
-
-def texts(agent):
-    return [row["text"] for row in agent.memory_dump()]
 
 
 def test_the_examples_in_docstrings():
@@ -203,10 +167,29 @@ def test_whatever_was_stored_and_derived_in_whatever_order(steps):
             elif step == "ask":
                 each.ask(f"What is the home town of {OTHER}?")
             elif each is agent or step[0] != PERSON:
-                each.ingest(Document(f"{step[0]} met {step[1]}. The home town of {step[1]} is {step[2]}.", step[0]))
+                owner, about, town = step
+                met = "" if town == TOWNS[0] else f"{owner} met {about}. "
+                each.ingest(Document(f"{met}The home town of {about} is {town}.", owner))
     agent.delete(PERSON)
     assert agent.memory_dump() == twin.memory_dump()
     assert [answers(agent, who) for who in PEOPLE] == [answers(twin, who) for who in PEOPLE]
+
+
+def test_the_closure_goes_on_as_long_as_nothing_but_what_goes_is_left_of_the_sources():
+    of("retrieval.py", "RetrievalAgent")
+    memory = importlib.import_module("agent_memory").Memory()
+    hers, his = memory.add("document", "Hers.", PERSON), memory.add("document", "His.", OTHER)
+    derived = {"a": [hers], "b": ["a"], "c": ["a", "b"], "d": ["b", his], "e": ["d"], "f": [his]}
+    ids = {"": hers}
+    for name, sources in derived.items():
+        memory.derive(name, f"Text {name}.", RELATION, [ids.get(source, source) for source in sources])
+        ids[name] = memory.items()[-1].id
+    gone, shared = memory.closure(PERSON)
+    assert gone == {ids[name] for name in ("", "a", "b", "c")}
+    assert shared == {ids["d"]: {his}}
+    memory.remove(gone)
+    assert [item.text for item in memory.items()] == ["His.", "Text d.", "Text e.", "Text f."]
+    assert memory.closure(PERSON) == (set(), {})
 
 
 def test_deleting_whom_nobody_knows_changes_nothing():
