@@ -170,7 +170,10 @@ class TestObjects:
             with open_agent(given) as agent:
                 return agent.identity
 
+        class Local(Small): ...
+
         assert identity(Small) == identity(Small) != identity(Whole)
+        assert identity(Local) != identity(Local)
         assert identity(Small()) != identity(Small())
         assert identity(lambda: Small()) != identity(lambda: Small())
 

@@ -121,9 +121,8 @@ def _content_of(given: Any) -> str:
 
     A class or function is told by the file in which it is written, as long as nothing from elsewhere is part of it.
     """
-    whole = isinstance(given, type) or (
-        inspect.isfunction(given) and given.__closure__ is None and given.__name__.isidentifier()
-    )
+    # a lambda, and what is made within a function, may hold values of that function
+    whole = (isinstance(given, type) or inspect.isfunction(given)) and "<" not in given.__qualname__
     try:
         file = inspect.getsourcefile(given) if whole else None
         return token_hex(16) if file is None else sha256(Path(file).read_bytes()).hexdigest()
