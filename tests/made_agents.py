@@ -147,7 +147,9 @@ def replied(agent, message):
         if call == "ingest":
             given = [SimpleNamespace(text=message["text"], person=message["person"]), message["train"]]
         found = getattr(agent, call)(*given)
-        return {"answer": found._asdict() if isinstance(found, Reply) else None if call == "cycle" else found}
+        if isinstance(found, Reply):
+            found = {"text": found.text, "log_probabilities": found.log_probabilities}
+        return {"answer": None if call == "cycle" else found}
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return {"error": f"{type(error).__name__}: {error}"}
 

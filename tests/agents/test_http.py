@@ -78,14 +78,14 @@ def test_a_server_that_asks_for_a_long_wait_is_not_waited_for(server, agent):
         agent.ask("who?")
 
 
-@pytest.mark.parametrize("fault", [slow(1.5), drip])
+@pytest.mark.parametrize("fault", [slow(5), drip])
 def test_a_server_that_takes_too_long_hangs_and_is_not_asked_again(server, fault):
     agent = opened(server, timeout=0.4)
     server.faults = {1: fault}
     started = time.monotonic()
     with pytest.raises(Failure, match=r"did not reply to 'ask' within 0\.4 seconds") as caught:
         agent.ask("who?")
-    assert time.monotonic() - started < 1.4
+    assert time.monotonic() - started < 4
     assert (caught.value.what, caught.value.ended) == ("hung", False)
     assert agent.restart()
     assert agent.ask("who?").text == "ask"

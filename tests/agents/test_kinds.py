@@ -2,6 +2,8 @@
 
 import functools
 import importlib.metadata
+import os
+import signal
 import sqlite3
 import sys
 import threading
@@ -108,9 +110,15 @@ class TestTexts:
     def test_a_module_is_found_in_the_folder_that_it_is_run_in(self, folder):
         (folder / "a_module_of_mine.py").write_text("from made_agents import Small as Agent\n")
         (folder / "made_agents.py").write_text(Path(made_agents.__file__).read_text())
-        with open_agent("a_module_of_mine:Agent") as agent:
-            assert agent.where == "a_module_of_mine:Agent"
-            assert agent.ask("who?") == Answer("")
+        identities = []
+        for change in ("", "# changed\n"):
+            with (folder / "a_module_of_mine.py").open("a") as file:
+                file.write(change)
+            with open_agent("a_module_of_mine:Agent") as agent:
+                assert agent.where == "a_module_of_mine:Agent"
+                assert agent.ask("who?") == Answer("")
+                identities.append(agent.identity)
+        assert identities[0] != identities[1]
 
 
 class InOneThread(Small):
@@ -162,7 +170,10 @@ class TestObjects:
             with open_agent(given) as agent:
                 return agent.identity
 
+        class Local(Small): ...
+
         assert identity(Small) == identity(Small) != identity(Whole)
+        assert identity(Local) != identity(Local)
         assert identity(Small()) != identity(Small())
         assert identity(lambda: Small()) != identity(lambda: Small())
 
@@ -200,6 +211,20 @@ class TestObjects:
             assert caught.value.what == "broken"
             with pytest.raises(Failure, match=r"answered 'delete' with a set.*, at test_kinds\.py:\d+"):
                 agent.delete("Ada")
+
+
+@POSIX
+@pytest.mark.parametrize("given", [Odd, f"{made_agents.__file__}:Odd"])
+def test_after_an_interrupt_no_late_reply_is_taken_for_another(given):
+    with open_agent(given, 20) as agent:
+        timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            agent.ask("hang")
+        with pytest.raises(Failure, match=r"may still be busy|is not running") as caught:
+            agent.ask("empty")
+        assert caught.value.ended
+        timer.join()
 
 
 def test_a_failure_in_the_block_stays_one():

@@ -146,13 +146,13 @@ def test_an_error_in_python_is_told_with_its_place(kind):
 
 
 def test_a_call_that_hangs_ends_in_time(kind):
-    with OPENED[kind](Odd, 0.4) as agent:
+    with OPENED[kind](Odd, 0.8) as agent:
         agent.ingest(Document("Ada lives in Rome.", "Ada"), False)
         started = time.monotonic()
         found = failure(agent, "hang")
-        assert 0.4 <= time.monotonic() - started < 3
+        assert 0.8 <= time.monotonic() - started < 10
         assert found.what == "hung"
-        assert "within 0.4 seconds" in str(found)
+        assert "within 0.8 seconds" in str(found)
         assert found.ended == (kind != "address")
         if kind != "address":
             assert (failure(agent, "empty").what, failure(agent, "empty").ended) == ("hung", True)

@@ -42,7 +42,7 @@ def test_silence_is_noticed_in_time(talk):
     started = time.monotonic()
     with pytest.raises(Silence):
         talk("sleep 60").ask(b"well?\n", 0.3, 100)
-    assert 0.3 <= time.monotonic() - started < 2
+    assert 0.3 <= time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,10 @@ def test_a_program_that_cannot_be_started(tmp_path):
         Conversation(["cat"], tmp_path / "gone")
 
 
-def test_one_that_talks_without_end_waits(talk):
-    loud = talk("yes | tee said | cat")
+def test_one_that_talks_without_end_waits(talk, tmp_path):
+    loud = talk("yes | tee said")
     assert loud.ask(b"", 20, 100) == b"y\n"
+    time.sleep(0.4)
+    size = (tmp_path / "said").stat().st_size
     time.sleep(0.3)
-    before = loud.ask(b"", 20, 100)
-    assert before == b"y\n"
+    assert 0 < (tmp_path / "said").stat().st_size == size < 1_000_000

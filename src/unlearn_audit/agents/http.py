@@ -161,7 +161,7 @@ class HttpAgent(SpokenAgent):
             reply = reply_in(content)
         except Unusable as error:
             raise Unusable(self._address.clean(str(error))) from error
-        return {"error": self._address.clean(str(reply["error"]))} if "error" in reply else reply
+        return {**reply, "error": self._address.clean(str(reply["error"]))} if "error" in reply else reply
 
     def _not_again(self, call: str, why: str, error: Exception) -> Mapping[str, Any]:
         if call in _CHANGING:

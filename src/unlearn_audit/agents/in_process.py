@@ -37,6 +37,7 @@ class InProcessAgent(SpokenAgent):
         self._given, self._opening = given, opening
         self._adapter: Adapter | None = None
         self._lost: Failure | None = None
+        self._waits = False
         self._to_do: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
@@ -75,22 +76,26 @@ class InProcessAgent(SpokenAgent):
     def _in_time(self, call: Callable[[], Any], what: str, seconds: float) -> Any:
         if self._lost is not None:
             raise self._lost
+        if self._waits:  # the reply to a call that was interrupted would be taken for that to this one
+            raise self._lose("was interrupted, and")
+        self._waits = True
         self._to_do.put(call)
         try:
             found, error = self._done.get(timeout=seconds)
         except queue.Empty:
-            self._lost = Failure(
-                "hung",
-                self._failed(
-                    f"did not return from {what} within {seconds:g} seconds, and may still be busy; give it more time, "
-                    "or name it as file.py:Class, so that it can be ended and started anew"
-                ),
-                ended=True,
-            )
-            raise self._lost from None
+            raise self._lose(f"did not return from {what} within {seconds:g} seconds, and") from None
+        self._waits = False
         if error is not None:
             raise error
         return found
+
+    def _lose(self, why: str) -> Failure:
+        """Return the failure that this call and all later ones raise."""
+        then = (
+            "may still be busy; give it more time, or name it as file.py:Class, so that it can be ended and restarted"
+        )
+        self._lost = Failure("hung", self._failed(f"{why} {then}"), ended=True)
+        return self._lost
 
     def _work(self) -> None:
         while (call := self._to_do.get()) is not None:
@@ -116,9 +121,8 @@ def _content_of(given: Any) -> str:
 
     A class or function is told by the file in which it is written, as long as nothing from elsewhere is part of it.
     """
-    whole = isinstance(given, type) or (
-        inspect.isfunction(given) and given.__closure__ is None and given.__name__.isidentifier()
-    )
+    # a lambda, and what is made within a function, may hold values of that function
+    whole = (isinstance(given, type) or inspect.isfunction(given)) and "<" not in given.__qualname__
     try:
         file = inspect.getsourcefile(given) if whole else None
         return token_hex(16) if file is None else sha256(Path(file).read_bytes()).hexdigest()

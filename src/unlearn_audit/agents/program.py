@@ -42,6 +42,7 @@ class ProgramAgent(SpokenAgent):
         self._program, self._opening = program, opening
         self._conversation: Conversation | None = None
         self._lost: Failure | None = None
+        self._waits = False
 
     def start(self) -> None:
         """Start the program, and ask what it offers.
@@ -55,7 +56,7 @@ class ProgramAgent(SpokenAgent):
             self._conversation = Conversation(self._program.words, self._program.folder)
         except OSError as error:
             raise self._end("broken", f"cannot be run ({error.strerror})") from error
-        self._lost = None
+        self._lost, self._waits = None, False
         try:
             self._greet()
         except BaseException:
@@ -76,13 +77,16 @@ class ProgramAgent(SpokenAgent):
 
     def _reply(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         call = message["call"]
+        if self._waits:  # the reply to a call that was interrupted would be taken for that to this one
+            self.close()
         if self._conversation is None:
-            raise self._lost or Failure("broken", self._failed("is not running; start it"), ended=True)
+            raise self._lost or Failure("broken", self._failed("is not running; restart it"), ended=True)
         hello = call == "hello"
         seconds = self._opening.start_timeout if hello else self._opening.timeout
         most = most_bytes(call)
+        self._waits = True
         try:
-            return reply_in(self._conversation.ask(line_of(message), seconds, most))
+            reply = reply_in(self._conversation.ask(line_of(message), seconds, most))
         except Silence as error:
             more = "look why it does not start" if hello else "give it more time with --timeout"
             raise self._end("hung", f"did not reply to '{call}' within {seconds:g} seconds", more) from error
@@ -92,6 +96,8 @@ class ProgramAgent(SpokenAgent):
             raise self._end("broken", f"replied to '{call}' with a line of more than {most:,} bytes") from error
         except Unusable as error:  # which of its lines is the reply to what is not known any more
             raise self._end("broken", str(error)) from error
+        self._waits = False
+        return reply
 
     def _end(self, what: What, why: str, then: str = "", seconds: float = 0.0) -> Failure:
         """End the program after some seconds, and return the failure that this call and all later ones raise."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 
 from unlearn_audit.agents.base import Agent, Kind, Opening
 from unlearn_audit.agents.program import ProgramAgent
@@ -33,10 +34,21 @@ class PythonKind(Kind):
         if door.module.endswith(".py") and door.content is None:
             raise AuditError(f"agent {text}: there is no file {door.module}; check its path")
         program = Program("agent", (*_SERVE, text), opening.timeout, "--timeout")
-        identity = {"object": door.label, "content": sha256(door.content).hexdigest() if door.content else None}
+        content = door.content if door.content is not None else _content_of(door.module)
+        identity = {"object": door.label, "content": None if content is None else sha256(content).hexdigest()}
         agent = ProgramAgent(program, door.label, identity, opening)
         try:
             agent.start()
             yield agent
         finally:
             agent.close()
+
+
+def _content_of(module: str) -> bytes | None:
+    """Return the file of a module, which is not imported for it; None where none is found."""
+    place = Path(*module.split("."))
+    for folder in (Path.cwd(), *map(Path, sys.path)):
+        for path in (folder / place.with_suffix(".py"), folder / place / "__init__.py"):
+            if path.is_file():
+                return path.read_bytes()
+    return None
