@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from pydantic import TypeAdapter
 
 from unlearn_audit.audits.agents.losses import LossAttack
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.recovered import COMBINED, Rate
 from unlearn_audit.audits.agents.traces import Trace
+
+SCHEMA = "unlearn-audit/agent/1"
 
 Kind = Literal["leak", "trace", "none-found", "cannot-tell"]
 Gate = Literal["fail", "pass", "cannot-tell"]
@@ -37,6 +42,11 @@ class Verdict:
     gate: Gate
     headline: str
     explanation: str
+
+    @property
+    def summary(self) -> str:
+        """Both in one text."""
+        return f"{self.headline} {self.explanation}"
 
 
 @dataclass(frozen=True)
@@ -181,4 +191,17 @@ class AgentFindings:
 
     def document(self) -> dict[str, Any]:
         """Return the findings as JSON."""
-        return asdict(self)
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Return the findings of a document.
+
+        Raises
+        ------
+        ValueError
+            If it has another layout.
+        """
+        content = {key: value for key, value in document.items() if key != "schema"}
+        found: Self = TypeAdapter(cls).validate_json(json.dumps(content))
+        return found

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from unlearn_audit.audits.agents.findings import SCHEMA as AGENT
+from unlearn_audit.audits.agents.findings import AgentFindings
 from unlearn_audit.audits.gate.figure import Figure
+from unlearn_audit.audits.gate.of_agent import OfAgent
 from unlearn_audit.audits.gate.of_audit import OfAudit
 from unlearn_audit.audits.gate.of_methods import OfMethod
 from unlearn_audit.audits.gate.of_release import OfRelease
@@ -21,19 +24,35 @@ from unlearn_audit.errors import AuditError
 from unlearn_audit.findings.read import read_as
 from unlearn_audit.findings.schema import SCHEMA as AUDIT
 from unlearn_audit.findings.schema import Findings
-from unlearn_audit.findings.sections import Verdict
+from unlearn_audit.findings.sections import Gate
 
 FILES = ("findings.json", "methods.json")
 """What a run folder may hold whose figures limits can apply to."""
 
-AnyFindings = Findings | ReleaseFindings | MethodsFindings
+AnyFindings = Findings | ReleaseFindings | MethodsFindings | AgentFindings
+
+
+class Decided(Protocol):
+    """A verdict."""
+
+    @property
+    def kind(self) -> str:
+        """What was found, as a word."""
+
+    @property
+    def gate(self) -> Gate:
+        """What follows for a release."""
+
+    @property
+    def summary(self) -> str:
+        """The same in words."""
 
 
 class Figures(Protocol):
     """The figures of a run, and what decides where no limit is given."""
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> Decided | None:
         """The verdict of an audit; None where there is none to go by."""
 
     def figure(self, measure: str) -> Figure:
@@ -79,6 +98,8 @@ class Asked:
             return OfAudit.choose(findings, self.attack, self.defense)
         if isinstance(findings, MethodsFindings):
             return OfMethod.choose(findings, self.method)
+        if isinstance(findings, AgentFindings):
+            return OfAgent(findings)
         return OfRelease(findings)
 
 
@@ -93,8 +114,8 @@ def read_run(run: Path) -> AnyFindings:
     Raises
     ------
     AuditError
-        If there are no findings of ``run``, ``predictions``, ``release`` or ``compare-methods``, or they are not as
-        they were written.
+        If there are no findings of ``run``, ``predictions``, ``release``, ``compare-methods`` or ``agent``, or they are
+        not as they were written.
     """
     return read_as(_file_of(run), AUDIT, _findings)
 
@@ -108,12 +129,14 @@ def _file_of(run: Path) -> Path:
     if not (run / MARKER).is_file():
         raise AuditError(NO_RUN.format(run))
     raise AuditError(
-        f"{run} holds no figures of run, predictions, release or compare-methods; its run did not end, or it is of "
-        "another command"
+        f"{run} holds no figures of run, predictions, release, compare-methods or agent; its run did not end, or it is "
+        "of another command"
     )
 
 
 def _findings(document: Any) -> AnyFindings:
+    if document.get("schema") == AGENT:
+        return AgentFindings.of(document)
     kinds: dict[str, type[ReleaseFindings | MethodsFindings]] = {RELEASE: ReleaseFindings, METHODS: MethodsFindings}
     kind = kinds.get(str(document.get("schema")))
     return Findings.of(document) if kind is None else kind.model_validate_json(json.dumps(document), strict=True)
