@@ -1,5 +1,7 @@
-"""Every page that the program writes, of made figures: no audit is run."""
+"""Every page that the program writes, of made figures: no model is trained."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 from made_arms import arm, best, comparison
 from made_arms import attack as attack_on_arms
 from made_findings import make_findings, make_scores
+from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.identification.page import render_naming
 from unlearn_audit.audits.identification.ranking import Naming
 from unlearn_audit.audits.methods.findings import Cost, DifficultyGroup, Method, MethodsFindings
@@ -204,11 +207,44 @@ def plan_findings():
     )  # fmt: skip
 
 
+class HostileAgent:
+    """Forgets nothing, and answers with hostile texts."""
+
+    asking_changes_nothing = True
+
+    def reset(self):
+        self.texts = []
+
+    def ingest(self, document, train=False):
+        self.texts.append(document.text)
+
+    def ask(self, prompt, session=None):
+        said = [text for text in self.texts if set(text.split()[:2]) & set(prompt.replace("?", "").split())]
+        return f"{said[0] if said else 'nothing'} {HOSTILE['script']} {HOSTILE['quotes']} {HOSTILE['long'][:500]}"
+
+    def delete(self, person):
+        return HOSTILE["markup"]
+
+    def cycle(self):
+        pass
+
+    def memory_dump(self):
+        return self.texts
+
+
+def agent_pages():
+    """Return the page about an agent that forgets nothing, to publish and for the auditor."""
+    with TemporaryDirectory() as folder:
+        audit_agent(HostileAgent(), folder, canaries=12, cycles=1, samples=1)
+        return [(Path(folder) / name).read_text(encoding="utf-8") for name in ("report.html", "private-report.html")]
+
+
 def all_pages():
     """Return every page by name."""
     scores = make_scores()
     publishable, auditor = render_forms(full_findings(scores), scores)
     (hostile,) = render_forms(*hostile_findings(scores), (False,))
+    agent, agent_auditor = agent_pages()
     return {
         "run": publishable,
         "run-auditor": auditor,
@@ -218,6 +254,8 @@ def all_pages():
         "name": render_naming(naming(), {"data": {"file": "/home/ada/census.csv"}}),
         "compare-methods": render_methods(methods_findings()),
         "reproduce": render_reproduction(*reproduction()),
+        "agent": agent,
+        "agent-auditor": agent_auditor,
     }
 
 

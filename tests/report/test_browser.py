@@ -10,7 +10,18 @@ import pytest
 
 from made_pages import HOSTILE, all_pages
 
-PAGES = ("run", "run-auditor", "run-hostile", "release", "plan-release", "name", "compare-methods", "reproduce")
+PAGES = (
+    "run",
+    "run-auditor",
+    "run-hostile",
+    "release",
+    "plan-release",
+    "name",
+    "compare-methods",
+    "reproduce",
+    "agent",
+    "agent-auditor",
+)
 WIDTHS = {"phone": (390, 844), "desk": (1280, 900)}
 SCHEMES = ("light", "dark")
 
