@@ -33,12 +33,14 @@ GROUPS = (
     Group("Asked", ("cli", "api", "config"), "AuditConfig"),
     Group(
         "Audited",
-        ("audits/membership", "audits/release", "audits/identification", "audits/query", "reproduce"),
+        ("audits/membership", "audits/release", "audits/identification", "audits/query", "audits/agents", "reproduce"),
         "a plan: who trains what, and which attacks run",
     ),
     Group("Trained", ("data", "worlds", "models", "unlearning"), "an original model and its unlearned versions"),
     Group(
-        "Observed", ("engine", "observations", "versions", "defenses"), "Observations: the posteriors of every version"
+        "Observed",
+        ("engine", "observations", "versions", "agents", "defenses"),
+        "Observations: the posteriors of every version",
     ),
     Group("Concluded", ("attacks", "metrics", "findings"), "Findings: figures with intervals, and the verdict"),
     Group("Reported", ("report",), ""),
