@@ -26,6 +26,8 @@ from unlearn_audit.observations.piece import NUMBERS, Piece  # noqa: E402
 pytest_plugins = ["made_findings"]
 
 HEAVY = (
+    "agents/test_four_deletions.py::",
+    "agents/test_example_transformer.py::",
     "models/test_logistic.py::test_no_counterexample_as_if_large",
     "engine/test_deadline.py::test_a_longer_limit_goes_on_and_changes_nothing",
     "engine/test_deadline.py::test_a_training_of_several_is_stopped_and_finished_worlds_are_kept",

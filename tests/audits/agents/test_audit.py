@@ -25,8 +25,12 @@ import made_agents
 FILE = Path(made_agents.__file__)
 
 
+PROBES_HERE = ("direct", "choice", "reverse", "summary")
+
+
 def audit(agent, folder, **options):
-    return audit_agent(agent, folder, **{"canaries": 24, "cycles": 1, "samples": 4, **options}).findings
+    usual = {"canaries": 24, "cycles": 1, "samples": 4, "probes": PROBES_HERE}
+    return audit_agent(agent, folder, **{**usual, **options}).findings
 
 
 def path(found, name):
@@ -35,7 +39,7 @@ def path(found, name):
 
 
 def test_a_right_deletion_leaves_nothing(tmp_path):
-    found = audit(made_agents.Notes(), tmp_path)
+    found = audit(made_agents.Notes(), tmp_path, probes=())
     assert found.verdict.kind == "none-found", found.verdict
     before, after = found.rate("before"), found.rate("after")
     assert before.hits == before.cases > 5
@@ -104,7 +108,7 @@ def test_errors_are_counted_and_the_rest_is_judged(tmp_path):
 
 
 def test_an_agent_that_hangs_is_started_again_then_given_up(tmp_path):
-    found = audit(f"{FILE}:Hangs", tmp_path, timeout=0.3, canaries=8)
+    found = audit(f"{FILE}:Hangs", tmp_path, timeout=0.3, canaries=8, probes=("direct", "paraphrase"))
     assert found.behaviour.hung >= 5
     assert found.behaviour.unasked > 0
     assert any("ended early" in note for note in found.notes)
@@ -112,7 +116,6 @@ def test_an_agent_that_hangs_is_started_again_then_given_up(tmp_path):
 
 
 def test_a_hang_now_and_then_costs_one_answer(tmp_path):
-    probes = [name for name in PROBES if name != "paraphrase"]
     agent = tmp_path / "one.py"
     agent.write_text(
         f"import sys; sys.path.insert(0, {str(FILE.parent)!r})\n"
@@ -123,8 +126,8 @@ def test_a_hang_now_and_then_costs_one_answer(tmp_path):
         "            time.sleep(1000)\n"
         "        return super().ask(prompt, session)\n"
     )
-    found = audit(f"{agent}:Agent", tmp_path / "run", timeout=0.4, canaries=8, probes=probes)
-    quiet = audit(f"{FILE}:Pretends", tmp_path / "quiet", canaries=8, probes=probes)
+    found = audit(f"{agent}:Agent", tmp_path / "run", timeout=0.4, canaries=8)
+    quiet = audit(f"{FILE}:Pretends", tmp_path / "quiet", canaries=8)
     assert found.behaviour.hung == 0
     assert found.rate("after").hits == quiet.rate("after").hits
 
@@ -202,7 +205,7 @@ def test_an_interrupted_audit_goes_on_and_finds_the_same(tmp_path, monkeypatch, 
 
 def test_a_cut_line_of_the_journal_is_asked_again(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        audit(Counts, tmp_path, progress=Interrupted(900))
+        audit(Counts, tmp_path, progress=Interrupted(400))
     journal = tmp_path / ".answers.part"
     journal.write_bytes(journal.read_bytes()[:-7])
     found, rest = questions_of(tmp_path)
