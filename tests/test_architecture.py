@@ -77,6 +77,7 @@ FROM_THE_CONFIGURATION = {
     "cli.run.run", "cli.plan.plan", "cli.plan_release.plan_release",
     "cli.name.name", "cli.rectify.rectify",
     "audits.query.run.query", "cli.query.query",
+    "audits.agents.run.audit_agent", "audits.agents.plan.plan_agent", "cli.agent.agent",
     "cli.predictions.predictions", "cli.purge.purge_command", "cli.release.release", "cli.reproduce.reproduce_command",
 }  # fmt: skip
 """Functions with a parameter for each setting, as users write them: their signature is a list and not counted."""

@@ -17,6 +17,7 @@ from unlearn_audit.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from unlearn_audit.api import audit, audit_observations, compare_methods, run
+    from unlearn_audit.audits.agents import AgentAudit, audit_agent
     from unlearn_audit.audits.membership.execution import Execution
     from unlearn_audit.audits.membership.result import AuditResult
     from unlearn_audit.audits.methods.result import MethodsResult
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from unlearn_audit.observations import Observations, read_observations, write_observations
 
 __all__ = [
+    "AgentAudit",
     "AuditConfig",
     "AuditError",
     "AuditResult",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-AGENTS = Path(__file__).parents[1] / "audits" / "agents" / "made_agents.py"
+AGENTS = Path(__file__).parents[1] / "made_note_agents.py"
 SMALL = ["--canaries=16", "--cycles=1", "--samples=2"]
 
 
@@ -77,8 +77,8 @@ def test_a_program_that_speaks_json_lines(command, tmp_path):
     program = tmp_path / "agent.py"
     program.write_text(
         f"import sys; sys.path.insert(0, {str(AGENTS.parent)!r})\n"
-        "import json, types, made_agents\n"
-        "agent = made_agents.Pretends()\n"
+        "import json, types, made_note_agents\n"
+        "agent = made_note_agents.Pretends()\n"
         "for line in sys.stdin:\n"
         "    said = json.loads(line)\n"
         "    call = said.pop('call')\n"

@@ -14,6 +14,7 @@ from unlearn_audit.audits.agents.plan import AgentPlan, plan_agent
 from unlearn_audit.cli.shared import options
 from unlearn_audit.cli.shared.help import RARE
 from unlearn_audit.cli.shared.values import names_of
+from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.utils.console import output
 from unlearn_audit.utils.progress import duration, reporter
 from unlearn_audit.utils.streams import say, say_json
@@ -88,17 +89,19 @@ def agent(
 
     unlearn-audit agent --adapter https://host/agent --header 'Authorization: Bearer env:TOKEN' --canaries 50
     """
-    given = {"canaries": canaries, "options": options_, "cycles": cycles, "probes": probe or (), "seed": seed}
+    probes, headers = probe or [], header or []
+    sizes: dict[str, int] = {"canaries": canaries, "options": options_, "cycles": cycles, "seed": seed}
     with reporter() as shown:
         if plan:
-            planned = plan_agent(adapter, **given, timeout=timeout, headers=header or (), progress=shown)  # type: ignore[arg-type]
+            planned = plan_agent(adapter, probes=probes, timeout=timeout, headers=headers, progress=shown, **sizes)
             say_plan(planned, as_json=as_json)
             return
-        folder = out or Path("runs") / f"agent-{Path(adapter.rpartition(':')[0] or 'audit').stem[:20]}-{seed}"
+        asked = digest({"adapter": adapter, "probes": probes, "samples": samples, **sizes})
+        folder = out or Path("runs") / f"agent-{asked[:8]}"
         done = audit_agent(
-            adapter, folder, **given, samples=samples, timeout=timeout, headers=header or (), owner=owner, force=force,
-            progress=shown,
-        )  # type: ignore[arg-type]  # fmt: skip
+            adapter, folder, samples=samples, probes=probes, timeout=timeout, headers=headers, owner=owner, force=force,
+            progress=shown, **sizes,
+        )  # fmt: skip
     if as_json:
         say_json(json.dumps(done.findings.document()))
     else:

@@ -1,12 +1,12 @@
 """Audits of little agents: each wrong deletion is told from the others, and odd agents are measured, not believed."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import made_note_agents
 from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.agents.assess import Assessment
 from unlearn_audit.audits.agents.facts import Facts
@@ -19,10 +19,7 @@ from unlearn_audit.audits.agents.traces import traces
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.progress import Silent
 
-sys.path.insert(0, str(Path(__file__).parent))
-import made_agents
-
-FILE = Path(made_agents.__file__)
+FILE = Path(made_note_agents.__file__)
 
 
 PROBES_HERE = ("direct", "choice", "reverse", "summary")
@@ -39,7 +36,7 @@ def path(found, name):
 
 
 def test_a_right_deletion_leaves_nothing(tmp_path):
-    found = audit(made_agents.Notes(), tmp_path, probes=())
+    found = audit(made_note_agents.Notes(), tmp_path, probes=())
     assert found.verdict.kind == "none-found", found.verdict
     before, after = found.rate("before"), found.rate("after")
     assert before.hits == before.cases > 5
@@ -50,7 +47,7 @@ def test_a_right_deletion_leaves_nothing(tmp_path):
 
 
 def test_reported_success_without_deletion_is_a_leak(tmp_path):
-    found = audit(made_agents.Pretends(), tmp_path)
+    found = audit(made_note_agents.Pretends(), tmp_path)
     assert found.verdict.kind == "leak"
     assert found.verdict.gate == "fail"
     assert path(found, "Residual copies in memory").leaks
@@ -63,7 +60,7 @@ def test_reported_success_without_deletion_is_a_leak(tmp_path):
 
 
 def test_a_refusal_is_a_trace_and_no_leak(tmp_path):
-    found = audit(made_agents.Refuses(), tmp_path)
+    found = audit(made_note_agents.Refuses(), tmp_path)
     assert found.verdict.kind == "trace"
     telling = {trace.name for trace in found.traces if trace.adjusted <= 0.02}
     assert {"refusals", "wording"} <= telling
@@ -71,7 +68,7 @@ def test_a_refusal_is_a_trace_and_no_leak(tmp_path):
 
 
 def test_what_comes_back_by_consolidation_is_found_there(tmp_path):
-    found = audit(made_agents.ComesBack(), tmp_path)
+    found = audit(made_note_agents.ComesBack(), tmp_path)
     assert found.verdict.kind == "leak"
     assert found.rate("after").hits == 0
     assert found.rate("cycled").hits == found.rate("cycled").cases
@@ -81,8 +78,8 @@ def test_what_comes_back_by_consolidation_is_found_there(tmp_path):
 
 
 def test_a_reset_that_does_not_reset_is_named(tmp_path):
-    made_agents.NeverResets.kept.clear()
-    agent = made_agents.NeverResets()
+    made_note_agents.NeverResets.kept.clear()
+    agent = made_note_agents.NeverResets()
     audit(agent, tmp_path / "first")
     agent.items[:] = [(Facts.draw(0, 24).canary_document(of).text, None) for of in Facts.draw(0, 24).audited]
     found = audit(agent, tmp_path / "second")
@@ -90,18 +87,18 @@ def test_a_reset_that_does_not_reset_is_named(tmp_path):
     assert found.rate("empty").p_value < 0.01
 
 
-@pytest.mark.parametrize("agent", [made_agents.Mute, made_agents.RefusesAll, made_agents.Lists])
+@pytest.mark.parametrize("agent", [made_note_agents.Mute, made_note_agents.RefusesAll, made_note_agents.Lists])
 def test_an_agent_that_says_nothing_of_use_passes_nothing(tmp_path, agent):
     found = audit(agent(), tmp_path)
     assert found.verdict.kind == "cannot-tell", found.verdict
     assert found.verdict.gate == "cannot-tell"
-    counts = {made_agents.Mute: "empty", made_agents.RefusesAll: "refused"}
+    counts = {made_note_agents.Mute: "empty", made_note_agents.RefusesAll: "refused"}
     if agent in counts:
         assert getattr(found.behaviour, counts[agent]) == found.behaviour.prompts
 
 
 def test_errors_are_counted_and_the_rest_is_judged(tmp_path):
-    found = audit(made_agents.Throws(), tmp_path)
+    found = audit(made_note_agents.Throws(), tmp_path)
     assert found.behaviour.raised == pytest.approx(found.behaviour.prompts / 3, rel=0.1)
     assert found.verdict.kind == "none-found"
     assert path(found, "Answers with memory on").leaks is False
@@ -119,8 +116,8 @@ def test_a_hang_now_and_then_costs_one_answer(tmp_path):
     agent = tmp_path / "one.py"
     agent.write_text(
         f"import sys; sys.path.insert(0, {str(FILE.parent)!r})\n"
-        "import time, made_agents\n"
-        "class Agent(made_agents.Pretends):\n"
+        "import time, made_note_agents\n"
+        "class Agent(made_note_agents.Pretends):\n"
         "    def ask(self, prompt, session=None):\n"
         "        if prompt.startswith('Summarise') and len(self.items) > 100:\n"
         "            time.sleep(1000)\n"
@@ -133,17 +130,17 @@ def test_a_hang_now_and_then_costs_one_answer(tmp_path):
 
 
 def test_answers_that_differ_are_counted(tmp_path):
-    found = audit(made_agents.Wavers(), tmp_path)
+    found = audit(made_note_agents.Wavers(), tmp_path)
     assert found.behaviour.otherwise == found.behaviour.repeated > 0
 
 
 def test_another_language_hides_nothing(tmp_path):
-    found = audit(made_agents.French(), tmp_path)
+    found = audit(made_note_agents.French(), tmp_path)
     assert found.verdict.kind == "leak"
     assert found.rate("after").share == 1
 
 
-class Counts(made_agents.Notes):
+class Counts(made_note_agents.Notes):
     """Counts the questions to all of its kind."""
 
     asked = 0
@@ -214,7 +211,7 @@ def test_a_cut_line_of_the_journal_is_asked_again(tmp_path):
 
 
 def test_the_publishable_files_hold_no_answer_and_nobody(tmp_path):
-    found = audit(made_agents.Pretends(), tmp_path)
+    found = audit(made_note_agents.Pretends(), tmp_path)
     names = [name for of in Facts.draw(0, 24).canaries for name in (*of.person.split(), of.value)]
     for file in ("report.html", "report.md", "findings.json"):
         text = (tmp_path / file).read_text(encoding="utf-8")
@@ -224,7 +221,7 @@ def test_the_publishable_files_hold_no_answer_and_nobody(tmp_path):
     assert json.loads((tmp_path / "findings.json").read_text())["verdict"]["kind"] == found.verdict.kind
 
 
-class Hostile(made_agents.Pretends):
+class Hostile(made_note_agents.Pretends):
     """Answers with markup, formats and escapes of terminals."""
 
     def ask(self, prompt, session=None):
@@ -246,9 +243,9 @@ def test_what_an_agent_says_is_only_text(tmp_path):
 
 
 def test_another_seed_is_another_audit(tmp_path):
-    audit(made_agents.Notes, tmp_path)
+    audit(made_note_agents.Notes, tmp_path)
     with pytest.raises(AuditError, match="seed"):
-        audit(made_agents.Notes, tmp_path, seed=1)
+        audit(made_note_agents.Notes, tmp_path, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +260,7 @@ def test_another_seed_is_another_audit(tmp_path):
 )
 def test_impossible_settings_are_one_sentence(tmp_path, options, sentence):
     with pytest.raises(AuditError, match=sentence):
-        audit(made_agents.Notes(), tmp_path, **options)
+        audit(made_note_agents.Notes(), tmp_path, **options)
 
 
 def test_votes_do_not_depend_on_the_values():
@@ -298,7 +295,7 @@ def test_no_trace_without_answers_after_the_deletion():
 
 
 def test_stored_values_count_only_next_to_the_person(tmp_path):
-    class Backup(made_agents.Notes):
+    class Backup(made_note_agents.Notes):
         """Deletes, but keeps a copy under a person's name, and other values about nobody."""
 
         def delete(self, person):
@@ -313,7 +310,7 @@ def test_stored_values_count_only_next_to_the_person(tmp_path):
 
 
 def test_every_group_and_phase_has_a_rate(tmp_path):
-    found = audit(made_agents.Notes(), tmp_path)
+    found = audit(made_note_agents.Notes(), tmp_path)
     facts = Facts.draw(0, 24)
     for phase in (Phase("before"), Phase("after", memory=False), Phase("cycled")):
         for group, members in groups(facts).items():

@@ -165,7 +165,7 @@ def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFi
         agent=agent.where,
         verdict=verdict(rates, traced, of.heard),
         rates=tuple(rates),
-        paths=tuple(paths(rates, of)),
+        paths=tuple(paths(rates, of.readings, of.groups["deleted"])),
         receipt=of.receipt(),
         traces=tuple(traced),
         attacks=tuple(loss_attacks(of.facts, of.heard, of.seed)),

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unlearn_audit.audits.agents.facts import Canary
 from unlearn_audit.audits.agents.findings import CONTENT, TRACES, Path, Verdict
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS, Phase
+from unlearn_audit.audits.agents.probes import Readings
 from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
 from unlearn_audit.audits.agents.traces import Trace
 from unlearn_audit.metrics import discordant_p_value
 from unlearn_audit.report.wording import percent
-
-if TYPE_CHECKING:
-    from unlearn_audit.audits.agents.assess import Assessment
 
 FOUND_BEFORE = 0.01
 """Level at which probes count as able to find facts before their deletion, and facts as known before any ingestion."""
@@ -108,7 +106,9 @@ def _leak(leaks: Sequence[Rate], of: Mapping[tuple[str, bool, str], Rate]) -> Ve
     )
 
 
-def paths(rates: Sequence[Rate], of: Assessment) -> Iterator[Path]:
+def paths(
+    rates: Sequence[Rate], readings: Mapping[Phase, Mapping[str, Readings]], deleted: Sequence[Canary]
+) -> Iterator[Path]:
     """Yield each way by which a deleted fact can come back, with what was found of it."""
     found = {(rate.moment, rate.memory, rate.group, rate.probe): rate for rate in rates}
 
@@ -149,7 +149,7 @@ def paths(rates: Sequence[Rate], of: Assessment) -> Iterator[Path]:
         yield Path("Answers from the weights", leaking("after", False), f"With memory off the agent answers {split}.")
     for memory in (True, False):
         if (later := get("cycled", memory=memory)) is not None:
-            yield _backflow(later, get("after", memory=memory), leaking("cycled", memory), of, memory=memory)
+            yield _backflow(later, get("after", memory=memory), leaking("cycled", memory), readings, deleted)
     yield from _no_fault(get)
     likely = [
         rate for rate in rates if rate.probe == PROBABILITY and rate.moment == "after" and rate.group == "deleted"
@@ -164,15 +164,20 @@ def paths(rates: Sequence[Rate], of: Assessment) -> Iterator[Path]:
         )
 
 
-def _backflow(later: Rate, after: Rate | None, leaks: bool | None, of: Assessment, *, memory: bool) -> Path:
+def _backflow(
+    later: Rate,
+    after: Rate | None,
+    leaks: bool | None,
+    readings: Mapping[Phase, Mapping[str, Readings]],
+    deleted: Sequence[Canary],
+) -> Path:
     """Compare what is found after consolidation with what was found right after the deletion, fact by fact."""
-    name = "Backflow by consolidation" + ("" if memory else ", memory off")
+    name = "Backflow by consolidation" + ("" if later.memory else ", memory off")
     if after is None:
         return Path(name, leaks, f"After consolidation {_of(later)} of the deleted facts are answered.")
-    then, now = (of.readings[Phase(moment, memory)][COMBINED] for moment in JUDGED)
-    canaries = of.groups["deleted"]
-    was = np.array([canary.value in then.get(canary.number, ()) for canary in canaries], dtype=bool)
-    has = np.array([canary.value in now.get(canary.number, ()) for canary in canaries], dtype=bool)
+    then, now = (readings[Phase(moment, later.memory)][COMBINED] for moment in JUDGED)
+    was = np.array([canary.value in then.get(canary.number, ()) for canary in deleted], dtype=bool)
+    has = np.array([canary.value in now.get(canary.number, ()) for canary in deleted], dtype=bool)
     back, gone = int((has & ~was).sum()), int((was & ~has).sum())
     p_value = discordant_p_value(back, gone)
     returns = bool(leaks) and p_value <= CONTENT

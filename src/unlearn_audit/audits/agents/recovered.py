@@ -109,8 +109,8 @@ def combined(facts: Facts, readings: Iterable[Readings]) -> dict[int, frozenset[
     for canary in facts.canaries:
         of = votes.get(canary.number, {})
         best = max(of.values(), default=0.0)
-        options = facts.options[canary.attribute]
-        found[canary.number] = frozenset([o for o in options if of.get(o, 0.0) >= best - 1e-9][:1] if of else [])
+        known = facts.options[canary.attribute]
+        found[canary.number] = frozenset([o for o in known if of.get(o, 0.0) >= best - 1e-9][:1] if of else [])
     return found
 
 
@@ -129,11 +129,13 @@ def stored(facts: Facts, items: Sequence[Item]) -> dict[int, frozenset[str]]:
 
 def items_of(facts: Facts, items: Sequence[Item]) -> dict[str, list[Item]]:
     """Return the items that name or belong to each person."""
-    persons = tuple(canary.person for canary in facts.canaries)
-    found: dict[str, list[Item]] = {person: [] for person in persons}
+    found: dict[str, list[Item]] = {canary.person: [] for canary in facts.canaries}
+    persons = tuple(found)
     for item in items:
-        named = persons_named(item.text, persons)
-        for person in named if item.person not in found else named | {item.person}:
+        named = set(persons_named(item.text, persons))
+        if item.person in found:
+            named.add(item.person)
+        for person in named:
             found[person].append(item)
     return found
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from unlearn_audit.audits.agents.findings import AgentFindings
 from unlearn_audit.audits.gate.sources import read_run
 from unlearn_audit.audits.methods.findings import MethodsFindings
 from unlearn_audit.audits.record import contents
@@ -52,6 +53,10 @@ def record_of(folder: Path, who: Who | None = None, key: bytes | None = None) ->
     if not folder.is_dir():
         raise AuditError(f"{folder} is not a run folder; a record needs all that a run wrote, so give the folder")
     found, who = read_run(folder), who or Who()
+    if isinstance(found, AgentFindings):
+        raise AuditError(
+            f"{folder} holds an audit of an agent, which a record of a model cannot hold; hand on its report.html"
+        )
     content = (
         contents.of_release(found)
         if isinstance(found, ReleaseFindings)
