@@ -274,4 +274,5 @@ def test_the_first_use_of_trees_is_announced(tmp_path, monkeypatch):
 
 
 def test_what_was_compiled_is_found_again():
+    assert check.why_not() is None
     assert place.is_compiled()
