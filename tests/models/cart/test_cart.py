@@ -13,7 +13,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.models import resolve_model
-from unlearn_audit.models.cart import CartModel, CartSettings, check, grow_model, grow_versions
+from unlearn_audit.models.cart import CartModel, CartSettings, check, grow_model, grow_versions, place
 from unlearn_audit.models.parameters import count_parameters
 from unlearn_audit.models.regimes import Regime, RowOrder, remaining_rows
 from unlearn_audit.unlearning.retrain import Retrain
@@ -261,3 +261,18 @@ def test_one_who_comes_with_a_value_beyond_all_others_may_be_split_off():
     original = grow_model(CartSettings.of(tree), X, y, training, 0)
     (model,) = grow_versions(CartSettings.of(tree), X, y, original, training, [np.arange(18)], 0)
     assert np.array_equal(model.predict_proba(X), answers(tree, X, y, np.arange(18), X))
+
+
+def test_the_first_use_of_trees_is_announced(tmp_path, monkeypatch):
+    monkeypatch.setattr(place, "compiled_folder", lambda: tmp_path)
+    tree, other = (resolve_model(name) for name in ("decision-tree", "logistic-regression"))
+    assert check.are_to_be_compiled([other, tree])
+    assert not check.are_to_be_compiled([other])
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "kernel" / "grow.nbc").touch()
+    assert not check.are_to_be_compiled([other, tree])
+
+
+def test_what_was_compiled_is_found_again():
+    assert check.why_not() is None
+    assert place.is_compiled()

@@ -16,6 +16,8 @@ from unlearn_audit.engine.store.reuse import Reuse
 from unlearn_audit.engine.store.temporary import temporary_data_in
 from unlearn_audit.engine.tasks import SideTask
 from unlearn_audit.errors import AuditError
+from unlearn_audit.models.cart.check import are_to_be_compiled
+from unlearn_audit.models.cart.place import ONCE
 from unlearn_audit.observations import Observations
 from unlearn_audit.utils.deadline import limited_to
 from unlearn_audit.utils.progress import Reporter, Silent, reporter, usual_reporter
@@ -158,6 +160,8 @@ class WorldMaker:
 
     def observe(self, tasks: Sequence[SideTask]) -> Iterator[tuple[SideTask, Observations, WorldStats]]:
         """Yield each side whole, once all worlds of all sides are there."""
+        if are_to_be_compiled(task.source for task in tasks):
+            self.reporter.say(ONCE)
         show = self.reporter.stage("Training and querying worlds", sum(task.plan.n_worlds for task in tasks))
         say = self.reporter.say if self.explain else None
         return observe_worlds(tasks, self.store, self.executor, show, say, self.reuse, self.reporter.say)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +15,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.models.cart import CartModel, CartSettings, grow_model, grow_versions
 from unlearn_audit.models.cart.bootstraps import Bootstraps, seeds_of
+from unlearn_audit.models.cart.place import is_compiled
+from unlearn_audit.models.source import ModelSource
 from unlearn_audit.utils.typing import Positions
 
 INSTEAD = "forests and trees were trained one by one: {}"
@@ -30,6 +33,13 @@ def is_installed() -> bool:
         return find_spec("numba") is not None
     except ImportError:
         return False
+
+
+def are_to_be_compiled(sources: Iterable[ModelSource]) -> bool:
+    """Return whether the first training of some sources has to wait until trees are compiled."""
+    if not is_installed() or is_compiled():
+        return False
+    return any(CartSettings.of(source.make(seed=0)) is not None for source in sources)
 
 
 @lru_cache(maxsize=1)

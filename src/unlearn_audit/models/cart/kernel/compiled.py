@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-import platformdirs
+
+from unlearn_audit.models.cart.place import compiled_folder
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
@@ -30,7 +28,7 @@ def compiled(function: _Function) -> _Function:
 
 def _compiled(function: _Function, *, inner: bool) -> _Function:
     options: dict[str, Any] = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "no_cpython_wrapper": inner}
-    with _kept_in(_folder()):
+    with _kept_in(str(compiled_folder())):
         try:
             return cast(_Function, numba.njit(cache=True, **options)(function))
         except RuntimeError:  # no folder can be written: each process compiles for itself
@@ -48,13 +46,3 @@ def _kept_in(folder: str) -> Iterator[None]:
     finally:
         settings.CACHE_DIR = before
 
-
-@cache
-def _folder() -> str:
-    """Return a folder for this state of all sources: numba looks at the file of a function, not at those it calls."""
-    state = sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        state.update(path.read_bytes())
-    return str(
-        Path(platformdirs.user_cache_dir("unlearn-audit", appauthor=False)) / "compiled" / state.hexdigest()[:16]
-    )
