@@ -45,4 +45,3 @@ def _kept_in(folder: str) -> Iterator[None]:
         yield
     finally:
         settings.CACHE_DIR = before
-
