@@ -16,10 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from unlearn_audit import audit_agent
-from unlearn_audit.metrics import proportion_interval
+from unlearn_audit.audits.agents.findings import CONTENT
+from unlearn_audit.metrics import holm_adjusted, proportion_interval
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "agents.jsonl"
@@ -38,7 +40,9 @@ def alarm(seed: int) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         found = audit_agent(RetrievalAgent, folder, canaries=20, seed=seed).findings
     before = found.rate("before")
+    never = [rate.p_value for rate in found.rates if rate.moment == "retrained" and rate.group == "deleted"]
     return {
+        "reference": float(holm_adjusted(np.array(never)).min(initial=1.0)),
         "verdict": found.verdict.kind,
         "smallest": min((rate.adjusted for rate in found.rates if rate.adjusted is not None), default=1.0),
         "trace": min((trace.adjusted for trace in found.traces if trace.adjusted is not None), default=1.0),
@@ -110,6 +114,9 @@ def tally(part: str, found: Sequence[dict[str, Any]]) -> None:
     alarms = sum(of["verdict"] in ("leak", "trace") for of in found)
     low, high = proportion_interval(alarms, len(found))
     print(f"{alarms} false alarms in {len(found)} audits: {alarms / len(found):.2%} ({low:.2%} to {high:.2%})")
+    twin = sum(of["reference"] <= CONTENT for of in found)
+    low, high = proportion_interval(twin, len(found))
+    print(f"{twin} times values are found in the agent that never ingested them: {low:.2%} to {high:.2%}")
     print({kind: sum(of["verdict"] == kind for of in found) for kind in {of["verdict"] for of in found}})
 
 
