@@ -9,7 +9,7 @@ from unlearn_audit.reproduce import EXPERIMENTS, SCALES, estimate_cost, reproduc
 from unlearn_audit.reproduce.claims import decide, tally
 from unlearn_audit.reproduce.output import write_reproduction
 
-OUTCOMES = {"holds", "does not hold", "too little data to say"}
+OUTCOMES = {"holds", "does not hold", "differs by less than 0.05", "too little data to say"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,12 @@ def test_a_plan_counts_trainings():
         (-0.2, -0.1, {"below": 0.0}, "holds"),
         (0.1, 0.2, {"below": 0.0}, "does not hold"),
         (-0.1, 0.1, {"below": 0.0}, "too little data to say"),
+        (-0.04, 0.03, {"above": 0.0}, "differs by less than 0.05"),
+        (-0.04, 0.03, {"below": 0.0}, "differs by less than 0.05"),
+        (0.46, 0.53, {"above": 0.5}, "differs by less than 0.05"),
+        (-0.05, 0.03, {"above": 0.0}, "too little data to say"),
+        (-0.01, 0.06, {"below": 0.0}, "too little data to say"),
+        (0.01, 0.02, {"above": 0.0}, "holds"),
     ],
 )
 def test_claims_are_decided_by_intervals(low, high, bounds, outcome):

@@ -12,7 +12,10 @@ from unlearn_audit.findings.schema import Findings
 from unlearn_audit.metrics.intervals import Estimate, difference_of_intervals
 from unlearn_audit.reproduce.grid import Cell
 
-Outcome = Literal["holds", "does not hold", "too little data to say"]
+Outcome = Literal["holds", "does not hold", "differs by less than 0.05", "too little data to say"]
+
+NEGLIGIBLE = 0.05
+"""A difference of AUCs below this is too small to matter, if an interval shows that it is."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Decision:
     where
         The cells it was decided on.
     outcome
-        Holds, does not hold, or too little data to say.
+        Holds, does not hold, shown to make less than `NEGLIGIBLE` of a difference, or too little data to say.
     measured
         The figures that decided it.
     """
@@ -72,7 +75,7 @@ class Decision:
 def decide(
     claim: str, where: str, estimate: Estimate, *, above: float | None = None, below: float | None = None
 ) -> Decision:
-    """Decide whether an interval lies above (or below) a bound.
+    """Decide whether an interval lies above (or below) a bound, or so close around it that either hardly matters.
 
     Examples
     --------
@@ -80,14 +83,22 @@ def decide(
     'holds'
     >>> decide("a leak", "adult", Estimate(0.1, -0.1, 0.3), above=0).outcome
     'too little data to say'
+    >>> decide("a leak", "adult", Estimate(0.01, -0.01, 0.03), above=0).outcome
+    'differs by less than 0.05'
     """
     low, high = estimate.low, estimate.high
     if above is not None:
-        outcome: Outcome = "holds" if low > above else "does not hold" if high <= above else "too little data to say"
+        bound, holds, fails = above, low > above, high <= above
     elif below is not None:
-        outcome = "holds" if high < below else "does not hold" if low >= below else "too little data to say"
+        bound, holds, fails = below, high < below, low >= below
     else:
         raise ValueError("a claim needs a bound: above or below")
+    close = bound - NEGLIGIBLE < low and high < bound + NEGLIGIBLE
+    outcome: Outcome = "too little data to say"
+    if holds or fails:
+        outcome = "holds" if holds else "does not hold"
+    elif close:
+        outcome = "differs by less than 0.05"
     return Decision(claim, where, outcome, f"{estimate.value:+.3f} ({low:+.3f} to {high:+.3f})")
 
 
@@ -126,6 +137,8 @@ def each_beats_classical(claim: str, cells: Iterable[Measured]) -> list[Decision
             outcome = "holds"
         elif "does not hold" in outcomes:
             outcome = "does not hold"
+        elif "differs by less than 0.05" in outcomes:
+            outcome = "differs by less than 0.05"
         measured = f"AUC {m.best().auc:.3f}, beyond the classical {better.measured}"
         decisions.append(Decision(claim, m.cell.name, outcome, measured))
     return decisions
@@ -156,6 +169,6 @@ def tally(decisions: Sequence[Decision]) -> str:
     'holds in 1 of 2, too little data to say in 1'
     """
     counts = Counter(d.outcome for d in decisions)
-    others: tuple[Outcome, ...] = ("does not hold", "too little data to say")
+    others: tuple[Outcome, ...] = ("does not hold", "differs by less than 0.05", "too little data to say")
     parts = [f"{name} in {counts[name]}" for name in others if counts[name]]
     return ", ".join([f"holds in {counts['holds']} of {len(decisions)}", *parts])
