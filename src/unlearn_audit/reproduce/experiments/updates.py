@@ -74,7 +74,7 @@ RETAINED = Experiment(
 
 
 MOST_FIT_ROWS = 20_000
-"""Rows of groups on which attacks are fitted: five times as many as there are of single deletions at the paper's scale."""
+"""Rows of groups on which attacks are fitted: five times as many as of single deletions at the paper's scale."""
 
 
 def _group(scale: Scale) -> list[Cell]:
