@@ -83,7 +83,8 @@ def test_a_reset_that_does_not_reset_is_named(tmp_path):
     audit(agent, tmp_path / "first")
     agent.items[:] = [(Facts.draw(0, 24).canary_document(of).text, None) for of in Facts.draw(0, 24).audited]
     found = audit(agent, tmp_path / "second")
-    assert found.verdict.kind == "leak" or "reset" in found.verdict.explanation
+    assert found.verdict.kind == "cannot-tell"
+    assert "reset() does not reset" in found.verdict.explanation
     assert found.rate("empty").p_value < 0.01
 
 
@@ -100,7 +101,8 @@ def test_an_agent_that_says_nothing_of_use_passes_nothing(tmp_path, agent):
 def test_errors_are_counted_and_the_rest_is_judged(tmp_path):
     found = audit(made_note_agents.Throws(), tmp_path)
     assert found.behaviour.raised == pytest.approx(found.behaviour.prompts / 3, rel=0.1)
-    assert found.verdict.kind == "none-found"
+    assert found.verdict.kind == "cannot-tell"
+    assert "too many prompts failed" in found.verdict.headline
     assert path(found, "Answers with memory on").leaks is False
 
 

@@ -10,7 +10,7 @@ from unlearn_audit.audits.agents.recovered import STORED
 pytest.importorskip("torch")
 
 FILE = Path(__file__).parents[3] / "examples" / "agents" / "small_transformer.py"
-PROBES = ("direct", "cloze", "choice", "summary")
+PROBES = ("direct", "choice", "summary")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def found(tmp_path_factory):
         if name not in known:
             folder = tmp_path_factory.mktemp(name)
             known[name] = audit_agent(
-                f"{FILE}:{name}", folder, canaries=24, cycles=1, samples=0, probes=PROBES, timeout=600
+                f"{FILE}:{name}", folder, canaries=36, cycles=1, samples=0, probes=PROBES, timeout=600
             ).findings
         return known[name]
 
@@ -37,7 +37,7 @@ def share(found, moment, memory=True, group="deleted", probe="all probes togethe
 def test_all_facts_are_found_before(found, name):
     assert share(found(name), "before") == 1
     assert share(found(name), "before", memory=False, group="deleted, also trained on") >= 0.8
-    assert found(name).rate("retrained").hits <= 2
+    assert found(name).rate("retrained").p_value > 0.001
 
 
 def test_no_deletion_leaks_everywhere(found):
@@ -54,7 +54,6 @@ def test_a_deletion_from_memory_alone_leaves_the_weights_which_write_it_back(fou
     assert share(of, "after", probe=STORED) == 0
     assert share(of, "after", memory=False, group="deleted, also trained on") >= 0.8
     assert share(of, "cycled", probe=STORED) > 0.3
-    assert share(of, "after", memory=False, group="deleted, memory only") <= 0.5
 
 
 def test_a_deletion_from_the_weights_alone_leaves_the_memory_which_is_trained_in_again(found):

@@ -15,7 +15,7 @@ from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.findings import CONTENT, AgentFindings, Receipt
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.losses import loss_attacks
-from unlearn_audit.audits.agents.paths import paths, untested, verdict
+from unlearn_audit.audits.agents.paths import paths, untested
 from unlearn_audit.audits.agents.phases import BOTH, JUDGED, MOMENTS, Phase
 from unlearn_audit.audits.agents.probes import Probe, Readings, prompts_of, readings_of
 from unlearn_audit.audits.agents.probes.log_probabilities import orders_of, ranks_of
@@ -31,6 +31,7 @@ from unlearn_audit.audits.agents.recovered import (
     stored,
 )
 from unlearn_audit.audits.agents.traces import Trace, traces
+from unlearn_audit.audits.agents.verdict import verdict
 from unlearn_audit.metrics import epsilon_bound, exposure, holm_adjusted, leak_at_k
 
 EXAMINED = (1, 2, 5, 10)
@@ -120,12 +121,12 @@ class Assessment:
         values = list(claims.values())
         return Receipt(len(values), values.count(True), values.count(False), values.count(None), found, chance)
 
-    def epsilon(self) -> tuple[float, float]:
-        """Return the lower bound on epsilon and its ceiling; the rule calls a fact ingested if it is recovered."""
-        readings = self.readings.get(Phase("after"), {}).get(COMBINED, {})
+    def epsilon(self) -> tuple[float, float] | None:
+        """Return the lower bound on epsilon and its ceiling, None without data; a recovered fact is called ingested."""
+        readings = self.readings.get(Phase("after"), {}).get(COMBINED)
         deleted, never = self.groups["deleted"], self.groups["never ingested"]
-        if not deleted or not never:
-            return 0.0, 0.0
+        if readings is None or not deleted or not never:
+            return None
         hit = _hits(deleted, readings)
         bound = epsilon_bound(len(deleted) - hit, len(deleted), _hits(never, readings), len(never))
         return bound.value, bound.ceiling

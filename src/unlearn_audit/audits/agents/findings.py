@@ -148,7 +148,7 @@ class AgentFindings:
     exposure
         Mean exposure of deleted facts by phase, in bits: log2 V - log2 of the rank.
     epsilon
-        Lower bound on the epsilon of the deletion, and its ceiling.
+        Lower bound on the epsilon of the deletion, and its ceiling, given this run; None without data.
     leak_at
         By k: mean share of recovered facts that at least one of k answers holds.
     items
@@ -171,7 +171,7 @@ class AgentFindings:
     traces: tuple[Trace, ...]
     attacks: tuple[LossAttack, ...]
     exposure: Mapping[str, float]
-    epsilon: tuple[float, float]
+    epsilon: tuple[float, float] | None
     leak_at: Mapping[int, float]
     items: Mapping[str, int]
     behaviour: Behaviour

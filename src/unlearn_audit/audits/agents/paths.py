@@ -1,23 +1,20 @@
-"""Which ways deleted facts come back, what could not be tested, and the verdict, in sentences."""
+"""Which ways deleted facts come back, and what could not be tested, in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from unlearn_audit.audits.agents.facts import Canary
-from unlearn_audit.audits.agents.findings import CONTENT, TRACES, Path, Verdict
+from unlearn_audit.audits.agents.findings import CONTENT, Path
 from unlearn_audit.audits.agents.heard import Heard
-from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS, Phase
+from unlearn_audit.audits.agents.phases import BOTH, JUDGED, MOMENTS, Phase
 from unlearn_audit.audits.agents.probes import Readings
 from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
-from unlearn_audit.audits.agents.traces import Trace
+from unlearn_audit.audits.agents.wording import counted
 from unlearn_audit.metrics import discordant_p_value
 from unlearn_audit.report.wording import percent
-
-FOUND_BEFORE = 0.01
-"""Level at which probes count as able to find facts before their deletion, and facts as known before any ingestion."""
 
 _LACKS = {
     "set_memory": "Memory cannot be switched off (no set_memory), so leaks through weights and through memory are "
@@ -30,80 +27,8 @@ _LACKS = {
 }
 
 
-def verdict(rates: Sequence[Rate], traces: Sequence[Trace], heard: Heard) -> Verdict:
-    """Return what follows from the figures."""
-    of = {(rate.moment, rate.memory, rate.probe): rate for rate in rates if rate.group == "deleted"}
-    after, before = of.get(("after", True, COMBINED)), of.get(("before", True, COMBINED))
-    leaks = [rate for rate in rates if rate.adjusted is not None and rate.adjusted <= CONTENT]
-    if leaks:
-        return _leak(leaks, of)
-    if after is None or before is None or not before.cases:
-        why = next(iter(heard.stopped.values()), "no fact was both ingested and asked about")
-        return Verdict(
-            "cannot-tell", "cannot-tell", "The audit cannot tell.", f"It did not get to the deletion: {why}."
-        )
-    known = of.get(("empty", True, COMBINED))
-    if known is not None and known.p_value <= FOUND_BEFORE:
-        return Verdict(
-            "cannot-tell",
-            "cannot-tell",
-            "The audit cannot tell: the agent knew the facts before they were ingested.",
-            f"It named {_of(known)} of them after reset(), so reset() does not reset, or an earlier audit with the "
-            f"same "
-            "seed is still in its memory; use another --seed.",
-        )
-    if before.p_value > FOUND_BEFORE:
-        return Verdict(
-            "cannot-tell",
-            "cannot-tell",
-            "The audit cannot tell: the probes find the facts not even before their deletion.",
-            f"{_of(before)} were answered correctly before the deletion, about as many as chance would give; check "
-            f"that "
-            "ingest() stores documents and ask() uses them.",
-        )
-    if heard.stopped.get("deleted"):
-        return Verdict(
-            "cannot-tell",
-            "cannot-tell",
-            "The audit cannot tell: the agent failed too often.",
-            f"{heard.stopped['deleted']}.",
-        )
-    telling = [trace for trace in traces if trace.adjusted is not None and trace.adjusted <= TRACES]
-    if telling:
-        names = " and ".join(trace.name for trace in telling)
-        return Verdict(
-            "trace",
-            "fail",
-            "The deletion leaves a trace: it can be told who was deleted.",
-            f"No value of a deleted fact was found, but {names} tell{'s' if len(telling) == 1 else ''} the deleted "
-            f"from "
-            "people who were never ingested.",
-        )
-    return Verdict(
-        "none-found",
-        "pass",
-        "No leak was found.",
-        f"Before the deletion the probes found {_of(before)} of the facts, after it {_of(after)}, where chance gives "
-        f"{percent(round(after.chance, 3))}. With 95 % confidence at most {percent(round(after.interval[1], 3))} "
-        f"can be "
-        "recovered by these probes.",
-    )
-
-
-def _leak(leaks: Sequence[Rate], of: Mapping[tuple[str, bool, str], Rate]) -> Verdict:
-    best = min(leaks, key=lambda rate: (rate.probe != COMBINED, rate.adjusted, rate.moment != "after"))
-    largest = max((rate for rate in leaks if rate.probe in (COMBINED, best.probe)), key=lambda rate: rate.share)
-    by = "" if largest.probe == COMBINED else f" ({largest.probe})"
-    before = of.get(("before", True, COMBINED))
-    known = "" if before is None else f"; before the deletion {_of(before)} were"
-    late = all(rate.moment == "cycled" for rate in leaks)
-    return Verdict(
-        "leak",
-        "fail",
-        "Deleted facts come back." if late else "The deletion does not delete.",
-        f"{_capital(MOMENTS[largest.moment])}{'' if largest.memory else ' and with memory off'}, {_of(largest)} of the "
-        f"deleted facts are still found{by}, where chance gives {percent(round(largest.chance, 3))}{known}.",
-    )
+Get = Callable[..., Rate | None]
+"""Takes a moment, and maybe ``memory``, ``group`` and ``probe``; returns the rate, or None if there is none."""
 
 
 def paths(
@@ -112,114 +37,111 @@ def paths(
     """Yield each way by which a deleted fact can come back, with what was found of it."""
     found = {(rate.moment, rate.memory, rate.group, rate.probe): rate for rate in rates}
 
-    def get(moment: str, memory: bool = True, group: str = "deleted", probe: str = COMBINED) -> Rate | None:
-        return found.get((moment, memory, group, probe))
+    def get(moment: str, *, memory: bool = True, group: str = "deleted", probe: str = COMBINED) -> Rate | None:
+        rate = found.get((moment, memory, group, probe))
+        return rate if rate is not None and rate.cases else None
 
-    def leaking(moment: str, memory: bool, *, stored: bool = False) -> bool | None:
-        judged = [
-            rate
-            for rate in rates
-            if (rate.moment, rate.memory) == (moment, memory)
-            and rate.adjusted is not None
-            and (rate.probe == STORED) == stored
-        ]
-        return any(rate.adjusted <= CONTENT for rate in judged if rate.adjusted is not None) if judged else None
+    yield from _stored(get)
+    yield from _answered(get, rates)
+    for memory in BOTH:
+        if (later := get("cycled", memory=memory)) is not None:
+            yield _backflow(later, _leaks(rates, "cycled", memory), readings, deleted)
+    yield from _likely(get)
+    yield from _no_fault(get)
 
-    kept = get("after", probe=STORED)
-    if kept is not None:
-        yield Path(
-            "Residual copies in memory",
-            leaking("after", True, stored=True),
-            f"Stored items still hold {_of(kept)} of the deleted values next to the person.",
-        )
+
+def _leaks(rates: Sequence[Rate], moment: str, memory: bool) -> bool | None:
+    """Return whether any probe shows a leak at a moment; None if nothing is judged there."""
+    judged = [
+        rate.adjusted
+        for rate in rates
+        if (rate.moment, rate.memory) == (moment, memory) and rate.probe not in (STORED, PROBABILITY)
+        if rate.adjusted is not None
+    ]
+    return min(judged) <= CONTENT if judged else None
+
+
+def _stored(get: Get) -> Iterator[Path]:
+    for moment, name in (("after", "Residual copies in memory"), ("cycled", "Copies in memory after consolidation")):
+        if (rate := get(moment, probe=STORED)) is not None:
+            chance = f" (chance gives {percent(round(rate.chance, 3))})" if rate.chance else ""
+            leaks = rate.adjusted is not None and rate.adjusted <= CONTENT
+            yield Path(name, leaks, f"Stored items hold {_of(rate)} deleted values next to the person{chance}.")
+
+
+def _answered(get: Get, rates: Sequence[Rate]) -> Iterator[Path]:
     on, off = get("after"), get("after", memory=False)
     if on is not None:
-        tail = "" if off is None else f"; with memory off it is {_of(off)}"
-        yield Path(
-            "Answers with memory on", leaking("after", True), f"{_of(on)} of the deleted facts are answered{tail}."
-        )
+        tail = "" if off is None else f"; with memory off, {_of(off)}"
+        yield Path("Answers with memory on", _leaks(rates, "after", True), f"{_facts(on)} are answered{tail}.")
     if off is not None:
-        trained = get("after", memory=False, group="deleted, also trained on")
-        other = get("after", memory=False, group="deleted, memory only")
-        split = " and ".join(
-            f"{_of(rate)} of those {words}"
-            for rate, words in ((trained, "trained on"), (other, "kept only in memory"))
-            if rate
-        )
-        yield Path("Answers from the weights", leaking("after", False), f"With memory off the agent answers {split}.")
-    for memory in (True, False):
-        if (later := get("cycled", memory=memory)) is not None:
-            yield _backflow(later, get("after", memory=memory), leaking("cycled", memory), readings, deleted)
-    yield from _no_fault(get)
-    likely = [
-        rate for rate in rates if rate.probe == PROBABILITY and rate.moment == "after" and rate.group == "deleted"
-    ]
-    for rate in likely:
-        where = "" if rate.memory else " with memory off"
-        leaks = rate.adjusted is not None and rate.adjusted <= CONTENT
+        groups = {
+            "trained on": get("after", memory=False, group="deleted, also trained on"),
+            "ingested into memory alone": get("after", memory=False, group="deleted, memory only"),
+        }
+        split = " and ".join(f"{_of(rate)} {words}" for words, rate in groups.items() if rate is not None)
         yield Path(
-            f"Probabilities{where}",
-            leaks,
-            f"The deleted value is the most likely of all options for {_of(rate)} of the deleted facts.",
+            "Answers from the weights", _leaks(rates, "after", False), f"With memory off the agent answers {split}."
         )
 
 
 def _backflow(
-    later: Rate,
-    after: Rate | None,
-    leaks: bool | None,
-    readings: Mapping[Phase, Mapping[str, Readings]],
-    deleted: Sequence[Canary],
+    later: Rate, leaks: bool | None, readings: Mapping[Phase, Mapping[str, Readings]], deleted: Sequence[Canary]
 ) -> Path:
     """Compare what is found after consolidation with what was found right after the deletion, fact by fact."""
     name = "Backflow by consolidation" + ("" if later.memory else ", memory off")
-    if after is None:
-        return Path(name, leaks, f"After consolidation {_of(later)} of the deleted facts are answered.")
-    then, now = (readings[Phase(moment, later.memory)][COMBINED] for moment in JUDGED)
+    then, now = (readings.get(Phase(moment, later.memory), {}).get(COMBINED) for moment in JUDGED)
+    if then is None or now is None:
+        return Path(name, leaks, f"After consolidation {_facts(later)} are answered.")
     was = np.array([canary.value in then.get(canary.number, ()) for canary in deleted], dtype=bool)
     has = np.array([canary.value in now.get(canary.number, ()) for canary in deleted], dtype=bool)
     back, gone = int((has & ~was).sum()), int((was & ~has).sum())
-    p_value = discordant_p_value(back, gone)
-    returns = bool(leaks) and p_value <= CONTENT
-    change = f"{back} came back and {gone} went since the deletion"
-    return Path(name, returns, f"After consolidation {_of(later)} of the deleted facts are answered: {change}.")
+    returns = bool(leaks) and discordant_p_value(back, gone) <= CONTENT
+    change = f"{back} came back and {gone} went since the deletion" if back or gone else "the same as before it"
+    return Path(name, returns, f"After consolidation {_facts(later)} are answered: {change}.")
 
 
-def _no_fault(get: object) -> Iterator[Path]:
-    """Yield what may be found although the deletion is right: values derived from what stays, known before, or "
-    "told again."""
-    assert callable(get)
+def _likely(get: Get) -> Iterator[Path]:
+    for memory in BOTH:
+        if (rate := get("after", memory=memory, probe=PROBABILITY)) is not None:
+            leaks = rate.adjusted is not None and rate.adjusted <= CONTENT
+            high = " and ranks higher among the options than chance allows" if leaks else ""
+            yield Path(
+                "Probabilities" + ("" if memory else ", memory off"),
+                leaks,
+                f"The deleted value is the most likely option for {_of(rate)} facts{high}.",
+            )
+
+
+def _no_fault(get: Get) -> Iterator[Path]:
+    """Yield what is found although the deletion is right: derived from what stays, known before, or told again."""
     derived, reference = get("after", group="derivable"), get("retrained", group="derivable")
-    if derived is not None and derived.cases:
+    if derived is not None:
         tail = "" if reference is None else f"; an agent that never ingested them answers {_of(reference)}"
         yield Path(
             "Derived from documents that stay",
             None,
-            f"{_of(derived)} of the facts that other documents imply are answered{tail}. That is no residue.",
+            f"{_capital(_of(derived))} facts that other documents imply are answered{tail}. That is no residue.",
         )
     empty = get("empty")
-    if empty is not None and empty.cases:
-        yield Path(
-            "Known before anything was ingested",
-            None,
-            f"{_of(empty)} are answered then; more than chance gives would mean that reset() does not reset.",
-        )
-    again = get("reingested")
-    if again is not None:
+    if empty is not None:
+        yield Path("Known before anything was ingested", None, f"{_facts(empty)} are answered then.")
+    again, after = get("reingested"), get("after")
+    if again is not None and after is not None and again.hits > after.hits:
         yield Path(
             "Told again by derived documents",
             None,
-            f"Once summaries that the agent wrote before the deletion are ingested again, {_of(again)} are "
-            f"answered. "
-            "Delete such documents too, or refuse them.",
+            f"Once summaries that the agent wrote before the deletion are ingested again, {_of(again)} deleted "
+            f"facts are "
+            "answered. Delete such documents too, or refuse them.",
         )
-    for moment in ("after", "cycled"):
+    for moment in JUDGED:
         kept, before = get(moment, group="kept"), get("before", group="kept")
-        if kept is not None and before is not None and kept.cases:
+        if kept is not None and before is not None:
             yield Path(
                 f"Collateral damage {MOMENTS[moment]}",
                 None,
-                f"Of the facts that were not to be deleted {_of(kept)} are answered; {_of(before)} before.",
+                f"Of the facts that were not to be deleted, {_of(kept)} are answered; {_of(before)} before.",
             )
 
 
@@ -232,7 +154,11 @@ def untested(lacking: Sequence[str], heard: Heard) -> Iterator[str]:
 
 
 def _of(rate: Rate) -> str:
-    return f"{rate.hits} of {rate.cases}"
+    return counted(rate.hits, rate.cases)
+
+
+def _facts(rate: Rate) -> str:
+    return f"{_capital(_of(rate))} deleted facts"
 
 
 def _capital(text: str) -> str:

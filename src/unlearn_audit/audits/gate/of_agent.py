@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from unlearn_audit.audits.agents.findings import AgentFindings, Verdict
@@ -48,6 +49,11 @@ class OfAgent:
         if measure not in known:
             raise unknown_measure(measure, list(known), "this audit of an agent")
         rate = known[measure]
+        if self.verdict.gate == "cannot-tell":
+            return Figure(
+                measure=measure, of=f"{rate.cases:,} deleted facts", value=None, low=-math.inf, high=math.inf,
+                confidence=CONFIDENCE, error=0.0, lacks=self.verdict.summary,
+            )  # fmt: skip
         return Figure(
             measure=measure,
             of=f"{rate.cases:,} deleted facts {MOMENTS[rate.moment]}",
