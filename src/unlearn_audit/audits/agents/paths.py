@@ -18,8 +18,7 @@ from unlearn_audit.report.wording import percent
 
 _LACKS = {
     "set_memory": "Memory cannot be switched off (no set_memory), so leaks through weights and through memory are "
-    "told apart "
-    "only by which facts were trained on.",
+    "told apart only by which facts were trained on.",
     "cycle": "Consolidation cannot be run (no cycle), so it was not tested whether deleted facts come back later.",
     "memory_dump": "Memory cannot be read (no memory_dump), so residual copies were looked for in answers alone.",
     "log_probabilities": "No log-probabilities are offered, so facts that the agent knows but does not say went "
@@ -131,9 +130,8 @@ def _no_fault(get: Get) -> Iterator[Path]:
         yield Path(
             "Told again by derived documents",
             None,
-            f"Once summaries that the agent wrote before the deletion are ingested again, {_of(again)} deleted "
-            f"facts are "
-            "answered. Delete such documents too, or refuse them.",
+            f"Once summaries that the agent wrote before the deletion are ingested again, {_of(again)} deleted facts "
+            "are answered. Delete such documents too, or refuse them.",
         )
     for moment in JUDGED:
         kept, before = get(moment, group="kept"), get("before", group="kept")

@@ -27,9 +27,8 @@ def verdict(rates: Sequence[Rate], traces: Sequence[Trace], heard: Heard) -> Ver
     if known:
         return _cannot_tell(
             "the agent knew the facts before they were ingested",
-            f"After reset() it named {_of(known[0])} facts that were ingested only later, so reset() does not "
-            f"reset, or an "
-            "earlier audit with the same seed is still in its memory; use another --seed.",
+            f"After reset() it named {_of(known[0])} facts that were ingested only later, so reset() does not reset, "
+            "or an earlier audit with the same seed is still in its memory; use another --seed.",
         )
     leaks = [rate for rate in rates if rate.adjusted is not None and rate.adjusted <= CONTENT]
     if leaks:
@@ -44,8 +43,7 @@ def verdict(rates: Sequence[Rate], traces: Sequence[Trace], heard: Heard) -> Ver
             "fail",
             "The deletion leaves a trace: it can be told who was deleted.",
             f"No more values were found than chance gives, but {names} tell{'s' if len(telling) == 1 else ''} the "
-            f"deleted "
-            "from people who were never ingested.",
+            "deleted from people who were never ingested.",
         )
     before, after = of["before", True, COMBINED], of["after", True, COMBINED]
     judged = [rate for rate in rates if rate.adjusted is not None]
@@ -82,9 +80,8 @@ def why_blind(rates: Sequence[Rate], heard: Heard) -> tuple[str, str] | None:
         if phase.name in JUDGED and failed > FAILED * len(replies):
             return (
                 "too many prompts failed",
-                f"{failed:,} of {len(replies):,} prompts got no answer {phase.label}; see how the agent behaved, "
-                f"and audit it "
-                "again once it answers.",
+                f"{failed:,} of {len(replies):,} prompts got no answer {phase.label}; see how the agent behaved, and "
+                "audit it again once it answers.",
             )
     several = sum(rate.adjusted is not None for rate in rates)
     if before.p_value * several > CONTENT:
@@ -92,29 +89,21 @@ def why_blind(rates: Sequence[Rate], heard: Heard) -> tuple[str, str] | None:
             return (
                 "the probes hardly find the facts even before their deletion",
                 f"Before the deletion, {_of(before)} facts were answered correctly; check that ingest() stores "
-                f"documents and "
-                "ask() uses them.",
+                "documents and ask() uses them.",
             )
         return (
             "too few facts were planted",
             f"Before the deletion, {_of(before)} facts were answered correctly, and even as many after it would not "
-            f"have "
-            "been significant; plant more with --canaries, or give them more --options.",
+            "have been significant; plant more with --canaries, or give them more --options.",
         )
     for moment in JUDGED:
         kept, then = of.get((moment, True, "kept")), of.get(("before", True, "kept"))
-        if kept is None or then is None or not then.cases:
-            continue
-        if (
-            then.hits
-            and discordant_p_value(then.hits - min(kept.hits, then.hits), 0) <= CONTENT
-            and 2 * kept.hits < then.hits
-        ):
+        lost = 0 if kept is None or then is None else then.hits - kept.hits
+        if kept is not None and then is not None and 2 * lost > then.hits and discordant_p_value(lost, 0) <= CONTENT:
             return (
                 "the agent hardly answers after the deletion",
                 f"Of the facts that were not to be deleted, {_of(kept)} are answered {MOMENTS[moment]}, and "
-                f"{_of(then)} "
-                "before: it fails, or the deletion destroyed what it should keep.",
+                f"{_of(then)} before: it fails, or the deletion destroyed what it should keep.",
             )
     return None
 
@@ -134,8 +123,7 @@ def _leak(leaks: Sequence[Rate], of: Mapping[tuple[str, bool, str], Rate]) -> Ve
     if shown.probe == PROBABILITY:
         found = (
             f"{when}, the agent still gives the deleted values higher probabilities than chance allows; the deleted "
-            f"value is "
-            f"the most likely one for {_of(shown)} facts."
+            f"value is the most likely one for {_of(shown)} facts."
         )
         known = ""
     else:
