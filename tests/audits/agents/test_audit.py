@@ -184,7 +184,7 @@ def without_times(document):
     }
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.5, 0.97])
+@pytest.mark.parametrize("share", [0.3, 0.97])
 @pytest.mark.parametrize("unchanged", [True, False])
 def test_an_interrupted_audit_goes_on_and_finds_the_same(tmp_path, monkeypatch, share, unchanged):
     monkeypatch.setattr(Counts, "asking_changes_nothing", unchanged)
