@@ -1,0 +1,99 @@
+"""What the pages about agents say is right: stored questions, membership inference, answers shown, and words."""
+
+import numpy as np
+import pytest
+
+import made_note_agents
+from unlearn_audit.agents import Item
+from unlearn_audit.audits.agents import audit_agent
+from unlearn_audit.audits.agents.facts import ATTRIBUTES, Facts
+from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.losses import loss_attacks, too_few
+from unlearn_audit.audits.agents.phases import Phase
+from unlearn_audit.audits.agents.probes import PROBES, prompts_of
+from unlearn_audit.audits.agents.recovered import STORED, stored
+
+
+def audit(agent, folder, **options):
+    usual = {"canaries": 12, "cycles": 0, "samples": 0, "probes": ("direct", "choice", "reverse")}
+    return audit_agent(agent, folder, **{**usual, **options}).findings
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_questions_that_an_agent_logs_are_no_residual_copies(tmp_path, whole):
+    found = audit(made_note_agents.LogsQuestions(whole), tmp_path)
+    assert found.rate("before", probe=STORED).hits == found.rate("before", probe=STORED).cases > 0
+    after = found.rate("after", probe=STORED)
+    assert (after.hits, after.chance) == (0, 0)
+    assert found.verdict.kind == "none-found"
+
+
+def test_answers_that_are_stored_with_their_questions_are_residual_copies():
+    facts = Facts.draw(0, 12)
+    of = next(canary for canary in facts.audited if canary.ingested)
+    (choice,) = (prompt.turns[0] for prompt in prompts_of(PROBES["choice"], facts, 0) if prompt.canary == of.number)
+    (reverse,) = (
+        prompt.turns[0]
+        for prompt in prompts_of(PROBES["reverse"], facts, 0)
+        if f"{of.attribute} {of.value}?" in prompt.turns[0]
+    )
+    for text in (f"{choice} {of.value}.", f"{reverse} {of.person}."):
+        assert stored(facts, [Item(text)])[of.number] == {of.value}
+    assert stored(facts, [Item(choice)])[of.number] == set()
+    assert stored(facts, [Item(reverse)])[of.number] == set()
+
+
+def log_probabilities(facts, phi):
+    """One list for each canary in which its value has a share of e^φ of all options."""
+    found = {}
+    for of in facts.canaries:
+        options = facts.options[of.attribute]
+        rest = np.log1p(-np.exp(phi[of.number])) - np.log(len(options) - 1)
+        found[of.number] = [phi[of.number] if option == of.value else rest for option in options]
+    return found
+
+
+def measured(facts, change):
+    """The attacks on likelihoods that fall by so much, of each canary."""
+    before = dict.fromkeys(range(len(facts.canaries)), -0.5)
+    after = {number: -0.5 - change[number] for number in before}
+    known = {Phase("before"): log_probabilities(facts, before), Phase("after"): log_probabilities(facts, after)}
+    return {attack.name: attack for attack in loss_attacks(facts, Heard(log_probabilities=known), 0)}
+
+
+def test_references_make_attributes_of_different_scales_comparable():
+    facts, rng = Facts.draw(1, 160), np.random.default_rng(0)
+    scales = dict(zip(ATTRIBUTES, (0.05, 0.5, 5.0, 50.0), strict=True))
+    change = {
+        of.number: scales[of.attribute] * (10 + rng.uniform(0, 1) + (1.5 if of.ingested else 0))
+        for of in facts.canaries
+    }
+    found = measured(facts, change)
+    assert found["pair-scale"].auc == 1  # within an attribute all that were deleted fell by more
+    assert found["fall in likelihood"].auc < 0.7
+    assert found["pair-scale"].never == found["fall in likelihood"].never
+
+
+def test_pair_scale_needs_references_and_the_others_keep_all_facts():
+    facts = Facts.draw(0, 24)
+    never = [of for of in facts.audited if not of.ingested and not of.linked]
+    assert 4 <= len(never) < 16
+    found = measured(facts, {of.number: 1 + of.ingested + 0.01 * of.number for of in facts.canaries})
+    assert set(found) == {"likelihood before", "likelihood after", "fall in likelihood"}
+    assert {attack.never for attack in found.values()} == {len(never)}
+    assert found["fall in likelihood"].auc == 1
+    low, high = found["fall in likelihood"].interval
+    assert low < 1 == high
+
+
+def test_scores_that_are_alike_have_no_interval():
+    facts = Facts.draw(0, 24)
+    found = measured(facts, {of.number: 1.0 + 1e-13 * of.number for of in facts.canaries})
+    assert [(attack.auc, attack.interval) for attack in found.values()] == [(0.5, None)] * 3
+
+
+def test_too_few_facts_are_said_to_be():
+    facts = Facts.draw(0, 4)
+    assert measured(facts, dict.fromkeys(range(len(facts.canaries)), 1.0)) == {}
+    assert "too few" in too_few(3, 9)
+    assert too_few(4, 4) is None
