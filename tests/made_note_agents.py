@@ -179,3 +179,10 @@ class LogsQuestions(Notes):
 
     def memory_dump(self):
         return super().memory_dump() + (["\n".join(self.log)] if self.whole else list(self.log))
+
+
+class Likelihoods(Notes):
+    """Offers log-probabilities: what a stored sentence says is far more likely."""
+
+    def log_probabilities(self, prompt, continuations):
+        return [0.0 if any(prompt + of in text for text, _ in self.items) else -9.0 for of in continuations]

@@ -9,6 +9,7 @@ from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.agents.facts import ATTRIBUTES, Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.losses import loss_attacks, too_few
+from unlearn_audit.audits.agents.page import about_attacks, render
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.probes import PROBES, prompts_of
 from unlearn_audit.audits.agents.recovered import STORED, stored
@@ -97,3 +98,22 @@ def test_too_few_facts_are_said_to_be():
     assert measured(facts, dict.fromkeys(range(len(facts.canaries)), 1.0)) == {}
     assert "too few" in too_few(3, 9)
     assert too_few(4, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("canaries", "said"), [(4, "too few; at least 4 of each"), (24, "pair-scale is left out"), (60, "")]
+)
+def test_the_page_says_which_attacks_are_missing_and_why(tmp_path, canaries, said):
+    found = audit(made_note_agents.Likelihoods(), tmp_path, canaries=canaries, probes=("direct",))
+    assert bool(found.attacks) == (canaries > 4)
+    assert (said in about_attacks(found)) if said else about_attacks(found) == ""
+    page = render(found)
+    assert said in page
+    assert "0.500 to 0.500" not in page
+    assert ("no interval: all scores are alike" in page) == (canaries > 4)  # after a right deletion
+
+
+def test_the_page_says_nothing_of_log_likelihoods_where_none_are_offered(tmp_path):
+    found = audit(made_note_agents.Notes(), tmp_path, probes=("direct",))
+    assert about_attacks(found) == ""
+    assert "What log-likelihoods tell" not in render(found)

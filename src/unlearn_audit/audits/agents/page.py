@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from unlearn_audit.audits.agents.findings import CONTENT, TRACES, AgentFindings
+from unlearn_audit.audits.agents.losses import FEWEST_REFERENCES, PAIR_SCALE, LossAttack, too_few
 from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS
 from unlearn_audit.audits.agents.probes import REGISTRY
 from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
@@ -48,6 +49,7 @@ def render(found: AgentFindings, signing: Signing | None = None, worst: Sequence
         probes=probes_table(found),
         traces=traces_table(found),
         attacks=attacks_table(found),
+        about_attacks=about_attacks(found),
         receipt=receipt(found),
         behaviour=_behaviour(found),
         steps=_steps(found),
@@ -149,12 +151,34 @@ def attacks_table(found: AgentFindings) -> Table:
                 (
                     Cell(attack.sees),
                     Cell("on" if attack.memory else "off"),
-                    Cell(f"{attack.auc:.3f}", f"{attack.interval[0]:.3f} to {attack.interval[1]:.3f}", attack.auc),
+                    Cell(f"{attack.auc:.3f}", _ends_of_auc(attack), attack.auc),
                 ),
             )
             for attack in found.attacks
         ),
     )
+
+
+def _ends_of_auc(attack: LossAttack) -> str:
+    if attack.interval is None:
+        return "no interval: all scores are alike"
+    return f"{attack.interval[0]:.3f} to {attack.interval[1]:.3f}"
+
+
+def about_attacks(found: AgentFindings) -> str:
+    """Return why attacks on log-likelihoods are missing; empty where none is, or the agent offers none."""
+    if found.attacks:
+        if any(attack.name == PAIR_SCALE for attack in found.attacks):
+            return ""
+        return (
+            f"The score {PAIR_SCALE} is left out: it needs {2 * FEWEST_REFERENCES} facts that were never ingested, "
+            "half of them as references; plant more with --canaries."
+        )
+    if not found.exposure:
+        return ""
+    cases = {of.group: of.cases for of in found.rates}
+    few = too_few(cases.get("deleted", 0), cases.get("never ingested", 0))
+    return few or "Log-likelihoods are not known of every fact both before and after the deletion."
 
 
 def receipt(found: AgentFindings) -> list[tuple[str, str, str]]:
