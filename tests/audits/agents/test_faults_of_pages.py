@@ -1,7 +1,10 @@
 """What the pages about agents say is right: stored questions, membership inference, answers shown, and words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 import made_note_agents
 from unlearn_audit.agents import Item
@@ -9,10 +12,11 @@ from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.agents.facts import ATTRIBUTES, Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.losses import loss_attacks, too_few
-from unlearn_audit.audits.agents.page import about_attacks, render
+from unlearn_audit.audits.agents.page import about_attacks, more_answers, print_audit, receipt, render
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.probes import PROBES, prompts_of
 from unlearn_audit.audits.agents.recovered import STORED, stored
+from unlearn_audit.audits.agents.wording import counted
 
 
 def audit(agent, folder, **options):
@@ -117,3 +121,71 @@ def test_the_page_says_nothing_of_log_likelihoods_where_none_are_offered(tmp_pat
     found = audit(made_note_agents.Notes(), tmp_path, probes=("direct",))
     assert about_attacks(found) == ""
     assert "What log-likelihoods tell" not in render(found)
+
+
+@pytest.fixture(scope="module")
+def undeleted(tmp_path_factory):
+    return audit(
+        made_note_agents.Pretends(), tmp_path_factory.mktemp("run"), canaries=24, probes=("direct",), samples=10
+    )
+
+
+def test_more_answers_and_epsilon_are_on_the_page(undeleted):
+    low, ceiling = undeleted.epsilon
+    rows = {term: (answer, explanation) for term, answer, explanation in more_answers(undeleted)}
+    assert {term: answer for term, (answer, _) in rows.items()} == {
+        "leak@1": "100 %",
+        "leak@5": "100 %",
+        "leak@10": "100 %",
+        "Epsilon": f"at least {low:.2f}",
+    }
+    assert f"{ceiling:.2f}" in rows["Epsilon"][1]
+    assert "conditional on this run" in rows["Epsilon"][1]
+    page = render(undeleted)
+    assert "More answers, and epsilon" in page
+    assert "leak@10" in page
+
+
+@pytest.mark.parametrize("nothing", [None, (0.0, 0.0)])
+def test_without_data_nothing_is_said_of_epsilon(undeleted, nothing):
+    empty = replace(undeleted, epsilon=nothing, leak_at={})
+    assert more_answers(empty) == []
+    assert "More answers, and epsilon" not in render(empty)
+
+
+def test_the_receipt_names_what_its_figures_are_of(undeleted):
+    cases = undeleted.rate("after").cases
+    rows = {term: (answer, explanation) for term, answer, explanation in receipt(undeleted)}
+    answer, explanation = rows["Found after deletion"]
+    assert undeleted.receipt.asked > cases
+    assert answer == f"all {cases}"
+    assert "no other document implies" in explanation
+    refused = replace(undeleted, receipt=replace(undeleted.receipt, claimed=1, refused=undeleted.receipt.asked - 1))
+    _, answer, explanation = next(row for row in receipt(refused) if row[0] == "Found after deletion")
+    assert answer == str(cases)
+    assert f"of the {cases} that no other document implies, those reported as done" in explanation
+
+
+def test_stored_items_are_counted_and_nothing_fixed_is_said(undeleted):
+    page = render(undeleted)
+    for moment in ("after", "retrained", "unrelated"):
+        assert f"{undeleted.items[moment]:,} " in page
+    assert "never who was deleted" in page
+    assert "says nothing about anybody" not in page
+    assert "never who was deleted" not in render(replace(undeleted, items={}))
+
+
+def test_a_trace_is_a_sentence_on_the_terminal(tmp_path):
+    found = audit(made_note_agents.Refuses(), tmp_path, canaries=24, probes=("direct", "summary"))
+    console = Console(record=True, width=200, quiet=False)
+    print_audit(console, found, "run")
+    said = " ".join(console.export_text().split())
+    assert "The deleted can be told by refusals: 100 % for them, 0 % for people never ingested" in said
+
+
+@pytest.mark.parametrize(
+    ("hits", "cases", "words"),
+    [(16, 16, "all 16"), (0, 16, "none of the 16"), (4, 16, "4 of the 16"), (1, 1, "the only one")],
+)
+def test_counts_in_words(hits, cases, words):
+    assert counted(hits, cases) == words
