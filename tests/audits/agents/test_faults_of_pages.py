@@ -1,5 +1,6 @@
 """What the pages about agents say is right: stored questions, membership inference, answers shown, and words."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -7,16 +8,20 @@ import pytest
 from rich.console import Console
 
 import made_note_agents
+from made_agents import Small
 from unlearn_audit.agents import Item
 from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.agents.facts import ATTRIBUTES, Facts
-from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.heard import Heard, Reply
 from unlearn_audit.audits.agents.losses import loss_attacks, too_few
 from unlearn_audit.audits.agents.page import about_attacks, more_answers, print_audit, receipt, render
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.probes import PROBES, prompts_of
 from unlearn_audit.audits.agents.recovered import STORED, stored
+from unlearn_audit.audits.agents.transcript import MOST, MOST_OF_ONE, transcript
 from unlearn_audit.audits.agents.wording import counted
+from unlearn_audit.errors import AuditError
+from unlearn_audit.testing import check_agent
 
 
 def audit(agent, folder, **options):
@@ -189,3 +194,113 @@ def test_a_trace_is_a_sentence_on_the_terminal(tmp_path):
 )
 def test_counts_in_words(hits, cases, words):
     assert counted(hits, cases) == words
+
+
+AFTER = Phase("after")
+
+
+def heard_after(facts, answer, names=tuple(PROBES), phases=(AFTER,)):
+    """What an agent answers that `answer` speaks for, given the probe, the prompt, and its canary or None."""
+    replies = {
+        (name, prompt.key): Reply((answer(name, prompt),) * len(prompt.turns), 0.0)
+        for name in names
+        for prompt in prompts_of(PROBES[name], facts, 0)
+    }
+    return Heard(replies=dict.fromkeys(phases, replies))
+
+
+def holders(facts, prompt):
+    """The persons who have the value that a reverse prompt asks for."""
+    return [of.person for of in facts.canaries if prompt.turns[0] == f"Who has the {of.attribute} {of.value}?"]
+
+
+def test_answers_to_the_reverse_question_and_in_two_hops_are_shown():
+    facts = Facts.draw(0, 12)
+    deleted = {of.person: of for of in facts.audited if of.ingested and not of.linked}
+
+    def answer(name, prompt):
+        if name == "reverse":
+            return " and ".join(holders(facts, prompt)) or "Nobody."
+        if name == "hop":
+            return facts.known_for[facts.canaries[prompt.canary].value]
+        return "I do not know."
+
+    found = transcript(facts, PROBES, heard_after(facts, answer), 0)
+    assert {of.person for of in found} == set(deleted)
+    assert Counter(of.person for of in found) == dict.fromkeys(deleted, 2)
+    for of in found:
+        if of.prompt.startswith("Who has"):
+            assert of.value in of.prompt
+            assert of.person in of.answer
+        else:
+            assert of.person in of.prompt
+            assert of.answer == facts.known_for[of.value]
+
+
+def test_facts_take_turns_and_every_phase_and_probe_is_shown():
+    facts = Facts.draw(0, 60)
+    deleted = [of for of in facts.audited if of.ingested and not of.linked]
+    phases = [Phase(name, memory) for name in ("after", "cycled") for memory in (True, False)]
+
+    def answer(name, prompt):
+        if prompt.canary is None:
+            return " and ".join(holders(facts, prompt))
+        return facts.canaries[prompt.canary].value
+
+    found = transcript(facts, PROBES, heard_after(facts, answer, phases=phases), 0)
+    assert len(found) == MOST > len(deleted)
+    of_each = Counter(of.person for of in found)
+    assert len(of_each) == len(deleted)
+    assert max(of_each.values()) <= MOST_OF_ONE
+    assert max(of_each.values()) - min(of_each.values()) <= 1
+    assert {of.moment for of in found} == {phase.label for phase in phases}
+    assert any(of.prompt.startswith("Who has") for of in found)
+    assert any(of.prompt.endswith("known for?") for of in found)
+
+
+def test_the_fact_that_most_answers_hold_comes_first():
+    facts = Facts.draw(0, 12)
+    *_, last = (of for of in facts.audited if of.ingested and not of.linked)
+
+    def answer(name, prompt):
+        of = None if prompt.canary is None else facts.canaries[prompt.canary]
+        return of.value if of is not None and (name == "direct" or of == last) else ""
+
+    found = transcript(facts, PROBES, heard_after(facts, answer), 0)
+    assert found[0].person == last.person
+    assert Counter(of.person for of in found)[last.person] == MOST_OF_ONE
+
+
+def test_a_list_of_all_options_is_an_echo():
+    facts = Facts.draw(0, 12)
+    heard = heard_after(facts, lambda _, prompt: prompt.turns[-1], ["choice"])
+    assert transcript(facts, PROBES, heard, 0) == []
+    assert transcript(facts, PROBES, Heard(), 0) == []
+
+
+class Samples(Small):
+    """Never says the same twice."""
+
+    asked = 0
+
+    def ask(self, prompt, session=None):
+        Samples.asked += 1
+        return f"{super().ask(prompt, session)} ({Samples.asked})"
+
+
+class SamplesAndKeeps(Samples):
+    """The same, and forgets nothing at a reset."""
+
+    def reset(self):
+        self.documents = getattr(self, "documents", [])
+        self.turns = {}
+
+
+def test_answers_that_vary_are_said_to_and_are_no_fault():
+    with pytest.warns(UserWarning, match="answers 'What is the bank of Tovelar Quimsby.' in two ways"):
+        assert check_agent(Samples) is Samples
+
+
+def test_what_survives_a_reset_is_a_fault_though_answers_vary():
+    with pytest.raises(AuditError, match="after reset"):
+        check_agent(SamplesAndKeeps)
