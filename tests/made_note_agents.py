@@ -158,3 +158,31 @@ class Lists(Notes):
 
     def ask(self, prompt, session=None):
         return " ".join(text.split()[0] for text, _ in self.items if "known for" in text)
+
+
+class LogsQuestions(Notes):
+    """Deletes, and keeps a log of all that it was ever asked, each on its own or all in one item."""
+
+    asking_changes_nothing = False
+
+    def __init__(self, whole=False):
+        self.whole = whole
+        super().__init__()
+
+    def reset(self):
+        super().reset()
+        self.log = []
+
+    def ask(self, prompt, session=None):
+        self.log.append(prompt)
+        return super().ask(prompt, session)
+
+    def memory_dump(self):
+        return super().memory_dump() + (["\n".join(self.log)] if self.whole else list(self.log))
+
+
+class Likelihoods(Notes):
+    """Offers log-probabilities: what a stored sentence says is far more likely."""
+
+    def log_probabilities(self, prompt, continuations):
+        return [0.0 if any(prompt + of in text for text, _ in self.items) else -9.0 for of in continuations]

@@ -1,6 +1,5 @@
 """`check_agent` passes agents that keep the contract, and says what is wrong with others."""
 
-import itertools
 import sys
 from pathlib import Path
 
@@ -38,13 +37,6 @@ class KeepsWeights(Small):
 
     def ask(self, prompt, session=None):
         return super().ask(prompt, session) + self.weights
-
-
-class Guesses(Small):
-    numbers = itertools.count()
-
-    def ask(self, prompt, session=None):
-        return f"guess {next(self.numbers)}"
 
 
 class KnowsWhomItDeletes(Small):
@@ -90,7 +82,6 @@ class Tired(Whole):
     [
         (Keeps, "still answers 'What is the bank of Tovelar Quimsby?' with Zorvanek after reset"),
         (KeepsWeights, "still answers 'What is the employer of Brendova Kelmarn?' with Mulbrisk after reset"),
-        (Guesses, "in two ways after two resets and the same documents, 'guess 0' and 'guess 4'"),
         (KnowsWhomItDeletes, "failed at 'delete': KeyError: 'Yustrel Pagonde'"),
         (NoSessions, "failed at 'ask': TypeError"),
         (Counts, "says asking_changes_nothing, and its memory is another one after a question"),

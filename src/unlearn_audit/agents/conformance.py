@@ -5,6 +5,7 @@ See `unlearn_audit.testing`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,8 +27,9 @@ _QUESTIONS = (f"What is the bank of {_NAME}?", f"What is the employer of {_OTHER
 def check_agent(agent: Any, timeout: float = 60.0) -> Any:
     """Check an agent against the contract; return what was given.
 
-    After each reset it must give the same answers to the same questions, and none from before. It must delete people
-    whom it knows and people whom it does not know, and whatever else it offers must work.
+    After a reset it must know nothing from before. It must delete people whom it knows and people whom it does not
+    know, and whatever else it offers must work. That its answers vary, as those of a language model that samples do, is
+    no fault: a warning says so.
 
     Parameters
     ----------
@@ -76,12 +78,7 @@ def _problems(agent: Agent) -> Iterator[str]:
             yield f"still answers '{question}' with {fact} after reset; let reset forget everything, weights too"
     agent.reset()
     _tell(agent)
-    if (again := _answers(agent)) != first:
-        at = next(i for i, answer in enumerate(again) if answer != first[i])
-        yield (
-            f"answers '{_QUESTIONS[at]}' in two ways after two resets and the same documents, '{first[at][:80]}' and "
-            f"'{again[at][:80]}'; let reset set the seeds too, and answer without chance"
-        )
+    _say_what_varies(agent, first)
     agent.ask(f"Let us talk about {_NAME}.", "a session")
     agent.ask("Which bank was that?", "a session")
     yield from _of_what_it_offers(agent)
@@ -89,6 +86,20 @@ def _problems(agent: Agent) -> Iterator[str]:
         agent.delete(person)
     agent.ask(_QUESTIONS[0])
     agent.reset()
+
+
+def _say_what_varies(agent: Agent, first: list[str]) -> None:
+    """Warn of an agent that answers otherwise after a reset and the same documents."""
+    for question, before, again in zip(_QUESTIONS, first, _answers(agent), strict=True):
+        if again != before:
+            warnings.warn(
+                f"agent {agent.where} answers '{question}' in two ways after two resets and the same documents, "
+                f"{before[:80]!r} and {again[:80]!r}; it can be audited like that, but a run that is repeated will "
+                "differ unless reset sets its seeds",
+                UserWarning,
+                stacklevel=5,
+            )
+            return
 
 
 def _of_what_it_offers(agent: Agent) -> Iterator[str]:

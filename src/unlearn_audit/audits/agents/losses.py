@@ -1,12 +1,13 @@
 """Membership inference on log-likelihoods: of the agent before the deletion, after it, and of both together.
 
-φ is the log-likelihood of a fact's true value less that of all V options together. Δφ = φ_before - φ_after. Facts that
-were never ingested serve as references, whose Δφ show how much a deletion moves everything; ours (``pair-scale``), see
-docs/attacks.md.
+φ is the log-likelihood of a fact's true value less that of all V options together. Δφ = φ_before - φ_after. With enough
+facts that were never ingested, some of them serve as references, whose Δφ show how much a deletion moves everything,
+attribute by attribute; ours (``pair-scale``), see docs/attacks.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +19,23 @@ from unlearn_audit.audits.agents.phases import BOTH, Phase
 from unlearn_audit.metrics import auc_interval
 from unlearn_audit.utils.typing import Array, Interval
 
+PAIR_SCALE = "pair-scale"
+"""The score that references put on a scale."""
+
 FLOOR = 1e-6
 """A scale below this counts as this: what is smaller is rounding."""
 
+DIGITS = 9
+"""Decimals of φ: log-likelihoods that differ by less are tied."""
+
 FEWEST = 4
-"""References, deleted facts and facts never ingested, each, that figures need."""
+"""Deleted facts and facts never ingested, each, that figures need."""
+
+FEWEST_REFERENCES = 8
+"""References that ``pair-scale`` needs."""
+
+FEWEST_OF_ONE = 3
+"""References of one attribute with which it has a scale of its own."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,8 @@ class LossAttack:
     sees
         ``before``, ``after`` or ``both versions``.
     auc, interval
-        Of facts that were ingested and deleted against facts never ingested, with its 95 % interval.
+        Of facts that were ingested and deleted against facts never ingested, with its 95 % interval; None where all
+        scores are alike, from which no interval follows.
     deleted, never
         How many of either.
     """
@@ -47,40 +61,67 @@ class LossAttack:
     memory: bool
     sees: str
     auc: float
-    interval: Interval
+    interval: Interval | None
     deleted: int
     never: int
 
 
 def loss_attacks(facts: Facts, heard: Heard, seed: int) -> list[LossAttack]:
-    """Return every attack on log-likelihoods; none where the agent offers none, or too few facts.
+    """Return every attack on log-likelihoods; none where the agent offers none, or of `too_few` facts.
 
-    Of the facts never ingested, half are references, drawn at random; the others are scored.
+    Where half of the facts never ingested are enough references, they are drawn at random, ``pair-scale`` is computed,
+    and all attacks score the other half. Otherwise all are scored, without ``pair-scale``.
     """
     plain = [canary for canary in facts.audited if not canary.linked]
     never = drawn([canary for canary in plain if not canary.ingested], seed, "references")
-    references, others = never[: len(never) // 2], never[len(never) // 2 :]
     deleted = [canary for canary in plain if canary.ingested]
-    if min(len(references), len(others), len(deleted)) < FEWEST:
+    if too_few(len(deleted), len(never)) is not None:
         return []
+    n_references = len(never) // 2 if len(never) // 2 >= FEWEST_REFERENCES else 0
+    references, others = never[:n_references], never[n_references:]
     found = []
     for memory in BOTH:
-        phases = [Phase(name, memory) for name in ("before", "after")]
-        if any(not set_of(heard, phase, [*deleted, *never]) for phase in phases):
+        phases = Phase("before", memory), Phase("after", memory)
+        if not all(set_of(heard, phase, [*deleted, *never]) for phase in phases):
             continue
-        before, after = (phi(facts, [*deleted, *others], heard, phase) for phase in phases)
-        of_references = phi(facts, references, heard, phases[0]) - phi(facts, references, heard, phases[1])
+        scored = [*deleted, *others]
+        before, after = (phi(facts, scored, heard, phase) for phase in phases)
         scores = {
             ("likelihood before", "before"): before,
             ("likelihood after", "after"): after,
             ("fall in likelihood", "both versions"): before - after,
-            ("pair-scale", "both versions"): on_the_scale(before - after, of_references),
         }
-        positive = np.arange(len(deleted) + len(others)) < len(deleted)
+        if references:
+            fell = phi(facts, references, heard, phases[0]) - phi(facts, references, heard, phases[1])
+            scaled = on_the_scale(before - after, _attributes(scored), fell, _attributes(references))
+            scores[PAIR_SCALE, "both versions"] = scaled
         for (name, sees), score in scores.items():
-            estimate = auc_interval(score, positive, None)
-            found.append(LossAttack(name, memory, sees, estimate.value, estimate.interval, len(deleted), len(others)))
+            found.append(_attack(name, sees, np.round(score, DIGITS), len(deleted), memory=memory))
     return found
+
+
+def too_few(deleted: int, never: int) -> str | None:
+    """Return why so many facts give no figures; None if they do.
+
+    Examples
+    --------
+    >>> too_few(9, 3), too_few(9, 4)
+    ('9 deleted facts and 3 never ingested are too few; at least 4 of each are needed.', None)
+    """
+    if min(deleted, never) >= FEWEST:
+        return None
+    return f"{deleted} deleted facts and {never} never ingested are too few; at least {FEWEST} of each are needed."
+
+
+def _attack(name: str, sees: str, score: Array, deleted: int, *, memory: bool) -> LossAttack:
+    """Measure scores of which those of the deleted come first."""
+    estimate = auc_interval(score, np.arange(len(score)) < deleted, None)
+    interval = None if (score == score[0]).all() else estimate.interval
+    return LossAttack(name, memory, sees, estimate.value, interval, deleted, len(score) - deleted)
+
+
+def _attributes(canaries: Sequence[Canary]) -> list[str]:
+    return [canary.attribute for canary in canaries]
 
 
 def set_of(heard: Heard, phase: Phase, canaries: list[Canary]) -> bool:
@@ -93,16 +134,28 @@ def phi(facts: Facts, canaries: list[Canary], heard: Heard, phase: Phase) -> Arr
     """Return (n,) φ = log p(true value) - log of the sum of p over all options."""
     values = np.array([heard.log_probabilities[phase][canary.number] for canary in canaries], dtype=np.float64)
     own = np.array([facts.options[canary.attribute].index(canary.value) for canary in canaries])
-    return np.asarray(values[np.arange(len(own)), own] - np.logaddexp.reduce(values, axis=1))
+    return np.round(values[np.arange(len(own)), own] - np.logaddexp.reduce(values, axis=1), DIGITS)
 
 
-def on_the_scale(change: Array, of_references: Array) -> Array:
+def on_the_scale(
+    change: Array, attributes: Sequence[str], of_references: Array, attributes_of_references: Sequence[str]
+) -> Array:
     """Return (n,) (Δφ - median Δφ_r)/b, with b the mean distance of Δφ_r from their median.
+
+    References r of the same attribute count, or all together where there are fewer than `FEWEST_OF_ONE` of it.
 
     Examples
     --------
-    >>> on_the_scale(np.array([3.0, 1.0]), np.array([0.0, 1.0, 2.0])).round(3).tolist()
-    [3.0, 0.0]
+    >>> references, of = np.array([0.0, 1.0, 2.0, 0.0, 10.0, 20.0]), ["bank"] * 3 + ["doctor"] * 3
+    >>> on_the_scale(np.array([3.0, 30.0]), ["bank", "doctor"], references, of).round(3).tolist()
+    [3.0, 3.0]
     """
-    middle = np.median(of_references)
-    return np.asarray((change - middle) / max(float(np.abs(of_references - middle).mean()), FLOOR))
+    asked, known = np.asarray(attributes), np.asarray(attributes_of_references)
+    scaled = np.empty(len(change))
+    for attribute in np.unique(asked):
+        own = of_references[known == attribute]
+        references = own if len(own) >= FEWEST_OF_ONE else of_references
+        middle = np.median(references)
+        scale = max(float(np.abs(references - middle).mean()), FLOOR)
+        scaled[asked == attribute] = (change[asked == attribute] - middle) / scale
+    return scaled

@@ -10,10 +10,12 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from unlearn_audit.audits.agents.findings import CONTENT, TRACES, AgentFindings
+from unlearn_audit.audits.agents.losses import FEWEST_REFERENCES, PAIR_SCALE, LossAttack, too_few
 from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS
 from unlearn_audit.audits.agents.probes import REGISTRY
 from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
 from unlearn_audit.audits.agents.transcript import Exchange
+from unlearn_audit.audits.agents.wording import counted, of_trace
 from unlearn_audit.report.html import Figure
 from unlearn_audit.report.next_steps import Step
 from unlearn_audit.report.pages import page_template
@@ -23,6 +25,9 @@ from unlearn_audit.report.tables import Cell, Line, Table
 from unlearn_audit.report.wording import number, percent
 
 _SHOWN_GROUPS = ("deleted", "deleted, memory only", "deleted, also trained on", "never ingested", "kept")
+
+_ANSWERS = (1, 5, 10)
+"""k of leak@k that are shown."""
 
 _GATES = {"fail": "gate-fail", "pass": "gate-pass", "cannot-tell": "gate-cannot-tell"}
 
@@ -48,6 +53,8 @@ def render(found: AgentFindings, signing: Signing | None = None, worst: Sequence
         probes=probes_table(found),
         traces=traces_table(found),
         attacks=attacks_table(found),
+        about_attacks=about_attacks(found),
+        more=more_answers(found),
         receipt=receipt(found),
         behaviour=_behaviour(found),
         steps=_steps(found),
@@ -149,12 +156,34 @@ def attacks_table(found: AgentFindings) -> Table:
                 (
                     Cell(attack.sees),
                     Cell("on" if attack.memory else "off"),
-                    Cell(f"{attack.auc:.3f}", f"{attack.interval[0]:.3f} to {attack.interval[1]:.3f}", attack.auc),
+                    Cell(f"{attack.auc:.3f}", _ends_of_auc(attack), attack.auc),
                 ),
             )
             for attack in found.attacks
         ),
     )
+
+
+def _ends_of_auc(attack: LossAttack) -> str:
+    if attack.interval is None:
+        return "no interval: all scores are alike"
+    return f"{attack.interval[0]:.3f} to {attack.interval[1]:.3f}"
+
+
+def about_attacks(found: AgentFindings) -> str:
+    """Return why attacks on log-likelihoods are missing; empty where none is, or the agent offers none."""
+    if found.attacks:
+        if any(attack.name == PAIR_SCALE for attack in found.attacks):
+            return ""
+        return (
+            f"The score {PAIR_SCALE} is left out: it needs {2 * FEWEST_REFERENCES} facts that were never ingested, "
+            "half of them as references; plant more with --canaries."
+        )
+    if not found.exposure:
+        return ""
+    cases = {of.group: of.cases for of in found.rates}
+    few = too_few(cases.get("deleted", 0), cases.get("never ingested", 0))
+    return few or "Log-likelihoods are not known of every fact both before and after the deletion."
 
 
 def receipt(found: AgentFindings) -> list[tuple[str, str, str]]:
@@ -167,8 +196,40 @@ def receipt(found: AgentFindings) -> list[tuple[str, str, str]]:
     for moment, hits in of.found.items():
         name, _, stored = moment.partition(", ")
         where = "still stored" if stored else "still answered"
+        rate = found.rate(name, probe=STORED if stored else COMBINED)
+        cases = 0 if rate is None else rate.cases
+        chance = f"chance gives {of.chance[moment]:.2g}"
+        if of.claimed == of.asked:
+            said = counted(hits, cases), f"that no other document implies: {where}; {chance}"
+        else:
+            among = f"of the {cases:,} that no other document implies, those reported as done"
+            said = f"{hits:,}", f"{where}, {among}; {chance}"
+        rows.append((f"Found {MOMENTS[name]}", *said))
+    return rows
+
+
+def more_answers(found: AgentFindings) -> list[tuple[str, str, str]]:
+    """Return what several answers give away, and the bound on epsilon; nothing where there is no data."""
+    rows = [
+        (
+            f"leak@{k}",
+            percent(round(found.leak_at[k], 3)),
+            f"of the recovered facts: at least one of {k} answers holds it"
+            if k > 1
+            else "of the recovered facts: one answer holds it",
+        )
+        for k in _ANSWERS
+        if k in found.leak_at
+    ]
+    bound: tuple[float, float] | None = found.epsilon
+    if bound is not None and bound[1] > 0:
         rows.append(
-            (f"Found {MOMENTS[name]}", f"{hits:,}", f"{where}, of those claimed; chance gives {of.chance[moment]:.2g}")
+            (
+                "Epsilon",
+                f"at least {bound[0]:.2f}",
+                f"lower bound with 95 % confidence; so few facts can show {bound[1]:.2f} at most. It is conditional on "
+                "this run, in which each fact counts as one trial",
+            )
         )
     return rows
 
@@ -189,7 +250,11 @@ def _behaviour(found: AgentFindings) -> list[tuple[str, str, str]]:
         ("Prompts", f"{of.prompts:,}", failed or "all of them answered"),
         ("Empty answers", f"{of.empty:,}", ""),
         ("Refusals", f"{of.refused:,}", "English phrases alone are recognised"),
-        ("Answers without an option", f"{of.unread:,}", "after the deletion"),
+        (
+            "Readings without an option",
+            f"{of.unread:,}",
+            "right after the deletion, with memory on: each fact, kept ones too, counts once for each probe",
+        ),
     ]
     if of.repeated:
         rows.append(("Asked twice", f"{of.repeated:,}", f"{of.otherwise:,} answered otherwise the second time"))
@@ -242,9 +307,7 @@ def print_audit(console: Console, found: AgentFindings, folder: str) -> None:
     console.print(grid)
     for trace in found.traces:
         if trace.adjusted is not None and trace.adjusted <= TRACES:
-            console.print(
-                f"Trace: {trace.name}, {trace.deleted:.3g} of the deleted against {trace.never:.3g}.", soft_wrap=True
-            )
+            console.print(Text(of_trace(trace)), soft_wrap=True)
     for line in found.untested[:-1]:
         console.print(Text(f"Not tested: {line}", "dim"), soft_wrap=True)
     console.print(f"Report: {folder}/report.html; with answers, private: {folder}/private-report.html", soft_wrap=True)

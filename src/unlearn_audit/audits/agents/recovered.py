@@ -14,8 +14,8 @@ from unlearn_audit.agents import Item
 from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import Phase
-from unlearn_audit.audits.agents.probes import Probe, Readings, hits_and_chances, readings_of
-from unlearn_audit.audits.agents.reading import named_options, persons_named
+from unlearn_audit.audits.agents.probes import Probe, Readings, Reverse, hits_and_chances, readings_of
+from unlearn_audit.audits.agents.reading import named_options, persons_named, without_lists
 from unlearn_audit.metrics import hits_p_value, proportion_interval, rank_sum_p_value
 from unlearn_audit.utils.typing import Integers, Interval
 
@@ -115,16 +115,37 @@ def combined(facts: Facts, readings: Iterable[Readings]) -> dict[int, frozenset[
 
 
 def stored(facts: Facts, items: Sequence[Item]) -> dict[int, frozenset[str]]:
-    """Return for each canary the options that stand in items of the memory which name or belong to the person."""
+    """Return for each canary the options that stand in items of the memory which name or belong to the person.
+
+    The audit's own questions are no copy of a fact: lists of all options do not count, nor do questions of the probe
+    ``reverse`` where an item holds several. Answers that are stored with their questions do.
+    """
     own = items_of(facts, items)
-    return {
-        canary.number: frozenset(
-            option
-            for item in own[canary.person]
-            for option in named_options(item.text, facts.options[canary.attribute])
-        )
-        for canary in facts.canaries
-    }
+    questions = tuple(prompt.turns[-1] for prompt in Reverse().prompts(facts.blind, 0))
+    texts = {item.text for of in own.values() for item in of}
+    told = {text: _without_questions(text, questions) for text in texts}
+    named: dict[tuple[str, str], list[str]] = {}
+    found: dict[int, frozenset[str]] = {}
+    for canary in facts.canaries:
+        options = facts.options[canary.attribute]
+        here = [(item.text, canary.attribute) for item in own[canary.person]]
+        for text, attribute in here:
+            if (text, attribute) not in named:
+                named[text, attribute] = named_options(without_lists(told[text], options), options)
+        found[canary.number] = frozenset(option for key in here for option in named[key])
+    return found
+
+
+def _without_questions(text: str, questions: Sequence[str]) -> str:
+    """Return a text without questions that name an option, if it holds several: it is a log of what was asked.
+
+    One alone stays: the answer next to it may name the person, and then both together are a copy of the fact.
+    """
+    inside = [question for question in questions if question in text]
+    if len(inside) > 1:
+        for question in inside:
+            text = text.replace(question, " ")
+    return text
 
 
 def items_of(facts: Facts, items: Sequence[Item]) -> dict[str, list[Item]]:
