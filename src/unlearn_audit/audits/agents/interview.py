@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 
 from unlearn_audit.agents import Agent, Document, Failure
 from unlearn_audit.audits.agents.facts import Canary, Facts
@@ -139,13 +140,14 @@ class Interview:
         for phase in self._phases("after"):
             self._ask_all(phase, self._prompts())
         self._dump("after")
-        self._sample(recovered(self.heard))
         if self._cycle(self._settings.cycles):
             for phase in self._phases("cycled"):
                 self._ask_all(phase, self._prompts())
             self._dump("cycled")
         self._ingest([(document, False) for document in self._derived()])
         self._ask_all(Phase("reingested"), self._prompts((*SHORT, "about")))
+        # last of all: whom it asks about depends on the values, on which nothing that is judged may depend
+        self._sample(recovered(self.heard))
 
     def _begin(self) -> None:
         """Reset the agent, which an earlier episode may have left without life."""
@@ -204,16 +206,17 @@ class Interview:
     def _keep_reply(self, what: str, phase: Phase, probe: str, prompt: Prompt) -> None:
         known = self._journal.known(self._episode, (what, phase.name, phase.memory, probe, prompt.key))
         if known is None:
-            reply = self._reply(prompt.turns, f"{self._episode}-{phase.key}-{what}-{probe}-{prompt.key}")
+            reply = self._reply(prompt.turns, f"{phase.key}-{what}-{probe}-{prompt.key}")
             where = {"phase": phase.name, "memory": phase.memory, "probe": probe, "key": prompt.key}
             known = {"what": what, **where, **vars(reply)}
         self._add(known)
         self._show()
 
-    def _reply(self, turns: Sequence[str], session: str) -> Reply:
+    def _reply(self, turns: Sequence[str], about: str) -> Reply:
         """Ask the turns of a conversation."""
         if self._stopped is not None:
             return Reply((), 0.0, "unasked")
+        session = session_id(self._settings.seed, f"{self._episode}-{about}")
         began, texts = time.perf_counter(), []
         try:
             for turn in turns:
@@ -336,6 +339,17 @@ class Interview:
         event = {**event, "episode": self._episode}
         self._journal.add(event)
         self.heard.add(event)
+
+
+def session_id(seed: int, about: str) -> str:
+    """Return what a conversation is called: an agent must not read from it when it is asked, or why.
+
+    Examples
+    --------
+    >>> len(session_id(0, "deleted-after")), session_id(0, "a") == session_id(1, "a")
+    (32, False)
+    """
+    return sha256(f"{seed} {about}".encode()).hexdigest()[:32]
 
 
 def n_prompts(facts: Facts, settings: Settings, offers: Iterable[str]) -> int:
