@@ -2,15 +2,20 @@
 
 import hashlib
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import made_note_agents
+from unlearn_audit.agents.messages import Unusable, answer_of, hello_of, logarithms_of
 from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.agents.facts import Facts
 
 FEW = ("direct", "choice")
+
+KIND = "{0.__class__.__name__}".format  # in the names of tests, as Python writes no number of thousands of digits
 
 
 def audit(agent, folder, **options):
@@ -92,3 +97,44 @@ def test_the_prompts_do_not_depend_on_the_values(tmp_path, monkeypatch):
     monkeypatch.setattr(Facts, "draw", classmethod(lambda cls, *_: facts))  # noqa: ARG005
     audit(second, tmp_path / "second")
     assert first.prompts == second.prompts
+
+
+def test_no_command_and_no_query_is_published(tmp_path):
+    agent = Path(made_note_agents.__file__)
+    program = tmp_path / "agent.py"
+    program.write_text(
+        f"import sys; sys.path.insert(0, {str(agent.parent)!r})\n"
+        "import json, made_note_agents\n"
+        "from unlearn_audit.agents.adapter import Adapter\n"
+        "adapter = Adapter(made_note_agents.Notes())\n"
+        "for line in sys.stdin:\n"
+        "    print(json.dumps(adapter.reply(json.loads(line))), flush=True)\n"
+    )
+    found = audit(f"{sys.executable} {program} --token s3cret-token", tmp_path / "run", canaries=4)
+    assert set(found.settings["agent"]) == {"where", "digest"}
+    for file in (tmp_path / "run").rglob("*"):
+        assert not file.is_file() or b"s3cret-token" not in file.read_bytes(), file
+
+
+@pytest.mark.parametrize("id", ["--5", "9" * 5_000, "-", "\u00b2", 10**4_999, -1, True, 1.5], ids=KIND)  # noqa: A002
+def test_ids_are_for_the_agent_to_choose(tmp_path, id):  # noqa: A002
+    class Agent(made_note_agents.Notes):
+        def memory_dump(self):
+            return [{"text": text, "id": id} for text, _ in self.items]
+
+    found = audit(Agent(), tmp_path, probes=("direct",))
+    assert found.verdict.kind in ("none-found", "cannot-tell", "trace")
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 10**5_000, float("nan"), float("-inf"), True], ids=KIND)
+def test_impossible_log_probabilities_are_an_unusable_reply(number):
+    with pytest.raises(Unusable):
+        logarithms_of([number], 1)
+    with pytest.raises(Unusable):
+        answer_of({"text": "", "log_probabilities": {"a": number}})
+
+
+@pytest.mark.parametrize("offers", [[10**5_000], [["cycle"]], [{}], [None], 10**5_000], ids=KIND)
+def test_impossible_offers_are_an_unusable_reply(offers):
+    with pytest.raises(Unusable):
+        hello_of({"offers": offers})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def audit_agent(
     shown = progress or usual_reporter()
     with open_agent(adapter, timeout, headers_of(headers)) as agent:
         configured = {
-            "agent": dict(agent.identity),
+            "agent": public_identity(agent),
             "canaries": canaries,
             "options": options,
             "cycles": cycles,
@@ -143,6 +144,15 @@ def chosen_probes(names: Sequence[str]) -> Mapping[str, Probe]:
         If there is no such probe.
     """
     return {name: REGISTRY.find(name) for name in names or PROBES}
+
+
+def public_identity(agent: Agent) -> dict[str, str]:
+    """Return what tells an agent from another in files that may be published.
+
+    A command or an address may hold secrets, so of all that identifies it there is only the digest.
+    """
+    whole = json.dumps(dict(agent.identity), sort_keys=True, default=str)
+    return {"where": agent.where, "digest": sha256(whole.encode()).hexdigest()}
 
 
 def _shown(shown: Reporter, facts: Facts, settings: Settings, agent: Agent) -> Callable[[], None]:
