@@ -1,19 +1,30 @@
 """What an audit asks depends on no value, and calls that fail cost no more than they must."""
 
 import hashlib
+import json
+import math
 import re
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import made_note_agents
+from unlearn_audit.agents import Failure
 from unlearn_audit.agents.messages import Unusable, answer_of, hello_of, logarithms_of
 from unlearn_audit.audits.agents import audit_agent
+from unlearn_audit.audits.agents.calls import Calls
 from unlearn_audit.audits.agents.facts import Facts
+from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.recovered import PROBABILITY
+from unlearn_audit.errors import AuditError
+from unlearn_audit.utils.progress import Silent
 
 FEW = ("direct", "choice")
+
+SECRET = "Zokripom"
 
 KIND = "{0.__class__.__name__}".format  # in the names of tests, as Python writes no number of thousands of digits
 
@@ -94,7 +105,7 @@ def test_the_prompts_do_not_depend_on_the_values(tmp_path, monkeypatch):
     first, second = Asked(), Asked()
     audit(first, tmp_path / "first")
     facts = Facts.draw(0, 12).with_drawn_values(np.random.default_rng(5))
-    monkeypatch.setattr(Facts, "draw", classmethod(lambda cls, *_: facts))  # noqa: ARG005
+    monkeypatch.setattr(Facts, "draw", classmethod(lambda cls, *_: facts))
     audit(second, tmp_path / "second")
     assert first.prompts == second.prompts
 
@@ -116,8 +127,8 @@ def test_no_command_and_no_query_is_published(tmp_path):
         assert not file.is_file() or b"s3cret-token" not in file.read_bytes(), file
 
 
-@pytest.mark.parametrize("id", ["--5", "9" * 5_000, "-", "\u00b2", 10**4_999, -1, True, 1.5], ids=KIND)  # noqa: A002
-def test_ids_are_for_the_agent_to_choose(tmp_path, id):  # noqa: A002
+@pytest.mark.parametrize("id", ["--5", "9" * 5_000, "-", "\u00b2", 10**4_999, -1, True, 1.5], ids=KIND)
+def test_ids_are_for_the_agent_to_choose(tmp_path, id):
     class Agent(made_note_agents.Notes):
         def memory_dump(self):
             return [{"text": text, "id": id} for text, _ in self.items]
@@ -138,3 +149,202 @@ def test_impossible_log_probabilities_are_an_unusable_reply(number):
 def test_impossible_offers_are_an_unusable_reply(offers):
     with pytest.raises(Unusable):
         hello_of({"offers": offers})
+
+
+class Fails(made_note_agents.Pretends):
+    """Raises an error at some calls of one kind: from one number of the call to another, counted from the reset."""
+
+    call, first, last = "", 0, 0
+
+    def reset(self):
+        super().reset()
+        self.count = 0
+
+    def _at(self, call):
+        if call == self.call:
+            self.count += 1
+            if self.first <= self.count <= self.last:
+                raise RuntimeError(f"secret answer {SECRET}")
+
+    def ask(self, prompt, session=None):
+        self._at("ask")
+        return super().ask(prompt, session)
+
+    def cycle(self):
+        self._at("cycle")
+        super().cycle()
+
+    def set_memory(self, on):
+        self._at("set_memory")
+        super().set_memory(on)
+
+    def ingest(self, document, train=False):
+        self._at("ingest")
+        super().ingest(document, train)
+
+    def memory_dump(self):
+        self._at("memory_dump")
+        return super().memory_dump()
+
+    def log_probabilities(self, prompt, continuations):
+        self._at("log_probabilities")
+        return [-1.0] * len(continuations)
+
+
+def failing(call, first, last=10**9):
+    """A class of agents that fail at some calls."""
+    return type("Agent", (Fails,), {"call": call, "first": first, "last": last})
+
+
+def events_of(folder):
+    return [json.loads(line) for line in (folder / "private-answers.jsonl").read_text().splitlines()]
+
+
+def test_a_cycle_that_fails_ends_an_episode_and_what_was_heard_counts(tmp_path):
+    found = audit(failing("cycle", 2)(), tmp_path)  # the first of an episode does not
+    assert found.verdict.kind == "leak"
+    assert found.rate("after").hits == found.rate("before").hits > 0
+    assert found.rate("cycled") is None
+    (note,) = (note for note in found.notes if "ended early" in note)
+    assert "'cycle' failed twice" in note
+    assert "after deletion" in note
+
+
+def test_what_an_agent_said_when_a_call_failed_is_private(tmp_path):
+    said = []
+    reporter = Silent()
+    reporter.say = said.append
+    audit(failing("cycle", 2)(), tmp_path, progress=reporter)
+    for file in ("report.html", "report.md", "findings.json"):
+        assert SECRET not in (tmp_path / file).read_text(encoding="utf-8")
+    assert any(SECRET in line for line in said)
+    assert any(SECRET in event.get("said", "") for event in events_of(tmp_path) if event["what"] == "stopped")
+
+
+@pytest.mark.parametrize("call", ["cycle", "set_memory"])
+def test_a_call_that_fails_once_is_made_again(tmp_path, call):
+    class Once(failing(call, 1)):
+        failed = False
+
+        def _at(self, of):
+            if of == call and not Once.failed:
+                Once.failed = True
+                raise RuntimeError("once")
+
+    found = audit(Once(), tmp_path)
+    assert Once.failed
+    assert not [note for note in found.notes if "ended early" in note]
+    assert found.rate("cycled").hits == found.rate("before").hits > 0
+
+
+def test_nothing_is_ingested_twice_when_an_ingestion_is_repeated(tmp_path):
+    class HalfDone(made_note_agents.Notes):
+        failed = False
+
+        def ingest(self, document, train=False):
+            super().ingest(document, train)
+            if len(self.items) == 40 and not HalfDone.failed:
+                HalfDone.failed = True
+                raise RuntimeError("after it was stored")
+
+    found = audit(HalfDone(), tmp_path / "once")
+    assert HalfDone.failed
+    assert found.items == audit(made_note_agents.Notes(), tmp_path / "never").items
+
+
+def test_an_agent_that_ingests_nothing_is_an_error(tmp_path):
+    with pytest.raises(AuditError, match="could not ingest a document"):
+        audit(failing("ingest", 1)(), tmp_path)
+
+
+def test_an_agent_that_cannot_be_started_again_for_a_reset_is_an_error():
+    class Lost:
+        where = "lost"
+
+        def reset(self):
+            raise Failure("hung", "lost hung", ended=True)
+
+        def restart(self):
+            raise Failure("broken", "lost does not start")
+
+    with pytest.raises(AuditError, match="lost does not start"):
+        Calls(Lost(), print, print, math.inf, 1.0).begin()
+
+
+@pytest.mark.parametrize(("call", "moments"), [("memory_dump", 5), ("log_probabilities", 6)])
+def test_calls_that_show_nothing_are_told(tmp_path, call, moments):
+    found = audit(failing(call, 1)(), tmp_path)
+    assert found.verdict.kind == "leak"  # no number of them ends an episode
+    failed = Heard.of(events_of(tmp_path)).failed
+    assert {of for of, _ in failed} == {call}
+    assert len({moment for _, moment in failed}) == (moments if call == "memory_dump" else 4)
+
+
+@pytest.mark.parametrize(("last", "stops"), [(19, False), (10**9, True)])
+def test_errors_in_a_row_end_an_episode(tmp_path, last, stops):
+    found = audit(failing("ask", 1, last)(), tmp_path)
+    assert (found.behaviour.unasked > 0) == stops
+    assert any("20 questions in a row failed" in note for note in found.notes) == stops
+
+
+def test_hangs_now_and_then_end_an_episode_once_they_are_many():
+    class Seldom:
+        def restart(self):
+            return True
+
+    def hang():
+        raise Failure("hung", "hung")
+
+    events = []
+    calls = Calls(Seldom(), events.append, lambda _: None, math.inf, 1.0)
+    for number in range(1, 400):
+        if calls.stopped:
+            break
+        try:
+            calls.ask(hang if number % 10 == 0 else lambda: None)
+        except Failure:
+            pass
+    assert number == 101  # at the 100th, the tenth hang
+    assert "10 times in 100 prompts" in events[-1]["why"]
+
+
+@pytest.mark.parametrize(("row", "stops"), [(4, False), (5, True)])
+def test_hangs_in_a_row_end_an_episode(row, stops):
+    def hang():
+        raise Failure("broken", "broken")
+
+    calls = Calls(None, lambda _: None, lambda _: None, math.inf, 1.0)
+    for _ in range(3):
+        for _ in range(row):
+            with pytest.raises(Failure):
+                calls.ask(hang)
+        calls.ask(lambda: None)
+    assert calls.stopped == stops
+
+
+def test_an_audit_ends_at_its_time_limit_and_says_so(tmp_path):
+    class Slow(made_note_agents.Notes):
+        def ask(self, prompt, session=None):
+            time.sleep(0.02)
+            return super().ask(prompt, session)
+
+    found = audit(Slow(), tmp_path, time_limit=1)
+    assert found.behaviour.unasked > 0
+    assert found.verdict.kind == "cannot-tell"
+    assert any("time limit of 1 seconds" in note for note in found.notes)
+
+
+def test_log_probabilities_that_come_with_answers_are_used(tmp_path):
+    options = Facts.draw(0, 12).options
+
+    class Scores(made_note_agents.Pretends):
+        def ask(self, prompt, session=None):
+            said = super().ask(prompt, session)
+            named = next((of for of in options.values() if all(one in prompt for one in of)), ())
+            return {"text": "", "log_probabilities": {of: -0.1 if of in said else -5.0 for of in named}}
+
+    found = audit(Scores(), tmp_path)
+    rate = found.rate("after", probe=PROBABILITY)
+    assert rate.hits == rate.cases > 0
+    assert found.rate("empty", probe=PROBABILITY) is None
+    assert found.verdict.kind == "leak"
