@@ -1,5 +1,6 @@
 """What an audit asks depends on no value, and calls that fail cost no more than they must."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 
 import made_note_agents
-from unlearn_audit.agents import Failure
+from made_servers import running, slow, status
+from unlearn_audit.agents import Failure, Opening
+from unlearn_audit.agents.http import HttpAgent
 from unlearn_audit.agents.messages import Unusable, answer_of, hello_of, logarithms_of
 from unlearn_audit.audits.agents import audit_agent
 from unlearn_audit.audits.agents.calls import Calls
 from unlearn_audit.audits.agents.facts import Facts
 from unlearn_audit.audits.agents.heard import Heard
+from unlearn_audit.audits.agents.journal import NAME, Journal
 from unlearn_audit.audits.agents.recovered import PROBABILITY
 from unlearn_audit.errors import AuditError
 from unlearn_audit.utils.progress import Silent
@@ -154,7 +158,7 @@ def test_impossible_offers_are_an_unusable_reply(offers):
 class Fails(made_note_agents.Pretends):
     """Raises an error at some calls of one kind: from one number of the call to another, counted from the reset."""
 
-    call, first, last = "", 0, 0
+    call, since, until = "", 0, 0
 
     def reset(self):
         super().reset()
@@ -163,7 +167,7 @@ class Fails(made_note_agents.Pretends):
     def _at(self, call):
         if call == self.call:
             self.count += 1
-            if self.first <= self.count <= self.last:
+            if self.since <= self.count <= self.until:
                 raise RuntimeError(f"secret answer {SECRET}")
 
     def ask(self, prompt, session=None):
@@ -193,7 +197,7 @@ class Fails(made_note_agents.Pretends):
 
 def failing(call, first, last=10**9):
     """A class of agents that fail at some calls."""
-    return type("Agent", (Fails,), {"call": call, "first": first, "last": last})
+    return type("Agent", (Fails,), {"call": call, "since": first, "until": last})
 
 
 def events_of(folder):
@@ -300,10 +304,8 @@ def test_hangs_now_and_then_end_an_episode_once_they_are_many():
     for number in range(1, 400):
         if calls.stopped:
             break
-        try:
+        with contextlib.suppress(Failure):
             calls.ask(hang if number % 10 == 0 else lambda: None)
-        except Failure:
-            pass
     assert number == 101  # at the 100th, the tenth hang
     assert "10 times in 100 prompts" in events[-1]["why"]
 
@@ -348,3 +350,45 @@ def test_log_probabilities_that_come_with_answers_are_used(tmp_path):
     assert rate.hits == rate.cases > 0
     assert found.rate("empty", probe=PROBABILITY) is None
     assert found.verdict.kind == "leak"
+
+
+REPLY = {"what": "reply", "phase": "before", "memory": True, "probe": "direct", "texts": [""], "seconds": 1.0}
+
+
+def lines_of(folder):
+    return [json.loads(line) for line in (folder / NAME).read_text().splitlines()]
+
+
+def test_a_journal_holds_what_is_used_again_once(tmp_path):
+    events = [{**REPLY, "key": str(key), "failure": None, "episode": "deleted"} for key in range(3)]
+    first = Journal(tmp_path, asking_changes_nothing=True)
+    for event in events:
+        first.add(event)
+    first.close()
+    for _ in range(2):  # interrupted again, and again
+        again = Journal(tmp_path, asking_changes_nothing=True)
+        again.add({"what": "claim", "person": "A", "claimed": True, "said": "", "episode": "deleted"})
+        for key in (2, 1):
+            again.add({**again.known("deleted", ("reply", "before", True, "direct", str(key))), "episode": "deleted"})
+        again.close()
+        assert sorted(event["key"] for event in lines_of(tmp_path) if event["what"] == "reply") == ["0", "1", "2"]
+    last = Journal(tmp_path, asking_changes_nothing=True)
+    last.add(events[2])
+    last.add({"what": "end", "episode": "deleted"})
+    last.close()
+    assert lines_of(tmp_path) == last.events == [events[2], {"what": "end", "episode": "deleted"}]
+
+
+@pytest.mark.parametrize("fault", [status(503), status(429, Retry_After="1"), slow(0.4)])
+def test_all_tries_of_a_call_share_its_time(fault):
+    with running() as server:
+        server.answer = lambda message, path, number: {"answer": {}}
+        agent = HttpAgent(server.url("/v1"), Opening(0.6), wait=0.25)
+        agent.start()
+        server.faults = dict.fromkeys(range(1, 9), fault)
+        began = time.monotonic()
+        with pytest.raises(Failure) as caught:
+            agent.ask("who?")
+        agent.close()
+    assert time.monotonic() - began < 1.1
+    assert caught.value.what in ("hung", "broken")

@@ -173,17 +173,19 @@ class Calls:
 
         All calls that changed its state are made again, from the reset on.
         """
-        name = ""
         try:
             if failure.ended and not self._agent.restart():
                 self._give_up("the agent cannot be started again", failure, at)
                 return False
-            for name, call in self._done:
-                call()
         except Failure as another:
-            why = f"'{name}' failed when it was repeated" if name else "the agent did not start again"
-            self._give_up(why, another, at)
+            self._give_up("the agent did not start again", another, at)
             return False
+        for name, call in self._done:
+            try:
+                call()
+            except Failure as another:
+                self._give_up(f"'{name}' failed when it was repeated", another, at)
+                return False
         return True
 
     def _give_up(self, why: str, failure: Failure, at: str) -> None:
