@@ -21,9 +21,6 @@ _ATTEMPTS = 5
 _FIRST_ATTEMPTS = 2
 """Of the first call: an address that never worked is probably wrong."""
 
-_LONGEST_WAIT = 120.0
-"""Seconds that a server may ask to wait for."""
-
 _NOTHING_DONE = frozenset({425, 429, 503})
 """Answers by which a server says that it did nothing."""
 
@@ -34,7 +31,8 @@ _CHANGING = ("ingest", "delete", "cycle")
 class HttpAgent(SpokenAgent):
     """An address to which messages are posted.
 
-    What fails in passing is tried again; a call that would change something twice only where nothing was done.
+    What fails in passing is tried again, within the time that one call may take; a call that would change something
+    twice only where nothing was done.
 
     Parameters
     ----------
@@ -70,9 +68,10 @@ class HttpAgent(SpokenAgent):
     def _reply(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         call, failures = message["call"], 0
         attempts = _FIRST_ATTEMPTS if call == "hello" else _ATTEMPTS
+        end = time.monotonic() + self._opening.timeout
         while True:
             try:
-                return self._once(message)
+                return self._once(message, end - time.monotonic())
             except Passing as error:
                 self.close()
                 failures += 1
@@ -80,12 +79,20 @@ class HttpAgent(SpokenAgent):
                 wait = max(pause(failures, self._wait), error.after or 0.0)
                 if failures >= attempts:
                     raise self._broken(f"failed {failures} times in a row at '{call}', last with: {why}") from error
-                if wait > _LONGEST_WAIT:
-                    raise self._broken(f"asks to wait {wait:.0f} seconds at '{call}' ({why}); try later") from error
+                if wait >= end - time.monotonic():
+                    raise self._out_of_time(call, why, error.after) from error
                 time.sleep(wait)
 
-    def _once(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Post a message, and return the reply.
+    def _out_of_time(self, call: str, why: str, after: float | None) -> Failure:
+        """Return the failure of a call for another try of which no time is left."""
+        if after is not None and after >= self._opening.timeout:
+            return self._broken(f"asks to wait {after:.0f} seconds at '{call}' ({why}); try later")
+        seconds = self._opening.timeout
+        told = f"did not reply to '{call}' within {seconds:g} seconds ({why}); give it more with --timeout"
+        return Failure("hung", self._failed(told))
+
+    def _once(self, message: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+        """Post a message, and return the reply, which may take some seconds.
 
         Raises
         ------
@@ -94,7 +101,7 @@ class HttpAgent(SpokenAgent):
         """
         import httpx
 
-        call, seconds, started = message["call"], self._opening.timeout, time.monotonic()
+        call, started, seconds = message["call"], time.monotonic(), max(seconds, 1e-3)
         try:
             status, after, content = self._posted(message, seconds)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
@@ -105,10 +112,10 @@ class HttpAgent(SpokenAgent):
             self.close()
             # a client that was closed in the middle raises many things
             if isinstance(error, httpx.TimeoutException) or time.monotonic() - started >= seconds:
-                raise Failure(
-                    "hung",
-                    self._failed(f"did not reply to '{call}' within {seconds:g} seconds; give it more with --timeout"),
-                ) from error
+                told = (
+                    f"did not reply to '{call}' within {self._opening.timeout:g} seconds; give it more with --timeout"
+                )
+                raise Failure("hung", self._failed(told)) from error
             return self._not_again(call, self._address.clean(reason(error) or type(error).__name__), error)
         if status < 300:
             return self._cleaned(content)

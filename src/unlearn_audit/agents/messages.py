@@ -38,6 +38,10 @@ _ROUNDING = 1e-6
 """By how much a logarithm of a probability may be above 0."""
 
 
+_ID_DIGITS = 100
+_LARGEST_ID = 10**_ID_DIGITS
+
+
 class Unusable(Exception):
     """A reply that is of no use, told as the rest of a sentence that begins with the agent."""
 
@@ -93,7 +97,7 @@ def hello_of(value: Any) -> tuple[frozenset[str], bool]:
     if not isinstance(value, dict):
         raise _unusable("hello", value, 'an object such as {"offers": [], "asking_changes_nothing": false}')
     offers, nothing = value.get("offers", []), value.get("asking_changes_nothing", False)
-    strays = [str(name) for name in offers if name not in OPTIONAL] if isinstance(offers, list) else [_named(offers)]
+    strays = [_said(name) for name in offers if name not in OPTIONAL] if isinstance(offers, list) else [_named(offers)]
     if strays:
         raise Unusable(f"offers {in_one_line(strays[0], 80)!r}; offer a list of some of {', '.join(OPTIONAL)}")
     if not isinstance(nothing, bool):
@@ -180,9 +184,13 @@ def _item(value: Any) -> Item:
 
 def _label(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= _LARGEST_ID:  # Python writes no number of thousands of digits
+            raise Unusable(f"answered 'memory_dump' with a number of more than {_ID_DIGITS} digits as an id")
         return str(value)
-    if value is None or isinstance(value, str):
-        return value and _clean(value)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _text("memory_dump", value, "an id and a person that are texts")
     raise _unusable("memory_dump", value, "an id and a person that are texts")
 
 
@@ -204,16 +212,24 @@ def _clean(text: str) -> str:
 def _logarithm(call: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _unusable(call, value, "numbers as log-probabilities")
-    if not -math.inf < value <= _ROUNDING:  # nan is not either
+    try:
+        found = float(value)
+    except OverflowError:  # an integer may be larger than any float, and too long to be written
+        found = math.inf if value > 0 else -math.inf
+    if not -math.inf < found <= _ROUNDING:  # nan is not either
         raise Unusable(
-            f"answered '{call}' with {value} as a log-probability; give natural logarithms of probabilities, which are "
+            f"answered '{call}' with {found} as a log-probability; give natural logarithms of probabilities, which are "
             "finite and at most 0"
         )
-    return float(value)
+    return found
 
 
 def _unusable(call: str, value: Any, needed: str) -> Unusable:
     return Unusable(f"answered '{call}' with {_named(value)}; answer with {needed.rstrip(',')}")
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else _named(value)
 
 
 def _named(value: Any) -> str:

@@ -51,7 +51,7 @@ class Claim:
     claimed
         Whether it reported success; None where the call failed.
     said
-        Its message, or why the call failed.
+        Its message, or in our own words that the call failed.
     """
 
     person: str
@@ -78,7 +78,10 @@ class Heard:
     samples
         By number of the canary: several more answers.
     stopped
-        Why an episode could not be finished, by episode.
+        Why an episode could not be finished, by episode; in our own words, so that it may be published.
+    failed
+        Calls that would have shown the memory or probabilities, and failed: the name of each, and when, by the phase
+        or moment of the dump.
     """
 
     replies: dict[Phase, dict[Asked, Reply]] = field(default_factory=dict)
@@ -88,6 +91,7 @@ class Heard:
     claims: list[Claim] = field(default_factory=list)
     samples: dict[int, list[str]] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Heard:
@@ -117,6 +121,8 @@ class Heard:
             self.samples.setdefault(event["canary"], []).append(event["text"])
         elif what == "stopped":
             self.stopped[event["episode"]] = event["why"]
+        elif what == "failed":
+            self.failed.append((event["call"], event["phase"]))
 
     def of_probe(self, phase: Phase, probe: str) -> dict[str, tuple[str, ...]]:
         """Return the answers to a probe's prompts in a phase by their key; those that failed are not there."""

@@ -10,21 +10,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 
-from unlearn_audit.agents import Agent, Document, Failure
+from unlearn_audit.agents import Agent, Answer, Document, Failure
+from unlearn_audit.audits.agents.calls import Calls
 from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.heard import Event, Heard, Reply
 from unlearn_audit.audits.agents.journal import Journal
 from unlearn_audit.audits.agents.order import deleted, drawn, places, unrelated
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.probes import Probe, Prompt, prompts_of
-from unlearn_audit.audits.agents.probes.log_probabilities import Continuations, continuations
-from unlearn_audit.errors import AuditError
+from unlearn_audit.audits.agents.probes.log_probabilities import Continuations, continuations, of_answer
 
 EPISODES = ("retrained", "deleted")
-
-MOST_FAILURES = 5
-"""Calls that may hang or end the agent; then an episode asks nothing more."""
 
 REPEATED = 20
 """Prompts that are asked once more before the deletion, to see whether the agent repeats itself."""
@@ -47,12 +45,15 @@ class Settings:
         More answers for each fact that was recovered after its deletion.
     seed
         Of orders.
+    time_limit
+        Seconds that all calls may take together.
     """
 
     probes: Mapping[str, Probe]
     cycles: int
     samples: int
     seed: int
+    time_limit: float = 86_400.0
 
 
 class Interview:
@@ -70,14 +71,22 @@ class Interview:
         Keeps what is answered.
     show
         Told of each prompt that is done.
+    say
+        Shows a line to whoever runs the audit.
     """
 
     def __init__(
-        self, agent: Agent, facts: Facts, settings: Settings, journal: Journal, show: Callable[[], None]
+        self,
+        agent: Agent,
+        facts: Facts,
+        settings: Settings,
+        journal: Journal,
+        show: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self._agent, self._facts, self._settings, self._journal, self._show = agent, facts, settings, journal, show
-        self._episode, self._done, self._failures = "", list[Callable[[], object]](), 0
-        self._stopped: str | None = None
+        self._deadline, self._say = time.monotonic() + settings.time_limit, say
+        self._start("")
         self.heard = Heard.of(journal.events)
 
     def run(self, recovered: Callable[[Heard], Sequence[Canary]]) -> Heard:
@@ -91,25 +100,27 @@ class Interview:
         Raises
         ------
         AuditError
-            If the agent cannot be reset, or cannot ingest a document.
+            If the agent cannot be reset, or cannot ingest a document before it was asked anything.
         """
         for episode in EPISODES:
             if self._journal.ended(episode):
                 continue
-            self._episode, self._done, self._failures, self._stopped = episode, [], 0, None
+            self._start(episode)
             if episode == "retrained":
                 self._retrained()
             else:
                 self._deleted(recovered)
-            if self._stopped is not None:
-                self._add({"what": "stopped", "why": self._stopped})
             self._add({"what": "end"})
         return self.heard
+
+    def _start(self, episode: str) -> None:
+        self._episode = episode
+        self._calls = Calls(self._agent, self._add, self._say, self._deadline, self._settings.time_limit)
 
     def _retrained(self) -> None:
         """Ask an agent that knows nothing, then one that was given everything but the audited facts."""
         facts, seed = self._facts, self._settings.seed
-        self._begin()
+        self._calls.begin()
         self._ask_all(Phase("empty"), self._prompts(SHORT))
         self._ingest(of for of in places(facts, seed) if not isinstance(of, Canary))
         self._cycle(1)
@@ -123,7 +134,7 @@ class Interview:
     def _deleted(self, recovered: Callable[[Heard], Sequence[Canary]]) -> None:
         """Ask before and after a deletion, after consolidation, and once derived documents came back."""
         facts, seed = self._facts, self._settings.seed
-        self._begin()
+        self._calls.begin()
         for of in places(facts, seed):
             if not isinstance(of, Canary):
                 self._ingest([of])
@@ -139,25 +150,14 @@ class Interview:
         for phase in self._phases("after"):
             self._ask_all(phase, self._prompts())
         self._dump("after")
-        self._sample(recovered(self.heard))
         if self._cycle(self._settings.cycles):
             for phase in self._phases("cycled"):
                 self._ask_all(phase, self._prompts())
             self._dump("cycled")
         self._ingest([(document, False) for document in self._derived()])
         self._ask_all(Phase("reingested"), self._prompts((*SHORT, "about")))
-
-    def _begin(self) -> None:
-        """Reset the agent, which an earlier episode may have left without life."""
-        try:
-            self._agent.reset()
-        except Failure as failure:
-            if not failure.ended or not self._agent.restart():
-                raise AuditError(f"{self._agent.where} cannot be reset: {failure}") from failure
-        else:
-            self._done.append(self._agent.reset)
-            return
-        self._state(self._agent.reset, "reset")
+        # last of all: whom it asks about depends on the values, on which nothing that is judged may depend
+        self._sample(recovered(self.heard))
 
     def _phases(self, name: str) -> list[Phase]:
         return [Phase(name, memory) for memory in ((True, False) if "set_memory" in self._agent.offers else (True,))]
@@ -180,11 +180,12 @@ class Interview:
 
     def _ask_all(self, phase: Phase, prompts: Sequence[tuple[str, Prompt]]) -> None:
         """Ask the prompts of a phase, in an order of its own, and then for probabilities where they are offered."""
+        self._calls.moment = phase.name
         if not self._switch(phase):
             return
         for name, prompt in drawn(prompts, self._settings.seed, f"prompts of {phase.key}"):
             self._keep_reply("reply", phase, name, prompt)
-        if "log_probabilities" in self._agent.offers and phase.name not in ("empty", "reingested"):
+        if "log_probabilities" in self._agent.offers and _is_scored(phase):
             for of in continuations(self._facts):
                 self._score(phase, of)
         if not phase.memory:
@@ -193,8 +194,8 @@ class Interview:
     def _switch(self, phase: Phase) -> bool:
         """Switch the memory as a phase has it."""
         if "set_memory" in self._agent.offers:
-            self._state(partial(self._agent.set_memory, phase.memory), "switch its memory")
-        return self._stopped is None
+            self._calls.change("set_memory", partial(self._agent.set_memory, phase.memory))
+        return not self._calls.stopped
 
     def _repeat(self) -> None:
         phase = Phase("before")
@@ -202,43 +203,49 @@ class Interview:
             self._keep_reply("repeat", phase, name, prompt)
 
     def _keep_reply(self, what: str, phase: Phase, probe: str, prompt: Prompt) -> None:
+        where = {"phase": phase.name, "memory": phase.memory}
         known = self._journal.known(self._episode, (what, phase.name, phase.memory, probe, prompt.key))
+        scored = None
         if known is None:
-            reply = self._reply(prompt.turns, f"{self._episode}-{phase.key}-{what}-{probe}-{prompt.key}")
-            where = {"phase": phase.name, "memory": phase.memory, "probe": probe, "key": prompt.key}
-            known = {"what": what, **where, **vars(reply)}
+            reply, last = self._reply(prompt.turns, f"{phase.key}-{what}-{probe}-{prompt.key}")
+            known = {"what": what, **where, "probe": probe, "key": prompt.key, **vars(reply)}
+            if last is not None and what == "reply" and probe == "choice":
+                scored = self._scored(phase, prompt, last)
+        elif what == "reply" and probe == "choice":
+            scored = self._journal.known(self._episode, ("log-probabilities", *where.values(), None, prompt.canary))
         self._add(known)
+        if scored is not None:
+            self._add(scored)
         self._show()
 
-    def _reply(self, turns: Sequence[str], session: str) -> Reply:
-        """Ask the turns of a conversation."""
-        if self._stopped is not None:
-            return Reply((), 0.0, "unasked")
-        began, texts = time.perf_counter(), []
+    def _reply(self, turns: Sequence[str], about: str) -> tuple[Reply, Answer | None]:
+        """Ask the turns of a conversation, and return the last answer too, as it came."""
+        if self._calls.stopped:
+            return Reply((), 0.0, "unasked"), None
+        session = session_id(self._settings.seed, f"{self._episode}-{about}") if len(turns) > 1 else None
+        began, answers = time.perf_counter(), list[Answer]()
         try:
-            for turn in turns:
-                texts.append(self._agent.ask(turn, session if len(turns) > 1 else None).text)
+            self._calls.ask(lambda: answers.extend(self._agent.ask(turn, session) for turn in turns))
         except Failure as failure:
-            seconds = time.perf_counter() - began
-            self._recover(failure)
-            return Reply((), seconds, failure.what)
-        return Reply(tuple(texts), time.perf_counter() - began)
+            return Reply((), time.perf_counter() - began, failure.what), None
+        return Reply(tuple(answer.text for answer in answers), time.perf_counter() - began), answers[-1]
+
+    def _scored(self, phase: Phase, prompt: Prompt, answer: Answer) -> Event | None:
+        """Return the log-probabilities that an answer came with, where the agent gives them in no other way."""
+        if "log_probabilities" in self._agent.offers or not _is_scored(phase):
+            return None
+        if answer.log_probabilities is None or prompt.canary is None:
+            return None
+        options = self._facts.options[self._facts.canaries[prompt.canary].attribute]
+        values = of_answer(answer.log_probabilities, options)
+        return None if values is None else _score_event(phase, prompt.canary, values)
 
     def _score(self, phase: Phase, of: Continuations) -> None:
         known = self._journal.known(self._episode, ("log-probabilities", phase.name, phase.memory, None, of.canary))
-        if known is None and self._stopped is None:
-            try:
-                values = list(self._agent.log_probabilities(of.prompt, of.continuations))
-            except Failure as failure:
-                self._recover(failure)
-                return
-            known = {
-                "what": "log-probabilities",
-                "phase": phase.name,
-                "memory": phase.memory,
-                "canary": of.canary,
-                "values": values,
-            }
+        if known is None and not self._calls.stopped:
+            call = partial(self._agent.log_probabilities, of.prompt, of.continuations)
+            values = self._calls.look("log_probabilities", call)
+            known = None if values is None else _score_event(phase, of.canary, values)
         if known is not None:
             self._add(known)
 
@@ -252,90 +259,67 @@ class Interview:
         prompts = {prompt.canary: prompt for prompt in prompts_of(direct, self._facts, self._settings.seed)}
         for canary in canaries:
             for number in range(self._settings.samples):
-                reply = self._reply(prompts[canary.number].turns, f"sample-{canary.number}-{number}")
+                reply, _ = self._reply(prompts[canary.number].turns, f"sample-{canary.number}-{number}")
                 if reply.failure is None:
                     self._add({"what": "sample", "canary": canary.number, "text": reply.text})
 
     def _ingest(self, documents: Iterable[tuple[Document, bool]]) -> None:
         for document, train in documents:
-            self._state(partial(self._agent.ingest, document, train), "ingest a document")
+            self._calls.change("ingest", partial(self._agent.ingest, document, train))
 
     def _cycle(self, times: int) -> bool:
         """Let summaries and consolidation run, and return whether the agent offers that."""
         if "cycle" not in self._agent.offers or not times:
             return False
         for _ in range(times):
-            self._state(self._agent.cycle, "run a cycle")
-        return self._stopped is None
+            self._calls.change("cycle", self._agent.cycle)
+        return not self._calls.stopped
 
     def _delete(self, person: str) -> None:
-        if self._stopped is not None:
+        if self._calls.stopped:
             self._add({"what": "claim", "person": person, "claimed": None, "said": "not asked"})
             return
-        call = partial(self._agent.delete, person)
         try:
-            said = call()
+            said = self._calls.delete(partial(self._agent.delete, person))
         except Failure as failure:
-            self._recover(failure)
-            self._add({"what": "claim", "person": person, "claimed": None, "said": str(failure)})
+            claim = {"what": "claim", "person": person, "claimed": None}
+            self._add({**claim, "said": f"the call failed ({failure.what})", "why": str(failure)})
             return
-        self._done.append(call)
         text = said if isinstance(said, str) else ""
         self._add({"what": "claim", "person": person, "claimed": said is not False, "said": text})
 
     def _dump(self, moment: str) -> None:
-        if "memory_dump" not in self._agent.offers or self._stopped is not None:
+        if "memory_dump" not in self._agent.offers or self._calls.stopped:
             return
-        try:
-            items = self._agent.memory_dump()
-        except Failure as failure:
-            self._recover(failure)
-            return
-        self._add({"what": "dump", "phase": moment, "items": [[of.text, of.id, of.person] for of in items]})
-
-    def _state(self, call: Callable[[], object], doing: str) -> None:
-        """Make a call that changes the agent's state, and remember it for a restart.
-
-        Raises
-        ------
-        AuditError
-            If the call fails: an agent in an unknown state cannot be audited.
-        """
-        if self._stopped is not None:
-            return
-        try:
-            call()
-        except Failure as failure:
-            raise AuditError(f"{self._agent.where} could not {doing}: {failure}") from failure
-        self._done.append(call)
-
-    def _recover(self, failure: Failure) -> None:
-        """Bring a lost agent back to where it was, or ask nothing more in this episode."""
-        if failure.what == "raised":
-            return
-        self._failures += 1
-        if self._failures >= MOST_FAILURES:
-            self._stopped = f"{self._failures} calls failed; of the last: {failure}"
-        elif failure.ended:
-            self._restart(failure)
-
-    def _restart(self, failure: Failure) -> None:
-        """Start an agent anew, and repeat all calls that changed its state."""
-        try:
-            if not self._agent.restart():
-                self._stopped = f"the agent cannot be started again after this: {failure}"
-                return
-        except Failure as another:
-            self._stopped = f"the agent did not start again: {another}"
-            return
-        done, self._done = self._done, []
-        for call in done:
-            self._state(call, "repeat what it was told before it was started again")
+        self._calls.moment = moment
+        items = self._calls.look("memory_dump", self._agent.memory_dump)
+        if items is not None:
+            self._add({"what": "dump", "phase": moment, "items": [[of.text, of.id, of.person] for of in items]})
 
     def _add(self, event: Event) -> None:
         event = {**event, "episode": self._episode}
         self._journal.add(event)
         self.heard.add(event)
+
+
+def _is_scored(phase: Phase) -> bool:
+    return phase.name not in ("empty", "reingested")
+
+
+def _score_event(phase: Phase, canary: int, values: Sequence[float]) -> Event:
+    where = {"phase": phase.name, "memory": phase.memory, "canary": canary}
+    return {"what": "log-probabilities", **where, "values": list(values)}
+
+
+def session_id(seed: int, about: str) -> str:
+    """Return what a conversation is called: an agent must not read from it when it is asked, or why.
+
+    Examples
+    --------
+    >>> len(session_id(0, "deleted-after")), session_id(0, "a") == session_id(1, "a")
+    (32, False)
+    """
+    return sha256(f"{seed} {about}".encode()).hexdigest()[:32]
 
 
 def n_prompts(facts: Facts, settings: Settings, offers: Iterable[str]) -> int:

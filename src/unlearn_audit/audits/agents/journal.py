@@ -34,8 +34,8 @@ class Journal:
     def __init__(self, folder: Path, *, asking_changes_nothing: bool) -> None:
         self._path = folder / NAME
         self._reusable = asking_changes_nothing
-        self.events = self._finished(_read(self._path))
         self._stream: IO[str] | None = None
+        self.events = self._finished(_read(self._path))
         self._rewrite()
 
     def ended(self, episode: str) -> bool:
@@ -55,7 +55,13 @@ class Journal:
             If it cannot be written.
         """
         self.events.append(event)
-        self._write(event)
+        there = self._open.get(_key(event)) if event["what"] in _ANSWERS else None
+        if event["what"] == "end" and self._reused(event["episode"]):
+            # from here on the file holds what this run heard, in its order, and none of what it did not use again
+            self._open = {key: of for key, of in self._open.items() if key[0] != event["episode"]}
+            self._rewrite()
+        elif there != event:  # what is used again stands in the file already
+            self._write(event)
 
     def close(self) -> None:
         """Close the file; what is in it stays."""
@@ -75,8 +81,12 @@ class Journal:
         self._open = {_key(event): event for event in left if self._reusable and event.get("failure") is None}
         return [event for event in events if event["episode"] in done]
 
+    def _reused(self, episode: str) -> bool:
+        return any(key[0] == episode for key in self._open)
+
     def _rewrite(self) -> None:
-        """Leave in the file what can be used again."""
+        """Leave in the file what was heard, and what can be used again."""
+        self.close()
         new = self._path.with_name(f"{NAME}.new")
         kept = "".join(json.dumps(event) + "\n" for event in (*self.events, *self._open.values()))
         try:

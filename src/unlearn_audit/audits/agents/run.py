@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def audit_agent(
     probes: Sequence[str] = (),
     seed: int = 0,
     timeout: float = 60.0,
+    time_limit: float = 86_400.0,
     headers: Sequence[str] = (),
     owner: str | None = None,
     force: bool = False,
@@ -89,6 +91,8 @@ def audit_agent(
         Of all that is drawn. An agent that remembers an audit needs another one for the next.
     timeout
         Seconds that the agent may take for one call.
+    time_limit
+        Seconds that all calls may take together; what was not asked by then is left out, and the report says so.
     headers
         Of requests to a URL, each ``Name: env:VARIABLE`` or ``Name: file:PATH``.
     owner
@@ -103,16 +107,21 @@ def audit_agent(
     AuditError
         If the agent cannot be opened, reset or fed, or a setting is impossible.
     """
-    for name, value, least in (("cycles", cycles, 0), ("samples", samples, 0), ("timeout", timeout, 1e-3)):
+    for name, value, least in (
+        ("cycles", cycles, 0),
+        ("samples", samples, 0),
+        ("timeout", timeout, 1e-3),
+        ("time_limit", time_limit, 1),
+    ):
         if value < least:
             raise AuditError(f"{name} is {value:g}; give {least:g} or more")
     facts = Facts.draw(seed, canaries, options)
     chosen = chosen_probes(probes)
-    settings = Settings(chosen, cycles, samples, seed)
+    settings = Settings(chosen, cycles, samples, seed, time_limit)
     shown = progress or usual_reporter()
     with open_agent(adapter, timeout, headers_of(headers)) as agent:
         configured = {
-            "agent": dict(agent.identity),
+            "agent": public_identity(agent),
             "canaries": canaries,
             "options": options,
             "cycles": cycles,
@@ -124,7 +133,8 @@ def audit_agent(
         with run_folder(folder, {"agent-audit": configured}, shown.say, force=force):
             journal = Journal(folder, asking_changes_nothing=agent.asking_changes_nothing)
             try:
-                heard = Interview(agent, facts, settings, journal, _shown(shown, facts, settings, agent)).run(
+                show = _shown(shown, facts, settings, agent)
+                heard = Interview(agent, facts, settings, journal, show, shown.say).run(
                     lambda heard: Assessment(facts, chosen, heard, seed).recovered()
                 )
             finally:
@@ -143,6 +153,15 @@ def chosen_probes(names: Sequence[str]) -> Mapping[str, Probe]:
         If there is no such probe.
     """
     return {name: REGISTRY.find(name) for name in names or PROBES}
+
+
+def public_identity(agent: Agent) -> dict[str, str]:
+    """Return what tells an agent from another in files that may be published.
+
+    A command or an address may hold secrets, so of all that identifies it there is only the digest.
+    """
+    whole = json.dumps(dict(agent.identity), sort_keys=True, default=str)
+    return {"where": agent.where, "digest": sha256(whole.encode()).hexdigest()}
 
 
 def _shown(shown: Reporter, facts: Facts, settings: Settings, agent: Agent) -> Callable[[], None]:

@@ -6,6 +6,7 @@ a fact does not depend on its coin, so drawing the coins anew gives the exact di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from unlearn_audit.utils.seeds import Kind, integer_seed, name_key
 
 DRAWS = 1_999
 """Coins that are drawn anew at most; p-values are 1/(1 + this) at least."""
+
+_NUMBER = re.compile(r"-?[0-9]{1,15}")
+"""An id that may count items; it is for the agent to choose, and a longer one is no exact float."""
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
@@ -140,7 +144,7 @@ def _of_store(
             lambda of: float(bool(own[of.person])),
         )
     ]
-    ids = {item.text: int(item.id) for item in items if item.id is not None and item.id.lstrip("-").isdecimal()}
+    ids = {item.text: int(item.id) for item in items if item.id is not None and _NUMBER.fullmatch(item.id)}
     apart = gaps(facts, seed, ids)
     between = [canary for canary in canaries if canary.number in apart]
     coins = np.array([canary.ingested for canary in between], dtype=bool)
