@@ -57,6 +57,9 @@ def agent(
         int, typer.Option(help="Of all that is drawn; take another for the next audit.", rich_help_panel=_FACTS)
     ] = 0,
     timeout: Annotated[float, typer.Option(help="Seconds allowed for one call.", rich_help_panel=_AGENT)] = 60.0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds allowed for the whole audit.", rich_help_panel=f"{_AGENT}{RARE}")
+    ] = 86_400.0,
     header: Annotated[
         list[str] | None,
         typer.Option(
@@ -99,7 +102,7 @@ def agent(
         asked = digest({"adapter": adapter, "probes": probes, "samples": samples, **sizes})
         folder = out or Path("runs") / f"agent-{asked[:8]}"
         done = audit_agent(
-            adapter, folder, samples=samples, probes=probes, timeout=timeout, headers=headers, owner=owner, force=force,
+            adapter, folder, samples=samples, probes=probes, timeout=timeout, time_limit=time_limit, headers=headers, owner=owner, force=force,
             progress=shown, **sizes,
         )  # fmt: skip
     if as_json:

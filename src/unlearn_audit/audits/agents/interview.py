@@ -121,7 +121,7 @@ class Interview:
         """Ask an agent that knows nothing, then one that was given everything but the audited facts."""
         facts, seed = self._facts, self._settings.seed
         self._calls.begin()
-        self._ask_all(Phase("empty"), self._prompts(SHORT))
+        self._ask_all(Phase("empty"), self._prompts(SHORT) or self._prompts([next(iter(self._settings.probes))]))
         self._ingest(of for of in places(facts, seed) if not isinstance(of, Canary))
         self._cycle(1)
         for phase in self._phases("retrained"):

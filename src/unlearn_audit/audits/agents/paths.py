@@ -146,6 +146,10 @@ def _no_fault(get: Get) -> Iterator[Path]:
 def untested(lacking: Sequence[str], heard: Heard) -> Iterator[str]:
     """Yield what could not be tested, and why."""
     yield from (_LACKS[name] for name in lacking)
+    if "cycle" not in lacking and heard.replies and not any(phase.name == "cycled" for phase in heard.replies):
+        yield "Consolidation was not run after the deletion, so it was not tested whether deleted facts come back later."
+    for call, moment in dict.fromkeys(heard.failed):
+        yield f"The call {call} failed {MOMENTS.get(moment, moment)}, so what it would have shown was not judged."
     if heard.stopped:
         yield "What would have followed once an episode ended early."
     yield "Other ways of asking, other kinds of facts, and anything but text: only these probes were used."

@@ -14,12 +14,14 @@ def counted(hits: int, cases: int) -> str:
     >>> counted(16, 16), counted(0, 16), counted(4, 16)
     ('all 16', 'none of the 16', '4 of the 16')
     >>> counted(2, 2), counted(1, 1), counted(0, 1), counted(0, 0)
-    ('both', 'the only one', 'none of the 1', 'none')
+    ('both', 'the only one', 'not the only one', 'none')
     """
     if not cases:
         return "none"
     if hits == cases:
         return {1: "the only one", 2: "both"}.get(cases, f"all {cases:,}")
+    if cases == 1:
+        return "not the only one"
     return f"{hits:,} of the {cases:,}" if hits else f"none of the {cases:,}"
 
 
