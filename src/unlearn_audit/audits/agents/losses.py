@@ -134,7 +134,7 @@ def phi(facts: Facts, canaries: list[Canary], heard: Heard, phase: Phase) -> Arr
     """Return (n,) φ = log p(true value) - log of the sum of p over all options."""
     values = np.array([heard.log_probabilities[phase][canary.number] for canary in canaries], dtype=np.float64)
     own = np.array([facts.options[canary.attribute].index(canary.value) for canary in canaries])
-    return np.round(values[np.arange(len(own)), own] - np.logaddexp.reduce(values, axis=1), DIGITS)
+    return np.asarray(np.round(values[np.arange(len(own)), own] - np.logaddexp.reduce(values, axis=1), DIGITS))
 
 
 def on_the_scale(
