@@ -102,8 +102,8 @@ def agent(
         asked = digest({"adapter": adapter, "probes": probes, "samples": samples, **sizes})
         folder = out or Path("runs") / f"agent-{asked[:8]}"
         done = audit_agent(
-            adapter, folder, samples=samples, probes=probes, timeout=timeout, time_limit=time_limit, headers=headers, owner=owner, force=force,
-            progress=shown, **sizes,
+            adapter, folder, samples=samples, probes=probes, timeout=timeout, time_limit=time_limit, headers=headers,
+            owner=owner, force=force, progress=shown, **sizes,
         )  # fmt: skip
     if as_json:
         say_json(json.dumps(done.findings.document()))

@@ -91,13 +91,13 @@ def _backflow(
     name = "Backflow by consolidation" + ("" if later.memory else ", memory off")
     then, now = (readings.get(Phase(moment, later.memory), {}).get(COMBINED) for moment in JUDGED)
     if then is None or now is None:
-        return Path(name, leaks, f"After consolidation {_facts(later)} are answered.")
+        return Path(name, leaks, f"After consolidation, {_of(later)} deleted facts are answered.")
     was = np.array([canary.value in then.get(canary.number, ()) for canary in deleted], dtype=bool)
     has = np.array([canary.value in now.get(canary.number, ()) for canary in deleted], dtype=bool)
     back, gone = int((has & ~was).sum()), int((was & ~has).sum())
     returns = bool(leaks) and discordant_p_value(back, gone) <= CONTENT
-    change = f"{back} came back and {gone} went since the deletion" if back or gone else "the same as before it"
-    return Path(name, returns, f"After consolidation {_facts(later)} are answered: {change}.")
+    change = f"{back} came back and {gone} went since the deletion" if back or gone else "the same ones as before"
+    return Path(name, returns, f"After consolidation, {_of(later)} deleted facts are answered: {change}.")
 
 
 def _likely(get: Get) -> Iterator[Path]:
@@ -147,7 +147,7 @@ def untested(lacking: Sequence[str], heard: Heard) -> Iterator[str]:
     """Yield what could not be tested, and why."""
     yield from (_LACKS[name] for name in lacking)
     if "cycle" not in lacking and heard.replies and not any(phase.name == "cycled" for phase in heard.replies):
-        yield "Consolidation was not run after the deletion, so it was not tested whether deleted facts come back later."
+        yield "Consolidation was not run after the deletion, so whether deleted facts come back later was not tested."
     for call, moment in dict.fromkeys(heard.failed):
         yield f"The call {call} failed {MOMENTS.get(moment, moment)}, so what it would have shown was not judged."
     if heard.stopped:
