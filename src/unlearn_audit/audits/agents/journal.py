@@ -35,6 +35,7 @@ class Journal:
         self._path = folder / NAME
         self._reusable = asking_changes_nothing
         self._stream: IO[str] | None = None
+        self._open: dict[tuple[Any, ...], Event] = {}
         self.events = self._finished(_read(self._path))
         self._rewrite()
 
