@@ -173,7 +173,7 @@ def entropy(log_probabilities: Sequence[float]) -> float:
     """
     values = np.asarray(log_probabilities, dtype=np.float64)
     p = np.exp(values - np.logaddexp.reduce(values))
-    return float(-(p[p > 0] * np.log2(p[p > 0])).sum())
+    return float(np.abs((p[p > 0] * np.log2(p[p > 0])).sum()))
 
 
 def _numeric(
