@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -216,7 +216,11 @@ class TestObjects:
 @POSIX
 @pytest.mark.parametrize("given", [Odd, f"{made_agents.__file__}:Odd"])
 def test_after_an_interrupt_no_late_reply_is_taken_for_another(given):
-    with open_agent(given, 20) as agent:
+    # a process that was started in the background ignores interrupts
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGINT, before)
+        agent = stack.enter_context(open_agent(given, 20))
         timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
         timer.start()
         with pytest.raises(KeyboardInterrupt):

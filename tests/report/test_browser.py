@@ -19,7 +19,6 @@ PAGES = (
     "name",
     "compare-methods",
     "reproduce",
-    "agent",
     "agent-auditor",
 )
 WIDTHS = {"phone": (390, 844), "desk": (1280, 900)}

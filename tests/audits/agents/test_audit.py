@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import made_note_agents
-from unlearn_audit.audits.agents import audit_agent
+from unlearn_audit.audits.agents import audit_agent, calls
 from unlearn_audit.audits.agents.assess import Assessment
 from unlearn_audit.audits.agents.facts import Facts
 from unlearn_audit.audits.agents.heard import Heard
@@ -106,9 +106,10 @@ def test_errors_are_counted_and_the_rest_is_judged(tmp_path):
     assert path(found, "Answers with memory on").leaks is False
 
 
-def test_an_agent_that_hangs_is_started_again_then_given_up(tmp_path):
+def test_an_agent_that_hangs_is_started_again_then_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(calls, "MOST_LOST_IN_A_ROW", 2)
     found = audit(f"{FILE}:Hangs", tmp_path, timeout=0.3, canaries=8, probes=("direct", "paraphrase"))
-    assert found.behaviour.hung >= 5
+    assert found.behaviour.hung >= 2
     assert found.behaviour.unasked > 0
     assert any("ended early" in note for note in found.notes)
     assert found.verdict.kind == "cannot-tell"
