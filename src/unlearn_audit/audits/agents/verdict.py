@@ -74,7 +74,10 @@ def why_blind(rates: Sequence[Rate], heard: Heard) -> tuple[str, str] | None:
     if before is None or not before.cases:
         return "no fact was ingested", "No coin chose a fact to be ingested; plant more with --canaries."
     if after is None or heard.stopped.get("deleted"):
-        return "the agent failed too often", f"{heard.stopped.get('deleted', 'It was not asked after the deletion')}."
+        return (
+            "the agent failed too often",
+            f"{_capital(heard.stopped.get('deleted', 'it was not asked after the deletion'))}.",
+        )
     for phase, replies in heard.replies.items():
         failed = sum(reply.failure is not None for reply in replies.values())
         if phase.name in JUDGED and failed > FAILED * len(replies):
