@@ -21,6 +21,7 @@ from joblib import Parallel, delayed
 
 from unlearn_audit import audit_agent
 from unlearn_audit.audits.agents.findings import CONTENT
+from unlearn_audit.audits.agents.recovered import STORED
 from unlearn_audit.metrics import holm_adjusted, proportion_interval
 
 HERE = Path(__file__).parent
@@ -58,6 +59,8 @@ def deletion(number: int) -> dict[str, Any]:
             f"{EXAMPLES / 'small_transformer.py'}:{name}",
             folder,
             canaries=CANARIES_OF_DELETIONS,
+            cycles=1,
+            samples=2,
             seed=seed,
             timeout=600,
         ).findings
@@ -74,6 +77,11 @@ def deletion(number: int) -> dict[str, Any]:
             for group in groups
             if (rate := found.rate(phase.name, phase.memory, group)) is not None
         ],
+        "stored": {
+            rate.moment: {"hits": rate.hits, "cases": rate.cases, "interval": rate.interval}
+            for rate in found.rates
+            if (rate.probe, rate.group) == (STORED, "deleted")
+        },
         "attacks": [vars(attack) for attack in found.attacks],
         "exposure": dict(found.exposure),
         "traces": [vars(trace) for trace in found.traces],

@@ -22,7 +22,7 @@ def found(tmp_path_factory):
         if name not in known:
             folder = tmp_path_factory.mktemp(name)
             known[name] = audit_agent(
-                f"{FILE}:{name}", folder, canaries=36, cycles=1, samples=0, probes=PROBES, timeout=600
+                f"{FILE}:{name}", folder, canaries=40, cycles=1, samples=0, probes=PROBES, timeout=600
             ).findings
         return known[name]
 

@@ -31,7 +31,7 @@ DIGITS = 9
 FEWEST = 4
 """Deleted facts and facts never ingested, each, that figures need."""
 
-FEWEST_REFERENCES = 8
+FEWEST_REFERENCES = 6
 """References that ``pair-scale`` needs."""
 
 FEWEST_OF_ONE = 3
