@@ -20,8 +20,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from unlearn_audit import audit_agent
-from unlearn_audit.audits.agents.findings import CONTENT
-from unlearn_audit.audits.agents.recovered import STORED
+from unlearn_audit.audits.agents.recovered import CONTENT, STORED
 from unlearn_audit.metrics import holm_adjusted, proportion_interval
 
 HERE = Path(__file__).parent

@@ -47,9 +47,11 @@ def test_a_plan_counts_prompts(command, words):
     assert "No log-probabilities are offered" in done.out
 
 
-def test_the_plan_counts_what_is_asked(command, tmp_path):
-    planned = json.loads(command("agent", "--plan", f"--adapter={AGENTS}:Notes", *SMALL, "--json").out)
-    found = json.loads(command("agent", f"--adapter={AGENTS}:Notes", *SMALL, "--out", tmp_path / "out", "--json").out)
+@pytest.mark.parametrize("probes", [[], ["--probe=hop"], ["--probe=direct", "--probe=about"]])
+def test_the_plan_counts_what_is_asked(command, tmp_path, probes):
+    words = ["agent", f"--adapter={AGENTS}:Notes", *SMALL, *probes, "--json"]
+    planned = json.loads(command(*words, "--plan").out)
+    found = json.loads(command(*words, "--out", tmp_path / "out").out)
     assert planned["prompts"] == found["behaviour"]["prompts"] + found["behaviour"]["repeated"]
 
 

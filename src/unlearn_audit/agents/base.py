@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from unlearn_audit.utils.kinds import TextKind
+
 What = Literal["hung", "raised", "broken"]
 
 REQUIRED = ("reset", "ingest", "ask", "delete")
@@ -171,20 +173,8 @@ class Opening:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Kind(ABC):
-    """A kind of agent.
-
-    Attributes
-    ----------
-    about
-        What a text has to look like that names such an agent, in a few words.
-    """
-
-    about: str
-
-    @abstractmethod
-    def takes(self, text: str) -> bool:
-        """Return whether a text names an agent of this kind; nothing is opened for it."""
+class Kind(TextKind):
+    """A kind of agent."""
 
     @abstractmethod
     def opened(self, text: str, opening: Opening) -> AbstractContextManager[Agent]:

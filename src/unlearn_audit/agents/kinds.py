@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -16,40 +15,15 @@ from unlearn_audit.agents.in_process import opened_object
 from unlearn_audit.agents.program import ProgramKind
 from unlearn_audit.agents.python import PythonKind
 from unlearn_audit.errors import AuditError
-from unlearn_audit.utils.foreign import foreign
+from unlearn_audit.utils.kinds import kind_taking, registry_of_kinds
 from unlearn_audit.utils.registry import Registry
 
 KINDS: dict[str, Kind] = {"http": HttpKind(), "python": PythonKind(), "program": ProgramKind()}
 """Our own kinds by name, in the order in which they are asked whether a text is theirs; a new one is one file."""
 
 
-def _kind(name: str, found: Any) -> Kind:
-    kind = found() if isinstance(found, type) else found
-    if not isinstance(kind, Kind):
-        raise AuditError(f"kind of agent {name} is not a {Kind.__module__}.{Kind.__name__}; derive a class from that")
-    return kind
-
-
-REGISTRY: Registry[Kind] = Registry("kind of agent", "agents", KINDS, _kind)
+REGISTRY: Registry[Kind] = registry_of_kinds("agent", "agents", KINDS, Kind)  # type: ignore[type-abstract]
 """Every kind there is."""
-
-
-def kind_of(text: str) -> Kind:
-    """Return the kind of agent that a text names.
-
-    Raises
-    ------
-    AuditError
-        If it names none.
-    """
-    for name in REGISTRY.names:
-        kind = REGISTRY.find(name)
-        with foreign(f"kind of agent {name} raised"):
-            if kind.takes(text):
-                return kind
-    ways = "; ".join(kind.about for kind in KINDS.values())
-    shown = re.sub(r"//[^/@]*@", "//", text).partition("?")[0]  # the rest may be secret
-    raise AuditError(f"{shown} names no agent; {_meant(text) or f'give one of these: {ways}'}")
 
 
 @contextmanager
@@ -93,7 +67,7 @@ def _opened(given: Any, opening: Opening) -> AbstractContextManager[Agent]:
         return nullcontext(given)
     if not isinstance(given, str):
         return opened_object(given, opening)
-    kind = kind_of(given)
+    kind = kind_taking(given, REGISTRY, "no agent", _meant(given))
     if opening.headers and isinstance(kind, PythonKind | ProgramKind):
         raise AuditError(f"headers are for an agent at an address, and {given} is none; leave them out")
     return kind.opened(given, opening)

@@ -13,7 +13,7 @@ from unlearn_audit.findings.sections import Gate
 from unlearn_audit.report.defences import Defended
 from unlearn_audit.report.people import InPeople, counted, group_words
 from unlearn_audit.report.signing import Signing
-from unlearn_audit.report.wording import SEES, interval, number, roles
+from unlearn_audit.report.wording import SEES, capitalised, interval, number, roles
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def answers(
         Answer("What should we do now?", "Steps, a date and a place to sign.", "now"),
         Answer("What was tested?", f"{attacks:,} attacks, each fitted on other data.", "asked"),
         Answer("What was not tested?", "Other attackers, questions and models.", "unseen"),
-        Answer("What does an attacker need?", f"{_sentence(SEES.get(leading.view, leading.view))}.", "asked"),
+        Answer("What does an attacker need?", f"{capitalised(SEES.get(leading.view, leading.view))}.", "asked"),
         Answer("What would a defence change?", _defence(releases), "defences"),
         Answer("Which version, when, by whom?", _made(signing), "now"),
         Answer("What do the words mean?", "A glossary, at the end of this page.", "words"),
@@ -70,14 +70,14 @@ def answers(
 def _how_many(risk: InPeople | None) -> str:
     if risk is None:
         return "Not known: too few records to count."
-    return f"{_sentence(counted(risk.found, risk.of))} of {risk.of:,} ({risk.ends})."
+    return f"{capitalised(counted(risk.found, risk.of))} of {risk.of:,} ({risk.ends})."
 
 
 def _who(findings: Findings, leading: Result) -> str:
     known = [of for of in findings.groups if of.auc is not None]
     if not known:
-        return f"{_sentence(group_words(roles(leading.game)[0]))}; no groups were compared."
-    return f"{_sentence(group_words(roles(leading.game)[0]))}; {len(known):,} groups were compared."
+        return f"{capitalised(group_words(roles(leading.game)[0]))}; no groups were compared."
+    return f"{capitalised(group_words(roles(leading.game)[0]))}; {len(known):,} groups were compared."
 
 
 def _sure(findings: Findings, leading: Result) -> str:
@@ -101,8 +101,4 @@ def _defence(releases: Sequence[Defended]) -> str:
 
 def _made(signing: Signing) -> str:
     by = f"{signing.owner}, " if signing.owner else ""
-    return f"{_sentence(by + signing.date)}, version {signing.version}."
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{capitalised(by + signing.date)}, version {signing.version}."

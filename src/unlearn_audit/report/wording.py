@@ -138,6 +138,17 @@ LONGEST = 80
 """Letters of a name that a page shows in a heading, a table or a plot."""
 
 
+def capitalised(text: str) -> str:
+    """Return a text that begins a sentence.
+
+    Examples
+    --------
+    >>> capitalised("none of the 3"), capitalised("")
+    ('None of the 3', '')
+    """
+    return text[:1].upper() + text[1:]
+
+
 def brief(text: str, longest: int = LONGEST) -> str:
     """Return a name, or the beginning and the end of a long one with the number of its letters.
 

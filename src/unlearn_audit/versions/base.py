@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from unlearn_audit.utils.kinds import TextKind
 from unlearn_audit.utils.retrying import Clock
 
 Say = Callable[[str], None]
@@ -164,20 +165,8 @@ class Version(ABC):
         """
 
 
-class Kind(ABC):
-    """A kind of version.
-
-    Attributes
-    ----------
-    about
-        What a text has to look like that names such a version, in a few words.
-    """
-
-    about: str
-
-    @abstractmethod
-    def takes(self, text: str) -> bool:
-        """Return whether a text names a version of this kind; nothing is opened for it."""
+class Kind(TextKind):
+    """A kind of version."""
 
     @abstractmethod
     def opened(self, text: str, asking: Asking) -> AbstractContextManager[Version]:

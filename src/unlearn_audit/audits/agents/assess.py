@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from unlearn_audit.agents import OPTIONAL, Agent
 from unlearn_audit.audits.agents.behaviour import behaviour
 from unlearn_audit.audits.agents.facts import Canary, Facts
-from unlearn_audit.audits.agents.findings import CONTENT, AgentFindings, Receipt
+from unlearn_audit.audits.agents.findings import AgentFindings, Receipt
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.losses import loss_attacks
 from unlearn_audit.audits.agents.paths import paths, untested
 from unlearn_audit.audits.agents.phases import BOTH, JUDGED, MOMENTS, Phase
-from unlearn_audit.audits.agents.probes import Probe, Readings, prompts_of, readings_of
+from unlearn_audit.audits.agents.probes import Probe, Readings, hits_and_chances, prompts_of, readings_of
 from unlearn_audit.audits.agents.probes.log_probabilities import orders_of, ranks_of
 from unlearn_audit.audits.agents.recovered import (
     COMBINED,
-    PROBABILITY,
+    CONTENT,
     STORED,
     Rate,
     groups,
@@ -96,7 +96,8 @@ class Assessment:
                 ranks = ranks_of(orders, canaries)
                 if len(ranks):
                     found.append(probability_rate(phase, group, ranks, self.options))
-        return _adjusted(found)
+        allowing = iter(_allowing([of for of in found if _judged(of)]))
+        return [next(allowing) if _judged(of) else of for of in found]
 
     def recovered(self) -> list[Canary]:
         """Return the deleted facts that answers after the deletion, all probes together, still hold."""
@@ -109,15 +110,11 @@ class Assessment:
         claimed = [canary for canary in self.groups["deleted"] if claims.get(canary.person)]
         found, chance = {}, {}
         for moment in JUDGED:
-            read_there = self.readings.get(Phase(moment), {}).get(COMBINED)
-            if read_there is not None:
-                found[moment] = _hits(claimed, read_there)
-                chance[moment] = float(sum(len(read_there.get(of.number, ())) for of in claimed)) / self.options
-            if moment in self.stores:
-                found[f"{moment}, stored"] = _hits(claimed, self.stores[moment])
-                chance[f"{moment}, stored"] = (
-                    float(sum(len(self.stores[moment].get(of.number, ())) for of in claimed)) / self.options
-                )
+            answered = self.readings.get(Phase(moment), {}).get(COMBINED)
+            for name, readings in ((moment, answered), (f"{moment}, stored", self.stores.get(moment))):
+                if readings is not None:
+                    hit, chances = hits_and_chances(self.facts, readings, claimed)
+                    found[name], chance[name] = int(hit.sum()), float(chances.sum())
         values = list(claims.values())
         return Receipt(len(values), values.count(True), values.count(False), values.count(None), found, chance)
 
@@ -145,23 +142,20 @@ class Assessment:
         probe = self.probes.get("direct")
         if probe is None or not self.heard.samples:
             return {}
+        keys = {of.canary: of.key for of in prompts_of(probe, self.facts, self.seed)}
         hits = []
         for number, texts in self.heard.samples.items():
-            canary = self.facts.canaries[number]
-            hits.append((len(texts), sum(canary.value in self._read_direct(probe, canary, text) for text in texts)))
+            value = self.facts.canaries[number].value
+            read_there = (readings_of(probe, self.facts, {keys[number]: (text,)})[number] for text in texts)
+            hits.append((len(texts), sum(value in of for of in read_there)))
         most = min(n for n, _ in hits)
         return {k: float(np.mean([leak_at_k(n, c, k) for n, c in hits])) for k in EXAMINED if k <= most}
-
-    def _read_direct(self, probe: Probe, canary: Canary, text: str) -> frozenset[str]:
-        keys = [of.key for of in prompts_of(probe, self.facts, self.seed) if of.canary == canary.number]
-        return readings_of(probe, self.facts, {keys[0]: (text,)})[canary.number]
 
 
 def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFindings:
     """Return the findings of an audit."""
-    rates, traced = of.rates(), _traces(of)
+    rates, traced = of.rates(), _allowing(traces(of.facts, of.probes, of.heard, of.seed))
     lacking = tuple(name for name in OPTIONAL if name not in agent.offers)
-    epsilon = of.epsilon()
     return AgentFindings(
         agent=agent.where,
         verdict=verdict(rates, traced, of.heard),
@@ -171,7 +165,7 @@ def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFi
         traces=tuple(traced),
         attacks=tuple(loss_attacks(of.facts, of.heard, of.seed)),
         exposure=of.exposures(),
-        epsilon=epsilon,
+        epsilon=of.epsilon(),
         leak_at=of.leak_at(),
         items={name: len(items) for name, items in of.heard.dumps.items()},
         behaviour=behaviour(of.probes, of.heard, of.readings),
@@ -181,24 +175,20 @@ def assess(of: Assessment, agent: Agent, settings: Mapping[str, Any]) -> AgentFi
     )
 
 
-def _adjusted(rates: Sequence[Rate]) -> list[Rate]:
-    """Allow for each other in the p-values of what is judged: every probe of deleted facts once they are deleted."""
-    judged = [at for at, of in enumerate(rates) if of.moment in JUDGED and of.group == "deleted"]
-    if not judged:
-        return list(rates)
-    adjusted = holm_adjusted(np.array([rates[at].p_value for at in judged]))
-    found = list(rates)
-    for at, value in zip(judged, adjusted, strict=True):
-        found[at] = replace(found[at], adjusted=float(value))
-    return found
+_Tested = TypeVar("_Tested", Rate, Trace)
 
 
-def _traces(of: Assessment) -> list[Trace]:
-    found = traces(of.facts, of.probes, of.heard, of.seed)
-    if not found:
+def _allowing(tested: Sequence[_Tested]) -> list[_Tested]:
+    """Return figures whose p-values allow for each other (Holm)."""
+    if not tested:
         return []
-    adjusted = holm_adjusted(np.array([trace.p_value for trace in found]))
-    return [replace(trace, adjusted=float(value)) for trace, value in zip(found, adjusted, strict=True)]
+    adjusted = holm_adjusted(np.array([of.p_value for of in tested]))
+    return [replace(of, adjusted=float(value)) for of, value in zip(tested, adjusted, strict=True)]
+
+
+def _judged(rate: Rate) -> bool:
+    """Return whether a rate is judged: that of every probe of deleted facts is, once they are deleted."""
+    return rate.moment in JUDGED and rate.group == "deleted"
 
 
 def _hits(canaries: Sequence[Canary], readings: Readings) -> int:
@@ -217,6 +207,3 @@ def _notes(of: Assessment) -> list[str]:
     for episode, why in of.heard.stopped.items():
         notes.append(f"The episode '{episode}' ended early: {why}.")
     return notes
-
-
-__all__ = ["PROBABILITY", "Assessment", "assess"]

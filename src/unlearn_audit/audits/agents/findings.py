@@ -13,14 +13,11 @@ from unlearn_audit.audits.agents.losses import LossAttack
 from unlearn_audit.audits.agents.phases import Phase
 from unlearn_audit.audits.agents.recovered import COMBINED, Rate
 from unlearn_audit.audits.agents.traces import Trace
+from unlearn_audit.findings.sections import Gate
 
 SCHEMA = "unlearn-audit/agent/1"
 
 Kind = Literal["leak", "trace", "none-found", "cannot-tell"]
-Gate = Literal["fail", "pass", "cannot-tell"]
-
-CONTENT, TRACES = 0.03, 0.02
-"""How the 5 % of a false alarm are shared: by all figures on values, and by all traces."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ without them; in ``deleted`` it ingests those whose coin says so, and is told to
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -18,7 +18,7 @@ from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.heard import Event, Heard, Reply
 from unlearn_audit.audits.agents.journal import Journal
 from unlearn_audit.audits.agents.order import deleted, drawn, places, unrelated
-from unlearn_audit.audits.agents.phases import Phase
+from unlearn_audit.audits.agents.phases import BOTH, Phase
 from unlearn_audit.audits.agents.probes import Probe, Prompt, prompts_of
 from unlearn_audit.audits.agents.probes.log_probabilities import Continuations, continuations, of_answer
 
@@ -121,7 +121,7 @@ class Interview:
         """Ask an agent that knows nothing, then one that was given everything but the audited facts."""
         facts, seed = self._facts, self._settings.seed
         self._calls.begin()
-        self._ask_all(Phase("empty"), self._prompts(SHORT) or self._prompts([next(iter(self._settings.probes))]))
+        self._ask_all(Phase("empty"), self._prompts(asked_at("empty", self._settings.probes)))
         self._ingest(of for of in places(facts, seed) if not isinstance(of, Canary))
         self._cycle(1)
         for phase in self._phases("retrained"):
@@ -155,18 +155,18 @@ class Interview:
                 self._ask_all(phase, self._prompts())
             self._dump("cycled")
         self._ingest([(document, False) for document in self._derived()])
-        self._ask_all(Phase("reingested"), self._prompts((*SHORT, "about")))
+        self._ask_all(Phase("reingested"), self._prompts(asked_at("reingested", self._settings.probes)))
         # last of all: whom it asks about depends on the values, on which nothing that is judged may depend
         self._sample(recovered(self.heard))
 
     def _phases(self, name: str) -> list[Phase]:
-        return [Phase(name, memory) for memory in ((True, False) if "set_memory" in self._agent.offers else (True,))]
+        return [Phase(name, memory) for memory in (BOTH if "set_memory" in self._agent.offers else BOTH[:1])]
 
     def _prompts(self, names: Iterable[str] | None = None) -> list[tuple[str, Prompt]]:
         """Return the prompts of some probes, by default of all, each with the name of its probe."""
         return [
             (name, prompt)
-            for name in names or self._settings.probes
+            for name in (self._settings.probes if names is None else names)
             if name in self._settings.probes
             for prompt in prompts_of(self._settings.probes[name], self._facts, self._settings.seed)
         ]
@@ -322,12 +322,25 @@ def session_id(seed: int, about: str) -> str:
     return sha256(f"{seed} {about}".encode()).hexdigest()[:32]
 
 
+def asked_at(moment: str, probes: Collection[str]) -> list[str]:
+    """Return the names of the probes that are used at a moment at which not all are.
+
+    Examples
+    --------
+    >>> asked_at("reingested", ["direct", "about", "hop"]), asked_at("empty", ["hop"]), asked_at("reingested", ["hop"])
+    (['direct', 'about'], ['hop'], [])
+    """
+    used = [name for name in (*SHORT, *(("about",) if moment == "reingested" else ())) if name in probes]
+    # what the agent knows by itself is asked in any case
+    return used or ([*probes][:1] if moment == "empty" else [])
+
+
 def n_prompts(facts: Facts, settings: Settings, offers: Iterable[str]) -> int:
     """Return how many prompts an audit asks, but for those that depend on answers."""
     offered = set(offers)
     counts = {name: len(prompts_of(probe, facts, settings.seed)) for name, probe in settings.probes.items()}
-    every, about = sum(counts.values()), counts.get("about", 0)
-    short = sum(counts.get(name, 0) for name in SHORT)
+    once = sum(counts[name] for moment in ("empty", "reingested") for name in asked_at(moment, counts))
     moments = 4 if "cycle" in offered and settings.cycles else 3
     both = 2 if "set_memory" in offered else 1
-    return every * moments * both + short + min(REPEATED, short) + short + about
+    repeated = min(REPEATED, sum(counts.get(name, 0) for name in SHORT))
+    return sum(counts.values()) * moments * both + once + repeated

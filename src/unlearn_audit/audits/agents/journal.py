@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -89,9 +90,8 @@ class Journal:
         """Leave in the file what was heard, and what can be used again."""
         self.close()
         new = self._path.with_name(f"{NAME}.new")
-        kept = "".join(json.dumps(event) + "\n" for event in (*self.events, *self._open.values()))
         try:
-            put(new, kept.encode())
+            put(new, lines_of((*self.events, *self._open.values())).encode())
             os.replace(new, self._path)
             self._stream = self._path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
@@ -100,9 +100,14 @@ class Journal:
     def _write(self, event: Event) -> None:
         assert self._stream is not None
         try:
-            self._stream.write(json.dumps(event) + "\n")
+            self._stream.write(lines_of([event]))
         except OSError as error:
             raise CannotWrite(error.errno or 5, error.strerror or str(error), str(self._path)) from error
+
+
+def lines_of(events: Iterable[Event]) -> str:
+    """Return events as lines of JSON."""
+    return "".join(json.dumps(event) + "\n" for event in events)
 
 
 def _key(event: Event) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from unlearn_audit.audits.agents.facts import Canary, Facts
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.order import drawn
 from unlearn_audit.audits.agents.phases import BOTH, Phase
+from unlearn_audit.audits.agents.recovered import groups
 from unlearn_audit.metrics import auc_interval
 from unlearn_audit.utils.typing import Array, Interval
 
@@ -72,9 +73,8 @@ def loss_attacks(facts: Facts, heard: Heard, seed: int) -> list[LossAttack]:
     Where half of the facts never ingested are enough references, they are drawn at random, ``pair-scale`` is computed,
     and all attacks score the other half. Otherwise all are scored, without ``pair-scale``.
     """
-    plain = [canary for canary in facts.audited if not canary.linked]
-    never = drawn([canary for canary in plain if not canary.ingested], seed, "references")
-    deleted = [canary for canary in plain if canary.ingested]
+    of_group = groups(facts)
+    never, deleted = drawn(of_group["never ingested"], seed, "references"), of_group["deleted"]
     if too_few(len(deleted), len(never)) is not None:
         return []
     n_references = len(never) // 2 if len(never) // 2 >= FEWEST_REFERENCES else 0

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from unlearn_audit.audits.agents.findings import CONTENT, TRACES, AgentFindings
+from unlearn_audit.audits.agents.findings import AgentFindings
 from unlearn_audit.audits.agents.losses import FEWEST_REFERENCES, PAIR_SCALE, LossAttack, too_few
 from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS
 from unlearn_audit.audits.agents.probes import REGISTRY
-from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
+from unlearn_audit.audits.agents.recovered import COMBINED, CONTENT, PROBABILITY, STORED, Rate
+from unlearn_audit.audits.agents.traces import TRACES
 from unlearn_audit.audits.agents.transcript import Exchange
 from unlearn_audit.audits.agents.wording import counted, of_trace
 from unlearn_audit.report.html import Figure
@@ -99,11 +100,7 @@ def recovered_table(found: AgentFindings) -> Table:
         cells = []
         for group in held:
             rate = found.rate(phase.name, phase.memory, group)
-            cells.append(
-                Cell("–")
-                if rate is None or not rate.cases
-                else Cell(f"{rate.hits} of {rate.cases}", _ends(rate), rate.share)
-            )
+            cells.append(_cell(rate, "" if rate is None else _ends(rate)))
         lines.append(Line(phase.label, tuple(cells), leading=phase.name in JUDGED))
     return Table("", (("When the agent was asked", False), *((group, True) for group in held)), tuple(lines))
 
@@ -118,11 +115,13 @@ def probes_table(found: AgentFindings) -> Table:
         for phase in shown:
             rate = found.rate(phase.name, phase.memory, "deleted", name)
             ends = "" if rate is None or rate.adjusted is None else f"p {number(rate.adjusted)}"
-            cells.append(
-                Cell("–") if rate is None or not rate.cases else Cell(f"{rate.hits} of {rate.cases}", ends, rate.share)
-            )
+            cells.append(_cell(rate, ends))
         lines.append(Line(_about(name), tuple(cells)))
     return Table("Probe by probe", (("Probe", False), *((phase.label, True) for phase in shown)), tuple(lines))
+
+
+def _cell(rate: Rate | None, ends: str) -> Cell:
+    return Cell("–") if rate is None or not rate.cases else Cell(f"{rate.hits} of {rate.cases}", ends, rate.share)
 
 
 def traces_table(found: AgentFindings) -> Table:
@@ -138,7 +137,7 @@ def traces_table(found: AgentFindings) -> Table:
                     Cell(f"{trace.never:.3g}", sort=trace.never),
                     Cell(number(trace.adjusted), sort=trace.adjusted),
                 ),
-                leading=trace.adjusted is not None and trace.adjusted <= TRACES,
+                leading=trace.tells,
             )
             for trace in found.traces
         ),
@@ -221,7 +220,7 @@ def more_answers(found: AgentFindings) -> list[tuple[str, str, str]]:
         for k in _ANSWERS
         if k in found.leak_at
     ]
-    bound: tuple[float, float] | None = found.epsilon
+    bound = found.epsilon
     if bound is not None and bound[1] > 0:
         rows.append(
             (
@@ -306,7 +305,7 @@ def print_audit(console: Console, found: AgentFindings, folder: str) -> None:
         grid.add_row(path.name, _word(path.leaks), path.sentence)
     console.print(grid)
     for trace in found.traces:
-        if trace.adjusted is not None and trace.adjusted <= TRACES:
+        if trace.tells:
             console.print(Text(of_trace(trace)), soft_wrap=True)
     for line in found.untested[:-1]:
         console.print(Text(f"Not tested: {line}", "dim"), soft_wrap=True)

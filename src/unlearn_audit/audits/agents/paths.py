@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from unlearn_audit.audits.agents.facts import Canary
-from unlearn_audit.audits.agents.findings import CONTENT, Path
+from unlearn_audit.audits.agents.findings import Path
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import BOTH, JUDGED, MOMENTS, Phase
 from unlearn_audit.audits.agents.probes import Readings
-from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
+from unlearn_audit.audits.agents.recovered import COMBINED, CONTENT, PROBABILITY, STORED, Rate
 from unlearn_audit.audits.agents.wording import counted
 from unlearn_audit.metrics import discordant_p_value
-from unlearn_audit.report.wording import percent
+from unlearn_audit.report.wording import capitalised, percent
 
 _LACKS = {
     "set_memory": "Memory cannot be switched off (no set_memory), so leaks through weights and through memory are "
@@ -52,20 +52,19 @@ def paths(
 def _leaks(rates: Sequence[Rate], moment: str, memory: bool) -> bool | None:
     """Return whether any probe shows a leak at a moment; None if nothing is judged there."""
     judged = [
-        rate.adjusted
+        rate.leaks
         for rate in rates
         if (rate.moment, rate.memory) == (moment, memory) and rate.probe not in (STORED, PROBABILITY)
         if rate.adjusted is not None
     ]
-    return min(judged) <= CONTENT if judged else None
+    return any(judged) if judged else None
 
 
 def _stored(get: Get) -> Iterator[Path]:
     for moment, name in (("after", "Residual copies in memory"), ("cycled", "Copies in memory after consolidation")):
         if (rate := get(moment, probe=STORED)) is not None:
             chance = f" (chance gives {percent(round(rate.chance, 3))})" if rate.chance else ""
-            leaks = rate.adjusted is not None and rate.adjusted <= CONTENT
-            yield Path(name, leaks, f"Stored items hold {_of(rate)} deleted values next to the person{chance}.")
+            yield Path(name, rate.leaks, f"Stored items hold {_of(rate)} deleted values next to the person{chance}.")
 
 
 def _answered(get: Get, rates: Sequence[Rate]) -> Iterator[Path]:
@@ -103,11 +102,10 @@ def _backflow(
 def _likely(get: Get) -> Iterator[Path]:
     for memory in BOTH:
         if (rate := get("after", memory=memory, probe=PROBABILITY)) is not None:
-            leaks = rate.adjusted is not None and rate.adjusted <= CONTENT
-            high = " and ranks higher among the options than chance allows" if leaks else ""
+            high = " and ranks higher among the options than chance allows" if rate.leaks else ""
             yield Path(
                 "Probabilities" + ("" if memory else ", memory off"),
-                leaks,
+                rate.leaks,
                 f"The deleted value is the most likely option for {_of(rate)} facts{high}.",
             )
 
@@ -120,7 +118,7 @@ def _no_fault(get: Get) -> Iterator[Path]:
         yield Path(
             "Derived from documents that stay",
             None,
-            f"{_capital(_of(derived))} facts that other documents imply are answered{tail}. That is no residue.",
+            f"{capitalised(_of(derived))} facts that other documents imply are answered{tail}. That is no residue.",
         )
     empty = get("empty")
     if empty is not None:
@@ -160,8 +158,4 @@ def _of(rate: Rate) -> str:
 
 
 def _facts(rate: Rate) -> str:
-    return f"{_capital(_of(rate))} deleted facts"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{capitalised(_of(rate))} deleted facts"

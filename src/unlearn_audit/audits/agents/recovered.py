@@ -23,6 +23,10 @@ COMBINED, STORED, PROBABILITY = "all probes together", "stored items", "log-prob
 """What stands where the name of a probe does, for figures of no single probe."""
 
 
+CONTENT = 0.03
+"""Of the 5 % of a false alarm, what all figures on values share; all traces share the rest."""
+
+
 @dataclass(frozen=True)
 class Rate:
     """How often facts were recovered.
@@ -65,6 +69,11 @@ class Rate:
     def share(self) -> float:
         """The share of facts that was recovered; NaN of none."""
         return self.hits / self.cases if self.cases else float("nan")
+
+    @property
+    def leaks(self) -> bool:
+        """Whether it shows a leak: it is judged, and no chance explains the hits."""
+        return self.adjusted is not None and self.adjusted <= CONTENT
 
     @property
     def phase(self) -> Phase:

@@ -14,7 +14,7 @@ from unlearn_audit.audits.agents.assess import Assessment, assess
 from unlearn_audit.audits.agents.facts import Facts
 from unlearn_audit.audits.agents.findings import AgentFindings
 from unlearn_audit.audits.agents.interview import Interview, Settings, n_prompts
-from unlearn_audit.audits.agents.journal import Journal
+from unlearn_audit.audits.agents.journal import Journal, lines_of
 from unlearn_audit.audits.agents.page import markdown, render
 from unlearn_audit.audits.agents.probes import PROBES, REGISTRY, Probe
 from unlearn_audit.audits.agents.transcript import Exchange, transcript
@@ -110,7 +110,6 @@ def audit_agent(
     for name, value, least in (
         ("cycles", cycles, 0),
         ("samples", samples, 0),
-        ("timeout", timeout, 1e-3),
         ("time_limit", time_limit, 1),
     ):
         if value < least:
@@ -184,6 +183,5 @@ def _write(
     write_atomic(folder / "report.html", render(findings, signing), publishable=True)
     write_atomic(folder / "report.md", markdown(findings, signing), publishable=True)
     write_atomic(folder / "private-report.html", render(findings, signing, worst))
-    lines = "".join(json.dumps(event) + "\n" for event in journal.events)
-    write_atomic(folder / "private-answers.jsonl", lines)
+    write_atomic(folder / "private-answers.jsonl", lines_of(journal.events))
     journal.remove()

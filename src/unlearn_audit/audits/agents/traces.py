@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from unlearn_audit.agents import Item
 from unlearn_audit.audits.agents.facts import Canary, Facts
@@ -29,6 +30,9 @@ DRAWS = 1_999
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}")
 """An id that may count items; it is for the agent to choose, and a longer one is no exact float."""
+
+TRACES = 0.02
+"""Of the 5 % of a false alarm, what all traces share."""
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
@@ -56,6 +60,11 @@ class Trace:
     never: float
     p_value: float
     adjusted: float | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells the deleted from the others."""
+        return self.adjusted is not None and self.adjusted <= TRACES
 
 
 def traces(facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: int) -> list[Trace]:
@@ -187,7 +196,7 @@ def _numeric(
     ranked: bool = False,
 ) -> Trace:
     values = np.array([of(canary) for canary in canaries], dtype=np.float64)
-    compared = _mid_ranks(values) if ranked else values
+    compared = rankdata(values) if ranked else values
 
     def difference(coins: Flags) -> float:
         return abs(float(compared[coins].mean() - compared[~coins].mean()))
@@ -242,9 +251,3 @@ def _share_of(flags: Sequence[bool]) -> float:
 
 def _median(values: Sequence[float]) -> float:
     return float(np.median(values)) if values else 0.0
-
-
-def _mid_ranks(values: Numbers) -> Numbers:
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[codes])

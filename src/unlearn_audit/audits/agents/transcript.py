@@ -11,6 +11,7 @@ from unlearn_audit.audits.agents.heard import Asked, Heard
 from unlearn_audit.audits.agents.phases import BOTH, JUDGED, Phase
 from unlearn_audit.audits.agents.probes import Probe, Prompt, prompts_of, readings_of
 from unlearn_audit.audits.agents.reading import named_options, without_lists
+from unlearn_audit.audits.agents.recovered import groups
 
 MOST = 40
 """Exchanges that are shown."""
@@ -86,7 +87,7 @@ def transcript(facts: Facts, probes: Mapping[str, Probe], heard: Heard, seed: in
 
 def _holding(facts: Facts, probes: Mapping[str, Probe], heard: Heard, phase: Phase, seed: int) -> Iterator[_Holding]:
     """Yield the replies of a phase that hold deleted values."""
-    deleted = [canary for canary in facts.audited if canary.ingested and not canary.linked]
+    deleted = groups(facts)["deleted"]
     for name, probe in probes.items():
         replies = heard.of_probe(phase, name)
         together = readings_of(probe, facts, replies) if replies else {}

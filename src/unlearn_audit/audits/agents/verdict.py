@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlearn_audit.audits.agents.findings import CONTENT, TRACES, Verdict
+from unlearn_audit.audits.agents.findings import Verdict
 from unlearn_audit.audits.agents.heard import Heard
 from unlearn_audit.audits.agents.phases import JUDGED, MOMENTS
-from unlearn_audit.audits.agents.recovered import COMBINED, PROBABILITY, STORED, Rate
+from unlearn_audit.audits.agents.recovered import COMBINED, CONTENT, PROBABILITY, STORED, Rate
 from unlearn_audit.audits.agents.traces import Trace
 from unlearn_audit.audits.agents.wording import counted
 from unlearn_audit.metrics import CONFIDENCE, discordant_p_value, proportion_interval
-from unlearn_audit.report.wording import percent
+from unlearn_audit.report.wording import capitalised, percent
 
 KNOWN = 0.01
 """Level at which facts count as known before any of them was ingested."""
@@ -30,12 +30,12 @@ def verdict(rates: Sequence[Rate], traces: Sequence[Trace], heard: Heard) -> Ver
             f"After reset() it named {_of(known[0])} facts that were ingested only later, so reset() does not reset, "
             "or an earlier audit with the same seed is still in its memory; use another --seed.",
         )
-    leaks = [rate for rate in rates if rate.adjusted is not None and rate.adjusted <= CONTENT]
+    leaks = [rate for rate in rates if rate.leaks]
     if leaks:
         return _leak(leaks, of)
     if (why := why_blind(rates, heard)) is not None:
         return _cannot_tell(*why)
-    telling = [trace for trace in traces if trace.adjusted is not None and trace.adjusted <= TRACES]
+    telling = [trace for trace in traces if trace.tells]
     if telling:
         names = " and ".join(trace.name for trace in telling)
         return Verdict(
@@ -76,7 +76,7 @@ def why_blind(rates: Sequence[Rate], heard: Heard) -> tuple[str, str] | None:
     if after is None or heard.stopped.get("deleted"):
         return (
             "the agent failed too often",
-            f"{_capital(heard.stopped.get('deleted', 'it was not asked after the deletion'))}.",
+            f"{capitalised(heard.stopped.get('deleted', 'it was not asked after the deletion'))}.",
         )
     for phase, replies in heard.replies.items():
         failed = sum(reply.failure is not None for reply in replies.values())
@@ -120,7 +120,7 @@ def _leak(leaks: Sequence[Rate], of: Mapping[tuple[str, bool, str], Rate]) -> Ve
     together = [rate for rate in leaks if rate.probe == COMBINED]
     shown = max(together, key=lambda rate: rate.hits) if together else min(leaks, key=lambda rate: rate.p_value)
     late = all(rate.moment == "cycled" for rate in leaks)
-    when = f"{_capital(MOMENTS[shown.moment])}{'' if shown.memory else ' and with memory off'}"
+    when = f"{capitalised(MOMENTS[shown.moment])}{'' if shown.memory else ' and with memory off'}"
     before = of.get(("before", True, COMBINED))
     known = "" if before is None else f" Before the deletion, {_of(before)} were."
     if shown.probe == PROBABILITY:
@@ -139,7 +139,3 @@ def _leak(leaks: Sequence[Rate], of: Mapping[tuple[str, bool, str], Rate]) -> Ve
 
 def _of(rate: Rate) -> str:
     return counted(rate.hits, rate.cases)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
