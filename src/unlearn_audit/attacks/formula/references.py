@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +112,7 @@ class References:
 
     @classmethod
     def of(cls, view: View) -> References:
-        """Collect the references of a view.
+        """Collect the references of a view; parts of one view have the same, which are collected once.
 
         Raises
         ------
@@ -119,6 +120,12 @@ class References:
             If a pair has none.
         """
         references = references_of(view)
+        if (known := _COLLECTED.get(references)) is None:
+            known = _COLLECTED[references] = cls._collected(references)
+        return known
+
+    @classmethod
+    def _collected(cls, references: View) -> References:
         phi = margin(references.posteriors[:, [0, -1]], references.labels)
         changed = moved(references.posteriors)
         pairs, index, counts = np.unique(references.pair, return_inverse=True, return_counts=True)
@@ -236,3 +243,7 @@ def _by_pair(rows: npt.NDArray[np.intp]) -> Iterator[tuple[int, npt.NDArray[np.i
     order = np.argsort(rows, kind="stable")
     pairs, first = np.unique(rows[order], return_index=True)
     yield from zip(pairs.tolist(), np.split(order, first[1:]), strict=True)
+
+
+_COLLECTED: WeakKeyDictionary[View, References] = WeakKeyDictionary()
+"""What was collected of the references of views that are still held."""

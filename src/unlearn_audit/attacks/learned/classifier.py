@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearn_audit.attacks.base import Attack
@@ -27,39 +23,15 @@ from unlearn_audit.attacks.learned.features import (
     shows_labels,
 )
 from unlearn_audit.attacks.learned.forest import Forest
+from unlearn_audit.attacks.learned.perceptron import Perceptron
+from unlearn_audit.attacks.learned.standardised import Standardised
 from unlearn_audit.observations.views import LabelledView, View, ViewName
 
-
-class Perceptron(MLPClassifier):  # type: ignore[misc]
-    """A perceptron that stops early on a tenth of the rows, unless that is too few to hold a row of each answer."""
-
-    def fit(self, X: npt.NDArray[Any], y: npt.NDArray[np.bool_]) -> Self:
-        """Fit (n, features) rows to (n,) answers."""
-        held_out = math.ceil(self.validation_fraction * len(y))
-        self.early_stopping = held_out >= 2 and min(np.unique(y, return_counts=True)[1]) >= 2
-        super().fit(X, y)
-        return self
-
-    def _score(self, X: npt.NDArray[Any], y: npt.NDArray[Any], sample_weight: Any = None) -> float:
-        """Return the accuracy on held-out rows; scikit-learn checks answers in every step, for half of the time."""
-        if sample_weight is not None:
-            return float(super()._score(X, y, sample_weight=sample_weight))
-        likely = self._forward_pass_fast(X, check_input=False).ravel() > _HALF
-        return float(np.mean(self.classes_[likely.astype(np.intp)] == y))
-
-
-_HALF = 0.5
-"""The probability above which scikit-learn predicts the second class."""
-
 ATTACK_MODELS: dict[str, Callable[[int], Any]] = {
-    "logistic-regression": lambda seed: make_pipeline(
-        StandardScaler(), LogisticRegression(max_iter=400, random_state=seed)
-    ),
+    "logistic-regression": lambda seed: Standardised(LogisticRegression(max_iter=400, random_state=seed)),
     "decision-tree": lambda seed: DecisionTreeClassifier(max_leaf_nodes=10, random_state=seed),
     "random-forest": lambda seed: Forest(500, min_samples_leaf=30, random_state=seed),
-    "mlp": lambda seed: make_pipeline(
-        StandardScaler(), Perceptron(early_stopping=True, learning_rate_init=0.01, random_state=seed)
-    ),
+    "mlp": lambda seed: Standardised(Perceptron(random_state=seed)),
 }
 """The paper's four attack models; features are standardised on the shadow rows where scale matters."""
 

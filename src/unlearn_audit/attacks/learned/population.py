@@ -12,10 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from unlearn_audit.attacks.base import Attack
+from unlearn_audit.attacks.learned.standardised import Standardised
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.probabilities import loss, margin
 from unlearn_audit.utils.typing import Array
@@ -34,7 +33,7 @@ class Population(Attack):
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, random_state=seed))
+        model = Standardised(LogisticRegression(max_iter=1000, random_state=seed))
         return replace(self, model_=model.fit(_outputs(shadow.view), shadow.positive))
 
     def score(self, target: View) -> Array:
