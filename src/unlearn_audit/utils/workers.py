@@ -8,14 +8,33 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, cast
 
-from joblib import Parallel
+from joblib import Parallel, delayed
+
+from unlearn_audit.utils import fork_server
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def in_workers(processes: int, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+    """Yield what a function makes of each tuple of arguments in worker processes, in any order, as soon as it is there.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If a worker died.
+    """
+    if fork_server.is_started():
+        return fork_server.in_copies(processes, function, arguments)
+    # of one worker joblib makes none, so there are two, and one of them waits
+    many = max(processes, 2)
+    pool = worker_pool(many, return_as="generator_unordered", pre_dispatch=2 * many if processes > 1 else 1)
+    return cast("Iterator[Any]", pool(delayed(function)(*given) for given in arguments))
 
 
 def worker_pool(processes: int, **options: Any) -> Parallel:

@@ -7,14 +7,12 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from joblib import delayed
-
 from unlearn_audit.engine.executors.base import WORLDS, Item, Results, Serial, Work, WorkersDied, in_worker, until_done
 from unlearn_audit.engine.executors.cores import split_cores
 from unlearn_audit.engine.executors.shared import dump, load
 from unlearn_audit.utils.deadline import check_in_time, ended_in_time, training_limit
 from unlearn_audit.utils.temporary import temporary_data_below, temporary_folder
-from unlearn_audit.utils.workers import worker_pool
+from unlearn_audit.utils.workers import in_workers
 
 T = TypeVar("T")
 
@@ -58,15 +56,12 @@ def in_processes(
         If a training of a worker took longer than the limit.
     """
     limit = training_limit()
-    # of one worker joblib makes none, so there are two, and one of them waits
-    many = max(processes, 2)
     with temporary_folder() as folder:
         where = dump(shared, folder)
 
         def attempt(left: Sequence[Item]) -> Results:
-            pool = worker_pool(many, return_as="generator_unordered", pre_dispatch=2 * many if processes > 1 else 1)
             try:
-                yield from pool(delayed(_in_process)(work, where, item, threads, limit) for item in left)
+                yield from in_workers(processes, _in_process, [(work, where, item, threads, limit) for item in left])
             except BrokenProcessPool as error:
                 check_in_time(folder)
                 raise WorkersDied(str(error).strip().partition("\n")[0].rstrip(".")) from error

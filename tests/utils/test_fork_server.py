@@ -1,0 +1,158 @@
+"""Workers that are copies of one process: what they return, and that nothing of them is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from unlearn_audit.utils import fork_server
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+
+SCRIPT = r"""
+import os, signal, sys, threading, time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from unlearn_audit.utils.fork_server import in_copies, is_started, start
+
+class Odd(Exception):
+    pass
+
+def square(x):
+    time.sleep(0.02)
+    return x * x, os.getpid()
+
+def draw(_):
+    import numpy as np
+    time.sleep(0.05)
+    return np.random.random(), os.getpid()
+
+def fail(x):
+    raise Odd(f"no {{x}}")
+
+def die(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def nothing_to_send(x):
+    return threading.Lock()
+
+def wait(x):
+    os.write(1, f"{{os.getpid()}} {{os.getppid()}}\n".encode())
+    time.sleep(x)
+
+def nested(_):
+    from joblib import Parallel, delayed
+    return set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4))) == {{os.getpid()}}
+
+if __name__ == "__main__":
+    start("program", ["json"], 2)
+    assert is_started()
+{steps}
+"""
+
+
+def run(folder, steps, **options):
+    script = Path(folder, "program")
+    script.write_text(SCRIPT.format(steps="".join(f"    {line}\n" for line in steps.splitlines())), encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def said(folder, steps):
+    with run(folder, steps) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, ""), err
+    return out
+
+
+def test_every_result_comes_once_and_workers_are_kept(tmp_path):
+    steps = """
+first = list(in_copies(2, square, [(x,) for x in range(20)]))
+second = list(in_copies(2, square, [(x,) for x in range(5)]))
+assert sorted(x for x, _ in first) == [x * x for x in range(20)]
+assert sorted(x for x, _ in second) == [x * x for x in range(5)]
+assert len({p for _, p in first}) == 2 and {p for _, p in second} <= {p for _, p in first}
+assert list(in_copies(2, square, [])) == []
+print("right")
+"""
+    assert said(tmp_path, steps) == "right\n"
+
+
+def test_an_error_keeps_its_type_and_where_it_was_raised(tmp_path):
+    steps = """
+try:
+    list(in_copies(2, fail, [(1,), (1,)]))
+except Odd as error:
+    print(error, "in fail" in error.__notes__[0])
+try:
+    list(in_copies(2, nothing_to_send, [(1,)]))
+except TypeError as error:
+    print("pickle" in str(error))
+print(sorted(x for x, _ in in_copies(2, square, [(2,), (3,)])))
+"""
+    assert said(tmp_path, steps) == "no 1 True\nTrue\n[4, 9]\n"
+
+
+def test_a_dead_worker_is_told_and_the_next_call_has_others(tmp_path):
+    steps = """
+for _ in range(2):
+    try:
+        list(in_copies(2, die, [(1,), (2,)]))
+    except BrokenProcessPool as error:
+        print(error)
+print(sorted(x for x, _ in in_copies(2, square, [(2,), (3,)])))
+"""
+    dead = "a worker process ended with exit code -9\n"
+    assert said(tmp_path, steps) == dead + dead + "[4, 9]\n"
+
+
+def test_copies_draw_different_numbers_and_nested_workers_are_threads(tmp_path):
+    steps = """
+drawn = list(in_copies(2, draw, [(0,)] * 6))
+assert len({x for x, _ in drawn}) == 6 and len({p for _, p in drawn}) == 2
+assert list(in_copies(1, nested, [(0,)])) == [True]
+print("right")
+"""
+    assert said(tmp_path, steps) == "right\n"
+
+
+def test_a_call_that_ends_early_leaves_no_worker(tmp_path):
+    steps = """
+results = in_copies(2, wait, [(0,), (100,), (100,)])
+next(results)
+results.close()
+print("closed")
+"""
+    with run(tmp_path, steps) as process:
+        out, err = process.communicate(timeout=60)
+    assert err == ""
+    assert out.endswith("closed\n")
+    assert_gone([int(line.split()[0]) for line in out.splitlines()[:-1]])
+
+
+def assert_gone(processes):
+    deadline = time.monotonic() + 10
+    for process in processes:
+        while Path(f"/proc/{process}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("to", ["the program", "its group"])
+def test_workers_and_their_server_end_with_a_killed_program(to, tmp_path):
+    with run(tmp_path, "list(in_copies(2, wait, [(100,), (100,)]))", start_new_session=True) as process:
+        workers, servers = zip(*(map(int, process.stdout.readline().split()) for _ in range(2)), strict=True)
+        assert len({*servers}) == 1
+        (os.kill if to == "the program" else os.killpg)(process.pid, signal.SIGKILL)
+        assert process.stderr.read() == ""
+    assert_gone([*workers, servers[0]])
+
+
+def test_no_other_program_is_copied():
+    fork_server.start("unlearn-audit", [], 2)
+    assert not fork_server.is_started()
