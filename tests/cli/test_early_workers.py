@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import SMALL
 
-from unlearn_audit.cli.shared.early_workers import jobs_of, start_early
-from unlearn_audit.utils import fork_server
+from unlearn_audit.cli.shared import early_workers
+from unlearn_audit.cli.shared.early_workers import fork_workers, jobs_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
 
@@ -121,8 +121,8 @@ def as_in_a_terminal():
     "line", ["run", "run --jobs=1", "run --jobs=2 --help", "list --jobs=2", "run --jobs=2 --executor=serial"]
 )
 def test_lines_that_need_no_worker_start_none(line, monkeypatch):
-    monkeypatch.setattr(fork_server, "start", lambda *_: pytest.fail("started"))
-    start_early("unlearn-audit", line.split())
+    monkeypatch.setattr(early_workers, "start", lambda _: pytest.fail("started"))
+    fork_workers("unlearn-audit", line.split())
 
 
 def test_the_cores_that_a_line_asks_for():

@@ -17,7 +17,7 @@ SCRIPT = r"""
 import os, signal, sys, threading, time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from unlearn_audit.utils.fork_server import in_copies, is_started, start
+from unlearn_audit.utils.fork_server import allow, in_copies, start
 
 class Odd(Exception):
     pass
@@ -49,17 +49,17 @@ def nested(_):
     return set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4))) == {{os.getpid()}}
 
 if __name__ == "__main__":
-    start("program", ["json"], 2)
-    assert is_started()
+    allow("program", ["json"])
+    start(2)
 {steps}
 """
 
 
-def run(folder, steps, **options):
-    script = Path(folder, "program")
-    script.write_text(SCRIPT.format(steps="".join(f"    {line}\n" for line in steps.splitlines())), encoding="utf-8")
+def run(folder, steps, script=SCRIPT, **options):
+    program = Path(folder, "program")
+    program.write_text(script.format(steps="".join(f"    {line}\n" for line in steps.splitlines())), encoding="utf-8")
     return subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        [sys.executable, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
 
 
@@ -154,5 +154,20 @@ def test_workers_and_their_server_end_with_a_killed_program(to, tmp_path):
 
 
 def test_no_other_program_is_copied():
-    fork_server.start("unlearn-audit", [], 2)
-    assert not fork_server.is_started()
+    fork_server.allow("unlearn-audit", ["json"])
+    assert not fork_server.is_allowed()
+
+
+def test_ordinary_workers_take_over_from_a_server_that_cannot_start(tmp_path):
+    Path(tmp_path, "broken.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    steps = """
+allow("program", ["broken"])
+from unlearn_audit.utils.fork_server import is_allowed
+try:
+    list(in_copies(2, square, [(1,)]))
+except BrokenProcessPool as error:
+    print(error, is_allowed())
+"""
+    script = SCRIPT.replace('    allow("program", ["json"])\n    start(2)\n', "")
+    with run(tmp_path, steps, script=script, env={**os.environ, "PYTHONPATH": str(tmp_path)}) as process:
+        assert process.communicate(timeout=60)[0] == "no worker could be forked, EOFError False\n"

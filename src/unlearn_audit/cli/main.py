@@ -11,7 +11,7 @@ import typer
 
 from unlearn_audit.cli.commands import Commands, goes_on
 from unlearn_audit.cli.endings import VARIABLE, in_one_sentence
-from unlearn_audit.cli.shared.early_workers import start_early
+from unlearn_audit.cli.shared.early_workers import fork_workers
 from unlearn_audit.cli.shared.signals import ended_by_signals, ignore_signals
 from unlearn_audit.utils.invocation import invoked
 from unlearn_audit.utils.streams import ready_streams
@@ -63,7 +63,7 @@ def main() -> None:
             f"Interrupted; the same command {'continues from here' if goes_on(arguments) else 'begins again'}."
         ),
     ):
-        start_early(PROGRAM, arguments)
+        fork_workers(PROGRAM, arguments)
         app(args=arguments, prog_name=PROGRAM)
 
 

@@ -32,6 +32,9 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_
 _idle: list[_Worker] = []
 """Workers that wait for the next call."""
 
+_modules: list[str] = []
+"""What a server imports; empty where workers are not to be forked."""
+
 _started: list[int] = []
 """The process that started a server, if one did."""
 
@@ -42,32 +45,41 @@ class _Worker:
     connection: Connection
 
 
-def start(program: str, modules: Sequence[str], processes: int) -> None:
-    """Start the server, and let it import meanwhile; nothing where workers cannot be forked.
+def allow(program: str, modules: Sequence[str]) -> None:
+    """Let workers of this process be forked; not where that cannot be.
 
     Parameters
     ----------
     program
         The name of the command, or of the package that is run; of no other program are workers forked.
     modules
-        What it imports.
+        What the server imports.
+    """
+    _modules[:] = modules if sys.platform == "linux" and _runs(program) else []
+
+
+def is_allowed() -> bool:
+    """Return whether workers of this process are forked."""
+    return bool(_modules)
+
+
+def start(processes: int) -> None:
+    """Start the server, unless it runs or is not allowed, and let it import meanwhile.
+
+    Parameters
+    ----------
     processes
         Among how many workers the cores are shared.
     """
-    if sys.platform != "linux" or not _runs(program):
+    if not is_allowed() or _started == [os.getpid()]:
         return
     from multiprocessing.forkserver import ensure_running  # nothing else needs it, and help is to be there at once
 
-    get_context("forkserver").set_forkserver_preload(list(modules))
+    get_context("forkserver").set_forkserver_preload(_modules)
     with _threads(max((os.cpu_count() or 1) // processes, 1)):
         ensure_running()
     _started[:] = [os.getpid()]
     atexit.register(_stop)
-
-
-def is_started() -> bool:
-    """Return whether this process has a server."""
-    return _started == [os.getpid()]
 
 
 def in_copies(processes: int, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
@@ -82,6 +94,7 @@ def in_copies(processes: int, function: Callable[..., Any], arguments: Sequence[
     Exception
         What the function raised, with the traceback of its process as a note.
     """
+    start(processes)
     working: dict[Connection, _Worker] = {}
     left = iter(arguments)
     try:
@@ -109,7 +122,7 @@ def _forked() -> _Worker:
     try:
         process.start()
     except (EOFError, OSError) as error:
-        _started.clear()  # ordinary workers are tried next
+        _modules.clear()  # ordinary workers are tried next
         raise BrokenProcessPool(f"no worker could be forked, {type(error).__name__}") from error
     finally:
         its.close()

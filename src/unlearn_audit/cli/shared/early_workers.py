@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from unlearn_audit.utils.fork_server import allow, start
 from unlearn_audit.utils.streams import output_apart
 
 _COMMANDS = {"run", "compare-methods", "name", "rectify", "release", "predictions", "reproduce"}
@@ -16,8 +17,8 @@ _WITHOUT = {"--help", "-h", "--plan", "--executor", "--scheduler"}
 _NEEDED = ("unlearn_audit.cli.shared.needed_by_workers",)
 
 
-def start_early(program: str, arguments: Sequence[str]) -> None:
-    """Let workers of a command line get ready, if it asks for several cores.
+def fork_workers(program: str, arguments: Sequence[str]) -> None:
+    """Let workers of a command line be forked, and get ready at once if it asks for several cores.
 
     Parameters
     ----------
@@ -26,12 +27,11 @@ def start_early(program: str, arguments: Sequence[str]) -> None:
     arguments
         What follows it.
     """
+    allow(program, _NEEDED)
     jobs = jobs_of(arguments)
     if jobs > 1 and arguments[0] in _COMMANDS and not _WITHOUT & {of.partition("=")[0] for of in arguments}:
-        from unlearn_audit.utils.fork_server import start  # help is to be there at once
-
         with output_apart():  # what a model prints in a worker is no result
-            start(program, _NEEDED, jobs)
+            start(jobs)
 
 
 def jobs_of(arguments: Sequence[str]) -> int:
