@@ -77,6 +77,11 @@ class Attack(ABC):
     silent_without_change: bool = False
 
     @property
+    def learns(self) -> bool:
+        """Whether it is fitted; what is not gives a row the same score in every fold."""
+        return type(self).fit is not Attack.fit
+
+    @property
     def about(self) -> str:
         """What it does, in one line."""
         return first_line(type(self))
@@ -102,6 +107,10 @@ class Attack(ABC):
         They are known before any attack runs, so that costly influences are computed once for all attacks.
         """
         return positions[:0]
+
+    def prepared(self, shadow: LabelledView) -> LabelledView:
+        """Return shadow rows with what it computes of each by itself, once for all folds; by default as they are."""
+        return shadow
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:  # noqa: ARG002 - a formula learns nothing
         """Return a copy fitted on the attacker's own worlds; the attack itself if it learns nothing."""

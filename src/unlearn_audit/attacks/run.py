@@ -20,7 +20,7 @@ from unlearn_audit.engine.executors.processes import Processes
 from unlearn_audit.errors import AuditError
 from unlearn_audit.metrics import Area, Clusters, Estimate, Scored, auc, auc_interval, best_threshold
 from unlearn_audit.observations import Observations
-from unlearn_audit.observations.views import Asked, LabelledView, View
+from unlearn_audit.observations.views import ROWS_AT_ONCE, Asked, LabelledView, View
 from unlearn_audit.utils.foreign import foreign
 from unlearn_audit.utils.spilled import spilled
 from unlearn_audit.utils.threads import one_thread
@@ -267,13 +267,20 @@ def _scores_of(
     out_of_fold, in_fold = np.empty(len(fitted_on)), np.empty(len(fitted_on))
     aucs = []
     with one_thread():
+        if len(shadow.view) <= ROWS_AT_ONCE:  # of more rows it would take too much memory
+            shadow = attack.prepared(shadow)
+        of_every = None if attack.learns else _scored(attack, shadow.view)
         for train, held in splits:
-            out_of_fold[held] = _scored(attack.fit(shadow.take(train), seed), shadow.view.take(held))
+            out_of_fold[held] = (
+                _scored(attack.fit(shadow.take(train), seed), shadow.view.take(held))
+                if of_every is None
+                else of_every[held]
+            )
             # attacks of two folds are two attacks, and their scores need not lie on one scale
             in_fold[held] = rankdata(out_of_fold[held]) / (held.sum() + 1)
             if 0 < shadow.positive[held].sum() < held.sum():
                 aucs.append(auc(out_of_fold[held], shadow.positive[held]))
-        fitted = attack.fit(shadow.take(fitted_on), seed)
+        fitted = attack.fit(shadow.take(fitted_on), seed) if attack.learns else attack
         scores = [_scored(fitted, target) for target in targets]
     calibration = Calibration.fit(out_of_fold, shadow.positive, probabilistic=attack.probabilistic)
     for of_target in scores:

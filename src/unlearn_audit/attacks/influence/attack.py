@@ -8,7 +8,7 @@ higher the smaller the angle between what it would change and what did change in
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from unlearn_audit.attacks.formula.pair_scale import pair_covariates
 from unlearn_audit.attacks.formula.references import References
 from unlearn_audit.attacks.formula.statistic import DELETION_SIGNS
 from unlearn_audit.attacks.influence.base import Influence
-from unlearn_audit.attacks.learned.forest import Forest
+from unlearn_audit.attacks.learned.covariate_forest import CovariateForest
 from unlearn_audit.errors import AuditError
-from unlearn_audit.observations.views import LabelledView, View
+from unlearn_audit.observations.views import View
 from unlearn_audit.utils.typing import Array, Positions
 
 
@@ -107,28 +107,13 @@ class ChangeFieldShuffled(ChangeField):
 
 
 @dataclass(frozen=True)
-class ChangeFieldFitted(InfluenceAttack):
-    """A forest on the cosine of `ChangeField` and on all that `PairScaleFitted` reads, fitted on shadow worlds.
-
-    Like that one it is fitted on every shadow row of the game, both roles weighing the same.
-    """
-
-    model_: Any = field(default=None, repr=False, compare=False)
+class ChangeFieldFitted(CovariateForest, InfluenceAttack):
+    """A forest on the cosine of `ChangeField` and on all that `PairScaleFitted` reads, fitted on shadow worlds."""
 
     name = "change-field-fitted"
-    probabilistic = True
-    training_rows = "all"
 
-    def fit(self, shadow: LabelledView, seed: int) -> Self:
-        """Return a fitted copy."""
-        model = Forest(200, min_samples_leaf=5, random_state=seed, balanced=True)
-        return replace(self, model_=model.fit(self._covariates(shadow.view), shadow.positive))
-
-    def score(self, target: View) -> Array:
-        """Return (n,) probabilities of being positive."""
-        return np.asarray(self.model_.predict_proba(self._covariates(target))[:, 1], dtype=np.float64)
-
-    def _covariates(self, view: View) -> Array:
+    def covariates(self, view: View) -> Array:
+        """Return (n, 9) those of `pair_covariates`, and the cosine."""
         return np.column_stack([pair_covariates(view), explained(view, self.influence)])
 
 
