@@ -6,7 +6,9 @@ from contextlib import suppress
 
 # what cannot be imported here, the command cannot import either, and says so
 with suppress(Exception):
-    import unlearn_audit.audits.membership.run  # noqa: F401
+    import unlearn_audit.attacks.catalogue
+    import unlearn_audit.attacks.run
+    import unlearn_audit.engine.work  # noqa: F401
     from unlearn_audit.models.cart.check import is_installed, why_not
     from unlearn_audit.models.cart.place import is_compiled
 
