@@ -16,7 +16,7 @@ def test_looking_up_gives_the_bits_of_walking(width, rows):
     X = np.round(rng.normal(size=(rows, width)), 1).astype(np.float32)  # many values lie on thresholds
     forest = Forest(90, min_samples_leaf=25, random_state=0).fit(X, X.sum(axis=1) + rng.normal(size=rows) > 0)
     asked = np.concatenate([X, rng.normal(size=(500, width)).astype(np.float32)])
-    assert np.array_equal(lookup.mean_by_lookup(forest.model_.grown, asked), forest.model_.predict_proba(asked))
+    assert np.array_equal(lookup.Lookup.of(forest.model_.grown, width).mean(asked), forest.model_.predict_proba(asked))
 
 
 def test_many_rows_are_looked_up_and_trees_of_many_leaves_are_walked(monkeypatch):
@@ -53,4 +53,4 @@ def test_rounding_of_a_full_number_changes_no_leaf():
     split, single = (DecisionTreeClassifier(max_leaf_nodes=2, min_samples_leaf=k).fit(X, y).tree_ for k in (1, 60))
     trees = Trees([split, *[single] * 61])
     assert (split.n_leaves, single.n_leaves) == (2, 1)
-    assert np.array_equal(lookup.mean_by_lookup(trees.grown, X), trees.predict_proba(X))
+    assert np.array_equal(lookup.Lookup.of(trees.grown, 1).mean(X), trees.predict_proba(X))

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from unlearn_audit.attacks.learned.lookup import can_look_up, mean_by_lookup
+from unlearn_audit.attacks.learned.lookup import Lookup, can_look_up
 from unlearn_audit.models.cart import CartModel
 from unlearn_audit.models.cart.forests import compiled_forest
 from unlearn_audit.models.float32 import as_float32
@@ -49,6 +49,7 @@ class Forest:
         y
             (n,) answers.
         """
+        self.lookup_: Lookup | None = None
         self.model_ = _grown(X, np.asarray(y, dtype=np.int64), self.growth) or self.growth.estimator().fit(X, y)
         return self
 
@@ -61,7 +62,9 @@ class Forest:
         """Return (n, 2) mean shares of either answer in the leaves that a row falls into."""
         model = self.model_
         if isinstance(model, CartModel | Trees) and can_look_up(model, len(X)):
-            return mean_by_lookup(model.grown, as_float32(X))
+            if self.lookup_ is None:  # made once for all blocks of rows
+                self.lookup_ = Lookup.of(model.grown, X.shape[1])
+            return self.lookup_.mean(as_float32(X))
         return np.asarray(model.predict_proba(X))
 
 

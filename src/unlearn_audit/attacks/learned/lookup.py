@@ -19,7 +19,7 @@ from unlearn_audit.models.cart.kernel.arrays import Grown
 from unlearn_audit.models.trees import Trees
 from unlearn_audit.utils.typing import Array, Integers
 
-FEWEST_ROWS = 20_000
+FEWEST_ROWS = 4_000
 """Rows below which the tables take longer than the walk."""
 
 _MOST_LEAVES = 64
@@ -54,25 +54,39 @@ class _Trees:
     values: Sequence[Array]
 
 
-def mean_by_lookup(grown: Grown, X: npt.NDArray[np.float32]) -> Array:
-    """Return (m, 2) what `unlearn_audit.models.trees.mean_of` does, for two classes and trees of few leaves.
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """The tables of a forest for two classes with trees of at most 64 leaves.
 
-    Parameters
+    Attributes
     ----------
-    grown
-        Trees of at most 64 leaves each.
-    X
-        (m, features) finite numbers.
+    thresholds
+        By feature, all that the forest asks, ascending.
+    tables
+        Of its trees in their order, some at once.
+    n_trees
+        How many there are.
     """
-    thresholds, trees = asked_by(grown, X.shape[1])
-    tables = [_table(some, thresholds) for some in sharing_a_number(trees)]
-    total = np.zeros((len(X), 2))
-    for start in range(0, len(X), _ROWS_AT_ONCE):
-        rows = X[start : start + _ROWS_AT_ONCE]
-        places = [np.searchsorted(of, rows[:, feature].astype(np.float64)) for feature, of in enumerate(thresholds)]
-        _add(tables, places, total[start : start + _ROWS_AT_ONCE])
-    total /= len(trees)
-    return total
+
+    thresholds: Sequence[Array]
+    tables: Sequence[_Trees]
+    n_trees: int
+
+    @classmethod
+    def of(cls, grown: Grown, width: int) -> Lookup:
+        """Return the tables of trees on so many features."""
+        thresholds, trees = asked_by(grown, width)
+        return cls(thresholds, [_table(some, thresholds) for some in sharing_a_number(trees)], len(trees))
+
+    def mean(self, X: npt.NDArray[np.float32]) -> Array:
+        """Return (m, 2) what `unlearn_audit.models.trees.mean_of` does of (m, features) finite numbers."""
+        total = np.zeros((len(X), 2))
+        for start in range(0, len(X), _ROWS_AT_ONCE):
+            rows = X[start : start + _ROWS_AT_ONCE]
+            places = [np.searchsorted(of, rows[:, at].astype(np.float64)) for at, of in enumerate(self.thresholds)]
+            _add(self.tables, places, total[start : start + _ROWS_AT_ONCE])
+        total /= self.n_trees
+        return total
 
 
 @dataclass(frozen=True, eq=False)
