@@ -1,11 +1,13 @@
-"""Imports of many modules at once, which takes longer than a small audit's attacks: made faster."""
+"""Imports of many modules, which take longer than a small audit's attacks: made faster, or while others work."""
 
 from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 
 
 @contextmanager
@@ -20,3 +22,14 @@ def importing() -> Iterator[None]:
             gc.freeze()
         if enabled:
             gc.enable()
+
+
+def import_meanwhile(*names: str) -> None:
+    """Import modules in a thread, so that they are there once they are needed; whoever needs one says what is wrong."""
+
+    def get() -> None:
+        with suppress(Exception):
+            for name in names:
+                import_module(name)
+
+    threading.Thread(target=get, daemon=True, name="imports").start()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from unlearn_audit.utils.imports import importing
+
 # what cannot be imported here, the command cannot import either, and says so
-with suppress(Exception):
+with suppress(Exception), importing():
     import unlearn_audit.attacks.catalogue
     import unlearn_audit.attacks.run
     import unlearn_audit.engine.work  # noqa: F401

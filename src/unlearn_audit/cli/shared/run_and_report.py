@@ -13,6 +13,7 @@ from unlearn_audit.engine.store.folder import run_folder
 from unlearn_audit.engine.store.keys import digest
 from unlearn_audit.report import print_summary
 from unlearn_audit.utils.console import output
+from unlearn_audit.utils.imports import import_meanwhile
 from unlearn_audit.utils.progress import reporter
 from unlearn_audit.utils.streams import say_json
 
@@ -32,6 +33,8 @@ def run_and_save(
     folder = out or Path("runs") / f"{name}-{digest(identity)[:8]}"
     store = Execution(store=execution["store"]).store_folder if "store" in execution else None
     with run_folder(folder, identity, note, store, force=force):
+        if execution.get("jobs", 1) > 1:  # while workers compute, this process waits
+            import_meanwhile("matplotlib.figure", "matplotlib.backends.backend_svg")
         with reporter() as shown:
             result = work(Execution(reporter=shown, **execution))
         page = result.write(folder)

@@ -14,8 +14,8 @@ def seeds_of(settings: CartSettings, seed: int) -> list[int]:
     """Return the seed of each tree; a single tree has the model's own."""
     if settings.n_trees is None:
         return [seed]
-    draw = np.random.RandomState(seed)
-    return [draw.randint(np.iinfo(np.int32).max) for _ in range(settings.n_trees)]
+    seeds: list[int] = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=settings.n_trees).tolist()
+    return seeds
 
 
 class Bootstraps:
