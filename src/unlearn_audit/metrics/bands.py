@@ -169,16 +169,23 @@ def confidence_of_each(variations: Sequence[Variation], correlation: AnyArray, c
     squares = normals**2 * (between + recurring)
     seen = rng.chisquare(freedom, DRAWS) / freedom
 
-    def wrong(each: float) -> float:
+    def wrong(each: float) -> AnyArray:
         tail = 1 - each / 2
         reach = np.outer(seen, special.stdtrit(freedom, tail) ** 2 * between)
         reach += special.stdtrit(records, tail) ** 2 * recurring
-        return float((squares > reach).any(axis=1).mean())
+        return np.asarray((squares > reach).any(axis=1))
 
     low, high = np.log((1 - confidence) / len(variations) / 10), np.log(1 - confidence)
+    known = 0
     for _ in range(STEPS):
         middle = (low + high) / 2
-        low, high = (low, middle) if wrong(float(np.exp(middle))) > 1 - confidence else (middle, high)
+        found = wrong(float(np.exp(middle)))
+        if (known + found.sum()) / DRAWS > 1 - confidence:
+            high, open_ = middle, found
+        else:  # what is wrong in an interval is also wrong in a narrower one
+            known += int(found.sum())
+            low, open_ = middle, ~found
+        squares, seen = squares[open_], seen[open_]
     return 1 - float(np.exp(low))
 
 

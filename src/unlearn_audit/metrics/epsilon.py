@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy
 from scipy import special
 
 from unlearn_audit.errors import AuditError
@@ -53,7 +52,7 @@ def upper_rate(errors: AnyArray | float, cases: AnyArray | float, confidence: fl
     """
     wrong, n = np.asarray(errors, dtype=np.float64), np.asarray(cases, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        ends = scipy.stats.beta.ppf(confidence, wrong + 1, n - wrong)
+        ends = special.betaincinv(wrong + 1, n - wrong, confidence)
     return np.asarray(np.where(wrong >= n, 1.0, ends))
 
 
@@ -270,5 +269,5 @@ def one_run_bound(right: int, guesses: int, *, confidence: float = CONFIDENCE) -
     if right == 0:
         return 0.0
     # the exact lower end of the share of right guesses
-    share = float(scipy.stats.beta.ppf(1 - confidence, right, guesses - right + 1))
+    share = float(special.betaincinv(right, guesses - right + 1, 1 - confidence))
     return max(float(special.logit(share)), 0.0) if share < 1 else math.inf
