@@ -15,9 +15,9 @@ READINGS = {
     ),
     "overfitting": (
         "A forest of full trees remembers its records, so the original alone gives members away, and it visibly "
-        "forgets a deleted one: overfitting then brings both a strong classical attack and a large change. A single full "
-        "tree answers 0 or 1 for nearly everybody, so the paper's classical attack, which reads posteriors without "
-        "labels, finds hardly any member in it, however overfitted it is."
+        "forgets a deleted one: overfitting then brings both a strong classical attack and a large change. A single "
+        "full tree answers 0 or 1 for nearly everybody, so the paper's classical attack, which reads posteriors "
+        "without labels, finds hardly any member in it, however overfitted it is."
     ),
     "hyper-parameters": (
         "The first and last values of a sweep are compared as if their errors were independent, which makes the "
