@@ -19,7 +19,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are for
 MINE = """
 import os, sys, time
 from pathlib import Path
+from dataclasses import dataclass
 from sklearn.tree import DecisionTreeClassifier
+from unlearn_audit.attacks import Attack
 
 class Chatty(DecisionTreeClassifier):
     def fit(self, X, y):
@@ -34,6 +36,13 @@ class Refuses(DecisionTreeClassifier):
 class Leaves(DecisionTreeClassifier):
     def fit(self, X, y):
         sys.exit(0)
+
+@dataclass(frozen=True)
+class Bad(Attack):
+    name = "bad"
+
+    def score(self, target):
+        raise ValueError("no score")
 
 class Slow(DecisionTreeClassifier):
     def fit(self, X, y):
@@ -82,6 +91,13 @@ def test_a_model_that_fails_in_a_worker_says_why_in_one_sentence(model, says, en
     assert "Traceback" not in err
 
 
+def test_an_attack_that_fails_in_a_worker_ends_the_command(environment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = finished(environment, "--model=decision-tree", "--attack=mine.py:Bad", "--jobs=2")
+    assert code == 2
+    assert "no score" in err
+
+
 @pytest.mark.parametrize(
     ("number", "to_all"),
     [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGKILL, False)],
@@ -121,7 +137,7 @@ def as_in_a_terminal():
     "line", ["run", "run --jobs=1", "run --jobs=2 --help", "list --jobs=2", "run --jobs=2 --executor=serial"]
 )
 def test_lines_that_need_no_worker_start_none(line, monkeypatch):
-    monkeypatch.setattr(early_workers, "start", lambda _: pytest.fail("started"))
+    monkeypatch.setattr(early_workers, "start", lambda: pytest.fail("started"))
     fork_workers("unlearn-audit", line.split())
 
 

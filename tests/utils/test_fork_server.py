@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -44,13 +45,29 @@ def wait(x):
     os.write(1, f"{{os.getpid()}} {{os.getppid()}}\n".encode())
     time.sleep(x)
 
+class Two(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{{one}} and {{two}}")
+
+class Locked(Exception):
+    def __init__(self, text):
+        super().__init__(text)
+        self.lock = threading.Lock()
+
+def fail_oddly(kind):
+    raise Two("one", "two") if kind == "two" else Locked("locked")
+
+def grow(_):
+    sys.__dict__.setdefault("kept", []).append(b"1" * (1 << 28))
+    return os.getpid()
+
 def nested(_):
     from joblib import Parallel, delayed
     return set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(4))) == {{os.getpid()}}
 
 if __name__ == "__main__":
     allow("program", ["json"])
-    start(2)
+    assert start()
 {steps}
 """
 
@@ -135,6 +152,77 @@ print("closed")
     assert_gone([int(line.split()[0]) for line in out.splitlines()[:-1]])
 
 
+def test_exceptions_that_cannot_be_sent_say_the_same(tmp_path):
+    steps = """
+for kind in ("two", "locked"):
+    try:
+        list(in_copies(1, fail_oddly, [(kind,)]))
+    except RuntimeError as error:
+        print(error, "in fail_oddly" in error.__notes__[0])
+"""
+    assert said(tmp_path, steps) == "Two: one and two True\nLocked: locked True\n"
+
+
+def test_workers_that_died_while_they_waited_are_replaced(tmp_path):
+    steps = """
+first = {p for _, p in in_copies(4, square, [(x,) for x in range(4)])}
+for process in first:
+    os.kill(process, signal.SIGKILL)
+time.sleep(0.2)
+second = list(in_copies(4, square, [(x,) for x in range(4)]))
+print(sorted(x for x, _ in second), first.isdisjoint(p for _, p in second))
+"""
+    assert said(tmp_path, steps) == "[0, 1, 4, 9] True\n"
+
+
+def test_a_worker_that_grew_too_much_is_replaced(tmp_path):
+    steps = """
+processes = list(in_copies(1, grow, [(x,) for x in range(4)]))
+print(len(set(processes[:2])), len(set(processes)))
+"""
+    script = SCRIPT.replace(
+        "\n\n", "\nfrom unlearn_audit.utils import fork_server\nfork_server._MOST_GROWTH = 1 << 27\n\n", 1
+    )
+    with run(tmp_path, steps, script=script) as process:
+        assert process.communicate(timeout=60) == ("1 2\n", "")
+
+
+def test_a_call_that_is_held_does_not_hold_the_end(tmp_path):
+    steps = """
+results = in_copies(2, wait, [(0,), (100,), (100,)])
+next(results)
+"""
+    with run(tmp_path, steps) as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert_gone([int(line.split()[0]) for line in out.splitlines()])
+
+
+def test_nothing_of_the_server_stays_on_disk(tmp_path):
+    with TemporaryDirectory() as folder:  # a socket's name is short
+        check_that_nothing_stays(tmp_path, Path(folder))
+
+
+def check_that_nothing_stays(tmp_path, folder):
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with run(tmp_path, "list(in_copies(2, wait, [(100,), (100,)]))", env=environment) as process:
+        process.stdout.readline()
+        (root,) = folder.iterdir()
+        assert len(list(root.glob("*/listener-*"))) == 1
+        process.kill()
+    with run(tmp_path, "list(in_copies(1, square, [(1,)]))", env=environment) as process:
+        assert process.communicate(timeout=60) == ("", "")
+    assert list(folder.iterdir()) == []
+
+
+def test_no_socket_can_be_made_in_a_folder_with_a_long_name(tmp_path):
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    script = SCRIPT.replace("    assert start()\n", "    assert not start()\n")
+    with run(tmp_path, "", script=script, env={**os.environ, "TMPDIR": str(folder)}) as process:
+        assert process.communicate(timeout=60) == ("", "")
+
+
 def assert_gone(processes):
     deadline = time.monotonic() + 10
     for process in processes:
@@ -155,19 +243,19 @@ def test_workers_and_their_server_end_with_a_killed_program(to, tmp_path):
 
 def test_no_other_program_is_copied():
     fork_server.allow("unlearn-audit", ["json"])
-    assert not fork_server.is_allowed()
+    assert not fork_server.start()
 
 
 def test_ordinary_workers_take_over_from_a_server_that_cannot_start(tmp_path):
     Path(tmp_path, "broken.py").write_text("raise SystemExit(3)", encoding="utf-8")
     steps = """
 allow("program", ["broken"])
-from unlearn_audit.utils.fork_server import is_allowed
+start()
 try:
     list(in_copies(2, square, [(1,)]))
 except BrokenProcessPool as error:
-    print(error, is_allowed())
+    print(error, start())
 """
-    script = SCRIPT.replace('    allow("program", ["json"])\n    start(2)\n', "")
+    script = SCRIPT.replace('    allow("program", ["json"])\n    assert start()\n', "")
     with run(tmp_path, steps, script=script, env={**os.environ, "PYTHONPATH": str(tmp_path)}) as process:
         assert process.communicate(timeout=60)[0] == "no worker could be forked, EOFError False\n"

@@ -29,7 +29,7 @@ def in_workers(processes: int, function: Callable[..., Any], arguments: Sequence
     BrokenProcessPool
         If a worker died.
     """
-    if fork_server.is_allowed():
+    if fork_server.start():
         return fork_server.in_copies(processes, function, arguments)
     # of one worker joblib makes none, so there are two, and one of them waits
     many = max(processes, 2)

@@ -48,3 +48,12 @@ def test_one_row_of_an_answer_is_never_held_out():
         ours = Perceptron(random_state=0).fit(X, y).predict_proba(X)
         other = MLPClassifier(learning_rate_init=0.01, random_state=0).fit(X, y)
     assert np.array_equal(ours, other.predict_proba(X))
+
+
+def test_what_is_not_finite_is_refused():
+    X, y = table(1, 100, 3)
+    fitted = Perceptron(random_state=0).fit(X, y)
+    X[3, 1] = np.nan
+    for refused in (lambda: Perceptron(random_state=0).fit(X, y), lambda: fitted.predict_proba(X)):
+        with pytest.raises(ValueError, match="finite"):
+            refused()

@@ -13,9 +13,6 @@ from unlearn_audit.attacks.learned.forest import Forest
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.typing import Array
 
-_KNOWN = "covariates"
-"""The signal that holds what was computed for all folds."""
-
 
 @dataclass(frozen=True)
 class CovariateForest(Attack):
@@ -35,8 +32,7 @@ class CovariateForest(Attack):
 
     def prepared(self, shadow: LabelledView) -> LabelledView:
         """Return the rows with their covariates, which every fold takes its part of."""
-        signals = {**shadow.view.signals, _KNOWN: self.covariates(shadow.view)}
-        return replace(shadow, view=replace(shadow.view, signals=signals))
+        return replace(shadow, view=replace(shadow.view, covariates=self.covariates(shadow.view)))
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""
@@ -48,5 +44,4 @@ class CovariateForest(Attack):
         return np.asarray(self.model_.predict_proba(self._covariates(target))[:, 1], dtype=np.float64)
 
     def _covariates(self, view: View) -> Array:
-        known = view.signals.get(_KNOWN)
-        return self.covariates(view) if known is None else known
+        return self.covariates(view) if view.covariates is None else view.covariates

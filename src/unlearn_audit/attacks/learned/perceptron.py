@@ -50,8 +50,14 @@ class Perceptron:
         self.random_state = random_state
 
     def fit(self, X: Array, y: npt.NDArray[np.bool_]) -> Self:
-        """Fit (n, features) finite rows to (n,) answers."""
-        X, y = np.asarray(X), np.asarray(y, dtype=bool)
+        """Fit (n, features) rows to (n,) answers.
+
+        Raises
+        ------
+        ValueError
+            If a row is not finite.
+        """
+        X, y = _finite(X), np.asarray(y, dtype=bool)
         enough = math.ceil(_HELD_OUT * len(y)) >= 2 and min(y.sum(), (~y).sum()) >= 2
         if enough and X.dtype == np.float64:
             self.model_: _Weights | MLPClassifier = _trained(X, y, np.random.RandomState(self.random_state))
@@ -65,8 +71,15 @@ class Perceptron:
         """Return (n, 2) probabilities of either answer."""
         if isinstance(self.model_, MLPClassifier):
             return np.asarray(self.model_.predict_proba(X))
-        likely = self.model_.forward(np.asarray(X, dtype=np.float64))[1].ravel()
+        likely = self.model_.forward(_finite(X).astype(np.float64, copy=False))[1].ravel()
         return np.vstack([1 - likely, likely]).T
+
+
+def _finite(X: Array) -> Array:
+    X = np.asarray(X)
+    if not np.isfinite(X).all():
+        raise ValueError("a feature is not a finite number")
+    return X
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,13 @@ def fork_workers(program: str, arguments: Sequence[str]) -> None:
         What follows it.
     """
     allow(program, _NEEDED)
-    jobs = jobs_of(arguments)
-    if jobs > 1 and arguments[0] in _COMMANDS and not _WITHOUT & {of.partition("=")[0] for of in arguments}:
+    if (
+        jobs_of(arguments) > 1
+        and arguments[0] in _COMMANDS
+        and not _WITHOUT & {of.partition("=")[0] for of in arguments}
+    ):
         with output_apart():  # what a model prints in a worker is no result
-            start(jobs)
+            start()
 
 
 def jobs_of(arguments: Sequence[str]) -> int:
