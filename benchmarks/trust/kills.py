@@ -175,7 +175,7 @@ class _Trial:
             yield f"a traceback: {said}"
         if number is not None and process.returncode != 0:
             sentence = said.strip().splitlines()[-1:]
-            if process.returncode != 128 + number or sentence != ["Interrupted; the same command goes on from here."]:
+            if process.returncode != 128 + number or sentence != ["Interrupted; the same command continues from here."]:
                 yield f"exit code {process.returncode} after signal {number}, and said: {sentence}"
         if self.what == "worker" and process.returncode != 0:
             yield f"exit code {process.returncode} though only a worker was killed: {out}{said}"
