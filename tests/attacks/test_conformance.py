@@ -122,16 +122,7 @@ def test_the_attack_sees_neither_roles_nor_worlds(attack):
     of = made_sides(attack)
     for view in (of.shadow.view, of.target, of.target.references):
         seen = {field.name for field in dataclasses.fields(view)}
-        assert seen - {"covariates"} == {
-            "posteriors",
-            "labels",
-            "pair",
-            "signals",
-            "references",
-            "positions",
-            "records",
-        }
-        assert view.covariates is None  # what an attack computes of the others by itself
+        assert seen == {"posteriors", "labels", "pair", "signals", "references", "positions", "records"}
         assert view.positions is None
         assert (view.records is None) == ("records" not in attack.needs)
     assert of.target.posteriors.shape[1] == (1 if attack.view in SINGLE_MODEL else 2)

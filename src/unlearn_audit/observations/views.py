@@ -66,8 +66,6 @@ class View:
     records
         (n,) the record of each row, for attacks that learn about each record separately, in worlds that audit the same
         records in every role; None for all others.
-    covariates
-        (n, k) what an attack computed of each row before it was fitted; None for all others.
     """
 
     posteriors: npt.NDArray[np.float32]
@@ -77,7 +75,6 @@ class View:
     references: View | None = None
     positions: npt.NDArray[np.int64] | None = None
     records: npt.NDArray[np.int64] | None = None
-    covariates: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.posteriors)
@@ -107,7 +104,6 @@ class View:
             signals={name: values[mask] for name, values in self.signals.items()},
             positions=None if self.positions is None else self.positions[mask],
             records=None if self.records is None else self.records[mask],
-            covariates=None if self.covariates is None else self.covariates[mask],
         )
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from mmap import PAGESIZE
 from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -104,13 +105,14 @@ def _socket_folder() -> Iterator[Path]:
     PermissionError
         If another user could put something else in its place.
     """
-    root = Path(tempfile.gettempdir()) / f"unlearn-audit-{os.getuid()}"
-    for left in leftovers(root):
-        abandoned(left)
-    with held_folder(root) as folder:
-        if root.stat().st_uid != os.getuid():
-            raise PermissionError(f"{root} belongs to somebody else")
-        yield folder
+    if sys.platform == "linux":  # nothing is allowed elsewhere
+        root = Path(tempfile.gettempdir()) / f"unlearn-audit-{os.getuid()}"
+        for left in leftovers(root):
+            abandoned(left)
+        with held_folder(root) as folder:
+            if root.stat().st_uid != os.getuid():
+                raise PermissionError(f"{root} belongs to somebody else")
+            yield folder
 
 
 def in_copies(processes: int, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
@@ -261,7 +263,7 @@ def _sendable(error: BaseException) -> BaseException:
 
 def _size() -> int:
     """Return how many bytes of memory this process takes."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGESIZE
 
 
 def _grew(first: int) -> bool:

@@ -164,9 +164,6 @@ def remove_all_held() -> None:
     _DOOR.acquire(timeout=_SECONDS_TO_WAIT)
     for path in list(_MINE):
         _remove(path)
-        if path.suffix == _LOCK:
-            with suppress(OSError):  # as at the end of `held_folder`
-                path.parent.rmdir()
 
 
 def _hold_new(folder: Path, prefix: str, suffix: str, mode: int = PRIVATE_FILE) -> Held:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from unlearn_audit.attacks.base import Attack
 from unlearn_audit.attacks.learned.forest import Forest
 from unlearn_audit.observations.views import LabelledView, View
 from unlearn_audit.utils.typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared(View):
+    """A view with (n, k) covariates that the attack computed of each of its rows."""
+
+    covariates: Array = field(default_factory=lambda: np.empty((0, 0)))
+
+    def take(self, mask: npt.NDArray[Any] | slice) -> View:
+        """Return the rows that ``mask`` picks."""
+        return replace(super().take(mask), covariates=self.covariates[mask])  # type: ignore[call-arg]
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,9 @@ class CovariateForest(Attack):
 
     def prepared(self, shadow: LabelledView) -> LabelledView:
         """Return the rows with their covariates, which every fold takes its part of."""
-        return replace(shadow, view=replace(shadow.view, covariates=self.covariates(shadow.view)))
+        view = shadow.view
+        seen = {of.name: getattr(view, of.name) for of in fields(View)}
+        return replace(shadow, view=_Prepared(**seen, covariates=self.covariates(view)))
 
     def fit(self, shadow: LabelledView, seed: int) -> Self:
         """Return a fitted copy."""
@@ -44,4 +58,4 @@ class CovariateForest(Attack):
         return np.asarray(self.model_.predict_proba(self._covariates(target))[:, 1], dtype=np.float64)
 
     def _covariates(self, view: View) -> Array:
-        return self.covariates(view) if view.covariates is None else view.covariates
+        return view.covariates if isinstance(view, _Prepared) else self.covariates(view)
