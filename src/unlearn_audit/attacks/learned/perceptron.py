@@ -15,7 +15,7 @@ from scipy.special import expit
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from unlearn_audit.utils.typing import Array, Integers
+from unlearn_audit.utils.typing import Array
 
 _HIDDEN = 100
 _HELD_OUT = 0.1
@@ -144,7 +144,7 @@ def _trained(X: Array, y: npt.NDArray[np.bool_], random: np.random.RandomState) 
     X, y = X[rows], y[rows]
     order = np.arange(len(rows))
     for _ in range(_EPOCHS):
-        order = order[_shuffled(len(rows), random)]
+        order = order[random.permutation(len(rows))]
         for start in range(0, len(rows), _BATCH):
             batch = order[start : start + _BATCH]
             optimiser.step(X[batch], y[batch])
@@ -156,12 +156,6 @@ def _trained(X: Array, y: npt.NDArray[np.bool_], random: np.random.RandomState) 
             break
     weights.every[:] = best
     return weights
-
-
-def _shuffled(n: int, random: np.random.RandomState) -> Integers:
-    order = np.arange(n)
-    random.shuffle(order)
-    return order
 
 
 class _Adam:
